@@ -1,0 +1,39 @@
+# `make` alone explains itself. Everything that is installed goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## say what there is to make
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+quickstart: .venv/installed ## from nothing to a trained model and its report, in minutes (run again to resume)
+	$(BIN)/slipstick quickstart
+
+test: lint ## check the code and run every test
+	$(BIN)/pytest
+
+lint: .venv/installed ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: .venv/installed ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+lock: .venv/installed ## write requirements.lock anew from what .venv holds
+	$(BIN)/pip freeze --exclude-editable | sed 's/^\(torch==[0-9.]*\)+cpu$$/\1/' > requirements.lock
+
+clean: ## remove .venv and what tools leave behind (run folders stay)
+	rm -rf .venv site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "slipstick needs Python 3.11 or newer; say which: make PYTHON=python3.12 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: help quickstart test lint docs lock clean
