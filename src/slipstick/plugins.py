@@ -1,0 +1,40 @@
+"""Finds plug-ins by name through entry points; built-in ones enter by the same door as everybody else's."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from slipstick.errors import PluginError, did_you_mean
+
+Point = Literal["problems", "models", "interpreters", "formats"]
+
+
+def list_plugins(point: Point) -> dict[str, EntryPoint]:
+    """Name -> entry point of every installed plug-in of one of the four points."""
+    return {entry.name: entry for entry in sorted(entry_points(group=f"slipstick.{point}"), key=lambda e: e.name)}
+
+
+def load_plugin(point: Point, name: str) -> Any:
+    """The object a plug-in's entry point names.
+
+    Raises PluginError where there is none of that name, or where loading it fails.
+    """
+    known = list_plugins(point)
+    if name not in known:
+        raise PluginError(
+            f"no {point} plug-in is named `{name}`{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}"
+        )
+    try:
+        return known[name].load()
+    except Exception as error:  # whatever a plug-in's own module raises when it is imported
+        missing = error.name if isinstance(error, ImportError) else None
+        extra = " (pip install 'slipstick[train]')" if missing in ("torch", "transformers", "tokenizers") else ""
+        what = f"{type(error).__name__}: {error}"
+        raise PluginError(f"the {point} plug-in `{name}` cannot be loaded: {what}{extra}") from error
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """'hf:runs/model' -> ('hf', 'runs/model'); 'local' -> ('local', '')."""
+    name, _, argument = spec.partition(":")
+    return name, argument

@@ -1,0 +1,173 @@
+"""The nouns: every record that crosses a module boundary or reaches disk, frozen, one JSON line each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["number", "latex", "choice", "text", "list"]
+Status = Literal["ok", "error", "timeout", "memory", "killed", "sandbox_fault"]
+Finish = Literal["stop", "length", "turns", "error"]
+Outcome = Literal["correct", "incorrect", "no_answer", "undecided"]
+
+
+class Record(BaseModel):
+    """A frozen record; unknown fields are refused, so that a misspelt one is not lost silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, use_attribute_docstrings=True)
+
+
+class Problem(Record):
+    """A question and what is known of its answer."""
+
+    id: str
+    """Unique over all runs, "set/split/number": "gsm8k/test/7"."""
+    text: str
+    """The question as it is put to a model, choices included where it has any."""
+    answer: str | list[str] | None = None
+    """The gold; a list holds several acceptable golds; None where nobody knows."""
+    kind: Kind | None = None
+    """What the answer is; None lets the grader find out."""
+    choices: list[str] | None = None
+    """The texts of the options in order, without their letters, for kind "choice"."""
+    rationale: str | None = None
+    """The reference solution in words, where the source has one."""
+    licence: str | None = None
+    """Licence of the source, as its owner names it."""
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    """All else the source says: split, subject, level, worked steps."""
+
+
+class Text(Record):
+    """Words a model (or a writer) wrote."""
+
+    type: Literal["text"] = "text"
+    text: str
+    """Exactly as written, white space included."""
+
+
+class Code(Record):
+    """A program, or one step of one, that a model wrote."""
+
+    type: Literal["code"] = "code"
+    text: str
+    """Python source without its fences."""
+
+
+class Output(Record):
+    """What an interpreter answered to the code before it. Only an interpreter makes one."""
+
+    type: Literal["output"] = "output"
+    text: str
+    """What the program printed and the echo of its last expression; the traceback where it failed."""
+    status: Status = "ok"
+    """How the program ended; `sandbox_fault` is our fault, never the program's."""
+    seconds: float = 0.0
+    """Wall-clock seconds the program took."""
+
+
+Block = Annotated[Text | Code | Output, Field(discriminator="type")]
+
+
+class Verdict(Record):
+    """Whether an answer means the same as the expected one, and why we say so."""
+
+    outcome: Outcome
+    """`undecided` is never counted correct and never trained on."""
+    method: str
+    """The layer of the grader that decided: "text", "number", "choice", "symbolic", ..."""
+    expected: str | None = None
+    """The gold the answer was held against (of several, the one that matched)."""
+    reason: str = ""
+    """One line: why."""
+
+
+class Solution(Record):
+    """One attempt at one problem."""
+
+    id: str
+    """Problem id, format and sample: "gsm8k/test/7#pot#0"."""
+    problem_id: str
+    """The problem it answers."""
+    sample: int = 0
+    """0, 1, ... where several solutions of one problem were drawn."""
+    format: str
+    """Name of the format the text is laid out in; "hybrid" for a combination of formats."""
+    blocks: list[Block]
+    """What was written and what the interpreter answered, in order."""
+    finish: Finish = "stop"
+    """Why it ended: the model stopped, ran out of tokens, out of turns, or something failed."""
+    error: str = ""
+    """What went wrong where `finish` is "error"."""
+    answer: str | None = None
+    """The final answer found in it."""
+    verdict: Verdict | None = None
+    """None until graded."""
+    value: float | None = None
+    """A value model's score, higher is better."""
+    tokens: int = 0
+    """Tokens the model generated."""
+    cost: float = 0.0
+    """US dollars."""
+    seconds: float = 0.0
+    """Wall-clock seconds from first request to last block."""
+    model: str = ""
+    """Name of the model or writer."""
+    seed: int | None = None
+    """Seed of this sample."""
+    prompt_hash: str = ""
+    """First 12 hex digits of the SHA-256 of the prompt."""
+    earlier: list[Solution] = Field(default_factory=list)
+    """The attempts a hybrid solution made before this one."""
+
+
+class Drop(Record):
+    """A row that was taken out, kept with its reason."""
+
+    row: dict[str, Any]
+    """The row itself."""
+    rule: str
+    """Short name of the rule that took it out."""
+    reason: str
+    """One line: why."""
+
+
+class Metric(Record):
+    """A number with its interval and its count."""
+
+    name: str
+    """What was measured: "accuracy", "pass@4", "maj@4", with the group it was measured over: "accuracy/pot/known"."""
+    value: float
+    """Between 0 and 1 for shares."""
+    low: float
+    """Lower end of the 95 % interval."""
+    high: float
+    """Upper end of the 95 % interval."""
+    n: int
+    """Problems it was measured on."""
+
+
+class Run(Record):
+    """What a run was: enough to repeat it."""
+
+    name: str
+    """The run folder's name."""
+    verb: str
+    """The verb that made it."""
+    status: Literal["running", "finished", "stopped", "failed"]
+    """`stopped`: ended early by its user; `failed`: by an error."""
+    started: datetime
+    finished: datetime | None = None
+    recipe: dict[str, Any]
+    """Every setting, defaults included."""
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Path -> SHA-256 of every file that was read."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Python and the packages that matter."""
+    commit: str | None = None
+    """Commit of the source tree, where it is one."""
+    counts: dict[str, int] = Field(default_factory=dict)
+    """Rows by kind: problems, solutions, correct, dropped."""
+    metrics: list[Metric] = Field(default_factory=list)

@@ -1,0 +1,252 @@
+"""Run folders: readable files that a run appends to, that can be killed at any instant and taken up again.
+
+    run.json         a Run, rewritten whole (atomically) when its status changes
+    recipe.toml      the recipe as it was given, `--set`s included
+    problems.jsonl   the problems of the run
+    solutions.jsonl  one line a solution, appended while running
+    verdicts.jsonl   one line a graded solution: id, answer, verdict
+    dropped.jsonl    what was taken out, and why
+    metrics.json     the numbers
+    report.html      the page
+
+A line counts once its newline is on disk; a last line without one was cut by a kill and is removed on resume.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from slipstick.errors import InputError, RunFolderError
+from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
+
+R = TypeVar("R", bound=BaseModel)
+_METRICS = TypeAdapter(list[Metric])
+_ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
+_OURS = ("run.json", "recipe.toml", "metrics.json", "report.html", *_ROWS)
+
+
+class Graded(Record):
+    """A line of verdicts.jsonl."""
+
+    id: str
+    """The solution's id."""
+    answer: str | None
+    """The answer that was judged."""
+    verdict: Verdict
+
+
+class RunFolder:
+    """A run's folder, open for reading; `start` opens it for writing."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Raises RunFolderError where `path` holds no run."""
+        self.path = Path(path)
+        self._lock: IO[str] | None = None
+        self._open_files: dict[str, IO[str]] = {}
+        if not (self.path / "run.json").is_file():
+            raise RunFolderError(f"{self.path} is no run folder: it has no run.json")
+
+    @classmethod
+    def start(
+        cls, path: Path | str, run: Run, *, recipe_text: str = "", resume: bool = False, overwrite: bool = False
+    ) -> RunFolder:
+        """Makes the folder of a new run, or takes one up again with `resume`.
+
+        A finished run that is resumed keeps its rows and can be finished again. `overwrite` removes an earlier run's
+        own files, nothing else. Raises RunFolderError where the folder holds something that was not to be touched,
+        is in use by a live process, or was made by another recipe; then nothing in it is changed.
+        """
+        path = Path(path)
+        exists = (path / "run.json").is_file()
+        if not exists and path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir()):
+            raise RunFolderError(f"{path} is not empty and no run folder: choose another with --out")
+        if not exists and path.exists() and not path.is_dir():
+            raise RunFolderError(f"{path} is a file: choose a folder with --out")
+        if exists and resume and not overwrite:
+            _require_same_recipe(path, run)
+        elif exists and not overwrite:
+            raise RunFolderError(
+                f"{path} already holds a run: add --resume to go on with it, --overwrite to make it anew, "
+                "or choose another folder with --out"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path)
+        if exists and overwrite:
+            for name in _OURS:
+                (path / name).unlink(missing_ok=True)
+        if not exists or overwrite:
+            write_atomically(path / "recipe.toml", recipe_text)
+            write_atomically(path / "run.json", run.model_dump_json(indent=2))
+        folder = cls(path)
+        folder._lock = lock
+        for name in ("solutions.jsonl", "dropped.jsonl"):
+            _cut_torn_line(path / name)
+        return folder
+
+    def run(self) -> Run:
+        """What the run was."""
+        return _read_json(self.path / "run.json", Run)
+
+    def problems(self) -> Iterator[Problem]:
+        """The run's problems, in order."""
+        return read_records(self.path / "problems.jsonl", Problem)
+
+    def solutions(self) -> Iterator[Solution]:
+        """The run's solutions as they were written, with the verdicts that were given since."""
+        graded = {row.id: row for row in read_records(self.path / "verdicts.jsonl", Graded, missing_ok=True)}
+        for solution in read_records(self.path / "solutions.jsonl", Solution, missing_ok=True):
+            row = graded.get(solution.id)
+            yield solution.model_copy(update={"answer": row.answer, "verdict": row.verdict}) if row else solution
+
+    def dropped(self) -> Iterator[Drop]:
+        """What was taken out, and why."""
+        return read_records(self.path / "dropped.jsonl", Drop, missing_ok=True)
+
+    def metrics(self) -> list[Metric]:
+        """The run's numbers; empty where there are none yet."""
+        file = self.path / "metrics.json"
+        return _METRICS.validate_json(file.read_bytes()) if file.is_file() else []
+
+    def write_problems(self, problems: Iterable[Problem]) -> None:
+        """Writes all problems at once."""
+        write_atomically(self.path / "problems.jsonl", "".join(f"{p.model_dump_json()}\n" for p in problems))
+
+    def write_verdicts(self, solutions: Iterable[Solution]) -> None:
+        """Writes the verdicts of graded solutions at once, beside the solutions."""
+        rows = (Graded(id=s.id, answer=s.answer, verdict=s.verdict) for s in solutions if s.verdict)
+        write_atomically(self.path / "verdicts.jsonl", "".join(f"{row.model_dump_json()}\n" for row in rows))
+
+    def append(self, record: Solution | Drop) -> None:
+        """Adds a line to solutions.jsonl or dropped.jsonl; it is on disk, kill or no kill, when this returns."""
+        name = "solutions.jsonl" if isinstance(record, Solution) else "dropped.jsonl"
+        if name not in self._open_files:
+            self._open_files[name] = (self.path / name).open("a", encoding="utf-8")
+        file = self._open_files[name]
+        file.write(record.model_dump_json() + "\n")
+        file.flush()
+
+    def finish(self, status: str, *, counts: dict[str, int], metrics: list[Metric]) -> Run:
+        """Writes the numbers and the run's end, closes the folder for writing and gives the final Run."""
+        run = self.run().model_copy(
+            update={"status": status, "finished": datetime.now(UTC), "counts": counts, "metrics": metrics}
+        )
+        if metrics:
+            write_atomically(self.path / "metrics.json", _METRICS.dump_json(metrics, indent=2).decode())
+        write_atomically(self.path / "run.json", run.model_dump_json(indent=2))
+        self.close()
+        return run
+
+    def discard(self) -> None:
+        """Removes the run's own files, and the folder where nothing else is in it."""
+        self.close()
+        for name in (*_OURS, ".lock"):
+            (self.path / name).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def close(self) -> None:
+        """Closes what is open and lets other processes write."""
+        for file in self._open_files.values():
+            file.close()
+        self._open_files.clear()
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    prefix = f".{path.name}-"
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=prefix, delete=False) as new:
+        new.write(text)
+        new.flush()
+        os.fsync(new.fileno())
+    Path(new.name).chmod(0o644)
+    Path(new.name).replace(path)
+
+
+def read_records(path: Path, kind: type[R], *, missing_ok: bool = False) -> Iterator[R]:
+    """The records of a JSONL file of ours, one at a time; a torn last line is passed over.
+
+    Raises InputError, with file and line, for a line that is no such record.
+    """
+    if not path.is_file():
+        if missing_ok:
+            return
+        raise InputError(f"{path} does not exist")
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith("\n"):
+                return
+            try:
+                yield kind.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"]) or "the line"
+                raise InputError(f"{path}:{number} is no {kind.__name__}: {where}: {first['msg']}") from error
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_json(path: Path, kind: type[R]) -> R:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise RunFolderError(f"{path} is damaged: {error.errors()[0]['msg']}") from error
+
+
+def _require_same_recipe(path: Path, run: Run) -> None:
+    earlier = _read_json(path / "run.json", Run)
+    if earlier.verb != run.verb:
+        raise RunFolderError(f"{path} was made by `{earlier.verb}`, not by `{run.verb}`: choose another with --out")
+    now: dict[str, Any] = json.loads(run.model_dump_json())["recipe"]
+    differ = [key for key in now.keys() | earlier.recipe.keys() if now.get(key) != earlier.recipe.get(key)]
+    if differ:
+        old = earlier.recipe
+        lines = "\n".join(f"  - {key}: {old.get(key)!r} then, {now.get(key)!r} now" for key in sorted(differ))
+        raise RunFolderError(
+            f"{path} was begun with another recipe, so it cannot be resumed with this one:\n{lines}\n"
+            "Put the settings back, or choose another folder with --out, or --overwrite it"
+        )
+
+
+def _lock(path: Path) -> IO[str]:
+    lock = (path / ".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise RunFolderError(f"{path} is in use by another process: wait for it or choose another with --out") from None
+    return lock
+
+
+def _cut_torn_line(path: Path) -> None:
+    if not path.is_file():
+        return
+    with path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = size
+        while start > 0:  # back to the last newline, in blocks
+            block = min(1 << 16, start)
+            file.seek(start - block)
+            newline = file.read(block).rfind(b"\n")
+            if newline >= 0:
+                start = start - block + newline + 1
+                break
+            start -= block
+        if start < size:
+            file.truncate(start)

@@ -1,0 +1,87 @@
+"""Recipes: every mistake at once, in words that lead out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from slipstick.errors import RecipeError
+from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, shipped_recipes
+from slipstick.schema import Record
+
+
+class Settings(Record):
+    model: str
+    samples: int = Field(default=1, ge=1)
+    formats: list[str] = Field(default_factory=list)
+    fields: dict[str, str] = Field(default_factory=dict)
+    temperature: float = 0.0
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "r.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_recipe_and_its_overrides(tmp_path: Path) -> None:
+    recipe, text = load_recipe(
+        write(tmp_path, 'model = "m"\nfields = {text = "question"}\n'),
+        Settings,
+        overrides=["samples=4", "formats=['cot', 'pot']", "fields.answer=gold", "model=hf:runs/model"],
+    )
+    assert recipe == Settings(
+        model="hf:runs/model", samples=4, formats=["cot", "pot"], fields={"text": "question", "answer": "gold"}
+    )
+    assert text.splitlines()[-4:] == [
+        "# --set samples=4",
+        "# --set formats=['cot', 'pot']",
+        "# --set fields.answer=gold",
+        "# --set model=hf:runs/model",
+    ]
+
+
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path, 'modle = "m"\nsamples = 0\ntemperature = "hot"\n')
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, Settings, overrides=["nonsense"])
+    message = str(caught.value)
+    assert len(caught.value.mistakes) == 5 and "5 mistakes" in message and path in message
+    assert "modle: no such setting (did you mean `model`?)" in message
+    assert "model: is missing; add `model = ...` or --set model=..." in message
+    assert "samples = 0: input should be greater than or equal to 1" in message
+    assert "temperature = 'hot': input should be a valid number" in message
+    assert "--set nonsense: write it as --set KEY=VALUE" in message
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="line 2"):
+        load_recipe(write(tmp_path, 'model = "m"\nsamples ==\n'), Settings)
+
+
+def test_unknown_recipe_names_the_near_one() -> None:
+    with pytest.raises(RecipeError, match="did you mean `quickstart-data`"):
+        find_recipe("quikstart-data")
+
+
+def test_shipped_recipes_begin_with_their_command() -> None:
+    recipes = shipped_recipes()
+    assert "quickstart-evaluate" in recipes
+    for name, path in recipes.items():
+        assert path.read_text().startswith("# slipstick "), f"{name}: its first comment is the command that runs it"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("4", 4), ("true", True), ("0.6", 0.6), ("['a']", ["a"]), ("made:mix", "made:mix"), ("", ""), ('"4"', "4")],
+)
+def test_values_of_the_command_line(text: str, value: object) -> None:
+    assert parse_value(text) == value
+
+
+def test_settings_without_a_file() -> None:
+    assert check_settings({"model": "m"}, Settings, overrides=["samples=2"]).samples == 2
+    with pytest.raises(RecipeError, match="the command line has a mistake"):
+        check_settings({"model": "m"}, Settings, overrides=["sample=2"])
