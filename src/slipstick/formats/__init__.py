@@ -1,0 +1,144 @@
+"""How a solution is laid out as text: formats are data (a TOML file each); this file renders and parses them all.
+
+Rendering and parsing are inverse to each other: `join(render(f, parse(f, s))) == s` for every string, and
+`parse(f, join(render(f, blocks))) == blocks` for every list of blocks a model and an interpreter can produce.
+
+A plug-in is a `Format`, named by an entry point in the group `slipstick.formats`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import Field
+
+from slipstick.plugins import load_plugin
+from slipstick.schema import Block, Code, Output, Problem, Record, Text
+
+
+class Format(Record):
+    """One layout. The key names of the code tags are those that NeMo-Skills users know."""
+
+    name: str
+    """What a recipe calls it."""
+    executes: Literal["never", "program", "steps"]
+    """Whether code is run: never, once as the whole program, or step by step with its output put back in."""
+    system: str = ""
+    """System message for chat models."""
+    instruction: str = "{question}"
+    """What is asked: the user message for chat models, and `{instruction}` in `template`."""
+    template: str = "{instruction}"
+    """The whole prompt for models that continue a text."""
+    code_begin: str = ""
+    """Opens a code block; '' where the whole response is one program."""
+    code_end: str = ""
+    """Closes a code block; generation pauses there."""
+    code_output_begin: str = ""
+    """Opens the interpreter's output."""
+    code_output_end: str = ""
+    """Closes the interpreter's output."""
+    stop: list[str] = Field(default_factory=list)
+    """Strings after which the model has said all it has to say (cut off)."""
+
+
+class Piece(Record):
+    """A stretch of rendered text: `written` is what a model has to write, else it is given to the model."""
+
+    text: str
+    written: bool
+
+
+def load_format(name: str) -> Format:
+    """The format of that name; raises PluginError where there is none."""
+    found: Format = load_plugin("formats", name)
+    return found
+
+
+def read_format(name: str) -> Format:
+    """A format of ours from its TOML file in this folder."""
+    return Format.model_validate(tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8")))
+
+
+def render_prompt(layout: Format, problem: Problem) -> str:
+    """The prompt for a model that continues a text."""
+    return layout.template.replace("{instruction}", _instruction(layout, problem))
+
+
+def render_chat(layout: Format, problem: Problem, blocks: Sequence[Block] = ()) -> list[dict[str, str]]:
+    """The messages for a chat model: what was written comes back as the assistant's, outputs as the user's turns."""
+    messages = [{"role": "system", "content": layout.system}] if layout.system else []
+    messages.append({"role": "user", "content": _instruction(layout, problem)})
+    for piece in render(layout, blocks):
+        role = "assistant" if piece.written else "user"
+        if messages[-1]["role"] == role:
+            messages[-1]["content"] += piece.text
+        else:
+            messages.append({"role": role, "content": piece.text})
+    return messages
+
+
+def render(layout: Format, blocks: Iterable[Block]) -> list[Piece]:
+    """The response as pieces, in order; joining their texts gives the text a model sees and continues."""
+    pieces = []
+    for block in blocks:
+        match block:
+            case Text():
+                pieces.append(Piece(text=block.text, written=True))
+            case Code():
+                pieces.append(Piece(text=f"{layout.code_begin}{block.text}{layout.code_end}", written=True))
+            case Output() if layout.code_output_begin:
+                text = f"{layout.code_output_begin}{block.text}{layout.code_output_end}"
+                pieces.append(Piece(text=text, written=False))
+    return pieces
+
+
+def join(pieces: Iterable[Piece]) -> str:
+    """The pieces' texts put together."""
+    return "".join(piece.text for piece in pieces)
+
+
+def parse(layout: Format, text: str) -> list[Block]:
+    """The blocks of a response. Total and lossless: what is no well-formed code block stays Text to the letter.
+
+    An output is read as one only right behind a code block: elsewhere a model wrote it, and then it is Text.
+    Status and seconds of an Output are not part of the text; they come back as "ok" and 0.
+    """
+    if layout.executes == "never" or not text:
+        return [Text(text=text)] if text else []
+    if not layout.code_begin:
+        return [Code(text=text)]
+    blocks: list[Block] = []
+    rest = 0
+    for match in _code_pattern(layout).finditer(text):
+        if match.start() > rest:
+            blocks.append(Text(text=text[rest : match.start()]))
+        blocks.append(Code(text=match["code"]))
+        if match["output"] is not None:
+            blocks.append(Output(text=match["output"]))
+        rest = match.end()
+    if rest < len(text):
+        blocks.append(Text(text=text[rest:]))
+    return blocks
+
+
+def _code_pattern(layout: Format) -> re.Pattern[str]:
+    code = rf"{re.escape(layout.code_begin)}(?P<code>.*?){re.escape(layout.code_end)}"
+    output = rf"{re.escape(layout.code_output_begin)}(?P<output>.*?){re.escape(layout.code_output_end)}"
+    if not layout.code_output_begin:
+        output = r"(?P<output>(?!))"  # matches nothing: outputs are no part of the text
+    return re.compile(rf"{code}(?:{output})?", re.DOTALL)
+
+
+def _instruction(layout: Format, problem: Problem) -> str:
+    return layout.instruction.replace("{question}", problem.text)
+
+
+def __getattr__(name: str) -> Format:
+    """`formats.cot`, `.pot`, `.tir`: what our own entry points name, read when asked for."""
+    if files(__name__).joinpath(f"{name}.toml").is_file():
+        return read_format(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
