@@ -1,0 +1,108 @@
+"""The command line: one argument and five flags, the same on every verb; what it does lies in `launch`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from slipstick.errors import UserError
+from slipstick.launch import Order, first_error
+
+app = typer.Typer(
+    name="slipstick",
+    help="Build, train and judge language models that do mathematics with a Python interpreter.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+# verb -> where its launcher lies, and what it does
+_VERBS = {
+    "solve": ("solving:run_solve", "Solve problems with a model and the interpreter."),
+    "evaluate": ("solving:run_evaluate", "Solve, grade, count and report: a benchmark run."),
+    "execute": ("solving:run_execute", "Run every program of a finished run again and compare the outputs."),
+    "grade": ("solving:run_grade", "Judge the answers of a finished run anew."),
+    "report": ("solving:run_report", "Write the page of a finished run anew and print its table."),
+    "synthesize": ("training:run_synthesize", "Write solutions, execute every program, keep what is right."),
+    "train": ("training:run_train", "Train a model on verified solutions."),
+}
+
+Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Take only the first N problems.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NAME unless told.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make an existing run anew.")]
+
+
+def _add_verb(name: str, launcher: str, doc: str) -> None:
+    def verb(
+        target: Target,
+        overrides: Overrides = None,
+        limit: Limit = None,
+        out: Out = None,
+        resume: Resume = False,
+        overwrite: Overwrite = False,
+    ) -> None:
+        order = Order(target, overrides or [], limit, out, resume, overwrite)
+        _launcher(launcher)(order, Console())
+
+    app.command(name, help=doc)(verb)
+
+
+def _launcher(place: str) -> Callable[..., object]:
+    module, _, function = place.partition(":")
+    found: Callable[..., object] = getattr(import_module(f"slipstick.launch.{module}"), function)
+    return found
+
+
+for _name, (_place, _doc) in _VERBS.items():
+    _add_verb(_name, _place, _doc)
+
+
+@app.command()
+def quickstart(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("runs/quickstart"), overrides: Overrides = None
+) -> None:
+    """From nothing to a report in minutes: make problems, write and check solutions, train, solve, grade."""
+    _launcher("quickstart:run_quickstart")(folder, overrides or [], Console())
+
+
+@app.command("list")
+def list_things(
+    what: Annotated[str, typer.Argument(metavar="[WHAT]", help="recipes, or a plug-in point")] = "",
+) -> None:
+    """What there is by name: recipes, and the plug-ins of each of the four points."""
+    from slipstick.launch.listing import listing
+
+    Console().print(listing(what))
+
+
+@app.command()
+def doctor(overrides: Overrides = None) -> None:
+    """What this machine has and what slipstick can do with it."""
+    from slipstick.launch.doctor import examine
+
+    table = Table("", "", box=None, show_header=False)
+    for name, finding in examine(overrides or []):
+        table.add_row(name, finding)
+    Console().print(table)
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one message and exit code 2, without a traceback."""
+    try:
+        app()
+    except* UserError as group:
+        print(f"slipstick: {first_error(group)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except* KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,49 @@
+"""A benchmark run: what was solved is graded, counted and summarised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from slipstick.equivalence import compare
+from slipstick.execute import outputs_equal
+from slipstick.grade import grade_solutions
+from slipstick.metrics import summarize, wilson
+from slipstick.schema import Metric, Output, Problem, Solution
+
+
+def evaluate(
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    *,
+    ks: Sequence[int] = (),
+    profile: str = "slipstick",
+    workers: int | None = None,
+) -> tuple[list[Solution], list[Metric]]:
+    """The solutions with their verdicts, and every metric per format, per split and, with `ks`, pass@k and maj@k."""
+    graded = list(grade_solutions(solutions, problems, profile=profile, workers=workers))
+
+    def same(first: str, second: str) -> bool:
+        return compare(first, second, profile=profile).outcome == "correct"
+
+    return graded, summarize(problems, graded, ks=ks, same=same)
+
+
+def reproduced_outputs(solutions: Sequence[Solution], recorded: Callable[[Solution], Sequence[str]]) -> list[Metric]:
+    """Per format, the share of recorded interpreter outputs that ours equal; `n` counts outputs.
+
+    recorded: solution -> the outputs of its recording, in order. Where we have fewer outputs, the rest of
+    the recorded ones count as different.
+    """
+    metrics = []
+    for layout in sorted({solution.format for solution in solutions} - {"hybrid"}):
+        equal = total = 0
+        for solution in solutions:
+            if solution.format == layout:
+                theirs = recorded(solution)
+                ours = [block.text for block in solution.blocks if isinstance(block, Output)]
+                equal += sum(map(outputs_equal, theirs, ours))
+                total += len(theirs)
+        if total:
+            low, high = wilson(equal, total)
+            metrics.append(Metric(name=f"outputs_equal/{layout}", value=equal / total, low=low, high=high, n=total))
+    return metrics

@@ -1,0 +1,145 @@
+"""Turns what a command line says into settings, objects and a run folder; one module here per group of verbs."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field
+from rich.console import Console
+
+from slipstick.errors import InputError, UserError
+from slipstick.problems import load_problems
+from slipstick.recipe import check_settings, find_recipe, load_recipe
+from slipstick.schema import Problem, Record, Run, Solution
+from slipstick.store import RunFolder, hash_file
+
+S = TypeVar("S", bound=Record)
+_PACKAGES = ("slipstick", "pydantic", "sympy", "numpy", "scipy", "math-verify", "openai", "torch", "transformers")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a command line said: one argument and five flags, the same for every verb."""
+
+    target: str
+    """A recipe's path or name; for verbs that work on a finished run, its folder."""
+    overrides: list[str] = field(default_factory=list)
+    limit: int | None = None
+    out: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+class ProblemSettings(Record):
+    """Which problems a run is about."""
+
+    problems: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+    """Sources ("made:mix") and JSONL files, gzipped or not; one of them or a list."""
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Problem field -> key of the row, where the file has keys of its own: {text = "question"}."""
+    limit: int | None = Field(default=None, ge=1)
+    """Take only the first so many problems."""
+
+    def files(self) -> list[Path]:
+        """The sources that are files."""
+        return [path for path in (Path(source.removeprefix("files:")) for source in self.problems) if path.is_file()]
+
+
+def load_order(order: Order, settings: type[S]) -> tuple[S, str]:
+    """The typed settings of an order's recipe, and its text. Raises RecipeError with every mistake at once."""
+    overrides = order.overrides + ([f"limit={order.limit}"] if order.limit else [])
+    return load_recipe(order.target, settings, overrides=overrides)
+
+
+def settings_for_run(order: Order, run: Run, settings: type[S]) -> S:
+    """Settings of a verb that works on a finished run: as that run had them, the overrides put in."""
+    own = {key: value for key, value in run.recipe.items() if key in settings.model_fields}
+    return check_settings(own, settings, overrides=order.overrides)
+
+
+def take_problems(settings: ProblemSettings) -> list[Problem]:
+    """The problems a recipe names. Raises InputError where there are none, or two of the same id."""
+    fields = settings.fields or None
+    loaded = chain.from_iterable(load_problems(source, fields=fields) for source in settings.problems)
+    problems = list(islice(loaded, settings.limit))
+    if not problems:
+        raise InputError(f"problems = {settings.problems} gives no problem")
+    twice = [problem_id for problem_id, times in Counter(problem.id for problem in problems).items() if times > 1]
+    if twice:
+        raise InputError(f"problems = {settings.problems} has {len(twice)} ids more than once, {twice[0]!r} first")
+    return problems
+
+
+@contextmanager
+def running(
+    order: Order, verb: str, settings: Record, console: Console, *, text: str = "", inputs: Iterable[Path]
+) -> Iterator[RunFolder]:
+    """Opens an order's run folder and sees it closed; a run that is interrupted or fails says so and can be resumed.
+
+    inputs: what the run reads, hashed into its record where it is a file.
+    """
+    out = order.out or Path("runs") / (find_recipe(order.target).stem if text else Path(order.target).name)
+    run = Run(
+        name=out.name,
+        verb=verb,
+        status="running",
+        started=datetime.now(UTC),
+        recipe=settings.model_dump(mode="json"),
+        inputs={str(path): hash_file(path) for path in inputs if path.is_file()},
+        versions=_versions(),
+        commit=_commit(),
+    )
+    folder = RunFolder.start(out, run, recipe_text=text, resume=order.resume, overwrite=order.overwrite)
+    try:
+        yield folder
+    except BaseException as error:
+        if isinstance(first_error(error), UserError) and not any(folder.solutions()) and not any(folder.dropped()):
+            folder.discard()  # nothing was made: once mended, the same command can simply be given again
+            raise
+        stopped = isinstance(first_error(error), KeyboardInterrupt)
+        folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])
+        console.print(f"\nNothing is lost: the same command with --resume goes on in {out}", soft_wrap=True)
+        raise
+    finally:
+        folder.close()
+
+
+def count(problems: Sequence[Problem], solutions: Sequence[Solution], **more: int) -> dict[str, int]:
+    """A run's counts: problems, solutions, and solutions by outcome."""
+    outcomes = Counter[str](solution.verdict.outcome for solution in solutions if solution.verdict)
+    return {"problems": len(problems), "solutions": len(solutions), **outcomes, **more}
+
+
+def first_error(error: BaseException) -> BaseException:
+    """What a group of exceptions is about: the first one in it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, Any] = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str | None:
+    tree = Path(__file__).parents[3]
+    if not (tree / ".git").exists():
+        return None
+    found = subprocess.run(["git", "-C", str(tree), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() if found.returncode == 0 else None

@@ -1,0 +1,65 @@
+"""`slipstick doctor`: what this machine has, and whether each part of slipstick works on it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from slipstick.errors import UserError
+from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.models import ModelSettings, open_model
+from slipstick.recipe import check_settings
+
+
+class DoctorSettings(ModelSettings, InterpreterSettings):
+    """What `slipstick doctor` can be told."""
+
+    model: str | None = None
+    """A model to try, as a recipe names it."""
+
+
+def examine(overrides: list[str]) -> Iterator[tuple[str, str]]:
+    """Yields what was looked at and what was found; a part that does not work is a finding, not an error.
+
+    Raises RecipeError where an override does not hold.
+    """
+    settings = check_settings({}, DoctorSettings, overrides=overrides)
+    yield "python", f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores"
+    for package in ("slipstick", "sympy", "numpy", "math-verify", "torch", "transformers"):
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            yield package, "not installed" + (": pip install 'slipstick[train]'" if package == "torch" else "")
+    yield "interpreter", asyncio.run(_try_interpreter(settings))
+    if settings.model:
+        yield "model", _try_model(settings.model, settings)
+
+
+async def _try_interpreter(settings: InterpreterSettings) -> str:
+    try:
+        interpreter = open_interpreter(settings)
+    except UserError as error:
+        return f"cannot start: {error}"
+    try:
+        session = interpreter.session()
+        first = await session.run("import sympy\nsympy.Rational(1, 3) + 1")
+        second = await session.run("1 + 1")
+        await session.close()
+    finally:
+        await interpreter.close()
+    if (first.text, second.text) != ("4/3", "2"):
+        return f"`{settings.interpreter}` answers wrongly: {first.status} {first.text!r}, {second.text!r}"
+    times = f"a first step with sympy took {first.seconds * 1000:.0f} ms, a further one {second.seconds * 1000:.1f} ms"
+    return f"`{settings.interpreter}` works; {times}"
+
+
+def _try_model(spec: str, settings: ModelSettings) -> str:
+    try:
+        model = open_model(spec, settings)
+    except UserError as error:
+        return f"cannot open {spec}: {error}"
+    asyncio.run(model.close())
+    return f"{model.name} opens"

@@ -1,0 +1,197 @@
+"""The verbs that judge: solve, evaluate, execute, grade, report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from pydantic import Field
+from rich.console import Console
+
+from slipstick.evaluate import evaluate, reproduced_outputs
+from slipstick.execute import re_execute
+from slipstick.formats import load_format
+from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.launch import Order, ProblemSettings, count, load_order, running, settings_for_run, take_problems
+from slipstick.models import Model, ModelSettings, open_model
+from slipstick.models.replay import ReplayModel
+from slipstick.progress import progress
+from slipstick.report import write_report
+from slipstick.report.table import metrics_table
+from slipstick.schema import Metric, Output, Problem, Record, Solution
+from slipstick.solve import Hybrid, SolveSettings, solve
+from slipstick.store import RunFolder
+
+
+class GradeRecipe(Record):
+    """How answers are judged and counted."""
+
+    profile: str = "slipstick"
+    """Whose rules of equality: slipstick's own, or a published grader's."""
+    ks: list[int] = Field(default_factory=list)
+    """k for pass@k and maj@k."""
+
+
+class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSettings):
+    """What `slipstick solve` can be told."""
+
+    model: str
+    """"openai:NAME", "hf:PATH", "replay:FILE", "fake:FILE"."""
+    formats: list[str] = Field(min_length=1)
+    """Formats to solve in, and "hybrid"."""
+
+
+class EvaluateRecipe(SolveRecipe, GradeRecipe):
+    """What `slipstick evaluate` can be told."""
+
+
+def run_solve(order: Order, console: Console) -> Path:
+    """`slipstick solve`: problems -> solutions in a run folder."""
+    recipe, text = load_order(order, SolveRecipe)
+    problems, model = take_problems(recipe), open_model(recipe.model, recipe)
+    with running(order, "solve", recipe, console, text=text, inputs=_inputs(recipe)) as folder:
+        solutions = asyncio.run(_solve(folder, problems, model, recipe, console))
+        folder.finish("finished", counts=count(problems, solutions), metrics=[])
+    return folder.path
+
+
+def run_evaluate(order: Order, console: Console) -> Path:
+    """`slipstick evaluate`: solve, grade, count, report."""
+    recipe, text = load_order(order, EvaluateRecipe)
+    problems, model = take_problems(recipe), open_model(recipe.model, recipe)
+    with running(order, "evaluate", recipe, console, text=text, inputs=_inputs(recipe)) as folder:
+        solutions = asyncio.run(_solve(folder, problems, model, recipe, console))
+        more = _compare_with_recording(model, solutions)
+        judge(folder, problems, solutions, recipe, more=more, console=console)
+    return folder.path
+
+
+def run_grade(order: Order, console: Console) -> Path:
+    """`slipstick grade RUN`: judges a run anew; verdicts, numbers and page are written beside its solutions."""
+    folder = RunFolder(order.target)
+    recipe = settings_for_run(order, folder.run(), GradeRecipe)
+    solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
+    more = [metric for metric in folder.metrics() if metric.name.startswith("outputs_equal/")]
+    judge(folder, list(folder.problems()), solutions, recipe, more=more, console=console)
+    return folder.path
+
+
+def run_execute(order: Order, console: Console) -> Path:
+    """`slipstick execute RUN`: runs every program of a run again, into a run of its own, and compares the outputs."""
+    source = RunFolder(order.target)
+    recipe = settings_for_run(order, source.run(), InterpreterSettings)
+    out = order.out or source.path.with_name(f"{source.path.name}-executed")
+    order = Order(order.target, order.overrides, order.limit, out, order.resume, order.overwrite)
+    problems = list(islice(source.problems(), order.limit))
+    chosen = {problem.id for problem in problems}
+    before = [solution for solution in source.solutions() if solution.problem_id in chosen]
+    with running(order, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
+        folder.write_problems(problems)
+        after = asyncio.run(_execute_all(folder, before, recipe, console))
+        recorded = {s.id: [block.text for block in s.blocks if isinstance(block, Output)] for s in before}
+        metrics = reproduced_outputs(after, lambda solution: recorded[solution.id])
+        folder.finish("finished", counts=count(problems, after), metrics=metrics)
+        console.print(metrics_table(metrics))
+    return folder.path
+
+
+def run_report(order: Order, console: Console) -> Path:
+    """`slipstick report RUN`: writes the page of a run anew and prints its table."""
+    folder = RunFolder(order.target)
+    console.print(metrics_table(folder.metrics()))
+    console.print(f"report: {write_report(folder, out=order.out)}", highlight=False, soft_wrap=True)
+    return folder.path
+
+
+def judge(
+    folder: RunFolder,
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    recipe: GradeRecipe,
+    *,
+    more: Sequence[Metric] = (),
+    console: Console,
+) -> None:
+    """Grades a run's solutions, writes verdicts, numbers and page into its folder and prints the table."""
+    with console.status("grading"):
+        graded, metrics = evaluate(problems, solutions, ks=recipe.ks, profile=recipe.profile)
+    metrics += more
+    folder.write_verdicts(graded)
+    folder.finish("finished", counts=count(problems, graded), metrics=metrics)
+    console.print(metrics_table(metrics))
+    console.print(f"report: {write_report(folder)}", highlight=False, soft_wrap=True)
+
+
+def _compare_with_recording(model: Model, solutions: Sequence[Solution]) -> list[Metric]:
+    if not isinstance(model, ReplayModel):
+        return []
+    return reproduced_outputs(
+        solutions, lambda solution: model.recorded_outputs(solution.problem_id, solution.sample, format=solution.format)
+    )
+
+
+async def _solve(
+    folder: RunFolder, problems: list[Problem], model: Model, recipe: SolveRecipe, console: Console
+) -> list[Solution]:
+    interpreter = open_interpreter(recipe, seed=recipe.seed)
+    hybrid = Hybrid(pot=load_format("pot"), cot=load_format("cot")) if "hybrid" in recipe.formats else None
+    layouts = [load_format(name) for name in recipe.formats if name != "hybrid"]
+    folder.write_problems(problems)
+    done = {solution.id: solution for solution in folder.solutions()}
+    total = len(problems) * recipe.samples * len(recipe.formats)
+    solved = len(done)
+
+    def keep(solution: Solution) -> None:
+        nonlocal solved
+        folder.append(solution)
+        solved += 1
+        advance(solved)
+
+    try:
+        with progress("solving", total, "solutions", console=console, done=solved) as advance:
+            await solve(
+                problems,
+                layouts,
+                model=model,
+                interpreter=interpreter,
+                settings=recipe,
+                hybrid=hybrid,
+                on_solution=keep,
+                done=done,
+            )
+    finally:
+        await interpreter.close()
+        await model.close()
+    return list(folder.solutions())
+
+
+async def _execute_all(
+    folder: RunFolder, solutions: Sequence[Solution], recipe: InterpreterSettings, console: Console
+) -> list[Solution]:
+    interpreter = open_interpreter(recipe)
+    done = {solution.id for solution in folder.solutions()}
+    work = iter([solution for solution in solutions if solution.id not in done])
+    executed = len(done)
+
+    async def worker() -> None:
+        nonlocal executed
+        for solution in work:
+            folder.append(await re_execute(solution, interpreter, layout=load_format(solution.format)))
+            executed += 1
+            advance(executed)
+
+    try:
+        with progress("executing", len(solutions), "solutions", console=console, done=executed) as advance:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(recipe.workers):
+                    group.create_task(worker())
+    finally:
+        await interpreter.close()
+    return list(folder.solutions())
+
+
+def _inputs(recipe: SolveRecipe) -> list[Path]:
+    model = Path(recipe.model.partition(":")[2])
+    return [*recipe.files(), model / "model.safetensors" if model.is_dir() else model]
