@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field
 from rich.console import Console
 
+from slipstick.equivalence import check_profile
 from slipstick.evaluate import evaluate, reproduced_outputs
 from slipstick.execute import re_execute
 from slipstick.formats import load_format
@@ -60,6 +61,7 @@ def run_solve(order: Order, console: Console) -> Path:
 def run_evaluate(order: Order, console: Console) -> Path:
     """`slipstick evaluate`: solve, grade, count, report."""
     recipe, text = load_order(order, EvaluateRecipe)
+    check_profile(recipe.profile)
     problems, model = take_problems(recipe), open_model(recipe.model, recipe)
     with running(order, "evaluate", recipe, console, text=text, inputs=_inputs(recipe)) as folder:
         solutions = asyncio.run(_solve(folder, problems, model, recipe, console))
@@ -72,6 +74,7 @@ def run_grade(order: Order, console: Console) -> Path:
     """`slipstick grade RUN`: judges a run anew; verdicts, numbers and page are written beside its solutions."""
     folder = RunFolder(order.target)
     recipe = settings_for_run(order, folder.run(), GradeRecipe)
+    check_profile(recipe.profile)
     solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
     more = [metric for metric in folder.metrics() if metric.name.startswith("outputs_equal/")]
     judge(folder, list(folder.problems()), solutions, recipe, more=more, console=console)
@@ -175,10 +178,16 @@ async def _execute_all(
     work = iter([solution for solution in solutions if solution.id not in done])
     executed = len(done)
 
+    async def again(solution: Solution) -> Solution:
+        # Both formats that a hybrid solution can be in are laid out alike where there is a program.
+        layout = load_format("pot" if solution.format == "hybrid" else solution.format)
+        earlier = [await again(attempt) for attempt in solution.earlier]
+        return (await re_execute(solution, interpreter, layout=layout)).model_copy(update={"earlier": earlier})
+
     async def worker() -> None:
         nonlocal executed
         for solution in work:
-            folder.append(await re_execute(solution, interpreter, layout=load_format(solution.format)))
+            folder.append(await again(solution))
             executed += 1
             advance(executed)
 

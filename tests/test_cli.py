@@ -1,0 +1,170 @@
+"""The command line as users meet it: whole runs, kills, and mistakes that are one message and touch nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slipstick.cli import main
+from slipstick.schema import Solution
+from slipstick.store import RunFolder, read_records
+
+Invoke = Callable[..., tuple[int, str, str]]
+RECIPE = """# slipstick evaluate r.toml
+problems = "{folder}/problems.jsonl"
+model = "fake:{folder}/script.jsonl"
+formats = ["cot", "pot", "hybrid"]
+"""
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
+    """Runs a command line in an empty folder with a recipe, problems and a script; gives exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "r.toml").write_text(RECIPE.format(folder=tmp_path))
+    problems = [{"id": f"p/{n}", "question": f"What is {n} times 2?", "answer": 2 * n} for n in range(4)]
+    write_rows(tmp_path / "problems.jsonl", problems)
+    words = [{"problem_id": f"p/{n}", "format": "cot", "text": f"The answer is {2 * n}."} for n in range(4)]
+    code = [{"problem_id": f"p/{n}", "format": "pot", "text": f"print({n} * 2)"} for n in range(3)]
+    write_rows(tmp_path / "script.jsonl", words + code + [{"problem_id": "p/3", "format": "pot", "text": "print("}])
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0 if code is None else 1), captured.out, captured.err
+
+    return run
+
+
+def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_evaluate_then_every_verb_on_its_run(invoke: Invoke, tmp_path: Path) -> None:
+    code, out, err = invoke("evaluate", "r.toml", "--out", "run")
+    assert (code, err) == (0, "") and "report: run/report.html" in out
+    run = RunFolder("run")
+    accuracy = {metric.name: (metric.value, metric.n) for metric in run.metrics() if metric.name.startswith("accuracy")}
+    assert accuracy == {"accuracy/cot": (1.0, 4), "accuracy/pot": (0.75, 4), "accuracy/hybrid": (1.0, 4)}
+    assert run.run().status == "finished" and run.run().counts["solutions"] == 12
+    assert len(run.run().inputs) == 2 and run.run().recipe["formats"] == ["cot", "pot", "hybrid"]
+
+    assert invoke("grade", "run")[0] == 0
+    assert invoke("report", "run", "--out", "page.html")[0] == 0
+    assert "What is 3 times 2?" not in Path("page.html").read_text(), "rows are embedded compressed"
+    code, out, _ = invoke("execute", "run")
+    assert code == 0 and "outputs_equal/pot" in out and (tmp_path / "run-executed" / "run.json").is_file()
+
+
+def test_solve_limit_and_set(invoke: Invoke) -> None:
+    assert invoke("solve", "r.toml", "--set", "formats=cot", "--limit", "2")[0] == 2  # not a list
+    assert invoke("solve", "r.toml", "--set", "formats=['cot']", "--limit", "2")[0] == 0
+    solutions = list(RunFolder("runs/r").solutions())
+    assert [solution.id for solution in solutions] == ["p/0#cot#0", "p/1#cot#0"] and solutions[0].verdict is None
+
+
+def test_a_full_folder_needs_resume_or_overwrite(invoke: Invoke) -> None:
+    assert invoke("evaluate", "r.toml", "--out", "run")[0] == 0
+    before = {path: path.read_bytes() for path in Path("run").iterdir()}
+    code, out, err = invoke("evaluate", "r.toml", "--out", "run")
+    assert code == 2 and out == "" and "add --resume" in err and "Traceback" not in err
+    code, _, err = invoke("evaluate", "r.toml", "--out", "run", "--resume", "--set", "temperature=0.5")
+    assert code == 2 and "temperature: 0.0 then, 0.5 now" in err
+    assert {path: path.read_bytes() for path in Path("run").iterdir()} == before
+    assert invoke("evaluate", "r.toml", "--out", "run", "--resume")[0] == 0
+    assert Path("run/solutions.jsonl").read_bytes() == before[Path("run/solutions.jsonl")]
+    assert invoke("evaluate", "r.toml", "--out", "run", "--overwrite")[0] == 0
+
+
+MISTAKES = {
+    "a broken line": ('{"id": "x", "question": "?"', [], "broken.jsonl:2"),
+    "a missing field": ('{"id": "x", "answer": "1"}', [], "broken.jsonl:2"),
+}
+
+
+@pytest.mark.parametrize(("line", "flags", "says"), MISTAKES.values(), ids=MISTAKES)
+def test_broken_rows_name_file_and_line(invoke: Invoke, line: str, flags: list[str], says: str) -> None:
+    Path("broken.jsonl").write_text('{"id": "a", "question": "?", "answer": "1"}\n' + line + "\n")
+    code, out, err = invoke("evaluate", "r.toml", "--set", "problems=broken.jsonl", "--out", "run", *flags)
+    assert code == 2 and out == "" and says in err and "Traceback" not in err
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("model=hf:no-such-folder", "no-such-folder"),
+        ("model=hff:x", "did you mean `hf`?"),
+        ("model=replay:no.jsonl", "no.jsonl"),
+        ("problems=no.jsonl", "no.jsonl"),
+        ("problems=problem.jsonl", "problems.jsonl"),
+        ("formats=['pott']", "did you mean `pot`?"),
+        ("interpreter=lokal", "did you mean `local`?"),
+        ("level=full", "full"),
+        ("profile=slipstik", "did you mean `slipstick`?"),
+    ],
+)
+def test_names_that_do_not_exist(invoke: Invoke, setting: str, says: str) -> None:
+    code, out, err = invoke("evaluate", "r.toml", "--out", "run", "--set", setting)
+    assert code == 2 and out == "" and says in err and "Traceback" not in err
+    assert err.startswith("slipstick: ") and not Path("run").exists()
+
+
+def test_a_recipe_with_three_mistakes_says_all_three(invoke: Invoke) -> None:
+    Path("bad.toml").write_text('problem = "p.jsonl"\nmodel = "fake:x"\nformats = []\nsamples = "many"\n')
+    code, out, err = invoke("evaluate", "bad.toml")
+    assert code == 2 and out == "" and "Traceback" not in err
+    for says in ("did you mean `problems`?", "formats = []", "samples = 'many'"):
+        assert says in err
+
+
+def test_list_and_doctor(invoke: Invoke) -> None:
+    code, out, _ = invoke("list")
+    assert code == 0 and all(name in out for name in ("quickstart-train", "made", "openai", "local", "tir"))
+    assert invoke("list", "formats")[1].split()[:2] == ["formats", "cot"]
+    code, _, err = invoke("list", "format")
+    assert code == 2 and "did you mean `formats`?" in err
+    code, out, _ = invoke("doctor", "--set", "model=hf:nowhere")
+    assert code == 0 and "`local` works" in out and "cannot open hf:nowhere" in out
+
+
+def test_the_same_five_flags_on_every_verb(invoke: Invoke) -> None:
+    for verb in ("solve", "execute", "grade", "synthesize", "train", "evaluate", "report"):
+        code, out, _ = invoke(verb, "--help")
+        flags = {word for word in out.split() if word.startswith("--")}
+        assert code == 0 and flags == {"--set", "--limit", "--out", "--resume", "--overwrite", "--help"}, verb
+
+
+def test_a_run_killed_with_sigkill_ends_with_the_same_records(invoke: Invoke, tmp_path: Path) -> None:
+    slow = [{"problem_id": f"p/{n}", "text": f"import time\ntime.sleep(0.05)\nprint({n} * 2)"} for n in range(60)]
+    write_rows(tmp_path / "script.jsonl", slow)
+    write_rows(tmp_path / "problems.jsonl", [{"id": f"p/{n}", "question": "?", "answer": 2 * n} for n in range(60)])
+    arguments = ["evaluate", "r.toml", "--set", "formats=['pot']", "--out", "run"]
+    command = [str(Path(sys.executable).with_name("slipstick")), *arguments]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if sum(1 for _ in read_records(tmp_path / "run" / "solutions.jsonl", Solution, missing_ok=True)) >= 5:
+            break
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    early = [solution.id for solution in RunFolder("run").solutions()]
+    assert 5 <= len(early) < 60
+    assert invoke(*arguments, "--resume")[0] == 0
+    solutions = list(RunFolder("run").solutions())
+    assert sorted(s.id for s in solutions) == sorted(f"p/{n}#pot#0" for n in range(60))
+    assert [s.id for s in solutions][: len(early)] == early
+    assert all(s.verdict and s.verdict.outcome == "correct" for s in solutions)
