@@ -1,0 +1,83 @@
+"""Packs problems with their solutions into the text that a page carries and its script unpacks."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from slipstick.schema import Block, Output, Problem, Solution
+
+
+def pack_rows(problems: Iterable[Problem], solutions: Iterable[Solution]) -> str:
+    """Base64 of gzipped JSON: a list of problems in order, each with its solutions.
+
+    Base64 knows no `<`, so nothing in a row can end the element it stands in. The same rows give the same text.
+    """
+    attempts: dict[str, list[Solution]] = {}
+    for solution in solutions:
+        attempts.setdefault(solution.problem_id, []).append(solution)
+    rows = [_problem_row(problem, attempts.get(problem.id, ())) for problem in problems]
+    # A lone surrogate, which a program can print, has no place in UTF-8; ASCII-escaped JSON carries it all the same.
+    raw = json.dumps(rows, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return base64.b64encode(gzip.compress(raw, compresslevel=9, mtime=0)).decode("ascii")
+
+
+def unpack_rows(packed: str) -> list[dict[str, Any]]:
+    """What `pack_rows` packed."""
+    rows: list[dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(packed)))
+    return rows
+
+
+def _problem_row(problem: Problem, solutions: Sequence[Solution]) -> dict[str, Any]:
+    plain = {key: str(value) for key, value in problem.metadata.items() if isinstance(value, str | int | float)}
+    row = {
+        "id": problem.id,
+        "text": problem.text,
+        "answer": problem.answer,
+        "kind": problem.kind,
+        "choices": problem.choices,
+        "rationale": problem.rationale,
+        "metadata": plain,
+        "solutions": [_solution_row(solution) for solution in sorted(solutions, key=lambda each: each.sample)],
+    }
+    return _without_empty(row)
+
+
+def _solution_row(solution: Solution) -> dict[str, Any]:
+    verdict = solution.verdict
+    row = {
+        "format": solution.format,
+        "sample": solution.sample,
+        "blocks": [_block_row(block) for block in solution.blocks],
+        "answer": solution.answer,
+        "outcome": verdict.outcome if verdict else None,
+        "method": verdict.method if verdict else None,
+        "expected": verdict.expected if verdict else None,
+        "reason": verdict.reason if verdict else None,
+        "finish": solution.finish,
+        "tokens": solution.tokens,
+        "seconds": _finite(solution.seconds),
+        "value": None if solution.value is None else _finite(solution.value),
+        "model": solution.model,
+        "earlier": [_solution_row(each) for each in solution.earlier],
+    }
+    return _without_empty(row)
+
+
+def _block_row(block: Block) -> list[Any]:
+    if isinstance(block, Output):
+        return [block.type, block.text, block.status, _finite(block.seconds)]
+    return [block.type, block.text]
+
+
+def _finite(value: float) -> float | None:
+    """Three decimals; None for what JSON cannot say."""
+    return round(value, 3) if math.isfinite(value) else None
+
+
+def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value not in (None, "", 0, [], {})}

@@ -1,0 +1,48 @@
+"""Lays metrics out as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from slipstick.metrics import order_formats, parse_name
+from slipstick.report.view import ALL, Row, format_views, interval, number, pivot
+from slipstick.schema import Metric
+
+
+def metrics_table(metrics: Sequence[Metric]) -> Table:
+    """Formats as columns; accuracy over all problems and each split as rows, then other measures over all problems.
+
+    A cell reads "97.0 [93.1, 98.7]": percent with its 95 % interval; the last column counts problems. Topics are left
+    out: they are many, and the page has them.
+    """
+    formats = format_views(order_formats(_formats(metrics)))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("% with 95 % interval")
+    for view in formats:
+        table.add_column(Text(view.name), justify="right", no_wrap=True)
+    table.add_column("n", justify="right", no_wrap=True)
+    for section in pivot(metrics, formats, topics=False):
+        if section.label == "Accuracy":
+            for row in section.rows:
+                _add(table, row.label, row)
+            table.add_section()
+        else:
+            for row in section.rows:
+                if row.label == ALL or section.label == "Other":
+                    _add(table, section.label if row.label == ALL else row.label, row, columns=len(formats))
+    return table
+
+
+def _formats(metrics: Sequence[Metric]) -> list[str]:
+    names = [parse_name(metric.name) for metric in metrics]
+    return [name.format for name in names if name.measure == "accuracy" and name.format]
+
+
+def _add(table: Table, label: str, row: Row, *, columns: int = 0) -> None:
+    cells = [Text(f"{number(cell)} {interval(cell)}") if cell else Text("") for cell in row.cells]
+    cells += [Text("")] * (columns - len(cells))
+    table.add_row(Text(label), *cells, Text(row.n))
