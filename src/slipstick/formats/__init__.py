@@ -12,9 +12,9 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from slipstick.plugins import load_plugin
 from slipstick.schema import Block, Code, Output, Problem, Record, Text
@@ -43,6 +43,16 @@ class Format(Record):
     """Closes the interpreter's output."""
     stop: list[str] = Field(default_factory=list)
     """Strings after which the model has said all it has to say (cut off)."""
+
+    @model_validator(mode="after")
+    def _fences_come_in_pairs(self) -> Self:
+        if self.executes == "steps" and not self.code_begin:
+            raise ValueError('executes = "steps" needs code_begin and code_end')
+        if bool(self.code_begin) != bool(self.code_end):
+            raise ValueError("code_begin and code_end are given together or not at all")
+        if bool(self.code_output_begin) != bool(self.code_output_end):
+            raise ValueError("code_output_begin and code_output_end are given together or not at all")
+        return self
 
 
 class Piece(Record):

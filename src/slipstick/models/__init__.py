@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from pydantic import Field
+
 from slipstick.formats import Format
 from slipstick.plugins import load_plugin, split_spec
 from slipstick.schema import Block, Finish, Problem, Record
@@ -72,7 +74,7 @@ class ModelSettings(Record):
     """Server address, for `openai`."""
     endpoint: str = "chat"
     """"chat" or "completions", for `openai`."""
-    concurrency: int = 32
+    concurrency: int = Field(default=32, ge=1)
     """Requests under way at one time; for `hf` the batch size."""
     request_seconds: float = 600.0
     """Deadline of one request."""

@@ -1,0 +1,154 @@
+"""Replays recorded solutions as a model, turn by turn, so that published outputs run through our own path."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slipstick.errors import InputError
+from slipstick.formats import Format, join, render
+from slipstick.models import ModelSettings, Reply, Request
+from slipstick.rows import Row, read_rows
+from slipstick.schema import Block, Code, Output, Text
+
+_BLOCKS: dict[str, type[Text] | type[Code] | type[Output]] = {"text": Text, "code": Code, "output": Output}
+_ANY = ""
+
+
+class Recording(NamedTuple):
+    """One recorded solution."""
+
+    problem_id: str
+    format: str
+    """Name of the format it was recorded in; '' where it is replayed in any."""
+    sample: int | None
+    """None where the file does not say: then the place among the problem's rows counts."""
+    blocks: list[Block]
+    model: str
+
+
+class ReplayModel:
+    """Says what was recorded; the recorded outputs are left to the interpreter to make again."""
+
+    def __init__(self, recordings: Iterable[Recording], *, name: str | None = None) -> None:
+        """name: what solutions are signed with; by default the recorded model's name."""
+        self._recorded: dict[tuple[str, str, int], Recording] = {}
+        rows: defaultdict[tuple[str, str], int] = defaultdict(int)
+        models: dict[str, None] = {}
+        for recording in recordings:
+            place = (recording.problem_id, recording.format)
+            sample = rows[place] if recording.sample is None else recording.sample
+            rows[place] += 1
+            self._recorded.setdefault((*place, sample), recording)
+            models.setdefault(recording.model)
+        self.name = name or ", ".join(model for model in models if model) or "replay"
+
+    async def generate(self, request: Request) -> Reply:
+        """The recorded text of that turn; finish "error" where there is none."""
+        problem_id, layout, sample = request.problem.id, request.layout, request.sample
+        recording = self._find(problem_id, layout.name, sample)
+        if recording is None:
+            return _error(f"no recording of {problem_id}, format {layout.name}, sample {sample}")
+        turns = to_turns(recording.blocks, layout)
+        if request.turn >= len(turns):
+            return _error(f"the recording of {problem_id} has no turn {request.turn} in format {layout.name}")
+        return Reply(text=turns[request.turn])
+
+    def recorded_outputs(self, problem_id: str, sample: int = 0, *, format: str = _ANY) -> list[str]:
+        """What the recording's interpreter answered, one text a code block; empty where nothing is recorded."""
+        recording = self._find(problem_id, format, sample)
+        return [block.text for block in recording.blocks if isinstance(block, Output)] if recording else []
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _find(self, problem_id: str, layout: str, sample: int) -> Recording | None:
+        exact = self._recorded.get((problem_id, layout, sample))
+        return exact or self._recorded.get((problem_id, _ANY, sample))
+
+
+def open_model(argument: str, settings: ModelSettings) -> ReplayModel:
+    """A replay of a file of recorded solutions, gzipped or not, or of a run folder's solutions.jsonl.
+
+    A row has `problem_id` and `blocks`, each {"type": "text", "code" or "output", and its words under "text" or
+    "content"}; `model`, `format` and `sample` where it knows them. Raises InputError for a file or row that is none.
+    """
+    if not argument:
+        raise InputError("`replay:` needs the path of a file of solutions: replay:solutions.jsonl")
+    path = Path(argument)
+    path = path / "solutions.jsonl" if path.is_dir() else path
+    return ReplayModel(recording for row in read_rows(path) for recording in _recordings(row, row.values))
+
+
+def to_turns(blocks: Sequence[Block], layout: Format) -> list[str]:
+    """What the model says in each turn when it repeats a recorded solution in a layout.
+
+    Steps: each turn ends with a code block, the last one holds what was said behind it. Program: one turn, all code
+    as one program. Words only: one turn, the words. No turn where the recording has no code, or no words, for it.
+    """
+    if layout.executes != "steps":
+        wanted = Code if layout.executes == "program" else Text
+        parts = [block.text for block in blocks if isinstance(block, wanted)]
+        return ["\n".join(parts)] if parts else []
+    turns = [""]
+    for block in blocks:
+        if isinstance(block, Output):
+            continue
+        if isinstance(block, Code):
+            turns[-1] = _end_line(turns[-1]) + join(render(layout, [Code(text=_keep(block.text, layout.code_end))]))
+            turns.append("")
+        else:
+            turns[-1] = _end_line(turns[-1]) + block.text.replace(layout.code_begin, _broken(layout.code_begin))
+    return turns
+
+
+def _keep(code: str, end: str) -> str:
+    """The code with every fence inside it broken by a space, so that it is not closed before its end."""
+    while (at := (code + end).find(end)) < len(code):
+        code = code[:at] + _broken(end) + code[at + len(end) :]
+    return code
+
+
+def _broken(fence: str) -> str:
+    return f"{fence[:-1]} {fence[-1]}" if len(fence) > 1 else " "
+
+
+def _end_line(text: str) -> str:
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
+def _recordings(row: Row, values: dict[str, Any]) -> Iterator[Recording]:
+    """The recording of a row, and those of the attempts that a hybrid solution made before."""
+    problem_id = values.get("problem_id")
+    if not isinstance(problem_id, str):
+        keys = ", ".join(values)
+        raise InputError(f"{row.where} has no text under `problem_id` to say which problem it solves; its keys: {keys}")
+    listed = values.get("blocks")
+    if not isinstance(listed, list):
+        raise InputError(f"{row.where} has no list of `blocks`; its keys are {', '.join(values)}")
+    layout = values.get("format")
+    sample = values.get("sample")
+    yield Recording(
+        problem_id=problem_id,
+        format=layout if isinstance(layout, str) and layout != "hybrid" else _ANY,
+        sample=sample if isinstance(sample, int) else None,
+        blocks=[_block(f"{row.where}: block {number}", block) for number, block in enumerate(listed)],
+        model=str(values.get("model") or ""),
+    )
+    for attempt in values.get("earlier") or ():
+        yield from _recordings(row, attempt)
+
+
+def _block(where: str, block: Any) -> Block:
+    if not isinstance(block, dict) or block.get("type") not in _BLOCKS:
+        raise InputError(f"{where} must have a `type` of {', '.join(_BLOCKS)}: {str(block)[:80]}")
+    text = block.get("text", block.get("content"))
+    if not isinstance(text, str):
+        raise InputError(f"{where} has no words under `text` or `content`: {str(block)[:80]}")
+    return _BLOCKS[block["type"]](text=text)
+
+
+def _error(reason: str) -> Reply:
+    return Reply(text="", finish="error", error=reason)

@@ -1,0 +1,197 @@
+"""Reads problems from JSON files of many shapes: known keys are recognised, others are mapped by the recipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from slipstick.errors import InputError, did_you_mean
+from slipstick.rows import Row, read_rows, require_file
+from slipstick.schema import Kind, Problem
+
+_KNOWN: dict[str, tuple[str, ...]] = {
+    "id": ("id", "problem_id", "question_id", "unique_id", "idx", "index"),
+    "text": ("text", "question", "problem", "instruction", "prompt", "query"),
+    "answer": ("answer", "gold", "target", "expected_answer", "gold_answer", "final_answer", "gt"),
+    "kind": ("kind", "answer_type"),
+    "choices": ("choices", "options"),
+    "rationale": ("rationale", "solution", "cot"),
+    "licence": ("licence", "license"),
+}
+_KINDS = frozenset(get_args(Kind))
+_STEM = re.compile(r"(\.jsonl?|\.ndjson)?(\.gz)?$")
+_LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
+
+
+def load(argument: str, *, fields: dict[str, str] | None = None) -> Iterator[Problem]:
+    """The problems of a file, one at a time; docs/problems.md says how a row's keys are read.
+
+    argument: path to JSON lines or one JSON array, gzipped or not. fields: a field of Problem -> the row's key
+    ("a.b" for b inside a), which beats recognition. Raises InputError: at once for a missing file or an unknown
+    field, and with file and line when it comes to a row that is no problem.
+    """
+    fields = fields or {}
+    for field in fields:
+        if field not in Problem.model_fields:
+            known = ", ".join(Problem.model_fields)
+            raise InputError(f"fields.{field} is no field of a problem{did_you_mean(field, _KNOWN)}; known: {known}")
+    require_file(Path(argument))
+    return _problems(Path(argument), fields)
+
+
+def _problems(path: Path, fields: dict[str, str]) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for row in read_rows(path):
+        problem = to_problem(row, stem=_STEM.sub("", path.name), fields=fields)
+        if problem.id in seen:
+            raise InputError(
+                f"{row.where}: the id `{problem.id}` was seen before, on line {seen[problem.id]}; ids are unique "
+                "(--set fields.id=KEY picks another key)"
+            )
+        seen[problem.id] = row.number
+        yield problem
+
+
+def to_problem(row: Row, *, stem: str = "", fields: dict[str, str] | None = None) -> Problem:
+    """A row as a Problem. stem: what an id that is missing or a bare number is put behind. Raises InputError."""
+    fields = fields or {}
+    values = row.values
+    try:
+        if not fields and values.keys() == Problem.model_fields.keys():
+            return Problem.model_validate(values)
+        taken = {field: _mapped(row, field, key) for field, key in fields.items()}
+        used = {key if key in values else key.split(".")[0] for key in fields.values()}
+        for field in _KNOWN.keys() - fields.keys():
+            key = _recognise(values, field)
+            if key is not None:
+                taken[field] = values[key]
+                used.add(key)
+        return Problem(**_fields(row, taken, stem), metadata=_metadata(values, used, taken.get("metadata")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{row.where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _mapped(row: Row, field: str, path: str) -> Any:
+    """The value under the key a recipe names; "a.b" is b inside a unless the row has a key "a.b" itself."""
+    value: Any = row.values
+    for key in [path] if path in row.values else path.split("."):
+        if not isinstance(value, dict) or key not in value:
+            near = did_you_mean(path, row.values)
+            raise InputError(f"{row.where} has no `{path}`, which fields.{field} names{near}; {_keys(row)}")
+        value = value[key]
+    return value
+
+
+def _recognise(values: dict[str, Any], field: str) -> str | None:
+    """The first well-known key of a field that the row has with a value that fits the field."""
+    return next((key for key in _KNOWN[field] if _fits(field, values.get(key))), None)
+
+
+def _fits(field: str, value: Any) -> bool:
+    match field:
+        case "kind":
+            return isinstance(value, str) and value.lower() in _KINDS
+        case "id" | "answer":
+            return value is not None
+        case "choices":
+            return isinstance(value, list | dict)
+        case _:
+            return isinstance(value, str)
+
+
+def _fields(row: Row, taken: dict[str, Any], stem: str) -> dict[str, Any]:
+    text = taken.get("text")
+    if not isinstance(text, str) or not text.strip():
+        what = "has no question" if text is None else f"has no words in its question, {text!r}"
+        raise InputError(f"{row.where} {what}; {_keys(row)}; say which key holds it: --set fields.text=KEY")
+    extra = row.values.get("input")
+    if taken.get("text") == row.values.get("instruction") and isinstance(extra, str) and extra.strip():
+        text = f"{text}\n{extra}"
+    choices = _choices(row, taken.get("choices"))
+    answer, worked = _answer(row, taken.get("answer"), choices)
+    kind = taken.get("kind")
+    return {
+        "id": _id(row, taken.get("id"), stem),
+        "text": _with_choices(text, choices),
+        "answer": answer,
+        "kind": kind.lower() if isinstance(kind, str) and kind.lower() in _KINDS else None,
+        "choices": choices,
+        "rationale": taken.get("rationale") or worked,
+        "licence": taken.get("licence"),
+    }
+
+
+def _id(row: Row, value: Any, stem: str) -> str:
+    if value is None or value == "":
+        return f"{stem}/{row.number}"
+    if not isinstance(value, str | int):
+        raise InputError(f"{row.where}: the id is {value!r}; an id is text or a whole number")
+    return f"{stem}/{value}" if stem and str(value).isdigit() else str(value)
+
+
+def _answer(row: Row, value: Any, choices: list[str] | None) -> tuple[str | list[str] | None, str | None]:
+    """The gold, and the rationale before it where the two stand in one text ("... #### 18")."""
+    if isinstance(value, list):
+        golds = [_scalar(row, item) for item in value]
+        return [gold for gold in golds if gold] or None, None
+    if choices and type(value) is int and str(value) not in choices:
+        if not 0 <= value < len(choices):
+            raise InputError(f"{row.where}: the answer is option {value} (counted from 0) of {len(choices)}")
+        return chr(ord("A") + value), None
+    gold = _scalar(row, value)
+    if gold and "\n####" in gold:
+        worked, _, gold = gold.rpartition("\n####")
+        return gold.strip() or None, worked
+    return gold or None, None
+
+
+def _scalar(row: Row, value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise InputError(
+            f"{row.where}: the answer is {type(value).__name__} {str(value)[:60]}; an answer is text, a number or a "
+            "list of acceptable ones (--set fields.answer=KEY picks another key, KEY.INNER one inside an object)"
+        )
+    return "" if value is None else str(value).strip()
+
+
+def _choices(row: Row, value: Any) -> list[str] | None:
+    if isinstance(value, dict):
+        value = value["text"] if isinstance(value.get("text"), list) else list(value.values())
+    if not value:
+        return None
+    if not isinstance(value, list) or any(isinstance(item, dict | list) for item in value):
+        raise InputError(f"{row.where}: choices is {str(value)[:60]}; choices is a list of texts")
+    texts = [str(item) for item in value]
+    letters = [match[1].upper() if (match := _LETTERED.match(text)) else "" for text in texts]
+    if letters == [chr(ord("A") + index) for index in range(len(texts))]:
+        return [_LETTERED.sub("", text, count=1) for text in texts]
+    return texts
+
+
+def _with_choices(text: str, choices: list[str] | None) -> str:
+    """The question with its options behind it, as MathInstruct's AQuA-RAT rows have them, unless it shows them."""
+    if not choices or all(
+        re.search(rf"\b{chr(ord('A') + index)}\s*[).:]\s*{re.escape(choice.strip())}", text)
+        for index, choice in enumerate(choices)
+    ):
+        return text
+    options = " ".join(f"({chr(ord('A') + index)}) {choice}" for index, choice in enumerate(choices))
+    return f"{text}\nAnswer Choices: {options}"
+
+
+def _metadata(values: dict[str, Any], used: set[str], merged: Any) -> dict[str, Any]:
+    """The row's other plain values, and the content of its `metadata` if that is an object."""
+    if merged is None:
+        merged = values.get("metadata")
+    plain = {key: value for key, value in values.items() if isinstance(value, str | int | float)}
+    inner = merged if isinstance(merged, dict) else {}
+    return inner | {key: value for key, value in plain.items() if key not in used}
+
+
+def _keys(row: Row) -> str:
+    return f"its keys are {', '.join(row.values) or 'none'}"

@@ -1,0 +1,344 @@
+"""The client against a real server on this machine that speaks both endpoints and fails as it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from slipstick.errors import ModelError
+from slipstick.formats import Format, load_format
+from slipstick.models import ModelSettings, Reply, Request, Sampling, open_model
+from slipstick.models.openai import OpenAIModel, end_turn
+from slipstick.schema import Block, Code, Output, Problem, Text
+
+PROBLEM = Problem(id="p/1", text="What is 6 times 7?")
+TIR = load_format("tir")
+
+
+class Server:
+    """A scripted server: `faults` are answered first, one each, then every request gets `text`."""
+
+    def __init__(self) -> None:
+        self.text = "The answer is 42."
+        self.finish = "stop"
+        self.obeys_stop = True
+        self.keeps_stop = False
+        self.faults: list[Any] = []
+        self.seconds = 0.0
+        self.bodies: list[dict[str, Any]] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.lock = threading.Lock()
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
+
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        text = self.text
+        if self.obeys_stop:
+            for stop in body.get("stop", []):
+                before, found, _ = text.partition(stop)
+                text = before + (found if self.keeps_stop else "")
+        said = {"message": {"role": "assistant", "content": text}} if "messages" in body else {"text": text}
+        return {
+            "id": "x",
+            "created": 0,
+            "model": body["model"],
+            "object": "chat.completion" if "messages" in body else "text_completion",
+            "choices": [{"index": 0, "finish_reason": self.finish, **said}],
+            "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
+        }
+
+    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *args: object) -> None:
+                pass
+
+            def send(self, status: int, body: str | dict[str, Any], **headers: str) -> None:
+                data = (body if isinstance(body, str) else json.dumps(body)).encode()
+                self.send_response(status)
+                for key, value in ({"Content-Type": "application/json"} | headers).items():
+                    self.send_header(key.replace("_", "-"), value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_GET(self) -> None:
+                self.send(200, {"object": "list", "data": [{"id": "abacus-7b", "object": "model"}]})
+
+            def do_POST(self) -> None:
+                with server.lock:
+                    server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                    body = server.bodies[-1]
+                    fault = server.faults.pop(0) if server.faults else None
+                    server.at_once += 1
+                    server.most_at_once = max(server.at_once, server.most_at_once)
+                time.sleep(server.seconds)
+                with server.lock:
+                    server.at_once -= 1
+                if fault == "cut":
+                    self.connection.close()
+                elif fault == "cut midway":
+                    self.send_response(200)
+                    self.send_header("Content-Length", "1000")
+                    self.end_headers()
+                    self.wfile.write(b'{"choices": [{"message"')
+                elif fault is not None:
+                    status, answer, headers = fault
+                    self.send(status, answer, **headers)
+                else:
+                    self.send(200, server.answer(body))
+
+        return Handler
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    made = Server()
+    thread = threading.Thread(target=made.http.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield made
+    made.http.shutdown()
+    made.http.server_close()
+    thread.join()
+
+
+def ask(
+    server: Server,
+    *,
+    layout: Format = TIR,
+    blocks: list[Block] | None = None,
+    endpoint: str = "chat",
+    times: int = 1,
+    retries: int = 2,
+    sampling: Sampling | None = None,
+    **settings: Any,
+) -> list[Reply]:
+    """The replies to the same request, sent `times` times at once."""
+    request = Request(
+        problem=PROBLEM, layout=layout, sample=0, turn=0, blocks=blocks or [], sampling=sampling or Sampling(seed=3)
+    )
+
+    async def run() -> list[Reply]:
+        known = ModelSettings(base_url=server.url, endpoint=endpoint, **settings)
+        model = OpenAIModel("abacus-7b", known, max_retries=retries)
+        try:
+            return await asyncio.gather(*(model.generate(request) for _ in range(times)))
+        finally:
+            await model.close()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "completions"])
+def test_a_reply_has_text_tokens_and_finish(server: Server, endpoint: str) -> None:
+    assert ask(server, endpoint=endpoint) == [Reply(text="The answer is 42.", tokens=7)]
+
+
+def test_chat_sends_messages_sampling_and_stop_strings(server: Server) -> None:
+    blocks: list[Block] = [Text(text="So\n"), Code(text="6*7"), Output(text="42")]
+    ask(server, blocks=blocks, sampling=Sampling(temperature=0.5, top_p=0.9, max_tokens=100, seed=11))
+    body = server.bodies[0]
+    assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "user"]
+    drawn = {key: body[key] for key in ("model", "temperature", "top_p", "max_tokens", "seed", "stop")}
+    assert drawn == {
+        "model": "abacus-7b",
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "max_tokens": 100,
+        "seed": 11,
+        "stop": ["\n```\n", "### Instruction"],
+    }
+    assert "n" not in body
+
+
+def test_completions_sends_the_prompt_with_what_was_written(server: Server) -> None:
+    ask(server, endpoint="completions", blocks=[Code(text="6*7"), Output(text="42")])
+    prompt = server.bodies[0]["prompt"]
+    assert prompt.endswith("### Response:```python\n6*7\n```\n```output\n42\n```\n")
+    assert PROBLEM.text in prompt
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "completions"])
+@pytest.mark.parametrize(
+    ("obeys_stop", "keeps_stop"), [(True, False), (True, True), (False, False)], ids=["cuts", "keeps it", "ignores it"]
+)
+def test_a_turn_ends_with_its_first_code_block(
+    server: Server, endpoint: str, obeys_stop: bool, keeps_stop: bool
+) -> None:
+    server.text = "Compute.\n```python\nprint(6*7)\n```\n```output\n41\n```\nSo 41.\n### Instruction more"
+    server.obeys_stop, server.keeps_stop = obeys_stop, keeps_stop
+    assert ask(server, endpoint=endpoint)[0].text == "Compute.\n```python\nprint(6*7)\n```\n"
+
+
+def test_tokens_running_out_is_length(server: Server) -> None:
+    server.text, server.finish = "```python\nprint(6", "length"
+    assert ask(server) == [Reply(text="```python\nprint(6", finish="length", tokens=7)]
+
+
+def busy(**headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+    return 429, {"error": {"message": "slow down"}}, headers or {"retry_after_ms": "5"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [busy(), (500, {"error": {"message": "oops"}}, {"retry_after_ms": "5"}), (503, "<html>", {}), "cut", "cut midway"],
+    ids=["429", "500", "503 html", "cut", "cut midway"],
+)
+def test_a_passing_fault_is_asked_again(server: Server, fault: object) -> None:
+    server.faults = [fault]
+    assert ask(server)[0].text == "The answer is 42."
+    assert len(server.bodies) == 2
+
+
+def test_a_lasting_fault_is_a_reply_that_says_why(server: Server) -> None:
+    server.faults = [busy(), busy(), busy()]
+    reply = ask(server)[0]
+    assert (reply.finish, reply.text) == ("error", "")
+    assert "slow down" in reply.error
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ((200, '{"choices": [', {}), "JSON"),
+        ((200, "<html>hello</html>", {"Content_Type": "text/html"}), "no completion"),
+        ((200, {"object": "chat.completion"}, {}), "choices: Field required"),
+        ((200, {"choices": [{"message": None}]}, {}), "choices.0.message"),
+        ((200, {"choices": []}, {}), "choices: List should have at least 1 item"),
+        ((200, "[1, 2]", {}), "no completion"),
+        ((200, {"choices": [{"finish_reason": "content_filter", "message": {"content": None}}]}, {}), "filter"),
+        ((400, {"error": {"message": "prompt too long"}}, {}), "prompt too long"),
+    ],
+    ids=["half", "html", "no choices", "no message", "empty choices", "array", "filtered", "bad request"],
+)
+def test_an_answer_that_is_none_is_a_reply_that_says_why(server: Server, fault: object, said: str) -> None:
+    server.faults = [fault] * 3
+    reply = ask(server)[0]
+    assert reply.finish == "error"
+    assert said in reply.error
+
+
+def test_a_server_that_is_too_slow_is_a_reply_that_says_why(server: Server) -> None:
+    server.seconds = 0.5
+    reply = ask(server, retries=0, request_seconds=0.1)[0]
+    assert reply.finish == "error"
+    assert "request_seconds" in reply.error
+
+
+def test_an_empty_answer_is_an_empty_text(server: Server) -> None:
+    server.faults = [(200, {"choices": [{"finish_reason": "length", "message": {"content": None}}]}, {})]
+    assert ask(server) == [Reply(text="", finish="length")]
+
+
+def test_a_refused_key_stops_the_run(server: Server) -> None:
+    server.faults = [(401, {"error": {"message": "no such key"}}, {})]
+    with pytest.raises(ModelError, match="OPENAI_API_KEY") as caught:
+        ask(server)
+    assert server.url in str(caught.value)
+
+
+def test_an_unknown_model_stops_the_run_and_lists_what_is_served(server: Server) -> None:
+    server.faults = [(404, {"error": {"message": "no model"}}, {})]
+    with pytest.raises(ModelError, match="it serves abacus-7b"):
+        ask(server)
+
+
+def test_a_server_that_is_not_there_stops_the_run(server: Server) -> None:
+    server.url = "http://127.0.0.1:9/v1"
+    with pytest.raises(ModelError, match=r"http://127.0.0.1:9/v1 is not reached: is the server running"):
+        ask(server, retries=0)
+
+
+def test_after_an_answer_no_fault_stops_the_run(server: Server) -> None:
+    async def run() -> list[Reply]:
+        model = OpenAIModel("abacus-7b", ModelSettings(base_url=server.url), max_retries=0)
+        request = Request(problem=PROBLEM, layout=TIR, sample=0, turn=0, blocks=[], sampling=Sampling())
+        replies = [await model.generate(request)]
+        for fault in [(401, {"error": {"message": "expired"}}, {}), (404, {}, {}), "cut"]:
+            server.faults = [fault]
+            replies.append(await model.generate(request))
+        await model.close()
+        return replies
+
+    assert [reply.finish for reply in asyncio.run(run())] == ["stop", "error", "error", "error"]
+
+
+def test_no_more_requests_at_once_than_asked_for(server: Server) -> None:
+    server.seconds = 0.02
+    assert len(ask(server, times=9, concurrency=3)) == 9
+    assert 1 <= server.most_at_once <= 3
+
+
+def test_a_reasoning_model_is_asked_in_its_own_parameters(server: Server) -> None:
+    def refuse(param: str, hint: str = "") -> tuple[int, dict[str, Any], dict[str, str]]:
+        message = f"Unsupported parameter: '{param}'. {hint}"
+        return 400, {"error": {"message": message, "param": param, "code": "unsupported_parameter"}}, {}
+
+    server.faults = [refuse("max_tokens", "Use 'max_completion_tokens' instead."), refuse("stop")]
+    assert ask(server)[0].text == "The answer is 42."
+    assert "max_completion_tokens" in server.bodies[-1]
+    assert not {"max_tokens", "stop"} & server.bodies[-1].keys()
+
+
+def test_a_parameter_that_changes_the_result_is_never_left_out(server: Server) -> None:
+    server.faults = [(400, {"error": {"message": "no temperature here", "param": "temperature"}}, {})]
+    assert "no temperature here" in ask(server)[0].error
+
+
+def test_the_address_may_come_from_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    assert OpenAIModel("abacus-7b", ModelSettings()).base_url == server.url
+
+
+def test_a_missing_key_name_or_endpoint_is_said_before_anything_is_sent(server: Server) -> None:
+    with pytest.raises(ModelError, match="set OPENAI_API_KEY"):
+        open_model("openai:gpt-4o")
+    with pytest.raises(ModelError, match="openai:NAME"):
+        open_model("openai")
+    with pytest.raises(ModelError, match="did you mean `chat`"):
+        open_model("openai:gpt-4o", ModelSettings(endpoint="chta"))
+
+
+POT, COT = load_format("pot"), load_format("cot")
+CLOSED = "a\n```python\nx\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("layout", "text", "expected"),
+    [
+        (TIR, "a\n```python\nx", CLOSED),
+        (TIR, "a\n```python\nx\n```", CLOSED),
+        (TIR, CLOSED, CLOSED),
+        (TIR, CLOSED + "and then", CLOSED),
+        (TIR, "a\n### Instruction" + CLOSED, "a\n"),
+        (TIR, "a\n```python\nx\n### Instruction", "a\n```python\nx\n"),
+        (TIR, "only words", "only words"),
+        (TIR, "```\nno python\n```\n", "```\nno python\n```\n"),
+        (POT, "print(42)\n", "print(42)\n"),
+        (POT, "```python\nprint(42)\n```", "print(42)"),
+        (POT, "```\nprint(42)\n```\n", "print(42)"),
+        (POT, "Here it is:\n```python\nprint(42)\n```\nIt prints 42.", "print(42)"),
+        (POT, "```python\nprint(42)", "print(42)"),
+        (POT, "print('''\n  ```python''')", "print('''\n  ```python''')"),
+        (POT, "print(42)### Instruction", "print(42)"),
+        (COT, "```python\nprint(42)\n```", "```python\nprint(42)\n```"),
+    ],
+)
+def test_a_turn_is_cut_and_closed_where_it_should_be(layout: Format, text: str, expected: str) -> None:
+    assert end_turn(text, "stop", layout) == (expected, "stop")
+
+
+def test_a_code_block_that_ran_out_of_tokens_stays_open() -> None:
+    assert end_turn("```python\nx", "length", TIR) == ("```python\nx", "length")
+    assert end_turn(CLOSED + "b", "length", TIR) == (CLOSED, "stop")

@@ -1,0 +1,236 @@
+"""Problems from files of many shapes, and what is said of files and rows that hold none."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipstick.errors import InputError
+from slipstick.problems import load_problems
+from slipstick.schema import Problem
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def write(path: Path, *rows: Any) -> str:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def one(tmp_path: Path, row: dict[str, Any], **fields: str) -> Problem:
+    return next(load_problems(write(tmp_path / "set.jsonl", row), fields=fields))
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"question": "6*7?"}, {"id": "set/1", "text": "6*7?", "answer": None}),
+        ({"problem": "6*7?", "gold": 42}, {"answer": "42"}),
+        ({"instruction": "6*7?", "target": 4.5}, {"answer": "4.5"}),
+        ({"instruction": "Multiply.", "input": "6 and 7"}, {"text": "Multiply.\n6 and 7"}),
+        ({"prompt": "6*7?", "expected_answer": True}, {"answer": "True"}),
+        ({"text": "6*7?", "answer": ["42", 42.0, ""]}, {"answer": ["42", "42.0"]}),
+        ({"text": "6*7?", "answer": ""}, {"answer": None}),
+        ({"text": "6*7?", "answer": "6*7 is 42.\n#### 42"}, {"answer": "42", "rationale": "6*7 is 42."}),
+        ({"text": "6*7?", "idx": 7}, {"id": "set/7"}),
+        ({"text": "6*7?", "id": "7"}, {"id": "set/7"}),
+        ({"text": "6*7?", "id": "mul/test/7"}, {"id": "mul/test/7"}),
+        ({"text": "6*7?", "solution": "It is 42.", "license": "MIT"}, {"rationale": "It is 42.", "licence": "MIT"}),
+        ({"text": "6*7?", "answer_type": "Number"}, {"kind": "number"}),
+        ({"text": "6*7?", "answer_type": "float"}, {"kind": None, "metadata": {"answer_type": "float"}}),
+        ({"text": "6*7?", "kind": "school", "answer_type": "text"}, {"kind": "text", "metadata": {"kind": "school"}}),
+        ({"text": "6*7?", "metadata": {"a": {"b": 1}}, "level": 3}, {"metadata": {"a": {"b": 1}, "level": 3}}),
+        ({"text": "6*7?", "split": "test", "steps": [1], "x": None}, {"metadata": {"split": "test"}}),
+        (
+            {"question": "6*7?", "problem": "Six times seven"},
+            {"text": "6*7?", "metadata": {"problem": "Six times seven"}},
+        ),
+    ],
+)
+def test_well_known_keys_are_recognised(tmp_path: Path, row: dict[str, Any], expected: dict[str, Any]) -> None:
+    problem = one(tmp_path, row).model_dump()
+    assert {key: problem[key] for key in expected} == expected
+
+
+OPTIONS = "Which?\nAnswer Choices: (A) web (B) tree"
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "choices", "answer"),
+    [
+        ({"question": "Which?", "choices": ["web", "tree"], "answer": "B"}, OPTIONS, ["web", "tree"], "B"),
+        ({"question": "Which?", "options": ["A)web", "B)tree"], "answer": "B"}, OPTIONS, ["web", "tree"], "B"),
+        ({"question": "Which?", "options": {"A": "web", "B": "tree"}, "answer": "A"}, OPTIONS, ["web", "tree"], "A"),
+        (
+            {"question": "Which?", "choices": {"text": ["web", "tree"], "label": ["A", "B"]}, "answer": "A"},
+            OPTIONS,
+            ["web", "tree"],
+            "A",
+        ),
+        ({"question": OPTIONS, "choices": ["web", "tree"], "answer": "B"}, OPTIONS, ["web", "tree"], "B"),
+        (
+            {"question": "Which?\nA. web\nB. tree", "choices": ["web", "tree"]},
+            "Which?\nA. web\nB. tree",
+            ["web", "tree"],
+            None,
+        ),
+        ({"question": "Which?", "choices": ["web", "tree"], "answer": 1}, OPTIONS, ["web", "tree"], "B"),
+        (
+            {"question": "How many?", "choices": [2, 1], "answer": 1},
+            "How many?\nAnswer Choices: (A) 2 (B) 1",
+            ["2", "1"],
+            "1",
+        ),
+        ({"question": "Which?", "choices": [], "answer": "web"}, "Which?", None, "web"),
+    ],
+)
+def test_a_question_shows_its_options(
+    tmp_path: Path, row: dict[str, Any], text: str, choices: list[str] | None, answer: str | None
+) -> None:
+    problem = one(tmp_path, row)
+    assert (problem.text, problem.choices, problem.answer) == (text, choices, answer)
+
+
+def test_fields_beat_recognition_and_reach_into_objects(tmp_path: Path) -> None:
+    row = {"question": "no", "task": {"words": "6*7?", "truth": {"value": 42}}, "answer": "no", "a.b": "x/1"}
+    problem = one(tmp_path, row, text="task.words", answer="task.truth.value", id="a.b")
+    assert (problem.text, problem.answer, problem.id) == ("6*7?", "42", "x/1")
+    assert problem.metadata == {"question": "no", "answer": "no"}
+
+
+def test_a_mapped_object_becomes_the_metadata(tmp_path: Path) -> None:
+    assert one(tmp_path, {"text": "?", "extra_info": {"split": "test"}}, metadata="extra_info").metadata == {
+        "split": "test"
+    }
+
+
+def test_our_own_rows_load_as_they_are(tmp_path: Path) -> None:
+    problem = Problem(
+        id="7", text="Which?", answer=["A", "B"], kind="choice", choices=["a", "b"], metadata={"x": [1, {}]}
+    )
+    assert one(tmp_path, problem.model_dump()) == problem
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"text": "a"}\n\n{"text": "b"}\n',
+        '\ufeff{"text": "a"}\r\n{"text": "b"}',
+        '[{"text": "a"}, {"text": "b"}]',
+        '\n[\n  {"text": "a"},\n  {"text": "b"}\n]\n',
+    ],
+    ids=["lines", "bom, crlf, no last newline", "array", "array over lines"],
+)
+def test_lines_and_arrays_gzipped_or_not_are_read(tmp_path: Path, content: str, zipped: bool) -> None:
+    path = tmp_path / "odd name.jsonl"  # what is inside decides, not the name
+    path.write_bytes(gzip.compress(content.encode()) if zipped else content.encode())
+    assert [problem.text for problem in load_problems(str(path))] == ["a", "b"]
+
+
+def test_an_id_from_a_file_with_several_suffixes_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "set.v2.test.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"text": "a"}'))
+    assert next(load_problems(str(path))).id == "set.v2.test/1"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "set.jsonl holds no rows"),
+        (" \n\n", "set.jsonl holds no rows"),
+        ("[]", "set.jsonl holds no rows"),
+        ('{"text": "a"}\n{"text": "b"\n', r"set.jsonl:2 is not valid JSON: .*column \d+: Expecting"),
+        ('{\n  "text": "a"\n}\n', "set.jsonl:1 is not valid JSON.*one JSON object on a line"),
+        ('[{"text": "a"}\n{"text": "b"}]', "set.jsonl is not valid JSON: line 2 column 1"),
+        ('"text"\n', 'set.jsonl:1 is a string, not a JSON object: "text"'),
+        ('[{"text": "a"}, 7]', "set.jsonl:2 is a number, not a JSON object: 7"),
+        ('{"text": "a"}\nnull\n', "set.jsonl:2 is null, not a JSON object"),
+        (
+            '{"questoin": "a", "answer": "1"}',
+            "set.jsonl:1 has no question; its keys are questoin, answer; .*fields.text=KEY",
+        ),
+        ('{"text": " "}', "set.jsonl:1 has no words in its question, ' '"),
+        (
+            '{"text": "a", "id": "x/1"}\n{"text": "b", "id": "x/1"}',
+            r"set.jsonl:2: the id `x/1` was seen before, on line 1",
+        ),
+        ('{"text": "a", "answer": {"value": 1}}', "set.jsonl:1: the answer is .*fields.answer=KEY"),
+        ('{"text": "a", "answer": [[1]]}', "set.jsonl:1: the answer is"),
+        ('{"text": "a", "id": [1]}', r"set.jsonl:1: the id is \[1\]"),
+        ('{"text": "a", "choices": [["b"]]}', "set.jsonl:1: choices is"),
+        (
+            '{"text": "a", "choices": ["b", "c"], "answer": 2}',
+            r"set.jsonl:1: the answer is option 2 \(counted from 0\) of 2",
+        ),
+        ('{"text": "\\ud800"}', "set.jsonl:1 is JSON that cannot be read: .*surrogates"),
+        ('{"text": ' + "[" * 100_000, "set.jsonl:1 is"),
+        ('{"text": "a", "x": ' + "9" * 5000 + "}", "set.jsonl:1 is JSON that cannot be read"),
+    ],
+)
+def test_a_file_or_row_that_holds_no_problem_is_named(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "set.jsonl").write_text(content)
+    with pytest.raises(InputError, match=said):
+        list(load_problems(str(tmp_path / "set.jsonl")))
+
+
+def test_a_bad_row_raises_only_when_it_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "set.jsonl").write_text('{"text": "a"}\nbroken\n')
+    problems = load_problems(str(tmp_path / "set.jsonl"))
+    assert next(problems).text == "a"
+    with pytest.raises(InputError, match=r"set.jsonl:2"):
+        next(problems)
+
+
+def test_a_gzip_file_cut_short_is_named_when_its_end_is_reached(tmp_path: Path) -> None:
+    rows = "".join(json.dumps({"text": f"question {number} of many"}) + "\n" for number in range(2000))
+    path = tmp_path / "set.jsonl.gz"
+    path.write_bytes(gzip.compress(rows.encode())[:-2000])
+    problems = load_problems(str(path))
+    assert next(problems).text == "question 0 of many"
+    with pytest.raises(InputError, match=r"set.jsonl.gz is a damaged gzip file, cut or altered behind line \d+"):
+        list(problems)
+
+
+def test_bytes_that_are_no_utf8_are_named(tmp_path: Path) -> None:
+    (tmp_path / "set.jsonl").write_bytes(b'{"text": "a"}\n{"text": "\xe9"}\n')
+    with pytest.raises(InputError, match=r"set.jsonl:2 is not UTF-8: byte 0xe9"):
+        list(load_problems(str(tmp_path / "set.jsonl")))
+
+
+def test_a_missing_file_raises_at_once_and_names_its_neighbour(tmp_path: Path) -> None:
+    write(tmp_path / "problems.jsonl", {"text": "a"})
+    with pytest.raises(InputError, match=r"problem.jsonl does not exist \(did you mean `.*problems.jsonl`\?\)"):
+        load_problems(str(tmp_path / "problem.jsonl"))
+    with pytest.raises(InputError, match=r"is a folder, not a file of rows; name one of its files: problems.jsonl"):
+        load_problems(str(tmp_path))
+
+
+def test_a_mapping_that_does_not_hold_names_what_is_there(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.jsonl", {"question": "a", "gold_answer": "1"})
+    with pytest.raises(InputError, match=r"fields.answr is no field of a problem \(did you mean `answer`\?\)"):
+        load_problems(path, fields={"answr": "gold_answer"})
+    with pytest.raises(InputError, match=r"set.jsonl:1 has no `gold_anser`.*did you mean `gold_answer`.*its keys are"):
+        list(load_problems(path, fields={"answer": "gold_anser"}))
+
+
+@pytest.mark.parametrize("folder", ["eval", "train"])
+def test_every_published_set_loads_whole(folder: str) -> None:
+    files = sorted((SHARED / folder).glob("*.jsonl*"))
+    if not files:
+        pytest.skip("the published sets are not here (../shared/data)")
+    for file in files:
+        data = file.read_bytes()
+        rows = (gzip.decompress(data) if file.suffix == ".gz" else data).decode().strip().split("\n")
+        problems = list(load_problems(str(file)))
+        assert len(problems) == len(rows)
+        for row, problem in zip(map(json.loads, rows), problems, strict=True):
+            assert problem.id == row["id"]
+            assert (problem.answer or "") == row["answer"].strip()
+            assert problem.kind == row["answer_type"]
+            assert problem.metadata["split"] == row["split"]
+            assert problem.text.startswith(row["question"])
