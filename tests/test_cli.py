@@ -147,20 +147,24 @@ def test_the_same_five_flags_on_every_verb(invoke: Invoke) -> None:
         assert code == 0 and flags == {"--set", "--limit", "--out", "--resume", "--overwrite", "--help"}, verb
 
 
-def test_a_run_killed_with_sigkill_ends_with_the_same_records(invoke: Invoke, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kill", "code", "status"), [(signal.SIGKILL, -9, "running"), (signal.SIGINT, 130, "stopped")])
+def test_a_run_that_is_killed_ends_with_the_same_records(
+    invoke: Invoke, tmp_path: Path, kill: signal.Signals, code: int, status: str
+) -> None:
     slow = [{"problem_id": f"p/{n}", "text": f"import time\ntime.sleep(0.05)\nprint({n} * 2)"} for n in range(60)]
     write_rows(tmp_path / "script.jsonl", slow)
     write_rows(tmp_path / "problems.jsonl", [{"id": f"p/{n}", "question": "?", "answer": 2 * n} for n in range(60)])
     arguments = ["evaluate", "r.toml", "--set", "formats=['pot']", "--out", "run"]
     command = [str(Path(sys.executable).with_name("slipstick")), *arguments]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if sum(1 for _ in read_records(tmp_path / "run" / "solutions.jsonl", Solution, missing_ok=True)) >= 5:
             break
         time.sleep(0.02)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    os.killpg(run.pid, kill)
+    _, complaint = run.communicate()
+    assert (run.returncode, complaint) == (code, b"") and RunFolder("run").run().status == status
     early = [solution.id for solution in RunFolder("run").solutions()]
     assert 5 <= len(early) < 60
     assert invoke(*arguments, "--resume")[0] == 0
