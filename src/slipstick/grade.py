@@ -1,0 +1,125 @@
+r"""Grades: finds the answer in an attempt and holds it against the expected one.
+
+`slipstick.grade` is both this module and the function in it, so the package imports it eagerly; everything heavier than
+the standard library is therefore imported inside the functions.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slipstick.schema import Problem, Solution, Verdict
+
+    _Row = tuple[str, str | list[str], str | None]
+
+
+def grade(
+    attempt: Solution | str | Sequence[dict[str, Any]],
+    problem_or_expected: Problem | str | list[str],
+    *,
+    kind: str | None = None,
+    profile: str = "slipstick",
+) -> Verdict:
+    """Whether an attempt ends in the right answer.
+
+    The attempt is a Solution, a model's whole output, or chat messages, of which the last assistant message counts.
+    It is held against a Problem's answer, against an answer, or against several acceptable ones.
+    Raises UserError for a profile that does not exist.
+    """
+    from slipstick.equivalence import check_profile, compare
+    from slipstick.schema import Problem
+
+    check_profile(profile)
+    if isinstance(problem_or_expected, Problem):
+        expected, choices = problem_or_expected.answer, problem_or_expected.choices
+        kind = kind or problem_or_expected.kind
+    else:
+        expected, choices = problem_or_expected, None
+    row = _row(_find(attempt, kind), expected, choices, kind)
+    return compare(row[0], row[1], kind=row[2], profile=profile) if isinstance(row, tuple) else row
+
+
+def grade_solutions(
+    solutions: Iterable[Solution],
+    problems: Iterable[Problem],
+    *,
+    profile: str = "slipstick",
+    workers: int | None = None,
+) -> Iterator[Solution]:
+    """The solutions, in their order, with `answer` (kept where it is set) and `verdict`; a stream, memory stays flat.
+
+    A solution without an answer is `no_answer`; one whose problem is not there or has no known answer is `undecided`.
+    `workers` processes share what needs computer algebra. Raises UserError for a profile that does not exist.
+    """
+    from slipstick.equivalence import check_profile, compare_stream
+
+    check_profile(profile)
+    known = {problem.id: problem for problem in problems}
+    begun: deque[tuple[Solution, Verdict | None]] = deque()
+
+    def rows() -> Iterator[_Row]:
+        for solution in solutions:
+            problem = known.get(solution.problem_id)
+            kind = problem.kind if problem else None
+            answer = _find(solution, kind)
+            row = _row(answer, problem.answer if problem else None, problem.choices if problem else None, kind)
+            compared = isinstance(row, tuple)
+            begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
+            if isinstance(row, tuple):
+                yield row
+
+    for verdict in compare_stream(rows(), workers=workers, profile=profile):
+        while begun[0][1] is not None:
+            yield _graded(*begun.popleft())
+        yield _graded(begun.popleft()[0], verdict)
+    while begun:
+        yield _graded(*begun.popleft())
+
+
+def _graded(solution: Solution, verdict: Verdict | None) -> Solution:
+    return solution.model_copy(update={"verdict": verdict})
+
+
+def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None) -> str | None:
+    """The final answer of an attempt, None where it gives none."""
+    from slipstick.answers import answer_of, final_answer
+    from slipstick.schema import Solution
+
+    if isinstance(attempt, Solution):
+        return attempt.answer if attempt.answer is not None else answer_of(attempt.blocks, kind=kind)
+    if isinstance(attempt, str):
+        return final_answer(attempt, kind=kind)
+    said = [message.get("content") for message in attempt if message.get("role") == "assistant"]
+    return final_answer(_text(said[-1]), kind=kind) if said else None
+
+
+def _text(content: Any) -> str:
+    """The text of a message's content, which chat APIs give as a string, as parts, or as None beside tool calls."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return str(content or "")
+
+
+def _row(
+    answer: str | None, expected: str | list[str] | None, choices: list[str] | None, kind: str | None
+) -> Verdict | _Row:
+    """What is to be compared, or the verdict where nothing is."""
+    from slipstick.equivalence.options import as_letter
+    from slipstick.schema import Verdict
+
+    if not expected:
+        return Verdict(outcome="undecided", method="none", reason="the problem has no known answer")
+    if not (answer or "").strip():
+        first = expected if isinstance(expected, str) else expected[0]
+        return Verdict(outcome="no_answer", method="none", expected=first, reason="the attempt gives no answer")
+    answer = str(answer)
+    if choices:
+        golds = [expected] if isinstance(expected, str) else expected
+        letters = [as_letter(gold, choices) for gold in golds]
+        letter = as_letter(answer, choices)
+        if letter and all(letters):
+            return letter, [str(gold) for gold in letters], "choice"
+    return answer, expected, kind

@@ -1,0 +1,113 @@
+"""Tests of grading: attempts of every kind, choice questions, streams of solutions."""
+
+import subprocess
+import sys
+
+import pytest
+
+from slipstick.errors import UserError
+from slipstick.grade import grade, grade_solutions
+from slipstick.schema import Code, Output, Problem, Solution, Text
+
+EGGS = Problem(id="made/test/0", text="How many eggs?", answer="18", kind="number")
+SHAPES = Problem(
+    id="made/test/1", text="Which?", answer="C", kind="choice", choices=["$12", "15 km", "2/3", "none of these"]
+)
+
+
+def solution(problem_id="made/test/0", **fields):
+    return Solution(**{"id": f"{problem_id}#cot#0", "problem_id": problem_id, "format": "cot", "blocks": []} | fields)
+
+
+def test_a_models_output_against_an_answer():
+    verdict = grade("9 times 2 is 18. The answer is 18.", "18")
+    assert (verdict.outcome, verdict.expected) == ("correct", "18")
+    assert grade("The answer is 17.", ["18", "19"]).outcome == "incorrect"
+
+
+def test_a_solution_against_a_problem():
+    program = solution(blocks=[Code(text="print(18.0)"), Output(text="18.0\n")])
+    assert grade(program, EGGS).outcome == "correct"
+    assert grade(solution(blocks=[Text(text=r"\boxed{17}")], answer="18"), EGGS).outcome == "correct"
+
+
+def test_chat_messages_the_last_assistant_message_counts():
+    messages = [
+        {"role": "user", "content": "How many?"},
+        {"role": "assistant", "content": "The answer is 17."},
+        {"role": "tool", "content": "18"},
+        {"role": "assistant", "content": [{"type": "text", "text": "The answer is 18."}]},
+        {"role": "user", "content": "The answer is 3."},
+    ]
+    assert grade(messages, EGGS).outcome == "correct"
+    assert grade(messages[:1], EGGS).outcome == "no_answer"
+    assert grade([{"role": "assistant", "content": None}], EGGS).outcome == "no_answer"
+
+
+def test_no_answer_and_no_gold():
+    assert grade("", "18").outcome == "no_answer"
+    assert grade("I do not know.", EGGS).outcome == "no_answer"
+    verdict = grade("The answer is 18.", EGGS.model_copy(update={"answer": None}))
+    assert (verdict.outcome, verdict.reason) == ("undecided", "the problem has no known answer")
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("The answer is (C).", "correct"),
+        ("The answer is (A).", "incorrect"),
+        ("The answer is 2/3.", "correct"),
+        (r"\boxed{\frac{2}{3}}", "correct"),
+        ("The answer is $12.", "incorrect"),
+        ("The answer is none of these.", "incorrect"),
+        ("The answer is 99.", "incorrect"),
+    ],
+)
+def test_a_choice_by_its_letter_its_text_or_its_value(answer, outcome):
+    assert grade(answer, SHAPES).outcome == outcome
+
+
+def test_a_programs_number_is_the_option_of_that_value():
+    program = solution("made/test/1", format="pot", blocks=[Code(text="..."), Output(text="0.6666666666666666")])
+    assert grade(program, SHAPES).outcome == "correct"
+    assert (
+        grade(program.model_copy(update={"blocks": [Code(text="..."), Output(text="12")]}), SHAPES).outcome
+        == "incorrect"
+    )
+
+
+def test_a_gold_that_is_the_text_of_an_option():
+    problem = Problem(id="p/0", text="?", answer="surplus", kind="choice", choices=["shortage", "surplus"])
+    assert grade("The answer is (B).", problem).outcome == "correct"
+    assert grade("The answer is surplus.", problem).outcome == "correct"
+    assert grade("The answer is shortage.", problem).outcome == "incorrect"
+
+
+def test_a_stream_of_solutions_keeps_its_order_and_every_row():
+    problems = [EGGS, Problem(id="p/1", text="?", answer="x^2+2x+1", kind="latex"), Problem(id="p/2", text="?")]
+    solutions = [
+        solution(blocks=[]),
+        solution("p/1", blocks=[Text(text=r"\boxed{(x+1)^2}")]),
+        solution(blocks=[Text(text="The answer is 18.")]),
+        solution("p/2", blocks=[Text(text="The answer is 18.")]),
+        solution("p/9", blocks=[Text(text="The answer is 18.")]),
+        solution(answer="17"),
+        solution(blocks=[]),
+    ]
+    graded = list(grade_solutions(iter(solutions), problems, workers=2))
+    assert [g.id for g in graded] == [s.id for s in solutions]
+    outcomes = [g.verdict.outcome for g in graded if g.verdict]
+    assert outcomes == ["no_answer", "correct", "correct", "undecided", "undecided", "incorrect", "no_answer"]
+    assert [g.answer for g in graded] == [None, "(x+1)^2", "18", "18", "18", "17", None]
+
+
+def test_an_unknown_profile():
+    with pytest.raises(UserError, match="known: slipstick"):
+        grade("1", "1", profile="mammot")
+    with pytest.raises(UserError, match="known: slipstick"):
+        list(grade_solutions([], [], profile="mammot"))
+
+
+def test_the_module_is_light_to_import():
+    program = "import sys, slipstick.grade; sys.exit(any(m in sys.modules for m in ('pydantic', 'sympy', 'numpy')))"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
