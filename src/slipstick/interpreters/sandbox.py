@@ -1,0 +1,113 @@
+"""`slipstick.Sandbox`: the local interpreter for synchronous callers, in any thread and beside running event loops."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from slipstick.errors import InterpreterError
+from slipstick.interpreters import Session
+from slipstick.interpreters.local import open_interpreter
+from slipstick.schema import Output
+
+T = TypeVar("T")
+
+
+class SandboxSession:
+    """Steps that share variables; the last expression of a step is echoed as in a notebook."""
+
+    def __init__(self, sandbox: Sandbox, session: Session) -> None:
+        self._sandbox = sandbox
+        self._session = session
+
+    def run(self, code: str) -> Output:
+        """Runs one step and waits for its output."""
+        return self._sandbox.wait_for(self._session.run(code))
+
+
+class Sandbox:
+    """Runs programs in processes of their own.
+
+    workers: programs that run at one time. seconds: wall-clock limit of a program or step. memory_mb: what a session
+    may take up. level: the least isolation that will do ("process"), None for the strongest there is; docs/sandbox.md
+    says what each keeps in. scratch_mb: size of a private folder that programs start in; 0 for none. seed: of `random`
+    and of numpy; None draws anew in every session.
+    Raises InterpreterError where it cannot be had as asked.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        seconds: float = 10.0,
+        memory_mb: int = 1024,
+        level: str | None = None,
+        scratch_mb: int = 0,
+        seed: int | None = None,
+    ) -> None:
+        self._interpreter = open_interpreter(
+            "", workers=workers, seconds=seconds, memory_mb=memory_mb, level=level, scratch_mb=scratch_mb, seed=seed
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="slipstick-sandbox", daemon=True)
+        self._thread.start()
+
+    @property
+    def extras(self) -> list[str]:
+        """What the kernel gives beyond limits ("namespaces", "landlock", "seccomp"); known after the first program."""
+        return self._interpreter.extras
+
+    def run_many(self, programs: Iterable[str]) -> list[Output]:
+        """Runs every program in a fresh session; outputs come in the order of the programs."""
+        return self.wait_for(self._run_many(list(programs)))
+
+    @contextmanager
+    def session(self) -> Iterator[SandboxSession]:
+        """A session for the steps inside the `with`."""
+        session = self._interpreter.session()
+        try:
+            yield SandboxSession(self, session)
+        finally:
+            self.wait_for(session.close())
+
+    def close(self) -> None:
+        """Ends every process. A closed sandbox runs nothing more."""
+        if self._loop.is_closed():
+            return
+        self.wait_for(self._interpreter.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine in the sandbox's own event loop and waits for it; an interrupt cancels it."""
+        if self._loop.is_closed():
+            work.close()
+            raise InterpreterError("this Sandbox is closed; open a new one")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _run_many(self, programs: list[str]) -> list[Output]:
+        return list(await asyncio.gather(*(self._run_one(program) for program in programs)))
+
+    async def _run_one(self, program: str) -> Output:
+        session = self._interpreter.session()
+        try:
+            return await session.run(program)
+        finally:
+            await session.close()

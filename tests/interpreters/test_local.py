@@ -1,0 +1,266 @@
+"""What sessions say, how they end, and that nothing of one reaches another."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from slipstick.errors import InterpreterError
+from slipstick.interpreters.local import LocalInterpreter, open_interpreter
+from slipstick.interpreters.sandbox import Sandbox
+from slipstick.schema import Output
+
+CASES = Path(__file__).parent.parent / "cases"
+PROGRAMS = [json.loads(line) for line in (CASES / "programs.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seconds=20) as opened:
+        yield opened
+
+
+@pytest.fixture
+def started() -> Callable[[], list[int]]:
+    """Asks for the processes below this one that the test has started, near ones first."""
+    before = _below(os.getpid())
+    return lambda: [pid for pid in _below(os.getpid()) if pid not in before]
+
+
+def _below(pid: int) -> list[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found = [pid]
+    for known in found:
+        found += [process for process, parent in parents.items() if parent == known]
+    return found[1:]
+
+
+@pytest.mark.parametrize("row", PROGRAMS, ids=[row["name"] for row in PROGRAMS])
+def test_program(sandbox: Sandbox, row: dict) -> None:
+    with sandbox.session() as session:
+        output = [session.run(step) for step in row["steps"]][-1]
+    if row["text"] == "Traceback":
+        assert "Error: " in output.text.splitlines()[-1]
+    else:
+        assert output.text == row["text"]
+    assert output.status == row["status"]
+    assert output.seconds > 0
+
+
+def test_a_session_that_timed_out_starts_afresh() -> None:
+    with Sandbox(seconds=0.5) as sandbox, sandbox.session() as session:
+        session.run("x = 3")
+        assert session.run("while True: pass").status == "timeout"
+        assert session.run("x").text.endswith("NameError: name 'x' is not defined")
+
+
+def test_output_is_cut_in_the_middle(sandbox: Sandbox) -> None:
+    (output,) = sandbox.run_many(["print('HEAD')\nprint('x' * 10**6)\nprint('TAIL')"])
+    assert output.text.startswith("HEAD\nxxx")
+    assert output.text.endswith("xxx\nTAIL")
+    assert "bytes of output cut" in output.text
+    assert len(output.text) < 21_000
+
+
+def test_program_that_is_too_long_is_refused(sandbox: Sandbox) -> None:
+    (output,) = sandbox.run_many(["#" * (9 << 20)])
+    assert output.status == "error"
+    assert output.text.startswith("ValueError: the program is too long")
+
+
+def test_sessions_do_not_see_each_other(sandbox: Sandbox) -> None:
+    with sandbox.session() as one, sandbox.session() as two:
+        one.run("import math\nx = 1\nmath.pi = 3")
+        assert two.run("import math\nround(math.pi, 2), 'x' in globals()").text == "(3.14, False)"
+
+
+def test_random_numbers_differ_between_sessions_but_for_a_seed() -> None:
+    program = "import random, numpy\nprint(random.random(), numpy.random.rand(), hash('a'))"
+    with Sandbox() as sandbox:
+        one, two = sandbox.run_many([program] * 2)
+        assert [a != b for a, b in zip(one.text.split(), two.text.split(), strict=True)] == [True, True, False]
+    seen = set()
+    for _ in range(2):
+        with Sandbox(seed=7) as sandbox:
+            seen |= {output.text for output in sandbox.run_many([program] * 2)}
+    assert len(seen) == 1
+    assert seen.pop().split()[0] == str(random.Random(7).random())
+
+
+def test_scratch_folder_is_private_and_goes_with_its_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with Sandbox(scratch_mb=1) as sandbox, sandbox.session() as one, sandbox.session() as two:
+        assert one.run("open('a.txt', 'w').write('kept')").text == "4"
+        assert one.run("open('a.txt').read()").text == "'kept'"
+        folder = one.run("import os\nprint(os.getcwd())").text
+        assert two.run("import os\nos.listdir()").text == "[]"
+        assert "PermissionError" in two.run(f"open({folder!r} + '/b', 'w')").text
+        assert "File too large" in one.run("open('big', 'wb').write(bytes(2 << 20))").text
+        assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"level": "full"}, "level `full` cannot be given; offered: process"),
+        ({"level": "proces"}, "did you mean `process`"),
+        ({"workers": 0}, "workers is 0"),
+        ({"seconds": 0}, "seconds is 0"),
+        ({"memory_mb": 1}, "memory_mb is 1"),
+        ({"scratch_mb": -1}, "scratch_mb is -1"),
+    ],
+)
+def test_what_cannot_be_given_is_refused(settings: dict, said: str) -> None:
+    with pytest.raises(InterpreterError, match=said):
+        open_interpreter("", **settings)
+
+
+def test_argument_is_refused() -> None:
+    with pytest.raises(InterpreterError, match="takes no argument, got `docker`"):
+        open_interpreter("docker")
+
+
+def test_closed_interpreter_makes_no_sessions() -> None:
+    interpreter = open_interpreter("")
+    asyncio.run(interpreter.close())
+    with pytest.raises(InterpreterError, match="closed"):
+        interpreter.session()
+
+
+async def _run_one(interpreter: LocalInterpreter, *steps: str) -> list[Output]:
+    session = interpreter.session()
+    try:
+        return [await session.run(step) for step in steps]
+    finally:
+        await session.close()
+
+
+def test_at_most_so_many_steps_run_at_one_time() -> None:
+    async def scenario() -> float:
+        interpreter = open_interpreter("", workers=3)
+        await _run_one(interpreter, "1")
+        start = time.perf_counter()
+        outputs = await asyncio.gather(*(_run_one(interpreter, "import time\ntime.sleep(0.2)") for _ in range(6)))
+        assert all(output.status == "ok" for (output,) in outputs)
+        took = time.perf_counter() - start
+        await interpreter.close()
+        return took
+
+    assert asyncio.run(scenario()) >= 0.4
+
+
+@pytest.mark.parametrize("depth", [0, 1], ids=["the process that was started", "the one that forks"])
+def test_killed_parent_is_replaced_and_its_steps_run_again(depth: int, started: Callable[[], list[int]]) -> None:
+    async def scenario() -> None:
+        interpreter = open_interpreter("", seconds=20)
+        session = interpreter.session()
+        await session.run("x = 20")
+        slow = asyncio.create_task(_run_one(interpreter, "import time\ntime.sleep(1)\nprint('there')"))
+        await asyncio.sleep(0.3)
+        below = started()
+        os.kill(below[min(depth, len(below) - 1)], signal.SIGKILL)
+        (output,) = await slow
+        assert (output.text, output.status) == ("there", "ok")
+        assert (await session.run("x + 1")).text == "21"
+        await session.close()
+        await interpreter.close()
+
+    asyncio.run(scenario())
+    assert started() == []
+
+
+def test_parent_that_is_killed_again_and_again_is_a_fault_and_no_exception(started: Callable[[], list[int]]) -> None:
+    async def scenario() -> Output:
+        interpreter = open_interpreter("", seconds=20)
+        await _run_one(interpreter, "1")
+        slow = asyncio.create_task(_run_one(interpreter, "import time\ntime.sleep(30)"))
+        while not slow.done():
+            await asyncio.sleep(0.5)
+            for pid in started()[:1]:
+                os.kill(pid, signal.SIGKILL)
+        (after,) = await _run_one(interpreter, "print('on we go')")
+        await interpreter.close()
+        assert after.text == "on we go"
+        return (await slow)[0]
+
+    assert asyncio.run(scenario()).status == "sandbox_fault"
+
+
+def test_stopped_parent_does_not_hold_up_the_caller(
+    monkeypatch: pytest.MonkeyPatch, started: Callable[[], list[int]]
+) -> None:
+    monkeypatch.setattr("slipstick.interpreters.fork_server._KILL_SECONDS", 0.3)
+
+    async def scenario() -> None:
+        interpreter = open_interpreter("", seconds=0.5)
+        await _run_one(interpreter, "1")
+        await asyncio.sleep(0.3)  # the session before is gone by then
+        os.kill(started()[-1], signal.SIGSTOP)
+        (output,) = await _run_one(interpreter, "print(1)")
+        assert output.status in ("timeout", "sandbox_fault")
+        assert (await _run_one(interpreter, "print(1)"))[0].text == "1"
+        await interpreter.close()
+
+    asyncio.run(scenario())
+    assert started() == []
+
+
+def test_cancelled_step_leaves_no_process(started: Callable[[], list[int]]) -> None:
+    async def scenario() -> None:
+        interpreter = open_interpreter("", workers=1)
+        await _run_one(interpreter, "1")
+        session = interpreter.session()
+        task = asyncio.create_task(session.run("while True: pass"))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await session.run("print('still here')")).text == "still here"
+        await session.close()
+        await interpreter.close()
+
+    asyncio.run(scenario())
+    assert started() == []
+
+
+def test_close_with_a_step_running_and_a_session_open(started: Callable[[], list[int]]) -> None:
+    async def scenario() -> None:
+        interpreter = open_interpreter("")
+        idle = interpreter.session()
+        await idle.run("x = 1")
+        slow = asyncio.create_task(_run_one(interpreter, "while True: pass"))
+        await asyncio.sleep(0.3)
+        await interpreter.close()
+        assert (await slow)[0].status == "sandbox_fault"
+        await idle.close()
+
+    asyncio.run(scenario())
+    assert started() == []
+
+
+def test_parent_that_cannot_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipstick.interpreters.fork_server._BOOT", "raise OSError('no room')")
+
+    async def scenario() -> None:
+        interpreter = open_interpreter("")
+        try:
+            await _run_one(interpreter, "1")
+        finally:
+            await interpreter.close()
+
+    with pytest.raises(InterpreterError, match=r"standard tier.* does not start: OSError: no room"):
+        asyncio.run(scenario())
