@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from slipstick.errors import UserError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.interpreters.local import LocalInterpreter
 from slipstick.models import ModelSettings, open_model
 from slipstick.recipe import check_settings
 
@@ -33,16 +34,16 @@ def examine(overrides: list[str]) -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             yield package, "not installed" + (": pip install 'slipstick[train]'" if package == "torch" else "")
-    yield "interpreter", asyncio.run(_try_interpreter(settings))
+    yield from asyncio.run(_try_interpreter(settings))
     if settings.model:
         yield "model", _try_model(settings.model, settings)
 
 
-async def _try_interpreter(settings: InterpreterSettings) -> str:
+async def _try_interpreter(settings: InterpreterSettings) -> list[tuple[str, str]]:
     try:
         interpreter = open_interpreter(settings)
     except UserError as error:
-        return f"cannot start: {error}"
+        return [("interpreter", f"cannot start: {error}")]
     try:
         session = interpreter.session()
         first = await session.run("import sympy\nsympy.Rational(1, 3) + 1")
@@ -51,9 +52,14 @@ async def _try_interpreter(settings: InterpreterSettings) -> str:
     finally:
         await interpreter.close()
     if (first.text, second.text) != ("4/3", "2"):
-        return f"`{settings.interpreter}` answers wrongly: {first.status} {first.text!r}, {second.text!r}"
+        wrong = f"`{settings.interpreter}` answers wrongly: {first.status} {first.text!r}, {second.text!r}"
+        return [("interpreter", wrong)]
     times = f"a first step with sympy took {first.seconds * 1000:.0f} ms, a further one {second.seconds * 1000:.1f} ms"
-    return f"`{settings.interpreter}` works; {times}"
+    findings = [("interpreter", f"`{settings.interpreter}` works; {times}")]
+    if isinstance(interpreter, LocalInterpreter):
+        confined = ", ".join(["limits on time, memory and files", *interpreter.extras])
+        findings.append(("confined by", confined))
+    return findings
 
 
 def _try_model(spec: str, settings: ModelSettings) -> str:

@@ -1,0 +1,134 @@
+"""Writes solutions from worked steps; every program is run, and what misses the gold is dropped with a reason.
+
+MAmmoTH (section 2.2) keeps a program only where its result matches the annotated answer; so do we.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+from slipstick.answers import answer_of
+from slipstick.equivalence import compare
+from slipstick.formats import Format
+from slipstick.interpreters import Interpreter
+from slipstick.schema import Block, Code, Drop, Output, Problem, Solution
+from slipstick.solve import run_code, solution_id
+from slipstick.synthesize.writing import can_write, write
+
+WRITER = "worked steps"
+"""What stands as `model` in the solutions."""
+
+
+async def synthesize(
+    problems: Iterable[Problem],
+    layouts: Sequence[Format],
+    *,
+    interpreter: Interpreter,
+    on_solution: Callable[[Solution], None],
+    on_drop: Callable[[Drop], None],
+    shares: Mapping[str, float] | None = None,
+    in_flight: int = 64,
+    done: Collection[str] = (),
+) -> None:
+    """Writes every problem in the layouts that suit it and hands over each solution, in the order of the problems.
+
+    Problems without worked steps but with a rationale (abstract ones) are written in words only.
+    shares: name of a layout -> share of the problems with worked steps it is written for; shares that add up to 1 give
+    each of these problems one layout. None writes all.
+    in_flight: solutions under way at one time. done: ids of solutions that an interrupted run already has.
+    """
+    under_way: deque[asyncio.Task[Solution | Drop]] = deque()
+
+    async def hand_over() -> None:
+        row = await under_way.popleft()
+        if isinstance(row, Drop):
+            on_drop(row)
+        else:
+            on_solution(row)
+
+    try:
+        for problem in problems:
+            for layout in choose_layouts(problem, layouts, shares=shares):
+                if solution_id(problem, layout.name, 0) in done:
+                    continue
+                under_way.append(asyncio.create_task(write_and_check(problem, layout, interpreter=interpreter)))
+                if len(under_way) >= in_flight:
+                    await hand_over()
+        while under_way:
+            await hand_over()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def choose_layouts(
+    problem: Problem, layouts: Sequence[Format], *, shares: Mapping[str, float] | None = None
+) -> list[Format]:
+    """The layouts a problem is written in; the choice follows from its id alone."""
+    suited = [layout for layout in layouts if can_write(layout, problem)]
+    if shares is None or not problem.metadata.get("steps"):
+        return suited or list(layouts[:1])
+    point = zlib.crc32(problem.id.encode()) / 2**32
+    return [layout for layout, low, high in _stretches(suited, shares) if low <= point < high or point + 1 < high]
+
+
+async def write_and_check(problem: Problem, layout: Format, *, interpreter: Interpreter) -> Solution | Drop:
+    """A solution whose program, run, comes to the problem's answer, or a Drop saying why there is none."""
+    name = solution_id(problem, layout.name, 0)
+    solution = Solution(id=name, problem_id=problem.id, format=layout.name, blocks=[], model=WRITER)
+    gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
+    if gold is None or not can_write(layout, problem):
+        missing = "answer" if gold is None else "worked steps"
+        reason = f"`{problem.id}` has no {missing} to write a {layout.name} solution from"
+        return Drop(row=solution.model_dump(mode="json"), rule=f"no {missing}", reason=reason)
+    blocks = await _run(write(layout, problem, answer=gold), layout, interpreter=interpreter)
+    answer = answer_of(blocks, kind=problem.kind)
+    verdict = compare(answer or "", gold, kind=problem.kind)
+    seconds = sum(block.seconds for block in blocks if isinstance(block, Output))
+    update = {"blocks": blocks, "answer": answer, "verdict": verdict, "seconds": round(seconds, 4)}
+    solution = solution.model_copy(update=update)
+    rule, reason = next(_faults(solution, gold, kind=problem.kind), ("", ""))
+    return Drop(row=solution.model_dump(mode="json"), rule=rule, reason=reason) if rule else solution
+
+
+async def _run(blocks: list[Block], layout: Format, *, interpreter: Interpreter) -> list[Block]:
+    """The blocks with the output of each program behind it."""
+    session = interpreter.session()
+    run: list[Block] = []
+    try:
+        for block in blocks:
+            run.append(block)
+            if isinstance(block, Code):
+                run.append(await run_code(session, layout, block))
+    finally:
+        await session.close()
+    return run
+
+
+def _faults(solution: Solution, gold: str, *, kind: str | None) -> Iterator[tuple[str, str]]:
+    """(rule, reason) for everything that keeps a solution from being taught."""
+    places = [place for place, block in enumerate(solution.blocks) if isinstance(block, Output)]
+    for place in places:
+        output = solution.blocks[place]
+        if isinstance(output, Output) and output.status != "ok":
+            yield "program failed", f"{output.status}: {(output.text.strip().splitlines() or [''])[-1]}"
+    if places:  # what the last program printed, whatever the words behind it say
+        printed = answer_of(solution.blocks[: places[-1] + 1], kind=kind)
+        verdict = compare(printed or "", gold, kind=kind)
+        if verdict.outcome != "correct":
+            yield "wrong answer", f"the program came to {printed}, the answer is {gold}"
+    if solution.verdict is None or solution.verdict.outcome != "correct":
+        yield "wrong answer", f"the solution says {solution.answer}, the answer is {gold}"
+
+
+def _stretches(layouts: Sequence[Format], shares: Mapping[str, float]) -> Iterator[tuple[Format, float, float]]:
+    """(layout, low, high) laid end to end, so that no problem gets two layouts before each has one; high may pass 1."""
+    low = 0.0
+    for layout in layouts:
+        share = shares.get(layout.name, 0.0)
+        yield layout, low, low + share
+        low = (low + share) % 1.0

@@ -1,0 +1,90 @@
+"""Writes worked steps down in words, as a program, or as words and code in turn (its outputs still missing)."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+
+from slipstick.formats import Format
+from slipstick.problems.made.exact import called
+from slipstick.schema import Block, Code, Problem, Record, Text
+from slipstick.synthesize.longhand import longhand
+
+_SAID_SUM = re.compile(r"(?P<lead>.*[A-Za-z]) (?P<sum>\d+ [-+*/%] \d+) = (?P<result>\d+)\.")
+
+
+class Step(Record):
+    """One worked step."""
+
+    name: str
+    """A Python name that says what the step finds."""
+    expression: str
+    """How, as Python over numbers and the names of earlier steps."""
+    says: str = ""
+    """The same in words, "... = VALUE."; empty for what is given."""
+
+
+def worked_steps(problem: Problem) -> list[Step]:
+    """The steps in a problem's metadata, none where it has none."""
+    return [Step.model_validate(step) for step in problem.metadata.get("steps") or []]
+
+
+def can_write(layout: Format, problem: Problem) -> bool:
+    """Whether there is anything to write from: steps, or for words alone a rationale."""
+    return bool(worked_steps(problem)) or (layout.executes == "never" and problem.rationale is not None)
+
+
+def write(layout: Format, problem: Problem, *, answer: str) -> list[Block]:
+    """The solution that a layout asks for; after each Code its Output is still missing."""
+    steps = worked_steps(problem)
+    if layout.executes == "never":
+        return [Text(text=f"\n{write_words(steps, answer=answer) if steps else problem.rationale}")]
+    if layout.executes == "program":
+        return [Code(text=write_program(steps))]
+    found = [place for place, step in enumerate(steps) if step.says]
+    # Half of the problems with something to split are solved in two turns, always the same half.
+    in_two = len(found) > 1 and zlib.crc32(problem.id.encode()) % 2 == 0
+    return write_turns(steps, cut=found[-1] if in_two else None, answer=answer)
+
+
+def write_words(steps: Sequence[Step], *, answer: str) -> str:
+    """Chain of thought; sums of small numbers are done digit by digit."""
+    return " ".join([*(_in_digits(step.says) for step in steps if step.says), f"The answer is {answer}."])
+
+
+def write_program(steps: Sequence[Step]) -> str:
+    """Program of thought: imports, one line a step, and the last one printed."""
+    return "\n".join([*_imports(steps), *(f"{step.name} = {step.expression}" for step in steps), _print(steps)])
+
+
+def write_turns(steps: Sequence[Step], *, cut: int | None, answer: str) -> list[Block]:
+    """Words and code in turn, ending in the answer; with `cut`, the steps from there on are a second turn."""
+    parts = [steps] if cut is None else [steps[:cut], steps[cut:]]
+    blocks: list[Block] = []
+    for number, part in enumerate(parts):
+        opening = "We find" if number == 0 else "Now we find"
+        blocks += (Text(text=f"\n{opening} the {_words(part[-1].name)}.\n"), Code(text=write_program(part)))
+    return [*blocks, Text(text=f"The {_words(steps[-1].name)} is {answer}. The answer is \\boxed{{{answer}}}.")]
+
+
+def _in_digits(says: str) -> str:
+    """'That is 13 + 29 = 42.' with the sum done digit by digit, where it is one of small numbers."""
+    match = _SAID_SUM.fullmatch(says)
+    digits = longhand(match["sum"]) if match else None
+    return f"{match['lead']} {match['sum']}. {digits}. That is {match['result']}." if match and digits else says
+
+
+def _imports(steps: Sequence[Step]) -> list[str]:
+    names = {name for step in steps for name in called(step.expression)}
+    lines = ["from fractions import Fraction"] if "Fraction" in names else []
+    from_math = ", ".join(sorted(names - {"Fraction", "max", "min"}))
+    return [*lines, f"from math import {from_math}"] if from_math else lines
+
+
+def _print(steps: Sequence[Step]) -> str:
+    return f"print({steps[-1].name})"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
