@@ -1,0 +1,160 @@
+"""Models that run in this process: any causal language model that Hugging Face transformers can open.
+
+Requests arrive one by one from many tasks; they are gathered into one batch that a worker thread decodes. Results do
+not depend on the order of arrival, except where two tokens are as good as equally likely: a batch of another shape
+rounds otherwise in the last bit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipstick.errors import ModelError
+from slipstick.models import ModelSettings, Reply, Request
+
+if TYPE_CHECKING:
+    from slipstick.models.hf.decode import Decoder, Row
+
+_STEPS = 16  # tokens decoded between two looks at who waits and who is done
+_GATHER_SECONDS = 0.003
+
+
+class HfModel:
+    """A model and its tokenizer in memory; `generate` may be called from any number of tasks of one event loop."""
+
+    def __init__(self, name: str, decoder: Decoder, *, rows: int) -> None:
+        """rows: most requests decoded together."""
+        self.name = name
+        self._decoder = decoder
+        self._most = max(1, rows)
+        self._waiting: list[tuple[Row, asyncio.Future[Reply]]] = []
+        self._under_way: dict[Row, asyncio.Future[Reply]] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slipstick-hf")
+        self._loop: asyncio.Task[None] | None = None
+
+    async def generate(self, request: Request) -> Reply:
+        """One turn, decoded together with the other requests that are under way."""
+        from slipstick.models.hf.decode import Row
+
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.append((Row(request), future))
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._serve())
+            self._loop.add_done_callback(self._abandon)
+        return await future
+
+    async def close(self) -> None:
+        """Ends the worker thread once its present step is over."""
+        if self._loop is not None and not self._loop.done():
+            self._loop.cancel()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    async def _serve(self) -> None:
+        """Decodes until nobody waits any more."""
+        await asyncio.sleep(_GATHER_SECONDS)
+        loop = asyncio.get_running_loop()
+        while self._waiting or self._under_way:
+            newcomers = self._newcomers()
+            try:
+                ended = await loop.run_in_executor(self._thread, self._run, newcomers)
+            except Exception as error:  # boundary: whatever torch or the model raises is every waiting request's reply
+                failed = Reply(text="", finish="error", error=f"{type(error).__name__}: {error}")
+                self._decoder.clear()
+                for row in list(self._under_way):
+                    self._resolve(row, failed)
+                continue
+            for row in ended:
+                self._resolve(row, row.reply or Reply(text="", finish="error", error="cancelled"))
+            for row, future in self._under_way.items():
+                row.dropped = future.cancelled()
+
+    def _run(self, newcomers: list[Row]) -> list[Row]:
+        return self._decoder.run(newcomers, steps=_STEPS)
+
+    def _newcomers(self) -> list[Row]:
+        """Takes waiting requests into the batch, as many as there is room for."""
+        self._waiting = [(row, future) for row, future in self._waiting if not future.cancelled()]
+        room = self._most - len(self._under_way) if self._decoder.can_join() else 0
+        taken, self._waiting = self._waiting[:room], self._waiting[room:]
+        self._under_way.update(taken)
+        return [row for row, _ in taken]
+
+    def _abandon(self, _: asyncio.Task[None]) -> None:
+        """Leaves nobody waiting for a reply that cannot come any more."""
+        for future in [*self._under_way.values(), *(future for _, future in self._waiting)]:
+            future.cancel()
+        self._under_way.clear()
+        self._waiting.clear()
+
+    def _resolve(self, row: Row, reply: Reply) -> None:
+        future = self._under_way.pop(row)
+        if not future.done():
+            future.set_result(reply)
+
+
+def open_model(argument: str, settings: ModelSettings) -> HfModel:
+    """The model in a folder (what `slipstick train` or `save_pretrained` writes), or on the Hugging Face hub.
+
+    Of the settings, `concurrency` is the batch size; `device` and `dtype` say where and in what numbers it runs.
+    Raises ModelError where there is no model, or where the device does not exist.
+    """
+    # Threads that spin while they wait halve the speed where other processes want the cores; read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    import torch
+
+    from slipstick.models.hf.decode import Decoder
+
+    device = settings.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    model, tokenizer = load_weights(argument, dtype=settings.dtype)
+    try:
+        model = model.to(device).eval()
+        decoder = Decoder(model, tokenizer)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise ModelError(f"hf:{argument} cannot be put on device = {device!r}: {error}") from error
+    return HfModel(f"hf:{argument}", decoder, rows=settings.concurrency)
+
+
+def load_weights(argument: str, *, dtype: str) -> tuple[Any, Any]:
+    """Model and tokenizer of a folder or of a name on the hub, on the CPU. Raises ModelError where there is none."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = Path(argument)
+    on_hub = not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", argument) is not None
+    way_out = (
+        "hf: takes a folder with config.json, weights and tokenizer (what `slipstick train` writes), "
+        "or owner/name of a model on the Hugging Face hub"
+    )
+    if not on_hub and not (argument and (folder / "config.json").is_file()):
+        why = "has no config.json" if folder.is_dir() else "does not exist"
+        raise ModelError(f"no model at `{argument}`: the folder {why}; {way_out}")
+    try:
+        with quietly():
+            tokenizer = AutoTokenizer.from_pretrained(argument, local_files_only=not on_hub)
+            model = AutoModelForCausalLM.from_pretrained(argument, dtype=dtype, local_files_only=not on_hub)
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelError(f"no model can be opened at `{argument}`: {error}; {way_out}") from error
+    return model, tokenizer
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keeps transformers' progress bars for reading and writing weights off the terminal, where ours are drawn."""
+    from transformers.utils import logging as transformers_logging
+
+    logging: Any = transformers_logging
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

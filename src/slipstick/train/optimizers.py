@@ -1,0 +1,73 @@
+"""Optimisers and the rate of every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from slipstick.train.replicas import Replicas
+from slipstick.train.settings import TrainSettings
+
+_PARTS = 4
+
+
+class Optimizers:
+    """Optimisers that step together, on the replicas' threads; their rates follow one schedule."""
+
+    def __init__(self, model: Any, settings: TrainSettings) -> None:
+        matrices, others = _split(model)
+        rate, decay = settings.learning_rate, settings.weight_decay
+        self._all: list[torch.optim.Optimizer]
+        if settings.optimizer == "muon":
+            # In parts, which threads share; always the same number, so that a checkpoint fits any number of threads.
+            parts = [part for i in range(_PARTS) if (part := matrices[i::_PARTS])]
+            muons = [
+                torch.optim.Muon(part, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw") for part in parts
+            ]
+            self._all = [*muons, _adamw([(others, 0.0)], settings.embedding_rate)]
+        else:
+            self._all = [_adamw([(matrices, decay), (others, 0.0)], rate)]
+        self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self._all]
+
+    def step(self, factor: float, replicas: Replicas) -> None:
+        """Moves the weights at `factor` times the peak rates and forgets the gradients."""
+        for optimizer, peaks in zip(self._all, self._peaks, strict=True):
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * factor
+        replicas.map(lambda optimizer: optimizer.step(), self._all)
+        for optimizer in self._all:
+            optimizer.zero_grad(set_to_none=True)
+
+    def state(self) -> list[dict[str, Any]]:
+        """What a checkpoint keeps."""
+        return [optimizer.state_dict() for optimizer in self._all]
+
+    def load(self, state: list[dict[str, Any]]) -> None:
+        """Takes up what a checkpoint kept."""
+        for optimizer, part in zip(self._all, state, strict=True):
+            optimizer.load_state_dict(part)
+
+
+def rate_factor(done: float, *, warmup: float) -> float:
+    """The rate as a part of its peak when `done` (0 to 1) of the tokens are done: a straight line up, then one down."""
+    if done < warmup:
+        return max(done, 1e-3) / warmup
+    return (1.0 - done) / (1.0 - warmup)
+
+
+def _adamw(groups: list[tuple[list[torch.nn.Parameter], float]], rate: float) -> torch.optim.AdamW:
+    parameters = [{"params": part, "weight_decay": decay} for part, decay in groups]
+    return torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.95), eps=1e-8)
+
+
+def _split(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
+    """The matrices inside the layers, and all the rest: embeddings, output head, norms, biases."""
+    tables = {id(model.get_input_embeddings().weight)}
+    head = model.get_output_embeddings()
+    if head is not None:
+        tables.add(id(head.weight))
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in trained if p.ndim == 2 and id(p) not in tables]
+    chosen = {id(p) for p in matrices}
+    return matrices, [p for p in trained if id(p) not in chosen]

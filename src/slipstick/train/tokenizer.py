@@ -1,0 +1,82 @@
+"""Makes a small byte-level tokenizer from the texts a model is to be trained on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from slipstick.formats import Format
+
+END = "<|end|>"
+PAD = "<|pad|>"
+_QUESTION = "{question}"
+# A word or a run of signs with the space or line break before it, and the space after it where a number follows: so
+# numbers have no token beside their digits. Else a digit, or one white space.
+_WORDS = r"(?:[ \n]?[^\W\d]+|[ \n]?[^\s\w]+) (?=\d)|[ \n]?[^\W\d]+|[ \n]?[^\s\w]+|\d|\s"
+
+
+def train_tokenizer(texts: Iterable[str], layouts: Iterable[Format], *, vocab: int) -> Any:
+    """A Hugging Face tokenizer: byte-level BPE with every digit a token of its own.
+
+    What a format's layout fixes (the text before and behind the question, the fences) is one token each, so that a
+    published prompt costs a small model two tokens instead of fifty. vocab: all tokens together.
+    """
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    layouts = list(layouts)
+    fixed = fixed_strings(layouts)
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_WORDS), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab - len(fixed),
+        special_tokens=[END, PAD],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_without(texts, fixed), trainer)
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in fixed])
+    make: Any = PreTrainedTokenizerFast
+    fast = make(tokenizer_object=tokenizer, eos_token=END, pad_token=PAD)
+    if layouts:
+        fast.chat_template = chat_template(layouts[0])
+    return fast
+
+
+def fixed_strings(layouts: Iterable[Format]) -> list[str]:
+    """The strings that formats put around questions, code and outputs, longest first, each once."""
+    found: set[str] = set()
+    for layout in layouts:
+        before, _, after = layout.template.replace("{instruction}", layout.instruction).partition(_QUESTION)
+        fences = (layout.code_begin, layout.code_end, layout.code_output_begin, layout.code_output_end)
+        found.update((before, after, *fences))
+    return sorted((text for text in found if text), key=lambda text: (-len(text), text))
+
+
+def chat_template(layout: Format) -> str:
+    """A chat template that lays messages out as in training, so that servers can be asked in chat form.
+
+    The first user message is the instruction; what comes after it (written text, outputs) follows as it is.
+    """
+    before, _, after = layout.template.partition("{instruction}")
+    return (
+        "{%- set asked = namespace(done=false) -%}"
+        "{%- for message in messages if message['role'] != 'system' -%}"
+        f"{{%- if not asked.done -%}}{{{{ {before!r} + message['content'] + {after!r} }}}}"
+        "{%- set asked.done = true -%}{%- else -%}{{ message['content'] }}{%- endif -%}"
+        "{%- endfor -%}"
+    )
+
+
+def _without(texts: Iterable[str], fixed: list[str]) -> Iterable[str]:
+    """The stretches of the texts between fixed strings: no merge is spent on what is one token anyway."""
+    between = re.compile("|".join(map(re.escape, fixed))) if fixed else None
+    for text in texts:
+        yield from between.split(text) if between else [text]

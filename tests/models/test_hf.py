@@ -1,0 +1,201 @@
+import asyncio
+
+import pytest
+
+from slipstick.errors import ModelError
+from slipstick.formats import load_format, render_prompt
+from slipstick.models import ModelSettings, Request, Sampling, open_model
+from slipstick.models.hf.turn import cut_turn
+from slipstick.schema import Code, Output, Problem, Text
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+QUESTIONS = [f"Ann has {n} nuts and finds {3 * n} more. " + "How many are they? " * (n % 5) for n in range(1, 41)]
+
+
+def request(question, layout="cot", *, sample=0, blocks=(), **sampling):
+    problem = Problem(id=f"x/test/{question}", text=question)
+    drawn = Sampling(**{"max_tokens": 12, **sampling})
+    return Request(
+        problem=problem, layout=load_format(layout), sample=sample, turn=0, blocks=list(blocks), sampling=drawn
+    )
+
+
+def ask(folder, requests, *, concurrency=8):
+    async def run():
+        model = open_model(f"hf:{folder}", ModelSettings(concurrency=concurrency, device="cpu"))
+        try:
+            return await asyncio.gather(*(model.generate(r) for r in requests))
+        finally:
+            await model.close()
+
+    return asyncio.run(run())
+
+
+def test_greedy_replies_are_those_of_transformers(tiny_model):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    requests = [request(question) for question in QUESTIONS[:8]]
+    replies = ask(tiny_model, requests)
+    for asked, reply in zip(requests, replies, strict=True):
+        ids = tokenizer(render_prompt(asked.layout, asked.problem), return_tensors="pt")
+        made = model.generate(**ids, max_new_tokens=12, do_sample=False)[0, ids["input_ids"].shape[1] :]
+        assert reply.text == tokenizer.decode(made, skip_special_tokens=True)
+        assert reply.tokens == len(made)
+        assert reply.finish == ("stop" if made[-1] == tokenizer.eos_token_id else "length")
+
+
+def test_rows_leave_and_join_without_changing_each_other(tiny_model):
+    requests = [request(q, max_tokens=1 + 9 * (i % 7)) for i, q in enumerate(QUESTIONS)]
+    one_by_one = ask(tiny_model, requests, concurrency=1)
+    assert ask(tiny_model, requests, concurrency=5) == one_by_one
+    assert ask(tiny_model, requests, concurrency=64) == one_by_one
+
+
+def test_sampling_is_repeatable_per_request_and_differs_between_samples(tiny_model):
+    requests = [request(QUESTIONS[3], sample=i, temperature=1.0, top_p=0.9, seed=7) for i in range(6)]
+    replies = ask(tiny_model, requests)
+    assert ask(tiny_model, requests[::-1], concurrency=2)[::-1] == replies
+    assert len({reply.text for reply in replies}) > 1
+    other = request(QUESTIONS[3], temperature=1.0, top_p=0.9, seed=8)
+    assert ask(tiny_model, [other])[0].text != replies[0].text
+
+
+def test_a_vanishing_top_p_takes_the_likeliest_token(tiny_model):
+    narrow = ask(tiny_model, [request(q, temperature=1.0, top_p=1e-6, seed=1) for q in QUESTIONS[:5]])
+    assert narrow == ask(tiny_model, [request(q) for q in QUESTIONS[:5]])
+
+
+@pytest.mark.parametrize("kind", ["windowed", "absolute positions"])
+def test_other_architectures_decode_as_transformers_does(tiny_model, tmp_path, kind):
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_model)
+    ends = {"eos_token_id": tokenizer.eos_token_id, "bos_token_id": None, "pad_token_id": tokenizer.pad_token_id}
+    torch.manual_seed(0)
+    if kind == "windowed":
+        sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+        config = transformers.MistralConfig(
+            vocab_size=len(tokenizer), num_key_value_heads=1, sliding_window=8, initializer_range=0.5, **sizes, **ends
+        )
+        model = transformers.MistralForCausalLM(config)
+    else:
+        sizes = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 128}
+        config = transformers.GPT2Config(vocab_size=len(tokenizer), initializer_range=0.5, **sizes, **ends)
+        model = transformers.GPT2LMHeadModel(config)
+    model.eval().save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    requests = [request(question, max_tokens=5 + i) for i, question in enumerate(QUESTIONS[:6])]
+    for asked, reply in zip(requests, ask(tmp_path, requests, concurrency=3), strict=True):
+        ids = tokenizer(render_prompt(asked.layout, asked.problem), return_tensors="pt")
+        length = asked.sampling.max_tokens
+        made = model.generate(**ids, max_new_tokens=length, do_sample=False)[0, ids["input_ids"].shape[1] :]
+        assert reply.text == cut_turn(asked.layout, tokenizer.decode(made, skip_special_tokens=True))[0]
+
+
+TURNS = [
+    ("tir", "We add.\n```python\n1 + 2\n```\nmore", "We add.\n```python\n1 + 2\n```\n", True),
+    ("tir", "We add.\n```python\n1 + 2\n``", "We add.\n```python\n1 + 2\n``", False),
+    ("tir", "no code\n```\n", "no code\n```\n", False),
+    ("tir", "so\n### Instruction:\n```python\n1\n```\n", "so\n", True),
+    ("cot", "it is 3.\n\n### Instruction:\nNext", "it is 3.\n\n", True),
+    ("pot", "print(1)\n```\n", "print(1)\n```\n", False),
+]
+
+
+@pytest.mark.parametrize(("layout", "text", "turn", "ended"), TURNS)
+def test_a_turn_ends_where_a_block_closes_or_a_stop_string_stands(layout, text, turn, ended):
+    assert cut_turn(load_format(layout), text) == (turn, ended)
+
+
+def test_generation_stops_at_a_closed_code_block_and_goes_on_after_its_output(tiny_model, sums):
+    from slipstick.train import TrainSettings, train
+
+    folder = tiny_model.parent / "learned"
+    one = [pair for pair in sums if pair[0].format == "tir"][:1]
+    settings = TrainSettings(base=str(tiny_model), tokens=25_000, batch_tokens=256, learning_rate=8e-3, threads=1)
+    train(one, settings=settings, out=folder)
+    (solution, problem), layout = one[0], load_format("tir")
+    text, code, output, last = solution.blocks
+    first = Request(problem=problem, layout=layout, sample=0, turn=0, blocks=[], sampling=Sampling(max_tokens=60))
+    second = first.model_copy(update={"turn": 1, "blocks": [text, code, output]})
+    replies = ask(folder, [first, second])
+    assert replies[0].text == f"{text.text}```python\n{code.text}\n```\n"
+    assert replies[0].finish == "stop"
+    assert replies[1].text == last.text
+
+
+def test_a_stop_string_is_cut_off_wherever_the_tokens_fall(tiny_model):
+    plain = ask(tiny_model, [request(QUESTIONS[0], max_tokens=30)])[0].text
+    stop = plain[3:5]
+    asked = request(QUESTIONS[0], max_tokens=30)
+    asked = asked.model_copy(update={"layout": asked.layout.model_copy(update={"stop": [stop]})})
+    (reply,) = ask(tiny_model, [asked])
+    assert reply.text == plain[: plain.index(stop)]
+    assert reply.finish == "stop"
+
+
+def test_a_prompt_longer_than_the_model_is_an_error_reply(tiny_model):
+    replies = ask(tiny_model, [request("nuts " * 2000), request(QUESTIONS[0])])
+    assert replies[0].finish == "error"
+    assert "at most 1024" in replies[0].error
+    assert replies[1].finish != "error"
+
+
+def test_a_failure_inside_the_model_is_an_error_reply_and_the_next_request_works(tiny_model):
+    async def run():
+        model = open_model(f"hf:{tiny_model}", ModelSettings(device="cpu"))
+        forward = model._decoder._model.forward
+
+        def broken(*args, **kwargs):
+            raise RuntimeError("out of memory")
+
+        model._decoder._model.forward = broken
+        failed = await asyncio.gather(*(model.generate(request(q)) for q in QUESTIONS[:3]))
+        model._decoder._model.forward = forward
+        worked = await model.generate(request(QUESTIONS[0]))
+        await model.close()
+        return failed, worked
+
+    failed, worked = asyncio.run(run())
+    assert [reply.error for reply in failed] == ["RuntimeError: out of memory"] * 3
+    assert worked.finish != "error"
+
+
+def test_a_cancelled_request_leaves_the_others_alone(tiny_model):
+    async def run():
+        model = open_model(f"hf:{tiny_model}", ModelSettings(device="cpu"))
+        long = asyncio.create_task(model.generate(request(QUESTIONS[0], max_tokens=900, temperature=2.0, seed=1)))
+        await asyncio.sleep(0.05)
+        other = asyncio.create_task(model.generate(request(QUESTIONS[1])))
+        long.cancel()
+        reply = await other
+        await model.close()
+        return reply
+
+    assert asyncio.run(run()) == ask(tiny_model, [request(QUESTIONS[1])])[0]
+
+
+def test_outputs_in_the_blocks_are_part_of_the_prompt(tiny_model):
+    blocks = [Text(text="We add.\n"), Code(text="1 + 2"), Output(text="3")]
+    replies = ask(tiny_model, [request(QUESTIONS[0], "tir", blocks=blocks), request(QUESTIONS[0], "tir")])
+    assert all(reply.finish != "error" for reply in replies)
+
+
+@pytest.mark.parametrize("argument", ["", "no/such/folder", "tests"])
+def test_a_path_without_a_model_says_so(argument):
+    with pytest.raises(ModelError, match="no model at"):
+        open_model(f"hf:{argument}")
+
+
+def test_a_folder_with_a_broken_model_says_so(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="no model can be opened"):
+        open_model(f"hf:{tmp_path}")
+
+
+def test_a_device_that_does_not_exist_says_so(tiny_model):
+    with pytest.raises(ModelError, match="nowhere"):
+        open_model(f"hf:{tiny_model}", ModelSettings(device="nowhere"))
