@@ -264,11 +264,21 @@ def test_terminal_table() -> None:
     lines = [line for line in capture.get().splitlines() if line.strip()]
     assert re.search(r"cot +pot +tir +hybrid +n", lines[0])
     everything = next(line for line in lines if "all problems" in line)
-    assert everything.count("62.5 [30.6, 86.3]") == 4
+    assert everything.count("62.5 30.6–86.3") == 4
     assert everything.rstrip().endswith("8")
     assert next(line for line in lines if "unseen" in line).rstrip().endswith("4")
     assert any("Programs that ran" in line for line in lines)
     assert not any("topic=" in line for line in lines)
+
+
+def test_terminal_table_cuts_nothing_on_a_narrow_terminal() -> None:
+    problems, solutions = make_rows()
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as capture:
+        console.print(metrics_table(summarize(problems, solutions, ks=[], same=str.__eq__)))
+    shown = capture.get()
+    assert "…" not in shown and max(map(len, shown.splitlines())) <= 80
+    assert shown.count("30.6–86.3") >= 4 and re.search(r"all problems .* 8 *$", shown, re.MULTILINE)
 
 
 def test_terminal_table_of_nothing() -> None:

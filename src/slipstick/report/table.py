@@ -16,14 +16,15 @@ from slipstick.schema import Metric
 def metrics_table(metrics: Sequence[Metric]) -> Table:
     """Formats as columns; accuracy over all problems and each split as rows, then other measures over all problems.
 
-    A cell reads "97.0 [93.1, 98.7]": percent with its 95 % interval; the last column counts problems. Topics are left
+    A cell reads "97.0 93.1–98.7": percent with its 95 % interval; the last column counts problems. Topics are left
     out: they are many, and the page has them.
     """
     formats = format_views(order_formats(_formats(metrics)))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("% with 95 % interval")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("%, 95 % interval", no_wrap=True)
     for view in formats:
-        table.add_column(Text(view.name), justify="right", no_wrap=True)
+        # A terminal that is too narrow for both gets the interval below the value; neither is ever cut.
+        table.add_column(Text(view.name), justify="right", min_width=len("97.0–100.0"))
     table.add_column("n", justify="right", no_wrap=True)
     for section in pivot(metrics, formats, topics=False):
         if section.label == "Accuracy":
@@ -43,6 +44,11 @@ def _formats(metrics: Sequence[Metric]) -> list[str]:
 
 
 def _add(table: Table, label: str, row: Row, *, columns: int = 0) -> None:
-    cells = [Text(f"{number(cell)} {interval(cell)}") if cell else Text("") for cell in row.cells]
+    cells = [_cell(cell) if cell else Text("") for cell in row.cells]
     cells += [Text("")] * (columns - len(cells))
     table.add_row(Text(label), *cells, Text(row.n))
+
+
+def _cell(metric: Metric) -> Text:
+    ends = interval(metric).strip("[]").replace(", ", "–")
+    return Text.assemble(number(metric), " ", (ends, "dim"))
