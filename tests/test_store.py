@@ -79,9 +79,12 @@ def test_overwrite_removes_only_files_of_a_run(tmp_path: Path) -> None:
     folder.append(a_solution(0))
     folder.close()
     (tmp_path / "run" / "notes.txt").write_text("mine")
+    (tmp_path / "run" / "model").mkdir()
+    (tmp_path / "run" / "model" / "config.json").write_text("{}")
     again = RunFolder.start(tmp_path / "run", a_run(seed=2), overwrite=True)
     assert list(again.solutions()) == [] and again.run().recipe == {"seed": 2}
     assert (tmp_path / "run" / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "run" / "model").exists()
     again.close()
 
 

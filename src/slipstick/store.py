@@ -8,6 +8,7 @@
     dropped.jsonl    what was taken out, and why
     metrics.json     the numbers
     report.html      the page
+    model/           the weights of a training run
 
 A line counts once its newline is on disk; a last line without one was cut by a kill and is removed on resume.
 """
@@ -18,6 +19,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -82,8 +84,7 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         lock = _lock(path)
         if exists and overwrite:
-            for name in _OURS:
-                (path / name).unlink(missing_ok=True)
+            _remove_ours(path)
         if not exists or overwrite:
             write_atomically(path / "recipe.toml", recipe_text)
             write_atomically(path / "run.json", run.model_dump_json(indent=2))
@@ -149,8 +150,8 @@ class RunFolder:
     def discard(self) -> None:
         """Removes the run's own files, and the folder where nothing else is in it."""
         self.close()
-        for name in (*_OURS, ".lock"):
-            (self.path / name).unlink(missing_ok=True)
+        _remove_ours(self.path)
+        (self.path / ".lock").unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
 
@@ -222,6 +223,12 @@ def _require_same_recipe(path: Path, run: Run) -> None:
             f"{path} was begun with another recipe, so it cannot be resumed with this one:\n{lines}\n"
             "Put the settings back, or choose another folder with --out, or --overwrite it"
         )
+
+
+def _remove_ours(path: Path) -> None:
+    for name in _OURS:
+        (path / name).unlink(missing_ok=True)
+    shutil.rmtree(path / "model", ignore_errors=True)
 
 
 def _lock(path: Path) -> IO[str]:
