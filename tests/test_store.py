@@ -74,6 +74,13 @@ def test_a_full_folder_is_refused_and_left_untouched(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 
 
+def test_a_run_whose_inputs_changed_is_not_resumed(tmp_path: Path) -> None:
+    RunFolder.start(tmp_path / "run", a_run().model_copy(update={"inputs": {"p.jsonl": "aa"}})).close()
+    with pytest.raises(RunFolderError, match=r"other contents of p\.jsonl"):
+        changed = a_run().model_copy(update={"inputs": {"p.jsonl": "bb"}})
+        RunFolder.start(tmp_path / "run", changed, resume=True)
+
+
 def test_overwrite_removes_only_files_of_a_run(tmp_path: Path) -> None:
     folder = RunFolder.start(tmp_path / "run", a_run(seed=1))
     folder.append(a_solution(0))

@@ -66,7 +66,7 @@ class RunFolder:
 
         A finished run that is resumed keeps its rows and can be finished again. `overwrite` removes an earlier run's
         own files, nothing else. Raises RunFolderError where the folder holds something that was not to be touched,
-        is in use by a live process, or was made by another recipe; then nothing in it is changed.
+        is in use by a live process, or was made by another recipe or from other files; then nothing in it is changed.
         """
         path = Path(path)
         exists = (path / "run.json").is_file()
@@ -112,6 +112,10 @@ class RunFolder:
     def dropped(self) -> Iterator[Drop]:
         """What was taken out, and why."""
         return read_records(self.path / "dropped.jsonl", Drop, missing_ok=True)
+
+    def has_rows(self) -> bool:
+        """Whether anything was solved or dropped yet."""
+        return any(self.solutions()) or any(self.dropped())
 
     def metrics(self) -> list[Metric]:
         """The run's numbers; empty where there are none yet."""
@@ -222,6 +226,12 @@ def _require_same_recipe(path: Path, run: Run) -> None:
         raise RunFolderError(
             f"{path} was begun with another recipe, so it cannot be resumed with this one:\n{lines}\n"
             "Put the settings back, or choose another folder with --out, or --overwrite it"
+        )
+    changed = [name for name, digest in earlier.inputs.items() if run.inputs.get(name, digest) != digest]
+    if changed:
+        raise RunFolderError(
+            f"{path} was begun with other contents of {', '.join(changed)}: put them back, or choose another folder "
+            "with --out, or --overwrite it"
         )
 
 

@@ -99,11 +99,12 @@ def running(
         versions=_versions(),
         commit=_commit(),
     )
+    new = order.overwrite or not (out / "run.json").exists()
     folder = RunFolder.start(out, run, recipe_text=text, resume=order.resume, overwrite=order.overwrite)
     try:
         yield folder
     except BaseException as error:
-        if isinstance(first_error(error), UserError) and not any(folder.solutions()) and not any(folder.dropped()):
+        if new and isinstance(first_error(error), UserError) and not folder.has_rows():
             folder.discard()  # nothing was made: once mended, the same command can simply be given again
             raise
         stopped = isinstance(first_error(error), KeyboardInterrupt)
