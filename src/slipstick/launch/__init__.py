@@ -109,7 +109,8 @@ def running(
             raise
         stopped = isinstance(first_error(error), KeyboardInterrupt)
         folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])
-        console.print(f"\nNothing is lost: the same command with --resume goes on in {out}", soft_wrap=True)
+        again = "the same command" if order.resume else "the same command with --resume"
+        console.print(f"\nNothing is lost: {again} goes on in {out}", soft_wrap=True)
         raise
     finally:
         folder.close()
