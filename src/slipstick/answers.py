@@ -17,12 +17,29 @@ if TYPE_CHECKING:
     from slipstick.schema import Block
 
 _NUMBER = r"[-−–]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
-_LAST_NUMBER = re.compile(rf"(?<![\w.])[$€£¥]?(?P<number>{_NUMBER}(?:/\d+)?)(?P<percent>\s?\\?%)?")
+_LAST_NUMBER = re.compile(
+    rf"(?<![\w.])(?P<money>\\?[$€£¥])?(?P<number>{_NUMBER}(?:/\d+)?)(?P<percent>\s?\\?%)?"
+    r"(?P<unit>\s?(?:[kcm]m[²³]?|k?g|m[lL]|L|lbs?|oz|ft|inch(?:es)?|feet|met(?:er|re)s?|kilomet(?:er|re)s?|miles?|yards?|hours?"
+    r"|minutes?|seconds?|days?|weeks?|months?|years?|dollars?|cents?|euros?|pounds?|degrees?|°[CF]?|mph|km/h|m/s)(?![\w/^]))?"
+)
 _BOX = re.compile(r"\\f?boxed\s*\{|\\fbox\s*\{|\\boxed\s+(?=[^\s{])")
 _HASHES = re.compile(r"####\s*(?P<tail>.*)")
+_HEADING = re.compile(r"(?im)^[ #*_]*(?:the )?(?:final )?answer[ *_#]*$(?P<tail>)")
+_TAGGED = re.compile(r"<answer>(?P<tail>.{0,2000}?)</answer>", re.DOTALL | re.IGNORECASE)
+_FIELD = re.compile(
+    r"""[{,\n][ \t]*["'](?:final_)?answer["']\s*:\s*(?:"(?P<tail>(?:[^"\\]|\\.){0,500})"|'(?P<quoted>[^']{0,500})'"""
+    r"""|(?P<bare>[^\s"',}\]]{1,100}))\s*(?=[,}]|$)""",
+    re.IGNORECASE,
+)
+_FOREIGN = re.compile(
+    r"(?:(?:最终)?答案(?:是|为|為|：|:)|答えは|(?:故|因此|所以)?(?:应)?选(?:择)?\s*(?:[:：]|(?=[A-J]))"
+    r"|(?i:la respuesta (?:final )?es|la réponse (?:finale )?est|a resposta (?:final )?é"
+    r"|die antwort (?:lautet|ist)|la risposta (?:finale )?è|antwort:|respuesta:|réponse\s?:|ответ:))"
+    r"[ \t:：]*(?P<tail>(?:(?!です)[^。；\n])*)"
+)
 _FINAL = re.compile(r"\bfinal\s+answer\*{0,3}\s*(?::|is\b:?)[\s*:]*(?P<tail>.*)", re.IGNORECASE)
 _ANSWER_IS = re.compile(
-    r"\banswer\**\s*(?:to [^.\n]{1,80}? )?(?:is|are|would be|will be)\b[\s:*]*(?P<tail>.*)", re.IGNORECASE
+    r"\banswers?\**\s*(?:to [^.\n]{1,80}? )?(?:is|are|would be|will be)\b[\s:*]*(?P<tail>.*)", re.IGNORECASE
 )
 _ANSWER = re.compile(r"\banswer\s*\**\s*[:=]\s*\**(?P<tail>.*)", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*(?P<tail>[^*\n]+)\*\*")
@@ -30,6 +47,7 @@ _FORMULA = re.compile(
     r"\$\$(?P<a>.{1,1000}?)\$\$|\\\[(?P<b>.{1,1000}?)\\\]|\\\((?P<c>.{1,1000}?)\\\)|(?<!\\)\$(?P<d>[^$\n]{1,1000}?)(?<!\\)\$",
     re.DOTALL,
 )
+_MARKERS = (("answer is", _ANSWER_IS), ("answer", _ANSWER), ("heading", _HEADING), ("answer is", _FOREIGN))
 _THINKING = re.compile(r".*</think(?:ing)?>", re.DOTALL)
 # A prose tail that goes on after the answer: "12, because ...", "7, not 8".
 _AFTERWARDS = re.compile(
@@ -133,10 +151,19 @@ def _find_marked(text: str, begin: int, *, kind: str | None) -> Found | None:
             return found
     if box:
         return box
-    for rule, pattern in (("answer is", _ANSWER_IS), ("answer", _ANSWER)):
+    for rule, pattern in (("tag", _TAGGED), ("field", _FIELD)):
+        if match := _last(pattern, text, begin):
+            name = next(name for name, value in match.groupdict().items() if value is not None)
+            answer = _trim(match[name])
+            return Found(answer, *match.span(name), rule) if answer and len(answer) <= 1000 else None
+    for rule, pattern in _MARKERS:
         if found := _find_tail(text, begin, rule=rule, pattern=pattern, kind=kind):
             return found
     return None
+
+
+def _last(pattern: re.Pattern[str], text: str, begin: int) -> re.Match[str] | None:
+    return next(iter(deque(pattern.finditer(text, begin), maxlen=1)), None)
 
 
 def _find_tail(text: str, begin: int, *, rule: str, pattern: re.Pattern[str], kind: str | None) -> Found | None:
@@ -144,9 +171,13 @@ def _find_tail(text: str, begin: int, *, rule: str, pattern: re.Pattern[str], ki
     for match in reversed(list(pattern.finditer(text, begin))):
         start, end = match.span("tail")
         if not text[start:end].strip(" *$:\\[(") and (
-            rest := re.compile(r"\s*(?:\\\[|\$\$)?\s*([^\n]+)").match(text, end)
+            rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s)?\s*([^\n]+)").match(text, end)
         ):
             start, end = rest.span(1)  # the answer stands on the line below
+            end = start + len(text[start:end].rstrip())
+            end -= 2 if text.endswith("\\]", start, end) and "\\[" not in text[start:end] else 0
+        elif "\n" in text[match.start() : start] and (bullet := re.compile(r"[-*•]\s+(?=\S)").match(text, start, end)):
+            start = bullet.end()
         if found := _cut(text, start, end, rule=rule, kind=kind):
             return found
     return None
@@ -284,7 +315,7 @@ def _find_letter(text: str, begin: int) -> Found | None:
 
 def _find_unmarked(text: str, begin: int, *, kind: str | None) -> Found | None:
     """The last bold number or formula or the last number of a text that marks none."""
-    number = _last_number(text, begin)
+    number = _last_number(text, begin, bare=kind == "number")
     if kind in ("number", "text"):
         return number
     candidates = [number] if number else []
@@ -296,12 +327,16 @@ def _find_unmarked(text: str, begin: int, *, kind: str | None) -> Found | None:
     return max(candidates, key=lambda found: found.end, default=None)
 
 
-def _last_number(text: str, begin: int) -> Found | None:
-    last = next(iter(deque(_LAST_NUMBER.finditer(text, begin), maxlen=1)), None)
+def _last_number(text: str, begin: int, *, bare: bool = True) -> Found | None:
+    """The last number; with its sign of money and its unit unless `bare`."""
+    last = _last(_LAST_NUMBER, text, begin)
     if last is None:
         return None
     number = last["number"].rstrip(",") + ("%" if last["percent"] else "")
-    return Found(number, last.start("number"), last.end(), "last number")
+    if bare:
+        return Found(number, last.start("number"), last.end(), "last number")
+    unit = "" if last["percent"] else last["unit"] or ""
+    return Found((last["money"] or "") + number + unit, last.start(), last.end(), "last number")
 
 
 def _trim(text: str) -> str:

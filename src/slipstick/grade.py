@@ -34,11 +34,11 @@ def grade(
 
     check_profile(profile)
     if isinstance(problem_or_expected, Problem):
-        expected, choices = problem_or_expected.answer, problem_or_expected.choices
+        expected, choices = problem_or_expected.answer, _options(problem_or_expected, profile)
         kind = kind or problem_or_expected.kind
     else:
         expected, choices = problem_or_expected, None
-    row = _row(_find(attempt, kind), expected, choices, kind)
+    row = _row(_find(attempt, kind, profile), expected, choices, kind)
     return compare(row[0], row[1], kind=row[2], profile=profile) if isinstance(row, tuple) else row
 
 
@@ -64,8 +64,8 @@ def grade_solutions(
         for solution in solutions:
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
-            answer = _find(solution, kind)
-            row = _row(answer, problem.answer if problem else None, problem.choices if problem else None, kind)
+            answer = _find(solution, kind, profile)
+            row = _row(answer, problem.answer if problem else None, _options(problem, profile), kind)
             compared = isinstance(row, tuple)
             begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
             if isinstance(row, tuple):
@@ -83,17 +83,25 @@ def _graded(solution: Solution, verdict: Verdict | None) -> Solution:
     return solution.model_copy(update={"verdict": verdict})
 
 
-def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None) -> str | None:
-    """The final answer of an attempt, None where it gives none."""
+def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, profile: str) -> str | None:
+    """The final answer of an attempt by a profile's rules, None where it gives none."""
     from slipstick.answers import answer_of, final_answer
+    from slipstick.equivalence.profiles import PUBLISHED, find_by
     from slipstick.schema import Solution
 
+    ours = profile not in PUBLISHED
     if isinstance(attempt, Solution):
-        return attempt.answer if attempt.answer is not None else answer_of(attempt.blocks, kind=kind)
-    if isinstance(attempt, str):
-        return final_answer(attempt, kind=kind)
-    said = [message.get("content") for message in attempt if message.get("role") == "assistant"]
-    return final_answer(_text(said[-1]), kind=kind) if said else None
+        if attempt.answer is not None and (ours or not attempt.blocks):
+            return attempt.answer
+        return answer_of(attempt.blocks, kind=kind) if ours else find_by(profile, attempt.blocks, kind=kind)
+    text = attempt if isinstance(attempt, str) else last_message(attempt)
+    return final_answer(text, kind=kind) if ours else find_by(profile, text, kind=kind)
+
+
+def last_message(messages: Sequence[dict[str, Any]]) -> str:
+    """The text of the assistant's last message; "" where it has none."""
+    said = [message.get("content") for message in messages if message.get("role") == "assistant"]
+    return _text(said[-1]) if said else ""
 
 
 def _text(content: Any) -> str:
@@ -101,6 +109,11 @@ def _text(content: Any) -> str:
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
     return str(content or "")
+
+
+def _options(problem: Problem | None, profile: str) -> list[str] | None:
+    """The options of a choice problem; published graders do not look at them."""
+    return problem.choices if problem and profile == "slipstick" else None
 
 
 def _row(

@@ -1,0 +1,26 @@
+"""What a layer of the grader decides about two texts: same, different or open, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Same, different or (None) open, by which layer and why."""
+
+    equal: bool | None
+    method: str
+    reason: str
+
+
+Same = Callable[[str, str], Decision]
+"""Compares an answer, or a part of one, with the expected one."""
+NEEDS_ALGEBRA = Decision(None, "symbolic", "needs computer algebra")
+"""What is decided in the calling process where only algebra can tell."""
+
+
+def structure(equal: bool | None, reason: str) -> Decision:
+    """A decision of the structural layer."""
+    return Decision(equal, "structure", reason)

@@ -1,0 +1,69 @@
+"""Grading profiles: the rules of published graders, so that a score can be held against a published one.
+
+Each answers as its grader does, mistakes included; none passes text to eval, and computer algebra runs in workers only.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from importlib import import_module
+from types import MappingProxyType
+
+from slipstick.equivalence.meaning import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.profiles.rules import MAX_CHARACTERS, NeedsWorkerError, Profile, UndecidableError
+from slipstick.schema import Block
+
+_RULES = MappingProxyType(
+    {
+        "mammoth": ("mammoth", "MAMMOTH"),
+        "tora": ("tora", "TORA"),
+        "qwen": ("qwen", "QWEN"),
+        "mario": ("mario", "MARIO"),
+        "minerva": ("minerva", "MINERVA"),
+        "math-verify": ("mathverify", "MATH_VERIFY"),
+    }
+)
+"""Module and name of each profile's rules."""
+PUBLISHED = tuple(_RULES)
+"""The names of the profiles."""
+
+
+@functools.cache
+def rules_of(profile: str) -> Profile:
+    """The rules of a profile, loaded when first asked for."""
+    module, name = _RULES[profile]
+    rules: Profile = getattr(import_module(f"{__name__}.{module}"), name)
+    return rules
+
+
+def decide_by(profile: str, answer: str, expected: str, *, kind: str | None, worker: bool) -> Decision:
+    """Whether a profile's grader takes an answer for the expected one; NEEDS_ALGEBRA where only a worker can tell."""
+    if max(len(answer), len(expected)) > MAX_CHARACTERS:
+        return Decision(None, "bounds", f"longer than {MAX_CHARACTERS} characters")
+    try:
+        rule = rules_of(profile).match(answer, expected, kind, worker)
+    except NeedsWorkerError:
+        return NEEDS_ALGEBRA
+    except UndecidableError as error:
+        return Decision(None, "symbolic", str(error))
+    if rule is None:
+        return Decision(False, "symbolic" if worker else "text", f"not the same by the rules of {profile}")
+    return Decision(True, rule, f"the same by the rules of {profile}")
+
+
+def find_by(profile: str, attempt: str | Sequence[Block], *, kind: str | None) -> str | None:
+    """The answer that a profile's grader takes from an output or a solution's blocks, None where it takes none.
+
+    Where a solution ends in a program's output, that is its answer, if the program ran; else the grader sees text,
+    programs and outputs as one text with fences, as ToRA's models write it.
+    """
+    if isinstance(attempt, str):
+        return rules_of(profile).find(attempt, kind) or None
+    if not attempt:
+        return None
+    last = attempt[-1]
+    if last.type == "output":
+        return last.text.strip() or None if last.status == "ok" else None
+    fences = {"text": "{}", "code": "\n```python\n{}\n```\n", "output": "```output\n{}\n```\n"}
+    return find_by(profile, "".join(fences[block.type].format(block.text) for block in attempt), kind=kind)

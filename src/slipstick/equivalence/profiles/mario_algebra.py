@@ -1,0 +1,175 @@
+"""MARIO's comparison by sympy (MARIO_EVAL's `latex_parser.are_equal_under_sympy`); runs in worker processes only."""
+
+from __future__ import annotations
+
+import functools
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+from sympy.core.function import AppliedUndef
+
+from slipstick.equivalence.profiles.expressions import holds, read_extended, read_latex, read_python
+
+EPSILON = 1e-3
+_BARE_ROOT = re.compile(r"\\sqrt\s*(\w)")
+"""MARIO's parser reads `\\sqrt2`; the one here wants braces."""
+_TURNED = {"<=": 1, "<": 1, ">=": -1, ">": -1}
+
+
+def equal_expressions(gold: str, given: str) -> bool:
+    """Whether the two are the same in any of the ways in which they can be read."""
+    return any(
+        holds(functools.partial(_same, wanted, found)) for wanted in _readings(gold) for found in _readings(given)
+    )
+
+
+def equal_intervals(gold: str, given: str) -> bool:
+    """Whether both are intervals, or unions and intersections of them, with the same ends."""
+    wanted, found = _interval(gold), _interval(given)
+    return wanted is not None and found is not None and bool(wanted.compare(found) == 0)
+
+
+@functools.lru_cache(maxsize=512)
+def _readings(text: str) -> tuple[Any, ...]:
+    """A text as latex2sympy reads it, else as sympy's grammar does, and as Python."""
+    latex = read_extended(_BARE_ROOT.sub(r"\\sqrt{\1}", text))
+    if latex is None and (plain := read_latex(text)) is not None:
+        latex = plain.subs({sympy.Symbol("pi"): sympy.pi})
+    python = read_python(text.replace("^", "**"), implicit=True)
+    if isinstance(python, tuple) and len(python) > 2:
+        python = list(python)
+    return tuple(reading for reading in (latex, python) if reading is not None)
+
+
+def _interval(text: str) -> Any | None:
+    """The set that unions of intersections of intervals are, None where the text is none."""
+    try:
+        return sympy.Union(
+            *(
+                sympy.Intersection(
+                    *(_one_interval(part.strip()) for part in either.replace("∩", r"\cap").split(r"\cap"))
+                )
+                for either in text.replace("⋃", r"\cup").split(r"\cup")
+            )
+        )
+    except Exception:  # boundary: whatever cannot be read or built is no interval
+        return None
+
+
+def _one_interval(text: str) -> Any:
+    start, end = (_end(side) for side in text.split(","))
+    if start.is_number and end.is_number and start > end:
+        raise ValueError("the end is before the beginning")
+    return sympy.Interval(start, end, left_open="(" in text, right_open=")" in text)
+
+
+def _end(text: str) -> Any:
+    value = read_extended(text.strip("()[] "))
+    if value is None:
+        raise ValueError(f"no end of an interval: {text[:80]!r}")
+    if not value.is_number:
+        return value
+    value = value.evalf()
+    whole = value.is_finite and abs(value - round(value)) <= 1e-7
+    return sympy.Integer(round(value)) if whole else value
+
+
+def _same(gold: Any, given: Any) -> bool:
+    if isinstance(gold, (list, set)) and isinstance(given, (list, set)):
+        return _same_collections(gold, given)
+    if isinstance(gold, sympy.MatrixBase) or isinstance(given, sympy.MatrixBase):
+        return _same_matrices(gold, given)
+    if all(isinstance(side, sympy.Eq) and not _is_definition(side) for side in (gold, given)):
+        difference = gold.lhs - gold.rhs
+        return any(_same(side, given.lhs - given.rhs) for side in (difference, -difference))
+    if _is_definition(gold) or _is_definition(given):
+        return _same(*(side.rhs if isinstance(side, sympy.Eq) else side for side in (gold, given)))
+    if all(isinstance(side, sympy.core.relational.Relational) for side in (gold, given)):
+        return _same_inequalities(gold, given)
+    gold, given = _with_imaginary_unit(gold), _with_imaginary_unit(given)
+    if gold.has(sympy.I) and given.has(sympy.I):
+        return all(_same_values(part(gold), part(given)) for part in (sympy.re, sympy.im))
+    return _same_values(gold, given)
+
+
+def _same_collections(gold: Any, given: Any) -> bool:
+    if type(gold) is not type(given) or len(gold) != len(given):
+        return False
+    if isinstance(gold, set):
+        return all(any(_same(g, a) for a in given) for g in gold)
+    return all(_same(g, a) for g, a in zip(gold, given, strict=True))
+
+
+def _same_matrices(gold: Any, given: Any) -> bool:
+    """Entry by entry; a list is a matrix too, and a row is a column."""
+    gold, given = (sympy.Matrix(side) if isinstance(side, list) else side for side in (gold, given))
+    if gold.shape != given.shape and 1 in gold.shape:
+        given = given.transpose()
+    return gold.shape == given.shape and all(_same(g, a) for g, a in zip(gold, given, strict=True))
+
+
+def _same_inequalities(gold: Any, given: Any) -> bool:
+    if any(side.rel_op not in _TURNED for side in (gold, given)):
+        return {gold.lhs, gold.rhs} == {given.lhs, given.rhs} and gold.rel_op == given.rel_op
+    if len(gold.rel_op) != len(given.rel_op):
+        return False
+    return _same(*((side.lhs - side.rhs) * _TURNED[side.rel_op] for side in (gold, given)))
+
+
+def _is_definition(relation: Any) -> bool:
+    """`y = ...`, `f(x) = ...`: only the right side counts."""
+    if not isinstance(relation, sympy.Eq):
+        return False
+    return bool(relation.lhs.is_Symbol) or any(
+        isinstance(side, AppliedUndef) for side in (relation.lhs, 1 / relation.lhs)
+    )
+
+
+def _with_imaginary_unit(value: Any) -> Any:
+    """An `i` that is the only unknown is the imaginary unit."""
+    symbols = value.free_symbols
+    only = next(iter(symbols)) if len(symbols) == 1 else None
+    return value.subs(only, sympy.I) if only is not None and only.name == "i" else value
+
+
+def _same_values(gold: Any, given: Any) -> bool:
+    gold, given = (side.evalf() if side.is_number else side for side in (gold, given))
+    if holds(lambda: gold.expand(trig=True) == given.expand(trig=True)):
+        return True
+    if holds(lambda: _vanishes(gold, _simplified(gold - given))):
+        return True
+    chooser = random.Random(str((gold, given)))
+    return any(
+        holds(functools.partial(_same_at_points, gold, given, draw)) for draw in (chooser.randint, chooser.uniform)
+    )
+
+
+def _simplified(difference: Any) -> Any:
+    return difference.evalf() if difference.is_number else sympy.simplify(difference)
+
+
+def _vanishes(gold: Any, difference: Any) -> bool:
+    """Whether a difference is nothing, or less than a thousandth, with a broken gold above one five of them."""
+    if difference == 0 or difference.is_zero:
+        return True
+    if not difference.is_number:
+        return False
+    if gold.free_symbols or gold.is_Integer:
+        return bool(abs(difference).evalf() < EPSILON)
+    if abs(gold) >= 1:
+        return bool(abs(difference).evalf() < 5 * EPSILON)
+    return bool(abs(gold) > 0 and abs(difference / gold).evalf() < EPSILON)
+
+
+def _same_at_points(gold: Any, given: Any, draw: Callable[[int, int], Any]) -> bool:
+    if not gold.free_symbols or gold.free_symbols != given.free_symbols:
+        return False
+    for _ in range(10):
+        point = {symbol: draw(1, 10) for symbol in sorted(gold.free_symbols, key=str)}
+        value = gold.evalf(subs=point)
+        if not _vanishes(value, value - given.evalf(subs=point)):
+            return False
+    return True

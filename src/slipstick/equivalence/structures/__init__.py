@@ -1,0 +1,1 @@
+"""Answers made of others: lists, tuples, matrices, named values, sets of reals."""

@@ -1,0 +1,45 @@
+r"""Bounds what is handed to computer algebra in a worker, by the text alone: length, nesting, exponents, sums."""
+
+from __future__ import annotations
+
+import re
+
+MAX_ALGEBRA_LENGTH = 2_000
+MAX_NESTING = 60
+MAX_EXPONENT_DIGITS = 4
+MAX_FACTORIAL_DIGITS = 3
+_BIG_EXPONENT = re.compile(rf"(?:\^|\*\*)\s*[{{(]?\s*[-+]?\s*\d{{{MAX_EXPONENT_DIGITS + 1},}}")
+_TOWER = re.compile(r"(?:\^|\*\*)\s*\(?\{?\s*-?\(?\s*\d+\s*\}?\)?\s*(?:\^|\*\*)")
+_TALL = re.compile(r"[\w}]\s*\^\s*\{[^{}]*\^\s*(?:\{[^{}]*\^|\d|\{\s*\d)")
+_POWERS_IN_FACTORIAL = re.compile(r"\([^()]*(?:\^|\*\*)[^()]*\)\s*!")
+_COUNTED = re.compile(r"\\(?:d|t)?binom|\\choose|\\sum|\\prod|\bnCr|\bnPr|binom")
+
+
+def too_large(text: str) -> str | None:
+    """Why a text is too large for computer algebra, None where it is not."""
+    if len(text) > MAX_ALGEBRA_LENGTH:
+        return f"longer than {MAX_ALGEBRA_LENGTH:,} characters"
+    if _nesting(text) > MAX_NESTING:
+        return f"nested more than {MAX_NESTING} deep"
+    if _BIG_EXPONENT.search(text):
+        return f"an exponent of more than {MAX_EXPONENT_DIGITS} digits"
+    if _TOWER.search(text) or _TALL.search(text):
+        return "a tower of exponents"
+    if _POWERS_IN_FACTORIAL.search(text) or re.search(rf"\d{{{MAX_FACTORIAL_DIGITS + 1},}}\s*\)?\s*!", text):
+        return f"a factorial of more than {MAX_FACTORIAL_DIGITS} digits"
+    if _COUNTED.search(text) and (re.search(r"\d{5,}|\d\s*\^\s*\{?\s*\d", text)):
+        return "a sum, product or binomial over large numbers"
+    if re.search(r"\d{4001,}", text):
+        return "a number of more than 4,000 digits"
+    return None
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for sign in text:
+        if sign in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in ")]}":
+            depth -= 1
+    return deepest

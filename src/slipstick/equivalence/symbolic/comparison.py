@@ -1,0 +1,87 @@
+r"""Compares two texts as mathematics in this process: reads both, then expressions or relations are held together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from slipstick.equivalence.structures.shapes import read_relation
+from slipstick.equivalence.symbolic.equations import same_relation, solves
+from slipstick.equivalence.symbolic.expression import Expression
+from slipstick.equivalence.symbolic.identity import Answer, same_expression, same_up_to_a_constant
+from slipstick.equivalence.symbolic.reader import has_words, is_foreign, read
+
+MAX_VALUES = 20
+"""Most values that are tried in an equation."""
+_UNIT = re.compile(
+    r"(?<=\S)(?<![-+*/=^_({])(?<!\\cdot)(?<!\\times)(?<!\\div)\s*(?<![-+*/=] )(?<!\\cdot )(?<!\\times )"
+    r"\\text\s*\{[^{}\d]*\}\s*(?:\^\{?\d\}?)?$"
+)
+_DEGREES = re.compile(r"\s*\^\s*\\circ$")
+_IN_DEGREES = re.compile(r"(?:\(.*\)|[\w.+-]+)\s*\^\s*\\circ")
+_CONSTANT = re.compile(r"[CcKk](?:_\d)?")
+
+
+def compare_symbolically(answer: str, expected: str) -> Answer | None:
+    """Whether two tidied texts are the same mathematics; None where only computer algebra can tell.
+
+    Open (None and the reason) where the expected answer cannot be read or no value can be computed; an answer that
+    cannot be read is wrong.
+    """
+    foreign = is_foreign(answer) or is_foreign(expected)
+    relation_a, relation_e = read_relation(answer), read_relation(expected)
+    if relation_a and relation_e:
+        found = same_relation(relation_a, relation_e)
+        if found is None and foreign and not (has_words(answer) or has_words(expected)):
+            return None
+        return found or (None, "a relation that cannot be read")
+    e, a = _read(expected), _read(answer)
+    if e is None and not (foreign and not has_words(expected)):
+        return None, "the expected answer cannot be read as mathematics"
+    if a is None and not (foreign and not has_words(answer)):
+        return False, "the answer cannot be read as mathematics"
+    if e is None or a is None:
+        return None
+    rest_a, rest_e = _without_constant(a), _without_constant(e)
+    found = (rest_a and rest_e and same_up_to_a_constant(rest_a, rest_e)) or same_expression(a, e, answer, expected)
+    if found[0] is False and (_IN_DEGREES.fullmatch(answer) or _IN_DEGREES.fullmatch(expected)):
+        found = _same_number_of_degrees(answer, expected) or found
+    return None if found[0] is None and foreign else found
+
+
+def compare_solutions(values: Sequence[str], equation: str) -> bool | None:
+    """Whether some values, with or without a name, are what solves an equation; None where it is no such equation."""
+    relation = read_relation(equation)
+    if relation is None or relation.signs != ("=",) or len(values) > MAX_VALUES:
+        return None
+    found = []
+    for value in values:
+        named = read_relation(value)
+        tree = read(named.sides[-1] if named and named.signs == ("=",) and len(named.sides) == 2 else value)
+        if tree is None:
+            return None
+        found.append(tree)
+    return solves(found, relation)
+
+
+def _read(text: str) -> Expression | None:
+    return read(_UNIT.sub("", text) if text.endswith(("}", "}^2", "}^3")) or text[-1:].isdigit() else text)
+
+
+def _same_number_of_degrees(answer: str, expected: str) -> Answer | None:
+    """The sign of degrees around the whole of one side may be missing on the other, as a unit may."""
+    if _DEGREES.search(answer) and _DEGREES.search(expected):
+        return None
+    a, e = (read(_DEGREES.sub("", text)) for text in (answer, expected))
+    found = same_expression(a, e, "", "") if a and e else None
+    return found if found and found[0] else None
+
+
+def _without_constant(of: Expression) -> Expression | None:
+    """The expression without its constant of integration, None where it has none."""
+    if of.head != "+":
+        return None
+    rest = tuple(arg for arg in of.args if not (arg.head == "symbol" and _CONSTANT.fullmatch(str(arg.value))))
+    if len(rest) != len(of.args) - 1:
+        return None
+    return rest[0] if len(rest) == 1 else Expression("+", rest)

@@ -1,0 +1,369 @@
+r"""Says whether two expressions are the same: constants by certified digits, functions at several points.
+
+Two constants are different when their balls do not touch, and the same when they still do with three hundred digits.
+Two functions are held against each other at points chosen from the texts. A point where one of them is not real says
+nothing as long as others are: log(a^2) is 2 log(a). |x| is not x.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import acb, arb
+
+from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
+from slipstick.equivalence.symbolic.exact import TooLargeError, divides_by_zero, exact, is_rational
+from slipstick.equivalence.symbolic.expression import (
+    Expression,
+    difference,
+    heads,
+    is_meromorphic,
+    nodes,
+    number,
+    replace,
+    symbols,
+)
+from slipstick.equivalence.values.numbers import Number, approximates, read_number, rounds_to
+
+Answer = tuple[bool | None, str]
+"""Same, different or open, and one line why."""
+
+BITS, MORE_BITS, MOST_BITS = 200, 1_000, 4_000
+MAX_SYMBOLS = 20
+_AGREED_BITS = 130
+"""Bits of relative accuracy that two balls that touch must have to be one number."""
+_TINY = 2.0**-120
+"""A ball around zero is zero when it is narrower than this."""
+_FLOAT_NOISE = 1e-11
+_POINTS = ((1, 1), (1, 3), (-1, 1), (1, 1), (-1, 2), (1, 20), (-2, 1), (-1, 20), (1, 300), (-2, 2000))
+"""Points for functions of variables: 1 positive, -1 mixed, -2 negative coordinates, and their size."""
+_ENOUGH = 4
+"""Points that must agree where both functions are analytic; all of them where one is not."""
+_LEAST = 3
+_WHOLE = frozenset("nkmlj")
+"""Letters that by custom are integers: asked of only where real numbers tell two functions apart."""
+_PERIODS = frozenset(Fraction(period) for period in (90, 180, 360))
+_CONSTANT = re.compile(r"[CcKkABD](?:_\d)?")
+_ANY_CONSTANT = re.compile(r"C|[Cc]_\d|c")
+
+
+def same_expression(a: Expression, e: Expression, answer: str, expected: str) -> Answer:
+    """Whether an answer's tree means the same as the expected one's; the texts tell how many digits a decimal shows."""
+    if a == e:
+        return True, "the same expression"
+    free_a, free_e = symbols(a), symbols(e)
+    if len(free_a | free_e) > MAX_SYMBOLS:
+        return None, f"more than {MAX_SYMBOLS} symbols"
+    found = _same_function(a, e) if free_a or free_e else _same_constant(a, e, answer, expected)
+    if found[0] is None and divides_by_zero(a) and not divides_by_zero(e):
+        return False, "the answer divides by zero"
+    if found[0] is not False:
+        return found
+    for other_a, other_e in _other_readings(a, e, free_a, free_e):
+        if same_expression(other_a, other_e, answer, expected)[0]:
+            return True, "the same up to the names of free parameters"
+    return found
+
+
+# Constants
+
+
+def _same_constant(a: Expression, e: Expression, answer: str, expected: str) -> Answer:
+    if (found := _infinities(a, e)) is not None:
+        return found
+    try:
+        exact_e = exact(e)
+    except ZeroDivisionError:
+        return None, "the expected answer divides by zero"
+    except TooLargeError:
+        exact_e = None
+    try:
+        exact_a = exact(a)
+    except ZeroDivisionError:
+        return False, "the answer divides by zero"
+    except TooLargeError:
+        exact_a = None
+    if exact_a is not None and exact_e is not None:
+        if exact_a == exact_e or _shows(answer, exact_e) or _shows(expected, exact_a, rounded=True):
+            return True, "the same value"
+        if _has_float(a) or _has_float(e):
+            return _near(exact_a, exact_e), "to the noise of floating-point numbers"
+        return False, "different values"
+    found = None, "a value that cannot be computed"
+    for reading in _readings(a, e):
+        found = _same_value(a, e, reading)
+        if found[0] is False:
+            found = _rounded(a, e, answer, expected, reading)
+        if found[0] is not False:
+            return found
+    return found
+
+
+def _near(a: Fraction, e: Fraction) -> bool:
+    return abs(a - e) <= Fraction(_FLOAT_NOISE) * max(abs(a), abs(e))
+
+
+def _infinities(a: Expression, e: Expression) -> Answer | None:
+    signs = [_infinite_sign(side) for side in (a, e)]
+    if not any(signs):
+        return None
+    return signs[0] == signs[1], "infinity"
+
+
+def _infinite_sign(of: Expression) -> int:
+    """1 or -1 for an infinity, else 0."""
+    if of.head == "-":
+        return -_infinite_sign(of.args[0])
+    return int(of.head == "constant" and of.value == "infinity")
+
+
+def _readings(a: Expression, e: Expression) -> Iterator[Point]:
+    """The ways to read what is ambiguous in two expressions, the usual one first."""
+    named = heads(a) | heads(e)
+    logs = (False, True) if "log" in named else (False,)
+    roots = (False, True) if "^" in named and _has_odd_root(a, e) else (False,)
+    for common_log, real_roots in itertools.product(logs, roots):
+        yield Point(common_log=common_log, real_roots=real_roots)
+
+
+def _has_odd_root(*expressions: Expression) -> bool:
+    powers = (node.args[1].value for tree in expressions for node in nodes(tree) if node.head == "^")
+    return any(isinstance(power, Fraction) and power.denominator % 2 and power.denominator > 1 for power in powers)
+
+
+def _same_value(a: Expression, e: Expression, reading: Point) -> Answer:
+    rational = False
+    for bits in (BITS, MORE_BITS, MOST_BITS):
+        with precision(bits):
+            try:
+                value_a, value_e = evaluate(a, reading.at({})), evaluate(e, reading.at({}))
+            except (ValueError, OverflowError):
+                return None, "a value that cannot be computed"
+            if not value_a.is_finite() or not value_e.is_finite():
+                return None, "a value too large or not defined"
+            if not value_a.overlaps(value_e):
+                return False, "different values"
+            if bits > BITS and _agree(value_a, value_e) and _is_moderate(value_a, bits):
+                rational = is_rational(a) and is_rational(e)
+                break
+    else:
+        return None, "values too close to tell apart"
+    return (None, "numbers too long to compare") if rational else (True, "the same value")
+
+
+def _agree(a: acb, e: acb) -> bool:
+    """Whether two balls that touch are narrow enough to be one number."""
+    zeros = (a.contains(0), e.contains(0))
+    if all(zeros):
+        return _narrow(a) and _narrow(e)
+    return not any(zeros) and min(a.rel_accuracy_bits(), e.rel_accuracy_bits()) > _AGREED_BITS
+
+
+def _is_moderate(value: acb, bits: int) -> bool:
+    """Whether a value is of a size at which so many bits also show what is added to it."""
+    return value.contains(0) or bool(2.0 ** -min(bits, 1000) < abs(value) < arb(2) ** (bits // 2))
+
+
+def _narrow(ball: acb) -> bool:
+    return bool(ball.real.rad() < _TINY and ball.imag.rad() < _TINY)
+
+
+def _rounded(a: Expression, e: Expression, answer: str, expected: str, reading: Point) -> Answer:
+    """Whether one side is a decimal that shows the digits of the other."""
+    with precision(BITS):
+        value_a, value_e = evaluate(a, reading.at({})), evaluate(e, reading.at({}))
+        exact_a, exact_e = _fraction(value_a), _fraction(value_e)
+        if exact_e is not None and _shows(answer, exact_e):
+            return True, "the value to every digit shown"
+        if exact_a is not None and _shows(expected, exact_a, rounded=True):
+            return True, "the value, rounded"
+        if (_has_float(a) or _has_float(e)) and _is_noise(value_a, value_e):
+            return True, "the same value but for the noise of floating-point numbers"
+    return False, "different values"
+
+
+def _fraction(value: acb) -> Fraction | None:
+    """The middle of a real ball of ordinary size."""
+    if not value.imag.is_zero() or value.rel_accuracy_bits() < 100 or abs(value) > 1e60:
+        return None
+    mantissa, exponent = value.real.mid().man_exp()
+    if exponent < -4 * BITS:
+        return None
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def _shows(text: str, value: Fraction, *, rounded: bool = False) -> bool:
+    """Whether a text is a decimal that shows the digits of a value; `rounded`: a gold that rounds it."""
+    if "." not in text and "," not in text:
+        return False
+    shown = read_number(text)
+    if shown is None or shown.places is None:
+        return False
+    return approximates(shown, value) or (rounded and rounds_to(Number(value), shown))
+
+
+def _is_noise(a: acb, e: acb) -> bool:
+    return bool(abs(a - e) < _FLOAT_NOISE * abs(e)) or bool(abs(a - e) < _FLOAT_NOISE * abs(a))
+
+
+def _has_float(expression: Expression) -> bool:
+    return any(node.head == "float" for node in nodes(expression))
+
+
+# Functions
+
+
+def _same_function(a: Expression, e: Expression) -> Answer:
+    if len(set(map(_infinite_sign, (a, e)))) == 2:
+        return False, "a function against infinity"
+    found: Answer = (None, "functions that cannot be evaluated")
+    free = symbols(a) | symbols(e)
+    for reading in _readings(a, e):
+        found = agree_at_points(a, e, reading)
+        if found[0]:
+            return found
+        if (whole := free & _WHOLE) and agree_at_points(a, e, reading, whole=frozenset(whole))[0]:
+            return True, "the same at all integers tried"
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    a: Expression
+    e: Expression
+    noisy: bool
+
+
+def agree_at_points(a: Expression, e: Expression, reading: Point, *, whole: frozenset[str] = frozenset()) -> Answer:
+    """Whether two functions agree at points with real coordinates; those of `whole` are integers."""
+    both = _Both(a, e, _has_float(a) or _has_float(e))
+    smooth = is_meromorphic(a) and is_meromorphic(e)
+    complex_unit = any(node.head == "constant" and node.value == "i" for tree in (a, e) for node in nodes(tree))
+    counted = _counted(a) | _counted(e)
+    agreed = real_agreed = unreal_different = 0
+    for place, values in enumerate(points(a, e, whole=whole, counted=counted)):
+        sign = _POINTS[place][0]
+        same, real = _same_at(both, reading.at(values))
+        if same is None or (not real and (sign < 0 and not complex_unit)):
+            continue
+        if same is False and (real or complex_unit):
+            return False, "different values"
+        unreal_different += same is False
+        agreed += same
+        real_agreed += same and real
+        if smooth and agreed >= _ENOUGH and not unreal_different and not whole:
+            break
+    if unreal_different:
+        return (True, "the same value where it is real") if real_agreed >= _LEAST else (False, "different values")
+    if agreed >= _LEAST:
+        return True, "the same value"
+    return None, "functions that cannot be evaluated"
+
+
+def _counted(expression: Expression) -> frozenset[str]:
+    """Symbols in the bounds of a sum or where only integers have a value."""
+    found: set[str] = set()
+    for node in nodes(expression):
+        if node.head in ("sum", "product"):
+            found |= symbols(node.args[0]) | symbols(node.args[1])
+        elif node.head in ("gcd", "lcm", "double_factorial"):
+            found |= symbols(node)
+    return frozenset(found)
+
+
+def points(
+    a: Expression, e: Expression, *, whole: frozenset[str] = frozenset(), counted: frozenset[str] = frozenset()
+) -> Iterator[dict[str, acb]]:
+    """The points for two functions, always the same for the same two; `counted` are positive integers, `whole` any."""
+    names = sorted(symbols(a) | symbols(e))
+    state = zlib.crc32(repr(names).encode())
+    for place, (sign, size) in enumerate(_POINTS):
+        values = {}
+        for name in names:
+            state = (state * 1_103_515_245 + 12_345) % 2**31
+            drawn = state >> 8
+            if name in counted or name in whole:
+                count = 2 + place % 2 + 2 * (drawn % 5)
+                values[name] = acb(-count if sign < 0 and name not in counted else count)
+                continue
+            negative = sign == -2 or (sign == -1 and drawn & 1)
+            values[name] = acb(arb(((-1 if negative else 1) * (103 + (drawn >> 1) % 1847) * size, -10)))
+        yield values
+
+
+def _same_at(both: _Both, point: Point) -> tuple[bool | None, bool]:
+    """Whether two functions agree at a point, None where it says nothing; and whether both are real there."""
+    for bits in (BITS, MORE_BITS):
+        with precision(bits):
+            try:
+                value_a, value_e = evaluate(both.a, point), evaluate(both.e, point)
+            except (ValueError, OverflowError, ZeroDivisionError):
+                return None, False
+            if not value_a.is_finite() or not value_e.is_finite():
+                return None, False
+            real = value_a.imag.contains(0) and value_e.imag.contains(0)
+            if not value_a.overlaps(value_e):
+                return both.noisy and _is_noise(value_a, value_e), real
+            if _agree(value_a, value_e):
+                return True, real
+    return None, False
+
+
+# Other names for the same
+
+
+def _other_readings(
+    a: Expression, e: Expression, free_a: frozenset[str], free_e: frozenset[str]
+) -> Iterator[tuple[Expression, Expression]]:
+    """The pair with free parameters renamed, a program's I and E read as constants, constants of integration gone."""
+    only_a, only_e = free_a - free_e, free_e - free_a
+    program = {
+        name: Expression("constant", (), value) for name, value in (("I", "i"), ("E", "e")) if name in only_a | only_e
+    }
+    if program and all(tree.args for tree, only in ((a, only_a), (e, only_e)) if only & program.keys()):
+        yield replace(a, program), replace(e, program)
+    if only_a and len(only_a) == len(only_e) <= 3 and _may_be_renamed(a, e, only_a, only_e):
+        names = sorted(only_a)
+        for others in itertools.permutations(sorted(only_e)):
+            renamed = dict(zip(names, map(_symbol, others), strict=True))
+            yield replace(a, renamed), e
+    elif free_a == free_e:
+        indexed = sorted(name for name in free_a if _ANY_CONSTANT.fullmatch(name))
+        if len(indexed) == 2:
+            yield replace(a, {indexed[0]: _symbol(indexed[1]), indexed[1]: _symbol(indexed[0])}), e
+
+
+def _symbol(name: str) -> Expression:
+    return Expression("symbol", (), name)
+
+
+def _may_be_renamed(a: Expression, e: Expression, only_a: frozenset[str], only_e: frozenset[str]) -> bool:
+    """Whether names are free: the integer beside a period, the constants of a general solution."""
+    if only_a | only_e <= _WHOLE | {"N", "K", "M"}:
+        return all(
+            any((node.head == "constant" and node.value == "pi") or node.value in _PERIODS for node in nodes(tree))
+            for tree in (a, e)
+        )
+    if not symbols(a) & symbols(e):
+        return False
+    if not all(_CONSTANT.fullmatch(name) for name in only_a | only_e):
+        return False
+    return any(all(_ANY_CONSTANT.fullmatch(name) for name in names) for names in (only_a, only_e))
+
+
+def same_up_to_a_constant(a: Expression, e: Expression) -> Answer:
+    """Whether two antiderivatives without their constants are the same: their difference does not vary."""
+    found = same_expression(a, e, "", "")
+    free = symbols(a) | symbols(e)
+    if found[0] is not False or not free:
+        return found
+    gap = difference(a, e)
+    moved = replace(gap, {name: Expression("+", (_symbol(name), number(Fraction(5, 16)))) for name in free})
+    if agree_at_points(gap, moved, Point())[0]:
+        return True, "the same but for a constant"
+    return found

@@ -1,0 +1,228 @@
+r"""Reads what has a name: constants, symbols with their indices and primes, functions known and unknown.
+
+A run of letters is a name where it is one, else a product: xy, sinx, 2pir. Five letters that are no name are a word,
+and no mathematics.
+"""
+
+from __future__ import annotations
+
+import re
+
+from slipstick.equivalence.symbolic.arithmetic import Arithmetic, product, reciprocal
+from slipstick.equivalence.symbolic.expression import Expression, number
+from slipstick.equivalence.symbolic.functions import (
+    ARGUMENTS,
+    CONSTANTS,
+    FUNCTIONS,
+    GREEK,
+    INVERSES,
+    JOINED,
+    UNBRACKETED,
+)
+from slipstick.equivalence.symbolic.tokens import NotReadError
+
+MAX_LETTERS = 4
+"""Letters in a row that may be a product."""
+MAX_JOINED = 2
+"""Letters that may stand before or behind a name without a space: xln, sinx."""
+
+_VOWEL_INSIDE = re.compile(r"[A-Za-z](?:[aeou]|i[a-z])")
+_INDEX = re.compile(r"\s*(?:\{\s*(?:\\text\s*\{)?\s*([A-Za-z]{2,}|\d+|[A-Za-z]\d+)\s*\}?\s*\}|(\d+)|([A-Za-z]{2,}))")
+_PRIME = re.compile(r"\s*\{?\s*(\\prime|')+\s*\}?")
+_COUNTED = re.compile(r"\s*\(\s*\w+\s*,\s*\w+\s*\)")
+_POWER_OF_CALL = re.compile(r"\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))\s*(?=\()")
+_APPLIED = frozenset("fghFGH")
+"""Letters that are functions where a bracket follows: f(x), but x(y) is a product."""
+_MINUS_ONE = number(-1)
+
+
+class Names(Arithmetic):
+    """Words, letters and calls; LaTeX commands are read by a class below."""
+
+    __slots__ = ()
+
+    def word(self) -> list[Expression]:
+        """A name, or a run of letters that is a product."""
+        word, start = self.token, self.start
+        if word in CONSTANTS and len(word) > 1:
+            self.next()
+            return [Expression("constant", (), CONSTANTS[word])]
+        if word in GREEK:
+            self.next()
+            return [self.symbol(word)]
+        if self.is_call(word):
+            return [self.call(word)]
+        if word in ("C", "P") and _COUNTED.match(self.text, self.place):
+            self.next()
+            return [Expression("binomial" if word == "C" else "permutations", self.arguments())]
+        for name in JOINED:
+            if word.startswith(name) and 0 < len(word) - len(name) <= MAX_JOINED:
+                self.token, self.place = name, start + len(name)
+                return self.word()
+        return self.letters(_before_function(word), start)
+
+    def is_call(self, word: str) -> bool:
+        """Whether a word is a function that is applied here."""
+        if word not in FUNCTIONS and word != "log":
+            return False
+        return word in UNBRACKETED or self.text[self.place : self.place + 2].lstrip().startswith("(")
+
+    @staticmethod
+    def is_a_word(word: str, following: str) -> bool:
+        """Whether some letters are a word and no product: too long, a name that is called, or with vowels inside."""
+        if len(word) > MAX_LETTERS or following == "(":
+            return True
+        return _VOWEL_INSIDE.search(word) is not None and not (word[-1] == "e" and following == "^")
+
+    def letters(self, word: str, start: int) -> list[Expression]:
+        """A product of letters, up to the first that carries something."""
+        if len(word) > 2 and self.is_a_word(word, self.text[start + len(word) : start + len(word) + 1]):
+            raise NotReadError
+        found = []
+        for place, letter in enumerate(word, start + 1):
+            self.jump(place)
+            found.append(self.letter(letter))
+            if self.start != place or self.spaced:
+                break
+        return found
+
+    def first_letter(self) -> Expression | None:
+        word = self.token
+        if word in FUNCTIONS or word in CONSTANTS or word in GREEK or word == "log":
+            return None
+        self.jump(self.start + 1)
+        return self.letter(word[0])
+
+    def letter(self, letter: str) -> Expression:
+        """A letter with what it carries; the reader stands behind it. e and i are constants, but no e_1."""
+        if letter in ("e", "i") and letter not in self.bound and not (self.is_sign("_") and not self.spaced):
+            return Expression("constant", (), letter)
+        return self.symbol(letter)
+
+    def symbol(self, name: str) -> Expression:
+        """A symbol with its index and primes, a term of a sequence, or an unknown function with its arguments."""
+        if self.kind == "number" and not self.spaced and self.token.isdigit() and len(name) == 1:
+            name += "_" + self.token  # x1, as programs name their variables
+            self.next()
+        if self.is_sign("_"):
+            index = self.take(_INDEX)
+            if index is None:
+                self.next()
+                return Expression("apply", (product(self.nested_atoms()),), name + "_")
+            name += "_" + (index[1] or index[2] or index[3])
+        while self.is_sign("'"):
+            name += "'"
+            self.next()
+        if self.is_sign("^") and (primes := self.take(_PRIME)):
+            name += "'" * (primes[0].count("'") + primes[0].count("prime"))
+        is_function = name[0] in _APPLIED and (len(name) == 1 or name[1] in "_'")
+        return self.applied(name) if is_function or name.endswith("'") else Expression("symbol", (), name)
+
+    def applied(self, name: str) -> Expression:
+        """f(x), f^2(x), f^{-1}(x); the bare symbol where no bracket follows."""
+        power = self.take(_POWER_OF_CALL) if self.is_sign("^") else None
+        if not self.is_sign("(") or self.spaced:
+            return Expression("symbol", (), name)
+        degree = int(power[1] or power[2] or power[3]) if power else 1
+        if degree < 0:
+            return Expression("apply", self.arguments(), f"{name}^{degree}")
+        found = Expression("apply", self.arguments(), name)
+        return found if degree == 1 else Expression("^", (found, number(degree)))
+
+    def arguments(self) -> tuple[Expression, ...]:
+        """(a, b, ...): what a function is applied to."""
+        self.expect("(")
+        with self.bracket(call=True):
+            found = [self.sum()]
+            while self.is_sign(","):
+                self.next()
+                found.append(self.sum())
+        self.expect(")")
+        return tuple(found)
+
+    def call(self, word: str) -> Expression:
+        """A known function with its index, power and arguments; the reader stands on its name."""
+        natural = self.kind == "word" and not self.latex
+        name = FUNCTIONS.get(word, "ln" if natural else "log")
+        base = power = None
+        self.next()
+        for _ in range(2):
+            if self.is_sign("_") and word == "log":
+                self.next()
+                base = self.index()
+            elif self.is_sign("^", "**") and power is None:
+                self.next()
+                power = self.exponent()
+        if power == _MINUS_ONE and name in INVERSES:
+            name, power = INVERSES[name], None
+        args = self.call_arguments(name, word)
+        if name in ("log", "ln") and len(args) == 2:
+            name = "log_base"
+        elif base is not None:
+            name, args = "log_base", (*args, base)
+        least, most = ARGUMENTS.get(name, (1, 1))
+        if not least <= len(args) <= most:
+            raise NotReadError
+        found = _call(name, args)
+        return found if power is None else Expression("^", (found, power))
+
+    def index(self) -> Expression:
+        r"""The base of a logarithm: {2}, 2, a; in LaTeX \log_28 is \log_2 8."""
+        if self.kind == "number" and self.token.isdigit():
+            digits = self.token[:1] if self.latex and self.token != "10" else self.token
+            self.jump(self.start + len(digits))
+            return number(int(digits))
+        if self.kind == "word":
+            letter = self.token[0]
+            self.jump(self.start + 1)
+            return self.letter(letter)
+        return product(self.nested_atoms())
+
+    def call_arguments(self, name: str, word: str) -> tuple[Expression, ...]:
+        """In brackets of any kind; without them for the functions that are written so."""
+        if self.is_sign("("):
+            return self.arguments()
+        if self.is_sign("{", "[") or (self.is_sign("|") and not self.bars):
+            return (product(self.nested_atoms()),)
+        if word not in UNBRACKETED:
+            raise NotReadError
+        return (self.nested_atoms()[0],) if name in ("sqrt", "cbrt") else (self.unbracketed(),)
+
+    def unbracketed(self) -> Expression:
+        """What a function without brackets is applied to: sin 2x, ln x^2, up to a sign, a function or a bracket."""
+        minus = self.is_sign("-")
+        if minus:
+            self.next()
+        factors = self.factors()
+        while self.begins_factor() and not self.begins_function() and not self.is_sign("(", "["):
+            factors += self.factors()
+        return product([_MINUS_ONE, *factors] if minus else factors)
+
+    def begins_function(self) -> bool:
+        """Whether a function begins here that is no factor of another's argument."""
+        if self.kind not in ("word", "command"):
+            return False
+        token = self.token.removeprefix("\\")
+        if token in ("sqrt", "frac", "pi") or token in GREEK:
+            return False
+        return token in FUNCTIONS or token in ("log", "text") or token.startswith(_JOINED_FUNCTIONS)
+
+
+_JOINED_FUNCTIONS = tuple(name for name in JOINED if name in FUNCTIONS)
+_FACTOR_OF_FUNCTION = re.compile(
+    rf"[A-Za-z]{{1,{MAX_JOINED}}}?(?=(?:{'|'.join(_JOINED_FUNCTIONS)})[A-Za-z]{{0,{MAX_JOINED}}}$)"
+)
+
+
+def _before_function(word: str) -> str:
+    """The letters before a function in a run of letters, all of them where there is none: xsin, xlnx."""
+    match = _FACTOR_OF_FUNCTION.match(word)
+    return match[0] if match else word
+
+
+def _call(name: str, args: tuple[Expression, ...]) -> Expression:
+    if name == "quotient":
+        return product([args[0], reciprocal(args[1])])
+    if name == "cbrt":
+        return Expression("root", (args[0], number(3)))
+    return Expression(name, args)

@@ -1,0 +1,1 @@
+"""Single values: numbers, quantities with units, times and dates, ratios."""

@@ -1,0 +1,69 @@
+r"""Reads single values of any kind: a number with its unit, or a quantity in several units, "1 hour 30 minutes"."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from slipstick.equivalence.values.numbers import Number, read_number
+from slipstick.equivalence.values.units import conversion
+
+_MAX_LENGTH = 100
+_TWO_PARTS = re.compile(r"(?=.*[\w\"'}].*[A-Za-z¢'\"])(?:[-+$€£]?\s*\d|an?\s|[a-z]+[\s-])", re.IGNORECASE | re.DOTALL)
+_CUT = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|(?<=[A-Za-z.'\"])\s*(?=\d)")
+_COLON = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\s*(hours?|hrs?|h|minutes?|mins?)", re.IGNORECASE)
+_AND_A_HALF = re.compile(r"(?:an?|one|1)\s+(\w+)\s+and\s+a\s+(half|quarter)", re.IGNORECASE)
+_QUOTES = {"'": "arcminute", '"': "arcsecond", "''": "arcsecond"}
+
+
+def read_quantity(text: str) -> Number | None:
+    """The number a tidied text is, with its unit; a quantity in several units is read in the first of them."""
+    number = read_number(text)
+    if number is not None or len(text) > _MAX_LENGTH or not _TWO_PARTS.match(text):
+        return number
+    flat = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip()
+    if match := _COLON.fullmatch(flat):
+        return _colon(match)
+    if match := _AND_A_HALF.fullmatch(flat):
+        return read_number(f"{'3/2' if match[2].casefold() == 'half' else '5/4'} {match[1]}")
+    return _sum([re.sub(r"(?<=\d)(?=[A-Za-z])", " ", part) for part in _CUT.split(flat)])
+
+
+def _colon(match: re.Match[str]) -> Number:
+    """1:30 hours, 2:05 min."""
+    unit = "hour" if match[4][0] in "hH" else "minute"
+    return Number(Fraction(int(match[1])) + Fraction(int(match[2]), 60) + Fraction(int(match[3] or 0), 3600), unit=unit)
+
+
+def _sum(parts: list[str]) -> Number | None:
+    """Parts in ever smaller units of one kind, each less than one of the unit before it."""
+    if not 2 <= len(parts) <= 4:
+        return None
+    first = read_number(parts[0])
+    if first is None or not first.unit or first.percent or not isinstance(first.value, Fraction):
+        return None
+    total, before = abs(first.value), Number(Fraction(0), unit=first.unit)
+    for part in parts[1:]:
+        read = _part(part, before.unit)
+        if read is None or not read.unit or read.percent or not isinstance(read.value, Fraction) or read.value < 0:
+            return None
+        factor = conversion(read.unit, before.unit)
+        if factor is None or factor[1] or factor[0] >= 1 or read.value * factor[0] >= 1:
+            return None
+        whole = conversion(read.unit, first.unit)
+        if whole is None:
+            return None
+        total += read.value * whole[0]
+        before = read
+    return Number(-total if first.value < 0 else total, unit=first.unit)
+
+
+def _part(text: str, before: str) -> Number | None:
+    """One part; ' and \" are minutes and seconds behind degrees, m is minutes behind hours."""
+    quotes = re.fullmatch(r"(\d+(?:\.\d+)?)\s*('{1,2}|\")", text)
+    if quotes and before in ("degree", "arcminute"):
+        return Number(Fraction(quotes[1]), unit=_QUOTES[quotes[2]])
+    read = read_number(text)
+    if read and read.unit == "m" and before == "hour":
+        return Number(read.value, unit="minute")
+    return read

@@ -1,0 +1,1 @@
+"""Answers in words: prose, choice letters, labels before values."""

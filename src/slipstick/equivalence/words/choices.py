@@ -1,0 +1,50 @@
+r"""Reads choice letters and compares answers to multiple-choice questions."""
+
+from __future__ import annotations
+
+import re
+
+_PREFIX = (
+    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?"
+    r"(?:option|choice|answer|letter|statement)\b(?:\s+(?:is|would\s+be)\b)?[\s:]*"
+)
+_LETTER = re.compile(
+    rf"(?:\\text\s*\{{|[({{\[\s*]|{_PREFIX}){{0,6}}(?P<letter>[A-Ja-j])(?![A-Za-z0-9'^_=+*/-])(?P<rest>.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_SEPARATOR = re.compile(r"[\s,;&+/]+(?:and\b\s*)?|\band\b\s*", re.IGNORECASE)
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")
+
+
+def read_letter(text: str) -> str | None:
+    r"""The letter an answer begins with where it is marked as one ("(B) 12", "B.", "\text{(b)}"), in upper case."""
+    match = _LETTER.fullmatch(text.strip()) if len(text) <= 1000 else None
+    if match is None:
+        return None
+    closed = re.match(r"[\s)\]}$*.:,]*", match["rest"])
+    rest = match["rest"][closed.end() if closed else 0 :]
+    marked = re.match(r"(?:\\text\s*\{)?\s*[(\[]", text.strip()) or re.match(r"\s*[).:\]]", match["rest"])
+    if rest and (not marked or re.match(r"[-+*/^=_<>!]", rest) or len(rest) > 200):
+        return None
+    return match["letter"].upper()
+
+
+def is_letter(text: str) -> bool:
+    r"""Whether a gold is nothing but a choice letter: B, (B), (b), \text{(B)}."""
+    return bool(re.fullmatch(r"(?:\\text\s*\{)?\s*(?:\(?\s*[A-J]\s*\)?|\(\s*[a-j]\s*\))\s*\}?\.?", text))
+
+
+def read_letters(text: str) -> tuple[str, ...] | None:
+    """The letters or Roman numerals of an answer that names several: "A, C", "AC", "A and C", "I and II only"."""
+    if len(text) > 100 or "\\frac" in text:
+        return None
+    flat = re.sub(r"[(){}\[\].*]|\bonly\b", " ", re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text)).strip()
+    flat = re.sub(r"^(?:(?:options|choices|answers|statements)\b|both\b)[\s:]*", "", flat, flags=re.IGNORECASE)
+    words = [word for word in _SEPARATOR.split(flat) if word]
+    if words and all(word in _ROMAN for word in words) and (len(words) > 1 or "only" in text):
+        return tuple(sorted(set(words)))
+    if len(words) == 1 and re.fullmatch("[A-J]{2,5}", words[0]) and len(set(words[0])) == len(words[0]):
+        words = list(words[0])
+    if len(words) > 1 and all(re.fullmatch("[A-J]", word) for word in words):
+        return tuple(sorted(words))
+    return None

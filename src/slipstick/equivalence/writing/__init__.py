@@ -1,0 +1,1 @@
+"""How answers are written: white space, signs, LaTeX variants, Unicode, what programs print; and the words known."""

@@ -1,0 +1,33 @@
+"""The words and signs the grader knows, from vocabulary.toml: Unicode signs, units, number words, synonyms."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Final
+
+_TABLES: Final[dict[str, Any]] = tomllib.loads(files(__package__).joinpath("vocabulary.toml").read_text("utf-8"))
+
+SIGNS: Final = MappingProxyType({ord(sign): str(latex) for sign, latex in _TABLES["signs"].items()})
+UNITS: Final = MappingProxyType(
+    {word: str(unit) for unit, words in _TABLES["units"].items() for word in [unit, *words]},
+)
+NOUNS: Final = MappingProxyType({word: str(noun) for noun, words in _TABLES["nouns"].items() for word in words})
+MAGNITUDES: Final = MappingProxyType({str(word): int(value) for word, value in _TABLES["magnitudes"].items()})
+ORDINALS: Final = MappingProxyType({str(word): int(value) for word, value in _TABLES["ordinals"].items()})
+NUMBERS: Final = MappingProxyType({str(word): int(value) for word, value in _TABLES["numbers"].items()})
+WEEKDAYS: Final = MappingProxyType({name: names[0] for names in _TABLES["calendar"]["weekdays"] for name in names})
+MONTHS: Final = MappingProxyType(
+    {name: place for place, names in enumerate(_TABLES["calendar"]["months"], 1) for name in names}
+)
+MONTH_NAMES: Final = MappingProxyType({name: names[0] for names in _TABLES["calendar"]["months"] for name in names})
+SAME_WORDS: Final = MappingProxyType({str(word): str(meaning) for word, meaning in _TABLES["same_words"].items()})
+UNIT_LETTERS: Final = frozenset[str](_TABLES["lists"]["unit_letters"])
+NO_UNITS: Final = frozenset[str](_TABLES["lists"]["no_units"])
+DIMENSIONLESS: Final = frozenset[str](_TABLES["lists"]["dimensionless"])
+MONEY: Final = tuple[str, ...](_TABLES["lists"]["money"])
+FUNCTIONS: Final = frozenset[str](_TABLES["lists"]["functions"])
+LIMITS: Final = frozenset[str](_TABLES["lists"]["limits"])
+OPERATIONS: Final = frozenset[str](_TABLES["lists"]["operations"])
+SUBJECTS: Final = frozenset[str](_TABLES["lists"]["subjects"])

@@ -1,0 +1,48 @@
+"""Workers that know four more answers, so that what goes wrong with workers goes wrong on purpose.
+
+"hang" never returns from a loop in C, "nap ..." takes a second, "hoard" asks for more memory than there is and "grow"
+keeps some.
+"""
+
+import pytest
+
+from slipstick.equivalence.pool import worker_process
+from slipstick.equivalence.pool.workers import Pool
+
+PLAYFUL = """
+import time
+from slipstick.equivalence import golds
+from slipstick.equivalence.pool import worker
+plain, kept = golds.decide_golds, []
+def decide_golds(answer, *rest, **named):
+    if answer == "hang":
+        pow(7, 10**9)
+    if answer.startswith("nap"):
+        time.sleep(1)
+    if answer == "hoard":
+        raise MemoryError if not bytearray(1 << 31) else None
+    if answer == "grow":
+        kept.append(b"x" * (200 << 20))
+    return plain(answer.removeprefix("nap"), *rest, **named)
+golds.decide_golds = decide_golds
+"""
+
+
+@pytest.fixture
+def playful_boot() -> str:
+    """The program that a playful worker runs."""
+    return f"exec({PLAYFUL!r}); {worker_process._BOOT}"
+
+
+@pytest.fixture
+def playful(monkeypatch, playful_boot):
+    """Every worker that starts from now on is a playful one."""
+    monkeypatch.setattr(worker_process, "_BOOT", playful_boot)
+
+
+@pytest.fixture
+def pool(playful):
+    """A pool with two places and playful workers."""
+    pool = Pool(2)
+    yield pool
+    pool.close()

@@ -1,0 +1,72 @@
+"""The stream that shares long work among processes: order, bounded look-ahead, hangs, progress."""
+
+import pytest
+
+from slipstick.equivalence import compare_many, golds
+from slipstick.equivalence.pool import stream, worker_process
+
+SYMBOLIC = ("(x+1)^2", ["x^2+2x+1"], None)
+
+
+def test_a_stream_yields_at_once_and_looks_a_bounded_way_ahead():
+    drawn = 0
+
+    def rows():
+        nonlocal drawn
+        for n in range(100_000):
+            drawn += 1
+            yield str(n), str(n), None
+
+    verdicts = stream.decide_stream(rows(), workers=1, profile="slipstick")
+    assert next(verdicts).outcome == "correct"
+    assert drawn == 1
+    for _ in range(50_000):
+        next(verdicts)
+    assert drawn - 50_000 <= (stream.WINDOW + 1) * stream.BATCH_ROWS
+    verdicts.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch, workers):
+    monkeypatch.setattr(stream, "FEW", 500)
+    pairs = [(str(n % 7), str(n % 5)) if n % 50 else (f"x+{n}", f"{n}+x") for n in range(20_000)]
+    verdicts = compare_many(pairs, workers=workers)
+    for n, verdict in enumerate(verdicts):
+        assert (verdict.outcome == "correct") == (n % 7 == n % 5 or n % 50 == 0), n
+
+
+def test_a_row_that_hangs_in_another_process_costs_no_other(playful, monkeypatch):
+    monkeypatch.setattr(stream, "FEW", 0)
+    monkeypatch.setattr(stream, "SECONDS", 1.0)
+    monkeypatch.setattr(golds, "SECONDS", 1.0)
+    sent: list[object] = []
+    take = stream._Neighbour.take
+    monkeypatch.setattr(stream._Neighbour, "take", lambda self, batch: take(self, batch) and not sent.append(batch))
+    places = []
+
+    def pairs():
+        n = 0
+        while len(places) < 4:
+            hangs = len(sent) > 10 * len(places)
+            places.extend([n] * hangs)
+            yield ("hang", "7") if hangs else (str(n), str(n))
+            n += 1
+
+    verdicts = compare_many(pairs(), workers=2)
+    assert [n for n, verdict in enumerate(verdicts) if verdict.outcome != "correct"] == places
+
+
+def test_a_stream_goes_on_alone_where_no_process_can_be_started(monkeypatch):
+    monkeypatch.setattr(stream, "FEW", 0)
+    monkeypatch.setattr(worker_process, "_BOOT", "raise SystemExit(1)")
+    assert {verdict.outcome for verdict in compare_many([("1", "1.0")] * 5_000, workers=3)} == {"correct"}
+
+
+def test_progress_is_shown_on_request(capsys):
+    compare_many([("1", "1")] * 10)
+    assert capsys.readouterr().err == ""
+    compare_many([("1", "1")] * 10, progress=True)
+    assert "grading: 10 of 10 pairs" in capsys.readouterr().err
+
+
+# Programs of their own, as a trainer, a Ray worker or a server would be
