@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slipstick.grade import grade
 
 if TYPE_CHECKING:
+    from slipstick import rewards
     from slipstick.answers import Found, final_answer, find_answer
     from slipstick.equivalence import compare, compare_many
     from slipstick.interpreters.sandbox import Sandbox
@@ -34,6 +35,7 @@ __all__ = [
     "find_answer",
     "grade",
     "load_problems",
+    "rewards",
 ]
 
 _HOME = {
@@ -45,6 +47,7 @@ _HOME = {
     "Found": "slipstick.answers",
     "load_problems": "slipstick.problems",
 }
+_MODULES = ("rewards",)
 
 
 def __getattr__(name: str) -> Any:
@@ -53,6 +56,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'slipstick' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"slipstick.{name}")
     value = getattr(import_module(_HOME.get(name, "slipstick.schema")), name)
     globals()[name] = value
     return value

@@ -29,7 +29,7 @@ _VERBS = {
     "solve": ("solving:run_solve", "Solve problems with a model and the interpreter."),
     "evaluate": ("solving:run_evaluate", "Solve, grade, count and report: a benchmark run."),
     "execute": ("solving:run_execute", "Run every program of a finished run again and compare the outputs."),
-    "grade": ("solving:run_grade", "Judge the answers of a finished run anew."),
+    "grade": ("grading:run_grade", "Judge anew the answers of a finished run, or of another tool's files."),
     "report": ("solving:run_report", "Write the page of a finished run anew and print its table."),
     "synthesize": ("training:run_synthesize", "Write solutions, execute every program, keep what is right."),
     "train": ("training:run_train", "Train a model on verified solutions."),

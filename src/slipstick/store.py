@@ -6,6 +6,7 @@
     solutions.jsonl  one line a solution, appended while running
     verdicts.jsonl   one line a graded solution: id, answer, verdict
     dropped.jsonl    what was taken out, and why
+    recorded.jsonl, disagreements.jsonl   another tool's verdicts on the same solutions, and where they differ from ours
     metrics.json     the numbers
     report.html      the page
     model/           the weights of a training run
@@ -34,7 +35,8 @@ from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdi
 R = TypeVar("R", bound=BaseModel)
 _METRICS = TypeAdapter(list[Metric])
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
-_OURS = ("run.json", "recipe.toml", "metrics.json", "report.html", *_ROWS)
+_DIFF = ("recorded.jsonl", "disagreements.jsonl")
+_OURS = ("run.json", "recipe.toml", "metrics.json", "report.html", *_ROWS, *_DIFF)
 
 
 class Graded(Record):

@@ -1,4 +1,4 @@
-"""The verbs that judge: solve, evaluate, execute, grade, report."""
+"""The verbs that solve and measure: solve, evaluate, execute, report."""
 
 from __future__ import annotations
 
@@ -67,17 +67,6 @@ def run_evaluate(order: Order, console: Console) -> Path:
         solutions = asyncio.run(_solve(folder, problems, model, recipe, console))
         more = _compare_with_recording(model, solutions)
         judge(folder, problems, solutions, recipe, more=more, console=console)
-    return folder.path
-
-
-def run_grade(order: Order, console: Console) -> Path:
-    """`slipstick grade RUN`: judges a run anew; verdicts, numbers and page are written beside its solutions."""
-    folder = RunFolder(order.target)
-    recipe = settings_for_run(order, folder.run(), GradeRecipe)
-    check_profile(recipe.profile)
-    solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
-    more = [metric for metric in folder.metrics() if metric.name.startswith("outputs_equal/")]
-    judge(folder, list(folder.problems()), solutions, recipe, more=more, console=console)
     return folder.path
 
 

@@ -1,0 +1,34 @@
+"""Rewards for OpenRLHF: `--reward.remote_url` (`--remote_rm_url` in earlier versions) is the path of this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from slipstick.rewards.verdicts import judge, last_turn
+
+__all__ = ["reward_func"]
+
+
+def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **unused: Any) -> dict[str, Any]:
+    """Tensors of rewards and scores, 1.0 or 0.0 for each query, which is a prompt with its response behind it.
+
+    labels: the expected answers, of the data's `--data.label_key`. What we cannot decide counts 0.0; `extra_logs` says
+    how much of that there is, beside the responses without an answer. Needs torch.
+    """
+    import torch
+
+    responses = [_response(query, prompt) for query, prompt in zip(queries, prompts, strict=True)]
+    judged = judge(responses, labels)
+    rewards = torch.tensor([each.reward or 0.0 for each in judged])
+    undecided = torch.tensor([float(each.reward is None) for each in judged])
+    no_answer = torch.tensor([float(each.verdict.outcome == "no_answer") for each in judged])
+    logs = {"accuracy": rewards.clone(), "undecided": undecided, "no_answer": no_answer}
+    return {"rewards": rewards, "scores": rewards.clone(), "extra_logs": logs}
+
+
+def _response(query: str, prompt: str) -> str:
+    """What was answered: the query without its prompt, which decoding may have put tokens before."""
+    prompt = prompt.strip()
+    start = query.find(prompt)
+    return last_turn(query[start + len(prompt) :] if start >= 0 else query)

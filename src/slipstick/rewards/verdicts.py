@@ -1,0 +1,89 @@
+"""Verdicts on a batch of completions, as every trainer's reward function asks for them.
+
+Two verdicts are given when this is imported, so that what the next ones need is loaded by then: a trainer that forks
+while another thread is in the middle of an import would leave the child waiting for that import for ever.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from slipstick.grade import grade_solutions, last_message
+from slipstick.schema import Kind, Problem, Solution, Text, Verdict
+
+Completion = str | Sequence[dict[str, Any]]
+# Turns of a decoded dialogue: ChatML, Llama 3 and Gemma with their special tokens, ChatML with the tokens left out.
+_TURN = re.compile(
+    r"(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>)(\w+)(?:<\|end_header_id\|>)?\n"
+    r"|(?m:^)(assistant|user|tool)\n"
+)
+_ASSISTANT = ("assistant", "model")
+_SPECIAL = re.compile(r"<\|[^|<>\n]{1,40}\|>|</?s>|<(?:bos|eos|pad|end_of_turn)>")
+
+
+class Judged(NamedTuple):
+    """A completion's answer and the verdict on it."""
+
+    answer: str | None
+    """None where the completion gives none."""
+    verdict: Verdict
+
+    @property
+    def reward(self) -> float | None:
+        """1.0 for a right answer, 0.0 for a wrong one and for none, None where it cannot be decided."""
+        outcome = self.verdict.outcome
+        return None if outcome == "undecided" else float(outcome == "correct")
+
+
+def judge(
+    completions: Iterable[Completion],
+    golds: Iterable[Any],
+    *,
+    kind: Kind | None = None,
+    profile: str = "slipstick",
+    workers: int | None = None,
+) -> list[Judged]:
+    """The verdicts on completions, in their order: texts, or chat messages of which the last of the assistant counts.
+
+    golds: what `read_gold` reads, one for each completion; without one the verdict is undecided. `workers` processes
+    share what needs computer algebra; a comparison that overstays its deadline is undecided and holds up no other.
+    Raises ValueError where there are more or fewer golds, UserError for a profile that does not exist.
+    """
+    problems, solutions = [], []
+    for number, (completion, gold) in enumerate(zip(completions, golds, strict=True)):
+        text = completion if isinstance(completion, str) else last_message(completion)
+        name = str(number)
+        problems.append(Problem(id=name, text="", answer=read_gold(gold), kind=kind))
+        solutions.append(Solution(id=name, problem_id=name, format="cot", blocks=[Text(text=text)]))
+    graded = grade_solutions(solutions, problems, profile=profile, workers=workers)
+    return [Judged(solution.answer, solution.verdict) for solution in graded if solution.verdict]
+
+
+def read_gold(value: Any) -> str | list[str] | None:
+    """The gold in a data set's column: text, what follows the last "####" of one, a number, or several as a list.
+
+    None for what is none: None, an empty text, an empty list. An array counts as a list.
+    """
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [gold for each in value if isinstance(gold := read_gold(each), str)] or None
+    text = "" if value is None else str(value)
+    return text.rpartition("####")[2].strip() or None
+
+
+def last_turn(text: str) -> str:
+    """What the assistant said last in a decoded dialogue that begins in its turn; special tokens are left out."""
+    role, start, said = "assistant", 0, ""
+    for turn in _TURN.finditer(text):
+        if role in _ASSISTANT:
+            said = text[start : turn.start()]
+        role, start = turn[turn.lastindex or 0], turn.end()
+    if role in _ASSISTANT:
+        said = text[start:]
+    return _SPECIAL.sub("", said).strip()
+
+
+judge(["The answer is 4 cm.", r"\boxed{(x+1)^2}"], ["0.04 m", "x^2+2x+1"])

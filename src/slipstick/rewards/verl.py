@@ -1,0 +1,51 @@
+"""Rewards for verl: `custom_reward_function.path` is this file, `custom_reward_function.name` is compute_score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from slipstick.rewards.verdicts import Judged, judge, last_turn
+from slipstick.schema import Kind
+
+__all__ = ["compute_score", "compute_scores"]
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: Any,
+    extra_info: dict[str, Any] | None = None,
+    *,
+    kind: Kind | None = None,
+    profile: str = "slipstick",
+    **unused: Any,
+) -> dict[str, float | str]:
+    """The score of one decoded response, of whose dialogue the last message of the assistant counts.
+
+    Returns, always with the same keys, which verl puts in columns: score and acc, 1.0 or 0.0; pred, the answer, "" for
+    none, which verl's majority vote reads; undecided, 1.0 where we cannot decide, and then score is 0.0, as verl knows
+    no missing reward. kind and profile come from `custom_reward_function.reward_kwargs`; data_source and extra_info are
+    not looked at. Raises UserError for a profile that does not exist.
+    """
+    return _score(judge([last_turn(solution_str)], [ground_truth], kind=kind, profile=profile)[0])
+
+
+def compute_scores(
+    data_sources: Sequence[str],
+    solution_strs: Sequence[str],
+    ground_truths: Sequence[Any],
+    extra_infos: Sequence[Any] | None = None,
+    *,
+    kind: Kind | None = None,
+    profile: str = "slipstick",
+    **unused: Any,
+) -> list[dict[str, float | str]]:
+    """`compute_score` for a whole batch, as verl's reward manager `batch` asks."""
+    judged = judge([last_turn(text) for text in solution_strs], ground_truths, kind=kind, profile=profile)
+    return [_score(each) for each in judged]
+
+
+def _score(judged: Judged) -> dict[str, float | str]:
+    score = judged.reward or 0.0
+    return {"score": score, "acc": score, "pred": judged.answer or "", "undecided": float(judged.reward is None)}

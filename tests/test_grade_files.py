@@ -1,0 +1,118 @@
+"""`slipstick grade FILE` as users meet it: a run beside the foreign file, its table, its diff, and mistakes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slipstick.cli import main
+from slipstick.store import RunFolder
+
+Invoke = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
+    """Runs a command line in a folder with an lm-eval file, two filters a document; gives exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    rows = [
+        row(n, rule, found)
+        for rule in ("strict-match", "flexible-extract")
+        for n, found in enumerate(["2", "[invalid]" if rule == "strict-match" else "4", "7"])
+    ]
+    Path("samples_sums_2031-01-01T00-00-00.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0 if code is None else 1), captured.out, captured.err
+
+    return run
+
+
+def row(doc_id: int, rule: str, found: str) -> dict[str, object]:
+    gold = str(2 * (doc_id + 1))
+    response = f"We double. The answer is {gold if doc_id < 2 else 7}."
+    fields = {"doc_id": doc_id, "doc": {"question": f"Double {doc_id + 1}?"}, "target": gold, "filter": rule}
+    return fields | {"resps": [[response]], "filtered_resps": [found], "exact_match": int(found == gold)}
+
+
+FILE = "samples_sums_2031-01-01T00-00-00.jsonl"
+
+
+def test_a_file_becomes_a_run_with_a_diff(invoke: Invoke) -> None:
+    before = Path(FILE).read_bytes()
+    code, out, err = invoke("grade", FILE)
+    assert (code, err) == (0, "") and Path(FILE).read_bytes() == before
+    run = RunFolder("runs/samples_sums_2031-01-01T00-00-00")
+    accuracy = next(metric for metric in run.metrics() if metric.name == "accuracy/cot")
+    assert (round(accuracy.value, 3), accuracy.n) == (0.667, 3) and "66.7" in out and "Undecided" in out
+    assert run.run().verb == "grade" and list(run.run().inputs) == [FILE] and run.run().status == "finished"
+    lines = [line.split() for line in out.splitlines() if "exact_match," in line]
+    assert lines == [
+        ["sums", "exact_match,strict-match", "1", "1", "1", "0", "0", "0"],
+        ["sums", "exact_match,flexible-extract", "2", "1", "0", "0", "0", "0"],
+    ]
+    (only,) = [json.loads(line) for line in (run.path / "disagreements.jsonl").read_text().splitlines()]
+    assert (only["id"], only["answer"], only["recorded_answer"]) == ("sums/1#cot#0", "4", "")
+    assert (only["differs"], only["where"]) == ("extraction", f"{FILE}:2")
+
+
+def test_the_run_can_be_reported_and_graded_again(invoke: Invoke) -> None:
+    assert invoke("grade", FILE, "--out", "run")[0] == 0
+    assert invoke("report", "run")[0] == 0 and Path("run/report.html").is_file()
+    verdicts = Path("run/verdicts.jsonl").read_bytes()
+    code, out, _ = invoke("grade", "run", "--set", "listed=0")
+    assert code == 0 and "exact_match,strict-match" in out and Path("run/verdicts.jsonl").read_bytes() == verdicts
+    code, _, err = invoke("grade", FILE, "--out", "run")
+    assert code == 2 and "add --resume" in err
+    assert invoke("grade", FILE, "--out", "run", "--resume")[0] == 0
+    assert invoke("grade", FILE, "--out", "run", "--overwrite")[0] == 0
+    assert len(list(RunFolder("run").solutions())) == 3
+
+
+def test_recorded_answers_have_a_column_for_each_rule(invoke: Invoke) -> None:
+    assert invoke("grade", FILE, "--out", "run", "--set", "answers=recorded")[0] == 0
+    outcomes = {s.id: s.verdict.outcome for s in RunFolder("run").solutions() if s.verdict}
+    assert outcomes["sums/1#cot:strict-match#0"] == "no_answer"
+    assert outcomes["sums/1#cot:flexible-extract#0"] == "correct"
+    assert Path("run/disagreements.jsonl").read_text() == ""
+
+
+def test_limit_takes_the_first_problems(invoke: Invoke) -> None:
+    assert invoke("grade", FILE, "--out", "run", "--limit", "2")[0] == 0
+    assert [problem.id for problem in RunFolder("run").problems()] == ["sums/0", "sums/1"]
+
+
+def test_a_folder_with_strangers_says_so(invoke: Invoke) -> None:
+    Path("log.jsonl").write_text('{"time": 1}\n')
+    code, out, _ = invoke("grade", ".", "--out", "runs/all")
+    assert code == 0 and "1 passed over, of no known layout: log.jsonl" in out
+
+
+MISTAKES = {
+    "a cut line": (["grade", "cut.jsonl"], "cut.jsonl:2 is not valid JSON"),
+    "the wrong layout": (["grade", FILE, "--set", "layout=tora"], f"{FILE}:1 is no row of tora"),
+    "no such layout": (["grade", FILE, "--set", "layout=lmeval"], "layout = 'lmeval'"),
+    "no such key": (["grade", FILE, "--set", "answer=found"], "did you mean `answers`?"),
+    "no such profile": (["grade", FILE, "--set", "profile=slipstik"], "did you mean `slipstick`?"),
+    "no such file": (["grade", "sample.jsonl"], "sample.jsonl does not exist"),
+    "an empty folder": (["grade", "empty"], "no run folder and holds no .jsonl file"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "says"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_one_message_and_touch_nothing(invoke: Invoke, arguments: list[str], says: str) -> None:
+    Path("cut.jsonl").write_text(Path(FILE).read_text().splitlines()[0] + '\n{"doc_id": 1, "tar')
+    Path("empty").mkdir()
+    code, out, err = invoke(*arguments)
+    assert code == 2 and out == "" and says in err and "Traceback" not in err
+    assert not Path("runs").exists()
