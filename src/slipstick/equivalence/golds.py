@@ -63,7 +63,7 @@ def _decide(answer: str, gold: str, *, kind: str | None, profile: str, algebra: 
         answer = found.text
     if algebra is None and max(len(answer), len(gold)) > LONG and answer.strip() != gold.strip():
         return NEEDS_ALGEBRA
-    return decide(_unboxed(answer), _unboxed(gold), kind=kind, algebra=algebra)
+    return decide(_unmarked(answer), _unmarked(gold), kind=kind, algebra=algebra)
 
 
 def is_page(text: str) -> bool:
@@ -113,6 +113,6 @@ _shared_verdict = functools.lru_cache(maxsize=10_000)(_new_verdict)
 """Equal verdicts are one object: where millions are kept in a list, most are equal to one before."""
 
 
-def _unboxed(text: str) -> str:
-    """What stands in the box of an answer or gold that still carries one."""
-    return final_answer(text) or "" if "boxed{" in text or "fbox{" in text else text
+def _unmarked(text: str) -> str:
+    """What stands in the box, or behind the four hashes, of an answer or gold that still carries them."""
+    return final_answer(text) or "" if "boxed{" in text or "fbox{" in text or "####" in text else text
