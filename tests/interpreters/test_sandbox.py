@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from slipstick.errors import InterpreterError
+from slipstick.interpreters import levels
 from slipstick.interpreters.sandbox import Sandbox
 
 
@@ -50,9 +51,12 @@ def test_closed_sandbox_says_so() -> None:
         sandbox.run_many(["1"])
 
 
-def test_level_that_is_not_offered() -> None:
-    with pytest.raises(InterpreterError, match="offered: process"):
-        Sandbox(level="kernel")
+def test_level_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(levels, "missing", lambda level: {"full": "user namespaces (refused)"}.get(level, ""))
+    with pytest.raises(InterpreterError, match=r"does not give user namespaces \(refused\). Ask for `kernel`"):
+        Sandbox(level="full")
+    with Sandbox() as sandbox:
+        assert sandbox.level == "kernel"
 
 
 def test_process_that_forgets_to_close_ends_and_takes_everything_along() -> None:

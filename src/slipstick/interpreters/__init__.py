@@ -53,6 +53,8 @@ class InterpreterSettings(Record):
     """Confinement to demand: "process", "kernel", "full"; None takes the strongest there is."""
     scratch_mb: int = Field(default=0, ge=0)
     """Size of a private scratch folder; 0 gives none."""
+    silent: str = ""
+    """The output of a step that says nothing; MathCoder's models were trained on "<empty_execution>"."""
 
 
 class OpenInterpreter(Protocol):
@@ -80,7 +82,7 @@ def open_interpreter(settings: InterpreterSettings | None = None, *, seed: int |
     settings = settings or InterpreterSettings()
     name, argument = split_spec(settings.interpreter)
     make: OpenInterpreter = load_plugin("interpreters", name)
-    return make(
+    interpreter = make(
         argument,
         workers=settings.workers,
         seconds=settings.seconds,
@@ -89,3 +91,33 @@ def open_interpreter(settings: InterpreterSettings | None = None, *, seed: int |
         scratch_mb=settings.scratch_mb,
         seed=seed,
     )
+    return SilenceNamed(interpreter, settings.silent) if settings.silent else interpreter
+
+
+class SilenceNamed:
+    """An interpreter whose silent steps have an output all the same."""
+
+    def __init__(self, inner: Interpreter, silent: str) -> None:
+        self._inner = inner
+        self._silent = silent
+
+    def session(self) -> Session:
+        """A fresh session of the interpreter inside."""
+        return _SilenceNamedSession(self._inner.session(), self._silent)
+
+    async def close(self) -> None:
+        """Ends every process that was started."""
+        await self._inner.close()
+
+
+class _SilenceNamedSession:
+    def __init__(self, inner: Session, silent: str) -> None:
+        self._inner = inner
+        self._silent = silent
+
+    async def run(self, code: str) -> Output:
+        output = await self._inner.run(code)
+        return output if output.text or output.status != "ok" else output.model_copy(update={"text": self._silent})
+
+    async def close(self) -> None:
+        await self._inner.close()

@@ -12,15 +12,15 @@ import linecache
 import os
 import random
 import resource
-import socket
 import sys
 import time
 import traceback
 import types
 import warnings
+from collections.abc import Callable
 from typing import IO, Any, TextIO, cast
 
-from slipstick.interpreters.frames import MAX_REPLY, MAX_REQUEST, FrameError, pack, receive
+from slipstick.interpreters.frames import MAX_REPLY, MAX_REQUEST, pack, receive
 from slipstick.interpreters.notebook import show
 
 MAX_OUTPUT = 20_000
@@ -29,6 +29,10 @@ MAX_OUTPUT = 20_000
 _HEAD = MAX_OUTPUT * 3 // 4
 _TAIL = MAX_OUTPUT - _HEAD
 _FRAMES = 8
+
+
+class RefusedError(BaseException):
+    """The program is not one that may run here. No program may catch this."""
 
 
 class Capture(io.BufferedIOBase):
@@ -78,15 +82,29 @@ class Capture(io.BufferedIOBase):
 
 
 class Steps:
-    """One session's memory and the steps it has run."""
+    """One session's memory and the steps it has run.
 
-    def __init__(self) -> None:
+    built_ins: what programs find there. admit: told of a step's tree before it runs. evaluate: runs compiled code in
+    its names, as `eval` does. Both may raise RefusedError.
+    """
+
+    def __init__(
+        self,
+        *,
+        built_ins: dict[str, Any] | None = None,
+        admit: Callable[[ast.Module], None] | None = None,
+        evaluate: Callable[[Any, dict[str, Any]], Any] = eval,
+    ) -> None:
         main = types.ModuleType("__main__")
-        main.__dict__["__builtins__"] = __builtins__
+        main.__dict__["__builtins__"] = __builtins__ if built_ins is None else built_ins
+        self._admit = admit
+        self._evaluate = evaluate
         sys.modules["__main__"] = main
         self._names = main.__dict__
         self._capture = Capture()
         self._sources: dict[str, str] = {}
+        self.broke_off = False
+        """Whether an error came from below a program's own code, or from the memory limit."""
 
     def run(self, code: str) -> tuple[str, str]:
         """Status ("ok", "error" or "memory") and output of one step."""
@@ -97,6 +115,7 @@ class Steps:
         try:
             status = self._run(code, name, out)
         except MemoryError:
+            self.broke_off = True
             _lift_memory_limit()
             status = "memory"
             self._say(out, "MemoryError: the memory limit of the session was reached")
@@ -105,34 +124,36 @@ class Steps:
 
     def _run(self, code: str, name: str, out: TextIO) -> str:
         try:
-            value = _execute(code, name, self._names)
+            value = self._execute(code, name)
             if value is not None:
                 self._say(out, show(value))
-        except MemoryError:
+        except (MemoryError, RefusedError):
             raise
         except SystemExit as end:
             if isinstance(end.code, str):
                 self._say(out, end.code)
         except BaseException as error:  # whatever a program raises is its output
+            self.broke_off = _came_from_below(error)
             self._say(out, describe(error, self._sources))
             return "error"
         return "ok"
 
+    def _execute(self, code: str, name: str) -> Any:
+        """Runs the statements; returns the value of the last one if it is an expression."""
+        tree = ast.parse(code, name)
+        if self._admit is not None:
+            self._admit(tree)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        if tree.body:
+            self._evaluate(compile(tree, name, "exec", dont_inherit=True), self._names)
+        if last is None:
+            return None
+        expression = ast.Expression(last.value)  # type: ignore[attr-defined]
+        return self._evaluate(compile(expression, name, "eval", dont_inherit=True), self._names)
+
     def _say(self, out: TextIO, text: str) -> None:
         out.flush()
         out.write(text if self._capture.ends_line() else f"\n{text}")
-
-
-def _execute(code: str, name: str, names: dict[str, Any]) -> Any:
-    """Runs the statements; returns the value of the last one if it is an expression."""
-    tree = ast.parse(code, name)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    if tree.body:
-        exec(compile(tree, name, "exec", dont_inherit=True), names)  # noqa: S102 - what this process is for
-    if last is None:
-        return None
-    expression = ast.Expression(last.value)  # type: ignore[attr-defined]
-    return eval(compile(expression, name, "eval", dont_inherit=True), names)  # noqa: S307 - what this process is for
 
 
 def describe(error: BaseException, sources: dict[str, str]) -> str:
@@ -142,9 +163,22 @@ def describe(error: BaseException, sources: dict[str, str]) -> str:
     own = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_program(frame)]
     lines = traceback.StackSummary.extract(iter(own), limit=-_FRAMES).format()
     if isinstance(error, SyntaxError):
-        lines += traceback.format_exception_only(error)[:-1]
+        error.end_offset = None  # one caret, as in the notebooks that models learned from
+        lines += _as_in_notebook(traceback.format_exception_only(error)[:-1], sources)
     head = "Traceback (most recent call last):\n" if own else ""
     return f"{head}{''.join(lines)}{_last_line(error)}"
+
+
+def _as_in_notebook(lines: list[str], sources: dict[str, str]) -> list[str]:
+    """Where a step is no Python, named as a notebook does: recorded sessions hold that to the letter."""
+    for number, name in enumerate(sources, 1):
+        lines = [line.replace(f'File "{name}"', f"Cell In[{number}]") for line in lines]
+    return lines
+
+
+def _came_from_below(error: BaseException) -> bool:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(map(_is_program, frames)) and not _is_program(frames[-1])
 
 
 def _is_program(frame: types.FrameType) -> bool:
@@ -174,25 +208,39 @@ def prepare() -> None:
     sys.set_int_max_str_digits(0)
 
 
-def _seed(seed: int | None) -> None:
+def seed_libraries(seed: int | None) -> None:
     """Every session draws numbers of its own, or, with a seed, the same ones."""
-    if seed is not None:  # without one, `random` seeds itself anew in every fork
-        random.seed(seed)
+    random.seed(seed)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(None if seed is None else seed % 2**32)
+    seed_sympy(seed)
 
 
-def serve(connection: socket.socket, *, seconds: float, seed: int | None) -> None:
-    """Runs the steps that come over `connection` until it ends; never returns."""
-    try:
-        _seed(seed)
-        steps = Steps()
-        while (request := receive(connection, limit=MAX_REQUEST)) is not None:
-            cpu = int(time.process_time() + seconds) + 2
-            resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
-            status, text = steps.run(request["code"])
-            connection.sendall(pack({"id": request["id"], "status": status, "text": text}, limit=MAX_REPLY))
-    except (FrameError, OSError):
-        pass
-    finally:
-        os._exit(0)
+def seed_sympy(seed: int | None) -> None:
+    """Its own generator decides on ways to a result: the same in every session."""
+    if sympy := sys.modules.get("sympy"):
+        sympy.core.random.seed(seed or 0)
+
+
+def limit_processor(seconds: float) -> None:
+    """So many seconds from now on, and some to spare: the caller's clock comes first."""
+    cpu = int(time.process_time() + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
+
+
+def answer(fd: int, request: dict[str, Any], status: str, text: str, *, more: bool) -> None:
+    """Sends what came of a step; `more` says whether this process can run another."""
+    reply = pack({"id": request["id"], "status": status, "text": text, "more": more}, limit=MAX_REPLY)
+    while reply:
+        reply = reply[os.write(fd, reply) :]
+
+
+def serve(steps: Steps, fd: int, *, seconds: float, seed: int | None) -> None:
+    """Runs the steps that come over the socket `fd` until it ends."""
+    seed_libraries(seed)
+    while (request := receive(fd, limit=MAX_REQUEST)) is not None:
+        limit_processor(seconds)
+        status, text = steps.run(request["code"])
+        answer(fd, request, status, text, more=not request["last"])
+        if request["last"]:
+            return

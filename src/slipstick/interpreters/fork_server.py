@@ -13,12 +13,11 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from slipstick.errors import InterpreterError
+from slipstick.interpreters import levels
 
-_FOLDER = Path(__file__).parent
 _START_SECONDS = 120.0
 _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -26,22 +25,14 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "1",
+    "SYMPY_CACHE_SIZE": "None",  # a cache that evicts writes on every look-up, and forks pay for writes
+    "SYMPY_GROUND_TYPES": "python",  # what sympy alone gives: results do not hang on which packages are beside it
 }
 _KILL_SECONDS = 5.0
 
-# Empty packages stand in for slipstick's own, so that the modules of this folder load without what the package imports.
-_BOOT = """
-import sys, types
-for name, path in (("slipstick", ""), ("slipstick.interpreters", sys.argv[1])):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [path]
-from slipstick.interpreters.parent import main
-main(*sys.argv[1:])
-"""
 
-
-class ParentLostError(Exception):
-    """The parent process died or stopped answering; its sessions are gone with it."""
+class LostError(Exception):
+    """A session's process or its parent was killed from outside or stopped answering: our fault, not the program's."""
 
 
 @dataclass(frozen=True)
@@ -51,43 +42,42 @@ class Tier:
     name: str
     modules: tuple[str, ...]
     """Beyond what its warm-up programs import."""
+    warmup: tuple[str, ...]
+    """Files of programs that it runs, in the folder `warmup`."""
 
 
 @dataclass(frozen=True)
 class Fork:
-    """One session's process: its number, our end of its socket, and how it ended once it has."""
+    """One session's process: its number, our end of its socket, and which start of its parent it belongs to."""
 
     key: int
     connection: socket.socket
-    ended: asyncio.Future[int | None]
-    """Return code, negative for a signal; None where nobody knows."""
+    start: int
 
 
 class ForkServer:
     """One parent process. Belongs to the event loop it was started in."""
 
     def __init__(self, tier: Tier, options: dict[str, Any]) -> None:
-        self._options = {**options, "tier": tier.name, "modules": tier.modules}
+        self._tier = tier.name
+        self._options = {**options, "modules": tier.modules, "warmup": tier.warmup}
         self._keys = itertools.count(1)
-        self._forks: dict[int, Fork] = {}
+        self._dropped: list[int] = []
+        self._ends: dict[int, asyncio.Future[int | None]] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._ready: asyncio.Future[list[str]] | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self._starts = 0
 
     @property
     def alive(self) -> bool:
-        """Whether it can be asked for a fork."""
-        return self._control is not None
+        """Whether it is started and warm, and can be asked for a fork."""
+        return self._control is not None and self._ready is not None and self._ready.done()
 
-    @property
-    def pid(self) -> int | None:
-        """Of the process that was started; None before the start and after the end."""
-        return self._process.pid if self._process else None
+    async def start(self) -> None:
+        """Starts and warms the process.
 
-    async def start(self) -> list[str]:
-        """Starts and warms the process; returns what the kernel gives beyond limits.
-
-        Raises InterpreterError where it cannot start, ParentLostError where it was killed.
+        Raises InterpreterError where it cannot start, LostError where it was killed.
         """
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
@@ -96,16 +86,17 @@ class ForkServer:
             loop.add_reader(self._control, self._hear)
             try:
                 async with asyncio.timeout(_START_SECONDS):
-                    return await self._ready
-            except (TimeoutError, ParentLostError) as error:
+                    await self._ready
+                self._starts += 1
+            except (TimeoutError, LostError) as error:
                 self._lose()
                 complaints.seek(0)
                 said = complaints.read().decode("utf-8", "replace").strip().split("\n")[-1]
-                if isinstance(error, ParentLostError) and not said:
+                if isinstance(error, LostError) and not said:
                     raise
                 raise InterpreterError(
-                    f"the interpreter's parent process ({sys.executable}, {self._options['tier']} tier) does not "
-                    f"start: {said or f'it says nothing within {_START_SECONDS:g} s'}"
+                    f"the interpreter's parent process ({sys.executable}, {self._tier} tier) does not start: "
+                    f"{said or f'it says nothing within {_START_SECONDS:g} s'}"
                 ) from error
             except asyncio.CancelledError:
                 self._lose()
@@ -116,16 +107,7 @@ class ForkServer:
         control.setblocking(False)
         with theirs:
             process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-s",
-                    "-P",
-                    "-c",
-                    _BOOT,
-                    str(_FOLDER),
-                    str(theirs.fileno()),
-                    json.dumps(self._options),
-                ],
+                levels.command("main", str(theirs.fileno()), json.dumps(self._options)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=complaints,
@@ -135,44 +117,60 @@ class ForkServer:
             )
         return control, process
 
-    async def fork(self, folder: str) -> Fork:
-        """A new session in `folder`; raises ParentLostError."""
+    async def fork(self, folder: str, request: bytes, *, simple: bool) -> tuple[Fork, bytes]:
+        """A new session in `folder` that has its first request already, and what of that there was no room for.
+
+        simple: one that runs simple programs only, each by itself. Raises LostError.
+        """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        fork = Fork(next(self._keys), ours, asyncio.get_running_loop().create_future())
-        self._forks[fork.key] = fork
+        fork = Fork(next(self._keys), ours, self._starts)
         try:
             with theirs:
-                await self._tell({"fork": fork.key, "folder": folder}, theirs)
+                sent = ours.send(request)
+                dropped, self._dropped = self._dropped, []
+                await self._tell({"fork": fork.key, "folder": folder, "simple": simple, "drop": dropped}, theirs)
         except BaseException:
             self.discard(fork)
             raise
-        return fork
+        return fork, request[sent:]
 
     async def kill(self, fork: Fork) -> int | None:
-        """Kills the session's process if it runs still, and returns only when it is gone: its return code."""
-        fork.connection.close()
-        with contextlib.suppress(ParentLostError):
-            await self._tell({"kill": fork.key})
-        return await self.wait(fork)
+        """Kills the session's process if it runs still, and returns only when it is gone.
 
-    async def wait(self, fork: Fork) -> int | None:
-        """The return code of a session that is ending; a parent that does not tell it in time is ended itself."""
+        Its return code, negative for a signal; None where it was never made. LostError where its parent is gone too.
+        """
+        fork.connection.close()
+        if fork.start != self._starts:
+            raise LostError
+        ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._ends[fork.key] = ended
+        await self._tell({"end": fork.key})
         try:
             async with asyncio.timeout(_KILL_SECONDS):
-                return await asyncio.shield(fork.ended)
+                await ended
         except TimeoutError:
             self._lose()
-            return None
+            raise LostError from None
+        return ended.result()
 
     def discard(self, fork: Fork) -> None:
-        """Has the session killed without waiting for it."""
+        """Has the session killed without waiting for it: with the next request, or else as soon as the loop is idle."""
         fork.connection.close()
-        if self._control is not None and not fork.ended.done():
-            with contextlib.suppress(
-                OSError
-            ):  # where the parent is too busy to hear it, the closed socket tells the session
-                self._control.send(json.dumps({"kill": fork.key}).encode())
+        if self._control is not None:
+            if not self._dropped:
+                asyncio.get_running_loop().call_soon(self._drop)
+            self._dropped.append(fork.key)
+
+    def _drop(self) -> None:
+        if self._dropped and self._control is not None:
+            try:
+                self._control.send(json.dumps({"drop": self._dropped}).encode())
+            except BlockingIOError:  # the closed socket tells an idle session; the others go with the next request
+                return
+            except OSError:
+                return
+            self._dropped = []
 
     async def close(self) -> None:
         """Ends the process and every session."""
@@ -190,18 +188,18 @@ class ForkServer:
         data = json.dumps(message).encode()
         for _ in range(int(_KILL_SECONDS * 1000)):
             if self._control is None:
-                raise ParentLostError
+                raise LostError
             try:
                 socket.send_fds(self._control, [data], [passed.fileno()] if passed else [])
             except BlockingIOError:
                 await asyncio.sleep(0.001)
             except OSError as error:
                 self._lose()
-                raise ParentLostError from error
+                raise LostError from error
             else:
                 return
         self._lose()
-        raise ParentLostError
+        raise LostError
 
     def _hear(self) -> None:
         try:
@@ -215,9 +213,9 @@ class ForkServer:
             return
         message = json.loads(data)
         if "ready" in message and self._ready is not None:
-            self._ready.set_result(message["extras"])
-        elif (fork := self._forks.pop(message.get("ended"), None)) is not None and not fork.ended.done():
-            fork.ended.set_result(message["code"])
+            self._ready.set_result(None)
+        elif (ended := self._ends.pop(message.get("ended"), None)) is not None and not ended.done():
+            ended.set_result(message["code"])
 
     def _lose(self) -> None:
         """Kills and reaps what is left of the process, and tells everybody who waits for it."""
@@ -232,9 +230,9 @@ class ForkServer:
                     os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(ParentLostError())
-        for fork in self._forks.values():
-            if not fork.ended.done():
-                fork.ended.set_result(None)
-        self._forks.clear()
+        self._dropped = []
+        waiting: list[asyncio.Future[Any]] = [*self._ends.values(), *([self._ready] if self._ready else [])]
+        self._ends.clear()
+        for future in waiting:
+            if not future.done():
+                future.set_exception(LostError())

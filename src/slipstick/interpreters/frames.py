@@ -6,7 +6,7 @@ Read by the caller and, inside the sandbox, by sessions: imports nothing but the
 from __future__ import annotations
 
 import json
-import socket
+import os
 import struct
 from typing import Any
 
@@ -51,12 +51,12 @@ def unpack(data: bytes | bytearray) -> dict[str, Any]:
     return message
 
 
-def receive(connection: socket.socket, *, limit: int) -> dict[str, Any] | None:
+def receive(fd: int, *, limit: int) -> dict[str, Any] | None:
     """The next message from a blocking socket; None at its end."""
     data = bytearray()
     want: int | None = None
     while want is None or len(data) < want:
-        chunk = connection.recv(65536)
+        chunk = os.read(fd, 65536)
         if not chunk:
             return None
         data += chunk

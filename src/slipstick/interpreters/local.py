@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import re
 import tempfile
 
-from slipstick.errors import InterpreterError, did_you_mean
-from slipstick.interpreters.fork_server import ForkServer, ParentLostError, Tier
-from slipstick.interpreters.process import Process
+from slipstick.errors import InterpreterError
+from slipstick.interpreters.fork_server import ForkServer, LostError, Tier
+from slipstick.interpreters.levels import choose_level
+from slipstick.interpreters.process import Process, RefusedError
 from slipstick.schema import Output
 
-LEVELS = ("full", "kernel", "process")
-"""How much is kept in, strongest first."""
-OFFERED = ("process",)
-"""The levels this version gives; docs/sandbox.md says what each keeps in."""
-
 _TIERS = (
-    Tier("standard", ()),
-    Tier("science", ("sympy", "numpy", "scipy", "scipy.optimize", "scipy.stats", "scipy.integrate")),
+    Tier("standard", (), ("standard",)),
+    Tier("symbolic", ("sympy",), ("standard", "symbolic")),
+    Tier(
+        "science",
+        ("sympy", "numpy", "scipy", "scipy.optimize", "scipy.stats", "scipy.integrate", "pandas", "networkx"),
+        ("standard", "symbolic", "science"),
+    ),
 )
 # Looked for in the text: parsing a stranger's program is left to the process that can be lost.
-_SCIENCE_IMPORT = re.compile(r"^[ \t;]*(?:import|from)\b[^\n]*\b(?:sympy|numpy|scipy|mpmath)\b", re.MULTILINE)
-_REPEAT_SECONDS = 1.0
-"""Earlier steps that took longer are not run again to move a session; it then imports where it is."""
+_IMPORT = r"^[ \t;]*(?:import|from)\b[^\n]*\b(?:{})\b"
+_NEEDS = (
+    (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx"), re.MULTILINE)),
+    (1, re.compile(_IMPORT.format("sympy|mpmath"), re.MULTILINE)),
+)
+_REUSED = (0, 1)
+"""Tiers whose simple programs run one after another in one process."""
+_MOVE_SECONDS = 1.0
+"""Earlier steps that took longer are not run again to move a session to another tier; it then imports where it is."""
 
 
 def open_interpreter(
@@ -39,33 +48,38 @@ def open_interpreter(
     """The local interpreter; its processes start with the first step. Raises InterpreterError."""
     if argument:
         raise InterpreterError(f"the interpreter `local` takes no argument, got `{argument}`; write `local` alone")
-    if level is not None and level not in LEVELS:
-        raise InterpreterError(f"there is no level `{level}`{did_you_mean(level, LEVELS)}; known: {', '.join(LEVELS)}")
-    if level is not None and level not in OFFERED:
-        raise InterpreterError(
-            f"level `{level}` cannot be given; offered: {', '.join(OFFERED)}. Ask for one of these, or leave level "
-            f"out to take the strongest"
-        )
     for name, value, least in (("workers", workers, 1), ("seconds", seconds, 0.01), ("memory_mb", memory_mb, 16)):
         if value < least:
             raise InterpreterError(f"{name} is {value}; it must be at least {least}")
     if scratch_mb < 0:
         raise InterpreterError(f"scratch_mb is {scratch_mb}; it must be 0 (no folder) or more")
-    return LocalInterpreter(workers=workers, seconds=seconds, memory_mb=memory_mb, scratch_mb=scratch_mb, seed=seed)
+    level = choose_level(level)
+    return LocalInterpreter(
+        level, workers=workers, seconds=seconds, memory_mb=memory_mb, scratch_mb=scratch_mb, seed=seed
+    )
 
 
 class LocalInterpreter:
     """Makes sessions and owns the parent processes. Belongs to the event loop of its first step."""
 
-    def __init__(self, *, workers: int, seconds: float, memory_mb: int, scratch_mb: int, seed: int | None) -> None:
+    def __init__(
+        self, level: str, *, workers: int, seconds: float, memory_mb: int, scratch_mb: int, seed: int | None
+    ) -> None:
+        self.level = level
+        """How sessions are confined: "full", "kernel" or "process"."""
         self.seconds = seconds
         self.scratch_mb = scratch_mb
         self.slots = asyncio.Semaphore(workers)
-        self.extras: list[str] = []
-        """What the kernel gives beyond limits ("namespaces", "landlock", "seccomp"); known after the first step."""
-        options = {"seconds": seconds, "memory_mb": memory_mb, "scratch_mb": scratch_mb, "seed": seed}
+        options = {
+            "level": level,
+            "seconds": seconds,
+            "memory_mb": memory_mb,
+            "scratch_mb": scratch_mb,
+            "seed": seed,
+        }
         self._servers = [ForkServer(tier, options) for tier in _TIERS]
         self._starting = [asyncio.Lock() for _ in _TIERS]
+        self._simple: list[list[Process]] = [[] for _ in _TIERS]
         self._closed = False
 
     def session(self) -> LocalSession:
@@ -74,24 +88,55 @@ class LocalInterpreter:
             raise InterpreterError("this interpreter is closed; open a new one")
         return LocalSession(self)
 
+    async def run_program(self, code: str) -> Output:
+        """Runs a whole program; quicker than in a `session`, and none sees what another did either."""
+        if (tier := _tier_for(code)) in _REUSED and not self.scratch_mb and not self._closed:
+            with contextlib.suppress(RefusedError, LostError):
+                async with self.slots:
+                    return await self._run_simple(tier, code)
+        session = self.session()
+        try:
+            return await session.run(code, last=True)
+        finally:
+            await session.close()
+
+    async def _run_simple(self, tier: int, code: str) -> Output:
+        """Runs a simple program where others have run. Raises RefusedError for one that is not, LostError."""
+        idle = self._simple[tier]
+        process = idle.pop() if idle else None
+        try:
+            if process is None:
+                may_kill_itself = self.level == "process"
+                process = Process(await self.server(tier), folder=".", may_kill_itself=may_kill_itself, simple=True)
+            return await process.run(code, seconds=self.seconds)
+        except LostError:
+            idle.clear()
+            raise
+        finally:
+            if process is not None and process.usable and not self._closed:
+                idle.append(process)
+
     async def server(self, tier: int) -> ForkServer:
-        """The parent process of a tier, started where there is none. Raises InterpreterError, ParentLostError."""
+        """The parent process of a tier, started where there is none. Raises InterpreterError, LostError."""
         server = self._servers[tier]
-        async with self._starting[tier]:
-            if self._closed:
-                raise ParentLostError
-            if not server.alive:
-                self.extras = await server.start()
+        if not server.alive or self._closed:
+            async with self._starting[tier]:
+                if self._closed:
+                    raise LostError
+                if not server.alive:
+                    await server.start()
         return server
 
     async def close(self) -> None:
         """Ends every process that was started; a step that is running ends as `sandbox_fault`."""
         self._closed = True
+        for process in itertools.chain(*self._simple):
+            process.discard()
         await asyncio.gather(*(server.close() for server in self._servers))
 
 
 class LocalSession:
-    """One program's memory, held by a forked process."""
+    """One program's memory, held by a forked process, and the steps that made it."""
 
     def __init__(self, interpreter: LocalInterpreter) -> None:
         self._interpreter = interpreter
@@ -100,59 +145,68 @@ class LocalSession:
         self._done: list[tuple[str, Output]] = []
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
-    async def run(self, code: str) -> Output:
-        """Runs one step; see `slipstick.interpreters.Session`."""
+    async def run(self, code: str, *, last: bool = False) -> Output:
+        """Runs one step; see `slipstick.interpreters.Session`. After the `last` the process ends itself."""
         async with self._interpreter.slots:
-            if self._process and not self._process.usable and not self._process.lost:
-                self._forget()
             for _ in range(2):
                 try:
                     process = await self._process_for(code)
-                    output = await process.run(code, self._interpreter.seconds)
-                except ParentLostError:
+                    output = await process.run(code, seconds=self._interpreter.seconds, last=last)
+                except LostError:
+                    self._end_process()
                     continue
                 if process.usable:
                     self._done.append((code, output))
                 else:
-                    self._forget()
+                    self._end_process()
                 return output
-            self._forget()
-            return Output(text="SandboxFault: the interpreter's parent process was lost", status="sandbox_fault")
+            return Output(text="SandboxFault: the interpreter's own process was lost, twice", status="sandbox_fault")
 
     async def close(self) -> None:
         """Ends the session and its process."""
-        self._forget()
+        self._end_process()
+        self._done = []
+        self._tier = 0
 
     async def _process_for(self, code: str) -> Process:
-        """A process of the tier that the code needs, all earlier steps in it. Raises ParentLostError."""
-        tier = max(self._tier, 1 if _SCIENCE_IMPORT.search(code) else 0)
-        old = self._process if self._process and self._process.usable else None
-        if old and (tier == self._tier or not self._may_repeat()):
+        """A process of the tier that the code needs, all earlier steps in it. Raises LostError."""
+        needed = _tier_for(code)
+        old = self._process
+        if old and (needed <= self._tier or not self._may_repeat(_MOVE_SECONDS)):
             return old
-        if self._process and not old and not self._may_repeat():
-            raise ParentLostError
-        server = await self._interpreter.server(tier)
-        new = Process(server, await server.fork(self._folder()))
-        self._tier = tier
-        if await self._repeat(new):
+        self._tier, before = max(self._tier, needed), self._tier
+        if not self._may_repeat(self._interpreter.seconds):
+            self._done = []
+        new, scratch = await self._make()
+        if not await self._repeat(new):
+            new.discard()
             if old:
-                old.discard()
-            self._process = new
-            return new
-        new.discard()
-        if old:
-            return old
-        raise ParentLostError
+                self._tier = before
+                return old
+            self._done = []
+            new, scratch = await self._make()
+        self._end_process()
+        self._process, self._scratch = new, scratch
+        return new
 
-    def _may_repeat(self) -> bool:
-        took = sum(output.seconds for _, output in self._done)
-        return not self._done or (took < _REPEAT_SECONDS and not self._interpreter.scratch_mb)
+    async def _make(self) -> tuple[Process, tempfile.TemporaryDirectory[str] | None]:
+        """A new process, and its scratch folder where that is one of the caller's file system."""
+        interpreter = self._interpreter
+        server = await interpreter.server(self._tier)
+        may_kill_itself = interpreter.level == "process"
+        if not interpreter.scratch_mb or interpreter.level == "full":
+            return Process(server, folder=".", may_kill_itself=may_kill_itself), None
+        scratch = tempfile.TemporaryDirectory(prefix="slipstick-")
+        return Process(server, folder=scratch.name, may_kill_itself=may_kill_itself), scratch
+
+    def _may_repeat(self, seconds: float) -> bool:
+        return sum(output.seconds for _, output in self._done) < seconds
 
     async def _repeat(self, process: Process) -> bool:
         """Runs the earlier steps again in a new process: whether they say the same there, so that nobody can tell."""
         for code, output in self._done:
             try:
-                again = await process.run(code, self._interpreter.seconds)
+                again = await process.run(code, seconds=self._interpreter.seconds)
             except BaseException:
                 process.discard()
                 raise
@@ -160,20 +214,15 @@ class LocalSession:
                 return False
         return True
 
-    def _folder(self) -> str:
-        if not self._interpreter.scratch_mb:
-            return "/"
-        if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="slipstick-")
-        return self._scratch.name
-
-    def _forget(self) -> None:
-        """Ends the process; the next step starts afresh."""
+    def _end_process(self) -> None:
+        """Ends the process; the next step runs the earlier ones again in another."""
         if self._process:
             self._process.discard()
         self._process = None
-        self._tier = 0
-        self._done = []
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
+
+
+def _tier_for(code: str) -> int:
+    return next((tier for tier, pattern in _NEEDS if pattern.search(code)), 0)

@@ -7,60 +7,68 @@ the modules of its tier.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
 import os
 import random
-import selectors
+import select
 import signal
 import socket
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from slipstick.interpreters import child, confine, seccomp
+from slipstick.interpreters import child, confine, huge_pages, reuse, seccomp, view
 
-_FORKS = 128
+_MAX_FILES = 64
 
 
-def main(folder: str, fd: str, settings: str) -> None:
+def try_level(level: str) -> None:
+    """Ends with exit code 0 where all that a level asks for can be done, else prints what is missing."""
+    try:
+        confine.check(level)
+    except view.MissingError as error:
+        print(error, flush=True)
+        os._exit(1)
+    os._exit(0)
+
+
+def main(fd: str, settings: str) -> None:
     """Serves the control socket `fd` until its other end is closed; then every session is killed."""
     control = socket.socket(fileno=int(fd))
     options = json.loads(settings)
     sys.argv = [""]
-    extras = ["namespaces"] if confine.enter_namespaces() else []
-    if extras and (first := os.fork()):
-        control.close()
-        confine.die_with_parent()
-        os._exit(abs(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])) % 256)
-    confine.die_with_parent()
+    if options["level"] == "full":
+        view.enter_namespaces()
+        if first := os.fork():
+            control.close()
+            confine.die_with_parent()
+            os._exit(abs(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])) % 256)
     child.prepare()
-    _warm(options["modules"], Path(folder) / "warmup" / f"{options['tier']}.txt")
-    os.chdir("/")
-    os.environ.clear()
-    confine.drop_privileges()
-    confine.set_limits(memory_mb=options["memory_mb"], scratch_mb=options["scratch_mb"])
-    for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
-        del sys.modules[name]
+    _warm(options["modules"], options["warmup"])
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    Parent(control, options).serve(extras)
+    os.environ.clear()
+    Parent(control, options).serve()
 
 
-def _warm(modules: list[str], programs: Path) -> None:
+def _warm(modules: list[str], warmup: list[str]) -> None:
     """Imports the tier's modules and runs its programs, so that forks find caches filled and code specialised."""
     for name in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     random.seed(0)
-    for program in programs.read_text("utf-8").split("\n# ---\n") * 2:
-        steps = child.Steps()
-        status, text = steps.run(program)
-        if status != "ok":
-            raise RuntimeError(f"a warm-up program of {programs.name} failed: {text}")
-    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    child.seed_libraries(0)
+    for name in warmup:
+        for program in (Path(__file__).parent / "warmup" / f"{name}.txt").read_text("utf-8").split("\n# ---\n") * 2:
+            status, text = child.Steps().run(program)
+            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+            if status != "ok":
+                raise RuntimeError(f"a warm-up program of {name}.txt failed: {text}")
+    child.seed_libraries(0)
 
 
 class Parent:
@@ -69,29 +77,54 @@ class Parent:
     def __init__(self, control: socket.socket, options: dict[str, Any]) -> None:
         self._control = control
         self._options = options
-        self._filter = seccomp.build_filter()
-        self._landlock = confine.landlock_version()
         self._pids: dict[int, int] = {}
+        self._keys: dict[int, int] = {}
+        self._codes: dict[int, int | None] = {}
+        self._filter: seccomp.Filter | None = None
+        self._awaited: set[int] = set()
+        self._steps = child.Steps()  # every fork's own, made ahead
+        # Python's own fork tends locks and threads that this process does not have, and every page it writes is copied
+        self._bare_fork = ctypes.PyDLL(None).fork
         self._wake, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._poll = selectors.DefaultSelector()
 
-    def serve(self, extras: list[str]) -> NoReturn:
-        """Tells the caller that it may ask, then answers until the caller goes."""
+    def serve(self) -> NoReturn:
+        """Confines itself, tells the caller that it may ask, then answers until the caller goes."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
-        if self._landlock and not self._options["scratch_mb"]:
-            confine.forbid_files(self._landlock, None)
-        extras += ["landlock"] * bool(self._landlock) + ["seccomp"] * bool(self._filter)
-        self._tell({"ready": True, "extras": extras})
-        self._poll.register(self._control, selectors.EVENT_READ)
-        self._poll.register(self._wake, selectors.EVENT_READ)
+        base = confine.taken_memory()
+        huge_pages.collapse()
+        self._confine()
+        confine.set_limits(self._options, base=base)
+        for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
+            del sys.modules[name]
+        self._tell({"ready": True})
         os.dup2(0, 2)  # standard error was the caller's to see why a start failed
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
         while True:
-            for key, _ in self._poll.select():
-                if key.fd == self._wake:
+            for fd, _ in poll.poll():
+                if fd == self._wake:
                     self._reap()
                 elif not self._answer():
                     self._end()
+
+    def _confine(self) -> None:
+        level, scratch = self._options["level"], bool(self._options["scratch_mb"])
+        if level == "full":
+            view.enter_view()
+        else:
+            os.chdir("/")
+        if level == "full" and scratch:
+            confine.forgo_new_privileges()
+        else:
+            confine.drop_privileges()
+        if level != "process":
+            ours, self._filter = confine.make_filters(scratch=scratch)
+            if not scratch:
+                confine.forbid_files(None)
+            ours.put_on()
+        confine.die_with_parent()  # last: a change of user undoes it
 
     def _answer(self) -> bool:
         """One request of the caller; False when it is gone."""
@@ -99,46 +132,66 @@ class Parent:
         if not data:
             return False
         message = json.loads(data)
+        for key in message.get("drop", ()):
+            self._kill(key)
+            self._keys.pop(self._pids.pop(key, 0), None)
+            self._codes.pop(key, None)
         if "fork" in message:
-            self._fork(message["fork"], fds[0], message["folder"])
-        elif (pid := self._pids.get(message["kill"])) is not None:
-            os.kill(pid, signal.SIGKILL)
+            self._fork(message["fork"], fds[0], message["folder"], message["simple"])
+        elif "end" in message:
+            self._awaited.add(message["end"])
+            self._kill(message["end"])
+            self._report(message["end"])
         return True
 
-    def _fork(self, key: int, fd: int, folder: str) -> None:
-        try:
-            pid = os.fork()
-        except OSError:
+    def _fork(self, key: int, fd: int, folder: str, simple: bool) -> None:
+        pid = self._bare_fork()
+        if pid < 0:
             os.close(fd)
-            self._tell({"ended": key, "code": None})
+            self._codes[key] = None
             return
         if pid:
             os.close(fd)
             self._pids[key] = pid
+            self._keys[pid] = key
             return
         try:
             self._become_session(fd, folder)
+            self._serve_session(fd, simple)
         finally:
             os._exit(70)
 
     def _become_session(self, fd: int, folder: str) -> None:
-        confine.die_with_parent()
+        if self._options["level"] != "full":  # there the end of process 1 ends them all
+            confine.die_with_parent()
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._poll.close()
-        self._control.close()
-        os.close(self._wake)
-        os.close(self._wake_end)
-        if self._options["scratch_mb"]:
+        os.closerange(3, fd)
+        os.closerange(fd + 1, _MAX_FILES)
+        level, scratch_mb = self._options["level"], self._options["scratch_mb"]
+        if scratch_mb:
+            if level == "full":
+                view.mount_scratch(scratch_mb)
             os.chdir(folder)
-        connection = socket.socket(fileno=fd)
-        if self._landlock and self._options["scratch_mb"]:
-            confine.forbid_files(self._landlock, folder)
+            if level != "process":
+                confine.forbid_files(folder)
+            confine.drop_privileges()
+        confine.limit_processes(level)
         if self._filter:
             self._filter.put_on()
-        else:
-            confine.limit_processes(_FORKS)
-        child.serve(connection, seconds=self._options["seconds"], seed=self._options["seed"])
+
+    def _serve_session(self, fd: int, simple: bool) -> NoReturn:
+        seconds, seed = self._options["seconds"], self._options["seed"]
+        try:
+            if simple:
+                reuse.serve(fd, seconds=seconds, seed=seed)
+            else:
+                child.serve(self._steps, fd, seconds=seconds, seed=seed)
+        finally:
+            os._exit(0)
+
+    def _kill(self, key: int) -> None:
+        if (pid := self._pids.get(key)) is not None:  # not reaped yet, so the number is still this process's
+            os.kill(pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -150,9 +203,16 @@ class Parent:
                 return
             if pid == 0:
                 return
-            for key in [key for key, known in self._pids.items() if known == pid]:
+            if (key := self._keys.pop(pid, None)) is not None:
                 del self._pids[key]
-                self._tell({"ended": key, "code": os.waitstatus_to_exitcode(status)})
+                self._codes[key] = os.waitstatus_to_exitcode(status)
+                self._report(key)
+
+    def _report(self, key: int) -> None:
+        """Tells how a session ended, if it has and the caller waits for that."""
+        if key in self._awaited and key not in self._pids:
+            self._awaited.discard(key)
+            self._tell({"ended": key, "code": self._codes.pop(key, None)})
 
     def _tell(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):  # the caller is gone; the next read says so

@@ -6,107 +6,129 @@ Whatever comes back may have been written by the program and not by us: it is ch
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
-from typing import Any
+from typing import Any, Literal
 
 from slipstick.interpreters import frames
-from slipstick.interpreters.fork_server import Fork, ForkServer, ParentLostError
+from slipstick.interpreters.fork_server import Fork, ForkServer, LostError
 from slipstick.schema import Output, Status
 
 _MAX_TEXT = 24_000
 """Characters of an output: what `child.MAX_OUTPUT` leaves, its notice and a traceback."""
 
 
+class RefusedError(Exception):
+    """The program is not simple, and the process runs no others."""
+
+
 class Process:
-    """A live session process, until a step ends it."""
+    """A session's process: made with its first step, until a step ends it. `simple`: see `reuse`."""
 
-    def __init__(self, server: ForkServer, fork: Fork) -> None:
-        self.server = server
-        self._fork = fork
-        self._asked = 0
-        self._busy = False
-        self._spent = False
-        fork.ended.add_done_callback(lambda _: None if self._busy else fork.connection.close())
-
-    @property
-    def usable(self) -> bool:
+    def __init__(self, server: ForkServer, *, folder: str, may_kill_itself: bool, simple: bool = False) -> None:
+        self.usable = True
         """Whether it can run a further step."""
-        return not self._spent and not self._fork.ended.done()
+        self._server = server
+        self._folder = folder
+        self._may_kill_itself = may_kill_itself
+        self._simple = simple
+        self._more = False
+        self._fork: Fork | None = None
+        self._asked = 0
 
-    @property
-    def lost(self) -> bool:
-        """Whether it ended through no doing of its own: with its parent."""
-        return self._fork.ended.done() and self._fork.ended.result() is None
+    async def run(self, code: str, *, seconds: float, last: bool = False) -> Output:
+        """One step of at most that many seconds; after the `last` the process ends itself.
 
-    async def run(self, code: str, seconds: float) -> Output:
-        """One step of at most that many seconds. Raises ParentLostError."""
+        Raises LostError; RefusedError where the process is `simple` and the code is not.
+        """
         self._asked += 1
         try:
-            request = frames.pack({"id": self._asked, "code": code}, limit=frames.MAX_REQUEST)
+            request = frames.pack({"id": self._asked, "code": code, "last": last}, limit=frames.MAX_REQUEST)
         except frames.FrameError as error:
             return Output(text=f"ValueError: the program is too long: {error}", status="error")
         start = time.perf_counter()
-        self._busy, self._spent = True, True
+        self.usable = False
         try:
-            status, text = await self._answer(request, seconds)
-            self._spent = status not in ("ok", "error", "memory")
+            if self._fork is None:
+                self._fork, request = await self._server.fork(self._folder, request, simple=self._simple)
+            status, text = await self._answer(self._fork, request, seconds)
+            self.usable = status in ("ok", "error", "memory", "refused") and self._more and not last
+            if status == "refused":
+                raise RefusedError
         finally:
-            self._busy = False
-            if self._spent:
+            if not self.usable:
                 self.discard()
         return Output(text=text, status=status, seconds=time.perf_counter() - start)
 
     def discard(self) -> None:
         """Has the process killed without waiting for it."""
-        self._spent = True
-        self.server.discard(self._fork)
+        self.usable = False
+        if self._fork is not None:
+            self._server.discard(self._fork)
 
-    async def _answer(self, request: bytes, seconds: float) -> tuple[Status, str]:
+    async def _answer(self, fork: Fork, request: bytes, seconds: float) -> tuple[Status | Literal["refused"], str]:
         try:
             async with asyncio.timeout(seconds):
-                return _checked(await self._ask(request), self._asked)
+                if request:
+                    await asyncio.get_running_loop().sock_sendall(fork.connection, request)
+                return self._checked(await _receive(fork))
         except TimeoutError:
-            await self.server.kill(self._fork)
+            await self._server.kill(fork)
             return "timeout", f"TimeoutError: no end within {seconds:g} s"
         except frames.FrameError as error:
-            await self.server.kill(self._fork)
+            await self._server.kill(fork)
             return "killed", f"Killed: the program broke into the interpreter's own channel ({error})"
         except OSError:
-            return _ending(await self.server.kill(self._fork), alive=self.server.alive)
+            return self._ending(await self._server.kill(fork))
 
-    async def _ask(self, request: bytes) -> dict[str, Any]:
-        """Sends a frame, waits for the answer; OSError where the process ends, FrameError for what is none of ours."""
-        loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self._fork.connection, request)
-        data = bytearray()
-        want: int | None = None
-        while want is None or len(data) < want:
-            chunk = await loop.sock_recv(self._fork.connection, 65536)
+    def _checked(self, reply: dict[str, Any]) -> tuple[Status | Literal["refused"], str]:
+        """Status and text of a reply that is well-formed and answers what was asked."""
+        status: Any = reply.get("status")
+        text = reply.get("text")
+        known = status in ("ok", "error", "memory") or (status == "refused" and self._simple)
+        if reply.get("id") != self._asked or not known or not isinstance(text, str):
+            raise frames.FrameError("an answer to nothing that was asked")
+        self._more = reply.get("more") is True
+        return status, text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
+
+    def _ending(self, code: int | None) -> tuple[Status, str]:
+        """What a process that ended in mid-step amounts to; `code` is its return code, None where it was never made."""
+        if code is None or (code == -signal.SIGKILL and not self._may_kill_itself):
+            raise LostError
+        if code == -signal.SIGXCPU:
+            return "timeout", "TimeoutError: processor time is used up"
+        how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
+        return "killed", f"Killed: the program ended its process {how}"
+
+
+async def _receive(fork: Fork) -> dict[str, Any]:
+    """The next answer; OSError where the process ends, FrameError for what is none of ours."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[dict[str, Any]] = loop.create_future()
+    data = bytearray()
+
+    def readable() -> None:
+        if done.done():
+            return
+        try:
+            chunk = fork.connection.recv(65536)
             if not chunk:
                 raise ConnectionResetError
-            data += chunk
+            data.extend(chunk)
             want = frames.length(data, limit=frames.MAX_REPLY)
-        if len(data) > want:
-            raise frames.FrameError("more than one answer")
-        return frames.unpack(data)
+            if want is not None and len(data) >= want:
+                if len(data) > want:
+                    raise frames.FrameError("more than one answer")
+                done.set_result(frames.unpack(data))
+        except (BlockingIOError, InterruptedError):
+            pass
+        except (OSError, frames.FrameError) as error:
+            done.set_exception(error)
 
-
-def _checked(reply: dict[str, Any], asked: int) -> tuple[Status, str]:
-    """Status and text of a reply that is well-formed and answers what was asked."""
-    status, text = reply.get("status"), reply.get("text")
-    if reply.get("id") != asked or status not in ("ok", "error", "memory") or not isinstance(text, str):
-        raise frames.FrameError("an answer to nothing that was asked")
-    return status, text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _ending(code: int | None, *, alive: bool) -> tuple[Status, str]:
-    """What a process that ended in mid-step amounts to; `code` is its return code, None where nobody knows."""
-    if code is None and not alive:
-        raise ParentLostError
-    if code is None:
-        return "sandbox_fault", "SandboxFault: no process could be made for the session"
-    if code == -signal.SIGXCPU:
-        return "timeout", "TimeoutError: processor time is used up"
-    how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
-    return "killed", f"Killed: the program ended its process {how}"
+    loop.add_reader(fork.connection, readable)
+    try:
+        return await done
+    finally:
+        with contextlib.suppress(ValueError):  # closed meanwhile
+            loop.remove_reader(fork.connection)

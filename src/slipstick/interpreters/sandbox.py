@@ -33,9 +33,9 @@ class Sandbox:
     """Runs programs in processes of their own.
 
     workers: programs that run at one time. seconds: wall-clock limit of a program or step. memory_mb: what a session
-    may take up. level: the least isolation that will do ("process"), None for the strongest there is; docs/sandbox.md
-    says what each keeps in. scratch_mb: size of a private folder that programs start in; 0 for none. seed: of `random`
-    and of numpy; None draws anew in every session.
+    may take up. level: how they are confined ("full", "kernel", "process"), None for the strongest there is;
+    docs/sandbox.md says what each keeps in. scratch_mb: size of a private folder that programs start in; 0 for none.
+    seed: of `random` and of numpy; None draws anew in every session.
     Raises InterpreterError where it cannot be had as asked.
     """
 
@@ -48,6 +48,7 @@ class Sandbox:
         scratch_mb: int = 0,
         seed: int | None = None,
     ) -> None:
+        self._workers = workers
         self._interpreter = open_interpreter(
             "", workers=workers, seconds=seconds, memory_mb=memory_mb, level=level, scratch_mb=scratch_mb, seed=seed
         )
@@ -56,12 +57,15 @@ class Sandbox:
         self._thread.start()
 
     @property
-    def extras(self) -> list[str]:
-        """What the kernel gives beyond limits ("namespaces", "landlock", "seccomp"); known after the first program."""
-        return self._interpreter.extras
+    def level(self) -> str:
+        """How programs are confined: "full", "kernel" or "process"; docs/sandbox.md says what each keeps in."""
+        return self._interpreter.level
 
     def run_many(self, programs: Iterable[str]) -> list[Output]:
-        """Runs every program in a fresh session; outputs come in the order of the programs."""
+        """Runs every program with nothing left of the others; outputs come in the order of the programs.
+
+        Programs that are simple (docs/sandbox.md) may share a process one after another, all others get their own.
+        """
         return self.wait_for(self._run_many(list(programs)))
 
     @contextmanager
@@ -103,11 +107,14 @@ class Sandbox:
         self.close()
 
     async def _run_many(self, programs: list[str]) -> list[Output]:
-        return list(await asyncio.gather(*(self._run_one(program) for program in programs)))
+        outputs: dict[int, Output] = {}
+        waiting = iter(enumerate(programs))
 
-    async def _run_one(self, program: str) -> Output:
-        session = self._interpreter.session()
-        try:
-            return await session.run(program)
-        finally:
-            await session.close()
+        async def work() -> None:
+            for number, program in waiting:
+                outputs[number] = await self._interpreter.run_program(program)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._workers, len(programs))):
+                group.create_task(work())
+        return [outputs[number] for number in range(len(programs))]

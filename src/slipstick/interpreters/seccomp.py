@@ -1,93 +1,137 @@
-"""A system call filter for sessions: no new processes, no sockets, no hand on other processes or on who may use a file.
+"""Which system calls sessions may make: filters built from `syscalls.toml` for the kernel to hold them to.
 
-Called inside the sandbox only: imports nothing but the standard library.
+Two filters hold one after the other. The parent's allows what sessions may do and what forking them takes; every fork
+inherits it. The session's own is a few instructions that take the latter away: putting on a long one in every fork
+would cost more than the fork. Called inside the sandbox only: imports nothing but the standard library.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import struct
+import tomllib
+from pathlib import Path
 
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
-_THREAD = 0x00010000
-_X32 = 0x40000000
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
 _GET_SECCOMP, _SET_SECCOMP, _MODE_FILTER = 21, 22, 2
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_X32 = 0x40000000
+_THREAD, _NEW_NAMESPACES = 0x00010000, 0x7E020080
 
-# machine -> audit architecture, clone, clone3, what works on its own process only, what is refused (linux/unistd.h)
-_MACHINES: dict[str, tuple[int, int, int, tuple[int, ...], tuple[int, ...]]] = {
-    "x86_64": (
-        0xC000003E,
-        56,
-        435,
-        (302, 203),  # prlimit64 sched_setaffinity
-        (
-            *(57, 58, 59, 322),  # fork vfork execve execveat
-            *(62, 200, 234, 129, 297, 424),  # kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal
-            *(101, 310, 311, 272, 308, 165, 141),  # ptrace process_vm_readv, _writev unshare setns mount setpriority
-            *(321, 425, 323, 248, 249, 250),  # bpf io_uring_setup userfaultfd add_key request_key keyctl
-            41,  # socket
-            *(90, 91, 268, 452, 92, 93, 94, 260),  # chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
-            *(188, 189, 190, 132, 235, 261, 280),  # setxattr lsetxattr fsetxattr utime utimes futimesat utimensat
-        ),
-    ),
-    "aarch64": (
-        0xC00000B7,
-        220,
-        435,
-        (261, 122),
-        (
-            *(221, 281),
-            *(129, 130, 131, 138, 240, 424),
-            *(117, 270, 271, 97, 268, 40, 140),
-            *(280, 425, 282, 217, 218, 219),
-            198,
-            *(52, 53, 452, 54, 55),
-            *(5, 6, 7, 88),
-        ),
-    ),
-}
+# What may be asked of calls that do many things (linux/prctl.h, asm-generic/ioctls.h, linux/socket.h).
+_PROCESS_OPTIONS = (15, 16)  # PR_SET_NAME PR_GET_NAME
+_PARENT_OPTIONS = (1, 4, _SET_SECCOMP)  # PR_SET_PDEATHSIG PR_SET_DUMPABLE
+_DEVICE_REQUESTS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS FIONREAD FIONBIO FIONCLEX FIOCLEX
+_LOCAL, _STREAM, _KIND_OF_SOCKET = 1, 1, 0xF
+
+Code = list[bytes]
 
 
 class Filter:
-    """A filter in the kernel's form, built once in the parent and put on by every session."""
+    """A filter in the kernel's form, built once and put on by any number of processes."""
 
-    def __init__(self, machine: str) -> None:
-        code = _program(*_MACHINES[machine])
+    def __init__(self, code: bytes) -> None:
         self._code = ctypes.create_string_buffer(code, len(code))
         self._whole = ctypes.create_string_buffer(struct.pack("HL", len(code) // 8, ctypes.addressof(self._code)))
         self._prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def put_on(self) -> None:
-        """From here on the filter holds for this process. Needs no-new-privileges; raises OSError."""
+        """From here on the filter holds for this process and its forks. Needs no-new-privileges; raises OSError."""
         if self._prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(self._whole), 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "the system call filter is refused")
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def build_filter() -> Filter | None:
-    """None where the kernel has no filters or the machine is not known."""
-    machine = os.uname().machine
-    supported = ctypes.CDLL(None).prctl(_GET_SECCOMP, 0, 0, 0, 0) == 0
-    return Filter(machine) if supported and machine in _MACHINES else None
+def call_number(name: str) -> int:
+    """Of a system call on this machine. Raises OSError where the machine is not in the table."""
+    return _numbers()[name]
 
 
-def _program(architecture: int, clone: int, clone3: int, own_only: tuple[int, ...], refused: tuple[int, ...]) -> bytes:
-    refuse = _step(_RETURN, 0, 0, _REFUSE | errno.EPERM)
-    steps = [_step(_LOAD, 0, 0, _ARCHITECTURE), _step(_EQUAL, 1, 0, architecture), _step(_RETURN, 0, 0, _KILL)]
-    steps += [_step(_LOAD, 0, 0, _NUMBER), _step(_AT_LEAST, 0, 1, _X32), _step(_RETURN, 0, 0, _KILL)]
-    for number in refused:
-        steps += [_step(_EQUAL, 0, 1, number), refuse]
+def parent_filter(*, scratch: bool) -> Filter:
+    """What sessions may call, and besides what it takes to make them."""
+    numbers = _numbers("session", "parent", *(("scratch", "setup") if scratch else ()))
+    known = _numbers()
+    code = _only_this_machine()
+    code += _with_argument(known["clone"], _FIRST, [_step(_ANY_BIT, 0, 1, _NEW_NAMESPACES), *_refuse(errno.EPERM)])
+    code += _one_of(known["prctl"], _FIRST, (*_PROCESS_OPTIONS, *_PARENT_OPTIONS), errno.EPERM)
+    code += _one_of(known["ioctl"], _SECOND, _DEVICE_REQUESTS, errno.ENOTTY)
+    for name in ("prlimit64", "sched_getaffinity"):
+        code += _one_of(known[name], _FIRST, (0,), errno.EPERM)
+    stream = [_step(_EQUAL, 1, 0, _LOCAL), *_refuse(errno.EPERM), _step(_LOAD, 0, 0, _SECOND)]
+    stream += [_step(_AND, 0, 0, _KIND_OF_SOCKET), _step(_EQUAL, 1, 0, _STREAM), *_refuse(errno.EPERM)]
+    code += _with_argument(known["socketpair"], _FIRST, stream)
+    for number in sorted(numbers.values()):
+        code += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _ALLOW)]
     # glibc makes threads with clone where clone3 is not there; clone3 hides its flags from a filter
-    steps += [_step(_EQUAL, 0, 1, clone3), _step(_RETURN, 0, 0, _REFUSE | errno.ENOSYS)]
-    steps += [_step(_EQUAL, 0, 4, clone), _step(_LOAD, 0, 0, _FIRST_ARGUMENT), _step(_ANY_BIT, 1, 0, _THREAD), refuse]
-    steps += [_step(_RETURN, 0, 0, _ALLOW)]
-    for number in own_only:
-        steps += [_step(_EQUAL, 0, 4, number), _step(_LOAD, 0, 0, _FIRST_ARGUMENT), _step(_EQUAL, 1, 0, 0), refuse]
-        steps += [_step(_RETURN, 0, 0, _ALLOW)]
-    return b"".join([*steps, _step(_RETURN, 0, 0, _ALLOW)])
+    code += [_step(_EQUAL, 0, 1, known["clone3"]), *_refuse(errno.ENOSYS)]
+    # libraries try calls newer than this table and fall back where they are told that there are none
+    code += [_step(_AT_LEAST, 0, 1, max(known.values()) + 1), *_refuse(errno.ENOSYS)]
+    return Filter(b"".join([*code, *_refuse(errno.EPERM)]))
+
+
+def session_filter() -> Filter:
+    """Takes away what the parent's filter allows to the parent alone."""
+    known = _numbers()
+    code = [_step(_LOAD, 0, 0, _NUMBER)]
+    code += _with_argument(known["clone"], _FIRST, [_step(_ANY_BIT, 1, 0, _THREAD), *_refuse(errno.EPERM)])
+    code += _one_of(known["prctl"], _FIRST, _PROCESS_OPTIONS, errno.EPERM)
+    for number in sorted(_numbers("parent", "setup").values()):
+        code += [_step(_EQUAL, 0, 1, number), *_refuse(errno.EPERM)]
+    return Filter(b"".join([*code, _step(_RETURN, 0, 0, _ALLOW)]))
+
+
+def supported() -> bool:
+    """Whether the kernel has filters."""
+    result: int = ctypes.CDLL(None).prctl(_GET_SECCOMP, 0, 0, 0, 0)
+    return result == 0
+
+
+def _numbers(*sections: str) -> dict[str, int]:
+    """Number by name of what this machine has of those sections of the table; of all where none is named."""
+    machine = os.uname().machine
+    if machine not in _ARCHITECTURES:
+        raise OSError(
+            errno.ENOSYS, f"the system calls of {machine} are not known; of {', '.join(_ARCHITECTURES)} they are"
+        )
+    table = _table()
+    column = list(_ARCHITECTURES).index(machine)
+    found = {name: pair[column] for part in sections or table for name, pair in table[part].items()}
+    return {name: number for name, number in found.items() if number >= 0}
+
+
+@functools.cache
+def _table() -> dict[str, dict[str, list[int]]]:
+    """Read once, while files can be read."""
+    return tomllib.loads((Path(__file__).parent / "syscalls.toml").read_text("utf-8"))
+
+
+def _only_this_machine() -> Code:
+    """Ends processes that call by another machine's numbers, and leaves the number loaded."""
+    kill = _step(_RETURN, 0, 0, _KILL)
+    architecture = _ARCHITECTURES[os.uname().machine]
+    code = [_step(_LOAD, 0, 0, _ARCHITECTURE), _step(_EQUAL, 1, 0, architecture), kill]
+    return [*code, _step(_LOAD, 0, 0, _NUMBER), _step(_AT_LEAST, 0, 1, _X32), kill]
+
+
+def _with_argument(number: int, argument: int, checks: Code) -> Code:
+    """For one call: loads an argument (its lower half), runs the checks, and allows what they let pass."""
+    body = [_step(_LOAD, 0, 0, argument), *checks, _step(_RETURN, 0, 0, _ALLOW)]
+    return [_step(_EQUAL, 0, len(body), number), *body]
+
+
+def _one_of(number: int, argument: int, allowed: tuple[int, ...], otherwise: int) -> Code:
+    """For one call: allows it with those values of an argument only."""
+    left = range(len(allowed), 0, -1)
+    checks = [_step(_EQUAL, jump, 0, value) for jump, value in zip(left, allowed, strict=True)]
+    return _with_argument(number, argument, [*checks, *_refuse(otherwise)])
+
+
+def _refuse(error: int) -> Code:
+    return [_step(_RETURN, 0, 0, _REFUSE | error)]
 
 
 def _step(code: int, if_true: int, if_false: int, value: int) -> bytes:

@@ -1,0 +1,158 @@
+"""Hostile programs against the interpreter, in an arena: `python -m benchmarks.attacks LEVEL [--user NAME]`.
+
+The programs of ../shared/attacks really kill and delete where they can, so all of this happens inside mount and process
+namespaces with a small file system at /arena. After each program a probe must still be right and no process be left.
+The last line is a JSON object: level, attacks, contained, escaped (names and how).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import slipstick
+from slipstick.schema import Output
+
+ATTACKS = Path(__file__).parents[2] / "shared" / "attacks" / "attacks.jsonl"
+ARENA = Path("/arena")
+PROBE = "import math\nprint(math.sqrt(16.0), sum([1, 2, 3]), round(math.pi, 5))"
+PROBE_SAYS = "4.0 6 3.14159"
+SECONDS = 4.0
+
+
+def lay_out() -> None:
+    """The files that the programs try to read, change and remove."""
+    for folder in ("canary", "home/.ssh", "victim", "sitepkg", "work"):
+        (ARENA / folder).mkdir(parents=True, exist_ok=True)
+    victim = subprocess.Popen(["sleep", "1000"])
+    for name, text in (
+        ("home/.ssh/id_rsa", "SECRETKEY"),
+        ("home/.bashrc", "true\n"),
+        ("victim/file", "victim"),
+        ("victim/file2", "victim"),
+        ("victim/pid", str(victim.pid)),
+    ):
+        (ARENA / name).write_text(text)
+    with contextlib.suppress(OSError):
+        Path("/tmp/other_session_data").write_text("SECRETTMP")
+
+
+def how_it_escaped(rule: str, output: Output, source: str) -> str | None:
+    """What an attack achieved by the file's own rule, None where it is contained."""
+    kind, _, what = rule.partition(":")
+    quoted = {line.strip() for line in source.splitlines()}
+    text = "\n".join(line for line in output.text.splitlines() if line.strip() not in quoted)  # as tracebacks do
+    if kind == "out_int_gt":
+        word, _, bound = what.partition(":")
+        said = re.search(rf"{word} (\d+)", text)
+        return f"{word} {said[1]}" if said and int(said[1]) > int(bound) else None
+    achieved = {
+        "out_has": what in text,
+        "out_len_gt": len(text) > int(what or 0) if kind == "out_len_gt" else False,
+        "canary": (ARENA / "canary" / what).exists(),
+        "gone": not Path(what).exists() if kind == "gone" else False,
+        "parent_or_out": what in text,  # a dead parent ends the whole arena
+        "survive": _still_writing(),
+    }
+    return rule if achieved.get(kind) else None
+
+
+def _still_writing() -> bool:
+    before = {path: path.stat().st_size for path in (ARENA / "canary").rglob("*")}
+    time.sleep(0.5)
+    return before != {path: path.stat().st_size for path in (ARENA / "canary").rglob("*")}
+
+
+def run_inside(level: str) -> None:
+    """Everything that happens in the arena."""
+    lay_out()
+    listener = socket.create_server(("127.0.0.1", 15999))
+    os.environ["HF_TOKEN_CANARY"] = "SECRETENV"
+    os.chdir(ARENA / "work")
+    attacks = [json.loads(line) for line in sys.stdin]
+    escaped: dict[str, str] = {}
+    with slipstick.Sandbox(workers=1, seconds=SECONDS, level=level, seed=0) as sandbox:
+        sandbox.run_many([PROBE, "import sympy\nprint(1)"])
+        servers = _processes()
+        for attack in attacks:
+            output = sandbox.run_many([attack["code"]])[0]
+            how = how_it_escaped(attack["esc"], output, attack["code"])
+            probe = sandbox.run_many([PROBE])[0]
+            if how is None and probe.text.strip() != PROBE_SAYS:
+                how = f"the next program says {probe.text[:80]!r} ({probe.status})"
+            if how is None and (left := _left_after(servers)):
+                how = f"{left} processes left"
+            if how:
+                escaped[attack["name"]] = how
+    listener.close()
+    print(
+        json.dumps(
+            {"level": level, "attacks": len(attacks), "contained": len(attacks) - len(escaped), "escaped": escaped}
+        )
+    )
+
+
+def _left_after(before: set[int]) -> int:
+    """Processes more than before; one that is ending gets two seconds for it."""
+    end = time.monotonic() + 2
+    while (left := len(_processes()) - len(before)) > 0 and time.monotonic() < end:
+        time.sleep(0.05)
+    return max(0, left)
+
+
+def _processes() -> set[int]:
+    """Processes that run in the arena, those that ended but are not yet waited for left out."""
+    alive = set()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                alive.add(int(entry.name))
+    return alive
+
+
+def run(level: str, user: str | None = None) -> dict[str, object]:
+    """Counts what a level contains, in namespaces made for it; `user`, where root asks: as that ordinary user."""
+    ARENA.mkdir(exist_ok=True)
+    inside = [sys.executable, "-m", "benchmarks.attacks", level, "--inside"]
+    owner = pwd.getpwnam(user).pw_uid if user else os.getuid()
+    if user:
+        inside = ["setpriv", f"--reuid={user}", f"--regid={owner}", "--clear-groups", *inside]
+    mounts = f"mount -t tmpfs -o size=64m,uid={owner} arena {ARENA} && ip link set lo up 2>/dev/null; exec " + " ".join(
+        inside
+    )
+    made = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", mounts],
+        input=ATTACKS.read_text(),
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    if made.returncode:
+        raise SystemExit(f"the arena failed at level {level} ({made.returncode}):\n{made.stderr[-3000:]}")
+    result: dict[str, object] = json.loads(made.stdout.splitlines()[-1])
+    return result
+
+
+def main() -> None:
+    """Runs one level, in the arena or by making it."""
+    arguments = sys.argv[1:]
+    if "--inside" in arguments:
+        run_inside(arguments[0])
+        return
+    if not ATTACKS.is_file():
+        raise SystemExit(f"benchmarks.attacks needs the programs of {ATTACKS}, which is absent")
+    user = arguments[arguments.index("--user") + 1] if "--user" in arguments else None
+    print(json.dumps(run(arguments[0] if arguments else "full", user)))
+
+
+if __name__ == "__main__":
+    main()

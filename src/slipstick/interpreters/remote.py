@@ -1,0 +1,231 @@
+"""The interpreter of another process or machine over HTTP: `remote:http://HOST:PORT`, served by `slipstick sandbox`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+import uuid
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from slipstick.errors import InterpreterError
+from slipstick.schema import Output, Status
+
+if TYPE_CHECKING:
+    import httpx2
+
+_TOKEN = "SLIPSTICK_SANDBOX_TOKEN"
+_PATIENCE_SECONDS = 300.0
+"""How long a step waits for a place in a service that is busy."""
+_KEPT: frozenset[Status] = frozenset({"ok", "error", "memory"})
+"""Outcomes after which what a step did to the variables is there still."""
+
+
+class ServiceLostError(Exception):
+    """The service does not answer, or not as itself."""
+
+
+class SessionLostError(Exception):
+    """The service does not know the session (any more)."""
+
+
+def open_interpreter(
+    argument: str,
+    *,
+    workers: int = 2,
+    seconds: float = 10.0,
+    memory_mb: int = 1024,
+    level: str | None = None,
+    scratch_mb: int = 0,
+    seed: int | None = None,
+) -> RemoteInterpreter:
+    """The interpreter behind a URL; nothing is sent before the first step.
+
+    A token is taken from the environment variable SLIPSTICK_SANDBOX_TOKEN. workers: steps that this client has running
+    or waiting there at one time; the rest is demanded of the service, which refuses what it does not give.
+    Raises InterpreterError.
+    """
+    import httpx2
+
+    try:
+        url = httpx2.URL(argument)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not url.host or url.path != "/" or url.query or url.userinfo:
+        raise InterpreterError(
+            f"`remote:{argument}` does not name a service; write remote:http://HOST:PORT, start one with "
+            f"`slipstick sandbox --set port=PORT`, and put its token, if it has one, into {_TOKEN}"
+        )
+    demand = {"seconds": seconds, "memory_mb": memory_mb, "level": level, "scratch_mb": scratch_mb, "seed": seed}
+    return RemoteInterpreter(argument.rstrip("/"), workers=workers, demand=demand)
+
+
+class RemoteInterpreter:
+    """Makes sessions on one service. Belongs to the event loop of its first step."""
+
+    def __init__(self, url: str, *, workers: int, demand: dict[str, Any]) -> None:
+        self.url = url
+        self.demand = demand
+        self.slots = asyncio.Semaphore(workers)
+        self._client: httpx2.AsyncClient | None = None
+        self._answered = False
+        self._closed = False
+
+    def session(self) -> RemoteSession:
+        """A fresh session; the service makes it at the first step. Raises InterpreterError once closed."""
+        if self._closed:
+            raise InterpreterError("this interpreter is closed; open a new one")
+        return RemoteSession(self)
+
+    async def run_step(self, name: str, number: int, code: str) -> Output:
+        """Step `number` (from 0) of a session of the service.
+
+        Raises SessionLostError, ServiceLostError, and InterpreterError for what a user can mend.
+        """
+        response = await self._post(f"/sessions/{name}/run", {"code": code, "step": number, "demand": self.demand})
+        if response.status_code == 413:
+            return Output(text="ValueError: the program is too long for the sandbox service", status="error")
+        try:
+            answer = response.json()
+            if response.status_code == 200:
+                output = Output.model_validate(answer)
+                self._answered = True
+                return output
+            message = str(answer["error"])
+        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            raise self._strange(f"answers {response.status_code} with {response.text[:200]!r}") from error
+        if response.status_code == 404 and number:
+            raise SessionLostError(message)
+        if response.status_code == 404:  # a first step is refused by no service of ours
+            raise self._strange(f"answers 404: {message}")
+        if response.status_code == 401:
+            raise InterpreterError(f"the sandbox service at {self.url} refuses: {message}; put it into {_TOKEN}")
+        if response.status_code in (400, 422):
+            raise InterpreterError(f"the sandbox service at {self.url} refuses: {message}")
+        raise self._strange(f"answers {response.status_code}: {message}")
+
+    async def end_session(self, name: str) -> None:
+        """Tells the service that a session is over; where it cannot be told, the session expires there."""
+        import httpx2
+
+        if self._client is not None and not self._client.is_closed:
+            with suppress(httpx2.TransportError):
+                await self._client.delete(f"/sessions/{name}", timeout=5.0)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        self._closed = True
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+        """One request, sent again once where the connection is lost, and as long as the service is too busy."""
+        import httpx2
+
+        client = self._connect()
+        give_up = time.monotonic() + _PATIENCE_SECONDS
+        lost = False
+        while True:
+            try:
+                response = await client.post(path, json=body)
+            except httpx2.TransportError as error:
+                if lost:
+                    raise self._strange(f"does not answer ({error or type(error).__name__})") from error
+                lost = True
+                await asyncio.sleep(random.uniform(0.2, 0.5))
+                continue
+            if response.status_code != 429 or time.monotonic() > give_up:
+                return response
+            wait = response.headers.get("Retry-After", "")
+            await asyncio.sleep(min(int(wait) if wait.isdecimal() else 1, 30) * random.uniform(0.5, 1.5))
+
+    def _connect(self) -> httpx2.AsyncClient:
+        import httpx2
+
+        if self._client is None:
+            token = os.environ.get(_TOKEN)
+            self._client = httpx2.AsyncClient(
+                base_url=self.url,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+                timeout=httpx2.Timeout(30.0, connect=5.0, read=self.demand["seconds"] + _PATIENCE_SECONDS),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256),
+                trust_env=False,  # programs go to the service that is named, never to a proxy
+            )
+        return self._client
+
+    def _strange(self, what: str) -> Exception:
+        """What to raise for a service that is not there: a mistake of the user's where it has never answered."""
+        if self._answered:
+            return ServiceLostError(f"the service at {self.url} {what}")
+        return InterpreterError(
+            f"the sandbox service at {self.url} {what}; check the address, or start one with `slipstick sandbox`"
+        )
+
+
+class RemoteSession:
+    """One program's memory on the service; where that has lost it, the steps that made it are run there again."""
+
+    def __init__(self, remote: RemoteInterpreter) -> None:
+        self._remote = remote
+        self._name = ""
+        self._steps = 0
+        """Steps that the service has run under this name."""
+        self._done: list[tuple[str, Output]] = []
+
+    async def run(self, code: str) -> Output:
+        """Runs one step; see `slipstick.interpreters.Session`."""
+        async with self._remote.slots:
+            try:
+                output = await self._run(code)
+            except ServiceLostError as error:
+                return Output(text=f"SandboxFault: {error}", status="sandbox_fault")
+            except SessionLostError as error:
+                self._forget()
+                return Output(text=f"SandboxFault: {error}", status="sandbox_fault")
+            if output.status in _KEPT:
+                self._done.append((code, output))
+            return output
+
+    async def close(self) -> None:
+        """Ends the session."""
+        name = self._name
+        self._forget()
+        if name:
+            await self._remote.end_session(name)
+
+    async def _run(self, code: str) -> Output:
+        if not self._name:
+            await self._restore()
+        try:
+            return await self._step(code)
+        except SessionLostError:
+            await self._restore()
+            return await self._step(code)
+
+    async def _step(self, code: str) -> Output:
+        output = await self._remote.run_step(self._name, self._steps, code)
+        self._steps += 1
+        return output
+
+    async def _restore(self) -> None:
+        """Begins a session and runs the earlier steps in it.
+
+        Raises SessionLostError where they take long, or say something else than before.
+        """
+        self._name, self._steps = uuid.uuid4().hex, 0
+        if sum(output.seconds for _, output in self._done) > self._remote.demand["seconds"]:
+            raise SessionLostError(
+                f"the service at {self._remote.url} lost a session that took too long to be repeated"
+            )
+        for code, output in self._done:
+            again = await self._step(code)
+            if (again.text, again.status) != (output.text, output.status):
+                raise SessionLostError(f"the service at {self._remote.url} lost a session that cannot be repeated")
+
+    def _forget(self) -> None:
+        """The next step starts afresh."""
+        self._name, self._steps, self._done = "", 0, []

@@ -1,0 +1,110 @@
+"""A session's process that runs one simple program after another, each in a namespace of its own, and refuses others.
+
+Nothing but what is simple ever runs in it, and it ends with the first program that broke off inside a library or that
+turned out not to be simple. Refused programs run in a process of their own. Runs inside the sandbox: imports nothing
+but the standard library.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import resource
+import sys
+from typing import Any
+
+from slipstick.interpreters import child, simple
+from slipstick.interpreters.child import RefusedError
+from slipstick.interpreters.frames import MAX_REQUEST, receive
+
+_MOST_PROGRAMS = 500
+_MOST_GROWTH = 64 << 10
+"""Kilobytes by which programs may raise the peak of memory before the process is given up."""
+_HARMLESS = ("builtins.id",)
+"""Of what Python audits."""
+_NUMERAL = re.compile(rb"from sympy import \*|(?:Integer|Float|Rational|sqrt|exp|log|pi|[0-9.,'()+*/ -])*")
+"""What sympy evaluates to turn the numeral that it found for a float into a number."""
+
+
+class Watch:
+    """Hears what Python audits while a program runs: all of it is more than simple programs do."""
+
+    def __init__(self) -> None:
+        self.tripped = False
+        """Whether a program did what is not simple, or broke off where sympy keeps what it concluded."""
+        self._code: object = None
+        self._numeral = False
+        sys.addaudithook(self._hear)
+        if "sympy" in sys.modules:
+            self._watch_assumptions(sys.modules["sympy.core.assumptions"])
+
+    def admit(self, tree: ast.Module) -> None:
+        """Raises RefusedError for a program that its text shows not to be simple."""
+        if not simple.is_simple(tree):
+            raise RefusedError
+
+    def evaluate(self, code: Any, names: dict[str, Any]) -> Any:
+        """As `eval`; raises RefusedError where the code does what is audited."""
+        self._code = code
+        try:
+            return eval(code, names)  # noqa: S307 - what this process is for
+        finally:
+            self._code = None
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._code is None or event in _HARMLESS:
+            return
+        numeral, self._numeral = self._numeral, False
+        if event == "exec" and (numeral or arguments[0] is self._code):
+            return
+        if event == "compile" and isinstance(arguments[0], bytes) and _NUMERAL.fullmatch(arguments[0]):
+            self._numeral = True
+            return
+        self.tripped = True
+        raise RefusedError
+
+    def _watch_assumptions(self, assumptions: Any) -> None:
+        """sympy notes a fact as unknown while it finds it out: where that breaks off, a shared object stays so."""
+        ask = assumptions._ask
+
+        def watched(fact: str, about: object) -> Any:
+            try:
+                return ask(fact, about)
+            except BaseException:
+                self.tripped = True
+                raise
+
+        assumptions._ask = watched
+
+
+def serve(fd: int, *, seconds: float, seed: int | None) -> None:
+    """Runs the programs that come over the socket `fd`; returns when this process must run no more."""
+    watch = Watch()
+    child.seed_libraries(seed)
+    offered = simple.offered_builtins()
+    before, peak = simple.shared_state(), _peak()
+    for number in range(_MOST_PROGRAMS):
+        request = receive(fd, limit=MAX_REQUEST)
+        if request is None:
+            return
+        child.limit_processor(seconds)
+        child.seed_sympy(seed)
+        steps = child.Steps(built_ins=dict(offered), admit=watch.admit, evaluate=watch.evaluate)
+        try:
+            status, text = steps.run(request["code"])
+        except RefusedError:
+            status, text = "refused", ""
+        clean = (
+            not (watch.tripped or steps.broke_off) and simple.shared_state() == before and _peak() - peak < _MOST_GROWTH
+        )
+        if watch.tripped or (status == "error" and text.rpartition("\n")[2].startswith("RecursionError")):
+            status, text = "refused", ""  # how deep it may go differs from a process of its own
+            clean = False
+        more = clean and number + 1 < _MOST_PROGRAMS
+        child.answer(fd, request, status, text, more=more)
+        if not more:
+            return
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,0 +1,145 @@
+"""The HTTP application: its own routes, who is let in, what refusals look like, and the server around it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from rich.console import Console
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from slipstick.errors import InterpreterError
+from slipstick.schema import Output
+from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
+from slipstick.serve.clients import Guard, unless_gone
+from slipstick.serve.service import Demand, RefusedError, Service
+
+_RETRY_SECONDS = "1"
+_LONGEST_STOP = 10
+"""Seconds that running steps are given when the service is told to stop."""
+
+
+class StepRequest(BaseModel):
+    """Body of `POST /sessions/{name}/run`."""
+
+    code: str
+    step: int = Field(default=0, ge=0)
+    """How many steps of this session the client knows of. The latest one is answered again and not run again; where the
+    service knows of another number, it has lost the session and says so (404)."""
+    demand: Demand = Demand()
+
+
+def make_app(service: Service, token: str | None) -> FastAPI:
+    """The application around a service that was started; closes it when the server stops."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        expiring = asyncio.create_task(service.expire())
+        yield
+        expiring.cancel()
+        await service.close()
+
+    app = FastAPI(title="slipstick sandbox", lifespan=lifespan)
+    app.include_router(_routes(service))
+    app.include_router(sandbox_fusion.routes(service))
+    app.include_router(nemo_skills.routes(service))
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.body_mb << 20)
+    if token:
+        app.add_middleware(Guard, token=token)
+
+    @app.exception_handler(RefusedError)
+    async def refused(request: Request, error: RefusedError) -> Response:
+        service.metrics.reject(error.reason)
+        return _complaint(request, error.status, error.message)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        service.metrics.reject("malformed")
+        lines = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
+        return _complaint(request, 422, "; ".join(lines))
+
+    @app.exception_handler(HTTPException)
+    async def failed(request: Request, error: HTTPException) -> Response:
+        return _complaint(request, error.status_code, str(error.detail))
+
+    @app.exception_handler(InterpreterError)
+    async def broken(request: Request, error: InterpreterError) -> Response:
+        return _complaint(request, 500, str(error))
+
+    return app
+
+
+async def serve(settings: ServeSettings, token: str | None, listener: socket.socket, console: Console) -> None:
+    """Serves on the listening socket until SIGTERM or SIGINT; then no process is left. Raises InterpreterError."""
+    service = Service(settings)
+    try:
+        await service.start()
+    except BaseException:
+        await service.close()
+        raise
+    config = uvicorn.Config(
+        make_app(service, token),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(min(settings.seconds, _LONGEST_STOP)) + 1,
+    )
+    address, port = listener.getsockname()[:2]
+    where = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    console.print(
+        f'slipstick sandbox serves at {where}; interpreter = "remote:{where}"', soft_wrap=True, highlight=False
+    )
+    await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _complaint(request: Request, status: int, message: str) -> Response:
+    body = {"error": message}
+    if request.url.path == "/execute":  # its clients read these three whatever the status is
+        body |= {"process_status": "error", "stdout": "", "stderr": f"{message}\n"}
+    return JSONResponse(body, status, {"Retry-After": _RETRY_SECONDS} if status == 429 else None)
+
+
+def _routes(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/sessions/{name}/run")
+    async def run_step(name: str, body: StepRequest, request: Request) -> Output:
+        """One step of a session, which step 0 makes."""
+
+        async def work() -> Output:
+            held = service.held.get(name)
+            if held is None and body.step:
+                raise RefusedError(
+                    404, f"there is no session {name}; it has expired or the service was restarted", "lost"
+                )
+            async with service.kept_session(name, body.demand) as held, service.place(held.lock):
+                if held.last and (body.step, body.code) == (held.steps - 1, held.last[0]):
+                    return held.last[1]
+                if body.step != held.steps:
+                    raise RefusedError(404, f"session {name} has {held.steps} steps, not {body.step}", "lost")
+                output = await service.run_step(held, name, body.code)
+            service.metrics.count(output.status, output.seconds)
+            return output
+
+        return await unless_gone(request, work())
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        """Whether the service is up; asks for no token."""
+        return {"status": "healthy", "service": "slipstick"}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router

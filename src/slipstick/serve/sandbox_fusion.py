@@ -1,0 +1,185 @@
+"""SandboxFusion's request shapes, for Python: POST /run_code and /run_jupyter (its sandbox/server/sandbox_api.py)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from slipstick.serve.clients import unless_gone
+from slipstick.serve.script import Program, Ran
+from slipstick.serve.service import Demand, Service
+
+RunStatus = Literal["Success", "Failed", "SandboxError"]
+
+
+class RunCodeRequest(BaseModel):
+    """A script; `compile_timeout` is for other languages and holds nothing here."""
+
+    code: str
+    language: str
+    compile_timeout: float = 10
+    run_timeout: float = Field(default=10, gt=0)
+    memory_limit_MB: int = -1  # noqa: N815 - their name
+    stdin: str | None = None
+    files: dict[str, str | None] = {}
+    fetch_files: list[str] = []
+
+
+class CommandRunResult(BaseModel):
+    """How one process ended."""
+
+    status: Literal["Finished", "Error", "TimeLimitExceeded"]
+    execution_time: float | None = None
+    return_code: int | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+
+
+class RunCodeResponse(BaseModel):
+    """Answer to /run_code."""
+
+    status: RunStatus
+    message: str = ""
+    compile_result: CommandRunResult | None = None
+    run_result: CommandRunResult | None = None
+    executor_pod_name: str | None = None
+    files: dict[str, str] = {}
+
+
+class RunJupyterRequest(BaseModel):
+    """Cells that share variables; 0 is no limit for a cell."""
+
+    cells: list[str]
+    cell_timeout: float = Field(default=0, ge=0)
+    total_timeout: float = Field(default=45, gt=0)
+    memory_limit_MB: int = -1  # noqa: N815 - their name
+    kernel: Literal["python3"] = "python3"
+    files: dict[str, str | None] = {}
+    fetch_files: list[str] = []
+
+
+class CellRunResult(BaseModel):
+    """What one cell gave."""
+
+    stdout: str
+    stderr: str
+    display: list[dict[str, Any]] = []
+    error: list[dict[str, Any]] = []
+
+
+class RunJupyterResponse(BaseModel):
+    """Answer to /run_jupyter; where the time is over, the cells that ended before."""
+
+    status: RunStatus
+    message: str = ""
+    driver: CommandRunResult | None = None
+    cells: list[CellRunResult] = []
+    executor_pod_name: str | None = None
+    files: dict[str, str] = {}
+
+
+def routes(service: Service) -> APIRouter:
+    """Their routes, on this service."""
+    router = APIRouter()
+
+    @router.post("/run_code")
+    async def run_code(body: RunCodeRequest, request: Request) -> RunCodeResponse:
+        if message := _not_given(service, body) or _not_python(body.language):
+            service.metrics.reject("unsupported")
+            return RunCodeResponse(status="SandboxError", message=message)
+        return _code_response(await unless_gone(request, _run_script(service, body)))
+
+    @router.post("/run_jupyter")
+    async def run_jupyter(body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
+        if message := _not_given(service, body):
+            service.metrics.reject("unsupported")
+            return RunJupyterResponse(status="SandboxError", message=message)
+        return await unless_gone(request, _run_cells(service, body))
+
+    @router.get("/v1/ping")
+    async def ping() -> str:
+        return "pong"
+
+    return router
+
+
+def _not_python(language: str) -> str:
+    return "" if language == "python" else f"language `{language}` is not served here; only `python` is"
+
+
+def _not_given(service: Service, body: RunCodeRequest | RunJupyterRequest) -> str:
+    if body.fetch_files:
+        return "fetch_files is not served here; print what is wanted"
+    if body.files and not service.settings.scratch_mb:
+        return "files need a scratch folder; start the service with --set scratch_mb=16"
+    return ""
+
+
+def _demand(service: Service, memory_mb: int) -> Demand:
+    if memory_mb <= 0 or memory_mb >= service.default.memory_mb:
+        return service.default
+    return service.default.model_copy(update={"memory_mb": max(memory_mb, 64)})
+
+
+def _files(body: RunCodeRequest | RunJupyterRequest) -> dict[str, str]:
+    return {path: content for path, content in body.files.items() if content is not None}
+
+
+async def _run_script(service: Service, body: RunCodeRequest) -> Ran:
+    program = Program(body.code, stdin=body.stdin or "", files=_files(body))
+    async with service.place(), service.fresh_session(_demand(service, body.memory_limit_MB)) as session:
+        return await service.run_program(session, program, body.run_timeout)
+
+
+async def _run_cells(service: Service, body: RunJupyterRequest) -> RunJupyterResponse:
+    began = time.perf_counter()
+    cells: list[CellRunResult] = []
+    files = _files(body)
+    async with service.place(), service.fresh_session(_demand(service, body.memory_limit_MB)) as session:
+        for number, code in enumerate(body.cells, start=1):
+            left = body.total_timeout - (time.perf_counter() - began)
+            program = Program(code, name=f"<cell {number}>", echo=True, files=files if number == 1 else {})
+            ran = await service.run_program(session, program, max(min(left, body.cell_timeout or left), 0.01))
+            if not ran.whole and ran.status != "memory":
+                return RunJupyterResponse(
+                    status="SandboxError" if ran.status == "sandbox_fault" else "Failed",
+                    message=ran.stderr,
+                    driver=_result(ran),
+                    cells=cells,
+                )
+            cells.append(_cell(ran))
+    took = time.perf_counter() - began
+    driver = CommandRunResult(status="Finished", execution_time=took, return_code=0, stdout="", stderr="")
+    return RunJupyterResponse(status="Success", driver=driver, cells=cells)
+
+
+def _code_response(ran: Ran) -> RunCodeResponse:
+    if ran.status == "sandbox_fault":
+        return RunCodeResponse(status="SandboxError", message=ran.stderr, run_result=_result(ran))
+    return RunCodeResponse(status="Success" if ran.status == "ok" else "Failed", run_result=_result(ran))
+
+
+def _result(ran: Ran) -> CommandRunResult:
+    status: Literal["Finished", "Error", "TimeLimitExceeded"] = "Finished"
+    if ran.status == "timeout":
+        status = "TimeLimitExceeded"
+    elif ran.status == "sandbox_fault":
+        status = "Error"
+    return CommandRunResult(
+        status=status,
+        execution_time=ran.seconds,
+        return_code=ran.code,
+        stdout=ran.stdout,
+        stderr=ran.stderr + ran.traceback,
+    )
+
+
+def _cell(ran: Ran) -> CellRunResult:
+    said = ran.traceback if ran.whole else ran.stderr
+    name, _, value = said.rstrip("\n").rpartition("\n")[2].partition(": ")
+    error = [{"ename": name, "evalue": value, "traceback": said.splitlines()}] if said and ran.code else []
+    display = [{"text/plain": ran.echo}] if ran.echo else []
+    return CellRunResult(stdout=ran.stdout, stderr=ran.stderr if ran.whole else "", display=display, error=error)

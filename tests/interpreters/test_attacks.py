@@ -1,0 +1,29 @@
+"""The attacks of ../shared: every one is contained, at each level that keeps files and processes in."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slipstick.interpreters.levels import missing
+
+ATTACKS = Path(__file__).parents[3] / "shared" / "attacks" / "attacks.jsonl"
+UNSHARE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--net", "--ipc"]
+
+
+@pytest.mark.skipif(not ATTACKS.exists(), reason=f"{ATTACKS} is not there")
+@pytest.mark.parametrize("level", ["full", "kernel"])
+def test_attacks_are_contained(level: str, tmp_path: Path) -> None:
+    if missing(level):
+        pytest.skip(f"this machine gives no {missing(level)}")
+    if not shutil.which("unshare") or subprocess.run([*UNSHARE, "true"], check=False).returncode != 0:
+        pytest.skip("there is no unshare(1) that gives namespaces to run attacks in")
+    arena = [sys.executable, str(Path(__file__).parent / "arena.py"), level, str(tmp_path / "arena"), str(ATTACKS)]
+    done = subprocess.run([*UNSHARE, *arena], check=False, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(results) == len(ATTACKS.read_text("utf-8").splitlines())
+    assert [result for result in results if not result["contained"]] == []

@@ -1,0 +1,314 @@
+"""The service itself: who is let in, who waits, what is left when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from slipstick.cli import main
+from slipstick.serve import ServeSettings
+
+Start = Callable[..., Any]
+
+
+def connect(served: Any, **more: Any) -> httpx2.Client:
+    return httpx2.Client(base_url=served.url, trust_env=False, timeout=60, **more)
+
+
+def processes_below(pid: int) -> list[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found = [pid]
+    for known in found:
+        found += [process for process, parent in parents.items() if parent == known]
+    return found[1:]
+
+
+def wait_until(what: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return what()
+
+
+def gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def metric(client: httpx2.Client, name: str) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+async def sleep_all(url: str, seconds: float, count: int) -> list[httpx2.Response]:
+    body = {"code": f"import time\ntime.sleep({seconds})\nprint('done')", "language": "python"}
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
+        return await asyncio.gather(*(client.post("/run_code", json=body) for _ in range(count)))
+
+
+def test_full_queue_is_told_to_come_back(start_sandbox: Start) -> None:
+    served = start_sandbox("workers=1", "queue=2")
+    responses = asyncio.run(sleep_all(served.url, 0.7, 6))
+    assert sorted(response.status_code for response in responses) == [200, 200, 200, 429, 429, 429]
+    refused = next(response for response in responses if response.status_code == 429)
+    assert int(refused.headers["Retry-After"]) >= 1 and "try again later" in refused.json()["error"]
+    with connect(served) as client:
+        assert metric(client, 'slipstick_rejections_total{reason="queue"}') == 3
+        assert metric(client, 'slipstick_programs_total{outcome="ok"}') == 3
+        assert metric(client, "slipstick_program_seconds_count") == 3
+        assert metric(client, "slipstick_queue_length") == 0
+
+
+@pytest.mark.parametrize("path", ["/run_code", "/sessions/mine/run"])
+def test_client_that_goes_away_frees_its_place(start_sandbox: Start, path: str) -> None:
+    served = start_sandbox("workers=1", "queue=1", "seconds=60")
+    host, _, port = served.url.removeprefix("http://").partition(":")
+    body = json.dumps({"code": "while True: pass", "language": "python", "run_timeout": 60, "demand": {"seconds": 60}})
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with connect(served) as client:
+        for waiting in (0, 1):
+            lost = [socket.create_connection((host, int(port))) for _ in range(waiting + 1)]
+            for connection in lost:
+                connection.sendall((head + body).encode())
+            assert wait_until(lambda: metric(client, "slipstick_queue_length") == waiting)  # noqa: B023
+            time.sleep(0.2)
+            for connection in lost:
+                connection.close()
+            assert wait_until(lambda: metric(client, "slipstick_queue_length") == 0)
+            answer = client.post("/run_code", json={"code": "print('next')", "language": "python"}, timeout=20)
+            assert answer.json()["run_result"]["stdout"] == "next\n"
+        assert metric(client, "slipstick_sessions") == 0
+
+
+def test_session_that_is_deleted_in_mid_step_ends_at_once(start_sandbox: Start) -> None:
+    served = start_sandbox("workers=2", "seconds=60")
+
+    async def scenario() -> None:
+        async with httpx2.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
+            demand = {"seconds": 60}
+            body = {"code": "while True: pass", "demand": demand}
+            step = asyncio.create_task(client.post("/sessions/a/run", json=body))
+            await asyncio.sleep(0.5)
+            waiting = asyncio.create_task(client.post("/sessions/a/run", json={"code": "1", "demand": demand}))
+            await asyncio.sleep(0.3)
+            assert (await client.delete("/sessions/a")).status_code == 200
+            for response in (await step, await waiting):
+                assert response.status_code == 404 and "ended meanwhile" in response.json()["error"]
+            assert (await client.post("/sessions/a/run", json={"code": "1"})).json()["text"] == "1"
+
+    asyncio.run(scenario())
+
+
+def test_sessions_expire_and_are_counted(start_sandbox: Start) -> None:
+    served = start_sandbox("sessions=2", "idle_seconds=1.5")
+    with connect(served) as client:
+        for name in ("a", "b"):
+            assert client.post(f"/sessions/{name}/run", json={"code": "x = 1"}).status_code == 200
+        full = client.post("/sessions/c/run", json={"code": "x = 1"})
+        assert full.status_code == 429 and "2 sessions are kept already" in full.json()["error"]
+        assert metric(client, "slipstick_sessions") == 2
+        busy = client.post("/sessions/a/run", json={"code": "import time\ntime.sleep(2.5)\nx", "step": 1})
+        assert busy.json()["text"] == "1", "a session does not expire while it is used"
+        assert wait_until(lambda: metric(client, "slipstick_sessions") == 0)
+        lost = client.post("/sessions/a/run", json={"code": "x", "step": 2})
+        assert lost.status_code == 404 and "expired" in lost.json()["error"]
+
+
+def test_a_step_that_was_answered_is_not_run_again(start_sandbox: Start) -> None:
+    with connect(start_sandbox()) as client:
+        first = [client.post("/sessions/a/run", json={"code": "x = globals().get('x', 0) + 1\nx"}) for _ in range(2)]
+        assert [response.json()["text"] for response in first] == ["1", "1"]
+        assert client.post("/sessions/a/run", json={"code": "x", "step": 1}).json()["text"] == "1"
+        assert client.post("/sessions/a/run", json={"code": "x", "step": 5}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("demand", "says"),
+    [
+        ({"seconds": 99}, "seconds = 99 is more than the 10"),
+        ({"memory_mb": 4096}, "--set memory_mb=4096"),
+        ({"scratch_mb": 1}, "--set scratch_mb=1"),
+        ({"level": "process"}, "started with level = None"),
+    ],
+)
+def test_demands_that_are_not_met(start_sandbox: Start, demand: dict[str, Any], says: str) -> None:
+    with connect(shared(start_sandbox)) as client:
+        response = client.post("/sessions/a/run", json={"code": "1", "demand": demand})
+        assert response.status_code == 400 and says in response.json()["error"]
+
+
+_SHARED: list[Any] = []
+
+
+def shared(start_sandbox: Start) -> Any:
+    if not _SHARED:
+        _SHARED.append(start_sandbox("body_mb=1"))
+    return _SHARED[0]
+
+
+def test_seeds_have_interpreters_of_their_own_but_not_without_end(start_sandbox: Start) -> None:
+    program = "import random\nrandom.random()"
+    with connect(shared(start_sandbox)) as client:
+        texts = []
+        for seed in (1, 2, 1):
+            body = {"code": program, "demand": {"seed": seed}}
+            texts.append(client.post(f"/sessions/s{len(texts)}/run", json=body).json()["text"])
+        assert texts[0] == texts[2] != texts[1]
+        for seed in range(3, 8):
+            client.post(f"/sessions/t{seed}/run", json={"code": "1", "demand": {"seed": seed}})
+        body = {"code": "1", "demand": {"seed": 8}}
+        assert client.post("/sessions/u/run", json=body).status_code == 429
+        client.delete("/sessions/t3")
+        assert client.post("/sessions/u/run", json=body).json()["text"] == "1"
+
+
+def test_long_bodies_are_refused(start_sandbox: Start) -> None:
+    with connect(shared(start_sandbox)) as client:
+        body = json.dumps({"code": "#" * (1 << 20), "language": "python"}).encode()
+        headers = {"Content-Type": "application/json"}
+        assert client.post("/run_code", content=body, headers=headers).status_code == 413
+        assert (
+            client.post("/run_code", content=iter([body[:500_000], body[500_000:]]), headers=headers).status_code == 413
+        )
+        assert client.get("/nowhere").json() == {"error": "Not Found"}
+        assert client.get("/run_code").status_code == 405
+
+
+def test_token(start_sandbox: Start) -> None:
+    served = start_sandbox("host=0.0.0.0", token="sesame-open")
+    port = served.url.rpartition(":")[2]
+    body = {"code": "print(1)", "language": "python"}
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
+        assert client.get("/health").status_code == 200
+        for headers in ({}, {"Authorization": "Bearer sesame"}, {"Authorization": "Basic !"}, {"Authorization": "x"}):
+            for refused in (client.post("/run_code", json=body, headers=headers), client.get("/metrics")):
+                assert refused.status_code == 401 and "Bearer TOKEN" in refused.json()["error"]
+        assert client.post("/run_code", json=body, headers={"Authorization": "Bearer sesame-open"}).status_code == 200
+        assert client.post("/run_code", json=body, auth=("any", "sesame-open")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["host=0.0.0.0"], "set SLIPSTICK_SANDBOX_TOKEN"),
+        (["host=sandbox.invalid"], "needs a token"),
+        (["host=192.0.2.1", "token=sesame-open"], "cannot listen on port 8080 of 192.0.2.1 (Cannot assign"),
+        (["token=short"], "at least 8 characters"),
+        (["prot=1"], "did you mean `port`?"),
+        (["level=everything"], "there is no level `everything`"),
+    ],
+)
+def test_what_cannot_be_served_is_one_message(
+    settings: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SLIPSTICK_SANDBOX_TOKEN", raising=False)
+    monkeypatch.setattr(sys, "argv", ["slipstick", "sandbox", *(p for s in settings for p in ("--set", s))])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and says in said and "Traceback" not in said
+
+
+def test_port_that_is_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(sys, "argv", ["slipstick", "sandbox", "--set", f"port={port}"])
+        with pytest.raises(SystemExit):
+            main()
+    assert f"cannot listen on port {port} of 127.0.0.1 (Address already in use)" in capsys.readouterr().err
+
+
+def test_missing_extra_is_one_message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in [name for name in sys.modules if name.startswith("slipstick.serve.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.setattr(sys, "argv", ["slipstick", "sandbox"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and "pip install 'slipstick[serve]'" in capsys.readouterr().err
+
+
+def test_the_page_names_every_setting() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "service.md").read_text("utf-8")
+    table = page.partition("| setting |")[2].partition("## Recipes")[0]
+    named = {
+        name for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert named == set(ServeSettings.model_fields) - {"interpreter"}
+
+
+def test_the_command_line_loads_no_server() -> None:
+    code = "import slipstick.cli, slipstick.serve, sys; print([n for n in ('fastapi', 'uvicorn') if n in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "finished"),
+    [(signal.SIGTERM, -signal.SIGTERM, True), (signal.SIGINT, 130, True), (signal.SIGKILL, -signal.SIGKILL, False)],
+    ids=["told to stop", "interrupted", "killed"],
+)
+def test_no_process_outlives_the_service(start_sandbox: Start, how: signal.Signals, code: int, finished: bool) -> None:
+    served = start_sandbox("workers=2", "seconds=3")
+    with connect(served) as client:
+        for name in ("a", "b"):
+            client.post(f"/sessions/{name}/run", json={"code": "import sympy\nx = 1", "demand": {"seconds": 3}})
+
+    async def scenario() -> list[httpx2.Response | BaseException]:
+        async with httpx2.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
+            bodies = [
+                {"code": "import time\ntime.sleep(1)\nprint('finished')", "language": "python"},
+                {"code": "while True: pass", "language": "python"},
+            ]
+            steps = [asyncio.create_task(client.post("/run_code", json=body)) for body in bodies]
+            await asyncio.sleep(0.5)
+            served.process.send_signal(how)
+            return await asyncio.gather(*steps, return_exceptions=True)
+
+    below = processes_below(served.process.pid)
+    quick, endless = asyncio.run(scenario())
+    if finished:
+        assert isinstance(quick, httpx2.Response) and quick.json()["run_result"]["stdout"] == "finished\n"
+        assert isinstance(endless, httpx2.Response)
+        assert endless.json()["run_result"]["status"] == "TimeLimitExceeded"
+    else:
+        assert isinstance(quick, httpx2.TransportError) and isinstance(endless, httpx2.TransportError)
+    assert served.process.wait(timeout=30) == code
+    assert len(below) >= 4 and wait_until(lambda: gone(below))
+
+
+def test_killed_parent_is_replaced(start_sandbox: Start) -> None:
+    served = start_sandbox("workers=1")
+
+    async def scenario() -> httpx2.Response:
+        async with httpx2.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
+            body = {"code": "import time\ntime.sleep(1)\nprint('there')"}
+            step = asyncio.create_task(client.post("/sessions/a/run", json=body))
+            await asyncio.sleep(0.5)
+            for pid in reversed(processes_below(served.process.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return await step
+
+    assert asyncio.run(scenario()).json()["status"] in ("ok", "sandbox_fault")
+    with connect(served) as client:
+        assert client.post("/sessions/b/run", json={"code": "1 + 1"}).json()["text"] == "2"
