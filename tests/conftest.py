@@ -1,5 +1,11 @@
 """Fixtures for tests of several folders."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -45,3 +51,43 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, sums: list[tuple[Soluti
     settings = TrainSettings(tokens=6000, **size, **rates)
     train(sums, settings=settings, out=folder)
     return folder
+
+
+@dataclass(frozen=True)
+class Served:
+    """A `slipstick sandbox` that runs."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def start_sandbox() -> Iterator[Callable[..., Served]]:
+    """Starts services, each on a free port unless told, with settings as on the command line; kills what is left."""
+    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+    started = []
+
+    def start(*settings: str, token: str | None = None) -> Served:
+        overrides = [part for setting in ("port=0", *settings) for part in ("--set", setting)]
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("slipstick")), "sandbox", *overrides],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **({"SLIPSTICK_SANDBOX_TOKEN": token} if token else {})},
+        )
+        started.append(process)
+        assert process.stdout
+        line = process.stdout.readline()
+        assert "serves at http" in line, line
+        return Served(line.rpartition("remote:")[2].strip().rstrip('"'), process)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout
+        process.stdout.close()

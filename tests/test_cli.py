@@ -112,7 +112,7 @@ def test_broken_rows_name_file_and_line(invoke: Invoke, line: str, flags: list[s
         ("problems=problem.jsonl", "problems.jsonl"),
         ("formats=['pott']", "did you mean `pot`?"),
         ("interpreter=lokal", "did you mean `local`?"),
-        ("level=full", "full"),
+        ("level=ful", "did you mean `full`?"),
         ("profile=slipstik", "did you mean `slipstick`?"),
     ],
 )
@@ -165,10 +165,10 @@ def test_a_run_that_is_killed_ends_with_the_same_records(
     os.killpg(run.pid, kill)
     _, complaint = run.communicate()
     assert (run.returncode, complaint) == (code, b"") and RunFolder("run").run().status == status
-    early = [solution.id for solution in RunFolder("run").solutions()]
+    early = {solution.id: solution for solution in RunFolder("run").solutions()}
     assert 5 <= len(early) < 60
     assert invoke(*arguments, "--resume")[0] == 0
     solutions = list(RunFolder("run").solutions())
-    assert sorted(s.id for s in solutions) == sorted(f"p/{n}#pot#0" for n in range(60))
-    assert [s.id for s in solutions][: len(early)] == early
+    assert [s.id for s in solutions] == [f"p/{n}#pot#0" for n in range(60)], "in the order asked for"
+    assert all(s.blocks == early[s.id].blocks for s in solutions if s.id in early), "what was done is not done again"
     assert all(s.verdict and s.verdict.outcome == "correct" for s in solutions)

@@ -42,6 +42,6 @@ def test_settings_in_tables_are_real(page: str, settings: type) -> None:
     unknown = (
         named
         - set(settings.model_fields)
-        - {"cot", "pot", "tir", "hybrid", "stop", "length", "turns", "error", "finish"}
+        - {"cot", "pot", "tir", "tools", "hybrid", "stop", "length", "turns", "error", "finish"}
     )
     assert not unknown

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from slipstick.errors import PluginError
-from slipstick.formats import Format, join, load_format, parse, render, render_chat, render_prompt
+from slipstick.errors import PluginError, RecipeError
+from slipstick.formats import Format, join, load_format, parse, render, render_chat, render_prompt, with_shots
 from slipstick.schema import Block, Code, Output, Problem, Text
 
-BUILT_IN = ["cot", "pot", "tir"]
+BUILT_IN = ["cot", "pot", "tir", "react", "mario", "tools"]
 TAGS = Format(
     name="tags",
     executes="steps",
@@ -145,6 +145,21 @@ def test_in_a_chat_outputs_come_from_the_user_and_roles_alternate() -> None:
     assert "".join(message["content"] for message in messages[2:]) == join(render(load_format("tir"), blocks))
 
 
+def test_in_a_format_with_a_tool_code_is_called_and_outputs_come_from_the_tool() -> None:
+    blocks = [Text(text="First.\n"), Code(text='print("6")'), Output(text="6"), Code(text="7"), Output(text="7")]
+    layout = with_shots(load_format("tools"), 1)
+    messages = render_chat(layout, PROBLEM, [*blocks, Text(text="So 42.")])
+    assert [message["role"] for message in messages] == [
+        *["system", "user", "assistant", "tool", "assistant"],
+        *["user", "assistant", "tool", "assistant", "tool", "assistant"],
+    ]
+    called = [message["tool_calls"][0] for message in messages if "tool_calls" in message]
+    assert [call["id"] for call in called] == [m["tool_call_id"] for m in messages if m["role"] == "tool"]
+    assert len({call["id"] for call in called}) == 3
+    assert called[1]["function"] == {"name": "python", "arguments": '{"code": "print(\\"6\\")"}'}
+    assert [message["content"] for message in messages[6:]] == ["First.\n", "6", "", "7", "So 42."]
+
+
 def test_a_layout_without_system_message_sends_none() -> None:
     assert [message["role"] for message in render_chat(TAGS, PROBLEM)] == ["user"]
 
@@ -153,7 +168,34 @@ def test_a_layout_without_system_message_sends_none() -> None:
 def test_a_prompt_holds_the_question_once_and_ends_where_the_response_begins(name: str) -> None:
     prompt = render_prompt(load_format(name), PROBLEM)
     assert prompt.count(PROBLEM.text) == 1
-    assert prompt.endswith("### Response:")
+    assert prompt.endswith(("### Response:", "\nThought: ", "Solution:\n\n<p>\n"))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_demonstrations_stand_before_the_question_and_come_back_as_turns(name: str) -> None:
+    layout = with_shots(load_format(name), 2).model_copy(update={"tool": ""})  # calls have a test of their own
+    shown = layout.demonstrations
+    prompt = render_prompt(layout, PROBLEM)
+    for earlier, later in pairwise([*(example.response for example in shown), PROBLEM.text]):
+        assert prompt.index(earlier) < prompt.index(later)
+    assert prompt.endswith(render_prompt(with_shots(layout, 0), PROBLEM).removeprefix(layout.preamble))
+    messages = [message for message in render_chat(layout, PROBLEM) if message["role"] != "system"]
+    said = "".join(message["content"] for message in messages if message["role"] == "assistant")
+    assert said == "".join(p.text for e in shown for p in render(layout, parse(layout, e.response)) if p.written)
+    assert messages[-1]["role"] == "user" and PROBLEM.text in messages[-1]["content"]
+
+
+@pytest.mark.parametrize("name", ["tir", "react", "mario", "tools"])
+def test_demonstrations_hold_code_and_what_it_prints(name: str) -> None:
+    layout = load_format(name)
+    for example in layout.demonstrations:
+        kinds = [block.type for block in parse(layout, example.response)]
+        assert kinds == ["text", "code", "output", "text"]
+
+
+def test_more_demonstrations_than_a_format_has_are_refused() -> None:
+    with pytest.raises(RecipeError, match="format `cot` has 2 demonstrations, 9 are asked for"):
+        with_shots(load_format("cot"), 9)
 
 
 def test_braces_in_a_question_stay_as_they_are() -> None:

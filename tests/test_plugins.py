@@ -18,7 +18,7 @@ from slipstick.recipe import check_settings
 BUILT_IN: dict[Point, set[str]] = {
     "problems": {"files", "made"},
     "models": {"fake", "hf", "openai", "replay"},
-    "interpreters": {"local"},
+    "interpreters": {"local", "remote"},
     "formats": {"cot", "pot", "tir"},
 }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
-from slipstick.progress import progress
+from slipstick.progress import duration, progress
 
 
 def show(*, terminal: bool) -> str:
@@ -27,3 +29,36 @@ def test_elsewhere_the_last_line_says_all() -> None:
 def test_on_a_terminal_a_bar() -> None:
     shown = show(terminal=True)
     assert "solving" in shown and "10/10" in shown and "so far so good" in shown
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_rate_and_time_left_do_not_count_what_an_earlier_run_did(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("slipstick.progress.time", clock)
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=terminal, width=120)
+    with progress("solving", 1000, "solutions", console=console, done=500) as advance:
+        clock.now = 61.0
+        advance(622, "now")
+    assert "2.0 solutions/s, 3 min left" in file.getvalue()
+
+
+def test_elsewhere_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("slipstick.progress.time", clock)
+    file = io.StringIO()
+    with progress("solving", 1000, "solutions", console=Console(file=file, width=120)) as advance:
+        for second in range(1, 151):
+            clock.now = float(second)
+            advance(second)
+    assert [line.split(" of")[0] for line in file.getvalue().splitlines()] == [
+        "solving: 60",
+        "solving: 120",
+        "solving: 150",
+    ]
+
+
+def test_durations_are_read_at_a_glance() -> None:
+    assert [duration(s) for s in (4.2, 99, 100, 5400, 12_000)] == ["4 s", "99 s", "2 min", "90 min", "3 h 20 min"]

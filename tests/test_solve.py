@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
-from slipstick.errors import ModelError
+from slipstick.errors import ModelError, RecipeError
 from slipstick.formats import load_format
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Text
-from slipstick.solve import Hybrid, SolveSettings, solve, until_code
+from slipstick.solve import Hybrid, SolveSettings, solve, spent_alone, until_code
+from slipstick.solve.estimate import choose, extrapolate
+from slipstick.solve.voting import count_votes, stays_ahead
 
 COT, POT, TIR = (load_format(name) for name in ("cot", "pot", "tir"))
 HYBRID = Hybrid(pot=POT, cot=COT)
@@ -40,11 +43,10 @@ def run(
         try:
             await solve(
                 problems or [PROBLEM],
-                [load_format(name) for name in formats if name != "hybrid"],
+                [HYBRID if name == "hybrid" else load_format(name) for name in formats],
                 model=model,
                 interpreter=interpreter,
                 settings=SolveSettings.model_validate(settings),
-                hybrid=HYBRID if "hybrid" in formats else None,
                 on_solution=keep,
                 done=done,
             )
@@ -116,6 +118,20 @@ def test_turns_are_limited() -> None:
     assert [block.text for block in solution.blocks if isinstance(block, Output)] == ["0", "1", "2"]
 
 
+def test_native_calls_are_run_in_order_and_count_as_turns() -> None:
+    def script(request: Request) -> Reply:
+        if request.turn == 0:
+            return Reply(text="Let me see.", calls=["x = 6", "x * 7"])
+        return Reply(text="The answer is 42.")
+
+    made, model = run(script, "tools")
+    solution = made["p/1#tools#0"]
+    assert [block.type for block in solution.blocks] == ["text", "code", "output", "code", "output", "text"]
+    assert solution.blocks[4].text == "42" and solution.answer == "42" and len(model.requests) == 2
+    stopped, _ = run(script, "tools", turns=1)
+    assert stopped["p/1#tools#0"].finish == "turns"
+
+
 def test_a_fence_at_the_very_end_closes_the_code() -> None:
     assert until_code(TIR, "```python\n1\n```") == [Code(text="1")]
     assert until_code(TIR, "```python\n1") == [Text(text="```python\n1")]
@@ -179,3 +195,186 @@ def test_many_problems_end_with_one_solution_each() -> None:
     problems = [Problem(id=f"p/{n}", text="?", answer=str(n)) for n in range(300)]
     made, _ = run(lambda request: f"print({request.problem.id[2:]})", "pot", problems=problems, in_flight=64)
     assert {key: solution.answer for key, solution in made.items()} == {f"p/{n}#pot#0": str(n) for n in range(300)}
+
+
+CHOICE = Problem(id="c/1", text="How many? (A) 10 (B) 12 (C) 15", answer="B", kind="choice", choices=["10", "12", "15"])
+
+
+def test_shots_and_stop_strings_reach_the_model() -> None:
+    _, model = run(lambda request: "The answer is 42.", "cot", shots=2, stop=["\n\nQ:"])
+    layout = model.requests[0].layout
+    assert layout.shots == 2 and layout.stop == [*COT.stop, "\n\nQ:"]
+    with pytest.raises(RecipeError, match=r"`cot` has \d+ demonstrations, 50 are asked for"):
+        run(lambda request: "", "cot", shots=50)
+
+
+@pytest.mark.parametrize("form", ["pot", "hybrid"])
+def test_an_answer_that_is_no_option_is_asked_for_once_more(form: str) -> None:
+    def script(request: Request) -> Reply:
+        text = "The answer is (B)." if request.layout.name == "closest" else "print(12.2)"
+        return Reply(text=text, tokens=5, cost=0.5)
+
+    made, model = run(script, form, problems=[CHOICE], closest_option=True)
+    solution = made[f"c/1#{form}#0"]
+    assert solution.answer == "B" and solution.tokens == 10 and solution.cost == 1.0
+    assert [block.type for block in solution.blocks] == ["code", "output", "text", "text"]
+    asked = model.requests[1].problem.text
+    assert "12.2" in asked and "(A) 10 (B) 12 (C) 15" in asked and asked.strip() == solution.blocks[2].text.strip()
+
+
+@pytest.mark.parametrize(("printed", "answer"), [("'b'", "b"), ("12.0", "12.0"), ("None", None)])
+def test_an_answer_that_is_an_option_or_none_at_all_is_left(printed: str, answer: str | None) -> None:
+    made, model = run(lambda request: f"print({printed})", "pot", problems=[CHOICE], closest_option=True)
+    assert made["c/1#pot#0"].answer == answer and len(model.requests) == 1
+
+
+def test_a_reply_without_a_letter_changes_nothing() -> None:
+    made, _ = run(
+        lambda request: "Hm." if request.layout.name == "closest" else "print(99)",
+        "pot",
+        problems=[CHOICE],
+        closest_option=True,
+    )
+    assert made["c/1#pot#0"].answer == "99"
+
+
+@pytest.mark.parametrize("votes", [[], [1], [4], [3, 1], [2, 2, 1], [9, 4, 2], [40, 22]])
+def test_the_posterior_is_that_of_a_beta_distribution(votes: list[int]) -> None:
+    from scipy.stats import beta
+
+    first, second = sorted([*votes, 0, 0], reverse=True)[:2]
+    assert stays_ahead(votes) == pytest.approx(beta.sf(0.5, first + 1, second + 1))
+
+
+def test_votes_are_grouped_by_meaning() -> None:
+    assert sorted(count_votes(["1/2", "0.5", "7", "\\frac{1}{2}"])) == [1, 3]
+
+
+def test_drawing_ends_where_the_majority_is_settled() -> None:
+    answers = ["1/2", "7", "0.5", "0.50", "\\frac{1}{2}", "0.5", "7", "7", "7"]
+    made, _ = run(lambda request: f"The answer is {answers[request.sample]}.", "cot", samples=9, settled=0.9)
+    assert list(made) == [f"p/1#cot#{k}" for k in range(6)], "5 against 1 is 0.94, 4 against 1 is 0.89"
+    agreed, _ = run(lambda request: "The answer is 4.", "cot", samples=9, settled=0.9)
+    assert len(agreed) == 3
+    silent, _ = run(lambda request: "I do not know.", "cot", samples=5, settled=0.9)
+    assert len(silent) == 5, "who says nothing does not vote"
+
+
+def test_a_settled_vote_taken_up_again_ends_where_it_would_have() -> None:
+    def script(request: Request) -> str:
+        return "print(" if request.layout.name == "pot" and request.sample % 2 else f"print({3 + request.sample // 4})"
+
+    asked = {"samples": 9, "settled": 0.9}
+    whole, _ = run(script, "pot", "hybrid", **asked)
+    for kept in range(len(whole)):
+        begun = dict(list(whole.items())[:kept])
+        rest, _ = run(script, "pot", "hybrid", done=begun, **asked)
+        assert {key: s.answer for key, s in {**begun, **rest}.items()} == {key: s.answer for key, s in whole.items()}
+
+
+@dataclass
+class Gate:
+    """A model that answers a problem when told to."""
+
+    name: str = "gate"
+    asked: dict[str, asyncio.Event] = field(default_factory=dict)
+    most: int = 0
+
+    async def generate(self, request: Request) -> Reply:
+        self.asked[request.problem.id] = asyncio.Event()
+        self.most = max(self.most, len(self.asked))
+        await self.asked[request.problem.id].wait()
+        del self.asked[request.problem.id]
+        return Reply(text="The answer is 1.")
+
+    async def close(self) -> None: ...
+
+
+def test_no_solution_waits_for_another_and_problems_are_drawn_as_there_is_room() -> None:
+    drawn, made, model = [], [], Gate()
+
+    def problems() -> Iterator[Problem]:
+        for number in range(1000):
+            drawn.append(number)
+            yield Problem(id=str(number), text="?")
+
+    async def work() -> None:
+        interpreter = open_interpreter()
+        settings = SolveSettings(in_flight=8)
+        task = asyncio.create_task(
+            solve(problems(), [COT], model=model, interpreter=interpreter, settings=settings, on_solution=made.append)
+        )
+        while len(made) < 990:
+            await asyncio.sleep(0)
+            for problem_id, event in list(model.asked.items()):
+                if problem_id != "0":  # the first one takes for ever
+                    event.set()
+            assert len(drawn) <= len(made) + 9, "one more is drawn than there is room for"
+        model.asked["0"].set()
+        while not task.done():
+            await asyncio.sleep(0)
+            for event in list(model.asked.values()):
+                event.set()
+        assert await task
+        await interpreter.close()
+
+    asyncio.run(work())
+    assert len(made) == 1000 and model.most == 8
+
+
+def priced(request: Request) -> Reply:
+    return Reply(text="print(" if request.layout.name == "pot" else "The answer is 1.", cost=0.25, tokens=3)
+
+
+def spend(max_cost: float | None, done: dict[str, Solution]) -> tuple[bool, dict[str, Solution]]:
+    made: dict[str, Solution] = {}
+
+    async def work() -> bool:
+        interpreter = open_interpreter()
+        problems = [Problem(id=f"p/{n}", text="?") for n in range(100)]
+        settings = SolveSettings(max_cost=max_cost, in_flight=64)
+        try:
+            return await solve(
+                problems,
+                [COT],
+                model=FakeModel(priced),
+                interpreter=interpreter,
+                settings=settings,
+                on_solution=lambda solution: made.update({solution.id: solution}),
+                done=done,
+            )
+        finally:
+            await interpreter.close()
+
+    return asyncio.run(work()), made
+
+
+def test_a_budget_ends_a_run_that_can_be_taken_up_again() -> None:
+    finished, first = spend(10.0, {})
+    assert not finished and len(first) == 40, "40 solutions at a quarter of a dollar"
+    finished, rest = spend(None, first)
+    assert finished and len(rest) == 60 and not first.keys() & rest.keys()
+    assert spend(100.0, {})[0] and spend(0.1, {})[1].keys() == {f"p/{n}#cot#0" for n in range(16)}
+
+
+def test_what_a_hybrid_took_is_counted_once() -> None:
+    made, _ = run(priced, "pot", "hybrid")
+    assert made["p/1#hybrid#0"].cost == 0.5
+    assert sum(spent_alone(s, ["pot", "hybrid"]).cost for s in made.values()) == 0.5
+    assert sum(spent_alone(s, ["hybrid"]).cost for s in made.values() if s.format == "hybrid") == 0.5
+    assert spent_alone(made["p/1#hybrid#0"], ["pot", "cot", "hybrid"]).cost == 0
+
+
+def test_an_estimate_is_the_mean_of_problems_from_all_over_the_set() -> None:
+    problems = [Problem(id=str(n), text="?") for n in range(1000)]
+    chosen = [int(problem.id) for problem in choose(problems, 1000, seed=3)]
+    assert len(chosen) == 20 and all(50 * part <= place < 50 * part + 50 for part, place in enumerate(chosen))
+    assert [p.id for p in choose(problems[:7], 7, seed=3)] == [p.id for p in problems[:7]]
+    solutions = [
+        Solution(id=f"{n}#cot#{k}", problem_id=f"{n}", format="cot", blocks=[], tokens=10 * (n % 2 + 1), cost=0.5)
+        for n in range(20)
+        for k in range(2)
+    ]
+    found = extrapolate(solutions, problems=1000, listed=["cot"], seed=0)
+    assert found["cost"] == (1000, 1000, 1000) and found["tokens"].value == 30_000
+    assert 24_000 < found["tokens"].low < 28_000 < 32_000 < found["tokens"].high < 36_000

@@ -97,6 +97,14 @@ def doctor(overrides: Overrides = None) -> None:
     Console().print(table)
 
 
+@app.command()
+def sandbox(overrides: Overrides = None) -> None:
+    """Serve the interpreter over HTTP, to recipes on other machines and to tools that know other services."""
+    from slipstick.serve import run_service
+
+    run_service(overrides or [], Console())
+
+
 def main() -> None:
     """Entry point: a user's mistake is one message and exit code 2, without a traceback."""
     try:

@@ -109,6 +109,8 @@ class Solution(Record):
     """A value model's score, higher is better."""
     tokens: int = 0
     """Tokens the model generated."""
+    prompt_tokens: int = 0
+    """Tokens of all its prompts, where the model counts them."""
     cost: float = 0.0
     """US dollars."""
     seconds: float = 0.0

@@ -22,7 +22,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -37,6 +37,10 @@ _METRICS = TypeAdapter(list[Metric])
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
 _DIFF = ("recorded.jsonl", "disagreements.jsonl")
 _OURS = ("run.json", "recipe.toml", "metrics.json", "report.html", *_ROWS, *_DIFF)
+
+
+_DECODER = json.JSONDecoder()
+_ID = b'{"id":'  # how every line of solutions.jsonl begins
 
 
 class Graded(Record):
@@ -62,22 +66,30 @@ class RunFolder:
 
     @classmethod
     def start(
-        cls, path: Path | str, run: Run, *, recipe_text: str = "", resume: bool = False, overwrite: bool = False
+        cls,
+        path: Path | str,
+        run: Run,
+        *,
+        recipe_text: str = "",
+        resume: bool = False,
+        overwrite: bool = False,
+        may_change: Collection[str] = (),
     ) -> RunFolder:
         """Makes the folder of a new run, or takes one up again with `resume`.
 
+        may_change: settings that may differ from those the run was begun with, as they do not change its rows.
         A finished run that is resumed keeps its rows and can be finished again. `overwrite` removes an earlier run's
         own files, nothing else. Raises RunFolderError where the folder holds something that was not to be touched,
         is in use by a live process, or was made by another recipe or from other files; then nothing in it is changed.
         """
         path = Path(path)
         exists = (path / "run.json").is_file()
-        if not exists and path.is_dir() and any(entry.name != ".lock" for entry in path.iterdir()):
+        if not exists and path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
             raise RunFolderError(f"{path} is not empty and no run folder: choose another with --out")
         if not exists and path.exists() and not path.is_dir():
             raise RunFolderError(f"{path} is a file: choose a folder with --out")
         if exists and resume and not overwrite:
-            _require_same_recipe(path, run)
+            _require_same_recipe(path, run, may_change)
         elif exists and not overwrite:
             raise RunFolderError(
                 f"{path} already holds a run: add --resume to go on with it, --overwrite to make it anew, "
@@ -88,10 +100,15 @@ class RunFolder:
         if exists and overwrite:
             _remove_ours(path)
         if not exists or overwrite:
-            write_atomically(path / "recipe.toml", recipe_text)
             write_atomically(path / "run.json", run.model_dump_json(indent=2))
+        if not (path / "recipe.toml").is_file():  # a kill may have come between the two
+            write_atomically(path / "recipe.toml", recipe_text)
         folder = cls(path)
+        if exists and not overwrite and folder.run().recipe != run.recipe:
+            folder.note(recipe=run.recipe)
         folder._lock = lock
+        for left in (left for name in _OURS for left in path.glob(f".{name}-*")):
+            left.unlink()  # a file that a kill left half written
         for name in ("solutions.jsonl", "dropped.jsonl"):
             _cut_torn_line(path / name)
         return folder
@@ -124,9 +141,34 @@ class RunFolder:
         file = self.path / "metrics.json"
         return _METRICS.validate_json(file.read_bytes()) if file.is_file() else []
 
-    def write_problems(self, problems: Iterable[Problem]) -> None:
-        """Writes all problems at once."""
-        write_atomically(self.path / "problems.jsonl", "".join(f"{p.model_dump_json()}\n" for p in problems))
+    def index(self) -> Mapping[str, Solution]:
+        """The run's solutions by id, read when asked for; only their ids and places are in memory."""
+        return _Index(self.path / "solutions.jsonl")
+
+    def note(self, **fields: Any) -> None:
+        """Changes fields of run.json."""
+        run = Run.model_validate({**self.run().model_dump(), **fields})
+        write_atomically(self.path / "run.json", run.model_dump_json(indent=2))
+
+    def write_problems(self, problems: Iterable[Problem]) -> int:
+        """Writes all problems at once, drawing them one by one, and gives their number."""
+        number = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal number
+            for number, problem in enumerate(problems, start=1):  # noqa: B007  the caller's count
+                yield f"{problem.model_dump_json()}\n"
+
+        write_atomically(self.path / "problems.jsonl", lines())
+        return number
+
+    def rearrange(self, ids: Iterable[str]) -> None:
+        """Writes solutions.jsonl anew with the solutions of these ids in this order, those that it has; no others."""
+        index = _Index(self.path / "solutions.jsonl")
+        if file := self._open_files.pop("solutions.jsonl", None):
+            file.close()
+        if index:
+            write_atomically(self.path / "solutions.jsonl", index.lines(key for key in ids if key in index))
 
     def write_verdicts(self, solutions: Iterable[Solution]) -> None:
         """Writes the verdicts of graded solutions at once, beside the solutions."""
@@ -171,13 +213,55 @@ class RunFolder:
             self._lock = None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
+class _Index(Mapping[str, Solution]):
+    """The solutions of a file by id: where each line lies. Of two lines with one id the later one counts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._places: dict[str, int] = {}
+        if not path.is_file():
+            return
+        at = 0
+        with path.open("rb") as file:
+            for line in file:
+                if line.startswith(_ID) and line.endswith(b"\n"):
+                    self._places[_DECODER.raw_decode(line.decode("utf-8"), len(_ID))[0]] = at
+                at += len(line)
+
+    def __getitem__(self, key: str) -> Solution:
+        if key not in self._places:
+            raise KeyError(key)
+        return Solution.model_validate_json(next(self.lines([key])))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def lines(self, keys: Iterable[str]) -> Iterator[str]:
+        """Solutions as they stand in the file. Raises KeyError for one that it does not have."""
+        places = (self._places[key] for key in keys)
+        with self._path.open("rb") as file:
+            for place in places:
+                file.seek(place)
+                yield file.readline().decode("utf-8")
+
+
+def write_atomically(path: Path, text: str | Iterable[str]) -> None:
+    """Writes a file whole or not at all; text: all of it, or piece by piece."""
     prefix = f".{path.name}-"
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=prefix, delete=False) as new:
-        new.write(text)
-        new.flush()
-        os.fsync(new.fileno())
+        try:
+            new.writelines([text] if isinstance(text, str) else text)
+            new.flush()
+            os.fsync(new.fileno())
+        except BaseException:
+            Path(new.name).unlink()
+            raise
     Path(new.name).chmod(0o644)
     Path(new.name).replace(path)
 
@@ -216,12 +300,13 @@ def _read_json(path: Path, kind: type[R]) -> R:
         raise RunFolderError(f"{path} is damaged: {error.errors()[0]['msg']}") from error
 
 
-def _require_same_recipe(path: Path, run: Run) -> None:
+def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> None:
     earlier = _read_json(path / "run.json", Run)
     if earlier.verb != run.verb:
         raise RunFolderError(f"{path} was made by `{earlier.verb}`, not by `{run.verb}`: choose another with --out")
     now: dict[str, Any] = json.loads(run.model_dump_json())["recipe"]
-    differ = [key for key in now.keys() | earlier.recipe.keys() if now.get(key) != earlier.recipe.get(key)]
+    keys = (now.keys() | earlier.recipe.keys()) - set(may_change)
+    differ = [key for key in keys if now.get(key) != earlier.recipe.get(key)]
     if differ:
         old = earlier.recipe
         lines = "\n".join(f"  - {key}: {old.get(key)!r} then, {now.get(key)!r} now" for key in sorted(differ))
@@ -238,7 +323,7 @@ def _require_same_recipe(path: Path, run: Run) -> None:
 
 
 def _remove_ours(path: Path) -> None:
-    for name in _OURS:
+    for name in reversed(_OURS):  # run.json last: a folder that a kill leaves half emptied is still a run's
         (path / name).unlink(missing_ok=True)
     shutil.rmtree(path / "model", ignore_errors=True)
 

@@ -3,113 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from scripted_server import Server, busy
 
 from slipstick.errors import ModelError
 from slipstick.formats import Format, load_format
 from slipstick.models import ModelSettings, Reply, Request, Sampling, open_model
 from slipstick.models.openai import OpenAIModel, end_turn
+from slipstick.models.openai.prices import Price, find_price
 from slipstick.schema import Block, Code, Output, Problem, Text
 
 PROBLEM = Problem(id="p/1", text="What is 6 times 7?")
 TIR = load_format("tir")
-
-
-class Server:
-    """A scripted server: `faults` are answered first, one each, then every request gets `text`."""
-
-    def __init__(self) -> None:
-        self.text = "The answer is 42."
-        self.finish = "stop"
-        self.obeys_stop = True
-        self.keeps_stop = False
-        self.faults: list[Any] = []
-        self.seconds = 0.0
-        self.bodies: list[dict[str, Any]] = []
-        self.at_once = 0
-        self.most_at_once = 0
-        self.lock = threading.Lock()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
-
-    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
-        text = self.text
-        if self.obeys_stop:
-            for stop in body.get("stop", []):
-                before, found, _ = text.partition(stop)
-                text = before + (found if self.keeps_stop else "")
-        said = {"message": {"role": "assistant", "content": text}} if "messages" in body else {"text": text}
-        return {
-            "id": "x",
-            "created": 0,
-            "model": body["model"],
-            "object": "chat.completion" if "messages" in body else "text_completion",
-            "choices": [{"index": 0, "finish_reason": self.finish, **said}],
-            "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
-        }
-
-    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *args: object) -> None:
-                pass
-
-            def send(self, status: int, body: str | dict[str, Any], **headers: str) -> None:
-                data = (body if isinstance(body, str) else json.dumps(body)).encode()
-                self.send_response(status)
-                for key, value in ({"Content-Type": "application/json"} | headers).items():
-                    self.send_header(key.replace("_", "-"), value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def do_GET(self) -> None:
-                self.send(200, {"object": "list", "data": [{"id": "abacus-7b", "object": "model"}]})
-
-            def do_POST(self) -> None:
-                with server.lock:
-                    server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                    body = server.bodies[-1]
-                    fault = server.faults.pop(0) if server.faults else None
-                    server.at_once += 1
-                    server.most_at_once = max(server.at_once, server.most_at_once)
-                time.sleep(server.seconds)
-                with server.lock:
-                    server.at_once -= 1
-                if fault == "cut":
-                    self.connection.close()
-                elif fault == "cut midway":
-                    self.send_response(200)
-                    self.send_header("Content-Length", "1000")
-                    self.end_headers()
-                    self.wfile.write(b'{"choices": [{"message"')
-                elif fault is not None:
-                    status, answer, headers = fault
-                    self.send(status, answer, **headers)
-                else:
-                    self.send(200, server.answer(body))
-
-        return Handler
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    made = Server()
-    thread = threading.Thread(target=made.http.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
-    thread.join()
 
 
 def ask(
@@ -130,7 +37,7 @@ def ask(
 
     async def run() -> list[Reply]:
         known = ModelSettings(base_url=server.url, endpoint=endpoint, **settings)
-        model = OpenAIModel("abacus-7b", known, max_retries=retries)
+        model = OpenAIModel("abacus-7b", known, max_retries=retries, first_pause=0.01)
         try:
             return await asyncio.gather(*(model.generate(request) for _ in range(times)))
         finally:
@@ -141,7 +48,7 @@ def ask(
 
 @pytest.mark.parametrize("endpoint", ["chat", "completions"])
 def test_a_reply_has_text_tokens_and_finish(server: Server, endpoint: str) -> None:
-    assert ask(server, endpoint=endpoint) == [Reply(text="The answer is 42.", tokens=7)]
+    assert ask(server, endpoint=endpoint) == [Reply(text="The answer is 42.", tokens=7, prompt_tokens=5)]
 
 
 def test_chat_sends_messages_sampling_and_stop_strings(server: Server) -> None:
@@ -182,11 +89,7 @@ def test_a_turn_ends_with_its_first_code_block(
 
 def test_tokens_running_out_is_length(server: Server) -> None:
     server.text, server.finish = "```python\nprint(6", "length"
-    assert ask(server) == [Reply(text="```python\nprint(6", finish="length", tokens=7)]
-
-
-def busy(**headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:
-    return 429, {"error": {"message": "slow down"}}, headers or {"retry_after_ms": "5"}
+    assert ask(server) == [Reply(text="```python\nprint(6", finish="length", tokens=7, prompt_tokens=5)]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +201,7 @@ def test_a_parameter_that_changes_the_result_is_never_left_out(server: Server) -
 
 def test_the_address_may_come_from_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-    assert OpenAIModel("abacus-7b", ModelSettings()).base_url == server.url
+    assert OpenAIModel("abacus-7b", ModelSettings()).base_urls == [server.url]
 
 
 def test_a_missing_key_name_or_endpoint_is_said_before_anything_is_sent(server: Server) -> None:
@@ -342,3 +245,113 @@ def test_a_turn_is_cut_and_closed_where_it_should_be(layout: Format, text: str, 
 def test_a_code_block_that_ran_out_of_tokens_stays_open() -> None:
     assert end_turn("```python\nx", "length", TIR) == ("```python\nx", "length")
     assert end_turn(CLOSED + "b", "length", TIR) == (CLOSED, "stop")
+
+
+def test_a_request_that_hangs_is_asked_again_when_its_time_is_up(server: Server) -> None:
+    server.faults = ["hang"]
+    assert ask(server, request_seconds=0.3)[0].text == "The answer is 42."
+    assert len(server.bodies) == 2
+
+
+def test_an_answer_that_is_no_completion_is_asked_again(server: Server) -> None:
+    server.faults = [(200, '{"choices": [', {}), (200, {"error": {"message": "overloaded"}}, {})]
+    assert ask(server)[0].text == "The answer is 42."
+
+
+def test_errors_only_stop_the_run_before_it_has_begun(server: Server) -> None:
+    server.faults = [(500, {"error": {"message": "out of memory"}}, {})] * 3
+    with pytest.raises(ModelError, match=r"answers with errors.*out of memory"):
+        ask(server)
+
+
+def test_credit_that_is_used_up_stops_the_run(server: Server) -> None:
+    server.faults = [(429, {"error": {"message": "pay", "code": "insufficient_quota"}}, {})]
+    with pytest.raises(ModelError, match="no credit left"):
+        ask(server)
+
+
+def test_of_many_requests_none_is_lost_and_none_is_doubled(server: Server) -> None:
+    faults = ["cut", busy(), (500, "", {}), (200, "<html>", {}), "cut midway", (503, "", {"retry_after": "0"})]
+    server.faults = [None, *faults, None, None, *faults]
+    replies = ask(server, times=40, retries=5)
+    assert [reply.text for reply in replies] == ["The answer is 42."] * 40
+    assert len(server.bodies) == 40 + 2 * len(faults)
+
+
+def test_a_server_that_refuses_what_it_has_no_room_for_gets_less_and_answers_all(server: Server) -> None:
+    server.room, server.seconds = 3, 0.002
+    replies = ask(server, times=60, retries=5)
+    assert [reply.finish for reply in replies] == ["stop"] * 60
+    assert len(server.bodies) < 4 * 60
+
+
+def test_a_parameter_that_was_not_the_reason_is_sent_again(server: Server) -> None:
+    async def run() -> list[Reply]:
+        model = OpenAIModel("abacus-7b", ModelSettings(base_url=server.url))
+        request = Request(problem=PROBLEM, layout=TIR, sample=0, turn=0, blocks=[], sampling=Sampling(seed=3))
+        replies = [await model.generate(request) for _ in range(2)]
+        await model.close()
+        return replies
+
+    server.faults = [(400, {"error": {"message": "too long: {'seed': 3, 'stop': []}"}}, {})] * 3
+    assert [reply.finish for reply in asyncio.run(run())] == ["error", "stop"]
+    assert {"seed", "stop"} <= server.bodies[-1].keys()
+
+
+def test_a_server_without_a_parser_for_tool_calls_stops_the_run(server: Server) -> None:
+    server.refuses = {"tools": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'}
+    with pytest.raises(ModelError, match=r"gives models no tools.*or take `tir`"):
+        ask(server, layout=load_format("tools"))
+
+
+def test_a_refused_seed_is_left_out(server: Server) -> None:
+    server.refuses = {"seed": "Extra inputs are not permitted: seed"}
+    assert ask(server, times=1)[0].text == "The answer is 42."
+    assert "seed" not in server.bodies[-1]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"reasoning_content": "6*7 is 42.", "content": "42"},
+        {"reasoning": "6*7 is 42.", "content": "42"},
+        {"content": [{"type": "thinking", "thinking": "6*7 is 42."}, {"type": "text", "text": "42"}]},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "6*7 is 42."}]}, {"text": "42"}]},
+    ],
+    ids=["reasoning_content", "reasoning", "parts", "parts of parts"],
+)
+def test_reasoning_beside_the_text_is_told_apart(server: Server, message: dict[str, Any]) -> None:
+    server.messages = [message]
+    reply = ask(server)[0]
+    assert (reply.text, reply.reasoning) == ("42", "6*7 is 42.")
+
+
+def test_tokens_cost_what_the_recipe_says(server: Server) -> None:
+    server.usage = {
+        "prompt_tokens": 2_000_000,
+        "completion_tokens": 1_000_000,
+        "prompt_tokens_details": {"cached_tokens": 10},
+    }
+    reply = ask(server, price_in=0.5, price_out=3)[0]
+    assert (reply.prompt_tokens, reply.tokens, reply.cost) == (2_000_000, 1_000_000, 4.0)
+    assert ask(server)[0].cost == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "address", "dollars"),
+    [
+        ("gpt-4o", "https://api.openai.com/v1", 2.5 + 10),
+        ("gpt-4o-2024-11-20", "https://api.openai.com/v1", 2.5 + 10),
+        ("gpt-4o-mini", "https://api.openai.com/v1", 0.15 + 0.6),
+        ("gpt-4o", "http://localhost:8000/v1", None),
+        ("gpt-4o-of-mine", "https://api.openai.com/v1", None),
+    ],
+)
+def test_well_known_models_have_a_price_at_their_own_server_only(model: str, address: str, dollars: float) -> None:
+    price = find_price(model, address, ModelSettings())
+    assert (price and price.cost(prompt=10**6, cached=0, completion=10**6)) == dollars
+
+
+def test_cached_tokens_cost_less() -> None:
+    price = Price(input=2, cached=1, output=0)
+    assert price.cost(prompt=1000, cached=500, completion=0) == 0.0015

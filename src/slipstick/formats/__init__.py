@@ -8,16 +8,26 @@ A plug-in is a `Format`, named by an entry point in the group `slipstick.formats
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipstick.errors import RecipeError
 from slipstick.plugins import load_plugin
 from slipstick.schema import Block, Code, Output, Problem, Record, Text
+
+
+class Demonstration(Record):
+    """A worked example that a few-shot prompt shows."""
+
+    question: str
+    response: str
+    """The whole response as a model would have written it in this format, the interpreter's outputs included."""
 
 
 class Format(Record):
@@ -43,6 +53,14 @@ class Format(Record):
     """Closes the interpreter's output."""
     stop: list[str] = Field(default_factory=list)
     """Strings after which the model has said all it has to say (cut off)."""
+    preamble: str = ""
+    """What stands once before everything in a prompt for models that continue a text."""
+    demonstrations: list[Demonstration] = Field(default_factory=list)
+    """Worked examples, of which a prompt shows the first `shots`."""
+    shots: int = Field(default=0, ge=0)
+    """How many demonstrations a prompt shows."""
+    tool: str = ""
+    """Name of the function a chat model calls to run code; '' where code stands in its text."""
 
     @model_validator(mode="after")
     def _fences_come_in_pairs(self) -> Self:
@@ -74,21 +92,62 @@ def read_format(name: str) -> Format:
 
 
 def render_prompt(layout: Format, problem: Problem) -> str:
-    """The prompt for a model that continues a text."""
-    return layout.template.replace("{instruction}", _instruction(layout, problem))
+    """The prompt for a model that continues a text, demonstrations first."""
+    shown = [_prompt(layout, example.question) + example.response for example in shown_demonstrations(layout)]
+    return layout.preamble + "\n\n".join([*shown, _prompt(layout, problem.text)])
 
 
-def render_chat(layout: Format, problem: Problem, blocks: Sequence[Block] = ()) -> list[dict[str, str]]:
-    """The messages for a chat model: what was written comes back as the assistant's, outputs as the user's turns."""
-    messages = [{"role": "system", "content": layout.system}] if layout.system else []
-    messages.append({"role": "user", "content": _instruction(layout, problem)})
-    for piece in render(layout, blocks):
-        role = "assistant" if piece.written else "user"
-        if messages[-1]["role"] == role:
-            messages[-1]["content"] += piece.text
-        else:
-            messages.append({"role": role, "content": piece.text})
+def render_chat(layout: Format, problem: Problem, blocks: Sequence[Block] = ()) -> list[dict[str, Any]]:
+    """The messages for a chat model: what was written comes back as the assistant's, outputs as the user's turns.
+
+    In a format with a `tool`, code comes back as the assistant's calls and outputs as the tool's.
+    """
+    messages: list[dict[str, Any]] = [{"role": "system", "content": layout.system}] if layout.system else []
+    told = [(example.question, parse(layout, example.response)) for example in shown_demonstrations(layout)]
+    for question, said in [*told, (problem.text, blocks)]:
+        messages.append({"role": "user", "content": _instruction(layout, question)})
+        if layout.tool:
+            _add_calls(messages, layout.tool, said)
+            continue
+        for piece in render(layout, said):
+            role = "assistant" if piece.written else "user"
+            if messages[-1]["role"] == role:
+                messages[-1]["content"] += piece.text
+            else:
+                messages.append({"role": role, "content": piece.text})
     return messages
+
+
+def _add_calls(messages: list[dict[str, Any]], tool: str, blocks: Iterable[Block]) -> None:
+    """Adds blocks as an assistant's words and calls, one call a message, and the tool's answers."""
+    for block in blocks:
+        if isinstance(block, Output):
+            calls = messages[-1].get("tool_calls", [{"id": ""}])
+            messages.append({"role": "tool", "tool_call_id": calls[0]["id"], "content": block.text})
+            continue
+        if messages[-1]["role"] != "assistant" or "tool_calls" in messages[-1]:
+            messages.append({"role": "assistant", "content": ""})
+        if isinstance(block, Text):
+            messages[-1]["content"] += block.text
+        else:
+            called = {"name": tool, "arguments": json.dumps({"code": block.text}, ensure_ascii=False)}
+            # Nine letters and digits, and no id twice: Mistral's templates take no others.
+            number = sum("tool_calls" in message for message in messages)
+            messages[-1]["tool_calls"] = [{"id": f"call{number:05d}", "type": "function", "function": called}]
+
+
+def with_shots(layout: Format, shots: int) -> Format:
+    """The format with its first `shots` demonstrations shown. Raises RecipeError where it has fewer."""
+    if shots > len(layout.demonstrations):
+        raise RecipeError(
+            "shots", [f"format `{layout.name}` has {len(layout.demonstrations)} demonstrations, {shots} are asked for"]
+        )
+    return layout.model_copy(update={"shots": shots})
+
+
+def shown_demonstrations(layout: Format) -> list[Demonstration]:
+    """The demonstrations that a prompt in this format shows."""
+    return layout.demonstrations[: layout.shots]
 
 
 def render(layout: Format, blocks: Iterable[Block]) -> list[Piece]:
@@ -143,8 +202,12 @@ def _code_pattern(layout: Format) -> re.Pattern[str]:
     return re.compile(rf"{code}(?:{output})?", re.DOTALL)
 
 
-def _instruction(layout: Format, problem: Problem) -> str:
-    return layout.instruction.replace("{question}", problem.text)
+def _prompt(layout: Format, question: str) -> str:
+    return layout.template.replace("{instruction}", _instruction(layout, question))
+
+
+def _instruction(layout: Format, question: str) -> str:
+    return layout.instruction.replace("{question}", question)
 
 
 def __getattr__(name: str) -> Format:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -69,24 +69,42 @@ def settings_for_run(order: Order, run: Run, settings: type[S]) -> S:
 
 def take_problems(settings: ProblemSettings) -> list[Problem]:
     """The problems a recipe names. Raises InputError where there are none, or two of the same id."""
+    return list(each_problem(settings))
+
+
+def each_problem(settings: ProblemSettings) -> Iterator[Problem]:
+    """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known."""
     fields = settings.fields or None
     loaded = chain.from_iterable(load_problems(source, fields=fields) for source in settings.problems)
-    problems = list(islice(loaded, settings.limit))
-    if not problems:
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for problem in islice(loaded, settings.limit):
+        if problem.id in seen:
+            twice.setdefault(problem.id)
+        seen.add(problem.id)
+        yield problem
+    if not seen:
         raise InputError(f"problems = {settings.problems} gives no problem")
-    twice = [problem_id for problem_id, times in Counter(problem.id for problem in problems).items() if times > 1]
     if twice:
-        raise InputError(f"problems = {settings.problems} has {len(twice)} ids more than once, {twice[0]!r} first")
-    return problems
+        first = next(iter(twice))
+        raise InputError(f"problems = {settings.problems} has {len(twice)} ids more than once, {first!r} first")
 
 
 @contextmanager
 def running(
-    order: Order, verb: str, settings: Record, console: Console, *, text: str = "", inputs: Iterable[Path]
+    order: Order,
+    verb: str,
+    settings: Record,
+    console: Console,
+    *,
+    text: str = "",
+    inputs: Iterable[Path],
+    may_change: Collection[str] = (),
 ) -> Iterator[RunFolder]:
     """Opens an order's run folder and sees it closed; a run that is interrupted or fails says so and can be resumed.
 
     inputs: what the run reads, hashed into its record where it is a file.
+    may_change: settings that may differ when the run is resumed.
     """
     out = order.out or Path("runs") / (find_recipe(order.target).stem if text else Path(order.target).name)
     run = Run(
@@ -100,7 +118,9 @@ def running(
         commit=_commit(),
     )
     new = order.overwrite or not (out / "run.json").exists()
-    folder = RunFolder.start(out, run, recipe_text=text, resume=order.resume, overwrite=order.overwrite)
+    folder = RunFolder.start(
+        out, run, recipe_text=text, resume=order.resume, overwrite=order.overwrite, may_change=may_change
+    )
     try:
         yield folder
     except BaseException as error:

@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from slipstick.errors import UserError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.interpreters.levels import LEVELS, missing
 from slipstick.interpreters.local import LocalInterpreter
-from slipstick.models import ModelSettings, open_model
+from slipstick.models import ModelSettings, describe, open_model
 from slipstick.recipe import check_settings
 
 
@@ -36,7 +37,7 @@ def examine(overrides: list[str]) -> Iterator[tuple[str, str]]:
             yield package, "not installed" + (": pip install 'slipstick[train]'" if package == "torch" else "")
     yield from asyncio.run(_try_interpreter(settings))
     if settings.model:
-        yield "model", _try_model(settings.model, settings)
+        yield from asyncio.run(_try_model(settings.model, settings))
 
 
 async def _try_interpreter(settings: InterpreterSettings) -> list[tuple[str, str]]:
@@ -57,15 +58,20 @@ async def _try_interpreter(settings: InterpreterSettings) -> list[tuple[str, str
     times = f"a first step with sympy took {first.seconds * 1000:.0f} ms, a further one {second.seconds * 1000:.1f} ms"
     findings = [("interpreter", f"`{settings.interpreter}` works; {times}")]
     if isinstance(interpreter, LocalInterpreter):
-        confined = ", ".join(["limits on time, memory and files", *interpreter.extras])
-        findings.append(("confined by", confined))
+        weaker = LEVELS[: LEVELS.index(interpreter.level)]
+        why = [f"; not {level}: no {missing(level)}" for level in weaker if missing(level)]
+        findings.append(("confined at level", "".join([interpreter.level, *why])))
     return findings
 
 
-def _try_model(spec: str, settings: ModelSettings) -> str:
+async def _try_model(spec: str, settings: ModelSettings) -> list[tuple[str, str]]:
     try:
         model = open_model(spec, settings)
     except UserError as error:
-        return f"cannot open {spec}: {error}"
-    asyncio.run(model.close())
-    return f"{model.name} opens"
+        return [("model", f"cannot open {spec}: {error}")]
+    try:
+        return [("model", f"{model.name} opens"), *(await describe(model)).items()]
+    except UserError as error:
+        return [("model", f"{model.name} opens and does not answer: {error}")]
+    finally:
+        await model.close()

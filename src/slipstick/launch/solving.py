@@ -15,14 +15,14 @@ from slipstick.evaluate import evaluate, reproduced_outputs
 from slipstick.execute import re_execute
 from slipstick.formats import load_format
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.launch import Order, ProblemSettings, count, load_order, running, settings_for_run, take_problems
-from slipstick.models import Model, ModelSettings, open_model
+from slipstick.launch import Order, count, load_order, running, settings_for_run
+from slipstick.launch.drawing import MAY_CHANGE, Drawn, SolveRecipe, check_problems, draw
+from slipstick.models import Model, open_model
 from slipstick.models.replay import ReplayModel
 from slipstick.progress import progress
 from slipstick.report import write_report
 from slipstick.report.table import metrics_table
 from slipstick.schema import Metric, Output, Problem, Record, Solution
-from slipstick.solve import Hybrid, SolveSettings, solve
 from slipstick.store import RunFolder
 
 
@@ -35,15 +35,6 @@ class GradeRecipe(Record):
     """k for pass@k and maj@k."""
 
 
-class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSettings):
-    """What `slipstick solve` can be told."""
-
-    model: str
-    """"openai:NAME", "hf:PATH", "replay:FILE", "fake:FILE"."""
-    formats: list[str] = Field(min_length=1)
-    """Formats to solve in, and "hybrid"."""
-
-
 class EvaluateRecipe(SolveRecipe, GradeRecipe):
     """What `slipstick evaluate` can be told."""
 
@@ -51,10 +42,10 @@ class EvaluateRecipe(SolveRecipe, GradeRecipe):
 def run_solve(order: Order, console: Console) -> Path:
     """`slipstick solve`: problems -> solutions in a run folder."""
     recipe, text = load_order(order, SolveRecipe)
-    problems, model = take_problems(recipe), open_model(recipe.model, recipe)
-    with running(order, "solve", recipe, console, text=text, inputs=_inputs(recipe)) as folder:
-        solutions = asyncio.run(_solve(folder, problems, model, recipe, console))
-        folder.finish("finished", counts=count(problems, solutions), metrics=[])
+    check_problems(recipe)
+    model, inputs = open_model(recipe.model, recipe), _inputs(recipe)
+    with running(order, "solve", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+        _finish(folder, asyncio.run(draw(folder, model, recipe, console)))
     return folder.path
 
 
@@ -62,11 +53,16 @@ def run_evaluate(order: Order, console: Console) -> Path:
     """`slipstick evaluate`: solve, grade, count, report."""
     recipe, text = load_order(order, EvaluateRecipe)
     check_profile(recipe.profile)
-    problems, model = take_problems(recipe), open_model(recipe.model, recipe)
-    with running(order, "evaluate", recipe, console, text=text, inputs=_inputs(recipe)) as folder:
-        solutions = asyncio.run(_solve(folder, problems, model, recipe, console))
-        more = _compare_with_recording(model, solutions)
-        judge(folder, problems, solutions, recipe, more=more, console=console)
+    check_problems(recipe)
+    model, inputs = open_model(recipe.model, recipe), _inputs(recipe)
+    with running(order, "evaluate", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+        drawn = asyncio.run(draw(folder, model, recipe, console))
+        if drawn.finished:
+            solutions = list(folder.solutions())
+            more = _compare_with_recording(model, solutions)
+            judge(folder, list(folder.problems()), solutions, recipe, more=more, console=console)
+        else:
+            _finish(folder, drawn)
     return folder.path
 
 
@@ -116,47 +112,17 @@ def judge(
     console.print(f"report: {write_report(folder)}", highlight=False, soft_wrap=True)
 
 
+def _finish(folder: RunFolder, drawn: Drawn) -> None:
+    counts = {"problems": drawn.problems, "solutions": drawn.solutions}
+    folder.finish("finished" if drawn.finished else "stopped", counts=counts, metrics=[])
+
+
 def _compare_with_recording(model: Model, solutions: Sequence[Solution]) -> list[Metric]:
     if not isinstance(model, ReplayModel):
         return []
     return reproduced_outputs(
         solutions, lambda solution: model.recorded_outputs(solution.problem_id, solution.sample, format=solution.format)
     )
-
-
-async def _solve(
-    folder: RunFolder, problems: list[Problem], model: Model, recipe: SolveRecipe, console: Console
-) -> list[Solution]:
-    interpreter = open_interpreter(recipe, seed=recipe.seed)
-    hybrid = Hybrid(pot=load_format("pot"), cot=load_format("cot")) if "hybrid" in recipe.formats else None
-    layouts = [load_format(name) for name in recipe.formats if name != "hybrid"]
-    folder.write_problems(problems)
-    done = {solution.id: solution for solution in folder.solutions()}
-    total = len(problems) * recipe.samples * len(recipe.formats)
-    solved = len(done)
-
-    def keep(solution: Solution) -> None:
-        nonlocal solved
-        folder.append(solution)
-        solved += 1
-        advance(solved)
-
-    try:
-        with progress("solving", total, "solutions", console=console, done=solved) as advance:
-            await solve(
-                problems,
-                layouts,
-                model=model,
-                interpreter=interpreter,
-                settings=recipe,
-                hybrid=hybrid,
-                on_solution=keep,
-                done=done,
-            )
-    finally:
-        await interpreter.close()
-        await model.close()
-    return list(folder.solutions())
 
 
 async def _execute_all(

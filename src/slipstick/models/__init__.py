@@ -6,9 +6,9 @@ A plug-in is a function `open_model(argument, settings) -> Model`, named by an e
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from slipstick.formats import Format
 from slipstick.plugins import load_plugin, split_spec
@@ -44,10 +44,16 @@ class Reply(Record):
 
     text: str
     """Without the stop string that ended the turn, unless that closes a code block (then it is the last of it)."""
+    reasoning: str = ""
+    """What a reasoning model thought before it, where it is told apart from the text."""
+    calls: list[str] = Field(default_factory=list)
+    """The code of native tool calls, in order; they come behind the text."""
     finish: Finish = "stop"
     """"length" where tokens ran out; "error" where no usable reply came, with `error` saying why."""
     tokens: int = 0
     """Tokens generated."""
+    prompt_tokens: int = 0
+    """Tokens of the prompt, where the model counts them."""
     cost: float = 0.0
     """US dollars."""
     error: str = ""
@@ -67,17 +73,29 @@ class Model(Protocol):
         ...
 
 
+def _check_concurrency(value: object) -> object:
+    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError('must be a whole number from 1 on, or "auto"')
+    return value
+
+
 class ModelSettings(Record):
     """What a recipe can say of any model; each plug-in uses what applies to it."""
 
-    base_url: str | None = None
-    """Server address, for `openai`."""
+    base_url: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = Field(
+        default_factory=list
+    )
+    """Server address, or those of several servers of one model, for `openai`."""
     endpoint: str = "chat"
     """"chat" or "completions", for `openai`."""
-    concurrency: int = Field(default=32, ge=1)
-    """Requests under way at one time; for `hf` the batch size."""
-    request_seconds: float = 600.0
+    concurrency: Annotated[int | Literal["auto"], BeforeValidator(_check_concurrency)] = "auto"
+    """Most requests under way at one server, which "auto" finds out; for `hf` the batch size, which "auto" makes 32."""
+    request_seconds: float = Field(default=600.0, gt=0)
     """Deadline of one request."""
+    price_in: float | None = Field(default=None, ge=0)
+    """US dollars for a million prompt tokens, for `openai`; None leaves it to our table."""
+    price_out: float | None = Field(default=None, ge=0)
+    """US dollars for a million generated tokens, for `openai`; None leaves it to our table."""
     dtype: str = "auto"
     """Number format of the weights, for `hf`."""
     device: str = "auto"
@@ -93,3 +111,14 @@ def open_model(spec: str, settings: ModelSettings | None = None) -> Model:
     make: Any = load_plugin("models", name)
     model: Model = make(argument, settings or ModelSettings())
     return model
+
+
+async def describe(model: Model) -> dict[str, str]:
+    """What a model can say of what it runs on, for the record of a run: {"server.max_model_len": "4096"}.
+
+    A model says so in a method `async describe() -> dict[str, str]`; empty where it has none. Raises ModelError where
+    the model finds out by this that it cannot be reached.
+    """
+    tell: Any = getattr(model, "describe", None)
+    told: dict[str, str] = await tell() if tell else {}
+    return told

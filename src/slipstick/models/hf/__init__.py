@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _STEPS = 16  # tokens decoded between two looks at who waits and who is done
 _GATHER_SECONDS = 0.003
+_ROWS = 32  # decoded together where `concurrency` is "auto"
 
 
 class HfModel:
@@ -120,7 +121,8 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
         decoder = Decoder(model, tokenizer)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"hf:{argument} cannot be put on device = {device!r}: {error}") from error
-    return HfModel(f"hf:{argument}", decoder, rows=settings.concurrency)
+    rows = _ROWS if settings.concurrency == "auto" else settings.concurrency
+    return HfModel(f"hf:{argument}", decoder, rows=rows)
 
 
 def load_weights(argument: str, *, dtype: str) -> tuple[Any, Any]:

@@ -1,0 +1,132 @@
+"""What a server is and how it behaves: what its own pages say, and what it makes of two short requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from slipstick.models import Sampling
+from slipstick.models.openai.calls import code_of, tool_schema
+from slipstick.models.openai.client import Client, Fault, RefusedParameter
+from slipstick.models.openai.replies import Answer, NoCompletionError, read_answer
+
+_PAGES = ("/version", "/props", "/get_server_info")
+"""Beside the list of models: vLLM's, llama.cpp's, SGLang's."""
+_FACTS = frozenset(
+    {
+        "root",
+        "owned_by",
+        "max_model_len",
+        "version",
+        "dtype",
+        "quantization",
+        "rope_theta",
+        "rope_scaling",
+        "context_length",
+        "max_running_requests",
+        "n_ctx",
+        "n_ctx_train",
+        "n_params",
+        "total_slots",
+        "build_info",
+        "model_path",
+    }
+)
+_COUNT = "Write the numbers from 1 to 9 on one line with a space between, and nothing else: 1 2 3"
+_STOP = " 6"
+_TOOL = "python"
+_PRODUCT = re.compile(r"6\s*\*\s*7")
+
+
+async def describe(client: Client) -> dict[str, str]:
+    """Facts by name: those of `_FACTS` that the server tells, then what it does with stop strings, seed, tools, ...
+
+    Raises Fault where the first request fails.
+    """
+    facts, behaviour = await asyncio.gather(_facts(client), _behaviour(client))
+    return facts | behaviour | (await _tools(client) if client.chat else {})
+
+
+async def _facts(client: Client) -> dict[str, str]:
+    root = client.base_url.rstrip("/").removesuffix("/v1")
+    official = root.endswith("//api.openai.com")
+    pages = [f"{client.base_url.rstrip('/')}/models", *([] if official else [root + page for page in _PAGES])]
+    listed, *others = await asyncio.gather(*(client.get(page) for page in pages))
+    rows = listed.get("data") if isinstance(listed, dict) else None
+    cards = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    own = [card for card in cards if card.get("id") == client.model]
+    found = {key: _text(value) for page in [own or cards[:1], *others] for key, value in reversed([*_walk(page)])}
+    return {key: found[key] for key in sorted(found) if found[key]}
+
+
+def _walk(page: Any) -> Iterator[tuple[str, Any]]:
+    """The facts on a page, outer ones first."""
+    inside = []
+    if isinstance(page, dict):
+        yield from ((key, value) for key, value in page.items() if key in _FACTS and value is not None)
+        inside = [value for value in page.values() if isinstance(value, dict | list)]
+    elif isinstance(page, list):
+        inside = page[:8]
+    for value in inside:
+        yield from _walk(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+async def _behaviour(client: Client) -> dict[str, str]:
+    asked: dict[str, Any] = {"messages": [{"role": "user", "content": _COUNT}]} if client.chat else {"prompt": _COUNT}
+    logprobs = {"logprobs": True if client.chat else 1}
+    try:
+        answer = await _ask(client, asked | logprobs)
+    except RefusedParameter:
+        logprobs = {}
+        answer = await _ask(client, asked)
+    choice = answer.choices[0]
+    text = choice.text or choice.message.words()
+    refused = not client.quirks.stop
+    usage = answer.usage
+    found = {
+        "limit": client.quirks.length,
+        "stop": "refused" if refused else _stop(text),
+        "seed": "taken" if client.quirks.seed else "refused: samples cannot be drawn again",
+        "logprobs": "given" if choice.logprobs else "ignored" if logprobs else "refused",
+        "usage": "given" if usage and usage.completion_tokens is not None else "missing: tokens and cost are not known",
+        "reasoning": "beside the text" if choice.message.thinking() else "in the text" if "<think>" in text else "none",
+    }
+    return found | ({"prompt": "repeated in the answer"} if _COUNT in text else {})
+
+
+def _stop(text: str) -> str:
+    """What the server did with the stop string."""
+    if "7" in text:
+        return "ignored"
+    return "left in" if text.endswith(_STOP) else "cut" if text.rstrip().endswith("5") else "unknown"
+
+
+async def _tools(client: Client) -> dict[str, str]:
+    asked = {
+        "messages": [{"role": "user", "content": "Call the tool python to multiply 6 by 7."}],
+        "tools": [tool_schema(_TOOL)],
+    }
+    try:
+        message = (await _ask(client, asked)).choices[0].message
+    except Fault as fault:
+        return {"tools": f"refused: {fault}"}
+    calls = [call.function.arguments for call in message.tool_calls or ()]
+    if calls:
+        code = code_of(calls[0]) if isinstance(calls[0], str) else calls[0]
+        return {"tools": "called" if code else "called without code"}
+    return {"tools": "called in the text only" if _PRODUCT.search(message.words()) else "not called"}
+
+
+async def _ask(client: Client, asked: dict[str, Any]) -> Answer:
+    """The answer to a request of at most 128 tokens. Raises Fault."""
+    try:
+        return read_answer(await client.draw(asked, Sampling(max_tokens=128, seed=0), [_STOP]))
+    except NoCompletionError as error:
+        raise Fault("broken", str(error)) from error

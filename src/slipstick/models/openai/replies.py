@@ -1,0 +1,177 @@
+"""Reads a server's answer: a body as servers differ in it -> one Reply, as if they did not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from slipstick.formats import Format
+from slipstick.models import Reply
+from slipstick.models.openai.calls import code_of, is_whole
+from slipstick.models.openai.prices import Price
+from slipstick.schema import Finish
+
+_FENCED = re.compile(
+    r"^```(?:python|py)?[^\S\n]*\n(.*?)(?:\n```[^\S\n]*$|\Z)", re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
+
+
+class NoCompletionError(Exception):
+    """The body of an answer is no completion."""
+
+
+class Function(BaseModel):
+    """What a model calls."""
+
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class Call(BaseModel):
+    """One call of a function."""
+
+    function: Function = Function()
+
+
+class Message(BaseModel):
+    """What a chat model wrote. Some servers give its parts as a list, thoughts among them."""
+
+    content: str | list[dict[str, Any]] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[Call] | None = None
+
+    def words(self) -> str:
+        """What it said."""
+        return _text_of(self.content)
+
+    def thinking(self) -> str:
+        """What it thought before, where the server tells it apart."""
+        parts = self.content if isinstance(self.content, list) else []
+        return self.reasoning_content or self.reasoning or "".join(_text_of(part.get("thinking")) for part in parts)
+
+
+class Choice(BaseModel):
+    """One of the answers; we ask for one."""
+
+    message: Message = Message()
+    text: str | None = None
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class CachedTokens(BaseModel):
+    """A part of the usage."""
+
+    cached_tokens: int | None = None
+
+
+class Usage(BaseModel):
+    """Tokens that were counted."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: CachedTokens | None = None
+    prompt_cache_hit_tokens: int | None = None
+
+    def cached(self) -> int:
+        """Tokens of the prompt that the server had in its cache."""
+        details = self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
+        return min(details or self.prompt_cache_hit_tokens or 0, self.prompt_tokens or 0)
+
+
+class Answer(BaseModel):
+    """What we read of either endpoint's answer; servers differ in all the rest."""
+
+    choices: list[Choice] = Field(min_length=1)
+    usage: Usage | None = None
+
+
+def read_answer(body: str) -> Answer:
+    """The body of a server's answer. Raises NoCompletionError, with the body shortened, where it is none."""
+    try:
+        return Answer.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise NoCompletionError(
+            f"the server's answer is no completion ({where}: {first['msg']}): {shorten(body)}"
+        ) from error
+
+
+def to_reply(body: str, layout: Format, price: Price | None = None) -> Reply:
+    """The body of a server's answer as a Reply. Raises NoCompletionError where it is no completion."""
+    answer = read_answer(body)
+    choice, usage = answer.choices[0], answer.usage or Usage()
+    prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
+    counted: dict[str, Any] = {
+        "tokens": completion,
+        "prompt_tokens": prompt,
+        "cost": price.cost(prompt=prompt, cached=usage.cached(), completion=completion) if price else 0.0,
+    }
+    if choice.finish_reason == "content_filter":
+        return Reply(text="", finish="error", error="the server's content filter stopped the answer", **counted)
+    finish: Finish = "length" if choice.finish_reason == "length" else "stop"
+    text, finish = end_turn(choice.text or choice.message.words(), finish, layout)
+    called = [_arguments(call) for call in choice.message.tool_calls or ()] if layout.tool else []
+    if called and choice.finish_reason == "length" and not is_whole(called[-1]):
+        text, finish = text + layout.code_begin + called.pop(), "length"  # broken off: it is never closed and never run
+    calls = [code_of(arguments) for arguments in called]
+    return Reply(text=text, finish=finish, reasoning=choice.message.thinking(), calls=calls, **counted)
+
+
+def end_turn(text: str, finish: Finish, layout: Format) -> tuple[str, Finish]:
+    """The text of one turn as if every server stopped where it is told to, and how the turn ended.
+
+    Cut before the first stop string and behind the first closed code block, whichever comes first; a code block whose
+    fence the server took for the stop string is closed again. In a format whose response is one bare program, a
+    fence around it is taken off, with the words before and behind.
+    """
+    stops = [at for at in (text.find(stop) for stop in layout.stop if stop) if at >= 0]
+    at = min(stops, default=len(text))
+    if layout.executes == "steps" and layout.code_begin:
+        begin = text.find(layout.code_begin)
+        inside = begin + len(layout.code_begin)
+        end = text.find(layout.code_end, inside) if begin >= 0 else -1
+        if end >= 0 and end + len(layout.code_end) <= at:
+            return text[: end + len(layout.code_end)], "stop"
+        if finish == "stop" and 0 <= begin < at == len(text):
+            return text + _missing(text[inside:], layout.code_end), "stop"
+    text, finish = text[:at], "stop" if stops else finish
+    if layout.executes == "program" and not layout.code_begin and (fenced := _FENCED.search(text)):
+        text = fenced[1]
+    return text, finish
+
+
+def shorten(thing: object) -> str:
+    """One line of at most 300 characters; an exception with its type and what caused it."""
+    text = " ".join(str(thing)[:2000].split())
+    if isinstance(thing, Exception):
+        cause = f": {thing.__cause__}" if thing.__cause__ and str(thing.__cause__) not in text else ""
+        text = f"{type(thing).__name__}: {text}{cause}"
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+def _text_of(content: Any) -> str:
+    """A text, or the texts of a list of parts put together."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _arguments(call: Call) -> str:
+    given = call.function.arguments
+    if isinstance(given, dict):  # the API says a JSON text; some servers send the object itself
+        code = given.get("code")
+        return code if isinstance(code, str) else str(given)
+    return given or ""
+
+
+def _missing(code: str, end: str) -> str:
+    """What closes the code: all of `end`, or what is missing where the model wrote its fence but not its line end."""
+    for length in range(len(end) - 1, 0, -1):
+        if end[:length].strip() and code.endswith(end[:length]):
+            return end[length:]
+    return end

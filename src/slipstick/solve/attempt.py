@@ -1,0 +1,136 @@
+"""One solution: generate until a code block closes, run it, append its output, generate on."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+from slipstick.answers import answer_of
+from slipstick.execute import run_program
+from slipstick.formats import Format, parse, render_prompt
+from slipstick.interpreters import Interpreter, Session
+from slipstick.models import Model, Reply, Request, Sampling
+from slipstick.schema import Block, Code, Finish, Output, Problem, Solution, Text
+from slipstick.solve.closest import ask_closest
+from slipstick.solve.settings import SolveSettings
+
+
+async def attempt(
+    problem: Problem,
+    layout: Format,
+    *,
+    sample: int,
+    model: Model,
+    interpreter: Interpreter,
+    settings: SolveSettings,
+) -> Solution:
+    """One solution. Raises what the model raises for a user's mistake (ModelError)."""
+    began = time.monotonic()
+    session = interpreter.session()
+    blocks: list[Block] = []
+    replies: list[Reply] = []
+    try:
+        finish = await _write(
+            _first_request(problem, layout, sample, settings),
+            turns=settings.turns,
+            model=model,
+            session=session,
+            blocks=blocks,
+            replies=replies,
+        )
+    finally:
+        await session.close()
+    answer = answer_of(blocks, kind=problem.kind)
+    if settings.closest_option and problem.choices and answer is not None:
+        request = _first_request(problem, layout, sample, settings)
+        closest = await ask_closest(request, answer, choices=problem.choices, model=model)
+        if closest:
+            answer, blocks = closest.answer, [*blocks, *closest.blocks]
+            replies.append(closest.reply)
+    return Solution(
+        id=solution_id(problem, layout.name, sample),
+        problem_id=problem.id,
+        sample=sample,
+        format=layout.name,
+        blocks=blocks,
+        finish=finish,
+        error=next((reply.error for reply in replies if reply.error), ""),
+        answer=answer,
+        tokens=sum(reply.tokens for reply in replies),
+        prompt_tokens=sum(reply.prompt_tokens for reply in replies),
+        cost=sum(reply.cost for reply in replies),
+        seconds=round(time.monotonic() - began, 3),
+        model=model.name,
+        seed=settings.seed + sample,
+        prompt_hash=hashlib.sha256(render_prompt(layout, problem).encode()).hexdigest()[:12],
+    )
+
+
+def until_code(layout: Format, text: str) -> list[Block]:
+    """The blocks of one turn, cut behind the first code block: what follows was written without its output."""
+    if layout.executes == "steps" and text.endswith(layout.code_end.rstrip("\n")):
+        text += layout.code_end[len(layout.code_end.rstrip("\n")) :]
+    blocks = parse(layout, text)
+    first = next((index for index, block in enumerate(blocks) if isinstance(block, Code)), len(blocks))
+    return blocks[: first + 1]
+
+
+def blocks_of(layout: Format, reply: Reply) -> list[Block]:
+    """The blocks of one turn: thoughts that were told apart go before the words, never searched for code; calls behind.
+
+    Thoughts stand between <think> and </think>, as they do where a server leaves them in the text.
+    """
+    blocks: list[Block] = [*until_code(layout, reply.text), *(Code(text=code) for code in reply.calls)]
+    if not reply.reasoning:
+        return blocks
+    thoughts = f"<think>\n{reply.reasoning}" + ("\n</think>\n\n" if blocks else "")
+    if blocks and isinstance(blocks[0], Text):
+        return [Text(text=thoughts + blocks[0].text), *blocks[1:]]
+    return [Text(text=thoughts), *blocks]
+
+
+async def run_code(session: Session, layout: Format, code: Code) -> Output:
+    """Runs a code block: as a whole program, or as one step whose output fits between the format's fences."""
+    if layout.executes == "program":
+        return await run_program(session, code.text)
+    output = await session.run(code.text)
+    fence = layout.code_output_end.strip()
+    return output.model_copy(update={"text": output.text.replace(fence, "'" * len(fence))}) if fence else output
+
+
+def solution_id(problem: Problem, layout: str, sample: int) -> str:
+    """'gsm8k/test/7#pot#0'."""
+    return f"{problem.id}#{layout}#{sample}"
+
+
+def _first_request(problem: Problem, layout: Format, sample: int, settings: SolveSettings) -> Request:
+    sampling = Sampling(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        seed=settings.seed + sample,
+    )
+    return Request(problem=problem, layout=layout, sample=sample, turn=0, blocks=[], sampling=sampling)
+
+
+async def _write(
+    first: Request, *, turns: int, model: Model, session: Session, blocks: list[Block], replies: list[Reply]
+) -> Finish:
+    """Fills `blocks` and `replies` turn by turn, and says how it ended."""
+    layout, ran = first.layout, 0
+    for turn in range(turns + 1):
+        reply = await model.generate(first.model_copy(update={"turn": turn, "blocks": list(blocks)}))
+        replies.append(reply)
+        written = blocks_of(layout, reply)
+        ends = reply.finish == "error" or not any(isinstance(block, Code) for block in written)
+        for block in written:
+            blocks.append(block)
+            if ends or not isinstance(block, Code):
+                continue
+            if ran == turns:
+                return "turns"
+            blocks.append(await run_code(session, layout, block))
+            ran += 1
+        if ends or layout.executes == "program":
+            break
+    return reply.finish

@@ -1,0 +1,70 @@
+"""Says from a few problems what solving all of them will take, with 95 % intervals."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from slipstick.schema import Problem, Solution
+from slipstick.solve.hybrid import Spent, spent_alone
+
+PROBLEMS = 20
+"""Problems that an estimate solves."""
+_RESAMPLES = 2000
+
+
+class Range(NamedTuple):
+    """A quantity and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def times(self, factor: float) -> Range:
+        """The quantity in another unit."""
+        return Range(self.value * factor, self.low * factor, self.high * factor)
+
+
+def choose(problems: Iterable[Problem], total: int, *, seed: int) -> Iterator[Problem]:
+    """PROBLEMS of `total` problems, one drawn from each of so many equal stretches; all where there are not more."""
+    draw = random.Random(seed)
+    count = min(PROBLEMS, total)
+    chosen = {draw.randrange(part * total // count, (part + 1) * total // count) for part in range(count)}
+    return (problem for place, problem in enumerate(problems) if place in chosen)
+
+
+def extrapolate(
+    solutions: Iterable[Solution], *, problems: int, listed: Collection[str], seed: int
+) -> dict[str, Range]:
+    """Field of Spent -> what `problems` problems will take: the mean over those solved, times their number.
+
+    The interval is the percentile bootstrap over problems (Efron and Tibshirani 1993, section 13.3).
+    listed: the formats that were asked for, so that no attempt counts twice.
+    """
+    by_problem: defaultdict[str, Spent] = defaultdict(Spent)
+    for solution in solutions:
+        by_problem[solution.problem_id] = by_problem[solution.problem_id].plus(spent_alone(solution, listed))
+    rows = list(by_problem.values())
+    draw = random.Random(seed)
+    means = [_mean(draw.choices(rows, k=len(rows))) for _ in range(_RESAMPLES)]
+    whole = _mean(rows)
+    return {
+        field: Range(
+            *(
+                problems * figure
+                for figure in (whole[place], *_percentiles([mean[place] for mean in means], (0.025, 0.975)))
+            )
+        )
+        for place, field in enumerate(Spent._fields)
+    }
+
+
+def _mean(rows: Collection[Spent]) -> tuple[float, ...]:
+    return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
+
+
+def _percentiles(figures: list[float], shares: Iterable[float]) -> list[float]:
+    ordered = sorted(figures)
+    return [ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in shares]

@@ -1,0 +1,78 @@
+"""Two formats combined: the second is asked where the first gives no answer (MAmmoTH, section 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from slipstick.formats import Format
+from slipstick.schema import Code, Problem, Record, Solution
+from slipstick.solve.settings import SolveSettings
+
+
+class Hybrid(Record):
+    """A program first, words where that gives no answer."""
+
+    pot: Format
+    cot: Format
+
+    @property
+    def name(self) -> str:
+        """What a recipe calls it."""
+        return "hybrid"
+
+    def order(self, problem: Problem, settings: SolveSettings) -> tuple[Format, Format]:
+        """Which format is asked first, and which where that gives no answer."""
+        words_first = problem.kind == "choice" and settings.hybrid_choice == "cot"
+        return (self.cot, self.pot) if words_first else (self.pot, self.cot)
+
+
+class Spent(NamedTuple):
+    """What solutions took."""
+
+    prompt_tokens: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+
+    def plus(self, other: Spent) -> Spent:
+        """Both together."""
+        return Spent(
+            self.prompt_tokens + other.prompt_tokens,
+            self.tokens + other.tokens,
+            self.cost + other.cost,
+            self.seconds + other.seconds,
+        )
+
+    def minus(self, other: Spent) -> Spent:
+        """What is left without the other."""
+        return self.plus(Spent(-other.prompt_tokens, -other.tokens, -other.cost, -other.seconds))
+
+
+def combine(chosen: Solution, earlier: list[Solution]) -> Solution:
+    """The hybrid solution that an attempt becomes, with the attempts before it and all their cost."""
+    total = _spent(chosen)
+    for solution in earlier:
+        total = total.plus(_spent(solution))
+    named = {"id": f"{chosen.problem_id}#hybrid#{chosen.sample}", "format": "hybrid", "earlier": earlier}
+    return chosen.model_copy(update={**named, **total._asdict()})
+
+
+def spent_alone(solution: Solution, listed: Collection[str]) -> Spent:
+    """What a solution took, without attempts that are recorded beside it because their format is `listed` too."""
+    total = _spent(solution)
+    if solution.format != "hybrid":
+        return total
+    before = [(attempt.format, _spent(attempt)) for attempt in solution.earlier]
+    last = total
+    for _, spent in before:
+        last = last.minus(spent)
+    written_as = "pot" if any(isinstance(block, Code) for block in solution.blocks) else "cot"
+    alone = Spent()
+    for layout, spent in [*before, (written_as, last)]:
+        alone = alone if layout in listed else alone.plus(spent)
+    return alone
+
+
+def _spent(solution: Solution) -> Spent:
+    return Spent(solution.prompt_tokens, solution.tokens, solution.cost, solution.seconds)

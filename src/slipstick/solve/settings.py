@@ -1,0 +1,40 @@
+"""How solutions are drawn: every setting of `solve`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from slipstick.schema import Record
+
+
+class SolveSettings(Record):
+    """How solutions are drawn."""
+
+    samples: int = Field(default=1, ge=1)
+    """Solutions of one problem in one format; with `settled` the most there can be."""
+    settled: float | None = Field(default=None, gt=0.5, lt=1)
+    """Samples are drawn one after another until the majority stays the majority with this probability; None: all."""
+    temperature: float = Field(default=0.0, ge=0)
+    """0 takes the likeliest token."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Share of probability that tokens are drawn from."""
+    max_tokens: int = Field(default=1024, ge=1)
+    """Most new tokens of one turn."""
+    seed: int = 0
+    """Sample k is drawn with seed + k."""
+    shots: int | None = Field(default=None, ge=0)
+    """Demonstrations shown in each prompt; None leaves it to the format."""
+    stop: list[str] = Field(default_factory=list)
+    """Strings that end an answer, beside those of the format."""
+    turns: int = Field(default=8, ge=1)
+    """Most code blocks that are run in one solution; MARIO used 5 for its data and 8 in its code."""
+    hybrid_choice: Literal["pot", "cot"] = "pot"
+    """What hybrid asks first for choice questions: MAmmoTH's first version asked "cot", its later ones "pot"."""
+    closest_option: bool = False
+    """Whether the model is asked once more where its answer is none of a choice question's options (MAmmoTH)."""
+    in_flight: int = Field(default=512, ge=1)
+    """Solutions under way at one time."""
+    max_cost: float | None = Field(default=None, gt=0)
+    """Most US dollars to spend; nothing new is begun that would go beyond it."""
