@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from slipstick.launch.solving import EvaluateRecipe
-from slipstick.launch.training import SynthesizeRecipe, TrainRecipe
+from slipstick.launch.synthesizing import SynthesizeRecipe
+from slipstick.launch.training import TrainRecipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -31,8 +31,23 @@ _VERBS = {
     "execute": ("solving:run_execute", "Run every program of a finished run again and compare the outputs."),
     "grade": ("grading:run_grade", "Judge anew the answers of a finished run, or of another tool's files."),
     "report": ("solving:run_report", "Write the page of a finished run anew and print its table."),
-    "synthesize": ("training:run_synthesize", "Write solutions, execute every program, keep what is right."),
+    "synthesize": ("synthesizing:run_synthesize", "Write solutions, execute every program, keep what is right."),
+    "curate": ("curating:run_curate", "Keep what a training set should hold, and every other row with its reason."),
+    "export": ("exporting:run_export", "Write a finished run as other tools read it, with its card."),
+    "audit": ("auditing:run_audit", "Find problems whose gold is wrong, ranked, with the evidence."),
     "train": ("training:run_train", "Train a model on verified solutions."),
+    "value": ("valuing:run_value", "Score solutions with a value model and rerank them."),
+    "self-train": ("rounds:run_rounds", "Rounds of solving, grading, curating and training."),
+    "repro": ("repro:run_repro", "Hold our number against a published one."),
+}
+
+# tool -> where it lies, what its one argument is, and what it does
+_TOOLS = {
+    "plan": ("planning:run_plan", "RECIPE", "Memory, time and money of a training run, beforehand."),
+    "show-mask": ("masks:run_show_mask", "RECIPE", "Which tokens of a recipe's examples are trained on."),
+    "trace": ("tracing:run_trace", "ROW_ID", "Where a row came from: problem, prompt, execution, verdict, rules."),
+    "review": ("reviewing:run_review", "RUN", "Go through suspects and samples: accept, correct, reject, skip."),
+    "push": ("pushing:run_push", "RUN", "Send a finished run's data or model to the Hub."),
 }
 
 Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
@@ -64,8 +79,18 @@ def _launcher(place: str) -> Callable[..., object]:
     return found
 
 
+def _add_tool(name: str, launcher: str, argument: str, doc: str) -> None:
+    def tool(target: str, overrides: Overrides = None) -> None:
+        _launcher(launcher)(target, overrides or [], Console())
+
+    tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=argument, show_default=False)]
+    app.command(name, help=doc)(tool)
+
+
 for _name, (_place, _doc) in _VERBS.items():
     _add_verb(_name, _place, _doc)
+for _name, (_place, _metavar, _doc) in _TOOLS.items():
+    _add_tool(_name, _place, _metavar, _doc)
 
 
 @app.command()

@@ -29,6 +29,12 @@ _ENVIRONMENT = {
     "SYMPY_GROUND_TYPES": "python",  # what sympy alone gives: results do not hang on which packages are beside it
 }
 _KILL_SECONDS = 5.0
+_END_SECONDS = 0.2
+"""Time from the end of a session's channel to the end of its process, where the kernel ends both."""
+
+
+class AliveError(Exception):
+    """A session's process goes on though its channel has ended: the program did that."""
 
 
 class LostError(Exception):
@@ -140,19 +146,36 @@ class ForkServer:
 
         Its return code, negative for a signal; None where it was never made. LostError where its parent is gone too.
         """
+        return await self._end(fork, kill=True, seconds=_KILL_SECONDS)
+
+    async def ending(self, fork: Fork) -> int | None:
+        """How the process of a session whose channel has ended ended itself, as `kill`.
+
+        Raises AliveError, the process killed, where it had not: asked at once, nobody could tell that from being
+        killed by the kernel. LostError as `kill`.
+        """
+        try:
+            return await self._end(fork, kill=False, seconds=_END_SECONDS)
+        except TimeoutError:
+            await self.kill(fork)
+            raise AliveError from None
+
+    async def _end(self, fork: Fork, *, kill: bool, seconds: float) -> int | None:
+        """Waits for the end of a session's process. Raises TimeoutError, where it was not to be killed; LostError."""
         fork.connection.close()
         if fork.start != self._starts:
             raise LostError
         ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._ends[fork.key] = ended
-        await self._tell({"end": fork.key})
+        await self._tell({"end": fork.key, "kill": kill})
         try:
-            async with asyncio.timeout(_KILL_SECONDS):
-                await ended
+            async with asyncio.timeout(seconds):
+                return await ended
         except TimeoutError:
+            if not kill:
+                raise
             self._lose()
             raise LostError from None
-        return ended.result()
 
     def discard(self, fork: Fork) -> None:
         """Has the session killed without waiting for it: with the next request, or else as soon as the loop is idle."""

@@ -12,7 +12,7 @@ import time
 from typing import Any, Literal
 
 from slipstick.interpreters import frames
-from slipstick.interpreters.fork_server import Fork, ForkServer, LostError
+from slipstick.interpreters.fork_server import AliveError, Fork, ForkServer, LostError
 from slipstick.schema import Output, Status
 
 _MAX_TEXT = 24_000
@@ -80,7 +80,10 @@ class Process:
             await self._server.kill(fork)
             return "killed", f"Killed: the program broke into the interpreter's own channel ({error})"
         except OSError:
-            return self._ending(await self._server.kill(fork))
+            try:
+                return self._ending(await self._server.ending(fork))
+            except AliveError:
+                return "killed", "Killed: the program shut the interpreter's own channel"
 
     def _checked(self, reply: dict[str, Any]) -> tuple[Status | Literal["refused"], str]:
         """Status and text of a reply that is well-formed and answers what was asked."""

@@ -10,7 +10,8 @@ from rich.console import Console
 from slipstick.errors import RecipeError
 from slipstick.launch import Order
 from slipstick.launch.solving import run_evaluate
-from slipstick.launch.training import run_synthesize, run_train
+from slipstick.launch.synthesizing import run_synthesize
+from slipstick.launch.training import run_train
 from slipstick.store import RunFolder
 
 STAGES = (
