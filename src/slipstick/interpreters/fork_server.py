@@ -1,33 +1,17 @@
-"""The caller's end of one warmed parent process: starts it, asks it for forks, has them killed, notices its death."""
+"""The caller's end of one parent process: has it made, asks it for forks, has them killed, notices its death."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
-from slipstick.errors import InterpreterError
-from slipstick.interpreters import levels
+from slipstick.interpreters.warm import LostError, Tier, WarmProcess
 
-_START_SECONDS = 120.0
-_ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "LC_ALL": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "1",
-    "SYMPY_CACHE_SIZE": "None",  # a cache that evicts writes on every look-up, and forks pay for writes
-    "SYMPY_GROUND_TYPES": "python",  # what sympy alone gives: results do not hang on which packages are beside it
-}
+_START_SECONDS = 30.0
 _KILL_SECONDS = 5.0
 _END_SECONDS = 0.2
 """Time from the end of a session's channel to the end of its process, where the kernel ends both."""
@@ -35,21 +19,6 @@ _END_SECONDS = 0.2
 
 class AliveError(Exception):
     """A session's process goes on though its channel has ended: the program did that."""
-
-
-class LostError(Exception):
-    """A session's process or its parent was killed from outside or stopped answering: our fault, not the program's."""
-
-
-@dataclass(frozen=True)
-class Tier:
-    """What a parent process has imported before it forks."""
-
-    name: str
-    modules: tuple[str, ...]
-    """Beyond what its warm-up programs import."""
-    warmup: tuple[str, ...]
-    """Files of programs that it runs, in the folder `warmup`."""
 
 
 @dataclass(frozen=True)
@@ -65,63 +34,44 @@ class ForkServer:
     """One parent process. Belongs to the event loop it was started in."""
 
     def __init__(self, tier: Tier, options: dict[str, Any]) -> None:
-        self._tier = tier.name
-        self._options = {**options, "modules": tier.modules, "warmup": tier.warmup}
+        self._warm = WarmProcess(tier, options)
         self._keys = itertools.count(1)
         self._dropped: list[int] = []
         self._ends: dict[int, asyncio.Future[int | None]] = {}
-        self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready: asyncio.Future[None] | None = None
         self._starts = 0
 
     @property
     def alive(self) -> bool:
-        """Whether it is started and warm, and can be asked for a fork."""
+        """Whether the parent is there and can be asked for a fork."""
         return self._control is not None and self._ready is not None and self._ready.done()
 
     async def start(self) -> None:
-        """Starts and warms the process.
+        """Has the parent made: in milliseconds where one was lost, after warming up where there is none to fork from.
 
         Raises InterpreterError where it cannot start, LostError where it was killed.
         """
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
-        with tempfile.TemporaryFile() as complaints:
-            self._control, self._process = self._spawn(complaints)
-            loop.add_reader(self._control, self._hear)
-            try:
-                async with asyncio.timeout(_START_SECONDS):
-                    await self._ready
-                self._starts += 1
-            except (TimeoutError, LostError) as error:
-                self._lose()
-                complaints.seek(0)
-                said = complaints.read().decode("utf-8", "replace").strip().split("\n")[-1]
-                if isinstance(error, LostError) and not said:
-                    raise
-                raise InterpreterError(
-                    f"the interpreter's parent process ({sys.executable}, {self._tier} tier) does not start: "
-                    f"{said or f'it says nothing within {_START_SECONDS:g} s'}"
-                ) from error
-            except asyncio.CancelledError:
-                self._lose()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        self._control = ours
+        try:
+            with theirs:
+                await self._warm.make_parent(theirs)
+            loop.add_reader(ours, self._hear)
+            async with asyncio.timeout(_START_SECONDS):
+                await self._ready
+            self._starts += 1
+        except (TimeoutError, LostError) as error:
+            self._lose()
+            if isinstance(error, LostError) and not self._warm.complaint():
                 raise
-
-    def _spawn(self, complaints: IO[bytes]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        control.setblocking(False)
-        with theirs:
-            process = subprocess.Popen(
-                levels.command("main", str(theirs.fileno()), json.dumps(self._options)),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=complaints,
-                pass_fds=[theirs.fileno()],
-                env=_ENVIRONMENT,
-                start_new_session=True,
-            )
-        return control, process
+            raise self._warm.failure() from error
+        except BaseException:
+            self._lose()
+            raise
 
     async def fork(self, folder: str, request: bytes, *, simple: bool) -> tuple[Fork, bytes]:
         """A new session in `folder` that has its first request already, and what of that there was no room for.
@@ -196,16 +146,9 @@ class ForkServer:
             self._dropped = []
 
     async def close(self) -> None:
-        """Ends the process and every session."""
-        process = self._process
-        if self._control is not None and process is not None:
-            asyncio.get_running_loop().remove_reader(self._control)
-            self._control.close()
-            for _ in range(200):
-                if process.poll() is not None:
-                    break
-                await asyncio.sleep(0.01)
+        """Ends the processes and every session."""
         self._lose()
+        await self._warm.close()
 
     async def _tell(self, message: dict[str, Any], passed: socket.socket | None = None) -> None:
         data = json.dumps(message).encode()
@@ -241,21 +184,16 @@ class ForkServer:
             ended.set_result(message["code"])
 
     def _lose(self) -> None:
-        """Kills and reaps what is left of the process, and tells everybody who waits for it."""
+        """Gives the parent up, which ends with its socket, and tells everybody who waits for it."""
         if self._control is not None:
             if self._control.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
             self._control = None
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                if self._process.poll() is None:
-                    os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
         self._dropped = []
         waiting: list[asyncio.Future[Any]] = [*self._ends.values(), *([self._ready] if self._ready else [])]
         self._ends.clear()
         for future in waiting:
             if not future.done():
                 future.set_exception(LostError())
+                future.exception()  # whether or not anybody waits still

@@ -18,14 +18,14 @@ import sys, types
 for name, path in (("slipstick", ""), ("slipstick.interpreters", sys.argv[1])):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [path]
-from slipstick.interpreters.parent import {function}
+from slipstick.interpreters.keeper import {function}
 {function}(*sys.argv[2:])
 """
 _SECONDS = 60.0
 
 
 def command(function: str, *arguments: str) -> list[str]:
-    """What starts a clean Python that runs a function of `parent` with those arguments."""
+    """What starts a clean Python that runs a function of `keeper` with those arguments."""
     return [sys.executable, "-s", "-P", "-c", _BOOT.format(function=function), str(Path(__file__).parent), *arguments]
 
 

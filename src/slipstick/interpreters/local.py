@@ -9,9 +9,10 @@ import re
 import tempfile
 
 from slipstick.errors import InterpreterError
-from slipstick.interpreters.fork_server import ForkServer, LostError, Tier
+from slipstick.interpreters.fork_server import ForkServer
 from slipstick.interpreters.levels import choose_level
 from slipstick.interpreters.process import Process, RefusedError
+from slipstick.interpreters.warm import LostError, Tier
 from slipstick.schema import Output
 
 _TIERS = (

@@ -1,79 +1,35 @@
-"""The warmed process that sessions are forked from: imports once what programs import, then forks, kills and reaps.
+"""The process that sessions are forked from: confines itself, then forks, kills and reaps.
 
-Single-threaded, in a clean process of its own, started by `fork_server`: imports nothing but the standard library and
-the modules of its tier.
+Single-threaded, itself a fork of the `keeper`, which has imported what programs import: adds nothing but modules of the
+standard library.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
-import importlib
 import json
 import os
-import random
 import select
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
-from slipstick.interpreters import child, confine, huge_pages, reuse, seccomp, view
+from slipstick.interpreters import child, confine, reuse, seccomp, view
 
 _MAX_FILES = 64
-_ABSENT = ("pyarrow", "numexpr", "bottleneck")
-"""Packages that pandas takes where they are: they start threads, and with threads there is no way into a namespace.
-Without them results do not hang on which packages are beside it either."""
 
 
-def try_level(level: str) -> None:
-    """Ends with exit code 0 where all that a level asks for can be done, else prints what is missing."""
-    try:
-        confine.check(level)
-    except view.MissingError as error:
-        print(error, flush=True)
-        os._exit(1)
-    os._exit(0)
-
-
-def main(fd: str, settings: str) -> None:
-    """Serves the control socket `fd` until its other end is closed; then every session is killed."""
-    control = socket.socket(fileno=int(fd))
-    options = json.loads(settings)
-    sys.argv = [""]
+def become_parent(control: socket.socket, options: dict[str, Any]) -> NoReturn:
+    """Serves the control socket until its other end is closed; then every session is killed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if options["level"] == "full":
         view.enter_namespaces()
         if first := os.fork():
             control.close()
-            confine.die_with_parent()
             os._exit(abs(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])) % 256)
-    child.prepare()
-    _warm(options["modules"], options["warmup"])
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    os.environ.clear()
     Parent(control, options).serve()
-
-
-def _warm(modules: list[str], warmup: list[str]) -> None:
-    """Imports the tier's modules and runs its programs, so that forks find caches filled and code specialised."""
-    for name in _ABSENT:
-        sys.modules[name] = None  # type: ignore[assignment]  # what Python reads as: not to be imported
-    for name in modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    random.seed(0)
-    child.seed_libraries(0)
-    for name in warmup:
-        for program in (Path(__file__).parent / "warmup" / f"{name}.txt").read_text("utf-8").split("\n# ---\n") * 2:
-            status, text = child.Steps().run(program)
-            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-            if status != "ok":
-                raise RuntimeError(f"a warm-up program of {name}.txt failed: {text}")
-    child.seed_libraries(0)
 
 
 class Parent:
@@ -97,13 +53,12 @@ class Parent:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
         base = confine.taken_memory()
-        huge_pages.collapse()
         self._confine()
         confine.set_limits(self._options, base=base)
         for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
             del sys.modules[name]
         self._tell({"ready": True})
-        os.dup2(0, 2)  # standard error was the caller's to see why a start failed
+        os.dup2(0, 2)  # standard error was the caller's, to see why a start failed
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
@@ -129,7 +84,8 @@ class Parent:
             if not scratch:
                 confine.forbid_files(None)
             ours.put_on()
-        confine.die_with_parent()  # last: a change of user undoes it
+        if level == "full":
+            confine.die_with_parent()  # last: a change of user undoes it
 
     def _answer(self) -> bool:
         """One request of the caller; False when it is gone."""

@@ -12,7 +12,8 @@ import time
 from typing import Any, Literal
 
 from slipstick.interpreters import frames
-from slipstick.interpreters.fork_server import AliveError, Fork, ForkServer, LostError
+from slipstick.interpreters.fork_server import AliveError, Fork, ForkServer
+from slipstick.interpreters.warm import LostError
 from slipstick.schema import Output, Status
 
 _MAX_TEXT = 24_000

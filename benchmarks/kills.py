@@ -1,0 +1,117 @@
+"""How long callers wait when the interpreter's own processes are killed while busy: `python -m benchmarks.kills`.
+
+Two callers run programs one after another while a session, the parent of sessions, the keeper that parents are forked
+from, or the HTTP service is killed with SIGKILL. The last line is a JSON object: for each, the longest time in seconds
+from the kill to the end of a program that was running then, what became of it, and whether later programs ran.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from benchmarks.sandbox_soak import below, start_service
+from slipstick.interpreters import Interpreter
+from slipstick.interpreters.local import open_interpreter
+from slipstick.interpreters.remote import open_interpreter as open_remote
+
+ROUNDS = 3
+TIERS = {
+    "standard": "import os, time\ntime.sleep(0.05)\nprint(6 * 7)",
+    "symbolic": "import sympy, time\ntime.sleep(0.05)\nprint(6 * 7)",
+    "science": "import numpy, time\ntime.sleep(0.05)\nprint(6 * 7)",
+}
+
+
+async def after_kill(interpreter: Interpreter, code: str, kill: Callable[[], None]) -> tuple[float, set[str], bool]:
+    """Longest wait of a program that was under way, how such programs ended, and whether later ones were right."""
+    rows: list[tuple[float, float, str]] = []
+    stop = False
+
+    async def caller() -> None:
+        while not stop:
+            began = time.perf_counter()
+            session = interpreter.session()
+            output = await session.run(code)
+            await session.close()
+            right = output.status == "ok" and output.text == "42"
+            rows.append((began, time.perf_counter(), "ok" if right else output.status))
+
+    callers = [asyncio.create_task(caller()) for _ in range(2)]
+    await asyncio.sleep(0.3)
+    killed = time.perf_counter()
+    kill()
+    await asyncio.sleep(2)
+    stop = True
+    await asyncio.gather(*callers)
+    hit = [(end - killed, status) for began, end, status in rows if began < killed < end]
+    later = [status for began, _, status in rows if began > killed + 1]
+    return (
+        max((wait for wait, _ in hit), default=0.0),
+        {status for _, status in hit},
+        bool(later) and set(later) == {"ok"},
+    )
+
+
+async def local(tier: str, which: str) -> dict[str, object]:
+    """One kind of process of one tier, killed again and again."""
+    waits, ends, goes_on = [], set(), True
+    for _ in range(ROUNDS):
+        interpreter = open_interpreter("", workers=2)
+        session = interpreter.session()
+        await session.run(TIERS[tier])
+        await session.close()
+
+        def kill() -> None:
+            keeper, *parents = below(os.getpid())
+            sessions = [pid for pid in parents if not below(pid)]
+            chosen = {"keeper": [keeper], "parent": parents[:1], "session": sessions}[which]
+            for pid in chosen:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+        wait, ended, went_on = await after_kill(interpreter, TIERS[tier], kill)
+        waits.append(wait)
+        ends |= ended
+        goes_on &= went_on
+        await interpreter.close()
+    return {"seconds": round(max(waits), 3), "ended": sorted(ends), "goes_on": goes_on}
+
+
+async def service() -> dict[str, object]:
+    """The HTTP service, killed under its clients: they are told, and nothing hangs."""
+    process, url = start_service()
+    interpreter = open_remote(url, workers=2, seconds=2.0, memory_mb=256)
+    try:
+        await interpreter.session().run("1")
+        wait, ended, _ = await after_kill(interpreter, TIERS["standard"], process.kill)
+    finally:
+        await interpreter.close()
+        _reap(process)
+    return {"seconds": round(wait, 3), "ended": sorted(ended)}
+
+
+def _reap(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    assert process.stdout
+    process.stdout.close()
+
+
+async def measure() -> dict[str, object]:
+    """Every figure."""
+    figures: dict[str, object] = {}
+    for tier in TIERS:
+        for which in ("session", "parent", "keeper"):
+            figures[f"{tier}_{which}"] = await local(tier, which)
+    return figures | {"service": await service()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measure())))
