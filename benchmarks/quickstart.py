@@ -1,6 +1,8 @@
 """How good the quickstart's model gets, and how long it takes: `python -m benchmarks.quickstart [SEED ...]`.
 
-Accuracies are in percent, means over the seeds; `by_seed` has each, with the interval's ends.
+Accuracies are in percent, means over the seeds; `by_seed` has each, with the interval's ends. `p_hybrid_pot` and
+`p_hybrid_cot` are McNemar's exact two-sided p, hybrid against each alone on the problems of `mix`; above `by_seed` they
+are the largest of the seeds.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ from statistics import mean
 from rich.console import Console
 
 from slipstick.launch.quickstart import run_quickstart
-from slipstick.schema import Metric
+from slipstick.metrics import paired, shares
 from slipstick.store import RunFolder
 
 FIGURES = {
     "pot_known": "accuracy/pot/known",
     "tir_known": "accuracy/tir/known",
-    "pot_unseen": "accuracy/pot/phrasing",
-    "pot_skeleton": "accuracy/pot/skeleton",
+    "pot_combination": "accuracy/pot/phrasing",
+    "pot_unseen": "accuracy/pot/skeleton",
+    "tir_unseen": "accuracy/tir/skeleton",
+    "pot_digits7": "accuracy/pot/digits7",
     "cot_3digit": "accuracy/cot/digits3",
     "abstract_cot": "accuracy/cot/abstract",
     "hybrid": "accuracy/hybrid/mix",
@@ -32,29 +36,42 @@ FIGURES = {
 }
 
 
-def measure(seed: int, folder: Path) -> tuple[float, dict[str, Metric]]:
-    """Minutes and metrics by name of one quickstart."""
+def measure(seed: int, folder: Path) -> dict[str, object]:
+    """The figures of one quickstart."""
     began = time.monotonic()
-    run = run_quickstart(folder, [f"seed={seed}"], Console(stderr=True))
-    minutes = (time.monotonic() - began) / 60
-    return minutes, {metric.name: metric for metric in RunFolder(run).metrics()}
+    run = RunFolder(run_quickstart(folder, [f"seed={seed}"], Console(stderr=True)))
+    minutes = round((time.monotonic() - began) / 60, 2)
+    metrics = {metric.name: metric for metric in run.metrics()}
+    return {
+        "minutes": minutes,
+        **{key: round(100 * metrics[name].value, 1) for key, name in FIGURES.items()},
+        **{f"p_hybrid_{other}": p_against(run, other) for other in ("pot", "cot")},
+        "intervals": {k: [round(100 * metrics[n].low, 1), round(100 * metrics[n].high, 1)] for k, n in FIGURES.items()},
+        "n": {key: metrics[name].n for key, name in FIGURES.items()},
+    }
+
+
+def p_against(run: RunFolder, other: str) -> float:
+    """McNemar's exact p of hybrid against another format on `mix`; 1 where hybrid is not the better one."""
+    mix = {problem.id for problem in run.problems() if problem.metadata["split"] == "mix"}
+    solved = {
+        layout: shares(s for s in run.solutions() if s.format == layout and s.problem_id in mix)
+        for layout in (other, "hybrid")
+    }
+    compared = paired(solved[other], solved["hybrid"])
+    return compared.p if compared.difference > 0 else 1.0
 
 
 def main() -> None:
     """Runs the quickstart once a seed and prints its figures."""
-    seeds = [int(seed) for seed in sys.argv[1:]] or [0]
+    seeds = [int(seed) for seed in sys.argv[1:]] or [0, 1, 2]
     by_seed = {}
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
-            minutes, metrics = measure(seed, Path(folder))
-        figures = {key: round(100 * metrics[name].value, 1) for key, name in FIGURES.items()}
-        ends = {key: [round(100 * metrics[n].low, 1), round(100 * metrics[n].high, 1)] for key, n in FIGURES.items()}
-        counts = {key: metrics[name].n for key, name in FIGURES.items()}
-        best = max(figures["cot_mix"], figures["pot_mix"], figures["tir_mix"])
-        by_seed[seed] = {"minutes": round(minutes, 2), **figures, "best_single": best, "intervals": ends, "n": counts}
-    keys = ["minutes", *FIGURES, "best_single"]
-    means = {key: round(mean(row[key] for row in by_seed.values()), 2) for key in keys}  # type: ignore[type-var]
-    print(json.dumps({**means, "seeds": seeds, "by_seed": by_seed}))
+            by_seed[seed] = measure(seed, Path(folder))
+    means = {key: round(mean(row[key] for row in by_seed.values()), 2) for key in ["minutes", *FIGURES]}  # type: ignore[type-var]
+    worst = {key: max(row[key] for row in by_seed.values()) for key in ("p_hybrid_pot", "p_hybrid_cot")}  # type: ignore[type-var]
+    print(json.dumps({**means, **worst, "seeds": seeds, "by_seed": by_seed}))
 
 
 if __name__ == "__main__":

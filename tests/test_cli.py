@@ -77,12 +77,12 @@ def test_solve_limit_and_set(invoke: Invoke) -> None:
 
 def test_a_full_folder_needs_resume_or_overwrite(invoke: Invoke) -> None:
     assert invoke("evaluate", "r.toml", "--out", "run")[0] == 0
-    before = {path: path.read_bytes() for path in Path("run").iterdir()}
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
     code, out, err = invoke("evaluate", "r.toml", "--out", "run")
     assert code == 2 and out == "" and "add --resume" in err and "Traceback" not in err
     code, _, err = invoke("evaluate", "r.toml", "--out", "run", "--resume", "--set", "temperature=0.5")
     assert code == 2 and "temperature: 0.0 then, 0.5 now" in err
-    assert {path: path.read_bytes() for path in Path("run").iterdir()} == before
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
     assert invoke("evaluate", "r.toml", "--out", "run", "--resume")[0] == 0
     assert Path("run/solutions.jsonl").read_bytes() == before[Path("run/solutions.jsonl")]
     assert invoke("evaluate", "r.toml", "--out", "run", "--overwrite")[0] == 0

@@ -1,10 +1,15 @@
+import copy
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipstick.encode import IGNORED, encode
-from slipstick.formats import join, load_format, render, render_prompt
+from slipstick.encode import IGNORED, EncodeSettings, encode, encode_within, parts_of
+from slipstick.errors import InputError
+from slipstick.formats import join, load_format, render, render_chat, render_prompt
 from slipstick.models.hf.tokens import prompt_pieces, text_of, token_ids
+from slipstick.models.openai.calls import tool_schema
 from slipstick.schema import Code, Output, Problem, Solution, Text
 
 transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
@@ -112,3 +117,180 @@ def test_without_an_end_token_nothing_can_be_encoded(tokenizer):
     solution, problem = solved([], load_format("cot"))
     with pytest.raises(ValueError, match="endless"):
         encode(solution, problem, load_format("cot"), Endless())
+
+
+EVERY = [load_format(name) for name in ("cot", "pot", "tir", "mario", "react", "tools")]
+CHATML = """{%- if tools %}<|im_start|>tools
+{{ tools | tojson }}<|im_end|>
+{% endif -%}
+{%- for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] }}
+{%- for c in m.tool_calls or [] %}<call>{{ c['function']['arguments']['code'] | tojson }}</call>{% endfor %}
+{{- '<|im_end|>\\n' }}{% endfor %}
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"""
+# Trims contents, knows no system message, has no generation prompt and ends turns with the end of text, as Llama 2's.
+TRIMMING = """{%- for m in messages %}{%- if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}
+{%- if m['role'] == 'user' %}{{ '[INST] ' + m['content'].strip() + ' [/INST]' }}
+{%- else %}{{ ' ' + m['content'] | trim + ' ' + eos_token }}{% endif %}{% endfor %}"""
+# Puts an empty thought before every answer, as Qwen 3's does.
+THINKING = CHATML.replace("m['role'] + '\\n' + m['content']", "m['role'] + '\\n' + thought(m) + m['content']")
+THINKING = (
+    "{%- macro thought(m) %}{% if m['role'] == 'assistant' %}{{ '<think>\\n\\n</think>\\n\\n' }}{% endif %}"
+    "{% endmacro -%}" + THINKING
+)
+
+
+def chatting(tokenizer, template):
+    from tokenizers import AddedToken
+
+    chat = copy.deepcopy(tokenizer)
+    chat.add_tokens([AddedToken(name, special=True) for name in ("<|im_start|>", "<|im_end|>")])
+    chat.chat_template = template
+    return chat
+
+
+@pytest.fixture(scope="module")
+def chatml(tokenizer):
+    return chatting(tokenizer, CHATML)
+
+
+@settings(deadline=None, max_examples=100)
+@given(blocks=BLOCKS, layout=st.sampled_from(EVERY), question=PLAIN, template=st.sampled_from(["format", "alpaca"]))
+def test_in_every_format_no_token_of_prompt_or_output_has_a_label(tokenizer, blocks, layout, question, template):
+    if template == "alpaca" and layout.name in ("mario", "react"):
+        return
+    solution, problem = solved(blocks, layout, question)
+    recipe = EncodeSettings(template=template, wording="example")
+    ids, labels = encode(solution, problem, layout, tokenizer, settings=recipe)
+    written = "".join(piece.text for piece in render(layout, blocks) if piece.written)
+    assert tokenizer.decode([label for label in labels if label != IGNORED]) == written + tokenizer.eos_token
+    outputs = "".join(piece.text for piece in render(layout, blocks) if not piece.written)
+    unlabelled = tokenizer.decode([token for token, label in zip(ids, labels, strict=True) if label == IGNORED])
+    assert unlabelled.endswith(outputs) and question in unlabelled
+
+
+SAID = st.text(st.characters(exclude_categories=["Cs", "Co", "Cc"]), min_size=1, max_size=30).filter(
+    lambda t: t.strip()
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(first=SAID, code=SAID, output=SAID, last=SAID, layout=st.sampled_from(EVERY))
+def test_in_a_chat_the_model_writes_its_messages_and_their_ends(chatml, first, code, output, last, layout):
+    blocks = [Text(text=first), Code(text=code), Output(text=output), Text(text=last)]
+    solution, problem = solved(blocks, layout)
+    ids, labels = encode(solution, problem, layout, chatml, settings=EncodeSettings(template="chat"))
+    trained = chatml.decode([label for label in labels if label != IGNORED])
+    given_text = chatml.decode([token for token, label in zip(ids, labels, strict=True) if label == IGNORED])
+    if layout.tool:
+        assert trained == f"{first}<call>{json.dumps(code, ensure_ascii=False)}</call><|im_end|>{last}<|im_end|>"
+        assert given_text.endswith(f"<|im_start|>tool\n{output}<|im_end|>\n<|im_start|>assistant\n")
+        return
+    turns = [""]
+    for piece in render(layout, blocks):
+        if piece.written:
+            turns[-1] += piece.text
+        else:
+            turns.append("")
+            assert given_text.endswith(f"<|im_start|>user\n{piece.text}<|im_end|>\n<|im_start|>assistant\n")
+    assert trained == "".join(f"{turn}<|im_end|>" for turn in turns)
+
+
+@pytest.mark.parametrize("template", [CHATML, TRIMMING, THINKING], ids=["chatml", "trimming", "thinking"])
+@pytest.mark.parametrize("name", ["cot", "tir", "tools"])
+def test_a_chat_is_laid_out_as_its_template_does(tokenizer, template, name):
+    if name == "tools" and template == TRIMMING:
+        return  # it has no place for calls
+    chat, layout = chatting(tokenizer, template), load_format(name)
+    blocks = [Text(text=" We add. "), Code(text='print("12 + 30")\n'), Output(text="42"), Text(text="So 42.\n")]
+    solution, problem = solved(blocks[:1] if name == "cot" else blocks, layout)
+    ids, _ = encode(solution, problem, layout, chat, settings=EncodeSettings(template="chat"))
+    messages = render_chat(layout, problem, solution.blocks)
+    if template == TRIMMING:
+        system, user, *rest = messages
+        messages = [{**user, "content": f"{system['content']}\n\n{user['content']}"}, *rest]
+    for message in messages:
+        for call in message.get("tool_calls", []):
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    tools = [tool_schema(layout.tool)] if layout.tool else None
+    whole = chat.apply_chat_template(messages, tokenize=False, tools=tools)
+    assert chat.decode(ids) == whole.rstrip("\n")
+
+
+def test_what_follows_the_generation_prompt_is_written_by_the_model(tokenizer):
+    chat, layout = chatting(tokenizer, THINKING), load_format("cot")
+    solution, problem = solved([Text(text="So 42.")], layout)
+    _, labels = encode(solution, problem, layout, chat, settings=EncodeSettings(template="chat"))
+    trained = chat.decode([label for label in labels if label != IGNORED])
+    assert trained == "<think>\n\n</think>\n\nSo 42.<|im_end|>"
+
+
+def test_a_template_that_leaves_messages_out_is_refused(tokenizer):
+    chat, layout = chatting(tokenizer, "{{ messages[-1]['content'] }}"), load_format("cot")
+    solution, problem = solved([Text(text="So 42.")], layout)
+    with pytest.raises(InputError, match="leaves messages out"):
+        encode(solution, problem, layout, chat, settings=EncodeSettings(template="chat"))
+
+
+def test_outputs_are_trained_on_where_a_recipe_asks(tokenizer):
+    layout = load_format("tir")
+    solution, problem = solved([Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")], layout)
+    _, labels = encode(solution, problem, layout, tokenizer, settings=EncodeSettings(train_on_outputs=True))
+    text = tokenizer.decode([label for label in labels if label != IGNORED])
+    assert text == join(render(layout, solution.blocks)) + tokenizer.eos_token
+
+
+def test_wordings_are_drawn_by_the_seed(tokenizer):
+    layout = load_format("cot")
+    pairs = [solved([Text(text="So.")], layout) for _ in range(30)]
+    pairs = [(s.model_copy(update={"id": str(n)}), p) for n, (s, p) in enumerate(pairs)]
+
+    def prompts(wording, seed=0):
+        recipe = EncodeSettings(template="alpaca", wording=wording)
+        return [parts_of(s, p, layout, tokenizer, settings=recipe, seed=seed)[0].text for s, p in pairs]
+
+    assert set(prompts("one")) == {render_prompt(layout, pairs[0][1])}
+    assert len(set(prompts("run"))) == 1 and len({prompts("run", seed)[0] for seed in range(30)}) > 5
+    assert len(set(prompts("example"))) > 5 and prompts("example") == prompts("example") != prompts("example", 1)
+
+
+def test_long_examples_are_cut_behind_a_whole_block_or_left_out(tokenizer):
+    layout = load_format("tir")
+    blocks = [Text(text="We add. "), Code(text="12 + 30"), Output(text="42"), Text(text="nuts " * 40)]
+    solution, problem = solved(blocks, layout)
+    whole = encode(solution, problem, layout, tokenizer)
+    limit = len(whole.ids) - 3
+    assert encode_within(solution, problem, layout, tokenizer, settings=EncodeSettings(max_length=limit)) == (
+        None,
+        False,
+    )
+    recipe = EncodeSettings(max_length=limit, too_long="cut")
+    example, cut = encode_within(solution, problem, layout, tokenizer, settings=recipe)
+    assert cut and example is not None
+    text = tokenizer.decode(example.ids)
+    assert text == join(prompt_pieces(layout, problem, blocks[:2])), "no output that nothing follows, and no end"
+    tiny = EncodeSettings(max_length=5, too_long="cut")
+    assert encode_within(solution, problem, layout, tokenizer, settings=tiny) == (None, False)
+    assert encode_within(solution, problem, layout, tokenizer) == (whole, False)
+
+
+def test_what_was_broken_off_has_no_end(tokenizer):
+    layout = load_format("cot")
+    solution, problem = solved([Text(text="So 4")], layout)
+    ids, _ = encode(solution.model_copy(update={"finish": "length"}), problem, layout, tokenizer)
+    assert ids[-1] != tokenizer.eos_token_id
+
+
+def test_generated_ids_are_kept_where_they_are_the_text(tokenizer):
+    layout = load_format("tir")
+    blocks = [Text(text="nuts"), Code(text="12"), Output(text="42"), Text(text="nuts")]
+    solution, problem = solved(blocks, layout)
+    plain = encode(solution, problem, layout, tokenizer)
+    letters = [tokenizer.convert_tokens_to_ids(letter) for letter in "nuts"]
+    assert tokenizer.decode(letters) == "nuts" and letters != tokenizer("nuts")["input_ids"]
+    code = [token for piece in render(layout, blocks[1:2]) for token in tokenizer(piece.text)["input_ids"]]
+    kept = solution.model_copy(update={"turn_ids": [letters + code, [*letters[:3], 10**6]]})
+    ids, labels = encode(kept, problem, layout, tokenizer)
+    first = len(token_ids(tokenizer, prompt_pieces(layout, problem))[0])
+    assert ids[first : first + len(letters + code)] == letters + code == labels[first : first + len(letters + code)]
+    assert tokenizer.decode(ids) == tokenizer.decode(plain.ids)
+    assert ids[-3:] == plain.ids[-3:], "of another tokenizer: the text is encoded"

@@ -7,13 +7,31 @@ from collections import Counter
 from itertools import combinations
 from math import comb
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from slipstick.errors import InputError
-from slipstick.metrics import accuracy, is_share, maj_at_k, parse_name, pass_at_k, summarize, wilson
+from slipstick.metrics import (
+    accuracy,
+    average,
+    best_of_k,
+    curves,
+    is_share,
+    maj_at_k,
+    mcnemar,
+    paired,
+    parse_name,
+    pass_at_k,
+    power,
+    problems_needed,
+    summarize,
+    unserved,
+    weighted_at_k,
+    wilson,
+)
 from slipstick.schema import Block, Code, Metric, Outcome, Output, Problem, Solution, Text, Verdict
 
 
@@ -242,3 +260,154 @@ def test_equal_answers_are_not_compared_again() -> None:
 )
 def test_which_metrics_are_shares(name: str, share: bool) -> None:
     assert is_share(name) is share
+
+
+def with_values(flags: list[bool], values: list[float], answers: list[str] | None = None) -> list[Solution]:
+    names = answers or ["1" if flag else f"wrong {place}" for place, flag in enumerate(flags)]
+    return [
+        attempt("p", "correct" if flag else "incorrect", answer=name, sample=place).model_copy(update={"value": value})
+        for place, (flag, value, name) in enumerate(zip(flags, values, names, strict=True))
+    ]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.4, 0.4, 0.9])), min_size=1, max_size=7), st.data())
+def test_best_of_k_is_the_mean_over_all_subsets(rows: list[tuple[bool, float]], data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, len(rows)))
+    credits = []
+    for subset in combinations(rows, k):
+        top = [flag for flag, value in subset if value == max(value for _, value in subset)]
+        credits.append(sum(top) / len(top))
+    solutions = with_values([flag for flag, _ in rows], [value for _, value in rows])
+    assert best_of_k(solutions, k).value == pytest.approx(sum(credits) / len(credits))
+
+
+def test_a_weighted_vote_follows_the_weights_and_ties_share() -> None:
+    answers = ["1", "2", "2"]
+    assert weighted_at_k(with_values([True, False, False], [0.9, 0.4, 0.4], answers), 3, same=equal).value == 1.0
+    assert weighted_at_k(with_values([True, False, False], [0.7, 0.4, 0.4], answers), 3, same=equal).value == 0.0
+    assert weighted_at_k(with_values([True, False, False], [0.8, 0.4, 0.4], answers), 3, same=equal).value == 0.5
+    logits = with_values([True, False, False], [3.0, -2.0, -2.0], answers)
+    assert weighted_at_k(logits, 3, same=equal).value == 1.0, "values beyond 0 and 1 go through the logistic function"
+
+
+def test_without_values_there_is_no_best() -> None:
+    with pytest.raises(InputError, match=r"p#pot#0 has no value; score the run first \(slipstick value\)"):
+        best_of_k([attempt("p"), attempt("p", sample=1)], 2)
+
+
+def test_curves_grow_to_the_samples_that_all_problems_have() -> None:
+    solutions = [attempt(name, "correct" if i else "incorrect", sample=i) for name in "ab" for i in range(6)]
+    found = curves([*solutions, attempt("a", sample=6)], same=equal)
+    assert [metric.name for metric in found["pass"]] == ["pass@1", "pass@2", "pass@4", "pass@6"]
+    assert [metric.value for metric in found["pass"]] == sorted(metric.value for metric in found["pass"])
+    assert set(found) == {"pass", "maj"} and curves([attempt("a")], same=equal) == {}
+    assert set(curves(with_values([True, False], [0.1, 0.2]), same=equal)) == {"pass", "maj", "best", "weighted"}
+
+
+def test_k_beyond_the_samples_is_said() -> None:
+    problems = [Problem(id="a", text="?"), Problem(id="b", text="?")]
+    solutions = [attempt("a", sample=i) for i in range(4)] + [attempt("b", sample=i) for i in range(3)]
+    assert unserved(problems, solutions, [1, 3]) == []
+    (line,) = unserved(problems, solutions, [1, 4])
+    assert line.startswith("pot: pass@4 and maj@4 left out, as 1 of 2 problems have fewer samples (the fewest: 3)")
+
+
+def nine() -> tuple[list[Problem], list[Solution]]:
+    """Two sets of 10 and 40 problems, a fifth and four fifths of them solved."""
+    problems, solutions = [], []
+    for name, count, right in (("gsm8k", 10, 2), ("sat_math", 40, 32)):
+        for place in range(count):
+            metadata = {"split": "test", "level": str(place % 2), "subject": "sums"}
+            problems.append(
+                Problem(id=f"{name}/test/{place}", text=f"{10**place} and 1?", kind="number", metadata=metadata)
+            )
+            solutions.append(attempt(f"{name}/test/{place}", "correct" if place < right else "incorrect"))
+    return problems, solutions
+
+
+def test_sets_come_from_ids_and_weigh_alike_in_averages() -> None:
+    metrics = by_name(summarize(*nine(), ks=[], same=equal, averages={"school": ["gsm8k", "sat-math"], "none": ["x"]}))
+    assert metrics["accuracy/pot"].value == pytest.approx(34 / 50)
+    assert metrics["accuracy/pot/gsm8k"].value == 0.2 and metrics["accuracy/pot/sat_math"].n == 40
+    assert metrics["accuracy/pot/average=all sets"].value == pytest.approx(0.5)
+    assert metrics["accuracy/pot/average=school"] == metrics["accuracy/pot/average=all sets"].model_copy(
+        update={"name": "accuracy/pot/average=school"}
+    )
+    assert "accuracy/pot/average=none" not in metrics
+    assert metrics["accuracy/pot/level=sat_math: 1"].n == 20, "a level is named with its set"
+    assert metrics["accuracy/pot/size=7 digits and more"].n == 38
+    assert not [name for name in metrics if "kind=" in name], "a single value makes no group"
+
+
+def test_the_interval_of_an_average_covers_the_truth() -> None:
+    """Two sets, 30 and 120 problems, solved with chances 0.3 and 0.8: the truth is 0.55."""
+    draw, covered, trials = random.Random(3), 0, 200
+    for _ in range(trials):
+        sets = [[float(draw.random() < chance) for _ in range(n)] for chance, n in ((0.3, 30), (0.8, 120))]
+        found = average("average", sets)
+        covered += found.low <= 0.55 <= found.high
+    assert 0.89 <= covered / trials <= 0.99
+
+
+def test_how_programs_fail_and_what_a_correct_answer_takes() -> None:
+    ends = [Output(text="1"), Output(text="Traceback\nNameError: x", status="error"), Output(text="", status="timeout")]
+    problems = [Problem(id=str(place), text="?") for place in range(4)]
+    solutions = [
+        attempt(str(place), "correct" if place in (0, 3) else "incorrect", blocks=[Code(text="x"), end]).model_copy(
+            update={"tokens": 30, "cost": 0.5}
+        )
+        for place, end in enumerate([*ends, ends[0]])
+    ]
+    metrics = by_name(summarize(problems, solutions, ks=[], same=equal))
+    assert metrics["failed/pot/error=NameError"].value == metrics["failed/pot/error=timeout"].value == 0.25
+    assert metrics["tokens_per_correct/pot"].value == 60 and metrics["cost_per_correct/pot"].value == 1.0
+    assert metrics["tokens_per_correct/pot"].low < 60 < metrics["tokens_per_correct/pot"].high
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (0, 5), (3, 9), (30, 50), (10, 10), (400, 480)])
+def test_mcnemar_is_the_exact_binomial_test(only_first: int, only_second: int) -> None:
+    thrown = only_first + only_second
+    expected = binomtest(only_first, thrown, 0.5).pvalue if thrown else 1.0
+    assert mcnemar(only_first, only_second) == pytest.approx(expected)
+
+
+def test_two_seeds_of_one_model_differ_one_time_in_twenty_at_most() -> None:
+    """Problems differ in how hard they are; both runs draw from the same chances."""
+    draw, found, trials = random.Random(11), 0, 1000
+    chances = [draw.betavariate(3, 1) for _ in range(200)]
+    for _ in range(trials):
+        flips = [(draw.random() < chance) - (draw.random() < chance) for chance in chances]
+        found += mcnemar(flips.count(1), flips.count(-1)) < 0.05
+    assert found / trials <= 0.05
+
+
+@pytest.mark.parametrize("discordant", [0.1, 0.2])
+def test_three_points_on_1319_problems_are_found_as_often_as_promised(discordant: float) -> None:
+    draw, found, trials = np.random.default_rng(5), 0, 2000
+    shares = [(discordant - 0.03) / 2, (discordant + 0.03) / 2, 1 - discordant]
+    for only_first, only_second, _ in draw.multinomial(1319, shares, size=trials):
+        found += mcnemar(int(only_first), int(only_second)) < 0.05
+    assert found / trials == pytest.approx(power(0.03, discordant, 1319), abs=0.03)
+    needed = problems_needed(0.03, discordant)
+    assert needed is not None and power(0.03, discordant, needed) == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_comparison_says_how_many_more_problems_would_settle_it() -> None:
+    first = {str(n): float(n % 10 < 7) for n in range(200)}
+    second = {str(n): float(n % 10 < 7 if n % 8 else n % 3 > 0) for n in range(200)}
+    row = paired(first, second, "pot")
+    assert (row.n, row.only_first + row.only_second) == (200, sum(first[n] != second[n] for n in first))
+    assert row.difference == pytest.approx(row.second - row.first) and row.low <= row.difference <= row.high
+    assert not row.differs and row.more and row.more > 200
+    assert paired(first, dict(first)).more is None and paired(first, dict(first)).p == 1.0
+    assert paired(first, dict.fromkeys(first, 1.0)).differs and paired(first, dict.fromkeys(first, 1.0)).more == 0
+    with pytest.raises(ValueError, match="no problem in common"):
+        paired({"a": 1.0}, {"b": 1.0})
+
+
+def test_several_samples_a_problem_are_compared_by_permutation() -> None:
+    draw = random.Random(2)
+    first = {str(n): draw.choice([0, 0.25, 0.5]) for n in range(60)}
+    better = {name: share + 0.25 for name, share in first.items()}
+    shuffled = {name: first[str((int(name) + 7) % 60)] for name in first}
+    assert paired(first, better).p < 0.001 and paired(first, shuffled).p > 0.05

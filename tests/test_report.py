@@ -10,14 +10,18 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 
+from slipstick.comparison import compare_runs
 from slipstick.metrics import summarize
-from slipstick.report import render_report, write_report
+from slipstick.report import Against, render_report, write_report
+from slipstick.report.plots import pictures
 from slipstick.report.rows import pack_rows, unpack_rows
 from slipstick.report.table import metrics_table
+from slipstick.report.tables import latex_table, markdown_table
 from slipstick.report.view import bands, format_views, interval, number, pivot, recipe_text
 from slipstick.schema import Code, Metric, Outcome, Output, Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
@@ -109,7 +113,9 @@ def test_page_fetches_nothing(page: str) -> None:
             assert attributes == {"rel": "icon", "href": "data:,"}
         elif "href" in attributes:
             assert (attributes["href"] or "").startswith("#")
-    assert not re.search(r"url\(|@import|https?:", page)
+    names = ("http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML")  # of namespaces, never fetched
+    assert set(re.findall(r"https?:[^\"'\s]*", page)) <= set(names)
+    assert not re.search(r"url\((?!data:font/woff2;base64,)|@import", page)
     policy = next(attributes["content"] for tag, attributes in Elements(page).tags if "http-equiv" in attributes)
     assert policy and policy.startswith("default-src 'none'; script-src 'sha256-")
 
@@ -159,7 +165,7 @@ def test_hostile_texts_stay_texts() -> None:
     metrics = summarize(problems, strange, ks=[], same=str.__eq__)
     run = make_run(name=HOSTILE, recipe={"model": HOSTILE, HOSTILE: 1}, versions={HOSTILE: HOSTILE}, commit=HOSTILE)
     found = Elements(render_report(run, problems, solutions=strange, metrics=metrics))
-    assert found.count("script") == 2
+    assert found.count("script") == 3
     assert found.count("img") == 0
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
 
@@ -227,7 +233,7 @@ def test_report_of_a_run_folder(tmp_path: Path) -> None:
     assert f"<b>{number(metrics[0])}</b>" in path.read_text("utf-8")
     elsewhere = write_report(folder, out=tmp_path / "pages" / "one.html")
     assert elsewhere.read_text("utf-8") == path.read_text("utf-8")
-    assert [entry.name for entry in elsewhere.parent.iterdir()] == ["one.html"]
+    assert sorted(entry.name for entry in elsewhere.parent.iterdir()) == ["figures", "one.html"]
 
 
 def test_formats_keep_their_colours_and_others_take_free_ones() -> None:
@@ -304,7 +310,7 @@ def test_browser_opens_the_problem_of_the_address(tmp_path: Path) -> None:
     dom, console = dump_dom(file, {"problem": "p/0", "split": "known", "outcome": "all"}, tmp_path / "profile")
     assert console == ""
     found = Elements(dom)
-    assert (found.count("script"), found.count("img")) == (2, 0)
+    assert (found.count("script"), found.count("img")) == (3, 0)
     assert "<title>demo · slipstick report</title>" in dom
     assert "4 of 8 problems" in dom
     assert found.count("a", "row") == 4
@@ -334,3 +340,75 @@ def test_browser_shows_everything_where_nothing_went_wrong(tmp_path: Path) -> No
     dom, console = dump_dom(file, {}, tmp_path / "profile")
     assert console == ""
     assert "4 of 4 problems" in dom
+
+
+def make_samples(*, k: int = 4) -> tuple[list[Problem], list[Solution]]:
+    problems, solutions = make_rows()
+    rng = random.Random(0)
+    drawn = [
+        solution.model_copy(
+            update={
+                "id": f"{solution.problem_id}#{solution.format}#{sample}",
+                "sample": sample,
+                "cost": 0.001,
+                "value": rng.random(),
+                "verdict": Verdict(outcome=rng.choice(["correct", "incorrect"]), method="number"),
+            }
+        )
+        for solution in solutions
+        if solution.format in ("cot", "pot")
+        for sample in range(k)
+    ]
+    return problems, drawn
+
+
+def test_pictures_are_drawn_where_there_are_numbers_for_them() -> None:
+    problems, solutions = make_samples()
+    metrics = summarize(problems, solutions, ks=[1, 2, 4], same=str.__eq__)
+    drawn = {one.name: one for one in pictures(metrics, solutions, format_views(["cot", "pot"]))}
+    assert set(drawn) == {"samples", "agreement", "cost", "tokens"}
+    assert drawn["samples"].svg.count("<polyline") == 2 * 4  # pass, maj, best, weighted, of two formats
+    counts = [int(one) for one in re.findall(r"<title>[^<]*?, (\d+)</title>", drawn["agreement"].svg)]
+    assert abs(sum(counts) - len(problems)) <= 2  # four numbers, rounded
+    for picture in drawn.values():
+        ElementTree.fromstring(picture.as_file())
+    single, _ = make_rows()
+    alone = [solution for solution in make_rows()[1] if solution.format == "cot"]
+    assert pictures(summarize(single, alone, ks=[], same=str.__eq__), alone, format_views(["cot"])) == []
+
+
+def test_tables_for_papers_hold_every_number() -> None:
+    problems, solutions = make_samples()
+    metrics = summarize(problems, solutions, ks=[1, 2], same=str.__eq__)
+    markdown, latex = markdown_table(metrics), latex_table(metrics)
+    for metric in metrics:
+        assert f"{number(metric)} {interval(metric)}" in markdown
+        assert f"{number(metric)} {{\\scriptsize {interval(metric)}}}" in latex
+    assert len({line.count("|") for line in markdown.splitlines()}) == 1
+    assert latex.count("&") == 3 * (latex.count("\\\\"))
+    assert "no_answer" not in latex.replace("\\_", "")
+
+
+def test_page_compares_two_runs_and_links_what_flipped() -> None:
+    problems, solutions = make_samples()
+    _, others = make_rows()
+    others = [solution for solution in others if solution.format in ("cot", "pot")]
+    found = compare_runs(problems, solutions, problems, others)
+    metrics = summarize(problems, solutions, ks=[], same=str.__eq__)
+    against = Against("other", found, ["cot: no difference shown."])
+    html = render_report(make_run(), problems, solutions=solutions, metrics=metrics, comparison=against)
+    assert "demo against other" in html and "cot: no difference shown." in html
+    assert html.count('<a href="#problem=') >= len(found.flips) > 0
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_mathematics_is_typeset_and_money_is_not(tmp_path: Path) -> None:
+    text = r"Where $x^2 = 4$ he pays $5 and gets $7 back, \(a<b\), \boxed{\frac{1}{2}}; broken: $\frac{1}$."
+    problem = Problem(id="p/0", text=text, answer="1")
+    solution = make_rows()[1][0].model_copy(update={"problem_id": "p/0", "blocks": [Text(text="$y_1$")]})
+    file = tmp_path / "report.html"
+    file.write_text(render_report(make_run(), [problem], solutions=[solution], metrics=[]), encoding="utf-8")
+    dom, console = dump_dom(file, {"problem": "p/0", "outcome": "all"}, tmp_path / "profile")
+    assert console == ""
+    assert Elements(dom).count("span", "maths") == 4
+    assert "he pays $5 and gets $7 back" in dom and r"broken: $\frac{1}$." in dom

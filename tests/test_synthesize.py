@@ -153,14 +153,23 @@ def test_shares_that_add_up_to_one_give_each_problem_one_style() -> None:
         names = tuple(layout.name for layout in choose_layouts(problem, layouts, shares=shares))
         chosen[names if problem.kind == "number" else ("abstract", *names)] += 1
     assert set(chosen) == {("cot",), ("pot",), ("tir",), ("abstract", "cot")}
-    for name, share in shares.items():
-        assert abs(chosen[(name,)] - 3200 * share) < 120
+    assert abs(chosen[("pot",)] / chosen[("tir",)] - 0.4 / 0.35) < 0.15
+    assert 3200 * 0.25 * 0.4 < chosen[("cot",)] < 3200 * 0.25 * 0.75
+
+
+def test_words_are_for_short_numbers_where_there_are_shares() -> None:
+    layouts = [load_format(name) for name in STYLES]
+    for problem in load("digits7,n=50"):
+        assert "cot" not in {
+            layout.name for layout in choose_layouts(problem, layouts, shares={"cot": 0.5, "pot": 0.5})
+        }
+        assert [layout.name for layout in choose_layouts(problem, layouts, shares={"cot": 1.0})] == ["cot"]
 
 
 def test_shares_may_overlap() -> None:
     layouts = [load_format(name) for name in STYLES]
     counts = Counter[str]()
-    for problem in load("known,n=1000"):
+    for problem in load("digits3,n=1000"):
         names = [
             layout.name for layout in choose_layouts(problem, layouts, shares={"cot": 0.5, "pot": 1.0, "tir": 0.0})
         ]
@@ -172,11 +181,13 @@ def test_shares_may_overlap() -> None:
 @pytest.mark.parametrize(
     ("sum_", "digits"),
     [
-        ("345 + 27", "5 + 7 = 12 write 2, 4 + 2 + 1 = 7 write 72, 3 + 0 = 3 write 372"),
+        ("345 + 27", "5 + 7 = 12 write 2, 34 + 2: 4 + 2 + 1 = 7 write 72, 3 + 0 = 3 write 372"),
         ("99 + 1", "9 + 1 = 10 write 0, 9 + 0 + 1 = 10 write 00, 1 write 100"),
-        ("402 - 19", "12 - 9 = 3 write 3, 10 - 1 - 1 = 8 write 83, 4 - 0 - 1 = 3 write 383"),
+        ("402 - 19", "12 - 9 = 3 write 3, 40 - 1: 10 - 1 - 1 = 8 write 83, 4 - 0 - 1 = 3 write 383"),
+        ("402 - 397", "12 - 7 = 5 write 5, 40 - 39: 10 - 9 - 1 = 0 write 05, 4 - 3 - 1 = 0 write 005, that is 5"),
         ("78 * 6", "8 * 6 = 48 write 8, 7 * 6 + 4 = 46 write 468"),
         ("96 / 4", "9 / 4 = 2 rest 1 write 2, 16 / 4 = 4 rest 0 write 24"),
+        ("705 / 5", "7 / 5 = 1 rest 2 write 1, 05: 20 / 5 = 4 rest 0 write 14, 5 / 5 = 1 rest 0 write 141"),
         ("96 % 7", "9 / 7 = 1 rest 2, 26 / 7 = 3 rest 5"),
         ("3 + 4", None),
         ("12345 + 1", None),
@@ -215,8 +226,9 @@ def test_words_do_small_sums_digit_by_digit() -> None:
         },
     )
     kept, _ = written([problem], ["cot"])
-    digits = "5 + 7 = 12 write 2, 4 + 2 + 1 = 7 write 72, 3 + 0 = 3 write 372"
-    assert kept[0].blocks == [Text(text=f"\nAdding gives 345 + 27. {digits}. That is 372. The answer is 372.")]
+    digits = "5 + 7 = 12 write 2, 34 + 2: 4 + 2 + 1 = 7 write 72, 3 + 0 = 3 write 372"
+    said = f"a = 345\nAdding gives a + 27 = 345 + 27. {digits}. So total = 372.\nThe answer is 372."
+    assert kept[0].blocks == [Text(text=f"\n{said}")]
 
 
 def test_answers_come_from_the_programs(solutions: list[Solution], known: list[Problem]) -> None:

@@ -60,7 +60,7 @@ _LETTER_SHAPES = (
         r"\b(?:option|choice|answer)\s*(?:is\s*)?[:\s]*[\[({*$\\]*\s*(?:text\s*\{)?\(?(?P<letter>[A-J])\b(?![A-Za-z'])"
     ),
     re.compile(r"\(\s*(?P<letter>[A-Ja-j])\s*\)"),
-    re.compile(r"(?m)^[^\w\n]{0,9}(?P<letter>[A-J])\s?[).:](?=\s|$)"),
+    re.compile(r"(?m)^[^\w\n]{0,9}(?P<letter>[A-J])\s?(?:\)|[.:](?=\s|$))"),
     re.compile(r"\*\*(?P<letter>[A-J])\b[^*]*\*\*"),
     re.compile(r"(?m)^[^\w\n]{0,9}(?P<letter>[A-J])[^\w\n]{0,9}$"),
     re.compile(r"(?<![\w'])(?P<letter>[B-HJ])(?![\w'])"),

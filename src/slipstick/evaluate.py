@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from slipstick.equivalence import compare
 from slipstick.execute import outputs_equal
@@ -16,16 +16,25 @@ def evaluate(
     solutions: Sequence[Solution],
     *,
     ks: Sequence[int] = (),
+    averages: Mapping[str, Sequence[str]] | None = None,
     profile: str = "slipstick",
     workers: int | None = None,
 ) -> tuple[list[Solution], list[Metric]]:
-    """The solutions with their verdicts, and every metric per format, per split and, with `ks`, pass@k and maj@k."""
+    """The solutions with their verdicts, and every metric per format and set and, with `ks`, pass@k and maj@k.
+
+    averages: name -> sets, for means over sets. Raises what `slipstick.metrics.summarize` raises.
+    """
     graded = list(grade_solutions(solutions, problems, profile=profile, workers=workers))
+    return graded, summarize(problems, graded, ks=ks, same=same_by(profile), averages=averages)
+
+
+def same_by(profile: str) -> Callable[[str, str], bool]:
+    """Whether two answers vote together: they mean the same by a profile's rules."""
 
     def same(first: str, second: str) -> bool:
         return compare(first, second, profile=profile).outcome == "correct"
 
-    return graded, summarize(problems, graded, ks=ks, same=same)
+    return same
 
 
 def reproduced_outputs(solutions: Sequence[Solution], recorded: Callable[[Solution], Sequence[str]]) -> list[Metric]:

@@ -108,6 +108,8 @@ def _describe(problem: Any, given: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "missing":
         return f"{where}: is missing; add `{where} = ...` or --set {where}=..."
-    value = given.get(str(problem["loc"][0])) if problem["loc"] else given
-    message = problem["msg"].removeprefix("Value error, ")
+    message: str = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message  # about several settings, which it names
+    value = given.get(str(problem["loc"][0]))
     return f"{where} = {value!r}: {message[0].lower()}{message[1:]}"

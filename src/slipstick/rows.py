@@ -1,38 +1,49 @@
-"""Reads rows from JSON files: one object a line or one array of objects, gzipped or not."""
+"""Reads rows from files: JSON (one object a line, or one array of objects), CSV, TSV, gzipped or not; Parquet."""
 
 from __future__ import annotations
 
+import csv
 import difflib
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from slipstick.errors import InputError
+from slipstick.errors import InputError, UserError
+
+OnBad = Callable[[str, str], None]
+"""Takes a row that cannot be read: where it stands ("path:line") and what is wrong with it."""
+
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_ENDINGS = (".json", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
 class Row(NamedTuple):
     """One object of a file and where it stood."""
 
     where: str
-    """"path:line" for messages; the element's number instead of the line in a file that is one array."""
+    """"path:line" for messages; instead of the line the element's number in a file that is one array, the row's in
+    Parquet."""
     number: int
-    """Line, or element of the array, counted from 1."""
+    """Line, element of the array or row, counted from 1."""
     values: dict[str, Any]
 
 
-def read_rows(path: Path | str) -> Iterator[Row]:
-    """The rows of a file, one at a time (a file that is one array is read whole); blank lines are passed over.
+def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]:
+    """The rows of a file, one at a time (an array is read whole); blank lines are passed over.
 
-    Raises InputError at once where there is no such file, and with file and line when it comes to a line that is
-    no JSON object, to the cut end of a gzip file, or to the end of a file without rows.
+    Parquet is known by its first bytes, CSV and TSV by their endings; all else is JSON: an object a line, an array of
+    objects, or an object of named objects over several lines. Cells of CSV are text.
+    Raises InputError at once where there is no such file, and with file and line when it comes to a row that cannot be
+    read, to the cut end of a gzip file, or to the end of a file without rows. With `on_bad` a bad row goes there
+    instead and the next is read; a file that breaks off is an error all the same.
     """
     path = Path(path)
     require_file(path)
-    return _rows(path)
+    return _rows(path, on_bad)
 
 
 def require_file(path: Path) -> None:
@@ -40,7 +51,8 @@ def require_file(path: Path) -> None:
     if path.is_file():
         return
     if path.is_dir():
-        inside = sorted(entry.name for entry in path.iterdir() if entry.is_file() and ".json" in entry.name)
+        names = sorted(entry.name for entry in path.iterdir() if entry.is_file())
+        inside = [name for name in names if any(ending in name for ending in _ENDINGS)]
         listing = f"; name one of its files: {', '.join(inside[:5])}" if inside else ""
         raise InputError(f"{path} is a folder, not a file of rows{listing}")
     beside = [entry.name for entry in path.parent.iterdir() if entry.is_file()] if path.parent.is_dir() else []
@@ -49,29 +61,62 @@ def require_file(path: Path) -> None:
     raise InputError(f"{path} does not exist{hint}")
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def hand_over(where: str, error: InputError, on_bad: OnBad | None) -> None:
+    """Gives a bad row to `on_bad`, without the place its message begins with; raises the error where there is none."""
+    if on_bad is None:
+        raise error
+    on_bad(where, str(error).removeprefix(where).lstrip(": "))
+
+
+def _rows(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
+    delimiter = _DELIMITERS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
     found = False
-    for row in _objects(path):
+    if _begins_with(path, b"PAR1"):
+        rows = _parquet(path)
+    elif delimiter:
+        rows = _cells(path, delimiter, on_bad)
+    else:
+        rows = _objects(path, on_bad)
+    for row in rows:
         found = True
         yield row
     if not found:
-        raise InputError(f"{path} holds no rows; a row is one JSON object on a line of its own")
+        what = "a line of cells under a header" if delimiter else "one JSON object on a line of its own"
+        raise InputError(f"{path} holds no rows; a row is {what}")
 
 
-def _objects(path: Path) -> Iterator[Row]:
-    lines = ((number, line) for number, line in _lines(path) if line.strip())
+def _objects(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
+    lines = ((number, line) for number, line in _lines(path, on_bad) if line.strip())
     first = next(lines, None)
     if first is None:
         return
-    if first[1].lstrip().startswith("["):
-        text = first[1] + "".join(line for _, line in lines)
-        elements = _decode(text, str(path))
-        for number, element in enumerate(elements, start=1):
-            yield _row(f"{path}:{number}", number, element)
-        return
-    for number, line in chain([first], lines):
+    elements: Iterable[tuple[int, object]] = chain([first], lines)
+    opening = first[1].strip()
+    whole = opening.startswith("[")
+    if whole or opening == "{":
+        held = list(elements)
+        text = "".join(str(line) for _, line in held)
+        objects = _decode(text, str(path)) if whole else _named_objects(text)
+        whole = whole or bool(objects)
+        elements = enumerate(objects, start=1) if whole else held
+    for number, element in elements:
         where = f"{path}:{number}"
-        yield _row(where, number, _decode(line, where))
+        try:
+            row = _row(where, number, element if whole else _decode(str(element), where))
+        except InputError as error:
+            hand_over(where, error, on_bad)
+        else:
+            yield row
+
+
+def _named_objects(text: str) -> list[dict[str, Any]]:
+    """The objects inside one object, with their names as ids: {"16": {"question": ...}}; none where it is not that."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    alike = isinstance(found, dict) and all(isinstance(inner, dict) for inner in found.values())
+    return [{"id": name, **inner} for name, inner in found.items()] if alike else []
 
 
 def _row(where: str, number: int, value: object) -> Row:
@@ -96,14 +141,64 @@ def _decode(text: str, where: str) -> Any:
         raise InputError(f"{where} is JSON that cannot be read: {error}") from error
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _cells(path: Path, delimiter: str, on_bad: OnBad | None) -> Iterator[Row]:
+    table = csv.reader((line for _, line in _lines(path, None)), delimiter=delimiter, strict=True)
+    header = next(_records(table, path), (0, []))[1]
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise InputError(f"{path}:1 names the column `{twice}` more than once")
+    for number, cells in _records(table, path):
+        where = f"{path}:{number}"
+        if len(cells) == len(header):
+            yield Row(where, number, dict(zip(header, cells, strict=True)))
+        else:
+            message = f"{where} has {len(cells)} cells where the header has {len(header)}: {_short(str(cells))}"
+            hand_over(where, InputError(message), on_bad)
+
+
+def _records(table: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Records that are not blank, with the line each begins on."""
+    while True:
+        number = table.line_num + 1
+        try:
+            cells = next(table)
+        except StopIteration:
+            return
+        except csv.Error as error:  # behind a quote that never closes nothing can be told apart
+            raise InputError(f"{path}:{number} is not valid CSV: {error}") from error
+        if cells:
+            yield number, cells
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise UserError(f"{path} is Parquet, which needs pyarrow (pip install 'slipstick[data]')") from error
+    number = 0
+    try:
+        with ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1000):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Row(f"{path}:{number}", number, values)
+    except (ArrowException, OSError) as error:
+        raise InputError(f"{path} is damaged behind row {number}: {_short(str(error))}") from error
+
+
+def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with _open(path) as file:
             for number, line in enumerate(file, start=1):
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}:{number} is not UTF-8: byte {error.object[error.start]:#04x}") from error
+                try:
+                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    where = f"{path}:{number}"
+                    hand_over(where, InputError(f"{where} is not UTF-8: byte {line[error.start]:#04x}"), on_bad)
+                else:
+                    yield number, text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is a damaged gzip file, cut or altered behind line {number}: {error}") from error
     except OSError as error:
@@ -111,9 +206,15 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _open(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, "rb")) if zipped else path.open("rb")
+    return cast(BinaryIO, gzip.open(path, "rb")) if _begins_with(path, b"\x1f\x8b") else path.open("rb")
+
+
+def _begins_with(path: Path, mark: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _json_type(value: object) -> str:

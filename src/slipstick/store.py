@@ -6,9 +6,14 @@
     solutions.jsonl  one line a solution, appended while running
     verdicts.jsonl   one line a graded solution: id, answer, verdict
     dropped.jsonl    what was taken out, and why
+    attempts.jsonl   how often a teacher tried each problem, and how often it was right
     recorded.jsonl, disagreements.jsonl   another tool's verdicts on the same solutions, and where they differ from ours
+    composition.json, contamination.jsonl, origins.jsonl, executed.jsonl   what curation keeps beside its rows
+    suspects.jsonl, solvers.jsonl, curve.svg   what an audit found; reviews.jsonl (people's decisions) outlives it
     metrics.json     the numbers
-    report.html      the page
+    alarms.jsonl     why not to believe them yet, where there is a reason
+    report.html      the page; figures/ its pictures and tables as files
+    exports/         the run as other tools read it, with its card
     model/           the weights of a training run
 
 A line counts once its newline is on disk; a last line without one was cut by a kill and is removed on resume.
@@ -36,7 +41,10 @@ R = TypeVar("R", bound=BaseModel)
 _METRICS = TypeAdapter(list[Metric])
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
 _DIFF = ("recorded.jsonl", "disagreements.jsonl")
-_OURS = ("run.json", "recipe.toml", "metrics.json", "report.html", *_ROWS, *_DIFF)
+_CURATED = ("composition.json", "contamination.jsonl", "executed.jsonl", "origins.jsonl")
+_AUDITED = ("suspects.jsonl", "solvers.jsonl", "curve.svg")
+_BESIDE = ("metrics.json", "attempts.jsonl", "alarms.jsonl", "report.html")
+_OURS = ("run.json", "recipe.toml", *_BESIDE, *_ROWS, *_DIFF, *_CURATED, *_AUDITED)
 
 
 _DECODER = json.JSONDecoder()
@@ -133,8 +141,9 @@ class RunFolder:
         return read_records(self.path / "dropped.jsonl", Drop, missing_ok=True)
 
     def has_rows(self) -> bool:
-        """Whether anything was solved or dropped yet."""
-        return any(self.solutions()) or any(self.dropped())
+        """Whether anything was solved, dropped or executed yet, here or in a run that is part of this one."""
+        made = [*self.path.glob("*/**/run.json"), *self.path.glob("executed.jsonl")]
+        return bool(made) or any(self.solutions()) or any(self.dropped())
 
     def metrics(self) -> list[Metric]:
         """The run's numbers; empty where there are none yet."""
@@ -174,6 +183,12 @@ class RunFolder:
         """Writes the verdicts of graded solutions at once, beside the solutions."""
         rows = (Graded(id=s.id, answer=s.answer, verdict=s.verdict) for s in solutions if s.verdict)
         write_atomically(self.path / "verdicts.jsonl", "".join(f"{row.model_dump_json()}\n" for row in rows))
+
+    def write_dropped(self, drops: Iterable[Drop]) -> None:
+        """Writes dropped.jsonl anew, drawing the rows one by one."""
+        if file := self._open_files.pop("dropped.jsonl", None):
+            file.close()
+        write_atomically(self.path / "dropped.jsonl", (f"{row.model_dump_json()}\n" for row in drops))
 
     def append(self, record: Solution | Drop) -> None:
         """Adds a line to solutions.jsonl or dropped.jsonl; it is on disk, kill or no kill, when this returns."""
@@ -325,7 +340,8 @@ def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> N
 def _remove_ours(path: Path) -> None:
     for name in reversed(_OURS):  # run.json last: a folder that a kill leaves half emptied is still a run's
         (path / name).unlink(missing_ok=True)
-    shutil.rmtree(path / "model", ignore_errors=True)
+    for name in ("model", "figures", "exports"):
+        shutil.rmtree(path / name, ignore_errors=True)
 
 
 def _lock(path: Path) -> IO[str]:

@@ -2,11 +2,12 @@ import json
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
-from slipstick.errors import InputError, ModelError
+from slipstick.errors import InputError, ModelError, UserError
 from slipstick.formats import load_format, render, render_chat, render_prompt
 from slipstick.schema import Problem, Solution
 from slipstick.train import Phase, TrainSettings, train
@@ -68,21 +69,130 @@ train(pairs, settings=TrainSettings.model_validate_json(sys.argv[3]), out=Path(s
 """
 
 
-def test_a_killed_training_goes_on_along_the_same_losses(sums, tmp_path):
+TRL = {"trainer": "trl", "optimizer": "adamw", "rows": 4, "learning_rate": 1e-3, "max_length": 128}
+
+
+@pytest.mark.parametrize("trainer", ["loop", "loop of two", "trl"])
+def test_a_killed_training_goes_on_along_the_same_losses(sums, tiny_model, tmp_path, trainer):
+    settings = SMALL.model_copy(update={"threads": 2 if trainer == "loop of two" else 1})
+    if trainer == "trl":
+        settings = TrainSettings(base=str(tiny_model), tokens=12_000, checkpoint_every=3000, **TRL)
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(f"{s.model_dump_json()}\n{p.model_dump_json()}\n" for s, p in sums))
-    arguments = [str(rows), str(tmp_path / "killed"), SMALL.model_dump_json()]
+    arguments = [str(rows), str(tmp_path / "killed"), settings.model_dump_json()]
     ended = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
     assert ended.returncode == -signal.SIGKILL
-    assert (tmp_path / "killed" / "checkpoint.pt").is_file()
     assert not (tmp_path / "killed" / "config.json").exists()
 
-    train(sums, settings=SMALL, out=tmp_path / "whole")
+    train(sums, settings=settings, out=tmp_path / "whole")
     steps = []
-    train(sums, settings=SMALL, out=tmp_path / "killed", progress=lambda *now: steps.append(now))
+    train(sums, settings=settings, out=tmp_path / "killed", progress=lambda *now: steps.append(now))
     losses = losses_in(tmp_path / "whole")
     assert 0 < len(steps) < len(losses)
-    assert losses_in(tmp_path / "killed") == pytest.approx(losses, rel=1e-4)
+    assert losses_in(tmp_path / "killed") == pytest.approx(losses, abs=1e-6)
+
+
+def test_two_processes_learn_what_one_learns(sums, tmp_path):
+    short = SMALL.model_copy(update={"tokens": 4000})
+    for threads in (1, 2):
+        train(sums, settings=short.model_copy(update={"threads": threads}), out=tmp_path / str(threads))
+    assert losses_in(tmp_path / "1") == pytest.approx(losses_in(tmp_path / "2"), rel=1e-3)
+    assert opened(tmp_path / "2").num_parameters() == opened(tmp_path / "1").num_parameters()
+
+
+def opened(folder: Path):
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder)
+
+
+VARIANTS = {
+    "plain": {},
+    "fitted rows": {"packing": "bfd"},
+    "wrapped rows, recomputed": {"packing": "wrapped", "recompute": True},
+    "bfloat16": {"weights": "bfloat16", "autocast": True, "optimizer": "adafactor"},
+    "phases": {"phases": [{"share": 1, "mix": {"pot": 1}}, {"share": 1, "mix": {"cot": 1}}]},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_trls_trainer_learns_from_our_labels(sums, tiny_model, tmp_path, variant):
+    settings = TrainSettings.model_validate({"base": str(tiny_model), "tokens": 2500, **TRL, **variant})
+    seen = []
+    trained = train(sums, settings=settings, out=tmp_path, progress=lambda *now: seen.append(now))
+    assert trained.steps == len(losses_in(tmp_path)) == len(seen) > 2
+    assert losses_in(tmp_path)[-1] < losses_in(tmp_path)[0]
+    opened(tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_both_trainers_begin_at_the_same_loss(sums, tiny_model, tmp_path):
+    short = {"base": str(tiny_model), "tokens": 50, "optimizer": "adamw", "max_length": 128}
+    train(sums[:1], settings=TrainSettings(**short, threads=1), out=tmp_path / "loop")
+    train(sums[:1], settings=TrainSettings(**short, trainer="trl", rows=1), out=tmp_path / "trl")
+    assert losses_in(tmp_path / "loop")[0] == pytest.approx(losses_in(tmp_path / "trl")[0], abs=1e-4)
+
+
+@pytest.mark.parametrize("trainer", ["loop", "trl"])
+def test_adapters_are_merged_into_the_weights(sums, tiny_model, tmp_path, trainer):
+    from peft import PeftModel
+
+    lora = {"lora_rank": 4, "lora_targets": ["q_proj", "down_proj"], "lora_dropout": 0.1}
+    settings = TrainSettings(base=str(tiny_model), tokens=2500, threads=1, **{**TRL, "trainer": trainer}, **lora)
+    train(sums, settings=settings, out=tmp_path)
+    ids = torch.arange(20)[None]
+    before, after = opened(tiny_model)(ids).logits, opened(tmp_path)(ids).logits
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = PeftModel.from_pretrained(opened(tiny_model), str(tmp_path / "adapter"))(ids).logits
+    assert torch.allclose(adapted, after, atol=1e-4) and not torch.allclose(before, after, atol=1e-3)
+    card = (tmp_path / "README.md").read_text()
+    assert f"base_model: {tiny_model}" in card and "rank 4" in card and "lora_rank = 4" in card
+
+
+@pytest.mark.parametrize("trainer", ["loop", "trl"])
+def test_raw_text_is_packed_and_every_token_learnt(tiny_model, tmp_path, trainer):
+    from slipstick.train import packed_examples, train_on_texts
+
+    texts = ["Ann has 12 nuts. " * 30, "Ben finds 30 more.", "", "They have 42 nuts. " * 30]
+    settings = TrainSettings(base=str(tiny_model), stage="cpt", threads=1, epochs=9, **{**TRL, "trainer": trainer})
+    examples, tokenizer = packed_examples(texts, settings)
+    assert all(len(example.ids) == 128 for example in examples.encoded[:-1])
+    assert all(example.labels == example.ids for example in examples.encoded)
+    ids = [token for example in examples.encoded for token in example.ids]
+    assert tokenizer.decode(ids) == "".join(text + tokenizer.eos_token for text in texts)
+    trained = train_on_texts(texts, settings=settings, out=tmp_path)
+    assert trained.tokens >= 9 * len(ids) and losses_in(tmp_path)[-1] < losses_in(tmp_path)[0]
+
+
+def test_raw_text_from_nothing(tmp_path):
+    from slipstick.train import train_on_texts
+
+    train_on_texts(["nuts and numbers 12 " * 40], settings=SMALL.model_copy(update={"tokens": 1000}), out=tmp_path)
+    assert opened(tmp_path).config.vocab_size <= 340
+    with pytest.raises(InputError, match="there is no text"):
+        train_on_texts([], settings=SMALL, out=tmp_path)
+
+
+def test_a_run_for_more_gpus_than_there_are_says_what_to_run(sums, tiny_model, tmp_path):
+    settings = TrainSettings(base=str(tiny_model), parallel="zero3", gpus=16, machines=2, **TRL)
+    with pytest.raises(UserError, match=r"16 GPUs in 2 machine\(s\).*launch\.sh.*--resume"):
+        train(sums, settings=settings, out=tmp_path)
+    config = json.loads((tmp_path / "accelerate.json").read_text())
+    assert (config["num_processes"], config["num_machines"]) == (16, 2)
+    assert config["distributed_type"] == "DEEPSPEED" and config["deepspeed_config"]["zero_stage"] == 3
+    script = (tmp_path / "launch.sh").read_text()
+    assert "--machine_rank" in script and f"slipstick.train.ranks {tmp_path}" in script
+
+
+@pytest.mark.slow
+def test_two_processes_by_accelerate_train_one_model(sums, tiny_model, tmp_path):
+    settings = TrainSettings(base=str(tiny_model), device="cpu", parallel="fsdp2", gpus=2, tokens=3000, **TRL)
+    trained = train(sums, settings=settings, out=tmp_path)
+    assert trained.steps == len(losses_in(tmp_path)) and trained.loss < losses_in(tmp_path)[0]
+    opened(tmp_path)
+    config = json.loads((tmp_path / "accelerate.json").read_text())
+    assert config["fsdp_config"]["fsdp_version"] == 2 and config["num_processes"] == 2
 
 
 def test_a_checkpoint_of_other_settings_is_not_taken_up(sums, tmp_path):

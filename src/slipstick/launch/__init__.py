@@ -19,8 +19,11 @@ from rich.console import Console
 
 from slipstick.errors import InputError, UserError
 from slipstick.problems import load_problems
+from slipstick.problems.catalogue.local import local_files
+from slipstick.problems.patches import apply_patches
 from slipstick.recipe import check_settings, find_recipe, load_recipe
-from slipstick.schema import Problem, Record, Run, Solution
+from slipstick.rows import OnBad
+from slipstick.schema import Drop, Problem, Record, Run, Solution
 from slipstick.store import RunFolder, hash_file
 
 S = TypeVar("S", bound=Record)
@@ -40,19 +43,29 @@ class Order:
     overwrite: bool = False
 
 
+Names = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+"""A list of names, for which one alone may stand."""
+
+
 class ProblemSettings(Record):
     """Which problems a run is about."""
 
-    problems: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
-    """Sources ("made:mix") and JSONL files, gzipped or not; one of them or a list."""
+    problems: Names
+    """Sources ("made:mix"), datasets ("gsm8k:test"), lists ("suite:mario-four") and files; one of them or a list."""
+    problems_dir: Path | None = None
+    """A folder whose files serve datasets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
     fields: dict[str, str] = Field(default_factory=dict)
     """Problem field -> key of the row, where the file has keys of its own: {text = "question"}."""
     limit: int | None = Field(default=None, ge=1)
     """Take only the first so many problems."""
+    patches: Names = Field(default_factory=list)
+    """Files of corrected labels, which are put in as the problems are loaded."""
 
     def files(self) -> list[Path]:
-        """The sources that are files."""
-        return [path for path in (Path(source.removeprefix("files:")) for source in self.problems) if path.is_file()]
+        """The sources that are files, the local files of datasets, and the patches."""
+        sources = (Path(source.removeprefix("files:")) for source in [*self.problems, *self.patches])
+        local = (local_files(source, problems_dir=self.problems_dir) for source in self.problems)
+        return [*(path for path in sources if path.is_file()), *chain.from_iterable(local)]
 
 
 def load_order(order: Order, settings: type[S]) -> tuple[S, str]:
@@ -72,13 +85,30 @@ def take_problems(settings: ProblemSettings) -> list[Problem]:
     return list(each_problem(settings))
 
 
-def each_problem(settings: ProblemSettings) -> Iterator[Problem]:
+def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]]:
+    """The problems a recipe names, and a Drop for every row of a file or dataset that cannot be read.
+
+    Raises InputError where there is no problem, or two of the same id.
+    """
+    bad: list[Drop] = []
+
+    def on_bad(where: str, reason: str) -> None:
+        bad.append(Drop(row={"id": where}, rule="corrupt source row", reason=f"{where}: {reason}"))
+
+    return list(each_problem(settings, on_bad=on_bad)), bad
+
+
+def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None) -> Iterator[Problem]:
     """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known."""
     fields = settings.fields or None
-    loaded = chain.from_iterable(load_problems(source, fields=fields) for source in settings.problems)
+    loaded = chain.from_iterable(
+        load_problems(source, fields=fields, problems_dir=settings.problems_dir, on_bad=on_bad)
+        for source in settings.problems
+    )
     seen: set[str] = set()
     twice: dict[str, None] = {}
-    for problem in islice(loaded, settings.limit):
+    taken = islice(loaded, settings.limit)
+    for problem in apply_patches(taken, settings.patches, whole=settings.limit is None):
         if problem.id in seen:
             twice.setdefault(problem.id)
         seen.add(problem.id)

@@ -65,33 +65,29 @@ def check_problems(recipe: ProblemSettings) -> None:
 async def draw(folder: RunFolder, model: Model, recipe: SolveRecipe, console: Console) -> Drawn:
     """Every solution the recipe asks for, into the folder, where they lie in the order asked for once all are there."""
     total = folder.write_problems(each_problem(recipe))
-    done, spent = _take_up(folder, recipe.formats)
+    done, spent = take_up(folder, recipe.formats)
     tally = Tally(model, spent=spent)
     began = time.monotonic()
     interpreter = open_interpreter(recipe, seed=recipe.seed)
     try:
-        await _note_card(folder, model, console)
+        await note_card(folder, model, console)
         asked = min(total, PROBLEMS) if recipe.estimate else total
         problems = folder.problems()
         chosen = choose(problems, total, seed=recipe.seed) if recipe.estimate else problems
         planned = asked * recipe.samples * len(recipe.formats)
-        async with _watched(planned, tally, done=len(done), console=console) as keep:
+        async with watched(planned, tally, done=len(done), console=console) as keep:
 
             def on_solution(solution: Solution) -> None:
                 folder.append(solution)
                 keep(solution)
-                if recipe.max_cost is not None and tally.replies >= _UNPRICED and tally.cost == spent:
-                    raise UserError(
-                        f"max_cost = {recipe.max_cost} cannot hold, as nobody knows what {recipe.model} costs: "
-                        "set price_in and price_out, or leave max_cost out"
-                    )
+                check_price(tally, recipe, spent)
 
             finished = await solve(
                 tally.hear_of(chosen),
-                _ways(recipe.formats),
+                ways_of(recipe.formats),
                 model=tally,
                 interpreter=interpreter,
-                settings=_within_budget(recipe, spent),
+                settings=within_budget(recipe, spent),
                 on_solution=on_solution,
                 done=done,
             )
@@ -102,19 +98,20 @@ async def draw(folder: RunFolder, model: Model, recipe: SolveRecipe, console: Co
     if drawn.finished:
         folder.rearrange(_asked_order(folder, recipe))
     elif recipe.estimate and finished:
-        _print_estimate(folder, recipe, drawn, seconds=time.monotonic() - began, console=console)
+        print_estimate(folder, recipe, drawn, seconds=time.monotonic() - began, console=console)
     else:
-        console.print(_out_of_money(tally, recipe), highlight=False, soft_wrap=True)
+        console.print(out_of_money(tally, recipe), highlight=False, soft_wrap=True)
     return drawn
 
 
-def _ways(formats: Collection[str]) -> list[Way]:
+def ways_of(formats: Collection[str]) -> list[Way]:
+    """The formats of a recipe, "hybrid" among them, as what a problem is solved in."""
     hybrid = Hybrid(pot=load_format("pot"), cot=load_format("cot"))
     return [hybrid if name == "hybrid" else load_format(name) for name in formats]
 
 
-def _take_up(folder: RunFolder, formats: Collection[str]) -> tuple[Mapping[str, Solution], float]:
-    """What an interrupted run has done, and spent; solutions that ended in an error are made again."""
+def take_up(folder: RunFolder, formats: Collection[str]) -> tuple[Mapping[str, Solution], float]:
+    """What an interrupted run has done, and spent in dollars; solutions that ended in an error are made again."""
     spent, failed = Spent(), set()
     for solution in folder.solutions():
         spent = spent.plus(spent_alone(solution, formats))
@@ -126,7 +123,17 @@ def _take_up(folder: RunFolder, formats: Collection[str]) -> tuple[Mapping[str, 
     return folder.index(), spent.cost
 
 
-def _within_budget(recipe: SolveRecipe, spent: float) -> SolveSettings:
+def check_price(tally: Tally, recipe: SolveRecipe, spent: float) -> None:
+    """Raises UserError where there is a budget and nothing had a price by now; spent: before this run was taken up."""
+    if recipe.max_cost is not None and tally.replies >= _UNPRICED and tally.cost == spent:
+        raise UserError(
+            f"max_cost = {recipe.max_cost} cannot hold, as nobody knows what {recipe.model} costs: "
+            "set price_in and price_out, or leave max_cost out"
+        )
+
+
+def within_budget(recipe: SolveRecipe, spent: float) -> SolveSettings:
+    """The settings with what is left of `max_cost`."""
     return recipe if recipe.max_cost is None else recipe.model_copy(update={"max_cost": recipe.max_cost - spent})
 
 
@@ -138,7 +145,7 @@ def _asked_order(folder: RunFolder, recipe: SolveRecipe) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _watched(
+async def watched(
     planned: int, tally: Tally, *, done: int, console: Console
 ) -> AsyncIterator[Callable[[Solution], None]]:
     """Shows progress every second; yields what is to be told of every solution."""
@@ -157,7 +164,7 @@ async def _watched(
             advance(done + tally.solutions, tally.note())
 
 
-async def _note_card(folder: RunFolder, model: Model, console: Console) -> None:
+async def note_card(folder: RunFolder, model: Model, console: Console) -> None:
     """What a server says of the model it serves goes into the run's record; a change since is pointed out."""
     card = await describe(model)
     versions = folder.run().versions
@@ -167,23 +174,40 @@ async def _note_card(folder: RunFolder, model: Model, console: Console) -> None:
     folder.note(versions={**versions, **card})
 
 
-def _out_of_money(tally: Tally, recipe: SolveRecipe) -> str:
+def out_of_money(tally: Tally, recipe: SolveRecipe) -> str:
+    """What a run says that its budget ended."""
     return (
         f"\nStopped at ${tally.cost:,.4f} of max_cost = {recipe.max_cost}; {tally.solutions:,} solutions were made. "
         "To go on: the same command with --resume and a higher max_cost"
     )
 
 
-def _print_estimate(folder: RunFolder, recipe: SolveRecipe, drawn: Drawn, *, seconds: float, console: Console) -> None:
+def print_estimate(folder: RunFolder, recipe: SolveRecipe, drawn: Drawn, *, seconds: float, console: Console) -> None:
     """The table of what the whole run will take."""
     solved = min(PROBLEMS, drawn.problems)
     chosen = {problem.id for problem in choose(folder.problems(), drawn.problems, seed=recipe.seed)}
     mine = [solution for solution in folder.solutions() if solution.problem_id in chosen]
     found = extrapolate(mine, problems=drawn.problems, listed=recipe.formats, seed=recipe.seed)
+    title = f"{drawn.problems:,} problems, judged by {solved}"
+    show_estimate(title, found, recipe, seconds=seconds, console=console)
+
+
+def show_estimate(
+    title: str,
+    found: Mapping[str, Range],
+    recipe: SolveRecipe,
+    *,
+    rows: Mapping[str, Range] | None = None,
+    seconds: float,
+    console: Console,
+) -> None:
+    """A table of what a run will take; found: by field of Spent; rows: what else will come of it, named as shown."""
     at_once = min(recipe.in_flight, _AT_ONCE if recipe.concurrency == "auto" else recipe.concurrency)
-    table = Table(title=f"{drawn.problems:,} problems, judged by {solved}", box=None, title_justify="left")
+    table = Table(title=title, box=None, title_justify="left")
     for name in ("", "estimate", "95 % interval"):
         table.add_column(name, justify="right" if name else "left")
+    for name, many in (rows or {}).items():
+        _add_row(table, name, many, "{:,.0f}".format)
     _add_row(table, "prompt tokens", found["prompt_tokens"], "{:,.0f}".format)
     _add_row(table, "new tokens", found["tokens"], "{:,.0f}".format)
     _add_row(table, "US dollars", found["cost"], "{:,.2f}".format)

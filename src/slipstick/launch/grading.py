@@ -36,7 +36,7 @@ class RegradeRecipe(GradeRecipe):
 class GradeOutputsRecipe(RegradeRecipe):
     """What `slipstick grade` can be told of another tool's files."""
 
-    layout: Literal["lm-eval", "nemo-skills", "tora", "mammoth"] | None = None
+    layout: Literal["lm-eval", "nemo-skills", "tora", "mammoth", "inspect"] | None = None
     """Whose rows they are; None recognises them."""
     answers: Literal["found", "recorded"] = "found"
     """Which answers are judged: those found in the whole output, or those the other tool recorded."""

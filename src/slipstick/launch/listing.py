@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from typing import get_args
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from slipstick.errors import UserError, did_you_mean
 from slipstick.plugins import Point, list_plugins
+from slipstick.problems.catalogue import Split, datasets, lists
 from slipstick.recipe import shipped_recipes
 
 
 def listing(what: str = "") -> Group:
-    """Tables of the recipes and the plug-ins; only one of them where `what` names it.
+    """Tables of the recipes and the plug-ins; only what `what` names, and with "problems" the datasets as well.
 
     Raises UserError where there is nothing of that name.
     """
-    tables = {"recipes": _recipes(), **{point: _plugins(point) for point in get_args(Point)}}
+    tables: dict[str, RenderableType] = {
+        "recipes": _recipes(),
+        **{point: _plugins(point) for point in get_args(Point)},
+    }
     if what and what not in tables:
         raise UserError(f"nothing to list is named `{what}`{did_you_mean(what, tables)}; known: {', '.join(tables)}")
-    return Group(*([tables[what]] if what else tables.values()))
+    if what == "problems":
+        return Group(tables[what], "", _datasets(), "", _lists())
+    if what:
+        return Group(tables[what])
+    more = f"\n{len(datasets())} datasets and {len(lists())} lists of them: slipstick list problems"
+    return Group(*tables.values(), more)
 
 
 def _recipes() -> Table:
@@ -34,6 +43,32 @@ def _plugins(point: Point) -> Table:
     table = _table(point)
     for name, entry in list_plugins(point).items():
         table.add_row(name, f"{entry.value} ({entry.dist.name})" if entry.dist else entry.value)
+    return table
+
+
+def _datasets() -> Table:
+    """The catalogue: a dataset's name goes before the colon, a split's behind it."""
+    table = Table("name", "splits and rows", "kind", "licence", "caveat", box=None, pad_edge=False)
+    table.title, table.title_justify, table.title_style = "datasets", "left", "bold"
+    table.columns[0].style, table.columns[0].no_wrap = "cyan", True
+    table.columns[4].ratio = 1
+    for name, dataset in datasets().items():
+        splits = dataset.splits.items()
+        alike = len(splits) > 4
+        rows = [f"{', '.join(dataset.splits)}: {_rows(next(iter(splits))[1])} each"] if alike else []
+        rows = rows or [f"{split} {_rows(values)}" for split, values in splits]
+        table.add_row(name, "\n".join(rows), dataset.kind, dataset.licence, dataset.caveat)
+    return table
+
+
+def _rows(split: Split) -> str:
+    return f"{split.rows:,}" if split.rows else "?"
+
+
+def _lists() -> Table:
+    table = _table("lists of datasets: suite:NAME")
+    for name, found in lists().items():
+        table.add_row(name, f"{found.about}: {', '.join(found.sources)}")
     return table
 
 

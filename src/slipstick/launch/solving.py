@@ -6,20 +6,25 @@ import asyncio
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from rich.console import Console
 
+from slipstick.alarms import Alarm
 from slipstick.equivalence import check_profile
 from slipstick.evaluate import evaluate, reproduced_outputs
 from slipstick.execute import re_execute
 from slipstick.formats import load_format
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.launch import Order, count, load_order, running, settings_for_run
+from slipstick.launch.comparing import compare_folders, describe_comparison, print_comparison
+from slipstick.launch.doubts import raise_alarms, rerun, training_overlap
 from slipstick.launch.drawing import MAY_CHANGE, Drawn, SolveRecipe, check_problems, draw
 from slipstick.models import Model, open_model
 from slipstick.models.replay import ReplayModel
 from slipstick.progress import progress
+from slipstick.recipe import check_settings
 from slipstick.report import write_report
 from slipstick.report.table import metrics_table
 from slipstick.schema import Metric, Output, Problem, Record, Solution
@@ -33,10 +38,30 @@ class GradeRecipe(Record):
     """Whose rules of equality: slipstick's own, or a published grader's."""
     ks: list[int] = Field(default_factory=list)
     """k for pass@k and maj@k."""
+    averages: dict[str, list[str]] = Field(default_factory=dict)
+    """Means over sets beside that over all: {in-domain = ["gsm8k", "math"]}."""
 
 
 class EvaluateRecipe(SolveRecipe, GradeRecipe):
     """What `slipstick evaluate` can be told."""
+
+    rerun: bool = True
+    """Whether 20 problems are solved a second time at the end, to see that answers stay: at temperature 0, without a
+    budget, where there are 200 and more."""
+
+    @model_validator(mode="after")
+    def _serve_ks(self) -> Self:
+        beyond = [k for k in self.ks if k > self.samples]
+        if beyond:
+            raise ValueError(f"pass@{beyond[0]} needs samples = {beyond[0]} or more, but samples = {self.samples}")
+        return self
+
+
+class ReportRecipe(Record):
+    """What `slipstick report` can be told."""
+
+    against: str | None = None
+    """Folder of another run on the same problems, to compare with."""
 
 
 def run_solve(order: Order, console: Console) -> Path:
@@ -59,8 +84,11 @@ def run_evaluate(order: Order, console: Console) -> Path:
         drawn = asyncio.run(draw(folder, model, recipe, console))
         if drawn.finished:
             solutions = list(folder.solutions())
-            more = _compare_with_recording(model, solutions)
-            judge(folder, list(folder.problems()), solutions, recipe, more=more, console=console)
+            problems = list(folder.problems())
+            alarms, more = _rerun(recipe, problems, solutions)
+            alarms += training_overlap(recipe.model, problems)
+            more += _compare_with_recording(model, solutions)
+            judge(folder, problems, solutions, recipe, more=more, alarms=alarms, console=console)
         else:
             _finish(folder, drawn)
     return folder.path
@@ -86,10 +114,17 @@ def run_execute(order: Order, console: Console) -> Path:
 
 
 def run_report(order: Order, console: Console) -> Path:
-    """`slipstick report RUN`: writes the page of a run anew and prints its table."""
+    """`slipstick report RUN`: writes the page of a run anew, prints its table, and compares it with another run."""
+    recipe = check_settings({}, ReportRecipe, overrides=order.overrides)
     folder = RunFolder(order.target)
+    other = RunFolder(recipe.against) if recipe.against else None
+    compared = compare_folders(folder, other) if other else None
     console.print(metrics_table(folder.metrics()))
-    console.print(f"report: {write_report(folder, out=order.out)}", highlight=False, soft_wrap=True)
+    if other and compared:
+        print_comparison(folder, other, compared, console)
+    against = describe_comparison(folder, other, compared) if other and compared else None
+    page = write_report(folder, out=order.out, comparison=against)
+    console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return folder.path
 
 
@@ -100,16 +135,24 @@ def judge(
     recipe: GradeRecipe,
     *,
     more: Sequence[Metric] = (),
+    alarms: Sequence[Alarm] = (),
     console: Console,
 ) -> None:
     """Grades a run's solutions, writes verdicts, numbers and page into its folder and prints the table."""
     with console.status("grading"):
-        graded, metrics = evaluate(problems, solutions, ks=recipe.ks, profile=recipe.profile)
+        graded, metrics = evaluate(problems, solutions, ks=recipe.ks, averages=recipe.averages, profile=recipe.profile)
     metrics += more
     folder.write_verdicts(graded)
     folder.finish("finished", counts=count(problems, graded), metrics=metrics)
     console.print(metrics_table(metrics))
+    raise_alarms(folder, problems, graded, metrics, recipe=recipe, found=alarms, console=console)
     console.print(f"report: {write_report(folder)}", highlight=False, soft_wrap=True)
+
+
+def _rerun(
+    recipe: EvaluateRecipe, problems: Sequence[Problem], solutions: Sequence[Solution]
+) -> tuple[list[Alarm], list[Metric]]:
+    return asyncio.run(rerun(recipe, problems, solutions, profile=recipe.profile)) if recipe.rerun else ([], [])
 
 
 def _finish(folder: RunFolder, drawn: Drawn) -> None:

@@ -52,6 +52,8 @@ class Reply(Record):
     """"length" where tokens ran out; "error" where no usable reply came, with `error` saying why."""
     tokens: int = 0
     """Tokens generated."""
+    ids: list[int] = Field(default_factory=list)
+    """What was generated in token ids, without an end of text, where the model tells; `text` may be cut shorter."""
     prompt_tokens: int = 0
     """Tokens of the prompt, where the model counts them."""
     cost: float = 0.0

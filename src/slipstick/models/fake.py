@@ -44,11 +44,14 @@ def open_model(argument: str, settings: ModelSettings) -> FakeModel:
     """
     if not argument:
         raise InputError("`fake:` needs the path of its script: fake:script.jsonl")
-    rows = [_checked(row) for row in read_rows(argument)]
+    rows: dict[object, list[dict[str, object]]] = {}
+    for row in read_rows(argument):
+        values = _checked(row)
+        rows.setdefault(values["problem_id"], []).append(values)
 
     def script(request: Request) -> str | Reply:
         asked = {"format": request.layout.name, "turn": request.turn, "sample": request.sample}
-        mine = [row for row in rows if row["problem_id"] == request.problem.id]
+        mine = rows.get(request.problem.id, [])
         holding = [row for row in mine if all(row.get(key, asked[key]) == asked[key] for key in _KEYS)]
         if not holding:
             return _nothing(request)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from slipstick.errors import InputError
 from slipstick.formats import parse, read_format
-from slipstick.outputs import lm_eval, mammoth, nemo_skills, tora
+from slipstick.outputs import inspect_log, lm_eval, mammoth, nemo_skills, tora
 from slipstick.outputs.item import Item, Said
 from slipstick.problems.files import to_problem
 from slipstick.rows import Row, read_rows, require_file
@@ -43,6 +43,7 @@ LAYOUTS: dict[str, Layout] = {
     "nemo-skills": Layout(nemo_skills.recognises, nemo_skills.task, nemo_skills.read, file_is_a_sample=True),
     "tora": Layout(tora.recognises, tora.task, tora.read),
     "mammoth": Layout(mammoth.recognises, mammoth.task, mammoth.read),
+    "inspect": Layout(inspect_log.recognises, inspect_log.task, inspect_log.read),
 }
 
 
@@ -87,8 +88,8 @@ def find_outputs(path: Path | str, *, layout: str | None = None) -> tuple[list[S
     path = Path(path)
     if not path.is_dir():
         require_file(path)
-    files = sorted(file for file in path.rglob("*.jsonl*") if _is_rows(file)) if path.is_dir() else [path]
-    first = {file: next(read_rows(file)).values for file in files}
+    files = sorted(file for file in path.rglob("*.json*") if _is_rows(file)) if path.is_dir() else [path]
+    first = {file: next(_rows_of(file)).values for file in files}
     names = {file: layout or _recognise(values) for file, values in first.items()}
     known = {file: name for file, name in names.items() if name}
     if not known:
@@ -137,7 +138,7 @@ class _Attempt(NamedTuple):
 def _read_file(source: Source, problems: dict[str, Problem], attempts: dict[tuple[str, int], _Attempt]) -> None:
     taken = Counter(problem_id for problem_id, _ in attempts)
     begun: dict[str, set[str]] = {}
-    for row in read_rows(source.path):
+    for row in _rows_of(source.path):
         if not LAYOUTS[source.layout].recognises(row.values):
             keys = ", ".join(row.values) or "none"
             raise InputError(f"{row.where} is no row of {source.layout}; its keys are {keys}")
@@ -192,7 +193,14 @@ def _recognise(values: dict[str, Any]) -> str | None:
 
 
 def _is_rows(path: Path) -> bool:
-    return path.is_file() and path.name.endswith((".jsonl", ".jsonl.gz"))
+    return path.is_file() and (path.name.endswith((".jsonl", ".jsonl.gz")) or inspect_log.is_log(path))
+
+
+def _rows_of(path: Path) -> Iterator[Row]:
+    """The rows of a file. Raises InputError for one of inspect's that is packed."""
+    if path.suffix == ".eval":
+        raise InputError(f"{path} is a packed log of inspect: `inspect log convert --to json` makes a file to read")
+    return inspect_log.rows(path) if inspect_log.is_log(path) else read_rows(path)
 
 
 def _nothing_known(path: Path, first: dict[Path, dict[str, Any]]) -> str:

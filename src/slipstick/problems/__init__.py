@@ -1,16 +1,19 @@
 """Where problems come from.
 
 A plug-in is a function `load(argument, fields=None) -> Iterator[Problem]`, named by an entry point in the group
-`slipstick.problems`; `argument` is what a recipe wrote after the colon.
+`slipstick.problems`; `argument` is what a recipe wrote after the colon. Beside the plug-ins stand the datasets of the
+catalogue, and files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from slipstick.errors import InputError, PluginError, did_you_mean
 from slipstick.plugins import list_plugins, load_plugin, split_spec
+from slipstick.rows import OnBad
 from slipstick.schema import Problem
 
 
@@ -22,13 +25,39 @@ class LoadProblems(Protocol):
         ...
 
 
-def load_problems(spec: str, *, fields: dict[str, str] | None = None) -> Iterator[Problem]:
-    """Problems of a source ("made:test") or of a JSONL file, gzipped or not ("path/to/problems.jsonl").
+def load_problems(
+    source: str,
+    *,
+    fields: dict[str, str] | None = None,
+    problems_dir: Path | str | None = None,
+    on_bad: OnBad | None = None,
+) -> Iterator[Problem]:
+    """Problems of a plug-in ("made:test"), a dataset ("gsm8k:test"), a list ("suite:mario-four") or a file.
 
+    fields: a field of Problem -> the row's own key, for files. problems_dir: a folder whose files serve datasets before
+    the Hub does; SLIPSTICK_PROBLEMS_DIR where it is not given. on_bad: takes a row of a file or dataset that cannot be
+    read, as ("path:line", what is wrong), so that the rest is read.
     Raises PluginError for an unknown source and InputError, with file and line, for a bad row.
     """
-    name, argument = split_spec(spec)
-    if name not in list_plugins("problems") and (Path(spec).suffix or Path(spec).exists()):
-        name, argument = "files", spec
-    load: LoadProblems = load_plugin("problems", name)
-    return load(argument, fields=fields)
+    from slipstick.problems.catalogue import datasets
+
+    name, argument = split_spec(source)
+    plugins = list_plugins("problems")
+    if name not in plugins and (name in datasets() or name == "suite"):
+        from slipstick.problems.catalogue.loading import load as load_dataset
+
+        if fields:
+            raise InputError(f"`{source}` has no keys to map; leave `fields` out")
+        return load_dataset(source, problems_dir=problems_dir, on_bad=on_bad)
+    if name not in plugins and (Path(source).suffix or Path(source).exists()):
+        name, argument = "files", source
+    if name not in plugins:
+        near = did_you_mean(name, [*plugins, *datasets(), "suite"])
+        raise PluginError(
+            f"no source of problems is named `{name}`{near}; it is neither a file nor a plug-in ({', '.join(plugins)}) "
+            "nor a dataset (`slipstick list problems` shows them)"
+        )
+    load: Any = load_plugin("problems", name)
+    more = {"on_bad": on_bad} if name == "files" else {}
+    found: Iterator[Problem] = load(argument, fields=fields, **more)
+    return found

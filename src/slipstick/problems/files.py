@@ -1,4 +1,4 @@
-"""Reads problems from JSON files of many shapes: known keys are recognised, others are mapped by the recipe."""
+"""Reads problems from files of many shapes: known keys are recognised, others are mapped by the recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from slipstick.errors import InputError, did_you_mean
-from slipstick.rows import Row, read_rows, require_file
+from slipstick.problems.choices import letter, read_choices, with_choices
+from slipstick.problems.conversion import to_problems
+from slipstick.rows import OnBad, Row, read_rows, require_file
 from slipstick.schema import Kind, Problem
 
 _KNOWN: dict[str, tuple[str, ...]] = {
@@ -23,37 +25,26 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "licence": ("licence", "license"),
 }
 _KINDS = frozenset(get_args(Kind))
-_STEM = re.compile(r"(\.jsonl?|\.ndjson)?(\.gz)?$")
-_LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
+_STEM = re.compile(r"(\.jsonl?|\.ndjson|\.[ct]sv|\.parquet)?(\.gz)?$", re.IGNORECASE)
 
 
-def load(argument: str, *, fields: dict[str, str] | None = None) -> Iterator[Problem]:
+def load(argument: str, *, fields: dict[str, str] | None = None, on_bad: OnBad | None = None) -> Iterator[Problem]:
     """The problems of a file, one at a time; docs/problems.md says how a row's keys are read.
 
-    argument: path to JSON lines or one JSON array, gzipped or not. fields: a field of Problem -> the row's key
-    ("a.b" for b inside a), which beats recognition. Raises InputError: at once for a missing file or an unknown
-    field, and with file and line when it comes to a row that is no problem.
+    argument: path to a file that `read_rows` reads. fields: a field of Problem -> the row's key ("a.b" for b inside
+    a), which beats recognition. Raises InputError: at once for a missing file or an unknown field, and with file and
+    line when it comes to a row that is no problem, unless `on_bad` takes it.
     """
     fields = fields or {}
     for field in fields:
         if field not in Problem.model_fields:
             known = ", ".join(Problem.model_fields)
             raise InputError(f"fields.{field} is no field of a problem{did_you_mean(field, _KNOWN)}; known: {known}")
-    require_file(Path(argument))
-    return _problems(Path(argument), fields)
-
-
-def _problems(path: Path, fields: dict[str, str]) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
-    for row in read_rows(path):
-        problem = to_problem(row, stem=_STEM.sub("", path.name), fields=fields)
-        if problem.id in seen:
-            raise InputError(
-                f"{row.where}: the id `{problem.id}` was seen before, on line {seen[problem.id]}; ids are unique "
-                "(--set fields.id=KEY picks another key)"
-            )
-        seen[problem.id] = row.number
-        yield problem
+    path = Path(argument)
+    require_file(path)
+    stem = _STEM.sub("", path.name)
+    rows = read_rows(path, on_bad=on_bad)
+    return to_problems(rows, lambda row: to_problem(row, stem=stem, fields=fields), on_bad=on_bad)
 
 
 def to_problem(row: Row, *, stem: str = "", fields: dict[str, str] | None = None) -> Problem:
@@ -117,7 +108,7 @@ def _fields(row: Row, taken: dict[str, Any], stem: str) -> dict[str, Any]:
     kind = taken.get("kind")
     return {
         "id": _id(row, taken.get("id"), stem),
-        "text": _with_choices(text, choices),
+        "text": with_choices(text, choices),
         "answer": answer,
         "kind": kind.lower() if isinstance(kind, str) and kind.lower() in _KINDS else None,
         "choices": choices,
@@ -142,7 +133,7 @@ def _answer(row: Row, value: Any, choices: list[str] | None) -> tuple[str | list
     if choices and type(value) is int and str(value) not in choices:
         if not 0 <= value < len(choices):
             raise InputError(f"{row.where}: the answer is option {value} (counted from 0) of {len(choices)}")
-        return chr(ord("A") + value), None
+        return letter(value), None
     gold = _scalar(row, value)
     if gold and "\n####" in gold:
         worked, _, gold = gold.rpartition("\n####")
@@ -160,28 +151,10 @@ def _scalar(row: Row, value: Any) -> str:
 
 
 def _choices(row: Row, value: Any) -> list[str] | None:
-    if isinstance(value, dict):
-        value = value["text"] if isinstance(value.get("text"), list) else list(value.values())
-    if not value:
-        return None
-    if not isinstance(value, list) or any(isinstance(item, dict | list) for item in value):
-        raise InputError(f"{row.where}: choices is {str(value)[:60]}; choices is a list of texts")
-    texts = [str(item) for item in value]
-    letters = [match[1].upper() if (match := _LETTERED.match(text)) else "" for text in texts]
-    if letters == [chr(ord("A") + index) for index in range(len(texts))]:
-        return [_LETTERED.sub("", text, count=1) for text in texts]
-    return texts
-
-
-def _with_choices(text: str, choices: list[str] | None) -> str:
-    """The question with its options behind it, as MathInstruct's AQuA-RAT rows have them, unless it shows them."""
-    if not choices or all(
-        re.search(rf"\b{chr(ord('A') + index)}\s*[).:]\s*{re.escape(choice.strip())}", text)
-        for index, choice in enumerate(choices)
-    ):
-        return text
-    options = " ".join(f"({chr(ord('A') + index)}) {choice}" for index, choice in enumerate(choices))
-    return f"{text}\nAnswer Choices: {options}"
+    try:
+        return read_choices(value)
+    except ValueError as error:
+        raise InputError(f"{row.where}: {error}") from error
 
 
 def _metadata(values: dict[str, Any], used: set[str], merged: Any) -> dict[str, Any]:

@@ -96,6 +96,32 @@ function drawList(state) {
   $("list").replaceChildren(...items);
 }
 
+// ---- mathematics ----
+
+// What stands between $...$ may be money: it is taken as mathematics only where it looks like it.
+const MATHS = /\$\$([^]+?)\$\$|\\\[([^]+?)\\\]|\\\(([^]+?)\\\)|\$(?!\s)((?:\\.|[^$\\\n])+?)(?<!\s)\$(?!\d)|(\\begin\{([a-z]+\*?)\}[^]+?\\end\{\6\})|(\\boxed\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})/g;
+const LOOKS_LIKE = /[\\^_{}=<>+*/|]|^-?[A-Za-z](?:\([A-Za-z]\))?$|^-?[\d.,]+$/;
+const RULES = { throwOnError: true, trust: false, strict: "ignore", maxExpand: 200, maxSize: 25 };
+
+function typeset(text) {
+  const nodes = [];
+  let end = 0;
+  for (const match of text.matchAll(MATHS)) {
+    const [whole, dollars, brackets, parentheses, dollar, environment, , boxed] = match;
+    const source = dollars ?? brackets ?? parentheses ?? dollar ?? environment ?? boxed;
+    if (source.length > 2000 || (dollar !== undefined && !LOOKS_LIKE.test(source))) continue;
+    const place = make("span", { class: "maths", title: whole });
+    try {
+      katex.render(source, place, { ...RULES, displayMode: Boolean(dollars ?? brackets ?? environment) });
+    } catch {
+      continue; // not mathematics after all: it stays as it was written
+    }
+    nodes.push(text.slice(end, match.index), place);
+    end = match.index + whole.length;
+  }
+  return [...nodes, text.slice(end)];
+}
+
 // ---- one problem ----
 
 const PYTHON = new RegExp([
@@ -120,7 +146,7 @@ function highlight(source) {
 const spent = (seconds) => (seconds ? ` · ${seconds < 0.1 ? seconds.toFixed(3) : seconds.toFixed(2)} s` : "");
 
 function drawBlock([type, text, status, seconds]) {
-  if (type === "text") return make("div", { class: "prose" }, text.replace(/^\n+|\s+$/g, ""));
+  if (type === "text") return make("div", { class: "prose" }, ...typeset(text.replace(/^\n+|\s+$/g, "")));
   if (type === "code") return make("pre", { class: "code", tabindex: "0" }, make("code", {}, ...highlight(text.replace(/\s+$/, ""))));
   const tag = make("span", { class: "tag" }, `output${status === "ok" ? "" : ` · ${status.replace("_", " ")}`}${spent(seconds)}`);
   return make("pre", { class: status === "ok" ? "output" : "output fails", tabindex: "0" }, tag, text.replace(/\s+$/, "") || "(nothing printed)");
@@ -179,9 +205,9 @@ function drawDetail(row, state) {
   $("detail").replaceChildren(
     back,
     make("p", { class: "where" }, row.id),
-    make("p", { class: "question" }, row.text),
+    make("p", { class: "question" }, ...typeset(row.text)),
     make("p", { class: "facts" }, make("span", {}, "expected ", make("b", {}, gold.length ? gold.join("  or  ") : "unknown")), ...facts),
-    row.rationale ? make("details", {}, make("summary", {}, "Reference solution"), make("div", { class: "prose" }, row.rationale)) : "",
+    row.rationale ? make("details", {}, make("summary", {}, "Reference solution"), make("div", { class: "prose" }, ...typeset(row.rationale))) : "",
     ...layouts.map((layout) => [layout, row.solutions.filter((one) => one.format === layout)])
       .filter(([, samples]) => samples.length).map(([layout, samples]) => drawTry(layout, samples)),
   );

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from slipstick.metrics import SHARES, Name, is_share, parse_name
+from slipstick.metrics import SHARES, Name, group_label, is_breakdown, is_share, parse_name
 from slipstick.schema import Metric, Problem, Run, Solution
 
 ALL = "all problems"
@@ -17,6 +17,9 @@ LABELS = {
     "accuracy": "Accuracy",
     "executed": "Programs that ran",
     "no_answer": "No answer",
+    "tokens_per_correct": "Tokens per correct answer",
+    "cost_per_correct": "US dollars per correct answer",
+    "failed": "Programs that failed",
     "undecided": "Undecided",
     "outputs_equal": "Outputs as recorded (n: outputs)",
 }
@@ -72,15 +75,19 @@ class About(NamedTuple):
 
 
 def number(metric: Metric) -> str:
-    """'97.0' for a share (percent), else four digits."""
-    return f"{100 * metric.value:.1f}" if is_share(metric.name) else f"{metric.value:.4g}"
+    """'97.0' for a share (percent), else three digits and more."""
+    return f"{100 * metric.value:.1f}" if is_share(metric.name) else _digits(metric.value)
 
 
 def interval(metric: Metric) -> str:
     """'[93.1, 98.7]', in the unit of `number`."""
     if is_share(metric.name):
         return f"[{100 * metric.low:.1f}, {100 * metric.high:.1f}]"
-    return f"[{metric.low:.4g}, {metric.high:.4g}]"
+    return f"[{_digits(metric.low)}, {_digits(metric.high)}]"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def format_views(names: Sequence[str]) -> list[FormatView]:
@@ -100,7 +107,9 @@ def bands(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Band
     chart = []
     for group in groups:
         lanes = [(view, found.get(Name("accuracy", view.name, group))) for view in formats]
-        chart.append(Band(group or ALL, group, [(view, metric) for view, metric in lanes if metric is not None]))
+        chart.append(
+            Band(group_label(group) or ALL, group, [(view, metric) for view, metric in lanes if metric is not None])
+        )
     return [band for band in chart if band.lanes]
 
 
@@ -118,12 +127,28 @@ def pivot(metrics: Sequence[Metric], formats: Sequence[FormatView], *, topics: b
     tables = []
     for measure, groups in sorted(sections.items(), key=lambda section: _rank(section[0])):
         rows = [
-            _row(group.removeprefix("topic=") or ALL, [found.get(Name(measure, view.name, group)) for view in formats])
+            _row(group_label(group) or ALL, [found.get(Name(measure, view.name, group)) for view in formats])
             for group in groups
         ]
         tables.append(Section(LABELS.get(measure, measure), sorted(rows, key=_mean) if topics else rows))
     rest = [_row(metric.name, [metric]) for name, metric in found.items() if name.format not in names]
     return [*tables, Section("Other", rest)] if rest else tables
+
+
+def breakdowns(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Section]:
+    """Accuracy by topic, subject, level, ...: a section each, hardest rows first."""
+    accuracy = [metric for metric in metrics if parse_name(metric.name).measure == "accuracy"]
+    kinds = dict.fromkeys(name.group.partition("=")[0] for name in map(_name, accuracy) if _is_topic(name))
+    sections = []
+    for kind in kinds:
+        part = [metric for metric in accuracy if _name(metric).group.startswith(f"{kind}=")]
+        rows = [
+            row._replace(label=row.label.removeprefix(f"{kind}="))
+            for section in pivot(part, formats, topics=True)
+            for row in section.rows
+        ]
+        sections.append(Section(kind, rows))
+    return sections
 
 
 def describe_run(run: Run, problems: Sequence[Problem], *, solutions: Sequence[Solution]) -> About:
@@ -154,8 +179,12 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
+def _name(metric: Metric) -> Name:
+    return parse_name(metric.name)
+
+
 def _is_topic(name: Name) -> bool:
-    return name.group.startswith("topic=")
+    return is_breakdown(name.group)
 
 
 def _row(label: str, cells: list[Metric | None]) -> Row:

@@ -6,8 +6,10 @@ while another thread is in the middle of an import would leave the child waiting
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from slipstick.grade import grade_solutions, last_message
@@ -64,10 +66,14 @@ def judge(
 def read_gold(value: Any) -> str | list[str] | None:
     """The gold in a data set's column: text, what follows the last "####" of one, a number, or several as a list.
 
-    None for what is none: None, an empty text, an empty list. An array counts as a list.
+    None for what is none: None, an empty text, an empty list. An array counts as a list, and so does the JSON text of a
+    list of texts, as a column that has one type holds several golds.
     """
     if hasattr(value, "tolist"):
         value = value.tolist()
+    if isinstance(value, str) and value.startswith('["') and value.endswith('"]'):
+        with suppress(ValueError):
+            value = json.loads(value)
     if isinstance(value, list | tuple):
         return [gold for each in value if isinstance(gold := read_gold(each), str)] or None
     text = "" if value is None else str(value)

@@ -16,10 +16,13 @@ from slipstick.solve.voting import is_settled
 
 __all__ = [
     "Hybrid",
+    "Metered",
     "SolveSettings",
     "Spent",
     "Way",
     "attempt",
+    "most_under_way",
+    "prepare_format",
     "run_code",
     "solution_id",
     "solve",
@@ -60,13 +63,30 @@ async def solve(
 def prepare(way: Way, settings: SolveSettings) -> Way:
     """The format with the shots and stop strings of the settings. Raises RecipeError where it has too few examples."""
     if isinstance(way, Hybrid):
-        return Hybrid(pot=_prepare(way.pot, settings), cot=_prepare(way.cot, settings))
-    return _prepare(way, settings)
+        return Hybrid(pot=prepare_format(way.pot, settings), cot=prepare_format(way.cot, settings))
+    return prepare_format(way, settings)
 
 
-def _prepare(layout: Format, settings: SolveSettings) -> Format:
+def prepare_format(layout: Format, settings: SolveSettings) -> Format:
+    """One format with them."""
     layout = layout if settings.shots is None else with_shots(layout, settings.shots)
     return layout.model_copy(update={"stop": [*layout.stop, *settings.stop]})
+
+
+def most_under_way(settings: SolveSettings, *, spent: float, ended: int) -> int:
+    """How many attempts may be under way: under a budget no more than it pays for.
+
+    What one costs is all that was spent divided by those that ended: too much rather than too little, as the short
+    ones end first and what the others have spent so far is counted too.
+    """
+    if settings.max_cost is None:
+        return settings.in_flight
+    if spent >= settings.max_cost:
+        return 0
+    most = settings.in_flight if ended >= _FIRST else min(settings.in_flight, _FIRST)
+    if not spent or not ended:
+        return most
+    return min(most, int((settings.max_cost - spent) * ended / spent + 1e-6))
 
 
 class _Flow:
@@ -80,7 +100,7 @@ class _Flow:
         on_solution: Callable[[Solution], None],
         done: Mapping[str, Solution],
     ) -> None:
-        self._model, self._interpreter, self._settings = _Metered(model), interpreter, settings
+        self._model, self._interpreter, self._settings = Metered(model), interpreter, settings
         self._on_solution, self._done = on_solution, done
         self._under_way = self._ended = 0
         self._stopped = False
@@ -113,20 +133,7 @@ class _Flow:
         return True
 
     def _most(self) -> int:
-        """How many may be under way: under a budget no more than it pays for.
-
-        What one costs is all that was spent divided by those that ended: too much rather than too little, as the short
-        ones end first and what the others have spent so far is counted too.
-        """
-        settings, spent = self._settings, self._model.spent
-        if settings.max_cost is None:
-            return settings.in_flight
-        if spent >= settings.max_cost:
-            return 0
-        most = settings.in_flight if self._ended >= _FIRST else min(settings.in_flight, _FIRST)
-        if not spent or not self._ended:
-            return most
-        return min(most, int((settings.max_cost - spent) * self._ended / spent + 1e-6))
+        return most_under_way(self._settings, spent=self._model.spent, ended=self._ended)
 
     async def _draw(
         self, problem: Problem, way: Way, samples: range, made: dict[tuple[str, int], asyncio.Task[Solution]]
@@ -180,7 +187,7 @@ class _Flow:
         )
 
 
-class _Metered:
+class Metered:
     """A model, and what its replies have cost."""
 
     def __init__(self, model: Model) -> None:

@@ -57,6 +57,7 @@ async def attempt(
         error=next((reply.error for reply in replies if reply.error), ""),
         answer=answer,
         tokens=sum(reply.tokens for reply in replies),
+        turn_ids=[reply.ids for reply in replies] if settings.keep_ids else [],
         prompt_tokens=sum(reply.prompt_tokens for reply in replies),
         cost=sum(reply.cost for reply in replies),
         seconds=round(time.monotonic() - began, 3),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from slipstick.schema import Problem, Solution
@@ -46,22 +46,22 @@ def extrapolate(
     by_problem: defaultdict[str, Spent] = defaultdict(Spent)
     for solution in solutions:
         by_problem[solution.problem_id] = by_problem[solution.problem_id].plus(spent_alone(solution, listed))
-    rows = list(by_problem.values())
+    totals = bootstrap(list(by_problem.values()), problems=problems, seed=seed)
+    return dict(zip(Spent._fields, totals, strict=True))
+
+
+def bootstrap(rows: Sequence[tuple[float, ...]], *, problems: int, seed: int) -> list[Range]:
+    """What each column will come to over `problems` problems; rows: one a problem that was tried."""
     draw = random.Random(seed)
     means = [_mean(draw.choices(rows, k=len(rows))) for _ in range(_RESAMPLES)]
     whole = _mean(rows)
-    return {
-        field: Range(
-            *(
-                problems * figure
-                for figure in (whole[place], *_percentiles([mean[place] for mean in means], (0.025, 0.975)))
-            )
-        )
-        for place, field in enumerate(Spent._fields)
-    }
+    return [
+        Range(value, *_percentiles([mean[place] for mean in means], (0.025, 0.975))).times(problems)
+        for place, value in enumerate(whole)
+    ]
 
 
-def _mean(rows: Collection[Spent]) -> tuple[float, ...]:
+def _mean(rows: Collection[tuple[float, ...]]) -> tuple[float, ...]:
     return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
 
 

@@ -34,6 +34,8 @@ class SolveSettings(Record):
     """What hybrid asks first for choice questions: MAmmoTH's first version asked "cot", its later ones "pot"."""
     closest_option: bool = False
     """Whether the model is asked once more where its answer is none of a choice question's options (MAmmoTH)."""
+    keep_ids: bool = False
+    """Whether solutions keep the token ids of every turn, so that training takes them as generated; for `hf`."""
     in_flight: int = Field(default=512, ge=1)
     """Solutions under way at one time."""
     max_cost: float | None = Field(default=None, gt=0)

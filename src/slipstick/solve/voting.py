@@ -21,13 +21,18 @@ def count_votes(answers: Sequence[str]) -> list[int]:
 
     The classes are those of maj@k (see `slipstick.metrics`).
     """
-    classes: dict[str, int] = {}
+    return [len(members) for members in group_answers(answers).values()]
+
+
+def group_answers(answers: Sequence[str]) -> dict[str, list[int]]:
+    """The first answer of each class of equal answers -> the places of the class's members, in order."""
+    classes: dict[str, list[int]] = {}
     joined: dict[str, str] = {}
-    for answer in answers:
+    for place, answer in enumerate(answers):
         if answer not in joined:
             joined[answer] = next((known for known in classes if _same(known, answer)), answer)
-        classes[joined[answer]] = classes.get(joined[answer], 0) + 1
-    return list(classes.values())
+        classes.setdefault(joined[answer], []).append(place)
+    return classes
 
 
 def stays_ahead(votes: Sequence[int]) -> float:

@@ -1,4 +1,4 @@
-"""Writes solutions from worked steps; every program is run, and what misses the gold is dropped with a reason.
+"""Writes solutions without a model; every program is run, and what misses the gold is dropped with a reason.
 
 MAmmoTH (section 2.2) keeps a program only where its result matches the annotated answer; so do we.
 """
@@ -16,10 +16,8 @@ from slipstick.formats import Format
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Block, Code, Drop, Output, Problem, Solution
 from slipstick.solve import run_code, solution_id
-from slipstick.synthesize.writing import can_write, write
-
-WRITER = "worked steps"
-"""What stands as `model` in the solutions."""
+from slipstick.synthesize.writer import NotWrittenError, Writer
+from slipstick.synthesize.writing import WORKED_STEPS, is_small
 
 
 async def synthesize(
@@ -27,6 +25,7 @@ async def synthesize(
     layouts: Sequence[Format],
     *,
     interpreter: Interpreter,
+    writer: Writer = WORKED_STEPS,
     on_solution: Callable[[Solution], None],
     on_drop: Callable[[Drop], None],
     shares: Mapping[str, float] | None = None,
@@ -36,8 +35,8 @@ async def synthesize(
     """Writes every problem in the layouts that suit it and hands over each solution, in the order of the problems.
 
     Problems without worked steps but with a rationale (abstract ones) are written in words only.
-    shares: name of a layout -> share of the problems with worked steps it is written for; shares that add up to 1 give
-    each of these problems one layout. None writes all.
+    shares: name of a layout -> share of the problems that suit every layout it is written for; shares that add up to 1
+    give each of these problems one layout. None writes all.
     in_flight: solutions under way at one time. done: ids of solutions that an interrupted run already has.
     """
     under_way: deque[asyncio.Task[Solution | Drop]] = deque()
@@ -51,10 +50,12 @@ async def synthesize(
 
     try:
         for problem in problems:
-            for layout in choose_layouts(problem, layouts, shares=shares):
+            for layout in choose_layouts(problem, layouts, shares=shares, writer=writer):
                 if solution_id(problem, layout.name, 0) in done:
                     continue
-                under_way.append(asyncio.create_task(write_and_check(problem, layout, interpreter=interpreter)))
+                under_way.append(
+                    asyncio.create_task(write_and_check(problem, layout, interpreter=interpreter, writer=writer))
+                )
                 if len(under_way) >= in_flight:
                     await hand_over()
         while under_way:
@@ -66,37 +67,61 @@ async def synthesize(
 
 
 def choose_layouts(
-    problem: Problem, layouts: Sequence[Format], *, shares: Mapping[str, float] | None = None
+    problem: Problem,
+    layouts: Sequence[Format],
+    *,
+    shares: Mapping[str, float] | None = None,
+    writer: Writer = WORKED_STEPS,
 ) -> list[Format]:
     """The layouts a problem is written in; the choice follows from its id alone."""
-    suited = [layout for layout in layouts if can_write(layout, problem)]
-    if shares is None or not problem.metadata.get("steps"):
+    suited = [layout for layout in layouts if writer.suits(layout, problem)]
+    if shares is None or len(suited) < len(layouts):
         return suited or list(layouts[:1])
+    if not is_small(problem):
+        suited, shares = _without_words(suited, shares)
     point = zlib.crc32(problem.id.encode()) / 2**32
     return [layout for layout, low, high in _stretches(suited, shares) if low <= point < high or point + 1 < high]
 
 
-async def write_and_check(problem: Problem, layout: Format, *, interpreter: Interpreter) -> Solution | Drop:
+async def write_and_check(
+    problem: Problem, layout: Format, *, interpreter: Interpreter, writer: Writer = WORKED_STEPS
+) -> Solution | Drop:
     """A solution whose program, run, comes to the problem's answer, or a Drop saying why there is none."""
     name = solution_id(problem, layout.name, 0)
-    solution = Solution(id=name, problem_id=problem.id, format=layout.name, blocks=[], model=WRITER)
+    solution = Solution(id=name, problem_id=problem.id, format=layout.name, blocks=[], model=writer.name)
     gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
-    if gold is None or not can_write(layout, problem):
-        missing = "answer" if gold is None else "worked steps"
-        reason = f"`{problem.id}` has no {missing} to write a {layout.name} solution from"
-        return Drop(row=solution.model_dump(mode="json"), rule=f"no {missing}", reason=reason)
-    blocks = await _run(write(layout, problem, answer=gold), layout, interpreter=interpreter)
+    try:
+        blocks = _write(layout, problem, gold, writer)
+    except NotWrittenError as refusal:
+        return Drop(row=solution.model_dump(mode="json"), rule=refusal.rule, reason=refusal.reason)
+    blocks = await _run(blocks, layout, interpreter=interpreter)
     answer = answer_of(blocks, kind=problem.kind)
-    verdict = compare(answer or "", gold, kind=problem.kind)
+    verdict = compare(answer or "", problem.answer or "", kind=problem.kind)
     seconds = sum(block.seconds for block in blocks if isinstance(block, Output))
     update = {"blocks": blocks, "answer": answer, "verdict": verdict, "seconds": round(seconds, 4)}
     solution = solution.model_copy(update=update)
-    rule, reason = next(_faults(solution, gold, kind=problem.kind), ("", ""))
+    rule, reason = next(_faults(solution, problem), ("", ""))
     return Drop(row=solution.model_dump(mode="json"), rule=rule, reason=reason) if rule else solution
+
+
+def _write(layout: Format, problem: Problem, gold: str | None, writer: Writer) -> list[Block]:
+    if gold is None:
+        raise NotWrittenError("no answer", f"`{problem.id}` has no answer to write a {layout.name} solution to")
+    if not writer.suits(layout, problem):
+        missing = writer.needs
+        raise NotWrittenError(
+            f"no {missing}", f"`{problem.id}` has no {missing} to write a {layout.name} solution from"
+        )
+    return writer.write(layout, problem, gold)
 
 
 async def _run(blocks: list[Block], layout: Format, *, interpreter: Interpreter) -> list[Block]:
     """The blocks with the output of each program behind it."""
+    at_once = getattr(interpreter, "run_program", None)
+    if at_once and layout.executes == "program" and len(blocks) == 1 and isinstance(blocks[0], Code):
+        output = await at_once(blocks[0].text)
+        if output.text.strip():
+            return [*blocks, output]
     session = interpreter.session()
     run: list[Block] = []
     try:
@@ -109,8 +134,9 @@ async def _run(blocks: list[Block], layout: Format, *, interpreter: Interpreter)
     return run
 
 
-def _faults(solution: Solution, gold: str, *, kind: str | None) -> Iterator[tuple[str, str]]:
+def _faults(solution: Solution, problem: Problem) -> Iterator[tuple[str, str]]:
     """(rule, reason) for everything that keeps a solution from being taught."""
+    gold, kind = problem.answer or "", problem.kind
     places = [place for place, block in enumerate(solution.blocks) if isinstance(block, Output)]
     for place in places:
         output = solution.blocks[place]
@@ -123,6 +149,18 @@ def _faults(solution: Solution, gold: str, *, kind: str | None) -> Iterator[tupl
             yield "wrong answer", f"the program came to {printed}, the answer is {gold}"
     if solution.verdict is None or solution.verdict.outcome != "correct":
         yield "wrong answer", f"the solution says {solution.answer}, the answer is {gold}"
+
+
+def _without_words(layouts: Sequence[Format], shares: Mapping[str, float]) -> tuple[list[Format], Mapping[str, float]]:
+    """The layouts that run code, which take over the shares of words; all of them where none of these has a share.
+
+    In words stands only what people work out in words: shown six-digit products, a model learns to guess.
+    """
+    run = [layout for layout in layouts if layout.executes != "never"]
+    kept, all_shares = (sum(shares.get(layout.name, 0.0) for layout in some) for some in (run, layouts))
+    if not kept:
+        return list(layouts), shares
+    return run, {name: share * all_shares / kept for name, share in shares.items()}
 
 
 def _stretches(layouts: Sequence[Format], shares: Mapping[str, float]) -> Iterator[tuple[Format, float, float]]:

@@ -1,4 +1,8 @@
-"""Writes small sums out digit by digit, the way people do them on paper."""
+"""Writes small sums out digit by digit, the way people do them on paper.
+
+Each column begins with what is left of the numbers, so that the digits it needs always stand in the same place: the
+scratchpad of Nye et al. 2021 (arXiv 2112.00114, figure 1), with the digits of the result written as they become known.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ _MOST_DIGITS = 4
 
 
 def longhand(written: str) -> str | None:
-    """The digits of "345 + 27" one after the other, or None where it is no sum of small whole numbers.
+    """The columns of "345 + 27" one after the other, or None where it is no sum of small whole numbers.
 
-    After each digit stands all of the result that is known by then, so that the last number is the result.
+    After each column stands all of the result that is known by then, so that the last number is the result.
     """
     match = _SUM.fullmatch(written)
     if match is None:
@@ -26,12 +30,14 @@ def longhand(written: str) -> str | None:
 
 
 def _add(a: int, b: int) -> str | None:
-    carry, known, lines = 0, "", []
-    for x, y in _columns(a, b):
-        total = x + y + carry
+    carry, known = 0, ""
+    lines: list[str] = []
+    while a or b:
+        total = a % 10 + b % 10 + carry
         known = f"{total % 10}{known}"
-        lines.append(f"{x} + {y}{' + 1' if carry else ''} = {total} write {known}")
-        carry = total // 10
+        column = f"{a % 10} + {b % 10}{' + 1' if carry else ''} = {total} write {known}"
+        lines.append(f"{a} + {b}: {column}" if lines and max(a, b) > 9 else column)
+        a, b, carry = a // 10, b // 10, total // 10
     if carry:
         lines.append(f"1 write 1{known}")
     return ", ".join(lines)
@@ -40,14 +46,19 @@ def _add(a: int, b: int) -> str | None:
 def _subtract(a: int, b: int) -> str | None:
     if a < b:
         return None
-    borrow, known, lines = 0, "", []
-    for x, y in _columns(a, b):
+    borrow, known = 0, ""
+    lines: list[str] = []
+    while a or b:
+        x, y = a % 10, b % 10
         lent = x - y - borrow < 0
         digit = x - y - borrow + 10 * lent
         known = f"{digit}{known}"
-        lines.append(f"{x + 10 * lent} - {y}{' - 1' if borrow else ''} = {digit} write {known}")
-        borrow = int(lent)
-    return ", ".join(lines)
+        column = f"{x + 10 * lent} - {y}{' - 1' if borrow else ''} = {digit} write {known}"
+        lines.append(f"{a} - {b}: {column}" if lines and a > 9 else column)
+        a, b, borrow = a // 10, b // 10, int(lent)
+    # Noughts that a difference begins with are no part of it.
+    shorter = f", that is {int(known)}" if known != str(int(known)) else ""
+    return ", ".join(lines) + shorter
 
 
 def _multiply(a: int, b: int) -> str | None:
@@ -63,48 +74,46 @@ def _multiply(a: int, b: int) -> str | None:
 
 
 def _multiply_by_digit(a: int, b: int) -> str:
-    carry, known, lines = 0, "", []
-    digits = [int(digit) for digit in reversed(str(a))]
-    for place, x in enumerate(digits):
-        total = x * b + carry
-        last = place == len(digits) - 1
-        known = f"{total if last else total % 10}{known}"
-        lines.append(f"{x} * {b}{f' + {carry}' if carry else ''} = {total} write {known}")
-        carry = total // 10
+    carry, known = 0, ""
+    lines: list[str] = []
+    while a:
+        total = a % 10 * b + carry
+        known = f"{total % 10 if a >= 10 else total}{known}"
+        column = f"{a % 10} * {b}{f' + {carry}' if carry else ''} = {total} write {known}"
+        lines.append(f"{a} * {b}: {column}" if lines and a > 9 else column)
+        a, carry = a // 10, total // 10
     return ", ".join(lines)
 
 
 def _divide(a: int, b: int) -> str | None:
     if b > 12 or a % b:
         return None
-    known, lines = "", []
-    for current, quotient, rest in _long_division(a, b):
+    known, lines = "", list[str]()
+    for left, current, quotient, rest in _long_division(a, b):
         known = f"{known}{quotient}".lstrip("0")
-        lines.append(f"{current} / {b} = {quotient} rest {rest}{f' write {known}' if known else ''}")
+        column = f"{current} / {b} = {quotient} rest {rest}{f' write {known}' if known else ''}"
+        lines.append(f"{left}: {column}" if lines and len(left) > 1 else column)
     return ", ".join(lines)
 
 
 def _remainder(a: int, b: int) -> str | None:
     if b > 12:
         return None
-    return ", ".join(f"{current} / {b} = {quotient} rest {rest}" for current, quotient, rest in _long_division(a, b))
+    rows = _long_division(a, b)
+    return ", ".join(
+        f"{f'{left}: ' if place and len(left) > 1 else ''}{current} / {b} = {quotient} rest {rest}"
+        for place, (left, current, quotient, rest) in enumerate(rows)
+    )
 
 
-def _long_division(a: int, b: int) -> list[tuple[int, int, int]]:
-    """(what is divided, quotient digit, rest) from the left."""
-    rest, rows = 0, []
-    for digit in str(a):
+def _long_division(a: int, b: int) -> list[tuple[str, int, int, int]]:
+    """(digits still to come down, what is divided, quotient digit, rest) from the left."""
+    rest, rows, digits = 0, [], str(a)
+    for place, digit in enumerate(digits):
         current = 10 * rest + int(digit)
         quotient, rest = divmod(current, b)
-        rows.append((current, quotient, rest))
+        rows.append((digits[place:], current, quotient, rest))
     return rows
-
-
-def _columns(a: int, b: int) -> list[tuple[int, int]]:
-    """The digits of both numbers, ones first, the shorter one filled with zeros."""
-    width = max(len(str(a)), len(str(b)))
-    pairs = zip(reversed(str(a).zfill(width)), reversed(str(b).zfill(width)), strict=True)
-    return [(int(x), int(y)) for x, y in pairs]
 
 
 _METHODS: Mapping[str, Callable[[int, int], str | None]] = {

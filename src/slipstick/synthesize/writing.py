@@ -7,11 +7,13 @@ import zlib
 from collections.abc import Sequence
 
 from slipstick.formats import Format
-from slipstick.problems.made.exact import called
+from slipstick.problems.made.exact import called, substitute
 from slipstick.schema import Block, Code, Problem, Record, Text
 from slipstick.synthesize.longhand import longhand
+from slipstick.synthesize.writer import Writer
 
-_SAID_SUM = re.compile(r"(?P<lead>.*[A-Za-z]) (?P<sum>\d+ [-+*/%] \d+) = (?P<result>\d+)\.")
+_SAID_SUM = re.compile(r"(?P<lead>.*?[A-Za-z]{2,},?) (?P<sum>(?:sqrt |\w*\(|\d).*) = (?P<result>\S+)\.")
+_DIGITS_IN_WORDS = 3
 
 
 class Step(Record):
@@ -35,7 +37,13 @@ def can_write(layout: Format, problem: Problem) -> bool:
     return bool(worked_steps(problem)) or (layout.executes == "never" and problem.rationale is not None)
 
 
-def write(layout: Format, problem: Problem, *, answer: str) -> list[Block]:
+def is_small(problem: Problem) -> bool:
+    """Whether the numbers that are given have at most three digits, so that they can be worked with in words."""
+    given = (step.expression for step in worked_steps(problem) if not step.says)
+    return all(len(number) <= _DIGITS_IN_WORDS for number in given if number.isdecimal())
+
+
+def write(layout: Format, problem: Problem, answer: str) -> list[Block]:
     """The solution that a layout asks for; after each Code its Output is still missing."""
     steps = worked_steps(problem)
     if layout.executes == "never":
@@ -49,8 +57,9 @@ def write(layout: Format, problem: Problem, *, answer: str) -> list[Block]:
 
 
 def write_words(steps: Sequence[Step], *, answer: str) -> str:
-    """Chain of thought; sums of small numbers are done digit by digit."""
-    return " ".join([*(_in_digits(step.says) for step in steps if step.says), f"The answer is {answer}."])
+    """Chain of thought: what is given, a line a step, sums of small numbers done digit by digit, the answer."""
+    given = [f"{step.name} = {step.expression}" for step in steps if not step.says]
+    return "\n".join([*given, *(_step_in_words(step) for step in steps if step.says), f"The answer is {answer}."])
 
 
 def write_program(steps: Sequence[Step]) -> str:
@@ -68,11 +77,14 @@ def write_turns(steps: Sequence[Step], *, cut: int | None, answer: str) -> list[
     return [*blocks, Text(text=f"The {_words(steps[-1].name)} is {answer}. The answer is \\boxed{{{answer}}}.")]
 
 
-def _in_digits(says: str) -> str:
-    """'That is 13 + 29 = 42.' with the sum done digit by digit, where it is one of small numbers."""
-    match = _SAID_SUM.fullmatch(says)
-    digits = longhand(match["sum"]) if match else None
-    return f"{match['lead']} {match['sum']}. {digits}. That is {match['result']}." if match and digits else says
+def _step_in_words(step: Step) -> str:
+    """'Adding gives a + b = 13 + 29. 3 + 9 = 12 write 2, ... So total = 42.'"""
+    match = _SAID_SUM.fullmatch(step.says)
+    if match is None:
+        return step.says
+    digits = longhand(match["sum"])
+    worked = f"{match['sum']}. {digits}." if digits else f"{match['sum']} = {match['result']}."
+    return f"{match['lead']} {substitute(step.expression, {})} = {worked} So {step.name} = {match['result']}."
 
 
 def _imports(steps: Sequence[Step]) -> list[str]:
@@ -88,3 +100,7 @@ def _print(steps: Sequence[Step]) -> str:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+WORKED_STEPS = Writer(name="worked steps", needs="worked steps", suits=can_write, write=write)
+"""Writes from the steps in a problem's metadata, abstract problems from their rationale."""

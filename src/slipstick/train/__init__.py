@@ -1,4 +1,4 @@
-"""Trains a model on solutions: a small one from scratch on a CPU, or an existing one further."""
+"""Trains a model on solutions or raw text: a small one from scratch on a CPU, or an existing one further."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from slipstick.encode import Encoded, encode
-from slipstick.errors import InputError
+from slipstick.encode import layout_name
 from slipstick.formats import Format, join, load_format
 from slipstick.models.hf.tokens import prompt_pieces
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import write_atomically
+from slipstick.train.examples import Examples, Pair, encode_solutions, pack_texts
 from slipstick.train.settings import Phase, TrainSettings
+from slipstick.train.word_dropout import hide_words
 
-__all__ = ["Phase", "TrainSettings", "Trained", "train"]
+__all__ = ["Phase", "TrainSettings", "Trained", "encoded_examples", "packed_examples", "train", "train_on_texts"]
 
+Progress = Callable[[int, int, float], None]
 _FINISHED = "trained.json"
+# What changes no number, or the last bits at most: where it is computed, by how many, and who is told.
+_NO_PART = frozenset({"checkpoint_every", "threads", "report_to", "gpus", "machines", "device"})
 
 
 class Trained(Record):
     """What a training run did."""
 
     examples: int
-    """Solutions it could learn from."""
+    """Solutions (or rows of text) it could learn from."""
     too_long: int
     """Solutions left out because they exceed `max_length` tokens."""
+    cut: int = 0
+    """Solutions that lost blocks at their end so as to fit."""
     parameters: int
     """Numbers in the model."""
     steps: int
@@ -37,7 +44,7 @@ class Trained(Record):
     tokens: int
     """Tokens it was trained on, prompts included, padding not."""
     loss: float
-    """Mean loss of the last tenth of the steps, in nats per written token."""
+    """Mean loss of the last tenth of the steps, in nats per labelled token."""
     seconds: float
     """Wall-clock seconds of this call."""
 
@@ -47,107 +54,131 @@ def train(
     *,
     settings: TrainSettings,
     out: Path,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Trained:
     """Trains on solutions as they are and leaves a Hugging Face folder in `out`, with losses.jsonl beside the weights.
 
     A training that was killed goes on from its last checkpoint when called again with the same arguments, along the
     same losses; one that came to its end is not done again.
     progress: called after every step with tokens done, tokens in all, and the step's loss.
-    Raises InputError where no solution is left to train on, ModelError where `base` is no model.
+    Raises InputError where no solution is left to train on, or where base, template or adapters do not go together;
+    ModelError where `base` is no model.
     """
+    with _one_thread():
+        examples, tokenizer = encoded_examples(pairs, settings)
+        return fit(examples, tokenizer, settings=settings, out=out, progress=progress)
+
+
+def train_on_texts(
+    texts: Iterable[str], *, settings: TrainSettings, out: Path, progress: Progress | None = None
+) -> Trained:
+    """The same on raw texts, packed into rows of `max_length`, every token a label: continued pre-training.
+
+    Raises InputError where there is no text, ModelError where `base` is no model.
+    """
+    with _one_thread():
+        examples, tokenizer = packed_examples(texts, settings)
+        return fit(examples, tokenizer, settings=settings, out=out, progress=progress)
+
+
+def encoded_examples(pairs: Iterable[Pair], settings: TrainSettings) -> tuple[Examples, Any]:
+    """What a training run with these settings learns from, and its tokenizer. Raises as `train` does."""
+    from slipstick.train.start import start_tokenizer
+
+    rows = list(pairs)
+    layouts = {name: load_format(name) for name in sorted({layout_name(solution) for solution, _ in rows})}
+    tokenizer = start_tokenizer(settings, _texts(rows, layouts), list(layouts.values()))
+    examples = encode_solutions(rows, layouts, tokenizer, settings)
+    if settings.word_dropout:
+        hidden = hide_words(examples.encoded, tokenizer, share=settings.word_dropout, seed=settings.seed)
+        examples = examples._replace(encoded=hidden)
+    return examples, tokenizer
+
+
+def packed_examples(texts: Iterable[str], settings: TrainSettings) -> tuple[Examples, Any]:
+    """The same for raw texts. Raises as `train_on_texts` does."""
+    from slipstick.train.start import start_tokenizer
+
+    documents = list(texts)
+    tokenizer = start_tokenizer(settings, documents, ())
+    return pack_texts(documents, tokenizer, settings), tokenizer
+
+
+def fit(
+    examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, progress: Progress | None = None
+) -> Trained:
+    """Trains on encoded examples; see `train`."""
+    from slipstick.train.card import write_card
+    from slipstick.train.parallel import is_apart, run_apart
+
+    out.mkdir(parents=True, exist_ok=True)
+    fingerprint = _fingerprint(settings, examples)
+    done = _finished(out, fingerprint)
+    if done:
+        return done
+    if is_apart(settings):
+        record = run_apart(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint)
+        trained = Trained.model_validate(record)
+    else:
+        trained = fit_here(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint, progress=progress)
+    write_card(out, settings, trained, groups=examples.groups)
+    write_atomically(out / _FINISHED, json.dumps({"fingerprint": fingerprint, **trained.model_dump()}, indent=2))
+    return trained
+
+
+def fit_here(
+    examples: Examples,
+    tokenizer: Any,
+    *,
+    settings: TrainSettings,
+    out: Path,
+    fingerprint: str,
+    progress: Progress | None = None,
+) -> Trained:
+    """Trains in this process, or as one of several that train together, and writes the weights."""
+    from slipstick.train.start import start_model, trainer_of
+
+    began = time.monotonic()
+    if trainer_of(settings) == "trl":
+        from slipstick.train.trl import fit_with_trl as fit_with
+    else:
+        from slipstick.train.loop import fit_with_loop as fit_with
+    model = start_model(settings, tokenizer)
+    parameters = sum(p.numel() for p in model.parameters())
+    losses, tokens = fit_with(
+        model, tokenizer, examples, settings=settings, out=out, fingerprint=fingerprint, progress=progress
+    )
+    last = losses[-max(1, len(losses) // 10) :]
+    return Trained(
+        examples=len(examples.encoded),
+        too_long=examples.too_long,
+        cut=examples.cut,
+        parameters=parameters,
+        steps=len(losses),
+        tokens=tokens,
+        loss=sum(last) / len(last),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _texts(pairs: list[Pair], layouts: dict[str, Format]) -> Iterator[str]:
+    for solution, problem in pairs:
+        yield join(prompt_pieces(layouts[layout_name(solution)], problem, solution.blocks))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keeps torch from dividing single operations among threads: steps are divided as a whole, see replicas.py."""
     # Threads that spin while they wait halve the speed where other processes want the cores; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
-    from slipstick.train.batches import order_batches
-    from slipstick.train.loop import run_loop
-    from slipstick.train.weights import save_model
-
-    began = time.monotonic()
-    rows = list(pairs)
-    layouts = {name: load_format(name) for name in sorted({solution.format for solution, _ in rows})}
-    out.mkdir(parents=True, exist_ok=True)
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # steps are divided as a whole, see replicas.py
+    torch.set_num_threads(1)
     try:
-        model, tokenizer = _start(rows, layouts, settings)
-        examples, groups = _encode_all(rows, layouts, tokenizer, settings)
-        fingerprint = _fingerprint(settings, examples)
-        done = _finished(out, fingerprint)
-        if done:
-            return done
-        batches = list(
-            order_batches(
-                [len(example.ids) for example in examples],
-                groups,
-                phases=settings.phases,
-                tokens=settings.tokens,
-                batch_tokens=settings.batch_tokens,
-                seed=settings.seed,
-            )
-        )
-        losses = run_loop(
-            model.to(_device(settings)),
-            examples,
-            batches,
-            settings=settings,
-            out=out,
-            fingerprint=fingerprint,
-            progress=progress,
-        )
+        yield
     finally:
         torch.set_num_threads(threads)
-    save_model(model, tokenizer, out)
-    last = losses[-max(1, len(losses) // 10) :]
-    trained = Trained(
-        examples=len(examples),
-        too_long=len(rows) - len(examples),
-        parameters=model.num_parameters(),
-        steps=len(losses),
-        tokens=sum(len(examples[i].ids) for batch in batches for i in batch),
-        loss=sum(last) / len(last),
-        seconds=time.monotonic() - began,
-    )
-    write_atomically(out / _FINISHED, json.dumps({"fingerprint": fingerprint, **trained.model_dump()}, indent=2))
-    (out / "checkpoint.pt").unlink(missing_ok=True)
-    return trained
-
-
-def _start(
-    rows: list[tuple[Solution, Problem]], layouts: dict[str, Format], settings: TrainSettings
-) -> tuple[Any, Any]:
-    """Model and tokenizer to start from."""
-    from slipstick.models.hf import load_weights
-    from slipstick.train.tokenizer import train_tokenizer
-    from slipstick.train.weights import new_model
-
-    if settings.base is not None:
-        return load_weights(settings.base, dtype="float32")
-    texts = (join(prompt_pieces(layouts[solution.format], problem, solution.blocks)) for solution, problem in rows)
-    tokenizer = train_tokenizer(texts, layouts.values(), vocab=settings.vocab)
-    return new_model(settings, tokenizer), tokenizer
-
-
-def _encode_all(
-    rows: list[tuple[Solution, Problem]], layouts: dict[str, Format], tokenizer: Any, settings: TrainSettings
-) -> tuple[list[Encoded], list[str]]:
-    """The examples that are not too long, and the format of each. Raises InputError where none is left."""
-    examples, groups = [], []
-    for solution, problem in rows:
-        example = encode(solution, problem, layouts[solution.format], tokenizer)
-        if len(example.ids) <= settings.max_length:
-            examples.append(example)
-            groups.append(solution.format)
-    if not examples:
-        why = f"all are longer than max_length = {settings.max_length} tokens" if rows else "there are none"
-        raise InputError(f"no solution of {len(rows)} can be trained on: {why}")
-    for phase in settings.phases:
-        if not any(phase.mix.get(group, 0.0) > 0 for group in groups):
-            raise InputError(
-                f"a phase asks for {', '.join(phase.mix)}, but the solutions are in {', '.join(sorted(set(groups)))}"
-            )
-    return examples, groups
 
 
 def _finished(out: Path, fingerprint: str) -> Trained | None:
@@ -158,18 +189,7 @@ def _finished(out: Path, fingerprint: str) -> Trained | None:
     return Trained.model_validate(record) if record.pop("fingerprint") == fingerprint else None
 
 
-def _device(settings: TrainSettings) -> str:
-    import torch
-
-    if settings.device != "auto":
-        return settings.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _fingerprint(settings: TrainSettings, examples: list[Encoded]) -> str:
-    # Threads and checkpoints change no result, and a recipe's own settings are none of training's.
-    kept = settings.model_dump_json(include=set(TrainSettings.model_fields) - {"checkpoint_every", "threads"})
-    digest = hashlib.sha256(kept.encode())
-    for example in examples:
-        digest.update(repr(example).encode())
-    return digest.hexdigest()
+def _fingerprint(settings: TrainSettings, examples: Examples) -> str:
+    # A recipe's own settings are none of training's.
+    kept = settings.model_dump_json(include=set(TrainSettings.model_fields) - _NO_PART)
+    return hashlib.sha256(f"{kept}{examples.digest()}".encode()).hexdigest()

@@ -4,18 +4,63 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from slipstick.encode import Encoded
+from slipstick.train.batches import order_batches
+from slipstick.train.examples import Examples
 from slipstick.train.optimizers import Optimizers, rate_factor
 from slipstick.train.replicas import Replicas
 from slipstick.train.settings import TrainSettings
-from slipstick.train.weights import load_checkpoint, save_checkpoint
+from slipstick.train.start import device_of
+from slipstick.train.weights import load_checkpoint, save_checkpoint, save_trained
 
 Progress = Callable[[int, int, float], None]
+_CHECKPOINT = "checkpoint.pt"
+
+
+def fit_with_loop(
+    model: Any,
+    tokenizer: Any,
+    examples: Examples,
+    *,
+    settings: TrainSettings,
+    out: Path,
+    fingerprint: str,
+    progress: Progress | None,
+) -> tuple[list[float], int]:
+    """Trains `model` in this process and writes its folder; gives the loss of every step, and the tokens in all."""
+    lengths = examples.lengths()
+    batches = list(
+        order_batches(
+            lengths,
+            examples.groups,
+            phases=settings.phases,
+            tokens=tokens_in_all(settings, lengths),
+            batch_tokens=settings.batch_tokens,
+            seed=settings.seed,
+        )
+    )
+    losses = run_loop(
+        model.to(device_of(settings)),
+        examples.encoded,
+        batches,
+        settings=settings,
+        out=out,
+        fingerprint=fingerprint,
+        progress=progress,
+    )
+    save_trained(model, tokenizer, settings, out)
+    (out / _CHECKPOINT).unlink(missing_ok=True)
+    return losses, sum(lengths[i] for batch in batches for i in batch)
+
+
+def tokens_in_all(settings: TrainSettings, lengths: Sequence[int]) -> int:
+    """Tokens a run is to see."""
+    return settings.tokens if settings.epochs is None else max(1, round(settings.epochs * sum(lengths)))
 
 
 def run_loop(
@@ -35,41 +80,53 @@ def run_loop(
     model.train()
     optimizers = Optimizers(model, settings)
     sizes = [sum(len(examples[i].ids) for i in batch) for batch in batches]
-    total, done, losses = sum(sizes), 0, []
-    saved = load_checkpoint(out / "checkpoint.pt")
-    if saved is not None and saved["fingerprint"] == fingerprint:
-        model.load_state_dict(saved["model"])
-        optimizers.load(saved["optimizers"])
-        losses = list(saved["losses"])
-        done = sum(sizes[: len(losses)])
+    losses = _take_up(model, optimizers, out / _CHECKPOINT, fingerprint)
+    total, done = sum(sizes), sum(sizes[: len(losses)])
     due = done + settings.checkpoint_every
-    replicas = Replicas(model, threads=threads_for(settings, model))
+    replicas = Replicas(model, processes=processes_for(settings, model.device.type))
     with closing(replicas), (out / "losses.jsonl").open("w", encoding="utf-8") as log:
-        for step, loss in enumerate(losses):
-            log.write(_line(step, sum(sizes[: step + 1]), loss))
+        log.writelines(_lines(losses, sizes))
         for step in range(len(losses), len(batches)):
-            loss = replicas.gradients([examples[i] for i in batches[step]])
-            optimizers.step(rate_factor(done / total, warmup=settings.warmup), replicas)
+            loss = replicas.gradients([examples[i] for i in batches[step]], seed=settings.seed + step)
+            optimizers.step(rate_factor(done / total, warmup=settings.warmup, schedule=settings.schedule), replicas)
             done += sizes[step]
             losses.append(loss)
-            log.write(_line(step, done, loss))
+            log.write(line_of(step, done, loss))
             log.flush()
             if progress:
                 progress(done, total, loss)
             if done >= due:
                 state = {"model": model.state_dict(), "optimizers": optimizers.state(), "losses": losses}
-                save_checkpoint({**state, "fingerprint": fingerprint}, out / "checkpoint.pt")
+                save_checkpoint({**state, "fingerprint": fingerprint}, out / _CHECKPOINT)
                 due = done + settings.checkpoint_every
     model.eval()
     return losses
 
 
-def threads_for(settings: TrainSettings, model: Any) -> int:
-    """How many threads divide a step among them: one on a GPU, else as many as were asked for or as help."""
-    if model.device.type != "cpu":
+def _take_up(model: Any, optimizers: Optimizers, checkpoint: Path, fingerprint: str) -> list[float]:
+    """Puts weights and optimisers where a checkpoint left them; the losses until then."""
+    saved = load_checkpoint(checkpoint)
+    if saved is None or saved["fingerprint"] != fingerprint:
+        return []
+    model.load_state_dict(saved["model"])
+    optimizers.load(saved["optimizers"])
+    return list(saved["losses"])
+
+
+def processes_for(settings: TrainSettings, device: str) -> int:
+    """How many processes divide a step among them: one on a GPU, else as many as were asked for or as help."""
+    if device != "cpu":
         return 1
     return settings.threads or min(4, len(os.sched_getaffinity(0)))
 
 
-def _line(step: int, tokens: int, loss: float) -> str:
-    return json.dumps({"step": step, "tokens": tokens, "loss": round(loss, 6)}) + "\n"
+def line_of(step: int, tokens: int, loss: float) -> str:
+    """A line of losses.jsonl."""
+    return json.dumps({"step": step, "tokens": tokens, "loss": round(loss, 7)}) + "\n"
+
+
+def _lines(losses: Sequence[float], sizes: Sequence[int]) -> Iterator[str]:
+    done = 0
+    for step, loss in enumerate(losses):
+        done += sizes[step]
+        yield line_of(step, done, loss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ _PARTS = 4
 
 
 class Optimizers:
-    """Optimisers that step together, on the replicas' threads; their rates follow one schedule."""
+    """Optimisers that step together, in the replicas' threads; their rates follow one schedule."""
 
     def __init__(self, model: Any, settings: TrainSettings) -> None:
         matrices, others = _split(model)
@@ -25,9 +26,10 @@ class Optimizers:
             muons = [
                 torch.optim.Muon(part, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw") for part in parts
             ]
-            self._all = [*muons, _adamw([(others, 0.0)], settings.embedding_rate)]
+            self._all = [*muons, _adamw([(others, 0.0)], settings.embedding_rate, settings.beta2)]
         else:
-            self._all = [_adamw([(matrices, decay), (others, 0.0)], rate)]
+            self._all = [_adamw([(matrices, decay), (others, 0.0)], rate, settings.beta2)]
+        self._trained, self._clip = [*matrices, *others], settings.clip
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self._all]
 
     def step(self, factor: float, replicas: Replicas) -> None:
@@ -35,9 +37,10 @@ class Optimizers:
         for optimizer, peaks in zip(self._all, self._peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
+        if self._clip:
+            torch.nn.utils.clip_grad_norm_(self._trained, self._clip)
         replicas.map(lambda optimizer: optimizer.step(), self._all)
-        for optimizer in self._all:
-            optimizer.zero_grad(set_to_none=True)
+        replicas.forget()
 
     def state(self) -> list[dict[str, Any]]:
         """What a checkpoint keeps."""
@@ -49,16 +52,20 @@ class Optimizers:
             optimizer.load_state_dict(part)
 
 
-def rate_factor(done: float, *, warmup: float) -> float:
-    """The rate as a part of its peak when `done` (0 to 1) of the tokens are done: a straight line up, then one down."""
+def rate_factor(done: float, *, warmup: float, schedule: str = "linear") -> float:
+    """The rate as a part of its peak when `done` (0 to 1) of the tokens are done.
+
+    A straight line up, then a straight line ("linear") or half a wave ("cosine") down to nothing.
+    """
     if done < warmup:
         return max(done, 1e-3) / warmup
-    return (1.0 - done) / (1.0 - warmup)
+    left = (1.0 - done) / (1.0 - warmup)
+    return left if schedule == "linear" else (1.0 - math.cos(math.pi * left)) / 2.0
 
 
-def _adamw(groups: list[tuple[list[torch.nn.Parameter], float]], rate: float) -> torch.optim.AdamW:
-    parameters = [{"params": part, "weight_decay": decay} for part, decay in groups]
-    return torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.95), eps=1e-8)
+def _adamw(groups: list[tuple[list[torch.nn.Parameter], float]], rate: float, beta2: float) -> torch.optim.AdamW:
+    parameters = [{"params": part, "weight_decay": decay} for part, decay in groups if part]
+    return torch.optim.AdamW(parameters, lr=rate, betas=(0.9, beta2), eps=1e-8)
 
 
 def _split(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:

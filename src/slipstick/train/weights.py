@@ -48,6 +48,16 @@ def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
     part.rmdir()
 
 
+def save_trained(model: Any, tokenizer: Any, settings: TrainSettings, folder: Path) -> None:
+    """Writes the trained weights; of adapters themselves too, and the base with them merged into it."""
+    from slipstick.train.adapters import merged, save_adapters
+
+    if settings.lora_rank and settings.base is not None:
+        save_adapters(model, folder)
+        model = merged(folder, settings.base)
+    save_model(model, tokenizer, folder)
+
+
 def save_checkpoint(state: dict[str, Any], file: Path) -> None:
     """Writes tensors and numbers so that a kill at any instant leaves either the old file or the new one whole."""
     import torch

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _STEPS = 16  # tokens decoded between two looks at who waits and who is done
 _GATHER_SECONDS = 0.003
+_WAY_OUT = (
+    "hf: takes a folder with config.json, weights and tokenizer (what `slipstick train` writes), "
+    "or owner/name of a model on the Hugging Face hub"
+)
 _ROWS = 32  # decoded together where `concurrency` is "auto"
 
 
@@ -125,26 +129,44 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     return HfModel(f"hf:{argument}", decoder, rows=rows)
 
 
-def load_weights(argument: str, *, dtype: str) -> tuple[Any, Any]:
-    """Model and tokenizer of a folder or of a name on the hub, on the CPU. Raises ModelError where there is none."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+def load_weights(argument: str, *, dtype: str, attention: str | None = None) -> tuple[Any, Any]:
+    """Model and tokenizer of a folder or of a name on the hub, on the CPU. Raises ModelError where there is none.
+
+    attention: transformers' name of the attention kernel; None leaves it to transformers.
+    """
+    from transformers import AutoModelForCausalLM
+
+    tokenizer = load_tokenizer(argument)
+    local = not _on_hub(argument)
+    with quietly(), _opening(argument):
+        model = AutoModelForCausalLM.from_pretrained(
+            argument, dtype=dtype, attn_implementation=attention, local_files_only=local
+        )
+    return model, tokenizer
+
+
+def load_tokenizer(argument: str) -> Any:
+    """The tokenizer of a model's folder, or of its name on the hub. Raises ModelError where there is none."""
+    from transformers import AutoTokenizer
 
     folder = Path(argument)
-    on_hub = not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", argument) is not None
-    way_out = (
-        "hf: takes a folder with config.json, weights and tokenizer (what `slipstick train` writes), "
-        "or owner/name of a model on the Hugging Face hub"
-    )
-    if not on_hub and not (argument and (folder / "config.json").is_file()):
+    if not _on_hub(argument) and not (argument and (folder / "config.json").is_file()):
         why = "has no config.json" if folder.is_dir() else "does not exist"
-        raise ModelError(f"no model at `{argument}`: the folder {why}; {way_out}")
+        raise ModelError(f"no model at `{argument}`: the folder {why}; {_WAY_OUT}")
+    with quietly(), _opening(argument):
+        return AutoTokenizer.from_pretrained(argument, local_files_only=not _on_hub(argument))
+
+
+def _on_hub(argument: str) -> bool:
+    return not Path(argument).exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", argument) is not None
+
+
+@contextmanager
+def _opening(argument: str) -> Iterator[None]:
     try:
-        with quietly():
-            tokenizer = AutoTokenizer.from_pretrained(argument, local_files_only=not on_hub)
-            model = AutoModelForCausalLM.from_pretrained(argument, dtype=dtype, local_files_only=not on_hub)
+        yield
     except (OSError, ValueError, ImportError) as error:
-        raise ModelError(f"no model can be opened at `{argument}`: {error}; {way_out}") from error
-    return model, tokenizer
+        raise ModelError(f"no model can be opened at `{argument}`: {error}; {_WAY_OUT}") from error
 
 
 @contextmanager

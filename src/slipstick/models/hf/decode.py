@@ -128,15 +128,16 @@ class Decoder:
         row.written.append(token)
         layout, tokens = row.request.layout, len(row.written)
         if token in self._ends:
-            row.reply = Reply(text=cut_turn(layout, self._text(row.written[:-1]))[0], tokens=tokens)
+            ids = row.written[:-1]
+            row.reply = Reply(text=cut_turn(layout, self._text(ids))[0], tokens=tokens, ids=ids)
             return
         if self._may_end(row, token):
             text, ended = cut_turn(layout, self._text(row.written))
             if ended:
-                row.reply = Reply(text=text, tokens=tokens)
+                row.reply = Reply(text=text, tokens=tokens, ids=row.written)
                 return
         if tokens >= row.request.sampling.max_tokens or len(row.prompt) + tokens == self._limit:
-            row.reply = Reply(text=self._text(row.written), finish="length", tokens=tokens)
+            row.reply = Reply(text=self._text(row.written), finish="length", tokens=tokens, ids=row.written)
 
     def _may_end(self, row: Row, token: int) -> bool:
         """A cheap look at the last token, then at the last few, before the whole text is decoded."""

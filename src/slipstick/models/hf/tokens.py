@@ -8,7 +8,7 @@ one piece. The price: a token never spans two pieces, in training and in generat
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from slipstick.formats import Format, Piece, render, render_prompt
 from slipstick.schema import Block, Problem
@@ -21,16 +21,23 @@ def prompt_pieces(layout: Format, problem: Problem, blocks: Iterable[Block] = ()
     return [Piece(text=render_prompt(layout, problem), written=False), *render(layout, blocks)]
 
 
-def token_ids(tokenizer: Any, pieces: Iterable[Piece]) -> list[list[int]]:
+class HasText(Protocol):
+    """A piece of text that is encoded by itself."""
+
+    @property
+    def text(self) -> str: ...
+
+
+def token_ids(tokenizer: Any, pieces: Iterable[HasText], *, begin: bool = True) -> list[list[int]]:
     """The ids of every piece, in order; the first piece starts with the tokenizer's begin token, where it adds one.
 
-    tokenizer: a Hugging Face tokenizer.
+    tokenizer: a Hugging Face tokenizer. begin: False leaves the begin token to the text, as chat templates want it.
     """
     anchored = _adds_space(tokenizer)
     ids = [_encode(tokenizer, piece.text, anchored=anchored and i > 0) for i, piece in enumerate(pieces)]
-    begin = tokenizer.bos_token_id
-    if ids and begin is not None and tokenizer("a")["input_ids"][0] == begin:
-        ids[0] = [begin, *ids[0]]
+    first = tokenizer.bos_token_id
+    if begin and ids and first is not None and tokenizer("a")["input_ids"][0] == first:
+        ids[0] = [first, *ids[0]]
     return ids
 
 

@@ -23,12 +23,11 @@ from slipstick.models.openai.client import Client, Fault
 from slipstick.models.openai.concurrency import Level
 from slipstick.models.openai.describe import describe
 from slipstick.models.openai.endpoints import AwayError, Endpoint, Endpoints
-from slipstick.models.openai.prices import find_price
+from slipstick.models.openai.prices import OFFICIAL, find_price
 from slipstick.models.openai.replies import NoCompletionError, end_turn, to_reply
 
 __all__ = ["OpenAIModel", "end_turn", "open_model", "to_reply"]
 
-_OFFICIAL = "https://api.openai.com/v1"
 _LONGEST_PAUSE = 8.0
 
 
@@ -177,12 +176,12 @@ def open_model(argument: str, settings: ModelSettings) -> OpenAIModel:
 
 
 def _addresses(base_urls: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(base_urls)) or [os.environ.get("OPENAI_BASE_URL") or _OFFICIAL]
+    return list(dict.fromkeys(base_urls)) or [os.environ.get("OPENAI_BASE_URL") or OFFICIAL]
 
 
 def _endpoint(name: str, base_url: str, settings: ModelSettings) -> Endpoint:
     key = os.environ.get("OPENAI_API_KEY")
-    if not key and base_url.startswith(_OFFICIAL):
+    if not key and base_url.startswith(OFFICIAL):
         raise ModelError(
             f"{base_url} needs a key: set OPENAI_API_KEY, or name another server with --set base_url=ADDRESS"
         )

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from slipstick.models import ModelSettings
 from slipstick.schema import Record
 
+OFFICIAL = "https://api.openai.com/v1"
+"""The server of `openai:` where a recipe names none."""
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$|-\d{8}$")
 
 

@@ -307,7 +307,7 @@ def lettered(puzzle: Puzzle, rng: Random) -> tuple[str, list[str], str, str]:
     text = " ".join(f"({letter}) {option}" for letter, option in zip(letters, options, strict=True))
     # A small model finds the letter far more often where it has said which option each letter stands for.
     restated = ", ".join(f"{option} is {letter}" for letter, option in zip(letters, options, strict=True))
-    reasoning = f"{restated}. {puzzle.reasoning} {puzzle.right} is {right}. The answer is {right}."
+    reasoning = f"The options: {restated}. {puzzle.reasoning} {puzzle.right} is {right}. The answer is {right}."
     return f"{puzzle.text} Answer Choices: {text}", options, right, reasoning
 
 

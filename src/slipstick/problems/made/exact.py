@@ -102,8 +102,8 @@ _ON_PAPER = tuple(
         (r"Fraction\((\S+), (\S+)\)", r"\1 / \2"),
         (r"comb\(", "C("),
         (r"perm\(", "P("),
-        (r"factorial\((\d+)\)", r"\1!"),
-        (r"isqrt\((\d+)\)", r"sqrt \1"),
+        (r"factorial\((\w+)\)", r"\1!"),
+        (r"isqrt\((\w+)\)", r"sqrt \1"),
     )
 )
 _OPERATIONS: Mapping[type[ast.operator], Callable[[Value, Value], Value]] = {

@@ -1,0 +1,128 @@
+"""What makes a number doubtful: too many empty answers, a rerun that differs, problems that were trained on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from slipstick.metrics import group_problems, is_average, is_breakdown, parse_name
+from slipstick.schema import Metric, Problem, Record, Solution
+from slipstick.store import read_records, write_atomically
+
+EMPTY = 0.2
+"""Share of answers that may be empty without an alarm."""
+_FILE = "alarms.jsonl"
+_SPACE = re.compile(r"\W+")
+
+
+class Alarm(Record):
+    """A reason not to trust a number yet."""
+
+    name: str
+    """"empty_answers", "rerun_differs", "overlap" or "left_out"."""
+    message: str
+    """What was found and what to do about it."""
+    solutions: list[str] = Field(default_factory=list)
+    """Ids of the solutions it is about, where it is about some."""
+
+
+def read_alarms(run: Path) -> list[Alarm]:
+    """The alarms of a run's folder."""
+    return list(read_records(run / _FILE, Alarm, missing_ok=True))
+
+
+def write_alarms(run: Path, alarms: Sequence[Alarm]) -> None:
+    """Writes a run's alarms into its folder; without any there is no file."""
+    if alarms:
+        write_atomically(run / _FILE, "".join(f"{alarm.model_dump_json()}\n" for alarm in alarms))
+    else:
+        (run / _FILE).unlink(missing_ok=True)
+
+
+def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
+    """One alarm for each format with more than 20 % empty answers, with the sets it is worst on."""
+    found: dict[str, dict[str, Metric]] = {}
+    for metric in metrics:
+        name = parse_name(metric.name)
+        if name.measure == "no_answer" and not is_breakdown(name.group) and not is_average(name.group):
+            found.setdefault(name.format, {})[name.group] = metric
+    for layout, groups in found.items():
+        bad = {group: metric.value for group, metric in groups.items() if metric.value > EMPTY and metric.n >= 5}
+        if bad:
+            worst = sorted((group for group in bad if group), key=lambda group: -bad[group])
+            where = f", most on {', '.join(f'{group} ({bad[group]:.0%})' for group in worst[:3])}" if worst else ""
+            share = f"{groups[''].value:.0%} of answers are empty"
+            yield Alarm(
+                name="empty_answers",
+                message=f"{layout}: {share}{where}. Before believing the accuracy, look at some: is the format the "
+                "model's own, do stop strings cut it, is max_tokens too low?",
+            )
+
+
+def rerun_differs(
+    before: Mapping[str, str | None], after: Mapping[str, str | None], *, same: Callable[[str, str], bool]
+) -> Iterator[Alarm]:
+    """An alarm where solutions drawn a second time have other answers; keys are solutions' ids."""
+    both = [name for name in after if name in before]
+    differ = [name for name in both if not _same(before[name], after[name], same)]
+    if differ:
+        shown = ", ".join(differ[:3]) + (", ..." if len(differ) > 3 else "")
+        yield Alarm(
+            name="rerun_differs",
+            message=f"{len(differ)} of {len(both)} solutions have another answer when drawn again at temperature 0: "
+            f"{shown}. The number depends on chance beside the problems (batch sizes, kernels, a server's version); "
+            "the interval does not cover that",
+            solutions=differ,
+        )
+
+
+def overlap(problems: Sequence[Problem], training: Iterable[Problem], *, sources: Sequence[str]) -> Iterator[Alarm]:
+    """An alarm for each set with problems among those the model was trained on, or that its card names as a source.
+
+    Problems are the same where their words are, letter case and punctuation aside. sources: names that the model's card
+    gives its training data ("openai/gsm8k").
+    """
+    groups = group_problems(problems).sets or {"": [problem.id for problem in problems]}
+    texts = {problem.id: _plain(problem.text) for problem in problems}
+    wanted = set(texts.values())
+    trained = {text for text in map(_plain, (problem.text for problem in training)) if text in wanted}
+    for group, ids in groups.items():
+        name = group or "the evaluation"
+        seen = [problem for problem in ids if texts[problem] in trained]
+        if seen:
+            yield Alarm(
+                name="overlap",
+                message=f"{name}: {len(seen):,} of {len(ids):,} problems are among those the model was trained on, "
+                f"{seen[0]} first; its accuracy there says what was learnt by heart",
+            )
+        named = [source for source in sources if group and _names(source, group)]
+        if named:
+            yield Alarm(
+                name="overlap",
+                message=f"{name}: the model's card names {', '.join(named)} as training data. Make sure that it is "
+                "another split; the set is in-domain either way",
+            )
+
+
+def _names(source: str, group: str) -> bool:
+    """Whether a source's name is that of a set: "openai/gsm8k" is gsm8k's."""
+    name, wanted = (_SPACE.sub("", text.rpartition("/")[2].lower().replace("_", "")) for text in (source, group))
+    return name == wanted
+
+
+def _plain(text: str) -> str:
+    return _SPACE.sub(" ", text.lower()).strip()
+
+
+def _same(first: str | None, second: str | None, same: Callable[[str, str], bool]) -> bool:
+    if first is None or second is None:
+        return first is second
+    return first == second or same(first, second)
+
+
+def answers_of(solutions: Iterable[Solution]) -> dict[str, str | None]:
+    """Solution id -> its answer."""
+    return {solution.id: solution.answer for solution in solutions}

@@ -1,0 +1,101 @@
+"""How good a ranking of suspects is, where people have said which labels are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slipstick.errors import UserError
+from slipstick.schema import Metric
+
+_DRAWS = 1000
+
+
+class Point(NamedTuple):
+    """A place in the ranking: what reading down to it finds."""
+
+    read: int
+    """Suspects read, all of the same score together."""
+    found: int
+    """Wrong labels among them."""
+    precision: float
+    recall: float
+
+
+def precision_recall(scores: Sequence[float], wrong: Sequence[bool]) -> list[Point]:
+    """The curve from the highest score down; suspects of one score are one point. Empty where no label is wrong."""
+    total = sum(wrong)
+    if not total:
+        return []
+    read, found = _points(np.asarray(scores, dtype=float), np.asarray(wrong, dtype=bool))
+    return [Point(int(n), int(k), float(k / n), float(k / total)) for n, k in zip(read, found, strict=True)]
+
+
+def average_precision(name: str, scores: Sequence[float], wrong: Sequence[bool], *, seed: int = 0) -> Metric:
+    """Mean precision over the wrong labels, suspects of one score taken together, with a bootstrap over problems."""
+    values, truth = np.asarray(scores, dtype=float), np.asarray(wrong, dtype=bool)
+    draw = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(_DRAWS):
+        chosen = draw.integers(0, len(values), len(values))
+        drawn.append(_average(values[chosen], truth[chosen]))
+    low, high = (float(end) for end in np.quantile(drawn, (0.025, 0.975)))
+    middle = _average(values, truth)
+    return Metric(name=name, value=middle, low=min(low, middle), high=max(high, middle), n=len(values))
+
+
+def gain(
+    scores: Sequence[float], baseline: Sequence[float], wrong: Sequence[bool], *, seed: int = 0
+) -> tuple[float, float, float]:
+    """How many times the average precision is that of a baseline, and its 95 % interval, both on the same draws."""
+    ours, theirs, truth = np.asarray(scores), np.asarray(baseline), np.asarray(wrong, dtype=bool)
+    draw = np.random.default_rng(seed)
+    ratios = []
+    for _ in range(_DRAWS):
+        chosen = draw.integers(0, len(truth), len(truth))
+        if below := _average(theirs[chosen], truth[chosen]):
+            ratios.append(_average(ours[chosen], truth[chosen]) / below)
+    low, high = (float(end) for end in np.quantile(ratios, (0.025, 0.975)))
+    return _average(ours, truth) / _average(theirs, truth), low, high
+
+
+def draw_curves(path: Path, rankings: Mapping[str, Sequence[float]], wrong: Sequence[bool]) -> None:
+    """Writes a picture of the precision and recall of rankings of the same problems, by their names.
+
+    Raises UserError where matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UserError("curves are drawn with matplotlib: pip install 'slipstick[report]'") from error
+    with mpl.rc_context({"svg.hashsalt": "slipstick", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+        axes = figure.add_subplot()
+        for name, scores in rankings.items():
+            points = precision_recall(scores, wrong)
+            axes.plot([point.recall for point in points], [point.precision for point in points], label=name)
+        axes.axhline(sum(wrong) / len(wrong), color="0.6", linestyle=":", label="any order")
+        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+        axes.set_title(f"{sum(wrong)} wrong or ambiguous labels of {len(wrong):,}", fontsize=10)
+        axes.legend(frameon=False)
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def _points(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many are read and how many of them are wrong, at the end of each run of equal scores."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    ends = np.append(ranked[1:] != ranked[:-1], True)
+    return np.arange(1, len(ranked) + 1)[ends], np.cumsum(wrong[order])[ends]
+
+
+def _average(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> float:
+    if not wrong.any():
+        return 0.0
+    read, found = _points(scores, wrong)
+    return float((np.diff(found, prepend=0) * found / read).sum() / wrong.sum())

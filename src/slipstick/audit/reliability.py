@@ -1,0 +1,88 @@
+"""How much each solver's word counts: weights learned from how often it says the label where others do not.
+
+The answers to a problem compete: the odds of an answer are exp of the summed weights of the solvers that say it (a
+conditional logit, McFadden 1974). Each weight is one solver's reliability with what it only repeats after others taken
+out, which Dawid and Skene (1979), whose solvers err independently, count twice. The labels themselves are the target;
+as few are wrong, the weights hold, and a problem's own label never enters the weights it is judged by
+(cross-fitting, as in confident learning: Northcutt, Jiang and Chuang 2021, §3).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slipstick.audit.votes import Ballot, Solver
+
+_FOLDS = 10
+_PRIOR = 1.0
+"""A solver's weight before anything is known of it, and the precision of that knowledge."""
+_Floats = NDArray[np.float64]
+
+
+def judge_ballots(ballots: Sequence[Ballot]) -> dict[str, list[float]]:
+    """Problem id -> probability of each candidate, in the ballot's order; the rest to 1 is an answer nobody gave."""
+    solvers = sorted({name for ballot in ballots for name in ballot.drawn})
+    tables = {ballot.problem_id: _table(ballot, solvers) for ballot in ballots}
+    judged: dict[str, list[float]] = {}
+    for fold in range(_FOLDS):
+        others = [table for name, table in tables.items() if _fold(name) != fold]
+        weights = _fit(others, len(solvers))
+        for name, table in tables.items():
+            if _fold(name) == fold:
+                odds = np.exp(table @ weights)
+                judged[name] = [float(each) for each in odds / (odds.sum() + 1)]
+    return judged
+
+
+def describe_solvers(ballots: Sequence[Ballot]) -> list[Solver]:
+    """The solvers, those whose word counts most first."""
+    names = sorted({name for ballot in ballots for name in ballot.drawn})
+    weights = _fit([_table(ballot, names) for ballot in ballots], len(names))
+    described = []
+    for name, weight in zip(names, weights, strict=True):
+        asked = [ballot for ballot in ballots if name in ballot.drawn]
+        agreement = fmean(ballot.candidates[0].shares.get(name, 0.0) for ballot in asked)
+        described.append(Solver(name=name, problems=len(asked), agreement=agreement, weight=float(weight)))
+    return sorted(described, key=lambda solver: -solver.weight)
+
+
+def _table(ballot: Ballot, solvers: Sequence[str]) -> _Floats:
+    """Candidates x solvers: the share of a solver's samples that say a candidate."""
+    rows = [[candidate.shares.get(solver, 0.0) for solver in solvers] for candidate in ballot.candidates]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(solvers))
+
+
+def _fit(tables: Sequence[_Floats], solvers: int) -> _Floats:
+    """Weights of the greatest posterior density, none below nought; labels that nobody says teach nothing."""
+    from scipy.optimize import minimize
+
+    start = np.full(solvers, _PRIOR)
+    # The last row of each is the answer that nobody gave.
+    taught = [np.vstack([table, np.zeros((1, solvers))]) for table in tables if table[0].any()]
+    if not taught:
+        return start
+    rows = np.concatenate(taught)
+    sizes = np.array([len(table) for table in taught])
+    begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+
+    def loss(weights: _Floats) -> tuple[float, _Floats]:
+        scores = rows @ weights
+        peaks = np.maximum.reduceat(scores, begins)
+        odds = np.exp(scores - np.repeat(peaks, sizes))
+        sums = np.add.reduceat(odds, begins)
+        off = weights - _PRIOR
+        value = float(-(scores[begins] - peaks - np.log(sums)).sum() + off @ off)
+        slope = (odds / np.repeat(sums, sizes)) @ rows - rows[begins].sum(axis=0) + 2 * off
+        return value, slope
+
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * solvers)
+    return np.asarray(found.x, dtype=np.float64)
+
+
+def _fold(problem_id: str) -> int:
+    return zlib.crc32(problem_id.encode()) % _FOLDS

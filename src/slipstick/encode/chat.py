@@ -1,0 +1,146 @@
+"""Lays a solution out by a tokenizer's chat template, and finds in it what the model has to write.
+
+The template is rendered once with a mark in place of every content. So it is known to the letter what the template
+itself puts between contents, whatever the template's language can express, and the real contents go in unchanged.
+Of the template's own text the model writes what stands between the generation prompt and the content, and what stands
+behind a content up to the token that ends the turn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from slipstick.encode.parts import Part
+from slipstick.errors import InputError
+from slipstick.formats import Format, render_chat
+from slipstick.models.openai.calls import tool_schema
+from slipstick.schema import Problem, Solution
+
+# A mark is two private-use characters around the content's number. The vertical tabs show whether the template strips
+# white space, the quotation mark whether it writes JSON.
+_MARK = '\v\ue000{}"\ue001\v'
+_FOUND = re.compile(r'(\v|\\u000b)?\ue000(\d+)(\\?)"\ue001(\v|\\u000b)?')
+
+
+class _Content(NamedTuple):
+    """What a message says, or the code that it calls."""
+
+    text: str
+    role: str
+    message: int
+
+
+def chat_parts(layout: Format, problem: Problem, solution: Solution, tokenizer: Any) -> list[Part]:
+    """The parts of the conversation, up to the token that ends the last turn (broken-off solutions have none).
+
+    Raises InputError where the tokenizer has no chat template, or one that leaves contents out or repeats them.
+    """
+    if not tokenizer.chat_template:
+        raise InputError(
+            f'the tokenizer of `{tokenizer.name_or_path}` has no chat template, which template = "chat" needs: take a '
+            'base that was tuned for chat, give a Jinja file with chat_template = "FILE", or set template = "format"'
+        )
+    messages = render_chat(layout, problem, solution.blocks)
+    tools = [tool_schema(layout.tool)] if layout.tool else None
+    contents, marked = _mark(messages)
+    try:
+        text, begun = _render(tokenizer, marked, tools)
+    except Exception:  # boundary: templates refuse by an error of their own what they have no place for
+        contents, marked = _mark(_without_system(messages))
+        text, begun = _render(tokenizer, marked, tools)
+    return _split(text, contents, generation=begun, tokenizer=tokenizer, ended=solution.finish == "stop")
+
+
+def _mark(messages: list[dict[str, Any]]) -> tuple[list[_Content], list[dict[str, Any]]]:
+    """The contents, and the messages with marks in their place; a call's code is a content."""
+    contents: list[_Content] = []
+    marked = []
+
+    def mark(text: str, role: str, number: int) -> str:
+        contents.append(_Content(text, role, number))
+        return _MARK.format(len(contents) - 1)
+
+    for number, message in enumerate(messages):
+        calls, role, said = message.get("tool_calls", []), message["role"], message["content"]
+        new = {**message, "content": mark(said, role, number) if said or not calls else ""}
+        if calls:
+            new["tool_calls"] = [
+                {**call, "function": {**call["function"], "arguments": {"code": mark(_code(call), role, number)}}}
+                for call in calls
+            ]
+        marked.append(new)
+    return contents, marked
+
+
+def _code(call: dict[str, Any]) -> str:
+    code: str = json.loads(call["function"]["arguments"])["code"]
+    return code
+
+
+def _without_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The system message as the beginning of the user's, for templates that know none."""
+    if messages[0]["role"] != "system":
+        return messages
+    system, user, *rest = messages
+    return [{**user, "content": f"{system['content']}\n\n{user['content']}"}, *rest]
+
+
+def _render(tokenizer: Any, messages: list[dict[str, Any]], tools: Any) -> tuple[str, str]:
+    """The whole conversation, and what the template adds where the model is to begin."""
+    asked = next((i for i, message in enumerate(messages) if message["role"] == "assistant"), len(messages))
+    common = {"tokenize": False, "tools": tools}
+    before = tokenizer.apply_chat_template(messages[:asked], **common)
+    begun = tokenizer.apply_chat_template(messages[:asked], add_generation_prompt=True, **common)
+    whole = tokenizer.apply_chat_template(messages, **common) if asked < len(messages) else begun
+    return whole, begun[len(before) :] if begun.startswith(before) else ""
+
+
+def _split(text: str, contents: list[_Content], *, generation: str, tokenizer: Any, ended: bool) -> list[Part]:
+    found = list(_FOUND.finditer(text))
+    if [int(match[2]) for match in found] != list(range(len(contents))):
+        raise InputError(
+            f"the chat template of `{tokenizer.name_or_path}` leaves messages out, repeats them or turns them round: "
+            'give another with chat_template = "FILE", or set template = "format"'
+        )
+    parts: list[Part] = []
+    at, turn = 0, -1
+    before = _Content("", "", -1)
+    for match, content in zip(found, contents, strict=True):
+        gap = text[at : match.start()]
+        writes = content.role == "assistant"
+        turn += writes and before.message != content.message
+        parts += _between(gap, before, content, generation=generation, tokenizer=tokenizer)
+        said = json.dumps(content.text, ensure_ascii=False)[1:-1] if match[3] else content.text
+        said = said if match[1] else said.lstrip()
+        said = said if match[4] else said.rstrip()
+        output = not writes and before.role == "assistant"
+        parts.append(Part(said, trained=writes, output=output, turn=turn if writes else None))
+        at, before = match.end(), content
+    rest = text[at:]
+    if before.role != "assistant":
+        return [*parts, Part(rest, trained=False)]
+    if ended:
+        end = _end_of_turn(rest, tokenizer)
+        parts.append(Part(rest[:end] if end else tokenizer.eos_token, trained=True))
+    return parts
+
+
+def _between(gap: str, left: _Content, right: _Content, *, generation: str, tokenizer: Any) -> list[Part]:
+    """The template's own text between two contents, as the model's end of turn, given text, and its beginning."""
+    if left.message == right.message:
+        return [Part(gap, trained=True)]  # words, then a call
+    end = _end_of_turn(gap, tokenizer) if left.role == "assistant" else 0
+    begin = len(gap)
+    if right.role == "assistant" and generation and generation in gap[end:]:
+        begin = gap.rindex(generation) + len(generation)
+    cut = [Part(gap[:end], trained=True), Part(gap[end:begin], trained=False), Part(gap[begin:], trained=True)]
+    return [part for part in cut if part.text]
+
+
+def _end_of_turn(text: str, tokenizer: Any) -> int:
+    """Where the first special token of a text ends; 0 where there is none."""
+    special = {*tokenizer.all_special_tokens, *(str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)}
+    ends = [text.index(token) + len(token) for token in special if token and token in text]
+    return min(ends, default=0)

@@ -1,0 +1,119 @@
+"""Writes the problems of a run as tasks of lm-evaluation-harness, one for each set, and a group of them all.
+
+Shapes: EleutherAI/lm-evaluation-harness, docs/task_guide.md; the filters of maj@k are those of its
+gsm8k-cot-self-consistency.yaml. lm-eval has no interpreter in its loop, so tasks ask for words; the verdict is ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from slipstick.errors import InputError
+from slipstick.metrics import set_of
+from slipstick.schema import Problem
+from slipstick.store import RunFolder, write_atomically
+
+_REGEX = r"(?m)answer is:?\s*(?:\\boxed\{)?\$?(.*?)\$?\}?\.?\s*$"
+"""What stands behind the last "The answer is" of a line, as the prompt asks for."""
+_GRADE = '''"""slipstick's verdict as the metric of an lm-eval task."""
+
+import slipstick
+
+
+def process_results(doc, results):
+    """Whether what the filter took out of a response means the same as the gold."""
+    verdict = slipstick.compare(str(results[0]), doc["answer"], kind=doc.get("kind"))
+    return {"exact_match": float(verdict.outcome == "correct")}
+'''
+
+
+def write_lm_eval_tasks(folder: RunFolder, out: Path, ks: Sequence[int] = (8, 64)) -> dict[str, int]:
+    """Writes OUT/lm_eval_tasks: problems, a YAML file a set, the group's, and the metric; path -> rows.
+
+    `lm_eval --include_path OUT/lm_eval_tasks --tasks slipstick_NAME` finds them. ks: for maj@k; the largest is drawn.
+    Raises InputError where no problem has a gold.
+    """
+    place = out / "lm_eval_tasks"
+    sets: dict[str, list[Problem]] = {}
+    for problem in folder.problems():
+        if problem.answer:
+            sets.setdefault((set_of(problem) or "problems").replace("-", "_"), []).append(problem)
+    if not sets:
+        raise InputError(f"{folder.path} has no problem with a gold to make a task of")
+    place.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for name, problems in sets.items():
+        data = place / f"{name}.jsonl"
+        write_atomically(data, _rows(problems))
+        write_atomically(place / f"slipstick_{name}.yaml", _task(name, data, sorted(ks)))
+        written[str(data.relative_to(out))] = len(problems)
+    group = folder.path.name.replace("-", "_")
+    if f"slipstick_{group}" not in {f"slipstick_{name}" for name in sets}:
+        write_atomically(place / f"slipstick_{group}_group.yaml", _group(group, sets))
+    write_atomically(place / "verdict.py", _GRADE)
+    return written
+
+
+def _rows(problems: Iterable[Problem]) -> Iterable[str]:
+    for problem in problems:
+        answers = [problem.answer] if isinstance(problem.answer, str) else problem.answer or []
+        row = {"id": problem.id, "question": problem.text, "answer": answers, "kind": problem.kind}
+        yield f"{json.dumps(row, ensure_ascii=False)}\n"
+
+
+def _task(name: str, data: Path, ks: Sequence[int]) -> str:
+    """The YAML of one set; JSON strings are YAML strings."""
+    filters = [_filter("first", None, ["regex", "take_first"])]
+    filters += [_filter(f"maj@{k}", k, ["regex", "majority_vote", "take_first"]) for k in ks]
+    prompt = 'Question: {{question}}\nReason step by step and end with a line "The answer is X."\nAnswer:'
+    return "\n".join(
+        [
+            f"task: slipstick_{name}",
+            "tag: slipstick",
+            "dataset_path: json",
+            "dataset_kwargs:",
+            "  data_files:",
+            f"    test: {json.dumps(str(data.absolute()))}",
+            "output_type: generate_until",
+            "test_split: test",
+            f"doc_to_text: {json.dumps(prompt)}",
+            'doc_to_target: "{{answer[0]}}"',
+            "process_results: !function verdict.process_results",
+            "generation_kwargs:",
+            '  until: ["\\nQuestion:", "</s>", "<|im_end|>"]',
+            f"  do_sample: {'true' if ks else 'false'}",
+            f"  temperature: {0.6 if ks else 0.0}",
+            "  max_gen_toks: 2048",
+            f"repeats: {max(ks, default=1)}",
+            "filter_list:",
+            *filters,
+            "metric_list:",
+            "  - metric: exact_match",
+            "    aggregation: mean",
+            "    higher_is_better: true",
+            "num_fewshot: 0",
+            "metadata:",
+            "  version: 1.0",
+            "",
+        ]
+    )
+
+
+def _filter(name: str, k: int | None, functions: Sequence[str]) -> str:
+    lines = [f"  - name: {json.dumps(name)}", "    filter:"]
+    if k is not None:
+        lines += ["      - function: take_first_k", f"        k: {k}"]
+    for function in functions:
+        lines.append(f"      - function: {function}")
+        if function == "regex":
+            lines += [f"        regex_pattern: {json.dumps(_REGEX)}", "        group_select: -1"]
+    return "\n".join(lines)
+
+
+def _group(name: str, sets: Iterable[str]) -> str:
+    """A group whose mean weighs each set the same, as MAmmoTH's average does."""
+    tasks = "".join(f"  - slipstick_{each}\n" for each in sets)
+    weigh = "aggregate_metric_list:\n  - metric: exact_match\n    weight_by_size: false\n"
+    return f"group: slipstick_{name}\ntask:\n{tasks}{weigh}metadata:\n  version: 1.0\n"

@@ -1,0 +1,60 @@
+"""`slipstick push RUN`: exported data or a trained model to the Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from slipstick.errors import InputError, UserError
+from slipstick.recipe import check_settings
+from slipstick.schema import Record
+from slipstick.store import RunFolder
+
+
+class PushSettings(Record):
+    """What `slipstick push RUN` can be told."""
+
+    repo: str
+    """Where to on the Hub: "user/name"."""
+    private: bool = True
+    """Whether a repository that is made for it is private."""
+    endpoint: str | None = None
+    """Address of another Hub; None takes what the environment variable HF_ENDPOINT names, or the Hub itself."""
+
+
+def run_push(target: str, overrides: list[str], console: Console) -> str:
+    """Sends RUN/exports as a data set, or RUN/model as a model, and gives the address of what was sent."""
+    settings = check_settings({}, PushSettings, overrides=overrides)
+    folder, kind = find_goods(RunFolder(target))
+    import httpx2
+
+    try:
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    except ImportError as error:
+        raise UserError("push needs huggingface_hub: pip install 'slipstick[data]'") from error
+    api = HfApi(endpoint=settings.endpoint)
+    try:
+        api.create_repo(settings.repo, repo_type=kind, private=settings.private, exist_ok=True)
+        sent = api.upload_folder(repo_id=settings.repo, repo_type=kind, folder_path=folder, ignore_patterns=[".*"])
+    except HFValidationError as error:
+        raise InputError(f"repo = {settings.repo!r} is no name of a repository: {error}") from error
+    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+        raise UserError(
+            f"the Hub did not take {folder} as {settings.repo}: {str(error).strip().splitlines()[0]}; log in with "
+            "`hf auth login` or set HF_TOKEN, then give the same command again"
+        ) from error
+    address = str(getattr(sent, "commit_url", sent))
+    console.print(f"{folder} is at {address}", highlight=False, soft_wrap=True)
+    return address
+
+
+def find_goods(run: RunFolder) -> tuple[Path, Literal["dataset", "model"]]:
+    """What a run has to send: its weights, or its exports. Raises InputError where it has neither."""
+    if (run.path / "model" / "config.json").is_file():
+        return run.path / "model", "model"
+    if (run.path / "exports" / "README.md").is_file():
+        return run.path / "exports", "dataset"
+    raise InputError(f"{run.path} has nothing to send: export it first (slipstick export {run.path})")

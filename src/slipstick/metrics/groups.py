@@ -1,0 +1,86 @@
+"""The groups of problems that metrics are given over: sets, splits, and parts by subject, level, kind and size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from slipstick.schema import Problem
+
+_NUMBER = re.compile(r"\d[\d,]*")
+_SIZES = ((2, "1-2 digits"), (3, "3 digits"), (6, "4-6 digits"))
+_MOST = 200
+"""Values of one key beyond which it is a name of the problem rather than a group."""
+
+
+class Groups(NamedTuple):
+    """Groups by what they are; each is a name and the ids of its problems, in order."""
+
+    sets: dict[str, list[str]]
+    """By set, or by split where there is one set; empty where there is only one group."""
+    parts: dict[str, list[str]]
+    """"subject=…", "level=…", "kind=…", "size=…", "topic=…"; keys with one value are left out."""
+
+
+def group_problems(problems: Iterable[Problem]) -> Groups:
+    """Sorts problems into groups; a key that has one value, or more than 200, makes none.
+
+    With several sets a subject or level is named with its set, since 3 is not the same level everywhere.
+    """
+    problems = list(problems)
+    sets: dict[str, dict[str, list[str]]] = {}
+    for problem in problems:
+        split = str(problem.metadata.get("split", ""))
+        sets.setdefault(set_of(problem), {}).setdefault(split, []).append(problem.id)
+    parts: dict[str, dict[str, list[str]]] = {}
+    for problem in problems:
+        for key, value in _parts(problem, several=len(sets) > 1):
+            parts.setdefault(key, {}).setdefault(f"{key}={value}", []).append(problem.id)
+    labels = _labels(sets)
+    wanted = [groups for groups in parts.values() if 1 < len(groups) <= _MOST]
+    return Groups(
+        labels if 1 < len(labels) <= _MOST else {},
+        {name: ids for groups in wanted for name, ids in sorted(groups.items())},
+    )
+
+
+def set_of(problem: Problem) -> str:
+    """The set a problem is of: its metadata's "dataset", else the first part of an id like "gsm8k/test/7", else ""."""
+    named = problem.metadata.get("dataset")
+    if isinstance(named, str) and named:
+        return named
+    parts = problem.id.split("/")
+    return parts[0] if len(parts) >= 3 else ""
+
+
+def size_of(problem: Problem) -> str | None:
+    """The digits of the largest whole number in the question; None where it has no number."""
+    digits = [len(number.replace(",", "").lstrip("0")) for number in _NUMBER.findall(problem.text)]
+    if not digits:
+        return None
+    return next((name for most, name in _SIZES if max(digits) <= most), "7 digits and more")
+
+
+def _labels(sets: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
+    """Group -> ids: splits of the only set, else sets, a set of several splits by split."""
+    if len(sets) == 1:
+        return {split: ids for splits in sets.values() for split, ids in splits.items() if split}
+    return {
+        (name if len(splits) == 1 else f"{name}/{split}".strip("/")) or split or "other": ids
+        for name, splits in sets.items()
+        for split, ids in splits.items()
+    }
+
+
+def _parts(problem: Problem, *, several: bool) -> Iterator[tuple[str, str]]:
+    metadata = problem.metadata
+    if "topic" in metadata:
+        yield "topic", str(metadata["topic"])
+    for key in ("subject", "level"):
+        if metadata.get(key) not in (None, ""):
+            yield key, f"{set_of(problem)}: {metadata[key]}" if several and set_of(problem) else str(metadata[key])
+    if problem.kind:
+        yield "kind", problem.kind
+    if size := size_of(problem):
+        yield "size", size

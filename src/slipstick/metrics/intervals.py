@@ -1,0 +1,104 @@
+"""95 % intervals: of a share, of a mean over problems, of a mean over sets, of a ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from slipstick.schema import Metric
+
+if TYPE_CHECKING:
+    import numpy
+
+Z95 = 1.959963984540054  # the 97.5th percentile of the normal distribution
+DRAWS = 2000
+"""Bootstrap samples; their ends are then within a tenth of the interval's width of those of ever more samples."""
+
+
+class Value(NamedTuple):
+    """One problem's value of a measure, and how many independent draws stand behind it at most."""
+
+    value: float
+    draws: float
+
+
+def wilson(successes: float, n: float) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson 1927); (0, 1) where nothing was counted."""
+    if n <= 0:
+        return 0.0, 1.0
+    share, weight = successes / n, Z95**2 / n
+    middle = (share + weight / 2) / (1 + weight)
+    half = sqrt(weight * share * (1 - share) + weight**2 / 4) / (1 + weight)
+    low = 0.0 if successes <= 0 else max(0.0, middle - half)
+    high = 1.0 if successes >= n else min(1.0, middle + half)
+    return low, high
+
+
+def mean(name: str, values: Sequence[Value]) -> Metric:
+    """The mean over problems with Wilson's interval at the effective sample size (Korn and Graubard 1998, §2).
+
+    n problems with mean p and variance v of their values are worth n p (1 - p) / v independent yes-or-no problems:
+    n where each was sampled once (then this is Wilson's interval itself), more where samples of a problem differ, never
+    more than the draws there were. Unlike a t interval or a bootstrap it stays within 0 and 1 and does not collapse
+    when all problems are solved.
+    """
+    n = len(values)
+    if not n:
+        return Metric(name=name, value=0.0, low=0.0, high=1.0, n=0)
+    middle = sum(each.value for each in values) / n
+    variance = sum((each.value - middle) ** 2 for each in values) / n
+    size = float(n)
+    if 0 < middle < 1:
+        draws = sum(each.draws for each in values)
+        binary = n * middle * (1 - middle)
+        size = binary / variance if variance * draws > binary else draws
+    low, high = wilson(middle * size, size)
+    return Metric(name=name, value=middle, low=min(low, middle), high=max(high, middle), n=n)
+
+
+def average(name: str, sets: Sequence[Sequence[float]], *, seed: int = 0) -> Metric:
+    """The mean over sets of the mean over a set's problems: each set weighs the same, as in papers' "AVG" columns.
+
+    The interval is a bootstrap by problem within each set (stratified), `DRAWS` times; where all problems of every set
+    have one value, which a bootstrap cannot vary, the mean of Wilson's ends. `n` counts problems.
+    """
+    import numpy as np
+
+    parts = [np.asarray(values, dtype=float) for values in sets if len(values)]
+    if not parts:
+        return Metric(name=name, value=0.0, low=0.0, high=1.0, n=0)
+    middle = float(np.mean([part.mean() for part in parts]))
+    n = sum(len(part) for part in parts)
+    if not any(part.std() for part in parts):
+        ends = [wilson(part.sum(), len(part)) for part in parts]
+        low, high = (float(sum(end) / len(parts)) for end in zip(*ends, strict=True))
+        return Metric(name=name, value=middle, low=low, high=high, n=n)
+    draw = np.random.default_rng(seed)
+    drawn = np.mean([bootstrap_means(part, draw) for part in parts], axis=0)
+    low, high = (float(end) for end in np.quantile(drawn, (0.025, 0.975)))
+    return Metric(name=name, value=middle, low=min(low, middle), high=max(high, middle), n=n)
+
+
+def bootstrap_means(values: numpy.ndarray, draw: numpy.random.Generator, draws: int = DRAWS) -> numpy.ndarray:
+    """Means of `draws` samples with replacement of the values; values that are equal are drawn together."""
+    import numpy as np
+
+    distinct, times = np.unique(values, return_counts=True)
+    counts = draw.multinomial(len(values), times / len(values), size=draws)
+    means: np.ndarray = counts @ distinct / len(values)
+    return means
+
+
+def ratio(name: str, above: Sequence[float], below: Sequence[float]) -> Metric | None:
+    """Sum over problems of one thing by the sum of another: tokens by correct answers; None where that is nought.
+
+    The interval is that of a ratio of means on the scale of logarithms (linearisation: Cochran 1977, §6.5).
+    """
+    n, total, count = len(above), sum(above), sum(below)
+    if not total or not count:
+        return None
+    value = total / count
+    spread = sum((up - value * down) ** 2 for up, down in zip(above, below, strict=True))
+    error = sqrt(spread * n / max(1, n - 1)) / total
+    return Metric(name=name, value=value, low=value * exp(-Z95 * error), high=value * exp(Z95 * error), n=n)

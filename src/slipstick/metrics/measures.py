@@ -1,0 +1,314 @@
+"""Every measure of a run, format by format and group by group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from slipstick.errors import InputError
+from slipstick.metrics.groups import Groups, group_problems, set_of
+from slipstick.metrics.intervals import Value, average, mean, ratio
+from slipstick.metrics.names import AVERAGE, order_formats
+from slipstick.metrics.samples import (
+    Same,
+    best,
+    outcome_of,
+    passed,
+    share_correct,
+    sort_votes,
+    vote,
+    weighing,
+    weighted_vote,
+)
+from slipstick.schema import Code, Metric, Output, Problem, Solution
+
+ALL_SETS = "all sets"
+Samples = Mapping[str, list[Solution]]
+"""Problem id -> its samples in one format."""
+
+
+def accuracy(solutions: Iterable[Solution]) -> Metric:
+    """Share of problems solved; with several samples a problem, the mean over problems of the share of correct samples.
+
+    That is also what others call avg@n. Raises InputError for a solution that has not been graded.
+    """
+    return _over_problems("accuracy", solutions, value=share_correct, k=1)
+
+
+def pass_at_k(solutions: Iterable[Solution], k: int) -> Metric:
+    """Chance that at least one of k samples is correct, unbiased: 1 - C(n-c, k) / C(n, k) (Chen et al. 2021, §2.1).
+
+    Raises ValueError where a problem has fewer than k samples, InputError for a solution that has not been graded.
+    """
+    return _over_problems(f"pass@{k}", solutions, value=lambda samples: passed(samples, k), k=k)
+
+
+def maj_at_k(solutions: Iterable[Solution], k: int, *, same: Same) -> Metric:
+    """Self-consistency (Wang et al. 2022): the answer most of k samples agree on, agreement being `same(a, b)`.
+
+    The exact expectation over all subsets of k samples. Answers that tie share their credit; a sample without an
+    answer does not vote; where nobody votes the problem is not solved.
+    Raises ValueError where a problem has fewer than k samples, InputError for a solution that has not been graded.
+    """
+    return _over_problems(f"maj@{k}", solutions, value=lambda samples: vote(sort_votes(samples, same), k), k=k)
+
+
+def best_of_k(solutions: Iterable[Solution], k: int) -> Metric:
+    """Chance that the sample with the highest `value` of k is correct (OVM@k); equal values share the credit.
+
+    The exact expectation over all subsets of k samples. Raises ValueError where a problem has fewer than k samples,
+    InputError for a solution without a verdict or a value.
+    """
+    return _over_problems(f"best@{k}", solutions, value=lambda samples: best(samples, k), k=k)
+
+
+def weighted_at_k(solutions: Iterable[Solution], k: int, *, same: Same) -> Metric:
+    """The vote of k samples in which each counts as much as its `value` says; weights that tie share the credit.
+
+    Values between 0 and 1 are weights as they are, others go through the logistic function. Averaged over all subsets
+    where they are at most 256, else over 256 drawn with a fixed seed. Raises what `best_of_k` raises.
+    """
+    solutions = list(solutions)
+    weigh = weighing(solutions)
+    return _over_problems(
+        f"weighted@{k}", solutions, value=lambda samples: weighted_vote(samples, k, same=same, weigh=weigh), k=k
+    )
+
+
+def curves(solutions: Iterable[Solution], *, same: Same, ks: Sequence[int] | None = None) -> dict[str, list[Metric]]:
+    """Measure ("pass", "maj", and with values "best" and "weighted") -> its metrics at growing k, of one format.
+
+    ks: by default 1, 2, 4, ... and the most that every problem serves. Empty where some problem has one sample only.
+    """
+    samples = by_problem(solutions)
+    most = min(map(len, samples.values()), default=0)
+    if most < 2:
+        return {}
+    chosen = sorted({k for k in ks if 1 <= k <= most} if ks else {*(2**i for i in range(most.bit_length())), most})
+    chosen = [k for k in chosen if k <= most]
+    measured = [_votes(members, chosen, same, _weigher(samples)) for members in samples.values()]
+    found: dict[str, list[Metric]] = {}
+    for name in measured[0]:
+        found.setdefault(name.partition("@")[0], []).append(mean(name, [values[name] for values in measured]))
+    return found
+
+
+def summarize(
+    problems: Iterable[Problem],
+    solutions: Iterable[Solution],
+    *,
+    ks: Sequence[int],
+    same: Same,
+    averages: Mapping[str, Sequence[str]] | None = None,
+) -> list[Metric]:
+    """All metrics of a run: for every format over all problems, over every set or split, and accuracy by parts.
+
+    Names are "measure/format", "measure/format/set", "accuracy/format/average=…" and "accuracy/format/subject=…";
+    docs/metrics.md says where groups come from. averages: name -> sets, means over sets beside "all sets".
+    pass@k and maj@k appear where every problem of a format has several samples, for those `ks` that all of them can
+    serve (`unserved` tells the others); best@k and weighted@k where every solution has a value besides. Formats come in
+    alphabetical order, hybrid last.
+    Raises InputError for a solution that has not been graded or that answers none of the problems. An average over a
+    set that the run does not have is left out.
+    """
+    problems = list(problems)
+    attempts = by_format(problems, solutions)
+    groups = group_problems(problems)
+    sets = _sets_of_averages(problems, averages or {})
+    metrics: list[Metric] = []
+    for layout in order_formats(attempts):
+        samples = attempts[layout]
+        usable = [] if _fewest(samples) < 2 else [k for k in sorted(set(ks)) if 1 <= k <= _fewest(samples)]
+        weigh = _weigher(samples)
+        measured = {problem: _measure(members, usable, same, weigh) for problem, members in samples.items()}
+        metrics += _format_metrics(layout, groups, samples, measured)
+        metrics += _averages(layout, sets, measured)
+    return metrics
+
+
+def unserved(problems: Iterable[Problem], solutions: Iterable[Solution], ks: Sequence[int]) -> list[str]:
+    """One line for each format that has too few samples for some of `ks`, which are therefore left out."""
+    lines = []
+    for layout, samples in by_format(list(problems), solutions).items():
+        fewest = _fewest(samples)
+        missing = [k for k in sorted(set(ks)) if k > fewest or fewest < 2]
+        if missing:
+            short = sum(len(members) < max(missing) for members in samples.values())
+            names = ", ".join(f"pass@{k} and maj@{k}" for k in missing)
+            lines.append(
+                f"{layout}: {names} left out, as {short:,} of {len(samples):,} problems have fewer samples "
+                f"(the fewest: {fewest}); raise `samples` or lower `ks`"
+            )
+    return lines
+
+
+def by_problem(solutions: Iterable[Solution]) -> dict[str, list[Solution]]:
+    """Problem id -> its samples."""
+    samples: dict[str, list[Solution]] = {}
+    for solution in solutions:
+        samples.setdefault(solution.problem_id, []).append(solution)
+    return samples
+
+
+def by_format(problems: Sequence[Problem], solutions: Iterable[Solution]) -> dict[str, dict[str, list[Solution]]]:
+    """Format -> problem id -> samples. Raises InputError for a solution that answers none of the problems."""
+    known = {problem.id for problem in problems}
+    attempts: dict[str, dict[str, list[Solution]]] = {}
+    for solution in solutions:
+        if solution.problem_id not in known:
+            raise InputError(f"solution {solution.id} answers problem {solution.problem_id}, which is not in this run")
+        attempts.setdefault(solution.format, {}).setdefault(solution.problem_id, []).append(solution)
+    return attempts
+
+
+def ran(solution: Solution) -> bool | None:
+    """Whether the last program of a solution ran to its end; None where it wrote none."""
+    output = _last_output(solution)
+    return output if output is None or isinstance(output, bool) else output.status == "ok"
+
+
+def error_class(solution: Solution) -> str | None:
+    """How the last program of a solution failed: the exception's name, else the output's status ("timeout", ...).
+
+    None where it ran to its end or the solution wrote none; "not run" where nothing ran it.
+    """
+    output = _last_output(solution)
+    if output is None or isinstance(output, bool):
+        return "not run" if output is False else None
+    if output.status in ("ok", "error"):
+        name = output.text.strip().rpartition("\n")[2].partition(":")[0].strip()
+        return None if output.status == "ok" else name if name.isidentifier() else "error"
+    return output.status
+
+
+def _last_output(solution: Solution) -> Output | bool | None:
+    """What the last program printed; False where nothing ran it, None where there is none."""
+    code = [place for place, block in enumerate(solution.blocks) if isinstance(block, Code)]
+    if not code:
+        return None
+    after = solution.blocks[code[-1] + 1 : code[-1] + 2]
+    return after[0] if after and isinstance(after[0], Output) else False
+
+
+def _fewest(samples: Samples) -> int:
+    return min(map(len, samples.values()), default=0)
+
+
+def _weigher(samples: Samples) -> Callable[[float], float] | None:
+    solutions = [solution for members in samples.values() for solution in members]
+    return weighing(solutions) if all(solution.value is not None for solution in solutions) else None
+
+
+def _measure(
+    samples: list[Solution], ks: Sequence[int], same: Same, weigh: Callable[[float], float] | None
+) -> dict[str, Value]:
+    """Every measure of one problem's samples in one format."""
+    n = len(samples)
+    values = {"accuracy": Value(share_correct(samples), n), **_votes(samples, ks, same, weigh)}
+    ends = [end for end in map(ran, samples) if end is not None]
+    if ends:
+        values["executed"] = Value(sum(ends) / len(ends), len(ends))
+    for outcome in ("no_answer", "undecided"):
+        values[outcome] = Value(sum(outcome_of(sample) == outcome for sample in samples) / n, n)
+    return values
+
+
+def _votes(
+    samples: list[Solution], ks: Sequence[int], same: Same, weigh: Callable[[float], float] | None
+) -> dict[str, Value]:
+    if not ks:
+        return {}
+    draws = {k: len(samples) / k for k in ks}
+    ballot = sort_votes(samples, same)
+    values = {f"pass@{k}": Value(passed(samples, k), draws[k]) for k in ks}
+    values |= {f"maj@{k}": Value(vote(ballot, k), draws[k]) for k in ks}
+    if weigh:
+        values |= {f"best@{k}": Value(best(samples, k), draws[k]) for k in ks}
+        values |= {f"weighted@{k}": Value(weighted_vote(samples, k, same=same, weigh=weigh), draws[k]) for k in ks}
+    return values
+
+
+def _format_metrics(
+    layout: str, groups: Groups, samples: Samples, measured: Mapping[str, Mapping[str, Value]]
+) -> Iterator[Metric]:
+    """One format over all problems and each group; a part has its accuracy alone."""
+    for group, members in {"": list(measured), **groups.sets}.items():
+        rows = [measured[problem] for problem in members if problem in measured]
+        place = f"{layout}/{group}" if group else layout
+        for measure in dict.fromkeys(measure for values in rows for measure in values):
+            yield mean(f"{measure}/{place}", [values[measure] for values in rows if measure in values])
+    for group, members in groups.parts.items():
+        values = [measured[problem]["accuracy"] for problem in members if problem in measured]
+        if values:
+            yield mean(f"accuracy/{layout}/{group}", values)
+    yield from _failures(layout, samples)
+    yield from _spending(layout, samples)
+
+
+def _failures(layout: str, samples: Samples) -> Iterator[Metric]:
+    """Of the solutions with code, the share whose last program failed in each way, most frequent first."""
+    ends = {
+        problem: [error_class(solution) for solution in members if ran(solution) is not None]
+        for problem, members in samples.items()
+    }
+    classes = Counter(end for members in ends.values() for end in members if end)
+    for name, _ in classes.most_common():
+        values = [Value(members.count(name) / len(members), len(members)) for members in ends.values() if members]
+        yield mean(f"failed/{layout}/error={name}", values)
+
+
+def _spending(layout: str, samples: Samples) -> Iterator[Metric]:
+    """Tokens and dollars for each correct answer."""
+    correct = [len(members) * share_correct(members) for members in samples.values()]
+    for measure, spent in (
+        ("tokens_per_correct", [float(sum(s.tokens for s in members)) for members in samples.values()]),
+        ("cost_per_correct", [sum(s.cost for s in members) for members in samples.values()]),
+    ):
+        found = ratio(f"{measure}/{layout}", spent, correct)
+        if found:
+            yield found
+
+
+def _sets_of_averages(problems: Sequence[Problem], averages: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]]:
+    """Average -> ids by set, of those averages whose sets the run has."""
+    sets = sets_of(problems)
+    found = {
+        name: [sets[_plain(member)] for member in members]
+        for name, members in averages.items()
+        if not missing_sets(sets, members)
+    }
+    return {ALL_SETS: list(sets.values()), **found} if len(sets) > 1 else found
+
+
+def sets_of(problems: Iterable[Problem]) -> dict[str, list[str]]:
+    """Set -> ids of its problems, "sat_math" and "sat-math" being the same."""
+    sets: dict[str, list[str]] = {}
+    for problem in problems:
+        if name := set_of(problem):
+            sets.setdefault(_plain(name), []).append(problem.id)
+    return sets
+
+
+def missing_sets(sets: Mapping[str, object], wanted: Iterable[str]) -> list[str]:
+    """Those of the wanted sets that are not there."""
+    return [name for name in wanted if _plain(name) not in sets]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _averages(
+    layout: str, sets: Mapping[str, list[list[str]]], measured: Mapping[str, Mapping[str, Value]]
+) -> Iterator[Metric]:
+    """The means over sets, of those problems that were solved in this format."""
+    for name, members in sets.items():
+        values = [[measured[problem]["accuracy"].value for problem in ids if problem in measured] for ids in members]
+        if all(values):
+            yield average(f"accuracy/{layout}/{AVERAGE}{name}", values)
+
+
+def _over_problems(
+    name: str, solutions: Iterable[Solution], *, value: Callable[[list[Solution]], float], k: int
+) -> Metric:
+    return mean(name, [Value(value(samples), len(samples) / k) for samples in by_problem(solutions).values()])

@@ -1,0 +1,172 @@
+"""Two runs on the same problems: how much better one is, whether that is luck, how many more problems would tell."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from math import ceil, comb, sqrt
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from slipstick.metrics.intervals import Z95, bootstrap_means
+from slipstick.metrics.measures import by_problem
+from slipstick.metrics.samples import share_correct
+from slipstick.schema import Record, Solution
+
+if TYPE_CHECKING:
+    import numpy
+
+ALPHA = 0.05
+POWER = 0.8
+_MOST = 10_000_000
+"""Problems beyond which no number is named."""
+_FLIPS = 10_000
+"""Random changes of sign of the test for several samples a problem."""
+_Z_POWER = 0.8416212335729143  # the 80th percentile of the normal distribution
+
+
+class Paired(Record):
+    """What two runs make of the same problems."""
+
+    name: str
+    """What was compared: "pot", "pot/gsm8k"."""
+    n: int = Field(ge=1)
+    """Problems that both have."""
+    first: float
+    """Accuracy of the first run on them."""
+    second: float
+    """Accuracy of the second."""
+    difference: float
+    """Second less first."""
+    low: float
+    """Lower end of the difference's 95 % interval (bootstrap by problem)."""
+    high: float
+    """Its upper end."""
+    only_first: int
+    """Problems on which the first run does better."""
+    only_second: int
+    """Problems on which the second does."""
+    p: float
+    """Chance of a difference at least as large if both were equally good: McNemar's exact test, two-sided."""
+    more: int | None
+    """Further problems with which a true difference of this size is found 4 times in 5; 0 where these are enough, None
+    where no number of problems is (no difference at all, or more than ten million)."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the runs differ by more than luck, at the 5 % level."""
+        return self.p < ALPHA
+
+
+def shares(solutions: Iterable[Solution]) -> dict[str, float]:
+    """Problem id -> share of its samples that are correct. Raises InputError for a solution that was not graded."""
+    return {problem: share_correct(samples) for problem, samples in by_problem(solutions).items()}
+
+
+def paired(first: Mapping[str, float], second: Mapping[str, float], name: str = "", *, seed: int = 0) -> Paired:
+    """Compares two runs by what each makes of the problems that both have (see `shares`).
+
+    The test is McNemar's, exact, where each problem was sampled once; with several samples a problem it is the paired
+    permutation test, of which McNemar's is the special case, with 10,000 seeded changes of sign.
+    Raises ValueError where they have no problem in common.
+    """
+    import numpy as np
+
+    common = [problem for problem in first if problem in second]
+    if not common:
+        raise ValueError("the two have no problem in common")
+    gains = np.array([second[problem] - first[problem] for problem in common])
+    draw = np.random.default_rng(seed)
+    low, high = (float(end) for end in np.quantile(bootstrap_means(gains, draw, 10_000), (0.025, 0.975)))
+    only_first, only_second = int((gains < 0).sum()), int((gains > 0).sum())
+    binary = bool(np.isin(gains, (-1, 0, 1)).all())
+    n, difference = len(common), float(gains.mean())
+    return Paired(
+        name=name,
+        n=n,
+        first=sum(first[problem] for problem in common) / n,
+        second=sum(second[problem] for problem in common) / n,
+        difference=difference,
+        low=min(low, difference),
+        high=max(high, difference),
+        only_first=only_first,
+        only_second=only_second,
+        p=mcnemar(only_first, only_second) if binary else _permutation(gains, draw),
+        more=_more(gains, binary),
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Two-sided p of McNemar's exact test: a fair coin thrown for each problem on which the two differ."""
+    thrown, fewer = only_first + only_second, min(only_first, only_second)
+    return min(1.0, float(2 * sum(comb(thrown, heads) for heads in range(fewer + 1)) / 2**thrown))
+
+
+def power(difference: float, discordant: float, n: int) -> float:
+    """Chance that McNemar's exact test finds (p < 0.05) a true difference with n problems, one sample each.
+
+    difference: of the accuracies; discordant: share of problems that one run solves and the other does not.
+    Computed, not approximated: over the number of such problems and how they fall.
+    Raises ValueError where a difference is larger than the share it is part of.
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    difference = abs(difference)
+    if not difference <= discordant <= 1:
+        raise ValueError(f"a difference of {difference} is more than the {discordant} of problems that differ")
+    if not discordant or not n:
+        return 0.0
+    thrown = np.arange(int(binom.ppf(1e-9, n, discordant)), int(binom.ppf(1 - 1e-9, n, discordant)) + 1)
+    # The most heads of the rarer side that are still significant: P(X <= c) <= 0.025.
+    critical = binom.ppf(ALPHA / 2, thrown, 0.5)
+    critical = np.where(2 * binom.cdf(critical, thrown, 0.5) < ALPHA, critical, critical - 1)
+    towards = (discordant + difference) / (2 * discordant)
+    found = binom.cdf(critical, thrown, 1 - towards) + binom.cdf(critical, thrown, towards)
+    return float((binom.pmf(thrown, n, discordant) * found).sum())
+
+
+def problems_needed(difference: float, discordant: float) -> int | None:
+    """Problems with which a true difference is found 4 times in 5; None for no difference or more than ten million.
+
+    Connor (1987, Biometrics 43) gives where to look; the number itself is the first at which `power` of the exact test
+    is that high, to one in a thousand.
+    """
+    difference = abs(difference)
+    if difference == 0:
+        return None
+    spread = max(0.0, discordant - difference**2)
+    near = (Z95 * sqrt(discordant) + _Z_POWER * sqrt(spread)) ** 2 / difference**2
+    if near > _MOST:
+        return None
+    low, high = max(1, int(near * 0.8)), int(near * 1.4) + 40
+    if high > 50_000:  # there the test is as good as its approximation
+        return ceil(near)
+    while high - low > max(1, high // 1000):
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(difference, discordant, middle) >= POWER else (middle, high)
+    return high
+
+
+def _more(gains: numpy.ndarray, binary: bool) -> int | None:
+    """Problems beyond these with which a true difference of this size is found."""
+    difference, n = float(gains.mean()), len(gains)
+    if binary:
+        needed = problems_needed(difference, float((gains != 0).mean()))
+    else:
+        near = (Z95 + _Z_POWER) ** 2 * float(gains.var()) / difference**2 if difference else _MOST + 1
+        needed = ceil(near) if near <= _MOST else None
+    return None if needed is None else max(0, needed - n)
+
+
+def _permutation(gains: numpy.ndarray, draw: numpy.random.Generator) -> float:
+    """Two-sided p: how often random signs make the sum of gains as large."""
+    import numpy as np
+
+    gains = gains[gains != 0]
+    if not len(gains):
+        return 1.0
+    sums = np.concatenate([draw.choice((-1.0, 1.0), size=(500, len(gains))) @ gains for _ in range(_FLIPS // 500)])
+    return float((1 + (np.abs(sums) >= abs(gains.sum()) - 1e-9).sum()) / (1 + _FLIPS))

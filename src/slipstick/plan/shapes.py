@@ -1,0 +1,78 @@
+"""Sizes of a model: from its config.json, or from our table for the bases that presets name."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from slipstick.schema import Record
+
+
+class Shape(Record):
+    """A decoder of the Llama kind: attention with grouped keys, a gated feed-forward layer."""
+
+    d_model: int = Field(gt=0)
+    """Width."""
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    """Query heads."""
+    kv_heads: int = Field(gt=0)
+    """Heads of keys and values."""
+    head_dim: int = Field(gt=0)
+    """Width of a head."""
+    d_ff: int = Field(gt=0)
+    """Width of the feed-forward layer."""
+    vocab: int = Field(gt=0)
+    """Tokens."""
+    tied: bool = False
+    """Whether the output head is the embedding table."""
+
+    def matrices(self) -> list[tuple[int, int]]:
+        """(inputs, outputs) of the matrices of one layer."""
+        queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        attention = [(self.d_model, queries), (self.d_model, keys), (self.d_model, keys), (queries, self.d_model)]
+        return [*attention, (self.d_model, self.d_ff), (self.d_model, self.d_ff), (self.d_ff, self.d_model)]
+
+    def in_layers(self) -> int:
+        """Numbers in the matrices of all layers."""
+        return self.layers * sum(a * b for a, b in self.matrices())
+
+    def table(self) -> int:
+        """Numbers in the embedding table."""
+        return self.vocab * self.d_model
+
+    def parameters(self) -> int:
+        """All numbers but the norms', which are too few to matter."""
+        return self.in_layers() + self.table() * (1 if self.tied else 2)
+
+
+def shape_of(base: str) -> Shape | None:
+    """The shape of a model's folder or of a base in our table; None for one we know nothing of."""
+    file = Path(base) / "config.json"
+    if file.is_file():
+        return _from_config(json.loads(file.read_text("utf-8")))
+    table = tomllib.loads(files("slipstick.plan").joinpath("shapes.toml").read_text("utf-8"))
+    return Shape.model_validate(table[base]) if base in table else None
+
+
+def _from_config(config: dict[str, Any]) -> Shape | None:
+    config = config.get("text_config", config)
+    try:
+        heads = config["num_attention_heads"]
+        return Shape(
+            d_model=config["hidden_size"],
+            layers=config["num_hidden_layers"],
+            heads=heads,
+            kv_heads=config.get("num_key_value_heads") or heads,
+            head_dim=config.get("head_dim") or config["hidden_size"] // heads,
+            d_ff=config["intermediate_size"],
+            vocab=config["vocab_size"],
+            tied=bool(config.get("tie_word_embeddings")),
+        )
+    except KeyError:
+        return None  # another architecture: say nothing rather than something wrong

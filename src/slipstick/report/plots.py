@@ -1,0 +1,243 @@
+"""Pictures of a run as SVG text: the page carries them, and a report writes them as files of their own.
+
+Colours are names that the page defines for light and dark; as a file, a picture brings its own definitions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from markupsafe import escape
+
+from slipstick.metrics import parse_name, shares
+from slipstick.report.view import FormatView, number
+from slipstick.schema import Metric, Solution
+
+_COLOURS = """
+svg { --ink: #1d2126; --soft: #5d6670; --grid: #e4e6e8; --card: #ffffff; --good: #0b7a5c; --bad: #b83a1e;
+--c0: #a3660a; --c1: #1a6fb5; --c2: #08795d; --c3: #a8397f; --c4: #c4501b; --c5: #5b5fc7;
+font: 12px Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; background: var(--card) }
+@media (prefers-color-scheme: dark) { svg { --ink: #e6e8ea; --soft: #a3acb5; --grid: #2c3237; --card: #1b1f23;
+--good: #4fc3a1; --bad: #f08a6c; --c0: #e9a83a; --c1: #5aaef0; --c2: #3fc79e; --c3: #e086bd; --c4: #f08a5a;
+--c5: #a3a6f5 } }
+"""
+_LEFT, _TOP, _WIDE, _HIGH = 46, 14, 330, 190
+_DASHES = {"pass": "", "maj": "6 4", "best": "2 3", "weighted": "8 3 2 3"}
+_SAYS = {"pass": "any of k", "maj": "majority of k", "best": "best of k by value", "weighted": "vote weighted by value"}
+
+
+class Picture(NamedTuple):
+    """A picture and what is said beneath it."""
+
+    name: str
+    """Of its file, without the ending."""
+    title: str
+    says: str
+    svg: str
+    """Without colours of its own."""
+
+    def as_file(self) -> str:
+        """The picture as an SVG file that stands alone."""
+        head, _, rest = self.svg.partition(">")
+        return f'<?xml version="1.0"?>\n{head} xmlns="http://www.w3.org/2000/svg"><style>{_COLOURS}</style>{rest}\n'
+
+
+class _Frame(NamedTuple):
+    """A plot's area: where a share and a position along the other axis lie."""
+
+    low: float
+    high: float
+
+    def y(self, share: float) -> float:
+        return _TOP + _HIGH * (self.high - share) / (self.high - self.low)
+
+    def grid(self) -> str:
+        steps = [tick / 10 for tick in range(round(self.low * 10), round(self.high * 10) + 1)]
+        step = 2 if len(steps) > 7 else 1
+        return "".join(
+            f'<line x1="{_LEFT}" x2="{_LEFT + _WIDE}" y1="{self.y(tick):.1f}" y2="{self.y(tick):.1f}" '
+            f'stroke="var(--grid)"/>{_text(f"{100 * tick:.0f}", _LEFT - 7, self.y(tick) + 4, anchor="end")}'
+            for tick in steps[::step]
+        )
+
+
+def pictures(metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatView]) -> list[Picture]:
+    """The pictures that this run has the numbers for."""
+    found = [
+        _curves(metrics, formats),
+        _square(solutions, formats),
+        _spending(metrics, solutions, formats, cost=True),
+        _spending(metrics, solutions, formats, cost=False),
+    ]
+    return [picture for picture in found if picture is not None]
+
+
+def _curves(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> Picture | None:
+    """What more samples give: pass@k, maj@k and, with a value model, best@k and weighted@k."""
+    series: dict[tuple[str, str], list[tuple[int, Metric]]] = {}
+    for metric in metrics:
+        parsed = parse_name(metric.name)
+        kind, at, k = parsed.measure.partition("@")
+        if at and kind in _DASHES and k.isdecimal() and not parsed.group:
+            series.setdefault((parsed.format, kind), []).append((int(k), metric))
+    styles = {view.name: view.style for view in formats}
+    series = {key: sorted(points) for key, points in series.items() if len(points) > 1 and key[0] in styles}
+    if not series:
+        return None
+    most = max(k for points in series.values() for k, _ in points)
+    frame = _frame(metric for points in series.values() for _, metric in points)
+    ks = sorted({k for points in series.values() for k, _ in points})
+
+    def x(k: int) -> float:
+        return _LEFT + 8 + (_WIDE - 16) * math.log(k) / max(math.log(most), 1e-9)
+
+    parts = [frame.grid(), *(_text(str(k), x(k), _TOP + _HIGH + 18) for k in _spread(ks))]
+    for (name, kind), points in series.items():
+        colour = f"var(--c{styles[name]})"
+        band = [f"{x(k):.1f},{frame.y(metric.high):.1f}" for k, metric in points]
+        band += [f"{x(k):.1f},{frame.y(metric.low):.1f}" for k, metric in reversed(points)]
+        line = " ".join(f"{x(k):.1f},{frame.y(metric.value):.1f}" for k, metric in points)
+        parts.append(f'<polygon points="{" ".join(band)}" fill="{colour}" opacity=".12"/>')
+        parts.append(
+            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" '
+            f'stroke-dasharray="{_DASHES[kind]}"/>'
+        )
+        parts += [
+            f'<circle cx="{x(k):.1f}" cy="{frame.y(metric.value):.1f}" r="3" fill="{colour}">'
+            f"<title>{escape(metric.name)}: {number(metric)} %, n = {metric.n:,}</title></circle>"
+            for k, metric in points
+        ]
+    legend = [(f"{kind}@k {name}", f"var(--c{styles[name]})", _DASHES[kind]) for name, kind in series]
+    says = "; ".join(f"{kind}@k: {_SAYS[kind]}" for kind in dict.fromkeys(kind for _, kind in series))
+    title = "What more samples give"
+    return Picture("samples", title, f"{says}. Bands are 95 % intervals.", _plot(parts, legend, "samples k"))
+
+
+def _square(solutions: Sequence[Solution], formats: Sequence[FormatView]) -> Picture | None:
+    """Which problems two formats solve: the papers' CoT against PoT where both are there."""
+    names = [view.name for view in formats if view.name != "hybrid"]
+    chosen = sorted(names, key=lambda name: name not in ("cot", "pot"))[:2]
+    if len(chosen) < 2:
+        return None
+    judged = [[one for one in solutions if one.format == name and one.verdict] for name in chosen]
+    first, second = (shares(group) for group in judged)
+    common = [name for name in first if name in second]
+    if not common:
+        return None
+    both = sum(first[name] * second[name] for name in common)
+    one, other = sum(first[name] for name in common), sum(second[name] for name in common)
+    styles = {view.name: view.style for view in formats}
+    svg = _mosaic(len(common), both, one, other, (chosen, [styles[name] for name in chosen]))
+    title = f"{chosen[0]} and {chosen[1]} on the same {len(common):,} problems"
+    says = "Areas are shares of problems; several samples of a problem count in part."
+    return Picture("agreement", title, says, svg)
+
+
+def _mosaic(n: int, both: float, one: float, other: float, who: tuple[list[str], list[int]]) -> str:
+    (first, second), (c1, c2) = who
+    side = 220.0
+    parts = []
+    cells = (
+        (one, both, (f"both, {both:,.0f}", "var(--good)"), (f"{first} alone, {one - both:,.0f}", f"var(--c{c1})")),
+        (
+            n - one,
+            other - both,
+            (f"{second} alone, {other - both:,.0f}", f"var(--c{c2})"),
+            (f"neither, {n - one - other + both:,.0f}", "var(--soft)"),
+        ),
+    )
+    left = 10.0
+    for column, inside, upper, lower in cells:
+        wide = side * 1.4 * column / n
+        top = 10.0
+        for (label, colour), amount in ((upper, inside), (lower, column - inside)):
+            high = side * amount / column if column else 0.0
+            parts.append(
+                f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(0, wide - 2):.1f}" height="{max(0, high - 2):.1f}" '
+                f'rx="3" fill="{colour}" opacity=".3"><title>{escape(label)}</title></rect>'
+            )
+            if wide > 74 and high > 20:
+                parts.append(_text(label, left + 8, top + 18, anchor="start", colour="var(--ink)"))
+            top += high
+        left += wide
+    legend = [(label, colour, "") for _, _, *pair in cells for label, colour in pair]
+    return _svg(int(side * 1.4) + 190, int(side) + 20, [*parts, *_legend(legend, side * 1.4 + 24)])
+
+
+def _spending(
+    metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatView], *, cost: bool
+) -> Picture | None:
+    """Accuracy of each format against what a problem took of it: dollars, or tokens."""
+    accuracy: Mapping[str, Metric] = {
+        parse_name(metric.name).format: metric
+        for metric in metrics
+        if metric.name.startswith("accuracy/") and not parse_name(metric.name).group
+    }
+    spent: dict[str, float] = {}
+    for view in formats:
+        group = [one for one in solutions if one.format == view.name]
+        amount = sum(one.cost if cost else float(one.tokens) for one in group)
+        if amount and view.name in accuracy:
+            spent[view.name] = amount / len({one.problem_id for one in group})
+    if len(spent) < 2:
+        return None
+    most = max(spent.values()) * 1.08
+    frame = _frame(accuracy[name] for name in spent)
+    parts = [frame.grid()]
+    parts += [_text(_short(most * i / 4), _LEFT + _WIDE * i / 4, _TOP + _HIGH + 18) for i in range(5)]
+    styles = {view.name: view.style for view in formats}
+    for name, amount in spent.items():
+        metric, x, colour = accuracy[name], _LEFT + _WIDE * amount / most, f"var(--c{styles[name]})"
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{frame.y(metric.low):.1f}" y2="{frame.y(metric.high):.1f}" '
+            f'stroke="{colour}" stroke-width="2"/><circle cx="{x:.1f}" cy="{frame.y(metric.value):.1f}" r="5" '
+            f'fill="{colour}"><title>{escape(name)}: {number(metric)} %, {_short(amount)} a problem</title></circle>'
+        )
+    legend = [(name, f"var(--c{styles[name]})", "") for name in spent]
+    unit = "US dollars" if cost else "tokens"
+    title = f"Accuracy against {unit}"
+    says = f"{unit[0].upper()}{unit[1:]} of all samples of a problem; lines are 95 % intervals."
+    return Picture("cost" if cost else "tokens", title, says, _plot(parts, legend, f"{unit} a problem"))
+
+
+def _frame(metrics: Iterable[Metric]) -> _Frame:
+    rows = list(metrics)
+    low = math.floor(10 * min(metric.low for metric in rows)) / 10
+    high = math.ceil(10 * max(metric.high for metric in rows)) / 10
+    return _Frame(max(0.0, low), min(1.0, high) if high > low else low + 0.1)
+
+
+def _plot(parts: list[str], legend: list[tuple[str, str, str]], along: str) -> str:
+    titles = [
+        _text(along, _LEFT + _WIDE / 2, _TOP + _HIGH + 38),
+        f'<text transform="translate(12 {_TOP + _HIGH / 2}) rotate(-90)" text-anchor="middle" '
+        f'fill="var(--soft)">% of problems</text>',
+    ]
+    return _svg(_LEFT + _WIDE + 190, _TOP + _HIGH + 46, [*parts, *titles, *_legend(legend, _LEFT + _WIDE + 24)])
+
+
+def _legend(rows: list[tuple[str, str, str]], left: float) -> list[str]:
+    return [
+        f'<line x1="{left}" x2="{left + 22}" y1="{24 + 20 * i}" y2="{24 + 20 * i}" stroke="{colour}" stroke-width="3" '
+        f'stroke-dasharray="{dashes}"/>{_text(label, left + 30, 28 + 20 * i, anchor="start")}'
+        for i, (label, colour, dashes) in enumerate(rows)
+    ]
+
+
+def _text(words: str, x: float, y: float, *, anchor: str = "middle", colour: str = "var(--soft)") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+
+
+def _svg(wide: int, high: int, parts: Iterable[str]) -> str:
+    return f'<svg viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="img">{"".join(parts)}</svg>'
+
+
+def _spread(ks: list[int]) -> list[int]:
+    """At most eight of them, first and last included."""
+    return ks if len(ks) <= 8 else sorted({ks[round(i * (len(ks) - 1) / 7)] for i in range(8)})
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

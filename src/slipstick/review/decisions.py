@@ -1,0 +1,95 @@
+"""The store of reviewers' decisions: lines that are only ever added, by any number of reviewers at once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from slipstick.equivalence import compare
+from slipstick.schema import Record
+from slipstick.store import read_records
+
+Kind = Literal["accept", "correct", "reject", "skip", "undo"]
+
+
+class Decision(Record):
+    """A line of reviews.jsonl: what a reviewer said of an item."""
+
+    item: str
+    """The item's id: a problem's for a suspect, a solution's for a sample."""
+    reviewer: str
+    when: datetime
+    decision: Kind
+    """Of a suspect's label: `accept` right, `correct` wrong, `reject` ambiguous. Of a sample: `accept` a good solution,
+    `correct` good but its problem's label is wrong, `reject` a bad one. `undo` takes the reviewer's last one back."""
+    correction: str | None = None
+    """The right answer, for `correct`."""
+    note: str = ""
+    """Why, in the reviewer's words."""
+
+
+class DecisionStore:
+    """A file of decisions. A last line that a kill cut is passed over, and removed when the next one is added."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(self, decision: Decision) -> None:
+        """Adds a decision; it is on disk when this returns, and no other process has written into it."""
+        with self.path.open("ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            whole = file.read().rfind(b"\n") + 1
+            file.truncate(whole)
+            file.write(f"{decision.model_dump_json()}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self) -> list[Decision]:
+        """All decisions in the order they were made. Raises InputError, with file and line, for a line that is none."""
+        return list(read_records(self.path, Decision, missing_ok=True))
+
+
+def standing(decisions: Iterable[Decision]) -> dict[str, dict[str, Decision]]:
+    """Item -> reviewer -> what the reviewer says of it now: the last decision that was not taken back."""
+    said: dict[tuple[str, str], list[Decision]] = {}
+    for decision in decisions:
+        earlier = said.setdefault((decision.item, decision.reviewer), [])
+        if decision.decision != "undo":
+            earlier.append(decision)
+        elif earlier:
+            earlier.pop()
+    now: dict[str, dict[str, Decision]] = {}
+    for (item, reviewer), made in said.items():
+        if made:
+            now.setdefault(item, {})[reviewer] = made[-1]
+    return now
+
+
+def last_of(decisions: Iterable[Decision], reviewer: str) -> Decision | None:
+    """A reviewer's last decision that was not taken back; None where there is none."""
+    made: list[Decision] = []
+    for decision in decisions:
+        if decision.reviewer != reviewer:
+            continue
+        if decision.decision != "undo":
+            made.append(decision)
+        elif made:
+            made.pop()
+    return made[-1] if made else None
+
+
+def differ(decisions: Sequence[Decision]) -> bool:
+    """Whether reviewers say different things: another verdict, or corrections that do not mean the same."""
+    made = [decision for decision in decisions if decision.decision != "skip"]
+    return any(not _same(made[0], other) for other in made[1:])
+
+
+def _same(one: Decision, other: Decision) -> bool:
+    if one.decision != other.decision or one.correction is None or other.correction is None:
+        return (one.decision, one.correction) == (other.decision, other.correction)
+    return one.correction == other.correction or compare(one.correction, other.correction).outcome == "correct"

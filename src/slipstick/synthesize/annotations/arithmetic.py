@@ -1,0 +1,336 @@
+"""Arithmetic as a tree: read from text, evaluated exactly, written as Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+MOST_DIGITS = 40
+"""Numbers and results of more digits are no school arithmetic; they are refused before they are computed."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it was written."""
+
+    value: Fraction
+    percent: bool = False
+    """Whether a percent sign stood behind it."""
+    near: tuple[str, ...] = field(default=(), compare=False)
+    """The words behind it, "$" first where it was money."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a variable holds."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Two trees under +, -, *, / or **."""
+
+    sign: str
+    left: Tree
+    right: Tree
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of a tree: "ceil", "floor", "sqrt", ..."""
+
+    function: str
+    arguments: tuple[Tree, ...]
+
+
+@dataclass(frozen=True)
+class Solve:
+    """What a letter has to be for two sides to be equal; the letter stands in them as the Name UNKNOWN."""
+
+    left: Tree
+    right: Tree
+
+
+Tree = Number | Name | Operation | Call | Solve
+UNKNOWN = Name("?")
+
+
+class NoValueError(Exception):
+    """Text that is no arithmetic, or arithmetic without a value."""
+
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<mixed>\d+\s+\d+/\d+(?![\d.]))|(?P<number>(?:\d[\d,]*\.?\d*|\.\d+))(?P<percent>\s?%)?"
+    r"|(?P<sign>\*\*|[-+*/^()])|(?P<letter>[A-Za-z]))"
+)
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "**": 4}
+
+
+def to_fraction(text: str) -> Fraction:
+    """The value of "1,200.50"; raises NoValueError where it is none or has too many digits."""
+    digits = text.replace(",", "").strip()
+    if len(digits) > MOST_DIGITS:
+        raise NoValueError(f"{digits[:12]}... has too many digits")
+    try:
+        return Fraction(digits)
+    except (ValueError, ZeroDivisionError) as error:
+        raise NoValueError(f"{text!r} is no number") from error
+
+
+def read(text: str) -> Tree:
+    """The tree of "20%*(3+4)/2"; "2(4)" multiplies, as does "3x". Raises NoValueError.
+
+    Signs of other alphabets (×, ÷, −) have to be Python's by now.
+    """
+    tokens = list(_tokens(text))
+    if not tokens or len(tokens) > 200:
+        raise NoValueError(f"{text[:40]!r} is no arithmetic")
+    reader = _Reader(tokens)
+    tree = reader.sums()
+    if reader.place != len(tokens):
+        raise NoValueError(f"{text!r} ends too early")
+    return tree
+
+
+def _tokens(text: str) -> Iterator[Number | Name | str]:
+    place = 0
+    text = text.strip()
+    while place < len(text):
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise NoValueError(f"{text!r} is no arithmetic")
+        place = match.end()
+        if match["mixed"]:
+            whole, part = match["mixed"].split(maxsplit=1)
+            over, under = part.split("/")
+            if not int(under):
+                raise NoValueError(f"{text!r} divides by zero")
+            yield Number(int(whole) + Fraction(int(over), int(under)))
+        elif match["number"]:
+            yield Number(to_fraction(match["number"]), percent=bool(match["percent"]))
+        else:
+            yield Name(match["letter"]) if match["letter"] else match["sign"].replace("^", "**")
+
+
+class _Reader:
+    """Recursive descent over the tokens."""
+
+    def __init__(self, tokens: list[Number | Name | str]) -> None:
+        self._tokens, self.place, self._depth = tokens, 0, 0
+
+    def _next(self) -> Number | Name | str | None:
+        return self._tokens[self.place] if self.place < len(self._tokens) else None
+
+    def sums(self) -> Tree:
+        tree = self._products()
+        while (sign := self._next()) in ("+", "-"):
+            self.place += 1
+            tree = Operation(str(sign), tree, self._products())
+        return tree
+
+    def _products(self) -> Tree:
+        tree = self._powers()
+        while True:
+            follows = self._next()
+            if follows in ("*", "/"):
+                self.place += 1
+                tree = Operation(str(follows), tree, self._powers())
+            elif follows == "(" or isinstance(follows, Name):
+                tree = Operation("*", tree, self._powers())
+            else:
+                return tree
+
+    def _powers(self) -> Tree:
+        tree = self._single()
+        if self._next() == "**":
+            self.place += 1
+            return Operation("**", tree, self._single())
+        return tree
+
+    def _single(self) -> Tree:
+        token = self._next()
+        self.place += 1
+        if isinstance(token, Number | Name):
+            return token
+        if token == "-":
+            return Operation("-", Number(Fraction(0)), self._powers())
+        if token == "(" and self._depth < 20:
+            self._depth += 1
+            tree = self.sums()
+            self._depth -= 1
+            if self._next() == ")":
+                self.place += 1
+                return tree
+        raise NoValueError("the arithmetic breaks off")
+
+
+def evaluate(tree: Tree, values: Mapping[str, Fraction]) -> Fraction:
+    """The exact value of a tree (that of a square root as exact as a float). Raises NoValueError where it has none."""
+    if isinstance(tree, Number):
+        return tree.value
+    if isinstance(tree, Name):
+        if tree.name not in values:
+            raise NoValueError(f"{tree.name} is not known")
+        return values[tree.name]
+    if isinstance(tree, Call):
+        return FUNCTIONS[tree.function](*(evaluate(argument, values) for argument in tree.arguments))
+    if isinstance(tree, Solve):
+        return _solve(tree, values)
+    return _apply(tree.sign, evaluate(tree.left, values), evaluate(tree.right, values))
+
+
+def _solve(tree: Solve, values: Mapping[str, Fraction]) -> Fraction:
+    """The solution of a linear equation. Raises NoValueError for another one, or one without a single solution."""
+
+    def gap(at: int) -> Fraction:
+        known = {**values, UNKNOWN.name: Fraction(at)}
+        return evaluate(tree.left, known) - evaluate(tree.right, known)
+
+    slope = gap(2) - gap(1)
+    if not slope or gap(3) - gap(2) != slope:
+        raise NoValueError("an equation that is not linear or has no single solution")
+    return 1 - gap(1) / slope
+
+
+def _apply(sign: str, left: Fraction, right: Fraction) -> Fraction:
+    if sign == "/":
+        if not right:
+            raise NoValueError("a division by zero")
+        return left / right
+    if sign == "**":
+        return _power(left, right)
+    return left + right if sign == "+" else left - right if sign == "-" else left * right
+
+
+def _power(left: Fraction, right: Fraction) -> Fraction:
+    size = max(left.numerator.bit_length(), left.denominator.bit_length())
+    if right.denominator == 1:
+        if abs(right) * size > 400 or (not left and right < 0):
+            raise NoValueError("a power that is too large")
+        return Fraction(left) ** int(right)
+    if left < 0 or size > 400 or abs(right) > 50:
+        raise NoValueError("a power without a real value")
+    return _from_float(float(left) ** float(right))
+
+
+def _from_float(value: float) -> Fraction:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise NoValueError("a result that is no number")
+    return Fraction(repr(value))
+
+
+def _root(value: Fraction) -> Fraction:
+    if value < 0:
+        raise NoValueError("the square root of a negative number")
+    return _power(value, Fraction(1, 2))
+
+
+def _floor(value: Fraction) -> Fraction:
+    return Fraction(value.__floor__())
+
+
+def _ceil(value: Fraction) -> Fraction:
+    return Fraction(value.__ceil__())
+
+
+def _counted(function: Callable[..., int]) -> Callable[..., Fraction]:
+    """A function of whole numbers such as `comb`."""
+
+    def of(*values: Fraction) -> Fraction:
+        if any(value.denominator != 1 or not 0 <= value <= 1000 for value in values):
+            raise NoValueError("a count of what is no whole number")
+        return Fraction(function(*(int(value) for value in values)))
+
+    return of
+
+
+def _factorial(n: int) -> int:
+    import math
+
+    if n > 50:
+        raise NoValueError("a factorial that is too large")
+    return math.factorial(n)
+
+
+def _comb(n: int, k: int) -> int:
+    import math
+
+    return math.comb(n, k)
+
+
+def _perm(n: int, k: int) -> int:
+    import math
+
+    if n > 50:
+        raise NoValueError("more permutations than can be counted")
+    return math.perm(n, k)
+
+
+def _lcm(a: int, b: int) -> int:
+    import math
+
+    return math.lcm(a, b)
+
+
+def _gcd(a: int, b: int) -> int:
+    import math
+
+    return math.gcd(a, b)
+
+
+def _log(value: Fraction, base: Fraction) -> Fraction:
+    import math
+
+    if value <= 0 or base <= 0 or base == 1:
+        raise NoValueError("a logarithm without a value")
+    return _from_float(math.log(value, base))
+
+
+FUNCTIONS: Mapping[str, Callable[..., Fraction]] = {
+    "sqrt": _root,
+    "floor": _floor,
+    "ceil": _ceil,
+    "log": _log,
+    "factorial": _counted(_factorial),
+    "comb": _counted(_comb),
+    "perm": _counted(_perm),
+    "lcm": _counted(_lcm),
+    "gcd": _counted(_gcd),
+    "min": lambda *values: min(values),
+    "max": lambda *values: max(values),
+    "abs": abs,
+}
+"""What a Call may call, by the name it has in Python; all but the built-ins come from `math`."""
+
+
+def leaves(tree: Tree) -> Iterator[Number | Name]:
+    """The numbers and names of a tree, from left to right."""
+    if isinstance(tree, Number | Name):
+        yield tree
+    elif isinstance(tree, Operation | Solve):
+        yield from leaves(tree.left)
+        yield from leaves(tree.right)
+    else:
+        for argument in tree.arguments:
+            yield from leaves(argument)
+
+
+def replaced(tree: Tree, change: Callable[[Number | Name], Tree]) -> Tree:
+    """The tree with every number and name changed, from left to right."""
+    if isinstance(tree, Number | Name):
+        return change(tree)
+    if isinstance(tree, Operation):
+        left = replaced(tree.left, change)
+        return Operation(tree.sign, left, replaced(tree.right, change))
+    if isinstance(tree, Solve):
+        left = replaced(tree.left, change)
+        return Solve(left, replaced(tree.right, change))
+    return Call(tree.function, tuple(replaced(argument, change) for argument in tree.arguments))
+
+
+def substituted(tree: Tree, trees: Mapping[str, Tree]) -> Tree:
+    """The tree with trees in the place of some names."""
+    return replaced(tree, lambda leaf: trees.get(leaf.name, leaf) if isinstance(leaf, Name) else leaf)

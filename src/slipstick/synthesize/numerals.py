@@ -1,0 +1,63 @@
+"""The numbers that stand in a question, as digits or as words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+# A number by itself: no part of a word, an ordinal, a formula's index or a fraction. "$5" and "7%" have one.
+_NUMERAL = re.compile(r"(?<![\w.,/^\\{-])\d[\d,]*(?:\.\d+)?(?![\w/^{])(?!,\d|\.\d)")
+_ANY = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_WORDS = (
+    {word: str(value) for value, word in enumerate([*_UNITS.split(), "eighteen", "nineteen"])}
+    | {word: str(10 * value) for value, word in enumerate(_TENS.split(), start=2)}
+    | {"dozen": "12", "hundred": "100", "thousand": "1000", "twice": "2", "double": "2", "triple": "3", "once": "1"}
+    | {"first": "1", "second": "2", "third": "3", "fourth": "4", "half": "2", "pair": "2", "couple": "2"}
+)
+_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})s?\b", re.IGNORECASE)
+
+
+class Numeral(NamedTuple):
+    """A number in digits."""
+
+    text: str
+    """As written: "1,200", "0.5"."""
+    value: str
+    """Without commas: "1200"."""
+    start: int
+    """Where it begins in the question."""
+    end: int
+
+
+def numerals(text: str) -> list[Numeral]:
+    """The numbers in digits that stand by themselves, in order."""
+    found = []
+    for match in _NUMERAL.finditer(text):
+        written = match[0].rstrip(",")
+        found.append(Numeral(written, written.replace(",", ""), match.start(), match.start() + len(written)))
+    return found
+
+
+def once(text: str) -> list[Numeral]:
+    """Those of `numerals` whose value occurs nowhere else in the text, in digits or in words."""
+    everywhere = Counter(match[0].replace(",", "") for match in _ANY.finditer(text)) + Counter(in_words(text))
+    return [numeral for numeral in numerals(text) if everywhere[numeral.value] == 1]
+
+
+def in_digits(text: str) -> set[str]:
+    """Values of all numbers in digits, wherever they stand."""
+    return {match[0].replace(",", "") for match in _ANY.finditer(text)}
+
+
+def in_words(text: str) -> set[str]:
+    """Values of the numbers that words of the text name or may mean."""
+    return {_WORDS[key] for match in _WORD.finditer(text) if (key := _root(match[0].lower()))}
+
+
+def _root(word: str) -> str:
+    return word if word in _WORDS else word.removesuffix("s")

@@ -1,0 +1,81 @@
+"""Samples until a problem has enough correct solutions, and tries hard problems more often.
+
+DART-Math (Tong et al. 2024, section 2.2): plain rejection sampling leaves a corpus of easy problems, since those are
+solved at every try. `uniform` wants the same number of correct solutions of every problem; `prop2diff` wants them in
+proportion to the share of first attempts that failed, at least one and at most `correct`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from math import ceil
+from typing import Literal
+
+from pydantic import Field
+
+from slipstick.schema import Drop, Record, Solution
+from slipstick.synthesize.attempts import Plan, is_correct
+from slipstick.synthesize.teacher import drop
+
+
+class RejectionSettings(Record):
+    """How many correct solutions are wanted and how often they are tried for."""
+
+    correct: int = Field(default=4, ge=1)
+    """Correct solutions wanted of one problem in one format."""
+    spread: Literal["uniform", "prop2diff"] = "uniform"
+    """Whether easy problems get as many as hard ones, or as much fewer as they are easier (DART's two ways)."""
+    probes: int = Field(default=4, ge=1)
+    """First attempts that tell how hard a problem is, for "prop2diff"."""
+    max_attempts: int = Field(default=32, ge=1)
+    """Most attempts at one problem in one format."""
+
+
+def until_correct(settings: RejectionSettings, *, temperature: float) -> Plan:
+    """A plan: attempts until as many are correct as are wanted, or there were `max_attempts`."""
+
+    def plan(attempts: Sequence[Solution]) -> list[float]:
+        left = settings.max_attempts - len(attempts)
+        if settings.spread == "prop2diff" and len(attempts) < settings.probes:
+            return [temperature] * min(left, settings.probes - len(attempts))
+        missing = wanted(settings, attempts) - sum(map(is_correct, attempts))
+        if missing <= 0:
+            return []
+        # A problem that was hard so far is tried several times at once, lest the hardest ones end the run one by one.
+        return [temperature] * min(left, max(missing, len(attempts) // 2))
+
+    return plan
+
+
+def wanted(settings: RejectionSettings, attempts: Sequence[Solution]) -> int:
+    """Correct solutions that a problem is to have."""
+    if settings.spread == "uniform":
+        return settings.correct
+    probes = attempts[: settings.probes]
+    failed = sum(not is_correct(attempt) for attempt in probes)
+    return max(1, ceil(settings.correct * failed / max(1, len(probes))))
+
+
+def take_enough(
+    settings: RejectionSettings, kept: Sequence[Solution], attempts: Sequence[Solution]
+) -> tuple[list[Solution], list[Drop]]:
+    """The first correct solutions in each format, as many as are wanted, and the rest as drops.
+
+    kept: the correct ones of `attempts`; attempts: all at one problem, in the order of their samples.
+    """
+    enough = {
+        name: wanted(settings, [attempt for attempt in attempts if attempt.format == name])
+        for name in {attempt.format for attempt in attempts}
+    }
+    taken: list[Solution] = []
+    surplus: list[Drop] = []
+    counts = Counter[str]()
+    for solution in kept:
+        counts[solution.format] += 1
+        most = enough[solution.format]
+        if counts[solution.format] <= most:
+            taken.append(solution)
+        else:
+            surplus.append(drop(solution, "more than wanted", f"{most} correct in {solution.format} were enough"))
+    return taken, surplus

@@ -1,0 +1,154 @@
+"""What a teacher's attempts are worth: a schedule to draw them by, and which are kept, which dropped and why.
+
+MARIO (arXiv 2401.08190, section 2) asked once at temperature 0, then twice more at 0.6, kept what came to the gold, and
+had people look where the model and the gold disagreed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic import Field
+
+from slipstick.schema import Drop, Output, Problem, Record, Solution, Verdict
+from slipstick.solve.voting import group_answers
+from slipstick.synthesize.attempts import Plan, is_correct
+
+DISAGREES = "disagrees with the gold"
+"""Rule of drops in which several attempts agree on another answer than the gold: what an audit looks at first."""
+
+
+class Draw(Record):
+    """Attempts that are drawn alike."""
+
+    temperature: float = Field(ge=0)
+    """0 takes the likeliest token."""
+    samples: int = Field(ge=1)
+    """How many, of one problem in one format."""
+
+
+class Sorted(NamedTuple):
+    """A problem and its attempts, gone through."""
+
+    problem: Problem
+    """With the answer its attempts agree on, where it had none."""
+    kept: list[Solution]
+    dropped: list[Drop]
+
+
+def scheduled(draws: Sequence[Draw], *, until: int | None = None) -> Plan:
+    """A plan: every draw of a list, or with `until` one draw after another up to that many correct attempts."""
+
+    def plan(attempts: Sequence[Solution]) -> list[float]:
+        if until is not None and sum(map(is_correct, attempts)) >= until:
+            return []
+        begun = 0
+        wanted: list[float] = []
+        for draw in draws:
+            begun += draw.samples
+            wanted += [draw.temperature] * min(draw.samples, max(0, begun - len(attempts)))
+            if wanted and until is not None:
+                break
+        return wanted
+
+    return plan
+
+
+def sort_out(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Sorted:
+    """Which attempts at a problem are kept, in all its formats together.
+
+    With a gold those that are correct. Without one those that say what most attempts say, if at least `agree` say so
+    and no other answer has as many votes: it becomes the problem's answer, marked as validated by nobody.
+    """
+    if problem.answer is None:
+        return _by_agreement(problem, attempts, agree=agree)
+    crowd = _crowd_against(attempts)
+    kept = [solution for solution in attempts if is_correct(solution)]
+    dropped = [_drop(solution, problem, crowd) for solution in attempts if not is_correct(solution)]
+    return Sorted(problem, kept, dropped)
+
+
+def drop(solution: Solution, rule: str, reason: str) -> Drop:
+    """The solution as a dropped row."""
+    return Drop(row=solution.model_dump(mode="json"), rule=rule, reason=reason)
+
+
+def _drop(solution: Solution, problem: Problem, crowd: Sequence[Solution]) -> Drop:
+    if fault := _fault(solution):
+        return drop(solution, *fault)
+    verdict = solution.verdict
+    if verdict is None or verdict.outcome == "undecided":
+        return drop(solution, "undecided", verdict.reason if verdict else "it was never graded")
+    if solution in crowd:
+        said = f"{len(crowd)} attempts agree on {crowd[0].answer}, the gold is {problem.answer}"
+        return drop(solution, DISAGREES, said)
+    failed = _failed_program(solution)
+    if failed:
+        return drop(solution, "program failed", failed)
+    return drop(solution, "wrong answer", f"it comes to {solution.answer}, the gold is {problem.answer}")
+
+
+def _fault(solution: Solution) -> tuple[str, str] | None:
+    """(rule, reason) of an attempt that has no answer at all."""
+    if solution.finish == "error":
+        return "error", solution.error or "the model gave no reply"
+    if (solution.answer or "").strip():
+        return None
+    failed = _failed_program(solution)
+    if failed:
+        return "program failed", failed
+    ends = {"length": "it ran out of tokens", "turns": "it ran out of turns"}
+    return "no answer", ends.get(solution.finish, "nothing in it is an answer")
+
+
+def _failed_program(solution: Solution) -> str:
+    """How its last program failed; '' where it did not."""
+    outputs = [block for block in solution.blocks if isinstance(block, Output)]
+    if not outputs or outputs[-1].status == "ok":
+        return ""
+    return f"{outputs[-1].status}: {(outputs[-1].text.strip().splitlines() or [''])[-1]}"
+
+
+def _crowd_against(attempts: Sequence[Solution]) -> list[Solution]:
+    """The wrong attempts that agree with one another: at least two of them, and more than are right."""
+    wrong = [
+        attempt
+        for attempt in attempts
+        if attempt.verdict and attempt.verdict.outcome == "incorrect" and attempt.answer is not None
+    ]
+    crowd = max(_classes(wrong), key=len, default=[])
+    return crowd if len(crowd) > max(1, sum(map(is_correct, attempts))) else []
+
+
+def _by_agreement(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Sorted:
+    faults = {attempt.id: _fault(attempt) for attempt in attempts}
+    voters = [attempt for attempt in attempts if not faults[attempt.id]]
+    classes = sorted(_classes(voters), key=len, reverse=True)
+    lead = classes[0] if classes else []
+    if len(lead) < agree or (len(classes) > 1 and len(classes[1]) == len(lead)):
+        lead = []
+    agreed = lead[0].answer if lead else None
+    said = f"{len(lead)} of {len(attempts)} attempts agree on {agreed}"
+    verdict = Verdict(outcome="correct", method="agreement", expected=agreed, reason=f"{said}; nobody checked it")
+    kept = [attempt.model_copy(update={"verdict": verdict}) for attempt in attempts if attempt in lead]
+    dropped = [
+        drop(attempt, *(faults[attempt.id] or (("outvoted", said) if lead else ("no agreement", _split(classes)))))
+        for attempt in attempts
+        if attempt not in lead
+    ]
+    if agreed is not None:
+        about = {"answer_by": "agreement", "validated": False, "votes": [len(lead), len(attempts)]}
+        problem = problem.model_copy(update={"answer": agreed, "metadata": {**problem.metadata, **about}})
+    return Sorted(problem, kept, dropped)
+
+
+def _classes(attempts: Sequence[Solution]) -> list[list[Solution]]:
+    """Attempts of equal answers together, in the order of their first."""
+    groups = group_answers([attempt.answer or "" for attempt in attempts])
+    return [[attempts[place] for place in members] for members in groups.values()]
+
+
+def _split(classes: Sequence[Sequence[Solution]]) -> str:
+    votes = ", ".join(f"{len(members)} for {members[0].answer}" for members in classes[:3])
+    return f"too few attempts agree: {votes or 'none has an answer'}"

@@ -1,0 +1,66 @@
+"""Low-rank adapters through PEFT: put on before training, merged into the weights after it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from slipstick.errors import InputError
+from slipstick.models.hf import load_weights, quietly
+from slipstick.train.settings import LoraSettings
+
+ADAPTER = "adapter"
+"""Folder of the adapters themselves, beside the merged weights."""
+
+
+def add_adapters(model: Any, settings: LoraSettings) -> Any:
+    """The model with adapters on the modules asked for, all else frozen. Raises InputError where a target has none."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    targets: Any = settings.lora_targets
+    if targets == ["all-linear"]:
+        targets = "all-linear"
+    else:
+        _check_targets(model, settings.lora_targets)
+    torch.manual_seed(0)
+    config = LoraConfig(
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # PEFT divides it, whole or not
+        lora_dropout=settings.lora_dropout,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers for a name that is to go
+        return get_peft_model(model, config)
+
+
+def save_adapters(model: Any, folder: Path) -> None:
+    """Writes the adapters alone into `folder`/adapter."""
+    with quietly():
+        model.save_pretrained(folder / ADAPTER)
+
+
+def merged(folder: Path, base: str) -> Any:
+    """The base, opened anew, with the adapters that `folder` holds added to its weights."""
+    from peft import PeftModel
+
+    model, _ = load_weights(base, dtype="float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return PeftModel.from_pretrained(model, str(folder / ADAPTER)).merge_and_unload()
+
+
+def _check_targets(model: Any, targets: list[str]) -> None:
+    import torch
+
+    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+    for target in targets:
+        if not any(name == target or name.endswith(f".{target}") for name in linear):
+            known = sorted({name.rpartition(".")[2] for name in linear})
+            raise InputError(
+                f"lora_targets: `{target}` matches no matrix of the base; it has {', '.join(known)} "
+                '(or say ["all-linear"])'
+            )

@@ -1,0 +1,91 @@
+"""The card of a trained model: what it was made from, how, and what is known of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipstick.store import write_atomically
+from slipstick.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from slipstick.train import Trained
+
+_CARD = """---
+library_name: transformers
+pipeline_tag: text-generation
+{front}tags: [mathematics, slipstick]
+---
+
+# {title}
+
+{origin} with slipstick, stage `{stage}`: {examples:,} examples ({mix}), {tokens:,} tokens, {steps:,} steps.
+{adapters}
+## Data
+
+{data}
+
+## Numbers
+
+| | |
+|---|---|
+| parameters | {parameters:,} |
+| loss of the last tenth of the steps, nats per labelled token | {loss:.4f} |
+| examples left out as longer than {max_length} tokens | {too_long:,} |
+| examples cut to fit | {cut:,} |
+
+Losses of every step: `losses.jsonl`. Accuracy is measured by `slipstick evaluate`, not by training.
+
+## Recipe
+
+```toml
+{recipe}
+```
+"""
+
+
+def write_card(folder: Path, settings: TrainSettings, trained: Trained, *, groups: Sequence[str]) -> None:
+    """Writes README.md into a model's folder. A data card of the run that was learnt from is named where it has one."""
+    mix = ", ".join(f"{count:,} {name}" for name, count in Counter(groups).most_common())
+    scale = settings.lora_alpha / settings.lora_rank if settings.lora_rank else 0
+    adapters = f"\nAdapters of rank {settings.lora_rank}, scale {scale:g}, merged into the weights.\n" if scale else ""
+    text = _CARD.format(
+        front=f"base_model: {settings.base}\n" if settings.base else "",
+        title=folder.resolve().parent.name if folder.name == "model" else folder.name,
+        origin=f"`{settings.base}`, trained further" if settings.base else "Trained from scratch",
+        stage=settings.stage,
+        mix=mix,
+        adapters=adapters,
+        data=_data(settings),
+        max_length=settings.max_length,
+        recipe="\n".join(_toml(settings)),
+        **trained.model_dump(exclude={"seconds"}),
+    )
+    write_atomically(folder / "README.md", text)
+
+
+def _data(settings: TrainSettings) -> str:
+    named: Any = settings.model_dump().get("data")  # a recipe of the command line has it, plain settings have not
+    if not named:
+        return "Given by the calling program."
+    sources = named if isinstance(named, list) else [named]
+    cards = [card for source in sources if (card := Path(source) / "README.md").is_file()]
+    told = f"; its card: `{cards[0]}`" if cards else ""
+    return f"`{', '.join(map(str, sources))}`{told}."
+
+
+def _toml(settings: TrainSettings) -> list[str]:
+    """The settings that are not the defaults, as a recipe has them."""
+    changed = settings.model_dump(mode="json", exclude_defaults=True)
+    return [f"{key} = {_value(value)}" for key, value in changed.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_value(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(part) for part in value) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,112 @@
+"""What a training run learns from, in token ids: solutions with their labels, or rows of packed raw text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from slipstick.encode import IGNORED, Encoded, encode_within, layout_name
+from slipstick.errors import InputError
+from slipstick.formats import Format
+from slipstick.models.hf.tokens import eos_id, token_ids
+from slipstick.schema import Problem, Solution
+from slipstick.train.settings import TrainSettings
+
+Pair = tuple[Solution, Problem]
+
+
+class Examples(NamedTuple):
+    """Encoded examples, and what became of the rows that are none."""
+
+    encoded: list[Encoded]
+    groups: list[str]
+    """The format of each."""
+    too_long: int = 0
+    """Rows left out because they exceed `max_length`."""
+    cut: int = 0
+    """Examples that lost blocks at their end to fit."""
+
+    def lengths(self) -> list[int]:
+        """Tokens of each."""
+        return [len(example.ids) for example in self.encoded]
+
+    def digest(self) -> str:
+        """SHA-256 of all of them."""
+        found = hashlib.sha256()
+        for example in self.encoded:
+            found.update(repr(example).encode())
+        return found.hexdigest()
+
+
+def encode_solutions(
+    pairs: Sequence[Pair], layouts: Mapping[str, Format], tokenizer: Any, settings: TrainSettings
+) -> Examples:
+    """The solutions that fit and have something to learn. Raises InputError where none has, saying why."""
+    encoded, groups, too_long, cut = [], [], 0, 0
+    for solution, problem in pairs:
+        name = layout_name(solution)
+        example, shortened = encode_within(
+            solution, problem, layouts[name], tokenizer, settings=settings, seed=settings.seed
+        )
+        if example is None:
+            too_long += 1
+        elif any(label != IGNORED for label in example.labels[1:]):
+            encoded.append(example)
+            groups.append(name)
+            cut += shortened
+    if not encoded:
+        raise InputError(f"no solution of {len(pairs)} can be trained on: {_why_none(len(pairs), too_long, settings)}")
+    _check_phases(groups, settings)
+    return Examples(encoded, groups, too_long, cut)
+
+
+def pack_texts(texts: Iterable[str], tokenizer: Any, settings: TrainSettings) -> Examples:
+    """Raw texts one behind the other, an end of text between, cut into rows of `max_length`; every token is a label.
+
+    The rest that fills no row is a shorter one. Raises InputError where there is no text.
+    """
+    end = eos_id(tokenizer)
+    encoded: list[Encoded] = []
+    row: list[int] = []
+    for text in texts:
+        (ids,) = token_ids(tokenizer, [_Raw(text)])
+        row += [*ids, end]
+        while len(row) >= settings.max_length:
+            encoded.append(_all_labels(row[: settings.max_length]))
+            row = row[settings.max_length :]
+    if len(row) > 1:
+        encoded.append(_all_labels(row))
+    if not encoded:
+        raise InputError("there is no text to train on: every source is empty")
+    return Examples(encoded, ["text"] * len(encoded))
+
+
+class _Raw(NamedTuple):
+    text: str
+
+
+def _all_labels(ids: list[int]) -> Encoded:
+    return Encoded(ids, ids)
+
+
+def _why_none(rows: int, too_long: int, settings: TrainSettings) -> str:
+    if not rows:
+        return "there are none"
+    if too_long == rows:
+        return (
+            f"all are longer than max_length = {settings.max_length} tokens; set a larger max_length, "
+            'or too_long = "cut"'
+        )
+    return (
+        "not one of their tokens is a label, as the model wrote nothing in them; train on solutions that have words "
+        "or code of a model's, or set train_on_outputs = true to learn the interpreter's outputs"
+    )
+
+
+def _check_phases(groups: Sequence[str], settings: TrainSettings) -> None:
+    for phase in settings.phases:
+        if not any(phase.mix.get(group, 0.0) > 0 for group in groups):
+            raise InputError(
+                f"a phase asks for {', '.join(phase.mix)}, but the solutions are in {', '.join(sorted(set(groups)))}"
+            )

@@ -1,0 +1,126 @@
+"""Training on several GPUs: files for `accelerate launch`, the command, and its start where this machine has them all.
+
+What each process runs is ranks.py, which reads the job from the folder that is written here.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from slipstick.errors import UserError
+from slipstick.models.hf import quietly
+from slipstick.store import write_atomically
+from slipstick.train.examples import Examples
+from slipstick.train.settings import TrainSettings
+from slipstick.train.start import device_of, trainer_of
+
+_DONE = "trained.json"
+
+
+def run_apart(
+    examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, fingerprint: str
+) -> dict[str, Any]:
+    """Trains by processes of their own and gives the fields of what they did.
+
+    Where this machine has not all the GPUs, writes everything and raises UserError that says what to run where; called
+    again when that has been done, it goes on. Raises UserError where a process fails; the next call takes up what
+    was done.
+    """
+    job = out / "job"
+    told = job / "fingerprint"
+    if not told.is_file() or told.read_text("utf-8") != fingerprint:
+        _write_job(examples, tokenizer, settings, out)
+        write_atomically(told, fingerprint)
+    if not (job / _DONE).is_file():
+        _run(settings, out)
+    if not (job / _DONE).is_file():
+        raise UserError(f"the processes that train ended without weights in {out}; their last lines above say why")
+    record: dict[str, Any] = json.loads((job / _DONE).read_text("utf-8"))
+    shutil.rmtree(job)
+    return record
+
+
+def _write_job(examples: Examples, tokenizer: Any, settings: TrainSettings, out: Path) -> None:
+    """Writes out/job (settings, encoded examples, tokenizer), out/accelerate.json and out/launch.sh."""
+    job = out / "job"
+    shutil.rmtree(job, ignore_errors=True)
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    job.mkdir(parents=True)
+    kept = settings.model_dump_json(include=set(TrainSettings.model_fields), indent=2)
+    write_atomically(job / "settings.json", kept)
+    rows = zip(examples.encoded, examples.groups, strict=True)
+    write_atomically(job / "examples.jsonl", (json.dumps([*example, group]) + "\n" for example, group in rows))
+    write_atomically(job / "counts.json", json.dumps({"too_long": examples.too_long, "cut": examples.cut}))
+    with quietly():
+        tokenizer.save_pretrained(job / "tokenizer")
+    write_atomically(out / "accelerate.json", json.dumps(accelerate_config(settings), indent=2))
+    write_atomically(out / "launch.sh", _script(_command(out), settings))
+
+
+def _command(out: Path) -> list[str]:
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(out / "accelerate.json")]
+    return [*launch, "-m", "slipstick.train.ranks", str(out)]
+
+
+def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
+    """What `accelerate launch --config_file` reads: our file of the strategy, with this run's sizes."""
+    text = files(__name__).joinpath(f"{settings.parallel}.json").read_text("utf-8")
+    config: dict[str, Any] = json.loads(text)
+    on_cpu = device_of(settings) == "cpu"
+    autocast = settings.autocast if settings.autocast is not None else not on_cpu
+    config |= {
+        "num_processes": settings.gpus,
+        "num_machines": settings.machines,
+        "mixed_precision": "bf16" if autocast else "no",
+        "use_cpu": on_cpu,
+    }
+    if settings.machines == 1:
+        config["main_process_port"] = 0  # any that is free
+    if settings.parallel == "zero3":
+        config["deepspeed_config"]["gradient_accumulation_steps"] = settings.accumulate
+    return config
+
+
+def is_apart(settings: TrainSettings) -> bool:
+    """Whether a run is to be launched as processes of its own."""
+    return settings.parallel != "none" and trainer_of(settings) == "trl"
+
+
+def _run(settings: TrainSettings, out: Path) -> None:
+    if settings.machines > 1 or not _enough(settings):
+        raise UserError(
+            f"this run wants {settings.gpus} GPUs in {settings.machines} machine(s), which are not all here. All "
+            f"is written: run `sh {out / 'launch.sh'}` on each machine (its first lines say how), then this command "
+            "once more with --resume"
+        )
+    ended = subprocess.run(_command(out), check=False)
+    if ended.returncode:
+        raise UserError(
+            f"the processes that train ended with exit code {ended.returncode}; their last lines above say why. The "
+            "same command with --resume goes on from the last checkpoint"
+        )
+
+
+def _enough(settings: TrainSettings) -> bool:
+    import torch
+
+    return device_of(settings) == "cpu" or torch.cuda.device_count() >= settings.gpus
+
+
+def _script(command: list[str], settings: TrainSettings) -> str:
+    line = shlex.join(command)
+    if settings.machines == 1:
+        return f"{line}\n"
+    where = "--machine_rank ${RANK:?} --main_process_ip ${FIRST:?} --main_process_port ${PORT:-29500}"
+    head, _, tail = line.partition(" -m slipstick.train.ranks")
+    return (
+        "# On every machine, this folder at the same path: RANK=0, 1, ... and FIRST=address of machine 0 in the\n"
+        f"# environment, then: sh launch.sh\n{head} {where} -m slipstick.train.ranks{tail}\n"
+    )

@@ -1,0 +1,217 @@
+"""Training through TRL's SFTTrainer, with our ids and labels as they are: GPUs, packing, low precision, adapters."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from slipstick.models.hf import quietly
+from slipstick.store import write_atomically
+from slipstick.train.batches import order_batches
+from slipstick.train.examples import Examples
+from slipstick.train.loop import line_of, tokens_in_all
+from slipstick.train.settings import TrainSettings
+from slipstick.train.start import device_of
+from slipstick.train.weights import save_trained
+
+Progress = Callable[[int, int, float], None]
+_OPTIMIZERS = {"adamw_8bit": "adamw_8bit", "adafactor": "adafactor"}
+
+
+def fit_with_trl(
+    model: Any,
+    tokenizer: Any,
+    examples: Examples,
+    *,
+    settings: TrainSettings,
+    out: Path,
+    fingerprint: str,
+    progress: Progress | None,
+) -> tuple[list[float], int]:
+    """Trains `model` and writes its folder; gives the loss of every step, and the tokens in all.
+
+    Goes on from the last of out/checkpoints where it was made with the same settings and examples.
+    """
+    from transformers import PrinterCallback
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    order = _order(examples, settings)
+    lengths = examples.lengths()
+    total = sum(lengths[i] for i in order)
+    steps = _steps(settings, len(order), total)
+    last = _last_checkpoint(out / "checkpoints", fingerprint)
+    with quietly(), _only_errors():
+        trainer = SFTTrainer(
+            model=model,
+            args=_arguments(settings, out / "checkpoints", max(1, round(steps * settings.checkpoint_every / total))),
+            train_dataset=_dataset(examples, order),
+            processing_class=tokenizer,
+            callbacks=[_reporter(out, total, progress)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train(resume_from_checkpoint=last)
+        losses = [row["loss"] for row in _with_loss(trainer.state)]
+        _save(trainer, tokenizer, settings, out)
+    return losses, total
+
+
+def _order(examples: Examples, settings: TrainSettings) -> list[int]:
+    """The examples in the order they are dealt: as for our own loop, one a step."""
+    lengths = examples.lengths()
+    tokens = tokens_in_all(settings, lengths)
+    dealt = order_batches(
+        lengths, examples.groups, phases=settings.phases, tokens=tokens, batch_tokens=1, seed=settings.seed
+    )
+    return [i for batch in dealt for i in batch]
+
+
+def _dataset(examples: Examples, order: list[int]) -> Any:
+    from datasets import Dataset
+
+    rows = {
+        "input_ids": [example.ids for example in examples.encoded],
+        "labels": [example.labels for example in examples.encoded],
+    }
+    return Dataset.from_dict(rows).select(order)
+
+
+def _steps(settings: TrainSettings, rows: int, tokens: int) -> int:
+    """Updates of the weights, about: packing may need a row more or less."""
+    rows = ceil(tokens / settings.max_length) if settings.packing != "none" else rows
+    return max(1, ceil(rows / (settings.rows * settings.accumulate * settings.gpus)))
+
+
+def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
+    import torch
+    from trl.trainer.sft_config import SFTConfig
+
+    on_cpu = device_of(settings) == "cpu"
+    return SFTConfig(
+        output_dir=str(folder),
+        seed=settings.seed,
+        num_train_epochs=1,  # the order has every repetition in it
+        train_sampling_strategy="sequential" if settings.packing == "none" else "random",
+        per_device_train_batch_size=settings.rows,
+        gradient_accumulation_steps=settings.accumulate,
+        max_length=settings.max_length if settings.packing != "none" else None,
+        packing=settings.packing != "none",
+        packing_strategy=settings.packing if settings.packing != "none" else "bfd",
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=settings.warmup,
+        weight_decay=settings.weight_decay,
+        adam_beta2=settings.beta2,
+        max_grad_norm=settings.clip,
+        optim=_OPTIMIZERS.get(settings.optimizer, "adamw_torch" if on_cpu else "adamw_torch_fused"),
+        bf16=settings.autocast if settings.autocast is not None else not on_cpu,
+        tf32=None if on_cpu or not torch.cuda.is_available() else True,
+        activation_checkpointing=settings.recompute,
+        use_liger_kernel=settings.kernels,
+        use_cpu=on_cpu,
+        dataloader_pin_memory=not on_cpu,
+        logging_steps=1,
+        save_steps=save_steps,
+        save_total_limit=2,
+        report_to=settings.report_to or "none",
+        disable_tqdm=True,
+    )
+
+
+def _reporter(out: Path, total: int, progress: Progress | None) -> Any:
+    """A callback that writes losses.jsonl and tells `progress`."""
+    from transformers import TrainerCallback
+
+    class Reporter(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.is_world_process_zero:  # what an interrupted run had done until its checkpoint
+                write_atomically(out / "losses.jsonl", [_line(row, state, total) for row in _with_loss(state)])
+
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            row = state.log_history[-1]
+            if not state.is_world_process_zero or "loss" not in row:
+                return
+            with (out / "losses.jsonl").open("a", encoding="utf-8") as log:
+                log.write(_line(row, state, total))
+            if progress:
+                progress(_done(row, state, total), total, row["loss"])
+
+    return Reporter()
+
+
+def _with_loss(state: Any) -> list[dict[str, Any]]:
+    return [row for row in state.log_history if "loss" in row]
+
+
+def _line(row: dict[str, Any], state: Any, total: int) -> str:
+    return line_of(row["step"] - 1, _done(row, state, total), row["loss"])
+
+
+def _done(row: dict[str, Any], state: Any, total: int) -> int:
+    """Tokens done after a step, as steps are about equally long."""
+    return int(total * row["step"] / state.max_steps)
+
+
+def _last_checkpoint(folder: Path, fingerprint: str) -> str | None:
+    """The last whole checkpoint of a run with these settings and examples; those of another run are removed."""
+    from transformers.trainer_utils import get_last_checkpoint
+
+    mark = folder / "fingerprint"
+    if not mark.is_file() or mark.read_text("utf-8") != fingerprint:
+        if "RANK" not in os.environ:  # of several processes the first to come would remove what another just wrote
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(mark, fingerprint)
+    return get_last_checkpoint(str(folder))  # type: ignore[no-any-return, no-untyped-call]
+
+
+@contextmanager
+def _only_errors() -> Iterator[None]:
+    """Keeps the libraries' bars and remarks off the terminal, where our own bar is drawn."""
+    from datasets.utils import logging as bars
+    from transformers.utils import logging as transformers_logging
+
+    logging: Any = transformers_logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        bars.enable_progress_bar()
+        logging.set_verbosity(verbosity)
+
+
+def _save(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path) -> None:
+    """Gathers the weights, in the first process, and writes the folder; the checkpoints have had their day."""
+    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+        _save_gathered(trainer, tokenizer, settings, out)
+    elif trainer.is_world_process_zero():
+        save_trained(trainer.accelerator.unwrap_model(trainer.model), tokenizer, settings, out)
+    if trainer.is_world_process_zero():
+        shutil.rmtree(out / "checkpoints")
+
+
+def _save_gathered(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path) -> None:
+    """The same where each process has a part of the weights."""
+    from slipstick.train.adapters import ADAPTER, merged
+    from slipstick.train.weights import save_model
+
+    gathered = out / (ADAPTER if settings.lora_rank else "gathered")
+    trainer.save_model(str(gathered))
+    if not trainer.is_world_process_zero():
+        return
+    if settings.lora_rank:
+        assert settings.base is not None
+        save_model(merged(out, settings.base), tokenizer, out)
+        return
+    tokenizer.save_pretrained(gathered)
+    for file in sorted(gathered.iterdir(), key=lambda file: file.name == "config.json"):
+        if file.name != "training_args.bin":
+            file.replace(out / file.name)
+    shutil.rmtree(gathered)

@@ -1,0 +1,154 @@
+"""Rules that look at one row, and those that count: cap, mix, splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from slipstick.curate import rules
+from slipstick.curate.mixing import Candidate, choose_mix, over_cap, split_questions
+from slipstick.curate.settings import CurateSettings, LicenceFilter
+from slipstick.errors import InputError
+from slipstick.schema import Code, Output, Problem, Solution, Text, Verdict
+
+
+def solution(*blocks: Text | Code | Output, outcome: str | None = "correct") -> Solution:
+    verdict = (
+        Verdict.model_validate({"outcome": outcome, "method": "number", "reason": "6 is not 7"}) if outcome else None
+    )
+    return Solution(id="p#pot#0", problem_id="p", format="pot", blocks=list(blocks), verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("stated", "allowed", "stays"),
+    [
+        ("MIT", LicenceFilter(), True),
+        ("CC-BY-NC-4.0", LicenceFilter(deny=["*nc*"]), False),
+        ("MIT", LicenceFilter(deny=["*NC*"]), True),
+        ("mit", LicenceFilter(allow=["MIT", "Apache-2.0"]), True),
+        ("GPL-3.0", LicenceFilter(allow=["MIT", "Apache-2.0"]), False),
+        (None, LicenceFilter(allow=["MIT"]), True),
+        (None, LicenceFilter(unknown="drop"), False),
+        ("unknown (nobody says)", LicenceFilter(unknown="drop"), False),
+        ("none", LicenceFilter(unknown="drop"), False),
+    ],
+)
+def test_licence(stated: str | None, allowed: LicenceFilter, stays: bool) -> None:
+    reason = rules.licence(Problem(id="p", text="?", licence=stated), allowed)
+    assert (reason is None) is stays
+    assert stays or (stated or "nobody") in str(reason) or "nobody" in str(reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Ann has 3 nuts and finds 4 more. How many are they?", None),
+        ("Compute $\\cos 150^\\circ$.", None),
+        ("$$\\int_0^1 x^2\\,dx = \\frac{1}{3}$$", None),
+        ("x + 3 = 5", None),
+        ("Solve.", None),
+        ("", None),
+        ("Antonio Giovanni Maria Paola Luca Fibonacci Galois Abel Gauss Euler Fermat Lagrange Laplace", None),
+        ("Combien de pommes Jean a-t-il dans son panier après avoir donné trois pommes à Marie et Paul ?", "fr"),
+        ("Wie viele Äpfel hat Hans, wenn er fünf kauft und seiner Schwester zwei davon schenkt?", "de"),
+        ("小明有三个苹果，妈妈又给了他两个，他现在有几个苹果？", "zh"),
+    ],
+)
+def test_language(text: str, found: str | None) -> None:
+    pytest.importorskip("py3langid", reason="the extra `data` is not installed")
+    reason = rules.language(text, ["en"])
+    assert (reason is None) if found is None else (reason is not None and f"`{found}`" in reason)
+    assert found is None or rules.language(text, ["en", found]) is None
+
+
+def test_verdict() -> None:
+    assert rules.verdict(solution(), has_gold=True, unverified_stays=False) is None
+    for outcome in ("incorrect", "no_answer", "undecided"):
+        reason = rules.verdict(solution(outcome=outcome), has_gold=True, unverified_stays=True)
+        assert reason == f"{outcome}: 6 is not 7"
+    without = solution(outcome=None)
+    assert "grade its run" in str(rules.verdict(without, has_gold=True, unverified_stays=True))
+    assert "no gold" in str(rules.verdict(without, has_gold=False, unverified_stays=False))
+    assert rules.verdict(without, has_gold=False, unverified_stays=True) is None
+
+
+def test_pasted_names_what_was_printed() -> None:
+    assert rules.pasted(solution(Code(text="print(42)"), Output(text="42\n"))) == (
+        "the program only prints '42', nothing of it is computed"
+    )
+    assert rules.pasted(solution(Code(text="print(6 * 7)"), Output(text="42\n"))) is None
+    assert rules.pasted(solution(Text(text="The answer is 42."))) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"min_tokens": 6}, "5 tokens, fewer than 6"),
+        ({"max_tokens": 4}, "5 tokens, more than 4"),
+        ({"min_characters": 99}, "17 characters, fewer than 99"),
+        ({"max_characters": 16}, "17 characters, more than 16"),
+        ({"min_tokens": 5, "max_tokens": 5, "min_characters": 17, "max_characters": 17}, None),
+    ],
+)
+def test_length_counts_what_was_written(settings: dict[str, int], reason: str | None) -> None:
+    row = solution(Text(text="The answer is 42."), Output(text="not counted " * 50))
+    assert rules.length(row, CurateSettings(**settings), tokens=5) == reason
+
+
+def test_tokens_are_counted_by_a_tokenizer_where_one_is_named(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers", reason="the extra `train` is not installed")
+    assert rules.token_counter(None)("x1 = 42 + y\n") == 8
+    with pytest.raises(InputError, match="does not exist"):
+        rules.token_counter(str(tmp_path))
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel({"Ann": 0, "has": 1, "?": 2}, unk_token="?"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    assert rules.token_counter(str(tmp_path))("Ann has 12 nuts") == 4
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(InputError, match="cannot be read"):
+        rules.token_counter(str(tmp_path))
+
+
+def candidates(*rows: tuple[int, str, str]) -> list[Candidate]:
+    return [
+        Candidate(place, question, question, source, layout, False, f"{question}#{layout}#{place}")
+        for place, (question, source, layout) in enumerate(rows)
+    ]
+
+
+def test_cap_lets_formats_take_turns() -> None:
+    rows = candidates(*[(1, "a", "pot")] * 4, (1, "a", "cot"), (2, "a", "pot"))
+    assert over_cap(rows, 2) == [1, 2, 3]
+    assert over_cap(rows, 3) == [2, 3]
+    assert over_cap(rows, 9) == []
+
+
+def test_mix_takes_as_many_as_the_weights_allow() -> None:
+    rows = candidates(*[(n, "a", "pot") for n in range(100)], *[(n, "b", "pot") for n in range(100, 130)])
+    stay = choose_mix(rows, {"a": 2, "b": 1}, by="source", total=None, seed=0)
+    assert Counter(rows[place].source for place in stay) == {"a": 60, "b": 30}
+    assert stay == choose_mix(list(reversed(rows)), {"a": 2, "b": 1}, by="source", total=None, seed=0)
+    assert stay != choose_mix(rows, {"a": 2, "b": 1}, by="source", total=None, seed=1)
+    fewer = choose_mix(rows, {"a": 2, "b": 1}, by="source", total=30, seed=0)
+    assert Counter(rows[place].source for place in fewer) == {"a": 20, "b": 10}
+    assert len(choose_mix(rows, {}, by="source", total=50, seed=0)) == 50
+    assert {rows[place].source for place in choose_mix(rows, {"a": 1, "b": 0}, by="source", total=None, seed=0)} == {
+        "a"
+    }
+    with pytest.raises(InputError, match=r"mix names `bb`.*there are: a, b"):
+        choose_mix(rows, {"a": 1, "bb": 1}, by="source", total=None, seed=0)
+
+
+def test_splits_share_out_every_source_alike() -> None:
+    sources = {n: "a" if n % 10 else "b" for n in range(2000)}
+    found = split_questions(sources, {"train": 0.9, "valid": 0.1}, seed=0)
+    assert Counter((sources[n], split) for n, split in found.items()) == {
+        ("a", "train"): 1620,
+        ("a", "valid"): 180,
+        ("b", "train"): 180,
+        ("b", "valid"): 20,
+    }
+    assert found != split_questions(sources, {"train": 0.9, "valid": 0.1}, seed=1)
+    assert split_questions({7: "a"}, {"train": 0.9, "valid": 0.1}, seed=0) == {7: "train"}

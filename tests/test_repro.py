@@ -1,0 +1,100 @@
+"""Published rows: what the data file says, ours beside it, and what was done otherwise."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from slipstick.errors import InputError, RecipeError
+from slipstick.launch import Order
+from slipstick.launch.repro import run_repro
+from slipstick.problems.catalogue import datasets
+from slipstick.recipe import shipped_recipes
+from slipstick.repro import find_row, hold_against, published_rows
+from slipstick.repro.manifest import differences
+from slipstick.schema import Problem, Run, Solution
+from slipstick.store import RunFolder
+
+
+def some(sets: tuple[str, ...] = ("gsm8k", "svamp"), layout: str = "tir") -> tuple[list[Problem], list[Solution]]:
+    """Of each set 20 problems, 12 of them solved."""
+    problems, solutions = [], []
+    for name in sets:
+        for place in range(20):
+            problem = Problem(id=f"{name}/test/{place}", text="?", answer=str(place), kind="number")
+            answer = str(place) if place < 12 else "-1"
+            problems.append(problem)
+            solutions.append(
+                Solution(id=f"{problem.id}#{layout}#0", problem_id=problem.id, format=layout, blocks=[], answer=answer)
+            )
+    return problems, solutions
+
+
+def folder_of(path: Path, problems: list[Problem], solutions: list[Solution], **recipe: object) -> RunFolder:
+    run = Run(name=path.name, verb="evaluate", status="running", started=datetime.now(UTC), recipe=dict(recipe))
+    folder = RunFolder.start(path, run)
+    folder.write_problems(problems)
+    for solution in solutions:
+        folder.append(solution)
+    folder.finish("finished", counts={}, metrics=[])
+    return folder
+
+
+def test_every_row_names_sets_a_recipe_and_figures_that_exist() -> None:
+    rows = published_rows()
+    assert len(rows) >= 35 and {"mammoth-7b-hybrid", "mario-7b", "mathcoder-l-7b"} <= rows.keys()
+    for row in rows.values():
+        assert row.percent and all(0 < value < 100 for value in row.percent.values())
+        assert row.paper.recipe in shipped_recipes()
+        assert row.percent.keys() <= datasets().keys()
+
+
+@pytest.mark.parametrize("name", [name for name, row in published_rows().items() if row.average])
+def test_printed_averages_are_those_of_the_printed_figures(name: str) -> None:
+    row = published_rows()[name]
+    assert row.average == pytest.approx(sum(row.percent.values()) / len(row.percent), abs=0.51)
+
+
+def test_a_run_is_held_against_a_row_by_both_verdicts() -> None:
+    problems, solutions = some()
+    cells = {cell.set: cell for cell in hold_against(find_row("mathcoder-l-7b"), problems, solutions)}
+    assert cells["gsm8k"].ours and cells["gsm8k"].ours.value == 0.6 and cells["gsm8k"].by_their_rules
+    assert cells["gsm8k"].gap == pytest.approx(-4.2) and cells["gsm8k"].within
+    assert cells["simuleq"].ours is None and cells["simuleq"].gap is None
+
+
+def test_runs_that_do_not_fit_a_row_are_refused() -> None:
+    with pytest.raises(InputError, match="in format hybrid, but the run's solutions are in tir"):
+        hold_against(find_row("mammoth-7b-hybrid"), *some())
+    with pytest.raises(InputError, match="figures for gsm8k, but the run's problems are of aqua"):
+        hold_against(find_row("tora-7b"), *some(("aqua",)))
+    with pytest.raises(InputError, match="best@20: k = 20, but a problem has 1 samples"):
+        problems, solutions = some(("gsm8k",), "mario")
+        hold_against(find_row("mario-7b-ovm20"), problems, [s.model_copy(update={"value": 0.5}) for s in solutions])
+    with pytest.raises(InputError, match="did you mean `tora-70b`"):
+        find_row("tora-70")
+
+
+def test_what_was_done_otherwise_is_listed(tmp_path: Path) -> None:
+    recipe = {"temperature": 0.6, "top_p": 1.0, "max_tokens": 1500, "shots": 0, "profile": "slipstick", "stop": []}
+    folder = folder_of(tmp_path / "run", *some(), model="openai:TIGER-Lab/MAmmoTH-Coder-7B", **recipe)
+    found = {row.what: row for row in differences(find_row("mammoth-coder-7b-pot"), folder.run())}
+    assert found["temperature"][1:] == ("0.0", "0.6") and found["profile"][1:] == ("mammoth", "slipstick")
+    assert found["rope_theta"][1:] == ("1000000", "not recorded") and "'USER'" in found["stop"].published
+    assert not {"max_tokens", "top_p", "shots", "model"} & found.keys()
+
+
+def test_the_verb_shows_the_row_beside_the_run(tmp_path: Path) -> None:
+    console = Console(record=True, width=160, file=io.StringIO())
+    folder_of(tmp_path / "run", *some(), model="replay:x", temperature=0.0)
+    assert run_repro(Order("mathcoder-l-7b", [f"run={tmp_path / 'run'}"]), console) == tmp_path / "run"
+    shown = console.export_text()
+    assert "60.0 (38.7–78.1)" in shown and "not measured" in shown and "MathLLMs/MathCoder-L-7B" in shown
+    run_repro(Order("list"), console)
+    assert "mario-ovm-7b-ovm20" in console.export_text()
+    with pytest.raises(RecipeError, match="nothing is run, so nothing else can be set"):
+        run_repro(Order("tora-7b", [f"run={tmp_path / 'run'}", "limit=3"]), console)

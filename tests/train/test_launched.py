@@ -1,0 +1,85 @@
+"""`train`, `show-mask` and `plan` as they are launched."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from slipstick.errors import InputError, RunFolderError
+from slipstick.launch import Order
+from slipstick.launch.masks import run_show_mask
+from slipstick.launch.rehearsal import rehearse
+from slipstick.launch.training import TrainRecipe, run_train, take_texts
+from slipstick.schema import Problem, Run, Solution, Verdict
+from slipstick.store import RunFolder
+
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+Pairs = list[tuple[Solution, Problem]]
+SIZE = "d_model = 32\nlayers = 1\nheads = 2\nd_ff = 64\nvocab = 340\nthreads = 1\nbatch_tokens = 512\n"
+
+
+@pytest.fixture
+def recipe(sums: Pairs, tmp_path: Path) -> Path:
+    """A recipe on a run of sums, one of them solved wrongly."""
+    run = Run(name="data", verb="synthesize", status="running", started="2026-01-01T00:00:00Z", recipe={})  # type: ignore[arg-type]
+    folder = RunFolder.start(tmp_path / "data", run)
+    folder.write_problems({p.id: p for _, p in sums}.values())
+    for number, (solution, _) in enumerate(sums):
+        outcome = "incorrect" if number == 0 else "correct"
+        verdict = Verdict.model_validate({"outcome": outcome, "method": "number"})
+        folder.append(solution.model_copy(update={"verdict": verdict}))
+    folder.finish("finished", counts={}, metrics=[])
+    (tmp_path / "data" / "README.md").write_text("a card")
+    file = tmp_path / "r.toml"
+    file.write_text(f'data = "{tmp_path}/data"\ntokens = 3000\n{SIZE}')
+    return file
+
+
+def test_only_correct_solutions_are_learnt_from_and_the_card_says_so(recipe: Path, sums: Pairs, tmp_path: Path) -> None:
+    out = run_train(Order(str(recipe), out=tmp_path / "run"), Console(file=io.StringIO()))
+    run = RunFolder(out).run()
+    assert run.status == "finished" and run.counts["examples"] == len(sums) - 1 and run.counts["cut"] == 0
+    card = (out / "model" / "README.md").read_text()
+    assert str(tmp_path / "data" / "README.md") in card and "37 cot" in card and "tokens = 3000" in card
+
+
+def test_show_mask_prints_and_writes_a_page(recipe: Path, tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    run_show_mask(str(recipe), [f"page={tmp_path}/mask.html", "shown=1"], console)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert all(f"{name}: " in said for name in ("cot", "pot", "tir")) and "113 examples" in said
+    page = (tmp_path / "mask.html").read_text()
+    assert page.count("<h2>") == 3 and "prefers-color-scheme" in page and "http" not in page
+    trained = "".join(part.partition(">")[2].partition("<")[0] for part in page.split('class="trained"')[2:])
+    assert "The answer is" in trained and "How many" not in trained
+
+
+def test_a_rehearsal_sees_speed_and_memory(recipe: Path) -> None:
+    seen = rehearse(TrainRecipe(data=[str(recipe.parent / "data")], tokens=3000, threads=1, vocab=340), seconds=0.2)
+    assert seen.total_tokens >= 3000 and seen.tokens_per_second > 10
+    assert 0.2 * 2**30 < seen.peak_bytes < 2 * 2**30
+
+
+def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one text")
+    (tmp_path / "b.jsonl").write_text(json.dumps({"text": "two"}) + "\n" + json.dumps({"text": "three"}) + "\n")
+    sources = [str(tmp_path / "a.txt"), str(tmp_path / "b.jsonl")]
+    assert list(take_texts(TrainRecipe(data=sources, stage="cpt"))) == ["one text", "two", "three"]
+    assert len(list(take_texts(TrainRecipe(data=["made:train,n=5"], stage="cpt", limit=3)))) == 3
+    with pytest.raises(InputError, match=r"b\.jsonl:1 has no text in `body`; set text_field"):
+        list(take_texts(TrainRecipe(data=sources[1:], stage="cpt", text_field="body")))
+    with pytest.raises(InputError, match="cannot be read as text"):
+        list(take_texts(TrainRecipe(data=[str(tmp_path / "none.txt")], stage="cpt")))
+
+
+def test_data_that_is_no_run_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text(f'data = "{tmp_path}/nothing"\n{SIZE}')
+    with pytest.raises(RunFolderError, match="no run folder"):
+        run_train(Order(str(file), out=tmp_path / "run"), Console(file=io.StringIO()))
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,89 @@
+"""Mistakes are one message with the way out, before any step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slipstick.errors import InputError, ModelError, RecipeError, UserError
+from slipstick.launch import memory
+from slipstick.recipe import check_settings
+from slipstick.schema import Output, Problem, Solution
+from slipstick.train import TrainSettings, train
+
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+Pairs = list[tuple[Solution, Problem]]
+
+
+def no_step(done: int, total: int, loss: float) -> None:
+    pytest.fail("a step was made")
+
+
+def trying(pairs: Pairs, out: Path, **settings: object) -> None:
+    made = TrainSettings.model_validate({"tokens": 500, "threads": 1, "optimizer": "adamw", **settings})
+    train(pairs, settings=made, out=out, progress=no_step)
+
+
+def test_a_base_without_a_chat_template(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
+    import shutil
+
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_model, bare)
+    (bare / "chat_template.jinja").unlink()
+    with pytest.raises(InputError, match=r'no chat template.*chat_template = "FILE", or set template = "format"'):
+        trying(sums, tmp_path / "out", base=str(bare), template="chat")
+
+
+def test_examples_without_any_label(sums: Pairs, tmp_path: Path) -> None:
+    solution, problem = sums[2]
+    outputs = [Output(text="42")]
+    silent = [(solution.model_copy(update={"blocks": outputs, "finish": "length"}), problem)]
+    with pytest.raises(InputError, match=r"not one of their tokens is a label.*train_on_outputs = true"):
+        trying(silent, tmp_path)
+
+
+def test_longer_than_the_model_reads(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"max_length = 5000 is more than the 1024 tokens.*set max_length = 1024"):
+        trying(sums, tmp_path, base=str(tiny_model), max_length=5000)
+
+
+def test_an_adapter_that_fits_nowhere(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"`query` matches no matrix.*q_proj"):
+        trying(sums, tmp_path, base=str(tiny_model), lora_rank=2, lora_targets=["query"])
+
+
+def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2.0**30)
+    with pytest.raises(UserError, match=r"needs about \d+\.\d GiB of memory and 1\.0 are free.*smaller batch_tokens"):
+        memory.check_memory(TrainSettings(d_model=4096, layers=32, heads=32, d_ff=11008, vocab=32000))
+    memory.check_memory(TrainSettings())
+
+
+@pytest.mark.parametrize("base", ["no/such/folder/at/all", "", "tests"])
+def test_a_base_that_is_none(sums: Pairs, base: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no model at"):
+        trying(sums, tmp_path, base=base)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"lora_rank": 8}, "lora_rank needs a `base`"),
+        ({"trainer": "trl"}, 'with "trl" take "adamw"'),
+        ({"parallel": "fsdp2", "optimizer": "adamw"}, 'needs trainer = "trl"'),
+        ({"template": "chat"}, "needs a `base` that has a chat template"),
+        ({"gpus": 6, "machines": 4}, "cannot be spread evenly"),
+        ({"too_long": "crop"}, "too_long = 'crop'"),
+    ],
+)
+def test_settings_that_do_not_go_together(table: dict[str, object], says: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        check_settings(table, TrainSettings, where="r.toml")
+    assert says in str(caught.value)
+
+
+def test_the_alpaca_wordings_are_for_formats_that_have_them(sums: Pairs, tmp_path: Path) -> None:
+    solution, problem = sums[2]
+    with pytest.raises(InputError, match="format `mario` has a prompt of its own"):
+        trying([(solution.model_copy(update={"format": "mario"}), problem)], tmp_path, template="alpaca")

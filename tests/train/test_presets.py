@@ -1,0 +1,71 @@
+"""Every shipped training recipe holds, says where its values come from, and can be planned without a download."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from slipstick.launch.memory import shape_for
+from slipstick.launch.planning import run_plan
+from slipstick.launch.training import TrainRecipe
+from slipstick.recipe import load_recipe, shipped_recipes
+
+NAMES = [
+    *(f"mammoth-{size}" for size in ("7b", "13b", "34b", "70b")),
+    *(f"mammoth-coder-{size}" for size in ("7b", "13b", "34b")),
+    "mario-7b",
+    "mario-34b",
+    "qwen3-4b",
+    "qwen3-8b",
+    "llama3-8b",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_holds_and_names_its_sources(name: str) -> None:
+    recipe, text = load_recipe(name, TrainRecipe)
+    shape = shape_for(recipe)
+    assert shape is not None
+    size = float(name.rpartition("-")[2].removesuffix("b"))
+    assert shape.parameters() / 1e9 == pytest.approx(size, rel=0.12)
+    assert text.startswith(f"# slipstick train {name}")
+    values = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert all(" # " in line for line in values if not line.startswith("stage")), "every value says where it is from"
+
+
+@pytest.mark.parametrize("name", ["mammoth-7b", "mammoth-70b"])
+def test_the_papers_values_are_the_papers(name: str) -> None:
+    recipe, _ = load_recipe(name, TrainRecipe)
+    assert recipe.learning_rate == (2e-5 if name == "mammoth-7b" else 1e-5)
+    assert (recipe.epochs, recipe.schedule, recipe.warmup, recipe.weight_decay) == (3, "cosine", 0.03, 0)
+    assert recipe.rows * recipe.accumulate * recipe.gpus == 128
+    assert (recipe.template, recipe.wording, recipe.max_length) == ("alpaca", "run", 2048)
+
+
+def planned(*overrides: str, target: str = "mammoth-7b") -> str:
+    console = Console(file=io.StringIO(), width=200)
+    run_plan(target, list(overrides), console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_plan_says_whether_it_fits_and_what_to_change() -> None:
+    said = planned("gpu=h100", "examples=262039", "example_tokens=250")
+    assert "each of 8 x h100" in said and "GiB of 79.0: fits" in said and "tokens/s" in said and "$" in said
+    alone = planned("gpu=a100-40gb", "gpus=1", "parallel=none")
+    assert "does not fit" in alone and "fits with" in alone and "gpus = " in alone
+    assert "say how many examples" in alone
+
+
+def test_a_plan_for_this_machine_rehearses_nothing_without_data(tmp_path: Path) -> None:
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(f'data = "{tmp_path}/none"\nd_model = 64\n')
+    said = planned(target=str(recipe))
+    assert "not rehearsed" in said and "fits" in said
+
+
+def test_no_recipe_is_left_out() -> None:
+    assert set(NAMES) <= set(shipped_recipes())

@@ -1,0 +1,206 @@
+"""Training a value model: balanced samples, one checkpoint that writes and scores, resumed after a kill."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.console import Console
+
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+import torch
+
+from slipstick.encode import IGNORED
+from slipstick.errors import InputError, ModelError, RecipeError
+from slipstick.launch import Order
+from slipstick.launch.valuing import run_train_value, run_value
+from slipstick.models.hf import load_weights
+from slipstick.models.hf.value_head import HeadSettings, ValueHead, load_head
+from slipstick.recipe import check_settings
+from slipstick.schema import Problem, Run, Solution, Text, Verdict
+from slipstick.store import RunFolder
+from slipstick.train.outcomes import balance, encode_outcome, split_problems
+from slipstick.train.value_head import ValueSettings, train_value
+from slipstick.value import open_value_model, score, within_problem_auc
+
+OUTCOMES = {"right": "correct", "wrong": "incorrect", "none": "no_answer", "open": "undecided"}
+
+
+def sample(number: int, problem: Problem, *, said: str, outcome: str) -> Solution:
+    """A graded solution in words."""
+    return Solution(
+        id=f"{problem.id}#cot#{number}",
+        problem_id=problem.id,
+        sample=number,
+        format="cot",
+        blocks=[Text(text=said)],
+        answer=said.rpartition(" ")[2].rstrip("."),
+        verdict=Verdict(outcome=OUTCOMES[outcome], method="test"),
+    )
+
+
+@pytest.fixture(scope="module")
+def graded() -> list[tuple[Solution, Problem]]:
+    """Two right and two wrong solutions of each of thirty sums; the wrong ones say so in their first word."""
+    pairs = []
+    for a in range(2, 32):
+        problem = Problem(
+            id=f"sums/graded/{a}", text=f"Ann has {a} nuts and finds 3 more. How many?", answer=str(a + 3)
+        )
+        said = [f"We add. {a + 3}.", f"We find. {a + 3}.", f"Ann has {a}.", f"Ann finds {a}."]
+        outcomes = ["right", "right", "wrong", "wrong"]
+        pairs += [
+            (sample(i, problem, said=s, outcome=o), problem)
+            for i, (s, o) in enumerate(zip(said, outcomes, strict=True))
+        ]
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def settings(tiny_model) -> ValueSettings:
+    return ValueSettings(
+        base=str(tiny_model), epochs=6, batch_tokens=512, learning_rate=3e-3, head_rate=1e-2, device="cpu"
+    )
+
+
+@pytest.fixture(scope="module")
+def value_model(graded, settings, tmp_path_factory):
+    out = tmp_path_factory.mktemp("value") / "model"
+    train_value(graded, settings=settings, out=out)
+    return out
+
+
+def test_it_writes_and_scores(graded, value_model):
+    load_weights(str(value_model), dtype="float32")  # a stock model of transformers
+    problems = {problem.id: problem for _, problem in graded}
+    scored = list(score([s for s, _ in graded], problems, with_model=open_value_model(value_model, device="cpu")))
+    assert [solution.id for solution in scored] == [solution.id for solution, _ in graded]
+    assert all(0 <= solution.value <= 1 for solution in scored)
+    auc = within_problem_auc(scored)
+    assert auc.value > 0.9 and auc.low > 0.5 and auc.n == 30
+
+
+def test_a_value_does_not_depend_on_its_batch(graded, value_model):
+    problems, scorer = {p.id: p for _, p in graded}, open_value_model(value_model, device="cpu")
+    solutions = [solution for solution, _ in graded][:9]
+    together = [s.value for s in score(solutions, problems, with_model=scorer)]
+    alone = [s.value for s in score(solutions, problems, with_model=scorer, batch_tokens=1)]
+    assert together == pytest.approx(alone, abs=1e-5)
+
+
+def test_no_answer_has_the_lowest_value(graded, value_model):
+    solution, problem = graded[0]
+    silent = solution.model_copy(update={"answer": None})
+    scorer = open_value_model(value_model, device="cpu")
+    assert [s.value for s in score([silent], {problem.id: problem}, with_model=scorer)] == [0.0]
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"value_loss": "mse", "lm_on": "all", "dropout": 0.2},
+        {"value_loss": "mse", "value_range": "pm1", "read_at": "steps", "value_weight": 0.1},
+        {"lora_rank": 4, "lm_weight": 0.0},
+    ],
+)
+def test_the_variants_train(graded, settings, tmp_path, variant):
+    given = check_settings({**settings.model_dump(), **variant, "epochs": 1}, ValueSettings)
+    trained = train_value(graded[:40], settings=given, out=tmp_path)
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "losses.jsonl").read_text().splitlines()]
+    assert len(losses) == trained.steps and trained.examples == 40
+    head = load_head(tmp_path)
+    assert head.settings.squash == given.squash and head.settings.read_at == given.read_at
+    load_weights(str(tmp_path), dtype="float32")
+
+
+def test_an_interrupted_training_goes_on_along_the_same_losses(graded, settings, tmp_path):
+    class StopError(Exception):
+        pass
+
+    short = settings.model_copy(update={"epochs": 2, "checkpoint_every": 1000, "dropout": 0.1})
+
+    def stop(done: int, total: int, loss: float) -> None:
+        if done > total / 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train_value(graded, settings=short, out=tmp_path / "cut", progress=stop)
+    train_value(graded, settings=short, out=tmp_path / "whole")
+    steps = []
+    train_value(graded, settings=short, out=tmp_path / "cut", progress=lambda *now: steps.append(now))
+    read = [(tmp_path / name / "losses.jsonl").read_text() for name in ("whole", "cut")]
+    assert read[0] == read[1]
+    assert 0 < len(steps) < len(read[0].splitlines())
+    done = train_value(graded, settings=short, out=tmp_path / "cut", progress=lambda *now: pytest.fail("done twice"))
+    assert done.steps == len(read[0].splitlines())
+
+
+def test_as_many_right_as_wrong_of_every_problem():
+    problem, other = Problem(id="a", text="?"), Problem(id="b", text="?")
+    outcomes = ["right", "right", "right", "wrong", "none", "open", "open"]
+    rows = [sample(i, problem, said=f"It is {i}.", outcome=outcome) for i, outcome in enumerate(outcomes)]
+    twice = rows[3].model_copy(update={"id": "again"})
+    only_right = [sample(i, other, said=f"It is {i}.", outcome="right") for i in range(3)]
+    chosen = balance([*rows, twice, *only_right], most=8, seed=0)
+    assert sorted(solution.verdict.outcome for solution in chosen) == ["correct"] * 2 + ["incorrect", "no_answer"]
+    assert {solution.problem_id for solution in chosen} == {"a"}
+    assert len(balance(rows, most=1, seed=0)) == 2
+    seen, held = split_problems([*rows, *only_right], share=0.5, seed=0)
+    assert {s.problem_id for s in seen} | {s.problem_id for s in held} == {"a", "b"} and seen and held
+
+
+def test_wrong_solutions_teach_the_value_alone(graded, tiny_model):
+    _, tokenizer = load_weights(str(tiny_model), dtype="float32")
+    (right, problem), (wrong, _) = graded[0], graded[2]
+    base = ValueSettings(base="x")
+    taught = encode_outcome(right, problem, tokenizer, settings=base)
+    warned = encode_outcome(wrong, problem, tokenizer, settings=base)
+    assert taught.right and [i for i, label in enumerate(taught.labels) if label != IGNORED] == taught.marks
+    assert not warned.right and set(warned.labels) == {IGNORED} and warned.marks
+    assert encode_outcome(wrong, problem, tokenizer, settings=base, lm_on_wrong=True).labels != warned.labels
+    lines = right.model_copy(update={"blocks": [Text(text="one\ntwo\nthree")]})
+    assert len(encode_outcome(lines, problem, tokenizer, settings=base, steps_only=True).marks) == 3
+
+
+def test_the_verbs(graded, settings, tmp_path):
+    source = RunFolder.start(tmp_path / "samples", run_of("evaluate"))
+    source.write_problems({problem.id: problem for _, problem in graded}.values())
+    for solution, _ in graded:
+        source.append(solution)
+    source.finish("finished", counts={}, metrics=[])
+    recipe = tmp_path / "value.toml"
+    recipe.write_text(
+        f'stage = "value"\nbase = "{settings.base}"\ndata = "{tmp_path / "samples"}"\nholdout = 0.2\nepochs = 6\n'
+        "batch_tokens = 512\nlearning_rate = 3e-3\nhead_rate = 1e-2\ndevice = 'cpu'\n"
+    )
+    console = Console(record=True, width=120, quiet=True)
+    trained = run_train_value(Order(str(recipe), out=tmp_path / "trained"), console)
+    names = {metric.name for metric in RunFolder(trained).metrics()}
+    assert names == {"auc/cot", "brier/cot", "ece/cot"}
+
+    told = Console(record=True, width=140)
+    order = Order(str(tmp_path / "samples"), [f"value_model={trained / 'model'}", "device=cpu"])
+    valued = run_value(order, told)
+    assert valued == tmp_path / "samples-valued"
+    assert all(solution.value is not None for solution in RunFolder(valued).solutions())
+    metrics = {metric.name: metric.value for metric in RunFolder(valued).metrics()}
+    assert metrics["best@4/cot"] > metrics["maj@4/cot"] == 0.5 and metrics["auc/cot"] > 0.9
+    assert "Choose by it: " in told.export_text()
+
+
+def test_mistakes_are_said(graded, settings, tmp_path, tiny_model):
+    with pytest.raises(InputError, match="no problem has both a right and a wrong one"):
+        train_value([pair for pair in graded if pair[0].sample < 2], settings=settings, out=tmp_path / "a")
+    with pytest.raises(RecipeError, match='set value_loss = "mse"'):
+        check_settings({"base": "x", "value_range": "pm1"}, ValueSettings)
+    with pytest.raises(ModelError, match=r"has no value_head\.json, so it can write but not score"):
+        open_value_model(tiny_model)
+    head = ValueHead(HeadSettings(width=4, squash="tanh", read_at="steps"))
+    assert head.squash(head(torch.ones(2, 3, 4))).shape == (2, 3)
+
+
+def run_of(verb: str) -> Run:
+    from datetime import UTC, datetime
+
+    return Run(name="samples", verb=verb, status="running", started=datetime.now(UTC), recipe={})
