@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slipstick.launch.curating import CurateRecipe
 from slipstick.launch.solving import EvaluateRecipe
 from slipstick.launch.synthesizing import SynthesizeRecipe
 from slipstick.launch.training import TrainRecipe
@@ -35,7 +36,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize(
     ("page", "settings"),
-    [("solve", EvaluateRecipe), ("evaluate", EvaluateRecipe), ("synthesize", SynthesizeRecipe), ("train", TrainRecipe)],
+    [
+        ("solve", EvaluateRecipe),
+        ("evaluate", EvaluateRecipe),
+        ("synthesize", SynthesizeRecipe),
+        ("train", TrainRecipe),
+        ("curate", CurateRecipe),
+    ],
 )
 def test_settings_in_tables_are_real(page: str, settings: type) -> None:
     rows = re.findall(r"^\| (`[^|]*) \|", (ROOT / "docs" / f"{page}.md").read_text(), re.MULTILINE)

@@ -158,7 +158,7 @@ def _mosaic(n: int, both: float, one: float, other: float, who: tuple[list[str],
                 f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(0, wide - 2):.1f}" height="{max(0, high - 2):.1f}" '
                 f'rx="3" fill="{colour}" opacity=".3"><title>{escape(label)}</title></rect>'
             )
-            if wide > 74 and high > 20:
+            if wide > 6.5 * len(label) + 14 and high > 20:
                 parts.append(_text(label, left + 8, top + 18, anchor="start", colour="var(--ink)"))
             top += high
         left += wide

@@ -100,6 +100,7 @@ def reinforce(
     in `out`. Raises InputError where a problem has no gold, ModelError where `base` is no model.
     """
     from slipstick.models.hf import load_weights
+    from slipstick.models.hf.threads import few_threads
     from slipstick.train.adapters import add_adapters
     from slipstick.train.weights import save_model
 
@@ -110,7 +111,7 @@ def reinforce(
     if settings.lora_rank:
         model = add_adapters(model, settings)
     out.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), few_threads(model):
         warnings.simplefilter("ignore", FutureWarning)  # TRL asks transformers for names that are to go
         trainer = _trainer(model, tokenizer, problems, rollout, reward, settings, out)
         trainer.add_callback(_watcher(out, progress))

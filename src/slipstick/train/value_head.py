@@ -118,6 +118,7 @@ def train_value(
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see train/__init__.py
     from slipstick.models.hf import load_weights
+    from slipstick.models.hf.threads import few_threads
     from slipstick.models.hf.value_head import save_head
     from slipstick.train.joint import Joint, run_joint
     from slipstick.train.weights import save_model
@@ -135,7 +136,8 @@ def train_value(
     if done := _finished(out, fingerprint):
         return done
     joint = Joint(model, settings)
-    losses, tokens = run_joint(joint, examples, settings, out=out, fingerprint=fingerprint, progress=progress)
+    with few_threads(model):
+        losses, tokens = run_joint(joint, examples, settings, out=out, fingerprint=fingerprint, progress=progress)
     save_model(joint.written(), tokenizer, out)
     save_head(joint.head, out)
     last = losses[-max(1, len(losses) // 10) :]

@@ -92,6 +92,7 @@ def _values(rows: Sequence[list[int]], scorer: ValueModel, *, batch_tokens: int)
 def _score_batch(batch: Sequence[int], rows: Sequence[list[int]], values: list[float], scorer: ValueModel) -> None:
     import torch
 
+    from slipstick.models.hf.threads import few_threads
     from slipstick.models.hf.value_head import hidden_and_logits
 
     width = max(len(rows[place]) for place in batch)
@@ -99,7 +100,7 @@ def _score_batch(batch: Sequence[int], rows: Sequence[list[int]], values: list[f
     for line, place in enumerate(batch):
         ids[line, : len(rows[place])] = torch.tensor(rows[place])
     device = scorer.model.device
-    with torch.inference_mode():
+    with torch.inference_mode(), few_threads(scorer.model):
         hidden, _ = hidden_and_logits(scorer.model, ids.to(device), torch.tensor([0], device=device))
         ends = torch.tensor([len(rows[place]) - 1 for place in batch], device=device)
         found: torch.Tensor = scorer.head.squash(scorer.head(hidden[torch.arange(len(batch), device=device), ends]))
