@@ -166,3 +166,6 @@ def test_the_shipped_recipe_holds() -> None:
 
     settings, _ = load_order(Order("self-train"), RoundsRecipe)
     _check_stages(settings, "self-train")
+    misspelt, _ = load_order(Order("self-train", ["train.tokenz=1"]), RoundsRecipe)
+    with pytest.raises(RecipeError, match="tokenz"):
+        _check_stages(misspelt, "self-train")
