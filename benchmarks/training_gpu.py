@@ -72,7 +72,7 @@ def rate_of(settings: TrainSettings, shape: Shape, rows: Examples) -> tuple[floa
     import torch
 
     from slipstick.train.adapters import add_adapters
-    from slipstick.train.trl import fit_with_trl
+    from slipstick.train.trl import fit_with_trl, rows_of
 
     gc.collect()
     torch.cuda.empty_cache()
@@ -91,7 +91,8 @@ def rate_of(settings: TrainSettings, shape: Shape, rows: Examples) -> tuple[floa
 
     tokenizer = train_tokenizer(["nuts"] * 9, (), vocab=300)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
-        fit_with_trl(model, tokenizer, rows, settings=settings, out=Path(folder), fingerprint="", progress=mark)
+        told: dict[str, Any] = {"settings": settings, "out": Path(folder), "fingerprint": "", "progress": mark}
+        fit_with_trl(lambda: model, tokenizer, rows_of(rows, settings), **told)
     (begun, early), (ended, late) = marks[WARM], marks[-1]
     return (late - early) / (ended - begun), float(torch.cuda.max_memory_allocated())
 
@@ -110,7 +111,7 @@ def measure() -> dict[str, Any]:
     adapters = lean.model_copy(update={"lora_rank": 16, "optimizer": "adamw"})
     seen = {name: rate_of(s, shape, rows) for name, s in (("full", lean), ("lora", adapters), ("plain", plain))}
     load = Load(
-        tokens=lean.rows * LENGTH,
+        tokens=LENGTH,  # without FlashAttention a pass has one packed row
         length=300,
         weight_bytes=2,
         autocast=True,

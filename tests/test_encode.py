@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from slipstick.encode import IGNORED, EncodeSettings, encode, encode_within, parts_of
 from slipstick.errors import InputError
 from slipstick.formats import join, load_format, render, render_chat, render_prompt
+from slipstick.models.hf.prompts import Taught, prompt_for
 from slipstick.models.hf.tokens import prompt_pieces, text_of, token_ids
 from slipstick.models.openai.calls import tool_schema
 from slipstick.schema import Code, Output, Problem, Solution, Text
@@ -222,6 +223,50 @@ def test_what_follows_the_generation_prompt_is_written_by_the_model(tokenizer):
     _, labels = encode(solution, problem, layout, chat, settings=EncodeSettings(template="chat"))
     trained = chat.decode([label for label in labels if label != IGNORED])
     assert trained == "<think>\n\n</think>\n\nSo 42.<|im_end|>"
+
+
+def turns_of(encoded):
+    """Where each stretch of labels begins."""
+    labels = encoded.labels
+    return [i for i, label in enumerate(labels) if label != IGNORED and labels[i - 1] == IGNORED]
+
+
+@pytest.mark.parametrize("name", ["cot", "tir"])
+@pytest.mark.parametrize("template", ["format", "alpaca", CHATML, TRIMMING, THINKING])
+def test_the_prompt_has_the_ids_that_were_trained_on(tokenizer, template, name):
+    layout, chat = load_format(name), chatting(tokenizer, template) if "{" in template else tokenizer
+    blocks = [Text(text="We add."), Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")]
+    solution, problem = solved(blocks[:1] if name == "cot" else blocks, layout)
+    recipe = EncodeSettings(template="chat" if chat is not tokenizer else template, wording="run")
+    example = encode(solution, problem, layout, chat, settings=recipe, seed=3)
+    taught = Taught(template=recipe.template, wording="run", seed=3)
+    asked = [[]] if name == "cot" else [[], blocks[:3]]
+    begun = turns_of(example)
+    assert len(begun) == len(asked)
+    for place, written in zip(begun, asked, strict=True):
+        prompt = prompt_for(layout, problem, written, chat, taught)
+        assert prompt.ids == example.ids[:place]
+        assert prompt.opening == ("<think>\n\n</think>\n\n" if template == THINKING else "")
+    on = prompt_for(layout, problem, blocks[:1], chat, taught)
+    assert chat.decode(on.ids).endswith("We add."), "asked in the midst of a turn, it goes on there"
+
+
+def test_an_example_of_its_own_wording_is_asked_for_in_the_first(tokenizer):
+    layout = load_format("cot")
+    _, problem = solved([], layout)
+    asked = prompt_for(layout, problem, [], tokenizer, Taught(template="alpaca", wording="example", seed=3))
+    assert asked == prompt_for(layout, problem, [], tokenizer, Taught())
+    mario = load_format("mario")
+    own = prompt_for(mario, problem, [], tokenizer, Taught(template="alpaca", wording="run", seed=3))
+    assert own == prompt_for(mario, problem, [], tokenizer, Taught())
+
+
+def test_a_template_that_refuses_is_named_with_the_way_out(tokenizer):
+    chat = chatting(tokenizer, "{{ raise_exception('roles must alternate') }}")
+    solution, problem = solved([Text(text="So 42.")], load_format("cot"))
+    refused = r'refuses conversations in format `cot` .*roles must alternate.*set template = "format"'
+    with pytest.raises(InputError, match=refused):
+        encode(solution, problem, load_format("cot"), chat, settings=EncodeSettings(template="chat"))
 
 
 def test_a_template_that_leaves_messages_out_is_refused(tokenizer):

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from slipstick.launch.pushing import run_push
 from slipstick.launch.synthesizing import run_synthesize
 from slipstick.launch.tracing import run_trace, trace
 from slipstick.rewards.verdicts import read_gold
+from slipstick.schema import Run
 from slipstick.store import RunFolder
 
 CONSOLE = Console(quiet=True)
@@ -139,10 +141,14 @@ class Hub(BaseHTTPRequestHandler):
     received: list[tuple[str, bytes]]
 
     def do_POST(self) -> None:
+        answer: dict[str, Any]
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.received.append((self.path, body))
-        if self.path.endswith("/repos/create"):
-            answer: dict[str, Any] = {"url": "https://huggingface.co/datasets/me/corpus", "name": "me/corpus"}
+        status = 200
+        if self.path.endswith("/validate-yaml") and b"base_model: /" in body:
+            status, answer = 400, {"errors": [{"message": '"base_model" is no repository'}]}
+        elif self.path.endswith("/repos/create"):
+            answer = {"url": "https://huggingface.co/datasets/me/corpus", "name": "me/corpus"}
         elif "/preupload/" in self.path:
             files = json.loads(body)["files"]
             answer = {"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in files]}
@@ -153,7 +159,7 @@ class Hub(BaseHTTPRequestHandler):
                 "commitUrl": "https://huggingface.co/datasets/me/corpus/commit/0",
             }
         said = json.dumps(answer).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
@@ -185,6 +191,30 @@ def test_exports_are_sent_as_a_data_set(
     assert made["type"] == "dataset" and (made.get("private") or made.get("visibility") == "private")
     sent = next(body for path, body in hub[1] if "/commit/" in path).decode()
     assert '"README.md"' in sent and '"alpaca-train.json"' in sent
+
+
+def test_a_model_is_sent_without_what_a_stopped_training_left(
+    hub: tuple[str, list[tuple[str, bytes]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_nobody")
+    run = Run(name="run", verb="train", status="finished", started=datetime.now(UTC), recipe={})
+    RunFolder.start(tmp_path / "run", run).close()
+    model = tmp_path / "run" / "model"
+    for name in (
+        "config.json",
+        "README.md",
+        "checkpoint.pt",
+        "checkpoints/checkpoint-9/optimizer.pt",
+        "job/order.json",
+    ):
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_text("{}")
+    run_push(str(tmp_path / "run"), ["repo=me/model", f"endpoint={hub[0]}"], CONSOLE)
+    sent = next(body for path, body in hub[1] if "/commit/" in path).decode()
+    assert '"config.json"' in sent and not any(name in sent for name in ("checkpoint", "job/", "optimizer"))
+    (model / "README.md").write_text("---\nbase_model: /somewhere/here\n---\n")
+    with pytest.raises(InputError, match=r'the Hub refuses (?s:.*)"base_model" is no repository'):
+        run_push(str(tmp_path / "run"), ["repo=me/model", f"endpoint={hub[0]}"], CONSOLE)
 
 
 def test_what_cannot_be_sent_says_why(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,16 @@ import random
 import pytest
 
 from slipstick.schema import Solution, Verdict
-from slipstick.value import brier_score, calibration_error, judged, reliability, rerank, say, within_problem_auc
+from slipstick.value import (
+    brier_score,
+    calibration_error,
+    judged,
+    reliability,
+    rerank,
+    samples_a_problem,
+    say,
+    within_problem_auc,
+)
 
 
 def sample(problem: str, value: float, *, right: bool, answer: str | None = None, number: int = 0) -> Solution:
@@ -79,6 +88,15 @@ def test_a_value_that_ranks_is_recommended() -> None:
     assert found.k == 4 and found.majority.value == pytest.approx(0.5) and found.best.value > 0.9
     assert found.auc.low > 0.5
     assert say(found).startswith("It prefers the right answer in ") and "Choose by it: " in say(found)
+
+
+def test_where_problems_have_unlike_many_samples_k_is_named() -> None:
+    rows = drawn(60, lift=0.4)
+    assert "fewest" not in say(rerank(rows, same=same, format="pot"))
+    found = rerank([row for row in rows if row.id != "p0#pot#3"], same=same, format="pot")
+    named = "3, the fewest samples of any problem (the most are 4)"
+    assert (found.k, found.most) == (3, 4) and say(found).endswith(f" k is {named}.")
+    assert samples_a_problem(found) == named.replace("3,", "3 samples a problem,")
 
 
 def test_a_value_like_a_coin_is_not() -> None:

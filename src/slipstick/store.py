@@ -141,8 +141,9 @@ class RunFolder:
         return read_records(self.path / "dropped.jsonl", Drop, missing_ok=True)
 
     def has_rows(self) -> bool:
-        """Whether anything was solved, dropped or executed yet, here or in a run that is part of this one."""
+        """Whether anything was solved, dropped, executed or trained yet, here or in a run that is part of this one."""
         made = [*self.path.glob("*/**/run.json"), *self.path.glob("executed.jsonl")]
+        made += [path for path in (self.path / "model").rglob("*") if path.is_file()]
         return bool(made) or any(self.solutions()) or any(self.dropped())
 
     def metrics(self) -> list[Metric]:

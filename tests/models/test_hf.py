@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 
 import pytest
 
@@ -125,6 +126,64 @@ def test_generation_stops_at_a_closed_code_block_and_goes_on_after_its_output(ti
     assert replies[0].text == f"{text.text}```python\n{code.text}\n```\n"
     assert replies[0].finish == "stop"
     assert replies[1].text == last.text
+
+
+CHAT = """{%- for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}
+{%- if m['role'] == 'assistant' %}{{ 'Well:\n' }}{% endif %}{{ m['content'] + '<|im_end|>' }}{% endfor %}
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"""
+
+
+@pytest.fixture(scope="module")
+def chatting(tiny_model, sums, tmp_path_factory):
+    """A model that learnt one solution by heart in a chat, whose turns end with a token that is not the tokenizer's."""
+    from tokenizers import AddedToken
+
+    from slipstick.models.hf import load_weights
+    from slipstick.train import TrainSettings, train
+
+    folder = tmp_path_factory.mktemp("chat")
+    (folder / "chat.jinja").write_text(CHAT)
+    model, tokenizer = load_weights(str(tiny_model), dtype="float32")
+    tokenizer.add_tokens([AddedToken(name, special=True) for name in ("<|im_start|>", "<|im_end|>")])
+    model.resize_token_embeddings(len(tokenizer))
+    model.save_pretrained(folder / "base")
+    tokenizer.save_pretrained(folder / "base")
+    rates = {"batch_tokens": 256, "learning_rate": 8e-3, "threads": 1, "tokens": 30_000}
+    chat = {"template": "chat", "chat_template": str(folder / "chat.jinja")}
+    settings = TrainSettings(base=str(folder / "base"), **rates, **chat)
+    train([pair for pair in sums if pair[0].format == "tir"][:1], settings=settings, out=folder / "model")
+    return folder / "model"
+
+
+def test_a_model_that_learnt_a_chat_is_asked_in_it_and_ends_its_turns(chatting, sums):
+    from slipstick.encode import IGNORED, EncodeSettings, encode
+    from slipstick.models.hf import load_weights
+    from slipstick.models.hf.decode import Decoder, Row
+    from slipstick.models.hf.prompts import load_taught
+
+    model, tokenizer = load_weights(str(chatting), dtype="float32")
+    (solution, problem), layout = next(pair for pair in sums if pair[0].format == "tir"), load_format("tir")
+    text, code, output, last = solution.blocks
+    first = Request(problem=problem, layout=layout, sample=0, turn=0, blocks=[], sampling=Sampling(max_tokens=60))
+    second = first.model_copy(update={"turn": 1, "blocks": [text, code, output]})
+    ids, labels = encode(solution, problem, layout, tokenizer, settings=EncodeSettings(template="chat"))
+    begun = [i for i, label in enumerate(labels) if label != IGNORED and labels[i - 1] == IGNORED]
+    rows = [Row(first), Row(second)]
+    Decoder(model, tokenizer, load_taught(str(chatting))).run(rows, steps=1)
+    assert [row.prompt for row in rows] == [ids[:place] for place in begun]
+    replies = ask(chatting, [first, second])
+    assert [reply.text for reply in replies] == [f"{text.text}```python\n{code.text}\n```\n", last.text]
+    assert [reply.finish for reply in replies] == ["stop", "stop"]
+    assert tokenizer.decode(replies[1].ids) == f"Well:\n{last.text}" and tokenizer.eos_token != "<|im_end|>"
+
+
+def test_what_cannot_be_asked_in_a_chat_is_said(chatting, tmp_path):
+    with pytest.raises(ModelError, match=r"format `tools` has the model call a tool .* as tir"):
+        ask(chatting, [request(QUESTIONS[0], "tools")])
+    broken = shutil.copytree(chatting, tmp_path / "broken")
+    (broken / "slipstick.json").write_text('{"template": "spoken"}')
+    with pytest.raises(ModelError, match=r"slipstick\.json, which says how the model is asked, cannot be read"):
+        open_model(f"hf:{broken}", ModelSettings(device="cpu"))
 
 
 def test_a_stop_string_is_cut_off_wherever_the_tokens_fall(tiny_model):

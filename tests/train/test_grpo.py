@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
+import tomllib
 
 import pytest
 from rich.console import Console
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
-from slipstick.errors import InputError, RecipeError
-from slipstick.formats import load_format, render
-from slipstick.launch import Order
-from slipstick.launch.reinforcing import reward, run_grpo
-from slipstick.models.hf import load_weights
+import torch
+from safetensors.torch import load_file
+
+from slipstick.errors import InputError, RecipeError, UserError
+from slipstick.formats import join, load_format, render
+from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.launch import Order, take_problems
+from slipstick.launch.reinforcing import GrpoRecipe, Rollouts, reward, run_grpo
+from slipstick.models.hf import HfModel, load_weights
+from slipstick.models.hf.decode import Decoder
 from slipstick.schema import Code, Output, Problem, Solution, Text
+from slipstick.solve import SolveSettings, attempt
 from slipstick.store import RunFolder
-from slipstick.train.grpo import GrpoSettings, roll_out
+from slipstick.train.grpo import reinforce, roll_out
 
 
 @pytest.fixture
@@ -42,17 +51,86 @@ def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     load_weights(str(out / "model"), dtype="float32")
 
 
+def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tmp_path):
+    class StopError(Exception):
+        pass
+
+    told = f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "cot"\nsteps = 5\ngroup = 2\n'
+    recipe = GrpoRecipe.model_validate(tomllib.loads(told + "batch = 4\nmax_tokens = 12\ncheckpoint_steps = 2\n"))
+
+    def updates(out, stop=None):
+        rollouts, steps = Rollouts(recipe), []
+
+        def watch(step, mean):
+            steps.append(step)
+            if step == stop:
+                raise StopError
+
+        try:
+            reinforce(take_problems(recipe), rollout=rollouts, reward=length, settings=recipe, out=out, progress=watch)
+        finally:
+            rollouts.close()
+        return steps
+
+    with pytest.raises(StopError):
+        updates(tmp_path / "cut", stop=3)
+    torn = tmp_path / "cut" / "checkpoints" / "checkpoint-3"
+    shutil.copytree(torn.with_name("checkpoint-2"), torn)
+    (torn / "trainer_state.json").write_text("{")
+    assert updates(tmp_path / "cut") == [3, 4, 5] and updates(tmp_path / "whole") == [1, 2, 3, 4, 5]
+    rows = [
+        [json.loads(line)["reward"] for line in (tmp_path / name / "steps.jsonl").read_text().splitlines()]
+        for name in ("cut", "whole")
+    ]
+    assert rows[0] == rows[1] and len(set(rows[0])) > 1
+    weights = [load_file(tmp_path / name / "model.safetensors") for name in ("cut", "whole")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[1])
+    assert not (tmp_path / "cut" / "checkpoints").exists()
+
+
+def length(completions, **_):
+    """A reward that even a model that knows nothing gets some of."""
+    return [len(said) / 10 for said in completions]
+
+
+def draw(folder, problem, layout, **sampling):
+    """A solution as it is drawn for an update, and the tokenizer."""
+    model, tokenizer = load_weights(str(folder), dtype="float32")
+    drawn = SolveSettings(temperature=1.0, keep_ids=True, **{"max_tokens": 40, **sampling})
+
+    async def run():
+        writer = HfModel("policy", Decoder(model.eval(), tokenizer), rows=1)
+        interpreter = open_interpreter(InterpreterSettings(level="process"), seed=0)
+        try:
+            return await attempt(problem, layout, sample=0, model=writer, interpreter=interpreter, settings=drawn)
+        finally:
+            await writer.close()
+            await interpreter.close()
+
+    return asyncio.run(run()), tokenizer
+
+
+def sampled(rows):
+    """The tokens that are learnt from."""
+    return [i for i, kept in zip(rows["completion_ids"][0], rows["env_mask"][0], strict=True) if kept]
+
+
 def test_what_the_interpreter_wrote_is_masked(sums, tiny_model):
     _, tokenizer = load_weights(str(tiny_model), dtype="float32")
     solution, problem = next(pair for pair in sums if pair[0].format == "tir")
-    solution = solution.model_copy(update={"answer": problem.answer})
-    rows = roll_out([solution], {problem.id: problem}, tokenizer, settings=GrpoSettings(base="x"))
+    text, code, _, last = (piece.text for piece in render(load_format("tir"), solution.blocks))
+    turns = [tokenizer(text + code)["input_ids"], tokenizer(last)["input_ids"]]
+    solution = solution.model_copy(update={"answer": problem.answer, "turn_ids": turns})
+    rows = roll_out([solution], {problem.id: problem}, tokenizer)
     ids, mask = rows["completion_ids"][0], rows["env_mask"][0]
-    written = tokenizer.decode([i for i, kept in zip(ids, mask, strict=True) if kept], skip_special_tokens=True)
-    pieces = render(load_format("tir"), solution.blocks)
-    assert written == "".join(piece.text for piece in pieces if piece.written)
-    assert 0 in mask and mask[0] == mask[-1] == 1 and ids[-1] == tokenizer.eos_token_id
+    assert sampled(rows) == [*turns[0], *turns[1], tokenizer.eos_token_id]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == join(render(load_format("tir"), solution.blocks))
+    assert 0 in mask and mask[0] == mask[-1] == 1
     assert rows["said"] == [f"The answer is {problem.answer}"]
+    several = roll_out([solution], {problem.id: problem}, tokenizer, one_end=False)
+    assert several["env_mask"][0] == [*mask[:-1], 0] and several["completion_ids"] == rows["completion_ids"]
+    unknown = roll_out([solution.model_copy(update={"turn_ids": []})], {problem.id: problem}, tokenizer)
+    assert not any(unknown["env_mask"][0])
 
 
 def test_ids_are_those_that_were_generated(sums, tiny_model):
@@ -60,8 +138,26 @@ def test_ids_are_those_that_were_generated(sums, tiny_model):
     problem = sums[0][1]
     spelt = [tokenizer.convert_tokens_to_ids(letter) for letter in "yes"]
     solution = Solution(id="a", problem_id=problem.id, format="cot", blocks=[Text(text="yes")], turn_ids=[spelt])
-    rows = roll_out([solution], {problem.id: problem}, tokenizer, settings=GrpoSettings(base="x"))
+    rows = roll_out([solution], {problem.id: problem}, tokenizer)
     assert rows["completion_ids"][0] == [*spelt, tokenizer.eos_token_id]
+
+
+def test_nothing_is_learnt_of_what_was_not_sampled(sums, tiny_model):
+    problem, layout = sums[0][1], load_format("cot")
+    whole, tokenizer = draw(tiny_model, problem, layout)
+    (ids,) = whole.turn_ids
+    pieces = [tokenizer.decode([token]) for token in ids]
+    place = next(n for n, piece in enumerate(pieces) if n > 2 and len(piece) > 1 and piece.isascii())
+    stop = pieces[place][1:] + "".join(pieces[place + 1 : place + 4])  # begins inside a token
+    text = tokenizer.decode(ids)
+    cut, _ = draw(tiny_model, problem, layout.model_copy(update={"stop": [stop]}))
+    assert cut.finish == "stop" and cut.turn_ids[0] == ids[: len(cut.turn_ids[0])]
+    assert join(render(layout, cut.blocks)) == text[: text.index(stop)]
+    rows = roll_out([cut], {problem.id: problem}, tokenizer)
+    kept = sampled(rows)
+    assert kept == ids[: len(kept)] and text[: text.index(stop)].startswith(tokenizer.decode(kept))
+    assert not text[: text.index(stop)].startswith(tokenizer.decode(ids[: len(kept) + 1]))
+    assert tokenizer.decode(rows["completion_ids"][0]) == text[: text.index(stop)], "and no end, as none was sampled"
 
 
 def test_a_program_is_rewarded_by_what_it_printed(tiny_model):
@@ -69,7 +165,7 @@ def test_a_program_is_rewarded_by_what_it_printed(tiny_model):
     problem = Problem(id="p", text="What is 2 + 3?", answer="5")
     blocks = [Code(text="print(2 + 3)"), Output(text="5")]
     solution = Solution(id="s", problem_id="p", format="pot", blocks=blocks, answer="5")
-    rows = roll_out([solution], {"p": problem}, tokenizer, settings=GrpoSettings(base="x"))
+    rows = roll_out([solution], {"p": problem}, tokenizer)
     assert "5" not in tokenizer.decode(rows["completion_ids"][0]).replace("2 + 3", "")
     assert reward(completions=[*rows["said"], "", "The answer is 6"], answer=['["5"]'] * 3) == [1.0, 0.0, 0.0]
 
@@ -84,4 +180,8 @@ def test_mistakes_are_said_before_anything_starts(tiny_model, tmp_path, problems
     overrides = [f"problems={bare}", "batch=3"]
     with pytest.raises(InputError, match="a/b/0 has no answer"):
         run_grpo(Order(str(recipe), overrides, out=tmp_path / "none"), Console(quiet=True))
+    with pytest.raises(UserError, match=r"training needs about .* GiB of memory"):
+        run_grpo(Order(str(recipe), ["batch=3000000000"], out=tmp_path / "none"), Console(quiet=True))
+    with pytest.raises(InputError, match="max_length = 4096 is more than the 1024 tokens"):
+        run_grpo(Order(str(recipe), ["batch=3", "max_length=4096"], out=tmp_path / "none"), Console(quiet=True))
     assert not (tmp_path / "none").exists()

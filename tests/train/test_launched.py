@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from slipstick.errors import InputError, RunFolderError
+from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
 from slipstick.launch import Order
 from slipstick.launch.masks import run_show_mask
+from slipstick.launch.planning import run_plan
 from slipstick.launch.rehearsal import rehearse
 from slipstick.launch.training import TrainRecipe, run_train, take_texts
 from slipstick.schema import Problem, Run, Solution, Verdict
@@ -65,6 +66,20 @@ def test_a_rehearsal_sees_speed_and_memory(recipe: Path) -> None:
     assert 0.2 * 2**30 < seen.peak_bytes < 2 * 2**30
 
 
+def test_a_rehearsal_that_cannot_start_says_why_in_words(recipe: Path) -> None:
+    with pytest.raises(UserError, match=r"steps of this recipe fail: no solution of 113 .* max_length = 5 tokens"):
+        rehearse(TrainRecipe(data=[str(recipe.parent / "data")], max_length=5, vocab=340), seconds=0.2)
+
+
+def test_a_plan_for_this_machine_leaves_out_the_other_processes(recipe: Path, tiny_model: Path) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    many = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "gpus=4", f"base={tiny_model}", "max_length=128"]
+    run_plan(str(recipe), [*many, "rehearsal_seconds=0.1"], console)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert 'parallel = "fsdp2": this machine is planned for as if one process' in said and "tokens/s" in said
+
+
 def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one text")
     (tmp_path / "b.jsonl").write_text(json.dumps({"text": "two"}) + "\n" + json.dumps({"text": "three"}) + "\n")
@@ -75,6 +90,41 @@ def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
         list(take_texts(TrainRecipe(data=sources[1:], stage="cpt", text_field="body")))
     with pytest.raises(InputError, match="cannot be read as text"):
         list(take_texts(TrainRecipe(data=[str(tmp_path / "none.txt")], stage="cpt")))
+
+
+def run_again(recipe: Path, out: Path, *overrides: str) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    run_train(Order(str(recipe), list(overrides), out=out, resume=out.exists()), console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_run_may_be_resumed_with_other_processes(recipe: Path, tmp_path: Path) -> None:
+    run_again(recipe, tmp_path / "run", "tokens=600")
+    run_again(recipe, tmp_path / "run", "tokens=600", "threads=2", "checkpoint_every=9000")
+    assert RunFolder(tmp_path / "run").run().recipe["threads"] == 2
+    with pytest.raises(RunFolderError, match="gpus: 1 then, 2 now"):
+        more = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "gpus=2"]
+        run_again(recipe, tmp_path / "run", "tokens=600", *more)
+
+
+def test_the_total_that_is_shown_is_that_of_the_epochs(recipe: Path, tmp_path: Path) -> None:
+    said = run_again(recipe, tmp_path / "run", "epochs=0.5")
+    tokens = f"{RunFolder(tmp_path / 'run').run().counts['tokens']:,}"
+    assert f"training: {tokens} of {tokens} tokens" in said
+
+
+def test_a_run_for_other_machines_keeps_what_is_to_be_launched(recipe: Path, tiny_model: Path, tmp_path: Path) -> None:
+    many = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "gpus=4", "machines=2", f"base={tiny_model}"]
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"run `sh .*launch\.sh` on each machine"):
+            run_again(recipe, tmp_path / "run", *many)
+        assert (tmp_path / "run" / "model" / "launch.sh").is_file()
+
+
+def test_a_stage_that_is_none_is_told_all_of_them(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"stage = 'grop' is not known \(did you mean `grpo`\?\).*cpt, value, grpo"):
+        run_again(recipe, tmp_path / "run", "stage=grop")
 
 
 def test_data_that_is_no_run_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from slipstick.launch import memory
 from slipstick.recipe import check_settings
 from slipstick.schema import Output, Problem, Solution
 from slipstick.train import TrainSettings, train
+from slipstick.train.start import attention
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 Pairs = list[tuple[Solution, Problem]]
@@ -58,6 +60,29 @@ def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"needs about \d+\.\d GiB of memory and 1\.0 are free.*smaller batch_tokens"):
         memory.check_memory(TrainSettings(d_model=4096, layers=32, heads=32, d_ff=11008, vocab=32000))
     memory.check_memory(TrainSettings())
+    many = {"trainer": "trl", "optimizer": "adamw", "parallel": "zero3", "gpus": 64, "machines": 8}
+    elsewhere = TrainSettings.model_validate({"base": "meta-llama/Llama-2-70b-hf", **many})
+    memory.check_memory(elsewhere)  # what is free here says nothing of the machines that train
+
+
+@pytest.mark.skipif(find_spec("liger_kernel") or find_spec("bitsandbytes"), reason="they are installed here")
+def test_packages_that_are_missing(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
+    asked = {"trainer": "trl", "optimizer": "adamw_8bit", "kernels": True}
+    with pytest.raises(
+        UserError, match=r"pip install liger-kernel, or set kernels = false; .*pip install bitsandbytes"
+    ):
+        trying(sums, tmp_path / "out", base=str(tiny_model), **asked)
+    assert not (tmp_path / "out").exists()
+
+
+def test_flash_attention_is_for_16_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flash_attn.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    trl = {"trainer": "trl", "optimizer": "adamw", "device": "cuda"}
+    narrow = [{}, {"autocast": True}, {"weights": "bfloat16", "autocast": False}]
+    wide = [{"autocast": False}, {"trainer": "loop"}, {"device": "cpu"}]
+    assert [attention(TrainSettings.model_validate(trl | more)) for more in narrow] == ["flash_attention_2"] * 3
+    assert [attention(TrainSettings.model_validate(trl | more)) for more in wide] == [None] * 3
 
 
 @pytest.mark.parametrize("base", ["no/such/folder/at/all", "", "tests"])
@@ -74,6 +99,8 @@ def test_a_base_that_is_none(sums: Pairs, base: str, tmp_path: Path) -> None:
         ({"parallel": "fsdp2", "optimizer": "adamw"}, 'needs trainer = "trl"'),
         ({"template": "chat"}, "needs a `base` that has a chat template"),
         ({"gpus": 6, "machines": 4}, "cannot be spread evenly"),
+        ({"gpus": 8, "trainer": "trl", "optimizer": "adamw"}, 'gpus = 8 needs parallel = "fsdp2" or "zero3"'),
+        ({"packing": "bfd", "phases": [{"share": 1, "mix": {"cot": 1}}]}, 'phases need packing = "none"'),
         ({"too_long": "crop"}, "too_long = 'crop'"),
     ],
 )

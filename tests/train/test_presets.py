@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from slipstick.launch.memory import shape_for
+from slipstick.errors import UserError
+from slipstick.launch.memory import load_for, shape_for
 from slipstick.launch.planning import run_plan
 from slipstick.launch.training import TrainRecipe
+from slipstick.plan import KINDS, shape_of
 from slipstick.recipe import load_recipe, shipped_recipes
 
 NAMES = [
@@ -43,6 +46,55 @@ def test_the_papers_values_are_the_papers(name: str) -> None:
     assert (recipe.epochs, recipe.schedule, recipe.warmup, recipe.weight_decay) == (3, "cosine", 0.03, 0)
     assert recipe.rows * recipe.accumulate * recipe.gpus == 128
     assert (recipe.template, recipe.wording, recipe.max_length) == ("alpaca", "run", 2048)
+    assert recipe.checkpoint_every is not None
+    saves = 3 * 262_039 * 250 / recipe.checkpoint_every
+    assert 3 <= saves < 3.5, "every 2000 steps of 128, or every epoch: both are about a third of the run"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_preset_rounds_its_updates_away(name: str) -> None:
+    recipe, _ = load_recipe(name, TrainRecipe)
+    assert recipe.weights == "float32" or recipe.lora_rank, "small updates vanish in weights of 16 bits"
+
+
+def test_what_is_spread_over_gpus_is_kept_in_32_bits() -> None:
+    recipe, _ = load_recipe("qwen3-8b", TrainRecipe)
+    full = recipe.model_copy(update={"lora_rank": 0, "parallel": "fsdp2", "gpus": 4})
+    loads = [load_for(each, trl=True, on_cpu=False, processes=1) for each in (recipe, full)]
+    assert [load.weight_bytes for load in loads] == [2, 4]
+
+
+SMALL = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 24,
+    "intermediate_size": 96,
+    "vocab_size": 500,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_that_are_counted_have_as_many_numbers_as_counted(kind: str, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
+    config = transformers.AutoConfig.for_model(kind, **SMALL)
+    published = config.to_dict()
+    del published["tie_word_embeddings"]  # as on the Hub, where it is the kind's default
+    (tmp_path / "config.json").write_text(json.dumps(published, default=str))
+    shape = shape_of(str(tmp_path))
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    assert shape is not None
+    assert shape.parameters() == pytest.approx(model.num_parameters(), rel=0.02), "but for norms and biases"
+
+
+@pytest.mark.parametrize("kind", ["mixtral", "qwen2_moe", "qwen3_moe", "starcoder2", "gpt_neox", "phi3"])
+def test_of_other_kinds_nothing_is_said(kind: str, tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
+    transformers.AutoConfig.for_model(kind).save_pretrained(tmp_path)
+    assert shape_of(str(tmp_path)) is None
+    with pytest.raises(UserError, match="kinds that are counted: llama, "):
+        planned(f"base={tmp_path}", "gpu=h100")
 
 
 def planned(*overrides: str, target: str = "mammoth-7b") -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from slipstick.errors import InputError, ModelError, UserError
 from slipstick.formats import load_format, render, render_chat, render_prompt
-from slipstick.schema import Problem, Solution
+from slipstick.schema import Output, Problem, Solution
 from slipstick.train import Phase, TrainSettings, train
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
@@ -72,23 +72,35 @@ train(pairs, settings=TrainSettings.model_validate_json(sys.argv[3]), out=Path(s
 TRL = {"trainer": "trl", "optimizer": "adamw", "rows": 4, "learning_rate": 1e-3, "max_length": 128}
 
 
-@pytest.mark.parametrize("trainer", ["loop", "loop of two", "trl"])
+@pytest.mark.parametrize("trainer", ["loop", "loop of two", "trl", "trl, rows fitted"])
 def test_a_killed_training_goes_on_along_the_same_losses(sums, tiny_model, tmp_path, trainer):
     settings = SMALL.model_copy(update={"threads": 2 if trainer == "loop of two" else 1})
     if trainer == "trl":
         settings = TrainSettings(base=str(tiny_model), tokens=12_000, checkpoint_every=3000, **TRL)
+    elif trainer == "trl, rows fitted":
+        settings = TrainSettings(base=str(tiny_model), tokens=12_000, packing="bfd", **TRL)
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(f"{s.model_dump_json()}\n{p.model_dump_json()}\n" for s, p in sums))
     arguments = [str(rows), str(tmp_path / "killed"), settings.model_dump_json()]
     ended = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / "config.json").exists()
+    checkpoints = sorted((tmp_path / "killed").glob("checkpoints/checkpoint-*"), key=lambda p: int(p.name[11:]))
+    done = 0
+    if trainer == "trl":  # as a kill in the middle of a save leaves it: the last but one is taken
+        (checkpoints[-1] / "trainer_state.json").unlink()
+        done = int(checkpoints[-2].name[11:])
+    elif checkpoints:
+        state = json.loads((checkpoints[-1] / "trainer_state.json").read_text())
+        assert state["train_batch_size"] == 1, "a pass has one fitted row where there is no FlashAttention"
+        done = state["global_step"]
 
     train(sums, settings=settings, out=tmp_path / "whole")
     steps = []
     train(sums, settings=settings, out=tmp_path / "killed", progress=lambda *now: steps.append(now))
     losses = losses_in(tmp_path / "whole")
     assert 0 < len(steps) < len(losses)
+    assert not done or len(steps) == len(losses) - done
     assert losses_in(tmp_path / "killed") == pytest.approx(losses, abs=1e-6)
 
 
@@ -126,8 +138,16 @@ def test_trls_trainer_learns_from_our_labels(sums, tiny_model, tmp_path, variant
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_fitted_rows_keep_examples_apart(sums, tiny_model, tmp_path):
+    """All of them in one step: packed or not, its loss is the mean over the same labels."""
+    whole = {"base": str(tiny_model), "epochs": 1, "autocast": False, **TRL, "rows": 64}
+    for packing in ("none", "bfd"):
+        train(sums[:24], settings=TrainSettings(packing=packing, **whole), out=tmp_path / packing)
+    assert losses_in(tmp_path / "bfd") == pytest.approx(losses_in(tmp_path / "none"), abs=1e-4)
+
+
 def test_both_trainers_begin_at_the_same_loss(sums, tiny_model, tmp_path):
-    short = {"base": str(tiny_model), "tokens": 50, "optimizer": "adamw", "max_length": 128}
+    short = {"base": str(tiny_model), "tokens": 50, "optimizer": "adamw", "max_length": 128, "autocast": False}
     train(sums[:1], settings=TrainSettings(**short, threads=1), out=tmp_path / "loop")
     train(sums[:1], settings=TrainSettings(**short, trainer="trl", rows=1), out=tmp_path / "trl")
     assert losses_in(tmp_path / "loop")[0] == pytest.approx(losses_in(tmp_path / "trl")[0], abs=1e-4)
@@ -147,7 +167,50 @@ def test_adapters_are_merged_into_the_weights(sums, tiny_model, tmp_path, traine
         adapted = PeftModel.from_pretrained(opened(tiny_model), str(tmp_path / "adapter"))(ids).logits
     assert torch.allclose(adapted, after, atol=1e-4) and not torch.allclose(before, after, atol=1e-3)
     card = (tmp_path / "README.md").read_text()
-    assert f"base_model: {tiny_model}" in card and "rank 4" in card and "lora_rank = 4" in card
+    assert "base_model" not in card, "the Hub refuses a card whose base is a folder"
+    assert f"`{tiny_model}`, trained further" in card and "rank 4" in card and "lora_rank = 4" in card
+
+
+def test_the_seed_decides_where_adapters_begin(tiny_model):
+    from slipstick.train.adapters import add_adapters
+
+    def start(seed: int) -> float:
+        model = add_adapters(opened(tiny_model), TrainSettings(base=str(tiny_model), lora_rank=2, seed=seed))
+        return sum(float(p.detach().sum()) for name, p in model.named_parameters() if "lora_A" in name)
+
+    assert start(0) == start(0) != start(1)
+
+
+def test_a_card_names_a_base_that_the_hub_has(tmp_path):
+    from slipstick.train import Trained
+    from slipstick.train.card import write_card
+
+    trained = Trained(examples=1, too_long=0, parameters=9, steps=1, tokens=9, loss=1.0, seconds=1.0)
+    write_card(tmp_path, TrainSettings(base="owner/name"), trained, groups=["cot"])
+    assert "base_model: owner/name" in (tmp_path / "README.md").read_text()
+
+
+def test_trls_arguments_are_there_before_the_model_is_opened(sums, tiny_model, tmp_path):
+    """They tell transformers of ZeRO-3 and FSDP2, by which it loads a part of the model alone."""
+    from accelerate.state import AcceleratorState, PartialState
+
+    from slipstick.train import encoded_examples
+    from slipstick.train.trl import fit_with_trl, rows_of
+
+    class OpenedError(Exception):
+        pass
+
+    def start():
+        assert PartialState._shared_state
+        raise OpenedError
+
+    settings = TrainSettings(base=str(tiny_model), tokens=500, **TRL)
+    examples, tokenizer = encoded_examples(sums, settings)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    told = {"settings": settings, "out": tmp_path, "fingerprint": "", "progress": None}
+    with pytest.raises(OpenedError):
+        fit_with_trl(start, tokenizer, rows_of(examples, settings), **told)
+    assert not any(tmp_path.iterdir()), "a base that does not open leaves nothing behind"
 
 
 @pytest.mark.parametrize("trainer", ["loop", "trl"])
@@ -175,12 +238,20 @@ def test_raw_text_from_nothing(tmp_path):
 
 
 def test_a_run_for_more_gpus_than_there_are_says_what_to_run(sums, tiny_model, tmp_path):
+    from slipstick.train import encoded_examples
+    from slipstick.train.trl import read_rows, rows_of
+
     settings = TrainSettings(base=str(tiny_model), parallel="zero3", gpus=16, machines=2, **TRL)
     with pytest.raises(UserError, match=r"16 GPUs in 2 machine\(s\).*launch\.sh.*--resume"):
         train(sums, settings=settings, out=tmp_path)
     config = json.loads((tmp_path / "accelerate.json").read_text())
     assert (config["num_processes"], config["num_machines"]) == (16, 2)
     assert config["distributed_type"] == "DEEPSPEED" and config["deepspeed_config"]["zero_stage"] == 3
+    assert config["deepspeed_config"]["deepspeed_multinode_launcher"] == "standard", "the other, pdsh, wants ssh"
+    assert not config["use_cpu"] and config["mixed_precision"] == "bf16", "the machines that train have GPUs"
+    read, there = read_rows(tmp_path / "job"), rows_of(encoded_examples(sums, settings)[0], settings)
+    assert read.tokens == there.tokens and read.dataset[:] == there.dataset[:]
+    assert read.dataset.cache_files, "it lies on disk"
     script = (tmp_path / "launch.sh").read_text()
     assert "--machine_rank" in script and f"slipstick.train.ranks {tmp_path}" in script
 
@@ -239,9 +310,27 @@ def test_what_cannot_be_trained_on_is_said(sums, tmp_path):
         train(sums, settings=SMALL.model_copy(update={"base": "no/such/model"}), out=tmp_path)
 
 
-def test_long_examples_are_left_out_and_counted(sums, tmp_path):
+def test_examples_that_are_left_out_are_counted(sums, tmp_path):
     solution, _ = sums[0]
     long = Problem(id="sums/train/long", text="nuts " * 500)
     pair = (Solution(id="sums/train/long#0", problem_id=long.id, format="cot", blocks=solution.blocks), long)
-    trained = train([*sums, pair], settings=SMALL.model_copy(update={"tokens": 500, "max_length": 200}), out=tmp_path)
-    assert trained.too_long == 1 and trained.examples == len(sums)
+    tir, problem = sums[2]
+    silent = (tir.model_copy(update={"blocks": [Output(text="42")], "finish": "length"}), problem)
+    settings = SMALL.model_copy(update={"tokens": 500, "max_length": 200})
+    trained = train([*sums, pair, silent], settings=settings, out=tmp_path)
+    assert (trained.examples, trained.too_long, trained.unlabelled) == (len(sums), 1, 1)
+    assert "none of their tokens is a label | 1 |" in (tmp_path / "README.md").read_text()
+
+
+def test_a_step_that_fails_is_told_once(sums, tiny_model, capfd):
+    """What a child computed meanwhile nobody waits for, and it says nothing of that."""
+    from slipstick.encode import Encoded
+    from slipstick.train.replicas import Replicas
+
+    replicas = Replicas(opened(tiny_model), processes=2)
+    bad, good = Encoded([0, 10**6, 0], [0, 0, 0]), Encoded([5] * 800, [5] * 800)
+    with pytest.raises(IndexError):
+        replicas.gradients([bad, good, bad, good], seed=0)
+    capfd.readouterr()
+    replicas.close()
+    assert capfd.readouterr().err == ""

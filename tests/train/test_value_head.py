@@ -11,12 +11,13 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 import torch
 
-from slipstick.encode import IGNORED
-from slipstick.errors import InputError, ModelError, RecipeError
+from slipstick.encode import IGNORED, EncodeSettings, encode
+from slipstick.errors import InputError, ModelError, RecipeError, UserError
+from slipstick.formats import load_format
 from slipstick.launch import Order
 from slipstick.launch.valuing import run_train_value, run_value
 from slipstick.models.hf import load_weights
-from slipstick.models.hf.value_head import HeadSettings, ValueHead, load_head
+from slipstick.models.hf.value_head import HeadSettings, ValueHead, hidden_and_logits, load_head
 from slipstick.recipe import check_settings
 from slipstick.schema import Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
@@ -89,6 +90,24 @@ def test_a_value_does_not_depend_on_its_batch(graded, value_model):
     assert together == pytest.approx(alone, abs=1e-5)
 
 
+@pytest.mark.parametrize("read_at", ["tokens", "steps"])
+def test_the_least_value_is_that_of_the_worst_token(graded, value_model, read_at):
+    (solution, problem), scorer = graded[0], open_value_model(value_model, device="cpu")
+    scorer.head.settings = scorer.head.settings.model_copy(update={"read_at": read_at})
+    solution = solution.model_copy(update={"blocks": [Text(text="Ann finds 3.\nWe add.\nIt is 5.")]})
+    ids, labels = encode(solution, problem, load_format("cot"), scorer.tokenizer)
+    with torch.no_grad():
+        hidden, _ = hidden_and_logits(scorer.model, torch.tensor([ids]), torch.tensor([0]))
+        each = torch.sigmoid(scorer.head(hidden))[0].tolist()
+    places = [place for place, label in enumerate(labels) if label != IGNORED]
+    if read_at == "steps":
+        places = [place for place in places if "\n" in scorer.tokenizer.decode(ids[place]) or place == places[-1]]
+    asked = {"solutions": [solution], "problems": {problem.id: problem}, "with_model": scorer}
+    least, last = next(score(**asked, read="least")).value, next(score(**asked)).value
+    assert least == pytest.approx(min(each[place] for place in places), abs=1e-5)
+    assert last == pytest.approx(each[-1], abs=1e-5) and least < last
+
+
 def test_no_answer_has_the_lowest_value(graded, value_model):
     solution, problem = graded[0]
     silent = solution.model_copy(update={"answer": None})
@@ -114,6 +133,26 @@ def test_the_variants_train(graded, settings, tmp_path, variant):
     load_weights(str(tmp_path), dtype="float32")
 
 
+def test_it_scores_in_the_layout_it_was_trained_in(graded, settings, tmp_path):
+    (tmp_path / "chat.jinja").write_text(
+        "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + eos_token }}{% endfor %}"
+    )
+    chat = {"template": "chat", "chat_template": str(tmp_path / "chat.jinja"), "epochs": 1.0}
+    train_value(graded[:8], settings=settings.model_copy(update=chat), out=tmp_path / "model")
+    scorer, (solution, problem) = open_value_model(tmp_path / "model", device="cpu"), graded[0]
+    trained = encode_outcome(solution, problem, scorer.tokenizer, settings=EncodeSettings(template="chat"))
+    assert scorer.tokenizer.decode(trained.ids).endswith(f"assistant: {solution.blocks[0].text}<|end|>")
+    with torch.no_grad():
+        hidden, _ = hidden_and_logits(scorer.model, torch.tensor([trained.ids]), torch.tensor([0]))
+        value = float(torch.sigmoid(scorer.head(hidden))[0, -1])
+    (scored,) = score([solution], {problem.id: problem}, with_model=scorer)
+    assert scored.value == pytest.approx(value, abs=1e-5)
+    with pytest.raises(RecipeError, match="solutions are scored in one wording"):
+        check_settings({"base": "x", "template": "alpaca", "wording": "run"}, ValueSettings)
+    with pytest.raises(InputError, match="max_length = 4096 is more than the 1024 tokens"):
+        train_value(graded, settings=settings.model_copy(update={"max_length": 4096}), out=tmp_path / "long")
+
+
 def test_an_interrupted_training_goes_on_along_the_same_losses(graded, settings, tmp_path):
     class StopError(Exception):
         pass
@@ -126,7 +165,8 @@ def test_an_interrupted_training_goes_on_along_the_same_losses(graded, settings,
 
     with pytest.raises(StopError):
         train_value(graded, settings=short, out=tmp_path / "cut", progress=stop)
-    train_value(graded, settings=short, out=tmp_path / "whole")
+    # What others draw in between changes nothing: each step seeds every device's generator itself.
+    train_value(graded, settings=short, out=tmp_path / "whole", progress=lambda *_: torch.rand(1))
     steps = []
     train_value(graded, settings=short, out=tmp_path / "cut", progress=lambda *now: steps.append(now))
     read = [(tmp_path / name / "losses.jsonl").read_text() for name in ("whole", "cut")]
@@ -143,7 +183,9 @@ def test_as_many_right_as_wrong_of_every_problem():
     twice = rows[3].model_copy(update={"id": "again"})
     only_right = [sample(i, other, said=f"It is {i}.", outcome="right") for i in range(3)]
     chosen = balance([*rows, twice, *only_right], most=8, seed=0)
-    assert sorted(solution.verdict.outcome for solution in chosen) == ["correct"] * 2 + ["incorrect", "no_answer"]
+    outcomes = [solution.verdict.outcome for solution in chosen]
+    assert outcomes[:3] == ["correct"] * 3 and sorted(set(outcomes[3:])) == ["incorrect", "no_answer"]
+    assert len(outcomes) == 6, "two are wrong, three right: one wrong one is taken twice"
     assert {solution.problem_id for solution in chosen} == {"a"}
     assert len(balance(rows, most=1, seed=0)) == 2
     seen, held = split_problems([*rows, *only_right], share=0.5, seed=0)
@@ -175,6 +217,9 @@ def test_the_verbs(graded, settings, tmp_path):
         "batch_tokens = 512\nlearning_rate = 3e-3\nhead_rate = 1e-2\ndevice = 'cpu'\n"
     )
     console = Console(record=True, width=120, quiet=True)
+    with pytest.raises(UserError, match=r"training needs about .* GiB of memory .* set a smaller batch_tokens"):
+        run_train_value(Order(str(recipe), ["batch_tokens=10000000000"], out=tmp_path / "none"), console)
+    assert not (tmp_path / "none").exists()
     trained = run_train_value(Order(str(recipe), out=tmp_path / "trained"), console)
     names = {metric.name for metric in RunFolder(trained).metrics()}
     assert names == {"auc/cot", "brier/cot", "ece/cot"}

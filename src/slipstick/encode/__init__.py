@@ -8,18 +8,27 @@ model generated are taken as they are where the solution has kept them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, NamedTuple
 
-from slipstick.encode.chat import chat_parts
-from slipstick.encode.parts import Part
 from slipstick.encode.settings import EncodeSettings
-from slipstick.encode.wordings import with_wording
-from slipstick.formats import Format, render, render_prompt
+from slipstick.formats import Format
+from slipstick.models.hf.parts import Part
+from slipstick.models.hf.prompts import lay_out
 from slipstick.models.hf.tokens import eos_id, text_of, token_ids
+from slipstick.models.hf.wordings import with_wording
 from slipstick.schema import Code, Output, Problem, Solution
 
-__all__ = ["IGNORED", "EncodeSettings", "Encoded", "Part", "encode", "encode_within", "layout_name", "parts_of"]
+__all__ = [
+    "IGNORED",
+    "EncodeSettings",
+    "Encoded",
+    "Part",
+    "encode",
+    "encode_within",
+    "layout_name",
+    "parts_of",
+    "written_places",
+]
 
 IGNORED = -100
 _DEFAULTS = EncodeSettings()
@@ -98,18 +107,22 @@ def parts_of(
     seed: int = 0,
 ) -> list[Part]:
     """The texts that are encoded, in order, each by itself; joined they are what the model sees."""
-    if settings.template == "chat":
-        parts = chat_parts(layout, problem, solution, tokenizer)
-    else:
-        if settings.template == "alpaca":
-            layout = with_wording(layout, solution.id, draw=settings.wording, seed=seed)
-        pieces = render(layout, solution.blocks)
-        parts = [Part(render_prompt(layout, problem), trained=False)]
-        parts += [Part(piece.text, trained=piece.written, output=not piece.written) for piece in pieces]
-        parts = _with_turns(parts)
+    if settings.template == "alpaca":
+        layout = with_wording(layout, solution.id, draw=settings.wording, seed=seed)
+    chat, ended = settings.template == "chat", solution.finish == "stop"
+    parts = lay_out(layout, problem, solution.blocks, tokenizer, chat=chat, ended=ended)
     if settings.train_on_outputs:
         parts = [part._replace(trained=True) if part.output else part for part in parts]
     return parts
+
+
+def written_places(example: Encoded, tokenizer: Any, *, steps_only: bool = False) -> list[int]:
+    """Places of the tokens that the model wrote; steps_only: of those that end a line, and of the last one."""
+    written = [place for place, label in enumerate(example.labels) if label != IGNORED]
+    if not steps_only:
+        return written
+    ends = [place for place in written if "\n" in tokenizer.decode([example.ids[place]])]
+    return sorted({*ends, *written[-1:]})
 
 
 def layout_name(solution: Solution) -> str:
@@ -117,16 +130,6 @@ def layout_name(solution: Solution) -> str:
     if solution.format != "hybrid":
         return solution.format
     return "pot" if any(isinstance(block, Code) for block in solution.blocks) else "cot"
-
-
-def _with_turns(parts: Sequence[Part]) -> list[Part]:
-    """Numbers the turns: stretches of written parts between two outputs."""
-    turns = -1
-    numbered = []
-    for trained, group in groupby(parts, key=lambda part: part.trained):
-        turns += trained
-        numbered += [part._replace(turn=turns) if trained else part for part in group]
-    return numbered
 
 
 def _ids(parts: Sequence[Part], solution: Solution, tokenizer: Any, settings: EncodeSettings) -> list[list[int]]:

@@ -6,16 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from slipstick.schema import Record
+from slipstick.models.hf.prompts import PromptSettings
 
 
-class EncodeSettings(Record):
+class EncodeSettings(PromptSettings):
     """How prompts are laid out and what is trained on; the defaults are those of the formats, outputs masked."""
 
-    template: Literal["format", "alpaca", "chat"] = "format"
-    """Who lays out the prompt: the solution's format, MAmmoTH's Alpaca wordings, or the tokenizer's chat template."""
-    wording: Literal["one", "run", "example"] = "one"
-    """With "alpaca": the first of the twelve wordings, one drawn for the whole run, or one drawn for every example."""
     chat_template: str | None = None
     """With "chat": a Jinja file to use instead of the tokenizer's own template; it stays with the trained model."""
     train_on_outputs: bool = False

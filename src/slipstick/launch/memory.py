@@ -31,15 +31,16 @@ def load_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int
     """What the recipe asks of one device. processes: CPU processes of our own loop."""
     tokens = settings.rows * settings.max_length if trl else settings.batch_tokens // processes
     autocast = settings.autocast if settings.autocast is not None else not on_cpu
+    alone = settings.parallel == "none"  # else trained weights are kept in 32 bits, whatever they are loaded in
     return Load(
         tokens=max(1, tokens),
         length=settings.max_length,
-        weight_bytes=2 if trl and settings.weights == "bfloat16" else 4,
+        weight_bytes=2 if trl and settings.weights == "bfloat16" and (alone or settings.lora_rank) else 4,
         autocast=trl and autocast,
         optimizer=settings.optimizer,
         lora_rank=settings.lora_rank,
         recompute=trl and settings.recompute,
-        shards=settings.gpus if settings.parallel != "none" else 1,
+        shards=1 if alone else settings.gpus,
         processes=processes,
         fused_head=trl,
         on_cpu=on_cpu,
@@ -47,11 +48,16 @@ def load_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int
 
 
 def check_memory(settings: TrainSettings) -> None:
-    """Raises UserError where a run cannot fit into what is free now; says nothing of models it does not know."""
+    """Raises UserError where a run cannot fit into what is free now.
+
+    Says nothing of models it does not know, nor of runs that are launched on other machines.
+    """
+    from slipstick.train.parallel import is_elsewhere
+
     shape = shape_for(settings)
-    if shape is None:
+    if shape is None or is_elsewhere(settings):
         return
-    free, load = _here(settings)
+    free, load = here(settings)
     parts = memory_parts(shape, load)
     if total(parts) > free:
         raise UserError(
@@ -77,7 +83,7 @@ def ways_out(load: Load) -> list[str]:
     return ways
 
 
-def _here(settings: TrainSettings) -> tuple[float, Load]:
+def here(settings: TrainSettings) -> tuple[float, Load]:
     """Bytes that are free on the device the run would take, and what the run asks of it."""
     from slipstick.train.loop import processes_for
     from slipstick.train.start import device_of, free_on_gpu, trainer_of

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from slipstick.errors import UserError
-from slipstick.launch.memory import available_bytes, load_for, shape_for, ways_out
+from slipstick.launch.memory import here, load_for, shape_for, ways_out
 from slipstick.launch.rehearsal import Rehearsed, rehearse
 from slipstick.launch.training import TrainRecipe, take_pairs
-from slipstick.plan import GIB, Gpu, Load, Shape, flops_per_token, gpu_type, memory_parts, total
+from slipstick.plan import GIB, KINDS, Gpu, Load, Shape, flops_per_token, gpu_type, memory_parts, total
 from slipstick.progress import duration
 from slipstick.recipe import load_recipe
 
@@ -25,7 +25,7 @@ class PlanRecipe(TrainRecipe):
     """What `slipstick plan` can be told, beside the recipe it plans."""
 
     gpu: str = "cpu"
-    """The type of GPU ("h100", "a100-80gb", ...), or "cpu" for this machine's processor."""
+    """The type of GPU ("h100", "a100-80gb", ...), or "cpu" for this machine, on the `device` that it would train on."""
     price: float | None = Field(default=None, ge=0)
     """US dollars an hour of one GPU; None takes our table's round figure."""
     memory_gib: float | None = Field(default=None, gt=0)
@@ -48,23 +48,27 @@ def run_plan(target: str, overrides: list[str], console: Console) -> None:
     shape = shape_for(recipe)
     if shape is None:
         raise UserError(
-            f"base = {recipe.base!r} is no folder with a config.json of a Llama-like model and not in our table: "
-            "download it, and give its folder"
+            f"base = {recipe.base!r} is not in our table and no folder with a config.json that can be counted: "
+            f"download it and give its folder; kinds that are counted: {', '.join(KINDS)}"
         )
     if recipe.gpu == "cpu":
-        _plan_cpu(recipe, shape, console)
+        _plan_here(recipe, shape, console)
     else:
         _plan_gpu(recipe, shape, console)
 
 
-def _plan_cpu(recipe: PlanRecipe, shape: Shape, console: Console) -> None:
-    from slipstick.train.loop import processes_for
-
-    trl = recipe.trainer == "trl"
-    processes = 1 if trl else processes_for(recipe, "cpu")
-    load = load_for(recipe, trl=trl, on_cpu=True, processes=processes)
-    table, counted = _memory_table(shape, load, title=f"this machine, {processes} processes")
-    free = available_bytes()
+def _plan_here(recipe: PlanRecipe, shape: Shape, console: Console) -> None:
+    if recipe.parallel != "none":
+        console.print(
+            f'parallel = "{recipe.parallel}": this machine is planned for as if one process trained alone; name a '
+            "type of GPU (--set gpu=h100) to plan for all of them",
+            highlight=False,
+            soft_wrap=True,
+        )
+        recipe = recipe.model_copy(update={"parallel": "none", "gpus": 1, "machines": 1})
+    free, load = here(recipe)
+    where = f"{load.processes} processes" if load.on_cpu else "its GPU"
+    table, counted = _memory_table(shape, load, title=f"this machine, {where}")
     seen = _rehearsal(recipe, counted, free, console)
     if seen:
         table.add_row("seen in the first steps", f"{seen.peak_bytes / GIB:.2f}")

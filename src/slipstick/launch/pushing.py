@@ -12,6 +12,8 @@ from slipstick.recipe import check_settings
 from slipstick.schema import Record
 from slipstick.store import RunFolder
 
+_KEPT_BACK = [".*", "checkpoints/*", "checkpoint*.pt", "job/*"]  # what a training that was stopped goes on from
+
 
 class PushSettings(Record):
     """What `slipstick push RUN` can be told."""
@@ -38,9 +40,11 @@ def run_push(target: str, overrides: list[str], console: Console) -> str:
     api = HfApi(endpoint=settings.endpoint)
     try:
         api.create_repo(settings.repo, repo_type=kind, private=settings.private, exist_ok=True)
-        sent = api.upload_folder(repo_id=settings.repo, repo_type=kind, folder_path=folder, ignore_patterns=[".*"])
+        sent = api.upload_folder(repo_id=settings.repo, repo_type=kind, folder_path=folder, ignore_patterns=_KEPT_BACK)
     except HFValidationError as error:
         raise InputError(f"repo = {settings.repo!r} is no name of a repository: {error}") from error
+    except ValueError as error:  # what the Hub finds wrong with a card, for one
+        raise InputError(f"the Hub refuses {folder}: {error}; mend that and give the same command again") from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise UserError(
             f"the Hub did not take {folder} as {settings.repo}: {str(error).strip().splitlines()[0]}; log in with "

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from slipstick.errors import UserError
 from slipstick.launch.training import TrainRecipe, take_pairs, take_texts
@@ -27,7 +28,7 @@ class Rehearsed(Record):
     tokens_per_second: float
     """Of the steps after the first few."""
     peak_bytes: float
-    """Most memory of all its processes together, shared memory counted once (resident set)."""
+    """Most memory of all its processes together, shared memory counted once (resident set); on a GPU, of that."""
     total_tokens: int
     """Tokens the whole run will be trained on."""
 
@@ -40,17 +41,21 @@ def rehearse(recipe: TrainRecipe, *, seconds: float) -> Rehearsed:
     """Trains for so many seconds by the recipe and throws the result away. Raises UserError where it does not start."""
     command = [sys.executable, "-m", __name__, recipe.model_dump_json(), str(seconds)]
     began = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        peak = 0.0
-        while process.poll() is None:
-            peak = max(peak, tree_bytes(process.pid))
-            time.sleep(0.1)
-        assert process.stdout and process.stderr
-        said, complaint = process.stdout.read(), process.stderr.read()
+    peak = 0.0
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:  # a pipe that nobody reads fills up
+        with subprocess.Popen(command, stdout=out, stderr=err) as process:
+            while process.poll() is None:
+                peak = max(peak, tree_bytes(process.pid))
+                time.sleep(0.1)
+        out.seek(0)
+        err.seek(0)
+        said, complaint = out.read().splitlines(), err.read().splitlines()
     if process.returncode:
-        raise UserError(f"the first steps of this recipe fail: {complaint.strip().splitlines()[-1:]}")
-    seen = json.loads(said.splitlines()[-1])
-    return Rehearsed(start_seconds=seen["first"] - began, peak_bytes=peak, **seen["rest"])
+        raise UserError(f"the first steps of this recipe fail: {''.join(complaint[-1:]) or process.returncode}")
+    seen: dict[str, Any] = json.loads(said[-1])
+    if "error" in seen:
+        raise UserError(f"the first steps of this recipe fail: {seen['error']}")
+    return Rehearsed(start_seconds=seen["first"] - began, peak_bytes=seen["on_gpu"] or peak, **seen["rest"])
 
 
 def tree_bytes(pid: int) -> float:
@@ -73,8 +78,9 @@ def _bytes(pid: int, *names: str) -> float:
     return 0.0
 
 
-def _train_for(recipe: TrainRecipe, seconds: float) -> dict[str, object]:
+def _train_for(recipe: TrainRecipe, seconds: float) -> dict[str, Any]:
     from slipstick.train import train, train_on_texts
+    from slipstick.train.start import device_of, most_on_gpu
 
     marks: list[tuple[float, int, int]] = []
 
@@ -90,8 +96,13 @@ def _train_for(recipe: TrainRecipe, seconds: float) -> dict[str, object]:
             train(take_pairs(recipe), settings=recipe, out=Path(folder), progress=mark)
     (begun, early, _), (ended, late, total) = marks[min(_WARM, len(marks) - 1)], marks[-1]
     rate = (late - early) / max(ended - begun, 1e-6) if late > early else late / max(ended - marks[0][0], 1e-3)
-    return {"first": marks[0][0], "rest": {"tokens_per_second": rate, "total_tokens": total}}
+    on_gpu = None if device_of(recipe) == "cpu" else most_on_gpu()
+    return {"first": marks[0][0], "rest": {"tokens_per_second": rate, "total_tokens": total}, "on_gpu": on_gpu}
 
 
 if __name__ == "__main__":
-    print(json.dumps(_train_for(TrainRecipe.model_validate_json(sys.argv[1]), float(sys.argv[2]))))
+    try:
+        found = _train_for(TrainRecipe.model_validate_json(sys.argv[1]), float(sys.argv[2]))
+    except UserError as error:
+        found = {"error": str(error)}
+    print(json.dumps(found))

@@ -14,6 +14,7 @@ from rich.console import Console
 from slipstick.formats import Format, load_format
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
 from slipstick.launch import Order, ProblemSettings, load_order, running, take_problems
+from slipstick.launch.memory import check_memory
 from slipstick.progress import progress
 from slipstick.schema import Problem, Solution
 from slipstick.solve import SolveSettings, attempt
@@ -92,6 +93,9 @@ def run_grpo(order: Order, console: Console) -> Path:
     from slipstick.train.grpo import reinforce
 
     recipe, text = load_order(order, GrpoRecipe)
+    # Solutions are seldom as long as `max_length` allows; one full turn of each is what it takes in any case.
+    length = max(2, min(recipe.max_tokens, recipe.max_length))
+    check_memory(recipe.as_train().model_copy(update={"max_length": length}))
     problems = take_problems(recipe)
     with running(order, "train", recipe, console, text=text, inputs=recipe.files()) as folder:
         folder.write_problems(problems)

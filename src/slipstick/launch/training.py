@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +12,18 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from rich.console import Console
 
-from slipstick.errors import InputError
+from slipstick.errors import InputError, RecipeError, did_you_mean
 from slipstick.launch import Order, load_order, running
 from slipstick.launch.memory import check_memory
 from slipstick.problems import load_problems
-from slipstick.progress import progress
+from slipstick.progress import Advance, progress
 from slipstick.recipe import find_recipe
 from slipstick.rows import read_rows
 from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.train.settings import TrainSettings
+
+_STAGES = ("sft", "cpt", "value", "grpo")
 
 
 class TrainRecipe(TrainSettings):
@@ -47,17 +50,18 @@ def run_train(order: Order, console: Console) -> Path:
         from slipstick.launch.reinforcing import run_grpo
 
         return run_grpo(order, console)
-    from slipstick.train import train, train_on_texts
+    if stage not in _STAGES:
+        raise RecipeError(
+            order.target, [f"stage = {stage!r} is not known{did_you_mean(stage, _STAGES)}; known: {', '.join(_STAGES)}"]
+        )
+    from slipstick.train import NO_PART, train, train_on_texts
 
     recipe, text = load_order(order, TrainRecipe)
     check_memory(recipe)
-    with running(order, "train", recipe, console, text=text, inputs=input_files(recipe)) as folder:
-        with progress("training", recipe.tokens, "tokens", console=console) as advance:
-
-            def show(done: int, total: int, loss: float) -> None:
-                advance(done, f"loss {loss:.3f}")
-
-            out = folder.path / "model"
+    inputs = input_files(recipe)
+    with running(order, "train", recipe, console, text=text, inputs=inputs, may_change=NO_PART) as folder:
+        out = folder.path / "model"
+        with _shown(console) as show:
             if recipe.stage == "cpt":
                 trained = train_on_texts(take_texts(recipe), settings=recipe, out=out, progress=show)
             else:
@@ -65,6 +69,7 @@ def run_train(order: Order, console: Console) -> Path:
         counts = trained.model_dump(exclude={"loss", "seconds"})
         folder.finish("finished", counts=counts, metrics=[])
     left_out = f", {trained.too_long:,} examples too long" if trained.too_long else ""
+    left_out += f", {trained.unlabelled:,} with nothing to learn" if trained.unlabelled else ""
     console.print(
         f"{trained.parameters:,} parameters, {trained.steps:,} steps, {trained.tokens:,} tokens{left_out} in "
         f"{trained.seconds:,.0f} s; {folder.path / 'model'}",
@@ -72,6 +77,21 @@ def run_train(order: Order, console: Console) -> Path:
         soft_wrap=True,
     )
     return folder.path
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[Callable[[int, int, float], None]]:
+    """A function that shows how far a training is; how many tokens it has in all is known with the first step."""
+    with ExitStack() as stack:
+        advance: Advance | None = None
+
+        def show(done: int, total: int, loss: float) -> None:
+            nonlocal advance
+            if advance is None:
+                advance = stack.enter_context(progress("training", total, "tokens", console=console, done=done))
+            advance(done, f"loss {loss:.3f}")
+
+        yield show
 
 
 def _stage(order: Order) -> str:

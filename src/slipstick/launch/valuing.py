@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 from rich import box
@@ -15,6 +15,7 @@ from rich.text import Text
 from slipstick.equivalence import compare
 from slipstick.errors import InputError, UserError
 from slipstick.launch import Order, count, load_order, running
+from slipstick.launch.memory import check_memory
 from slipstick.metrics import group_problems, order_formats, summarize
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
@@ -23,7 +24,7 @@ from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.store import RunFolder
 from slipstick.train.outcomes import split_problems
 from slipstick.train.value_head import ValueSettings
-from slipstick.value import Bin, Reranked, reliability, rerank, say
+from slipstick.value import Bin, Reranked, reliability, rerank, samples_a_problem, say
 
 
 class TrainValueRecipe(ValueSettings):
@@ -42,6 +43,9 @@ class ValueRecipe(Record):
     """Run folder whose solutions are scored."""
     value_model: str
     """Folder of the value model: what `slipstick train` with stage = "value" left in `model`."""
+    value_of: Literal["last", "least"] = "last"
+    """Which value is a solution's: that at its last token, or the least at any token (at any line's end, where the head
+    was trained at the ends of lines)."""
     device: str = "auto"
     """"cpu", "cuda" or "auto"."""
     batch_tokens: int = Field(default=8192, gt=0)
@@ -57,6 +61,7 @@ def run_train_value(order: Order, console: Console) -> Path:
     from slipstick.train.value_head import train_value
 
     recipe, text = load_order(order, TrainValueRecipe)
+    check_memory(recipe.as_train())
     sources = [RunFolder(path) for path in recipe.data]
     inputs = [source.path / "solutions.jsonl" for source in sources]
     with running(order, "train", recipe, console, text=text, inputs=inputs) as folder:
@@ -129,7 +134,7 @@ def _score_into(
 
     scorer = open_value_model(Path(recipe.value_model), device=recipe.device)
     with progress("scoring", len(solutions), "solutions", console=console) as advance:
-        scored = score(solutions, known, with_model=scorer, batch_tokens=recipe.batch_tokens)
+        scored = score(solutions, known, with_model=scorer, read=recipe.value_of, batch_tokens=recipe.batch_tokens)
         for number, solution in enumerate(scored, start=1):
             folder.append(solution)
             advance(number)
@@ -176,7 +181,7 @@ def _named(found: Reranked) -> list[Metric]:
 
 def _show(found: Reranked, solutions: Sequence[Solution], console: Console) -> None:
     """Numbers of one group, its reliability table where it is all problems, and what follows in words."""
-    title = f"{found.format}, {found.group or 'all problems'}, {found.k} samples a problem"
+    title = f"{found.format}, {found.group or 'all problems'}, {samples_a_problem(found)}"
     table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     for name in (f"maj@{found.k}", f"best@{found.k}", f"weighted@{found.k}", "AUC within problems", "Brier", "ECE"):
         table.add_column(name, justify="right")

@@ -13,10 +13,10 @@ from importlib.resources import files
 from pydantic import Field
 
 from slipstick.errors import UserError, did_you_mean
-from slipstick.plan.shapes import Shape, shape_of
+from slipstick.plan.shapes import KINDS, Shape, shape_of
 from slipstick.schema import Record
 
-__all__ = ["Gpu", "Load", "Part", "Shape", "flops_per_token", "gpu_type", "memory_parts", "shape_of", "total"]
+__all__ = ["KINDS", "Gpu", "Load", "Part", "Shape", "flops_per_token", "gpu_type", "memory_parts", "shape_of", "total"]
 
 GIB = 2**30
 _CHUNK = 1024  # tokens whose logits TRL's fused head holds at once, about

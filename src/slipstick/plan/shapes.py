@@ -12,6 +12,9 @@ from pydantic import Field
 
 from slipstick.schema import Record
 
+KINDS = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
+"""`model_type`s whose layers are those of `Shape`, and no others."""
+
 
 class Shape(Record):
     """A decoder of the Llama kind: attention with grouped keys, a gated feed-forward layer."""
@@ -62,6 +65,9 @@ def shape_of(base: str) -> Shape | None:
 
 def _from_config(config: dict[str, Any]) -> Shape | None:
     config = config.get("text_config", config)
+    kind = config.get("model_type", "")
+    if kind not in KINDS or any("expert" in key for key in config):
+        return None  # another architecture: say nothing rather than something wrong
     try:
         heads = config["num_attention_heads"]
         return Shape(
@@ -72,7 +78,7 @@ def _from_config(config: dict[str, Any]) -> Shape | None:
             head_dim=config.get("head_dim") or config["hidden_size"] // heads,
             d_ff=config["intermediate_size"],
             vocab=config["vocab_size"],
-            tied=bool(config.get("tie_word_embeddings")),
+            tied=bool(config.get("tie_word_embeddings", kind.startswith("gemma"))),
         )
     except KeyError:
-        return None  # another architecture: say nothing rather than something wrong
+        return None  # sizes that transformers fills in, which only it knows

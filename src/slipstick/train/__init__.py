@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +25,13 @@ __all__ = ["Phase", "TrainSettings", "Trained", "encoded_examples", "packed_exam
 
 Progress = Callable[[int, int, float], None]
 _FINISHED = "trained.json"
-# What changes no number, or the last bits at most: where it is computed, by how many, and who is told.
-_NO_PART = frozenset({"checkpoint_every", "threads", "report_to", "gpus", "machines", "device"})
+NO_PART = frozenset({"checkpoint_every", "threads", "report_to", "machines", "device"})
+"""Settings that change no number, or the last bits at most: where it is computed, by how many, and who is told."""
 
 
-class Trained(Record):
-    """What a training run did."""
+class Fitted(Record):
+    """What the steps of a training run did."""
 
-    examples: int
-    """Solutions (or rows of text) it could learn from."""
-    too_long: int
-    """Solutions left out because they exceed `max_length` tokens."""
-    cut: int = 0
-    """Solutions that lost blocks at their end so as to fit."""
     parameters: int
     """Numbers in the model."""
     steps: int
@@ -47,6 +42,19 @@ class Trained(Record):
     """Mean loss of the last tenth of the steps, in nats per labelled token."""
     seconds: float
     """Wall-clock seconds of this call."""
+
+
+class Trained(Fitted):
+    """What a training run did."""
+
+    examples: int
+    """Solutions (or rows of text) it could learn from."""
+    too_long: int
+    """Solutions left out because they exceed `max_length` tokens."""
+    unlabelled: int = 0
+    """Solutions left out because none of their tokens is a label: the model wrote nothing in them."""
+    cut: int = 0
+    """Solutions that lost blocks at their end so as to fit."""
 
 
 def train(
@@ -62,9 +70,10 @@ def train(
     same losses; one that came to its end is not done again.
     progress: called after every step with tokens done, tokens in all, and the step's loss.
     Raises InputError where no solution is left to train on, or where base, template or adapters do not go together;
-    ModelError where `base` is no model.
+    ModelError where `base` is no model; UserError where a package that a setting needs is not installed.
     """
     with _one_thread():
+        _check_packages(settings)
         examples, tokenizer = encoded_examples(pairs, settings)
         return fit(examples, tokenizer, settings=settings, out=out, progress=progress)
 
@@ -74,9 +83,10 @@ def train_on_texts(
 ) -> Trained:
     """The same on raw texts, packed into rows of `max_length`, every token a label: continued pre-training.
 
-    Raises InputError where there is no text, ModelError where `base` is no model.
+    Raises InputError where there is no text, and as `train` does.
     """
     with _one_thread():
+        _check_packages(settings)
         examples, tokenizer = packed_examples(texts, settings)
         return fit(examples, tokenizer, settings=settings, out=out, progress=progress)
 
@@ -117,48 +127,59 @@ def fit(
     if done:
         return done
     if is_apart(settings):
-        record = run_apart(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint)
-        trained = Trained.model_validate(record)
+        fitted = run_apart(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint)
     else:
-        trained = fit_here(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint, progress=progress)
+        fitted = _fit_here(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint, progress=progress)
+    trained = Trained(
+        **fitted.model_dump(),
+        examples=len(examples.encoded),
+        too_long=examples.too_long,
+        unlabelled=examples.unlabelled,
+        cut=examples.cut,
+    )
     write_card(out, settings, trained, groups=examples.groups)
     write_atomically(out / _FINISHED, json.dumps({"fingerprint": fingerprint, **trained.model_dump()}, indent=2))
     return trained
 
 
-def fit_here(
+def sum_up(losses: Sequence[float], *, tokens: int, parameters: int, began: float) -> Fitted:
+    """What the steps with these losses did. began: when, on time.monotonic's clock."""
+    last = losses[-max(1, len(losses) // 10) :]
+    seconds = time.monotonic() - began
+    return Fitted(parameters=parameters, steps=len(losses), tokens=tokens, loss=sum(last) / len(last), seconds=seconds)
+
+
+def _fit_here(
     examples: Examples,
     tokenizer: Any,
     *,
     settings: TrainSettings,
     out: Path,
     fingerprint: str,
-    progress: Progress | None = None,
-) -> Trained:
-    """Trains in this process, or as one of several that train together, and writes the weights."""
-    from slipstick.train.start import start_model, trainer_of
+    progress: Progress | None,
+) -> Fitted:
+    """Trains in this process and writes the weights."""
+    from slipstick.train.start import count_parameters, start_model, trainer_of
+
+    told: dict[str, Any] = {"settings": settings, "out": out, "fingerprint": fingerprint, "progress": progress}
+    if trainer_of(settings) == "trl":
+        from slipstick.train.trl import fit_with_trl, rows_of
+
+        return fit_with_trl(partial(start_model, settings, tokenizer), tokenizer, rows_of(examples, settings), **told)
+    from slipstick.train.loop import fit_with_loop
 
     began = time.monotonic()
-    if trainer_of(settings) == "trl":
-        from slipstick.train.trl import fit_with_trl as fit_with
-    else:
-        from slipstick.train.loop import fit_with_loop as fit_with
     model = start_model(settings, tokenizer)
-    parameters = sum(p.numel() for p in model.parameters())
-    losses, tokens = fit_with(
-        model, tokenizer, examples, settings=settings, out=out, fingerprint=fingerprint, progress=progress
-    )
-    last = losses[-max(1, len(losses) // 10) :]
-    return Trained(
-        examples=len(examples.encoded),
-        too_long=examples.too_long,
-        cut=examples.cut,
-        parameters=parameters,
-        steps=len(losses),
-        tokens=tokens,
-        loss=sum(last) / len(last),
-        seconds=time.monotonic() - began,
-    )
+    losses, tokens = fit_with_loop(model, tokenizer, examples, **told)
+    return sum_up(losses, tokens=tokens, parameters=count_parameters(model), began=began)
+
+
+def _check_packages(settings: TrainSettings) -> None:
+    from slipstick.train.parallel import is_elsewhere
+    from slipstick.train.start import check_packages
+
+    if not is_elsewhere(settings):
+        check_packages(settings)
 
 
 def _texts(pairs: list[Pair], layouts: dict[str, Format]) -> Iterator[str]:
@@ -191,5 +212,5 @@ def _finished(out: Path, fingerprint: str) -> Trained | None:
 
 def _fingerprint(settings: TrainSettings, examples: Examples) -> str:
     # A recipe's own settings are none of training's.
-    kept = settings.model_dump_json(include=set(TrainSettings.model_fields) - _NO_PART)
+    kept = settings.model_dump_json(include=set(TrainSettings.model_fields) - NO_PART)
     return hashlib.sha256(f"{kept}{examples.digest()}".encode()).hexdigest()

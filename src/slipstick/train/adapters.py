@@ -18,13 +18,14 @@ def add_adapters(model: Any, settings: LoraSettings) -> Any:
     """The model with adapters on the modules asked for, all else frozen. Raises InputError where a target has none."""
     import torch
     from peft import LoraConfig, get_peft_model
+    from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
     targets: Any = settings.lora_targets
     if targets == ["all-linear"]:
         targets = "all-linear"
     else:
         _check_targets(model, settings.lora_targets)
-    torch.manual_seed(0)
+    torch.manual_seed(settings.seed)
     config = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,  # type: ignore[arg-type]  # PEFT divides it, whole or not
@@ -32,9 +33,10 @@ def add_adapters(model: Any, settings: LoraSettings) -> Any:
         target_modules=targets,
         task_type="CAUSAL_LM",
     )
+    zero3 = is_deepspeed_zero3_enabled()  # type: ignore[no-untyped-call]  # it gathers numbers of one kind alone
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PEFT asks transformers for a name that is to go
-        return get_peft_model(model, config)
+        return get_peft_model(model, config, autocast_adapter_dtype=not zero3)
 
 
 def save_adapters(model: Any, folder: Path) -> None:

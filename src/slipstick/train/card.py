@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ pipeline_tag: text-generation
 | parameters | {parameters:,} |
 | loss of the last tenth of the steps, nats per labelled token | {loss:.4f} |
 | examples left out as longer than {max_length} tokens | {too_long:,} |
+| examples left out as none of their tokens is a label | {unlabelled:,} |
 | examples cut to fit | {cut:,} |
 
 Losses of every step: `losses.jsonl`. Accuracy is measured by `slipstick evaluate`, not by training.
@@ -53,7 +55,7 @@ def write_card(folder: Path, settings: TrainSettings, trained: Trained, *, group
     scale = settings.lora_alpha / settings.lora_rank if settings.lora_rank else 0
     adapters = f"\nAdapters of rank {settings.lora_rank}, scale {scale:g}, merged into the weights.\n" if scale else ""
     text = _CARD.format(
-        front=f"base_model: {settings.base}\n" if settings.base else "",
+        front=f"base_model: {settings.base}\n" if settings.base and _is_hub_name(settings.base) else "",
         title=folder.resolve().parent.name if folder.name == "model" else folder.name,
         origin=f"`{settings.base}`, trained further" if settings.base else "Trained from scratch",
         stage=settings.stage,
@@ -65,6 +67,11 @@ def write_card(folder: Path, settings: TrainSettings, trained: Trained, *, group
         **trained.model_dump(exclude={"seconds"}),
     )
     write_atomically(folder / "README.md", text)
+
+
+def _is_hub_name(base: str) -> bool:
+    """Whether a card can name it: the Hub refuses one whose base is a folder."""
+    return re.fullmatch(r"[\w.-]+/[\w.-]+", base) is not None and not Path(base).exists()
 
 
 def _data(settings: TrainSettings) -> str:

@@ -24,6 +24,8 @@ class Examples(NamedTuple):
     """The format of each."""
     too_long: int = 0
     """Rows left out because they exceed `max_length`."""
+    unlabelled: int = 0
+    """Rows left out because none of their tokens is a label."""
     cut: int = 0
     """Examples that lost blocks at their end to fit."""
 
@@ -43,7 +45,7 @@ def encode_solutions(
     pairs: Sequence[Pair], layouts: Mapping[str, Format], tokenizer: Any, settings: TrainSettings
 ) -> Examples:
     """The solutions that fit and have something to learn. Raises InputError where none has, saying why."""
-    encoded, groups, too_long, cut = [], [], 0, 0
+    encoded, groups, too_long, unlabelled, cut = [], [], 0, 0, 0
     for solution, problem in pairs:
         name = layout_name(solution)
         example, shortened = encode_within(
@@ -55,10 +57,12 @@ def encode_solutions(
             encoded.append(example)
             groups.append(name)
             cut += shortened
+        else:
+            unlabelled += 1
     if not encoded:
         raise InputError(f"no solution of {len(pairs)} can be trained on: {_why_none(len(pairs), too_long, settings)}")
     _check_phases(groups, settings)
-    return Examples(encoded, groups, too_long, cut)
+    return Examples(encoded, groups, too_long, unlabelled, cut)
 
 
 def pack_texts(texts: Iterable[str], tokenizer: Any, settings: TrainSettings) -> Examples:
@@ -66,17 +70,17 @@ def pack_texts(texts: Iterable[str], tokenizer: Any, settings: TrainSettings) ->
 
     The rest that fills no row is a shorter one. Raises InputError where there is no text.
     """
-    end = eos_id(tokenizer)
+    end, length = eos_id(tokenizer), settings.max_length
     encoded: list[Encoded] = []
-    row: list[int] = []
+    rest: list[int] = []
     for text in texts:
         (ids,) = token_ids(tokenizer, [_Raw(text)])
-        row += [*ids, end]
-        while len(row) >= settings.max_length:
-            encoded.append(_all_labels(row[: settings.max_length]))
-            row = row[settings.max_length :]
-    if len(row) > 1:
-        encoded.append(_all_labels(row))
+        rest += [*ids, end]
+        whole = len(rest) - len(rest) % length
+        encoded += [_all_labels(rest[at : at + length]) for at in range(0, whole, length)]
+        rest = rest[whole:]
+    if len(rest) > 1:
+        encoded.append(_all_labels(rest))
     if not encoded:
         raise InputError("there is no text to train on: every source is empty")
     return Examples(encoded, ["text"] * len(encoded))

@@ -2,27 +2,33 @@
 
 GRPO (Shao et al. 2024, arXiv 2402.03300, §4.1): several solutions of one problem, each rewarded, each pushed by how
 much better it did than its group. TRL asks a rollout function for completions; ours hands the problems to slipstick's
-own loop of model and interpreter, takes the token ids as they were generated and masks what the interpreter wrote.
+own loop of model and interpreter, takes the token ids as they were generated and masks what the model did not sample.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import random
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from slipstick.encode import IGNORED, EncodeSettings, encode, layout_name
+from slipstick.encode import EncodeSettings, Part, layout_name, parts_of
 from slipstick.errors import InputError
 from slipstick.formats import load_format
+from slipstick.models.hf.tokens import eos_id, text_of, token_ids
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import write_atomically
-from slipstick.train.settings import LoraSettings
+from slipstick.train.settings import LoraSettings, TrainSettings
+from slipstick.train.start import device_of, start_tokenizer
 
 __all__ = ["GrpoSettings", "Reinforced", "reinforce"]
 
@@ -67,6 +73,13 @@ class GrpoSettings(EncodeSettings, LoraSettings):
             raise ValueError('template: solutions are laid out by their format here; leave it "format"')
         return self
 
+    def as_train(self) -> TrainSettings:
+        """The same as a plain training has it, for the checks that training makes."""
+        kept = {*EncodeSettings.model_fields, *LoraSettings.model_fields, "base", "device"}
+        fixed = {"trainer": "trl", "optimizer": "adamw", "rows": self.batch}
+        settings = TrainSettings.model_validate({**self.model_dump(include=kept), **fixed})
+        return settings.model_copy(update={"recompute": device_of(settings) != "cpu"})
+
 
 class Reinforced(Record):
     """What a run of GRPO did."""
@@ -97,28 +110,31 @@ def reinforce(
     """Trains and leaves a Hugging Face folder in `out`, with steps.jsonl (rewards, lengths) beside the weights.
 
     progress: called after every step with the steps done and the step's mean reward. Goes on from the last checkpoint
-    in `out`. Raises InputError where a problem has no gold, ModelError where `base` is no model.
+    in `out`. Raises InputError where a problem has no gold or `base` cannot read as long examples as `max_length`
+    allows, ModelError where `base` is no model.
     """
-    from slipstick.models.hf import load_weights
+    from slipstick.models.hf import load_weights, quietly
     from slipstick.models.hf.threads import few_threads
     from slipstick.train.adapters import add_adapters
-    from slipstick.train.weights import save_model
+    from slipstick.train.weights import last_whole_checkpoint, save_model
 
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see train/__init__.py
     began = time.monotonic()
     _require_golds(problems)
-    model, tokenizer = load_weights(settings.base, dtype="float32")
+    tokenizer = start_tokenizer(settings.as_train(), (), ())
+    model, _ = load_weights(settings.base, dtype="float32")
     if settings.lora_rank:
         model = add_adapters(model, settings)
     out.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), few_threads(model):
+    with warnings.catch_warnings(), quietly(), few_threads(model):
         warnings.simplefilter("ignore", FutureWarning)  # TRL asks transformers for names that are to go
         trainer = _trainer(model, tokenizer, problems, rollout, reward, settings, out)
         trainer.add_callback(_watcher(out, progress))
-        trainer.train(resume_from_checkpoint=_last_checkpoint(out))
+        trainer.train(resume_from_checkpoint=last_whole_checkpoint(out / "checkpoints"))
     trained = trainer.accelerator.unwrap_model(trainer.model)
     trained = trained.merge_and_unload() if settings.lora_rank else trained
     save_model(trained, tokenizer, out)
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
     rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
     tenth = max(1, len(rewards) // 10)
     return Reinforced(
@@ -132,23 +148,68 @@ def reinforce(
 
 
 def roll_out(
-    solutions: Sequence[Solution], problems: Mapping[str, Problem], tokenizer: Any, *, settings: EncodeSettings
+    solutions: Sequence[Solution], problems: Mapping[str, Problem], tokenizer: Any, *, one_end: bool = True
 ) -> dict[str, list[Any]]:
     """Solutions as TRL's rollout function has to return them.
 
-    `env_mask` is 1 where the model wrote a token and 0 where the interpreter did, so that nothing is learnt of outputs;
+    `env_mask` is 1 where the model sampled a token (`turn_ids` has them) and 0 elsewhere, so that nothing is learnt of
+    the rest: what the interpreter wrote, the last characters of a turn that was cut inside a token, and the end where
+    a model has several (`one_end` is False), as which one it sampled is not kept.
     `said` is the answer each solution came to, as a sentence that the reward reads.
     """
     rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "said": []}
     for solution in solutions:
-        layout = load_format(layout_name(solution))
-        example = encode(solution, problems[solution.problem_id], layout, tokenizer, settings=settings)
-        start = next((i for i, label in enumerate(example.labels) if label != IGNORED), len(example.ids) - 1)
-        rows["prompt_ids"].append(example.ids[:start])
-        rows["completion_ids"].append(example.ids[start:])
-        rows["env_mask"].append([int(label != IGNORED) for label in example.labels[start:]])
+        stretches = _stretches(solution, problems[solution.problem_id], tokenizer)
+        rests = token_ids(tokenizer, [stretch.rest for stretch in stretches])
+        ids, mask = list(rests[0]), [0] * len(rests[0])
+        start = len(ids)
+        for stretch, rest in zip(stretches[1:], rests[1:], strict=True):
+            ids += [*stretch.sampled, *rest]
+            mask += [1] * len(stretch.sampled) + [0] * len(rest)
+        if _has_end(solution, stretches):
+            ids.append(eos_id(tokenizer))
+            mask.append(int(one_end))
+        start = min(start, len(ids) - 1)  # TRL wants a token, also of a solution that has none
+        rows["prompt_ids"].append(ids[:start])
+        rows["completion_ids"].append(ids[start:])
+        rows["env_mask"].append(mask[start:])
         rows["said"].append("" if solution.answer is None else f"The answer is {solution.answer}")
     return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself where there are none
+
+
+class _Stretch(NamedTuple):
+    """The tokens of a turn that the model sampled, and the text behind them that it did not."""
+
+    turn: int | None
+    """None for the prompt and what the interpreter wrote."""
+    sampled: list[int]
+    rest: Part
+
+
+def _stretches(solution: Solution, problem: Problem, tokenizer: Any) -> list[_Stretch]:
+    """The prompt, then turns and outputs in order."""
+    parts = parts_of(solution, problem, load_format(layout_name(solution)), tokenizer)
+    found = []
+    for turn, group in groupby(parts, key=lambda part: part.turn):
+        text = "".join(part.text for part in group)
+        generated = solution.turn_ids[turn] if turn is not None and turn < len(solution.turn_ids) else []
+        sampled = generated[: _inside(generated, text, tokenizer)]
+        found.append(_Stretch(turn, sampled, Part(text[len(text_of(tokenizer, sampled)) :], trained=False)))
+    return found
+
+
+def _inside(generated: Sequence[int], text: str, tokenizer: Any) -> int:
+    """How many of the ids lie wholly inside the turn's text: all, but where it was cut at a stop string or a fence."""
+    return next(n for n in range(len(generated), -1, -1) if text.startswith(text_of(tokenizer, generated[:n])))
+
+
+def _has_end(solution: Solution, stretches: Sequence[_Stretch]) -> bool:
+    """Whether the model ended the last turn itself: of one that was cut, ids are left that its text has not."""
+    if solution.finish != "stop" or not solution.turn_ids:
+        return False
+    last = len(solution.turn_ids) - 1
+    kept = next((stretch.sampled for stretch in stretches if stretch.turn == last), [])
+    return kept == solution.turn_ids[last]
 
 
 def _trainer(
@@ -166,23 +227,21 @@ def _trainer(
     from trl.trainer.grpo_trainer import GRPOTrainer
 
     known = {problem.id: problem for problem in problems}
-    asked = 0
 
     def roll(ids: list[str], trainer: Any) -> dict[str, list[Any]]:
-        nonlocal asked
         policy = trainer.accelerator.unwrap_model(trainer.model)
         training = policy.training
         policy.eval()
-        samples = [asked + place for place in range(len(ids))]
-        asked += len(ids)
+        # Counted by steps, so that a training that goes on draws as one that never stopped.
+        samples = [trainer.state.global_step * len(ids) + place for place in range(len(ids))]
         solutions = rollout([known[name] for name in ids], samples, policy, tokenizer)
         policy.train(training)
-        return roll_out(solutions, known, tokenizer, settings=settings)
+        return roll_out(solutions, known, tokenizer, one_end=len(trainer.eos_token_ids) == 1)
 
     def verdict(said: list[str], **columns: Any) -> list[float | None]:
         return reward(**{**columns, "completions": said})
 
-    rows = [{"prompt": problem.id, "answer": json.dumps(_golds(problem))} for problem in problems]
+    rows = [{"prompt": problem.id, "answer": json.dumps(_golds(problem))} for problem in _order(problems, settings)]
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=verdict,
@@ -195,12 +254,18 @@ def _trainer(
     return trainer
 
 
+def _order(problems: Sequence[Problem], settings: GrpoSettings) -> list[Problem]:
+    """The problems of all steps, each as often as any other; TRL's own shuffling would begin anew when it goes on."""
+    draw, count = random.Random(settings.seed), settings.steps * (settings.batch // settings.group)
+    rounds = math.ceil(count / len(problems))
+    return [problem for _ in range(rounds) for problem in draw.sample(problems, len(problems))][:count]
+
+
 def _arguments(settings: GrpoSettings, out: Path) -> Any:
-    import torch
     from trl.trainer.grpo_config import GRPOConfig
 
-    on_gpu = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
-    return GRPOConfig(
+    on_gpu = device_of(settings.as_train()) != "cpu"
+    arguments = GRPOConfig(
         output_dir=str(out / "checkpoints"),
         max_steps=settings.steps,
         per_device_train_batch_size=settings.batch,
@@ -212,16 +277,20 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
         loss_type=settings.loss_type,
         max_completion_length=settings.max_length,
         seed=settings.seed,
+        shuffle_dataset=False,  # see _order
         use_cpu=not on_gpu,
         bf16=on_gpu,
         activation_checkpointing=on_gpu,
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         save_steps=settings.checkpoint_steps,
-        save_total_limit=1,
+        save_total_limit=2,
         report_to="none",
         disable_tqdm=True,
     )
+    # Of several GPUs one is taken: TRL refuses nn.DataParallel, which transformers would divide them by.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _watcher(out: Path, progress: Callable[[int, float], None] | None) -> Any:
@@ -230,17 +299,14 @@ def _watcher(out: Path, progress: Callable[[int, float], None] | None) -> Any:
 
     class Watcher(TrainerCallback):
         def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if "reward" not in state.log_history[-1]:
+                return  # a summary, at the end
             rows = [row for row in state.log_history if "reward" in row]
             write_atomically(out / "steps.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
-            if progress and rows:
+            if progress:
                 progress(state.global_step, rows[-1]["reward"])
 
     return Watcher()
-
-
-def _last_checkpoint(out: Path) -> str | None:
-    found = sorted((out / "checkpoints").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    return str(found[-1]) if found else None
 
 
 def _golds(problem: Problem) -> list[str]:

@@ -13,6 +13,7 @@ import torch
 from slipstick.encode import IGNORED
 from slipstick.models.hf.value_head import HeadSettings, ValueHead, hidden_and_logits
 from slipstick.train.adapters import add_adapters
+from slipstick.train.optimizers import rate_factor
 from slipstick.train.outcomes import Outcome
 from slipstick.train.weights import load_checkpoint, save_checkpoint
 
@@ -98,7 +99,6 @@ def run_joint(
     if saved is not None and saved["fingerprint"] == fingerprint:
         joint.load_state_dict(saved["joint"])
         optimizer.load_state_dict(saved["optimizer"])
-        torch.set_rng_state(saved["chance"])
         losses = list(saved["losses"])
     done = sum(sizes[: len(losses)])
     due = done + settings.checkpoint_every
@@ -107,7 +107,10 @@ def run_joint(
         for step, loss in enumerate(losses):
             log.write(_line(step, sum(sizes[: step + 1]), loss))
         for step in range(len(losses), len(batches)):
-            _set_rates(optimizer, peaks, done / total, settings.warmup)
+            torch.manual_seed(settings.seed + step)  # so dropout follows from the step alone, resumed or not
+            factor = rate_factor(done / total, warmup=settings.warmup)
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                group["lr"] = peak * factor
             losses.append(_step(joint, [examples[i] for i in batches[step]], optimizer, settings))
             done += sizes[step]
             log.write(_line(step, done, losses[-1]))
@@ -116,8 +119,7 @@ def run_joint(
                 progress(done, total, losses[-1])
             if done >= due:
                 state = {"joint": joint.state_dict(), "optimizer": optimizer.state_dict(), "losses": losses}
-                chance = {"chance": torch.get_rng_state(), "fingerprint": fingerprint}
-                save_checkpoint({**state, **chance}, out / "checkpoint.pt")
+                save_checkpoint({**state, "fingerprint": fingerprint}, out / "checkpoint.pt")
                 due = done + settings.checkpoint_every
     joint.eval()
     return losses, total
@@ -163,9 +165,3 @@ def _optimizer(joint: Joint, settings: ValueSettings) -> tuple[torch.optim.AdamW
     ]
     groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, betas=(0.9, 0.95)), [group["lr"] for group in groups]
-
-
-def _set_rates(optimizer: torch.optim.Optimizer, peaks: Sequence[float], done: float, warmup: float) -> None:
-    factor = max(done, 1e-3) / warmup if done < warmup else (1 - done) / (1 - warmup)
-    for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-        group["lr"] = peak * factor

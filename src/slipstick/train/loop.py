@@ -13,6 +13,7 @@ from slipstick.encode import Encoded
 from slipstick.train.batches import order_batches
 from slipstick.train.examples import Examples
 from slipstick.train.optimizers import Optimizers, rate_factor
+from slipstick.train.precision import attention_in_float32, is_narrow
 from slipstick.train.replicas import Replicas
 from slipstick.train.settings import TrainSettings
 from slipstick.train.start import device_of
@@ -20,6 +21,7 @@ from slipstick.train.weights import load_checkpoint, save_checkpoint, save_train
 
 Progress = Callable[[int, int, float], None]
 _CHECKPOINT = "checkpoint.pt"
+_CHECKPOINT_TOKENS = 100_000  # between two of them, where the settings leave it open
 
 
 def fit_with_loop(
@@ -82,9 +84,14 @@ def run_loop(
     sizes = [sum(len(examples[i].ids) for i in batch) for batch in batches]
     losses = _take_up(model, optimizers, out / _CHECKPOINT, fingerprint)
     total, done = sum(sizes), sum(sizes[: len(losses)])
-    due = done + settings.checkpoint_every
-    replicas = Replicas(model, processes=processes_for(settings, model.device.type))
-    with closing(replicas), (out / "losses.jsonl").open("w", encoding="utf-8") as log:
+    every = settings.checkpoint_every or _CHECKPOINT_TOKENS
+    due = done + every
+    narrow = is_narrow(settings.autocast, model.device.type)
+    with (
+        attention_in_float32(model, where=narrow),
+        closing(Replicas(model, processes=processes_for(settings, model.device.type), narrow=narrow)) as replicas,
+        (out / "losses.jsonl").open("w", encoding="utf-8") as log,
+    ):
         log.writelines(_lines(losses, sizes))
         for step in range(len(losses), len(batches)):
             loss = replicas.gradients([examples[i] for i in batches[step]], seed=settings.seed + step)
@@ -98,7 +105,7 @@ def run_loop(
             if done >= due:
                 state = {"model": model.state_dict(), "optimizers": optimizers.state(), "losses": losses}
                 save_checkpoint({**state, "fingerprint": fingerprint}, out / _CHECKPOINT)
-                due = done + settings.checkpoint_every
+                due = done + every
     model.eval()
     return losses
 

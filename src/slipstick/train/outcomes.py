@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from slipstick.encode import IGNORED, EncodeSettings, encode_within, layout_name
+from slipstick.encode import IGNORED, EncodeSettings, encode_within, layout_name, written_places
 from slipstick.formats import load_format
 from slipstick.schema import Problem, Solution
 
@@ -22,10 +22,12 @@ class Outcome(NamedTuple):
 
 
 def balance(solutions: Iterable[Solution], *, most: int, seed: int) -> list[Solution]:
-    """Of every problem as many correct solutions as incorrect ones, at most `most` of each, no text twice.
+    """Of every problem as many correct solutions as incorrect ones, at most `most` of each.
 
-    Problems whose samples are all of one outcome are left out, as they tell nothing about which of several solutions to
-    prefer; what is undecided or was never graded is left out too. A missing answer counts as incorrect.
+    Each text counts once; where there are fewer of one kind than of the other they are taken again. (A model that is
+    sure of itself writes one right program in every sample, and many different wrong ones.) Problems whose samples are
+    all of one outcome are left out, as they tell nothing about which of several solutions to prefer; what is undecided
+    or was never graded is left out too. A missing answer counts as incorrect.
     """
     draw = random.Random(seed)
     kinds: dict[str, tuple[dict[str, Solution], dict[str, Solution]]] = {}
@@ -36,10 +38,18 @@ def balance(solutions: Iterable[Solution], *, most: int, seed: int) -> list[Solu
         said = "\0".join(block.text for block in solution.blocks)
         kinds.setdefault(solution.problem_id, ({}, {}))[outcome != "correct"].setdefault(said, solution)
     chosen: list[Solution] = []
-    for right, wrong in kinds.values():
-        count = min(len(right), len(wrong), most)
-        chosen += [*draw.sample(list(right.values()), count), *draw.sample(list(wrong.values()), count)]
+    for both in kinds.values():
+        if all(both):
+            count = min(max(map(len, both)), most)
+            for found in both:
+                chosen += _take(list(found.values()), count, draw)
     return chosen
+
+
+def _take(found: list[Solution], count: int, draw: random.Random) -> list[Solution]:
+    """So many of them: all before any is taken again."""
+    rounds, rest = divmod(count, len(found))
+    return [*(found * rounds), *draw.sample(found, rest)]
 
 
 def split_problems(solutions: Sequence[Solution], *, share: float, seed: int) -> tuple[list[Solution], list[Solution]]:
@@ -69,10 +79,7 @@ def encode_outcome(
     example, _ = encode_within(solution, problem, layout, tokenizer, settings=settings, seed=0)
     if example is None:
         return None
-    written = [place for place, label in enumerate(example.labels) if label != IGNORED]
-    if steps_only:
-        ends = [place for place in written if "\n" in tokenizer.decode([example.ids[place]])]
-        written = sorted({*ends, *written[-1:]})
+    marks = written_places(example, tokenizer, steps_only=steps_only)
     right = solution.verdict is not None and solution.verdict.outcome == "correct"
     labels = example.labels if right or lm_on_wrong else [IGNORED] * len(example.ids)
-    return Outcome(example.ids, labels, written, right) if written else None
+    return Outcome(example.ids, labels, marks, right) if marks else None

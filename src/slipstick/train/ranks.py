@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
-from slipstick.encode import Encoded
 from slipstick.models.hf import quietly
 from slipstick.store import write_atomically
-from slipstick.train import fit_here
-from slipstick.train.examples import Examples
 from slipstick.train.settings import TrainSettings
+from slipstick.train.start import check_packages, start_model
+from slipstick.train.trl import fit_with_trl, read_rows
 
 
 def main(folder: Path) -> None:
@@ -21,13 +20,18 @@ def main(folder: Path) -> None:
 
     job = folder / "job"
     settings = TrainSettings.model_validate_json((job / "settings.json").read_bytes())
-    rows = [json.loads(line) for line in (job / "examples.jsonl").read_text("utf-8").splitlines()]
-    counts = json.loads((job / "counts.json").read_text("utf-8"))
-    examples = Examples([Encoded(ids, labels) for ids, labels, _ in rows], [group for *_, group in rows], **counts)
+    check_packages(settings)
     with quietly():
         tokenizer = AutoTokenizer.from_pretrained(job / "tokenizer")
-    fingerprint = (job / "fingerprint").read_text("utf-8")
-    trained = fit_here(examples, tokenizer, settings=settings, out=folder, fingerprint=fingerprint)
+    trained = fit_with_trl(
+        partial(start_model, settings, tokenizer),
+        tokenizer,
+        read_rows(job),
+        settings=settings,
+        out=folder,
+        fingerprint=(job / "fingerprint").read_text("utf-8"),
+        progress=None,
+    )
     if os.environ.get("RANK", "0") == "0":
         write_atomically(job / "trained.json", trained.model_dump_json())
 

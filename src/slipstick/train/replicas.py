@@ -32,9 +32,13 @@ class Replicas:
     numbers; another number gives others in the last bits.
     """
 
-    def __init__(self, model: Any, *, processes: int) -> None:
-        """Begins the processes by fork: the model must be on the CPU where there are several."""
+    def __init__(self, model: Any, *, processes: int, narrow: bool = False) -> None:
+        """Begins the processes by fork: the model must be on the CPU where there are several.
+
+        narrow: matrices are multiplied in bfloat16.
+        """
         self._model = model
+        self._narrow = narrow
         self._pool = ThreadPoolExecutor(processes, thread_name_prefix="slipstick-train")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._grads: list[torch.Tensor] = []
@@ -57,7 +61,7 @@ class Replicas:
             pipe.send((share, counted, seed))
         for gradient in self._grads[:1]:
             gradient.zero_()
-        losses = [_backward(self._model, shares[0], counted=counted, seed=seed)]
+        losses = [self._backward(shares[0], counted=counted, seed=seed)]
         for (child, pipe), gradient in zip(self._children, self._grads[1:], strict=True):
             losses.append(_answer(child, pipe))
             self._grads[0].add_(gradient)
@@ -107,10 +111,41 @@ class Replicas:
             except (EOFError, OSError):
                 os._exit(0)
             gradient.zero_()
+            answer: float | str
             try:
-                pipe.send(_backward(self._model, share, counted=counted, seed=seed + rank))
+                answer = self._backward(share, counted=counted, seed=seed + rank)
             except Exception as error:  # boundary: the parent raises it
-                pipe.send(f"{type(error).__name__}: {error}")
+                answer = f"{type(error).__name__}: {error}"
+            try:
+                pipe.send(answer)
+            except OSError:  # the parent failed meanwhile and has its own to say
+                os._exit(0)
+
+    def _backward(self, batch: _Batch, *, counted: int, seed: int) -> float:
+        """Gradients of the batch's summed loss over `counted`; gives that loss.
+
+        Padding is on the right, where no token that counts can look, so no mask is needed. Output columns without any
+        label are never computed.
+        """
+        if not batch:
+            return 0.0
+        torch.manual_seed(seed)
+        width = max(len(example.ids) for example in batch) - 1
+        ids = torch.zeros(len(batch), width, dtype=torch.long)
+        labels = torch.full((len(batch), width), IGNORED, dtype=torch.long)
+        for i, example in enumerate(batch):
+            ids[i, : min(width, len(example.ids))] = torch.tensor(example.ids[:width])
+            labels[i, : len(example.labels) - 1] = torch.tensor(example.labels[1:])
+        model, device = self._model, self._model.device
+        ids, labels = ids.to(device), labels.to(device)
+        columns = (labels != IGNORED).any(0).nonzero()[:, 0]
+        labels = labels[:, columns]
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._narrow):
+            logits = model(input_ids=ids, use_cache=False, logits_to_keep=columns).logits
+        chosen = labels != IGNORED
+        loss = torch.nn.functional.cross_entropy(logits[chosen].float(), labels[chosen], reduction="sum") / counted
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
 
 
 def _answer(child: multiprocessing.Process, pipe: Connection) -> float:
@@ -120,7 +155,7 @@ def _answer(child: multiprocessing.Process, pipe: Connection) -> float:
         child.join()
         raise UserError(
             f"a training process was ended from outside (exit code {child.exitcode}), most likely for want of memory: "
-            "set threads = 1 or a smaller batch_tokens, and resume"
+            "set threads = 1, and resume"
         ) from None
     if isinstance(answer, str):
         raise RuntimeError(f"in a training process: {answer}")
@@ -142,28 +177,3 @@ def _place(parameters: Sequence[Any], flat: torch.Tensor, field: str) -> None:
             view.copy_(parameter.data)
         setattr(parameter, field, view)
         at += parameter.numel()
-
-
-def _backward(model: Any, batch: _Batch, *, counted: int, seed: int) -> float:
-    """Gradients of the batch's summed loss over `counted`; gives that loss.
-
-    Padding is on the right, where no token that counts can look, so no mask is needed. Output columns without any
-    label are never computed.
-    """
-    if not batch:
-        return 0.0
-    torch.manual_seed(seed)
-    width = max(len(example.ids) for example in batch) - 1
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
-    labels = torch.full((len(batch), width), IGNORED, dtype=torch.long)
-    for i, example in enumerate(batch):
-        ids[i, : min(width, len(example.ids))] = torch.tensor(example.ids[:width])
-        labels[i, : len(example.labels) - 1] = torch.tensor(example.labels[1:])
-    ids, labels = ids.to(model.device), labels.to(model.device)
-    columns = (labels != IGNORED).any(0).nonzero()[:, 0]
-    labels = labels[:, columns]
-    logits = model(input_ids=ids, use_cache=False, logits_to_keep=columns).logits
-    chosen = labels != IGNORED
-    loss = torch.nn.functional.cross_entropy(logits[chosen].float(), labels[chosen], reduction="sum") / counted
-    loss.backward()  # type: ignore[no-untyped-call]
-    return float(loss.detach())

@@ -22,6 +22,8 @@ class Phase(Record):
 class LoraSettings(Record):
     """Low-rank adapters in place of the whole model (LoRA, arXiv 2106.09685), through PEFT; merged when done."""
 
+    seed: int = 0
+    """Decides the adapters' start."""
     lora_rank: int = Field(default=0, ge=0)
     """Rank of the adapters; 0 trains every weight."""
     lora_alpha: float = Field(default=32.0, gt=0)
@@ -112,8 +114,9 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
     """Processes that divide every step of our loop among them on a CPU; None takes one per core, at most four."""
     device: str = "auto"
     """"cpu", "cuda" or "auto"."""
-    checkpoint_every: int = Field(default=100_000, gt=0)
-    """Tokens between two checkpoints; a killed training goes on from the last one."""
+    checkpoint_every: int | None = Field(default=None, gt=0)
+    """Tokens between two checkpoints, from the last of which a killed training goes on; None: 100,000 with our loop,
+    a tenth of the run through TRL, whose models are large."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -129,4 +132,8 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
             raise ValueError(f'parallel = "{self.parallel}" needs trainer = "trl"')
         if self.gpus % self.machines:
             raise ValueError(f"gpus = {self.gpus} cannot be spread evenly over machines = {self.machines}")
+        if self.gpus > 1 and self.parallel == "none":
+            raise ValueError(f'gpus = {self.gpus} needs parallel = "fsdp2" or "zero3", which spread a run over them')
+        if self.phases and self.packing != "none":
+            raise ValueError(f'phases need packing = "none": "{self.packing}" mixes the order that they give')
         return self

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from slipstick.errors import InputError
+from slipstick.errors import InputError, UserError
 from slipstick.formats import Format
 from slipstick.models.hf import load_tokenizer, load_weights
 from slipstick.train.settings import TrainSettings
@@ -42,12 +43,36 @@ def start_model(settings: TrainSettings, tokenizer: Any) -> Any:
 
 
 def attention(settings: TrainSettings) -> str | None:
-    """The attention kernel: the one asked for; else FlashAttention where it is installed and there is a GPU."""
-    import importlib.util
+    """The attention kernel: the one asked for; else FlashAttention where it is installed, on a GPU.
 
+    It takes 16-bit numbers alone, which only TRL's trainer has: as weights or by autocast.
+    """
     if settings.attention or device_of(settings) == "cpu":
         return settings.attention
-    return "flash_attention_2" if importlib.util.find_spec("flash_attn") else None
+    narrow = trainer_of(settings) == "trl" and (settings.weights == "bfloat16" or settings.autocast is not False)
+    return "flash_attention_2" if narrow and find_spec("flash_attn") else None
+
+
+def check_packages(settings: TrainSettings) -> None:
+    """Raises UserError where a setting needs a package that is not installed, with every one that is missing."""
+    trl = trainer_of(settings) == "trl"
+    needed = [
+        (trl and settings.kernels, "kernels = true", "liger-kernel", "kernels = false"),
+        (settings.optimizer == "adamw_8bit", 'optimizer = "adamw_8bit"', "bitsandbytes", 'optimizer = "adamw"'),
+        (settings.parallel == "zero3", 'parallel = "zero3"', "deepspeed", 'parallel = "fsdp2"'),
+    ]
+    missing = [
+        f"{said} needs a package that is not installed: pip install {package}, or set {other}"
+        for asked, said, package, other in needed
+        if asked and not find_spec(package.replace("-", "_"))
+    ]
+    if missing:
+        raise UserError("; ".join(missing))
+
+
+def count_parameters(model: Any) -> int:
+    """Numbers in the model, also where ZeRO-3 has left this process a part of them."""
+    return sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in model.parameters())
 
 
 def device_of(settings: TrainSettings) -> str:
@@ -65,6 +90,13 @@ def free_on_gpu() -> float:
 
     free, _ = torch.cuda.mem_get_info()
     return float(free)
+
+
+def most_on_gpu() -> float:
+    """The most bytes that this process has had on the first GPU at once."""
+    import torch
+
+    return float(torch.cuda.max_memory_allocated())
 
 
 def trainer_of(settings: TrainSettings) -> str:

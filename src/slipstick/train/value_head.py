@@ -22,7 +22,7 @@ from slipstick.errors import InputError
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import write_atomically
 from slipstick.train.outcomes import Outcome, balance, encode_outcome
-from slipstick.train.settings import LoraSettings
+from slipstick.train.settings import LoraSettings, TrainSettings
 
 __all__ = ["ValueSettings", "ValueTrained", "train_value"]
 
@@ -77,7 +77,15 @@ class ValueSettings(EncodeSettings, LoraSettings):
     def _fits_together(self) -> Self:
         if self.value_range == "pm1" and self.value_loss == "bce":
             raise ValueError('value_range = "pm1" is told by distance: set value_loss = "mse"')
+        if self.wording != "one":
+            raise ValueError(f'wording = "{self.wording}": solutions are scored in one wording; leave it "one"')
         return self
+
+    def as_train(self) -> TrainSettings:
+        """The same as a plain training has it, for the checks that training makes."""
+        kept = {*EncodeSettings.model_fields, *LoraSettings.model_fields, "base", "batch_tokens", "device"}
+        fixed = {"trainer": "loop", "optimizer": "adamw", "threads": 1}
+        return TrainSettings.model_validate({**self.model_dump(include=kept), **fixed})
 
     @property
     def squash(self) -> Literal["none", "sigmoid", "tanh"]:
@@ -114,20 +122,22 @@ def train_value(
     """Trains on graded samples and leaves in `out` a Hugging Face folder with the value head beside the weights.
 
     Takes up its last checkpoint when called again with the same arguments. progress: tokens done, tokens in all, loss.
-    Raises InputError where no problem has both right and wrong samples, ModelError where `base` is no model.
+    Raises InputError where no problem has both right and wrong samples, or where `base` cannot read as long examples as
+    `max_length` allows; ModelError where `base` is no model.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see train/__init__.py
     from slipstick.models.hf import load_weights
     from slipstick.models.hf.threads import few_threads
     from slipstick.models.hf.value_head import save_head
     from slipstick.train.joint import Joint, run_joint
-    from slipstick.train.weights import save_model
+    from slipstick.train.start import start_tokenizer
+    from slipstick.train.weights import save_model, taught_by
 
     began = time.monotonic()
     problems = {problem.id: problem for _, problem in pairs}
     chosen = balance((solution for solution, _ in pairs), most=settings.per_problem, seed=settings.seed)
+    tokenizer = start_tokenizer(settings.as_train(), (), ())
     out.mkdir(parents=True, exist_ok=True)
-    model, tokenizer = load_weights(settings.base, dtype="float32")
     encoded = [_encode(solution, problems[solution.problem_id], tokenizer, settings) for solution in chosen]
     examples = [example for example in encoded if example is not None]
     if not examples:
@@ -135,10 +145,11 @@ def train_value(
     fingerprint = _fingerprint(settings, examples)
     if done := _finished(out, fingerprint):
         return done
+    model, _ = load_weights(settings.base, dtype="float32")
     joint = Joint(model, settings)
     with few_threads(model):
         losses, tokens = run_joint(joint, examples, settings, out=out, fingerprint=fingerprint, progress=progress)
-    save_model(joint.written(), tokenizer, out)
+    save_model(joint.written(), tokenizer, out, taught=taught_by(settings.as_train()))
     save_head(joint.head, out)
     last = losses[-max(1, len(losses) // 10) :]
     trained = ValueTrained(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from slipstick.models.hf import quietly
+from slipstick.models.hf.prompts import Taught, save_taught
 from slipstick.train.settings import TrainSettings
 
 
@@ -37,12 +40,16 @@ def new_model(settings: TrainSettings, tokenizer: Any) -> Any:
     return Qwen3ForCausalLM(config)
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Writes a folder that transformers, vLLM and `hf:` open; config.json, which makes it a model, comes last."""
+def save_model(model: Any, tokenizer: Any, folder: Path, *, taught: Taught | None = None) -> None:
+    """Writes a folder that transformers, vLLM and `hf:` open; config.json, which makes it a model, comes last.
+
+    taught: how the prompts were laid out that it was trained on; None: as each format does.
+    """
     part = folder / "model.part"
     with quietly():
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)
+    save_taught(taught or Taught(), part)
     for file in sorted(part.iterdir(), key=lambda file: file.name == "config.json"):
         file.replace(folder / file.name)
     part.rmdir()
@@ -55,7 +62,12 @@ def save_trained(model: Any, tokenizer: Any, settings: TrainSettings, folder: Pa
     if settings.lora_rank and settings.base is not None:
         save_adapters(model, folder)
         model = merged(folder, settings.base)
-    save_model(model, tokenizer, folder)
+    save_model(model, tokenizer, folder, taught=taught_by(settings))
+
+
+def taught_by(settings: TrainSettings) -> Taught:
+    """How a training with these settings laid its prompts out."""
+    return Taught(template=settings.template, wording=settings.wording, seed=settings.seed)
 
 
 def save_checkpoint(state: dict[str, Any], file: Path) -> None:
@@ -78,3 +90,15 @@ def load_checkpoint(file: Path) -> dict[str, Any] | None:
         return None
     state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     return state
+
+
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """The last checkpoint in `folder` that a Hugging Face trainer wrote to its end; torn ones are removed."""
+    whole = None
+    for checkpoint in sorted(folder.glob("checkpoint-[0-9]*"), key=lambda path: int(path.name.rpartition("-")[2])):
+        try:
+            json.loads((checkpoint / "trainer_state.json").read_bytes())  # the trainer writes it last of all
+            whole = str(checkpoint)
+        except (OSError, ValueError):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+    return whole

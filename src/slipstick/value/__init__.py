@@ -29,12 +29,14 @@ __all__ = [
     "probability",
     "reliability",
     "rerank",
+    "samples_a_problem",
     "say",
     "score",
     "within_problem_auc",
 ]
 
 Same = Callable[[str, str], bool]
+_FEWEST = "the fewest samples of any problem (the most are {found.most})"
 
 
 class Reranked(Record):
@@ -45,6 +47,8 @@ class Reranked(Record):
     """A split, or "" for all problems."""
     k: int
     """Samples a problem that are chosen from."""
+    most: int
+    """Samples of the problem that has most of them."""
     auc: Metric
     brier: Metric
     ece: Metric
@@ -62,11 +66,12 @@ class Reranked(Record):
 def rerank(solutions: Sequence[Solution], *, same: Same, format: str, group: str = "") -> Reranked:
     """Majority, best by value and weighted vote over all samples of every problem, and how good the values are.
 
-    Of problems with more samples than the one with fewest, k is the fewest. Raises InputError for a solution without
-    verdict or value.
+    k is the fewest samples of any problem; where one has more, its numbers are means over its subsets of k. Raises
+    InputError for a solution without verdict or value.
     """
     samples = by_problem(solutions)
-    k, weigh = min(map(len, samples.values())), weighing(solutions)
+    counts, weigh = [len(members) for members in samples.values()], weighing(solutions)
+    k = min(counts)
     majority = {problem: vote(sort_votes(members, same), k) for problem, members in samples.items()}
     highest = {problem: best(members, k) for problem, members in samples.items()}
     weighted = {problem: weighted_vote(members, k, same=same, weigh=weigh) for problem, members in samples.items()}
@@ -74,6 +79,7 @@ def rerank(solutions: Sequence[Solution], *, same: Same, format: str, group: str
         format=format,
         group=group,
         k=k,
+        most=max(counts),
         auc=within_problem_auc(solutions),
         brier=brier_score(solutions),
         ece=calibration_error(solutions),
@@ -87,6 +93,15 @@ def rerank(solutions: Sequence[Solution], *, same: Same, format: str, group: str
 
 def say(found: Reranked) -> str:
     """In words, whether to choose by value: never where its ranking cannot be told from chance."""
+    return _advice(found) + (f" k is {found.k}, {_FEWEST.format(found=found)}." if found.k < found.most else "")
+
+
+def samples_a_problem(found: Reranked) -> str:
+    """How many samples of each problem are chosen from."""
+    return f"{found.k} samples a problem" + (f", {_FEWEST.format(found=found)}" if found.k < found.most else "")
+
+
+def _advice(found: Reranked) -> str:
     auc, k = found.auc, found.k
     said = f"{100 * auc.value:.0f} % of the pairs ({100 * auc.low:.0f}-{100 * auc.high:.0f})"
     if not auc.n:

@@ -45,9 +45,13 @@ class HfModel:
         self._loop: asyncio.Task[None] | None = None
 
     async def generate(self, request: Request) -> Reply:
-        """One turn, decoded together with the other requests that are under way."""
+        """One turn, decoded together with the other requests that are under way.
+
+        Raises ModelError for a format that this model cannot be asked in.
+        """
         from slipstick.models.hf.decode import Row
 
+        self._decoder.check(request.layout)
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((Row(request), future))
         if self._loop is None or self._loop.done():
@@ -115,14 +119,16 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     import torch
 
     from slipstick.models.hf.decode import Decoder
+    from slipstick.models.hf.prompts import load_taught
 
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_weights(argument, dtype=settings.dtype)
+    taught = load_taught(argument)
     try:
         model = model.to(device).eval()
-        decoder = Decoder(model, tokenizer)
+        decoder = Decoder(model, tokenizer, taught)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"hf:{argument} cannot be put on device = {device!r}: {error}") from error
     rows = _ROWS if settings.concurrency == "auto" else settings.concurrency

@@ -10,9 +10,12 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache
 
+from slipstick.errors import ModelError
+from slipstick.formats import Format
 from slipstick.models import Reply, Request
 from slipstick.models.hf.cache import is_growing, join_rows, keep_rows, new_cache
-from slipstick.models.hf.tokens import eos_id, prompt_pieces, text_of, token_ids
+from slipstick.models.hf.prompts import Taught, end_of_turn, prompt_for
+from slipstick.models.hf.tokens import eos_id, text_of
 from slipstick.models.hf.turn import cut_turn, ends_of_turn
 
 
@@ -22,6 +25,8 @@ class Row:
 
     request: Request
     prompt: list[int] = field(default_factory=list)
+    opening: str = ""
+    """What a chat template has the model write before its own words; it is no part of the reply."""
     written: list[int] = field(default_factory=list)
     reply: Reply | None = None
     """Set when the turn has ended."""
@@ -33,16 +38,28 @@ class Row:
 class Decoder:
     """The rows under way, their cache and the model; for use from one thread at a time."""
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
+    def __init__(self, model: Any, tokenizer: Any, taught: Taught | None = None) -> None:
+        """taught: how prompts were laid out in training. Raises InputError for a chat without a usable template."""
         self._model = model
         self._tokenizer = tokenizer
-        self._ends = _end_ids(model, tokenizer)
+        self._taught = taught or Taught()
+        self._ends = end_ids(model, tokenizer)
+        if self._taught.template == "chat":
+            self._ends |= {end_of_turn(tokenizer)}
         self._limit: int | None = getattr(model.config, "max_position_embeddings", None)
         self._token_texts: dict[int, str] = {}
         self.rows: list[Row] = []
         self._cache: Cache | None = None
         self._mask = torch.zeros(0, 0, dtype=torch.long)
         self._next = torch.zeros(0, dtype=torch.long)
+
+    def check(self, layout: Format) -> None:
+        """Raises ModelError for a format that this model writes in a way which nobody here reads."""
+        if layout.tool and self._taught.template == "chat":
+            raise ModelError(
+                f"format `{layout.name}` has the model call a tool in the words of its chat template, which hf: does "
+                "not read: serve the model and name it openai:NAME, or take a format with code in its text, as tir"
+            )
 
     def can_join(self) -> bool:
         """Whether rows may be admitted now."""
@@ -74,8 +91,8 @@ class Decoder:
 
     def _prepare(self, row: Row) -> None:
         request = row.request
-        pieces = prompt_pieces(request.layout, request.problem, request.blocks)
-        row.prompt = [token for ids in token_ids(self._tokenizer, pieces) for token in ids]
+        asked = prompt_for(request.layout, request.problem, request.blocks, self._tokenizer, self._taught)
+        row.prompt, row.opening = asked
         if request.sampling.seed is not None:
             row.chance = random.Random(f"{request.sampling.seed}/{request.problem.id}/{request.sample}/{request.turn}")
         if self._limit is not None and len(row.prompt) >= self._limit:
@@ -128,16 +145,16 @@ class Decoder:
         row.written.append(token)
         layout, tokens = row.request.layout, len(row.written)
         if token in self._ends:
-            ids = row.written[:-1]
-            row.reply = Reply(text=cut_turn(layout, self._text(ids))[0], tokens=tokens, ids=ids)
-            return
-        if self._may_end(row, token):
-            text, ended = cut_turn(layout, self._text(row.written))
-            if ended:
-                row.reply = Reply(text=text, tokens=tokens, ids=row.written)
-                return
-        if tokens >= row.request.sampling.max_tokens or len(row.prompt) + tokens == self._limit:
-            row.reply = Reply(text=self._text(row.written), finish="length", tokens=tokens, ids=row.written)
+            self._finish(row, row.written[:-1])
+        elif self._may_end(row, token) and cut_turn(layout, self._text(row.written))[1]:
+            self._finish(row, row.written)
+        elif tokens >= row.request.sampling.max_tokens or len(row.prompt) + tokens == self._limit:
+            text = self._text(row.written).removeprefix(row.opening)
+            row.reply = Reply(text=text, finish="length", tokens=tokens, ids=row.written)
+
+    def _finish(self, row: Row, ids: list[int]) -> None:
+        text, _ = cut_turn(row.request.layout, self._text(ids))
+        row.reply = Reply(text=text.removeprefix(row.opening), tokens=len(row.written), ids=ids)
 
     def _may_end(self, row: Row, token: int) -> bool:
         """A cheap look at the last token, then at the last few, before the whole text is decoded."""
@@ -192,7 +209,7 @@ def _choose(logits: torch.Tensor, rows: list[Row]) -> list[int]:
     return chosen
 
 
-def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
+def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     """Tokens that end a response: what the model's generation settings say and the tokenizer's own."""
     said = model.generation_config.eos_token_id if model.generation_config else None
     listed = said if isinstance(said, list) else [] if said is None else [said]

@@ -17,17 +17,16 @@ from typing import Any
 from slipstick.errors import UserError
 from slipstick.models.hf import quietly
 from slipstick.store import write_atomically
+from slipstick.train import Fitted
 from slipstick.train.examples import Examples
 from slipstick.train.settings import TrainSettings
-from slipstick.train.start import device_of, trainer_of
+from slipstick.train.start import trainer_of
 
 _DONE = "trained.json"
 
 
-def run_apart(
-    examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, fingerprint: str
-) -> dict[str, Any]:
-    """Trains by processes of their own and gives the fields of what they did.
+def run_apart(examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, fingerprint: str) -> Fitted:
+    """Trains by processes of their own and gives what they did.
 
     Where this machine has not all the GPUs, writes everything and raises UserError that says what to run where; called
     again when that has been done, it goes on. Raises UserError where a process fails; the next call takes up what
@@ -42,22 +41,22 @@ def run_apart(
         _run(settings, out)
     if not (job / _DONE).is_file():
         raise UserError(f"the processes that train ended without weights in {out}; their last lines above say why")
-    record: dict[str, Any] = json.loads((job / _DONE).read_text("utf-8"))
+    done = Fitted.model_validate_json((job / _DONE).read_bytes())
     shutil.rmtree(job)
-    return record
+    return done
 
 
 def _write_job(examples: Examples, tokenizer: Any, settings: TrainSettings, out: Path) -> None:
     """Writes out/job (settings, encoded examples, tokenizer), out/accelerate.json and out/launch.sh."""
+    from slipstick.train.trl import write_rows
+
     job = out / "job"
     shutil.rmtree(job, ignore_errors=True)
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     job.mkdir(parents=True)
     kept = settings.model_dump_json(include=set(TrainSettings.model_fields), indent=2)
     write_atomically(job / "settings.json", kept)
-    rows = zip(examples.encoded, examples.groups, strict=True)
-    write_atomically(job / "examples.jsonl", (json.dumps([*example, group]) + "\n" for example, group in rows))
-    write_atomically(job / "counts.json", json.dumps({"too_long": examples.too_long, "cut": examples.cut}))
+    write_rows(examples, settings, job)
     with quietly():
         tokenizer.save_pretrained(job / "tokenizer")
     write_atomically(out / "accelerate.json", json.dumps(accelerate_config(settings), indent=2))
@@ -70,10 +69,13 @@ def _command(out: Path) -> list[str]:
 
 
 def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
-    """What `accelerate launch --config_file` reads: our file of the strategy, with this run's sizes."""
+    """What `accelerate launch --config_file` reads: our file of the strategy, with this run's sizes.
+
+    The machine that trains may be another: only what the settings say counts, not what this one has.
+    """
     text = files(__name__).joinpath(f"{settings.parallel}.json").read_text("utf-8")
     config: dict[str, Any] = json.loads(text)
-    on_cpu = device_of(settings) == "cpu"
+    on_cpu = settings.device == "cpu"
     autocast = settings.autocast if settings.autocast is not None else not on_cpu
     config |= {
         "num_processes": settings.gpus,
@@ -83,8 +85,6 @@ def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
     }
     if settings.machines == 1:
         config["main_process_port"] = 0  # any that is free
-    if settings.parallel == "zero3":
-        config["deepspeed_config"]["gradient_accumulation_steps"] = settings.accumulate
     return config
 
 
@@ -93,8 +93,16 @@ def is_apart(settings: TrainSettings) -> bool:
     return settings.parallel != "none" and trainer_of(settings) == "trl"
 
 
+def is_elsewhere(settings: TrainSettings) -> bool:
+    """Whether a run is to be launched by hand, as this machine has not all its GPUs."""
+    import torch
+
+    all_here = settings.device == "cpu" or torch.cuda.device_count() >= settings.gpus
+    return is_apart(settings) and (settings.machines > 1 or not all_here)
+
+
 def _run(settings: TrainSettings, out: Path) -> None:
-    if settings.machines > 1 or not _enough(settings):
+    if is_elsewhere(settings):
         raise UserError(
             f"this run wants {settings.gpus} GPUs in {settings.machines} machine(s), which are not all here. All "
             f"is written: run `sh {out / 'launch.sh'}` on each machine (its first lines say how), then this command "
@@ -106,12 +114,6 @@ def _run(settings: TrainSettings, out: Path) -> None:
             f"the processes that train ended with exit code {ended.returncode}; their last lines above say why. The "
             "same command with --resume goes on from the last checkpoint"
         )
-
-
-def _enough(settings: TrainSettings) -> bool:
-    import torch
-
-    return device_of(settings) == "cpu" or torch.cuda.device_count() >= settings.gpus
 
 
 def _script(command: list[str], settings: TrainSettings) -> str:

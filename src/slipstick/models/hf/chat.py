@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from slipstick.encode.parts import Part
 from slipstick.errors import InputError
 from slipstick.formats import Format, render_chat
+from slipstick.models.hf.parts import Part
 from slipstick.models.openai.calls import tool_schema
-from slipstick.schema import Problem, Solution
+from slipstick.schema import Block, Problem
 
 # A mark is two private-use characters around the content's number. The vertical tabs show whether the template strips
 # white space, the quotation mark whether it writes JSON.
@@ -32,25 +33,25 @@ class _Content(NamedTuple):
     message: int
 
 
-def chat_parts(layout: Format, problem: Problem, solution: Solution, tokenizer: Any) -> list[Part]:
-    """The parts of the conversation, up to the token that ends the last turn (broken-off solutions have none).
+def chat_parts(layout: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, *, ended: bool) -> list[Part]:
+    """The parts of the conversation, up to the token that ends the last turn (one that has not `ended` has none).
 
-    Raises InputError where the tokenizer has no chat template, or one that leaves contents out or repeats them.
+    Raises InputError where the tokenizer has no chat template, or one that refuses, leaves out or repeats contents.
     """
     if not tokenizer.chat_template:
         raise InputError(
             f'the tokenizer of `{tokenizer.name_or_path}` has no chat template, which template = "chat" needs: take a '
             'base that was tuned for chat, give a Jinja file with chat_template = "FILE", or set template = "format"'
         )
-    messages = render_chat(layout, problem, solution.blocks)
+    messages = render_chat(layout, problem, blocks)
     tools = [tool_schema(layout.tool)] if layout.tool else None
     contents, marked = _mark(messages)
     try:
         text, begun = _render(tokenizer, marked, tools)
     except Exception:  # boundary: templates refuse by an error of their own what they have no place for
         contents, marked = _mark(_without_system(messages))
-        text, begun = _render(tokenizer, marked, tools)
-    return _split(text, contents, generation=begun, tokenizer=tokenizer, ended=solution.finish == "stop")
+        text, begun = _render_plain(tokenizer, marked, tools, layout)
+    return _split(text, contents, generation=begun, tokenizer=tokenizer, ended=ended)
 
 
 def _mark(messages: list[dict[str, Any]]) -> tuple[list[_Content], list[dict[str, Any]]]:
@@ -95,6 +96,17 @@ def _render(tokenizer: Any, messages: list[dict[str, Any]], tools: Any) -> tuple
     begun = tokenizer.apply_chat_template(messages[:asked], add_generation_prompt=True, **common)
     whole = tokenizer.apply_chat_template(messages, **common) if asked < len(messages) else begun
     return whole, begun[len(before) :] if begun.startswith(before) else ""
+
+
+def _render_plain(tokenizer: Any, messages: list[dict[str, Any]], tools: Any, layout: Format) -> tuple[str, str]:
+    """The same without a system message; a template that refuses this too has no place for the format."""
+    try:
+        return _render(tokenizer, messages, tools)
+    except Exception as error:  # boundary: as above
+        raise InputError(
+            f"the chat template of `{tokenizer.name_or_path}` refuses conversations in format `{layout.name}` "
+            f'({type(error).__name__}: {error}): give another with chat_template = "FILE", or set template = "format"'
+        ) from error
 
 
 def _split(text: str, contents: list[_Content], *, generation: str, tokenizer: Any, ended: bool) -> list[Part]:

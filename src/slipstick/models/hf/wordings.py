@@ -32,7 +32,7 @@ def with_wording(layout: Format, key: str, *, draw: Literal["one", "run", "examp
 @cache
 def wordings() -> tuple[str, ...]:
     """The twelve prompts, the one that evaluation uses first."""
-    data = tomllib.loads(files("slipstick.encode").joinpath("wordings.toml").read_text("utf-8"))
+    data = tomllib.loads(files("slipstick.models.hf").joinpath("wordings.toml").read_text("utf-8"))
     return tuple(
         data["frame"].replace("{opening}", opening).replace("{header}", header)
         for header in data["headers"]

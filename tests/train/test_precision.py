@@ -1,0 +1,42 @@
+"""Multiplying in bfloat16 by our loop: the same losses but for rounding, attention as it was afterwards."""
+
+import json
+
+import pytest
+
+from slipstick.train import TrainSettings, train
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from slipstick.models.hf import load_weights
+from slipstick.train.precision import attention_in_float32, is_narrow
+
+
+def test_narrow_is_asked_for_or_a_gpu():
+    assert [is_narrow(asked, device) for asked in (None, True, False) for device in ("cpu", "cuda")] == [
+        False, True, True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_bfloat16_gives_nearly_the_losses_of_float32(sums, tiny_model, tmp_path):
+    losses = {}
+    for narrow in (False, True):
+        out = tmp_path / str(narrow)
+        settings = {"base": str(tiny_model), "tokens": 4000, "batch_tokens": 512, "optimizer": "adamw", "threads": 1}
+        train(sums, settings=TrainSettings(autocast=narrow, **settings), out=out)
+        losses[narrow] = [json.loads(line)["loss"] for line in (out / "losses.jsonl").read_text().splitlines()]
+    assert losses[True] == pytest.approx(losses[False], rel=0.05)
+    assert losses[True] != losses[False]
+
+
+def test_attention_is_computed_in_float32_and_put_back(tiny_model):
+    model, _ = load_weights(str(tiny_model), dtype="float32")
+    before = model.config._attn_implementation
+    ids = torch.arange(5)[None]
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        rounded = model(ids).logits.float()
+        with attention_in_float32(model, where=True):
+            assert model.config._attn_implementation != before
+            wide = model(ids).logits.float()
+    assert model.config._attn_implementation == before
+    assert torch.allclose(wide, rounded, atol=0.1) and not torch.equal(wide, rounded)
