@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 
 from slipstick.answers import answer_of
-from slipstick.equivalence import compare
 from slipstick.formats import Format, join, load_format, parse, render
+from slipstick.grade import grade
 from slipstick.interpreters import open_interpreter
 from slipstick.problems.made import load
 from slipstick.problems.made.calculation import templates
@@ -77,9 +77,7 @@ def test_every_style_ends_in_the_gold(known: list[Problem], solutions: list[Solu
     for solution in solutions:
         problem = gold[solution.problem_id]
         assert solution.verdict and solution.verdict.outcome == "correct"
-        assert (
-            solution.answer and compare(solution.answer, problem.answer or "", kind=problem.kind).outcome == "correct"
-        )
+        assert solution.answer and grade(solution, problem).outcome == "correct"
         assert solution.id == f"{problem.id}#{solution.format}#0"
 
 

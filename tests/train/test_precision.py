@@ -6,7 +6,9 @@ import pytest
 
 from slipstick.train import TrainSettings, train
 
-torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+import torch
 
 from slipstick.models.hf import load_weights
 from slipstick.train.precision import attention_in_float32, is_narrow

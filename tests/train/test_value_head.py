@@ -11,9 +11,8 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 import torch
 
-from slipstick.encode import IGNORED, EncodeSettings, encode
+from slipstick.encode import IGNORED, EncodeSettings
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
-from slipstick.formats import load_format
 from slipstick.launch import Order
 from slipstick.launch.valuing import run_train_value, run_value
 from slipstick.models.hf import load_weights
@@ -88,24 +87,6 @@ def test_a_value_does_not_depend_on_its_batch(graded, value_model):
     together = [s.value for s in score(solutions, problems, with_model=scorer)]
     alone = [s.value for s in score(solutions, problems, with_model=scorer, batch_tokens=1)]
     assert together == pytest.approx(alone, abs=1e-5)
-
-
-@pytest.mark.parametrize("read_at", ["tokens", "steps"])
-def test_the_least_value_is_that_of_the_worst_token(graded, value_model, read_at):
-    (solution, problem), scorer = graded[0], open_value_model(value_model, device="cpu")
-    scorer.head.settings = scorer.head.settings.model_copy(update={"read_at": read_at})
-    solution = solution.model_copy(update={"blocks": [Text(text="Ann finds 3.\nWe add.\nIt is 5.")]})
-    ids, labels = encode(solution, problem, load_format("cot"), scorer.tokenizer)
-    with torch.no_grad():
-        hidden, _ = hidden_and_logits(scorer.model, torch.tensor([ids]), torch.tensor([0]))
-        each = torch.sigmoid(scorer.head(hidden))[0].tolist()
-    places = [place for place, label in enumerate(labels) if label != IGNORED]
-    if read_at == "steps":
-        places = [place for place in places if "\n" in scorer.tokenizer.decode(ids[place]) or place == places[-1]]
-    asked = {"solutions": [solution], "problems": {problem.id: problem}, "with_model": scorer}
-    least, last = next(score(**asked, read="least")).value, next(score(**asked)).value
-    assert least == pytest.approx(min(each[place] for place in places), abs=1e-5)
-    assert last == pytest.approx(each[-1], abs=1e-5) and least < last
 
 
 def test_no_answer_has_the_lowest_value(graded, value_model):

@@ -47,10 +47,11 @@ def load_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int
     )
 
 
-def check_memory(settings: TrainSettings) -> None:
+def check_memory(settings: TrainSettings, *, smaller: str | None = None) -> None:
     """Raises UserError where a run cannot fit into what is free now.
 
-    Says nothing of models it does not know, nor of runs that are launched on other machines.
+    Says nothing of models it does not know, nor of runs that are launched on other machines. smaller: what makes a step
+    smaller, in the recipe's words, where they are not those of a plain training.
     """
     from slipstick.train.parallel import is_elsewhere
 
@@ -62,7 +63,7 @@ def check_memory(settings: TrainSettings) -> None:
     if total(parts) > free:
         raise UserError(
             f"training needs about {total(parts) / GIB:.1f} GiB of memory and {free / GIB:.1f} are free "
-            f"({listed(parts)}): {'; '.join(ways_out(load))}. `slipstick plan` counts beforehand"
+            f"({listed(parts)}): {'; '.join(ways_out(load, smaller=smaller))}. `slipstick plan` counts beforehand"
         )
 
 
@@ -71,10 +72,12 @@ def listed(parts: list[Part]) -> str:
     return ", ".join(f"{p.name} {p.bytes / GIB:.1f}" for p in sorted(parts, key=lambda p: -p.bytes) if p.bytes > 0)
 
 
-def ways_out(load: Load) -> list[str]:
-    """What makes a run smaller, in the recipe's words."""
+def ways_out(load: Load, *, smaller: str | None = None) -> list[str]:
+    """What makes a run smaller, in the recipe's words; `smaller` says it of a step."""
     ways = ["free some" if load.on_cpu else "take a GPU with more memory, or more of them (gpus, parallel)"]
-    if not load.fused_head:
+    if smaller:
+        ways.append(smaller)
+    elif not load.fused_head:
         ways.append("set a smaller batch_tokens" + (", or threads = 1" if load.processes > 1 else ""))
     else:
         ways.append("set rows = 1 and accumulate higher" + ("" if load.recompute else ", and recompute = true"))

@@ -95,7 +95,8 @@ def run_grpo(order: Order, console: Console) -> Path:
     recipe, text = load_order(order, GrpoRecipe)
     # Solutions are seldom as long as `max_length` allows; one full turn of each is what it takes in any case.
     length = max(2, min(recipe.max_tokens, recipe.max_length))
-    check_memory(recipe.as_train().model_copy(update={"max_length": length}))
+    smaller = f"set a smaller batch (a multiple of group = {recipe.group})"
+    check_memory(recipe.as_train().model_copy(update={"max_length": length}), smaller=smaller)
     problems = take_problems(recipe)
     with running(order, "train", recipe, console, text=text, inputs=recipe.files()) as folder:
         folder.write_problems(problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 from rich import box
@@ -43,9 +43,6 @@ class ValueRecipe(Record):
     """Run folder whose solutions are scored."""
     value_model: str
     """Folder of the value model: what `slipstick train` with stage = "value" left in `model`."""
-    value_of: Literal["last", "least"] = "last"
-    """Which value is a solution's: that at its last token, or the least at any token (at any line's end, where the head
-    was trained at the ends of lines)."""
     device: str = "auto"
     """"cpu", "cuda" or "auto"."""
     batch_tokens: int = Field(default=8192, gt=0)
@@ -134,7 +131,7 @@ def _score_into(
 
     scorer = open_value_model(Path(recipe.value_model), device=recipe.device)
     with progress("scoring", len(solutions), "solutions", console=console) as advance:
-        scored = score(solutions, known, with_model=scorer, read=recipe.value_of, batch_tokens=recipe.batch_tokens)
+        scored = score(solutions, known, with_model=scorer, batch_tokens=recipe.batch_tokens)
         for number, solution in enumerate(scored, start=1):
             folder.append(solution)
             advance(number)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from slipstick.answers import answer_of
 from slipstick.equivalence import compare
 from slipstick.formats import Format
+from slipstick.grade import grade
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Block, Code, Drop, Output, Problem, Solution
 from slipstick.solve import run_code, solution_id
@@ -96,10 +97,9 @@ async def write_and_check(
         return Drop(row=solution.model_dump(mode="json"), rule=refusal.rule, reason=refusal.reason)
     blocks = await _run(blocks, layout, interpreter=interpreter)
     answer = answer_of(blocks, kind=problem.kind)
-    verdict = compare(answer or "", problem.answer or "", kind=problem.kind)
     seconds = sum(block.seconds for block in blocks if isinstance(block, Output))
-    update = {"blocks": blocks, "answer": answer, "verdict": verdict, "seconds": round(seconds, 4)}
-    solution = solution.model_copy(update=update)
+    solution = solution.model_copy(update={"blocks": blocks, "answer": answer, "seconds": round(seconds, 4)})
+    solution = solution.model_copy(update={"verdict": grade(solution, problem)})
     rule, reason = next(_faults(solution, problem), ("", ""))
     return Drop(row=solution.model_dump(mode="json"), rule=rule, reason=reason) if rule else solution
 

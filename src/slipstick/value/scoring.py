@@ -1,12 +1,12 @@
-"""Scores solutions with a value model: one pass over each, the value read at its last token or as the least of all."""
+"""Scores solutions with a value model: one pass over each, the value read at its last token."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slipstick.encode import EncodeSettings, encode_within, layout_name, written_places
+from slipstick.encode import IGNORED, EncodeSettings, encode_within, layout_name
 from slipstick.formats import load_format
 from slipstick.models.hf.prompts import PromptSettings
 from slipstick.schema import Problem, Solution
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 _AHEAD = 512
 """Solutions that are read and sorted by length together."""
 WORST = 0.0
-
-
-class _Row(NamedTuple):
-    """Token ids of a solution up to the last one the model wrote, and the places its value is read at."""
-
-    ids: list[int]
-    places: list[int]
 
 
 class ValueModel(NamedTuple):
@@ -60,12 +53,10 @@ def score(
     problems: Mapping[str, Problem],
     *,
     with_model: ValueModel,
-    read: Literal["last", "least"] = "last",
     batch_tokens: int = 8192,
 ) -> Iterator[Solution]:
     """The solutions, in their order, each with its `value`: higher is better.
 
-    read: the value at the last token the model wrote, or the least at any place the head was trained at.
     A value between -1 and 1 is handed over as (value + 1) / 2, so that it lies between 0 and 1 as the other kinds do.
     A solution without an answer, which nobody could take, gets no more than 0. One that is longer than the model's
     window is read up to the last whole block that fits.
@@ -73,30 +64,27 @@ def score(
     most = getattr(with_model.model.config, "max_position_embeddings", None) or 1 << 20
     settings = EncodeSettings(template=with_model.taught.template, max_length=most, too_long="cut")
     for group in _groups(solutions, _AHEAD):
-        rows = [_row(solution, problems[solution.problem_id], with_model, settings) for solution in group]
-        if read == "last":
-            rows = [row._replace(places=row.places[-1:]) for row in rows]
+        rows = [_ids(solution, problems[solution.problem_id], with_model.tokenizer, settings) for solution in group]
         values = _values(rows, with_model, batch_tokens=batch_tokens)
         for solution, value in zip(group, values, strict=True):
             yield solution.model_copy(update={"value": min(value, WORST) if solution.answer is None else value})
 
 
-def _row(solution: Solution, problem: Problem, scorer: ValueModel, settings: EncodeSettings) -> _Row:
-    """What is read of a solution; nothing where not even one block fits."""
+def _ids(solution: Solution, problem: Problem, tokenizer: Any, settings: EncodeSettings) -> list[int]:
+    """The token ids up to the last one the model wrote; empty where not even one block fits."""
     layout = load_format(layout_name(solution))
-    example, _ = encode_within(solution, problem, layout, scorer.tokenizer, settings=settings, seed=0)
+    example, _ = encode_within(solution, problem, layout, tokenizer, settings=settings, seed=0)
     if example is None:
-        return _Row([], [])
-    places = written_places(example, scorer.tokenizer, steps_only=scorer.head.settings.read_at == "steps")
-    return _Row(example.ids[: places[-1] + 1], places) if places else _Row([], [])
+        return []
+    last = max((place for place, label in enumerate(example.labels) if label != IGNORED), default=-1)
+    return example.ids[: last + 1]
 
 
-def _values(rows: Sequence[_Row], scorer: ValueModel, *, batch_tokens: int) -> list[float]:
+def _values(rows: Sequence[list[int]], scorer: ValueModel, *, batch_tokens: int) -> list[float]:
     values = [WORST] * len(rows)
     batch: list[int] = []
-    read = [place for place, row in enumerate(rows) if row.places]
-    for place in sorted(read, key=lambda place: len(rows[place].ids)):
-        if batch and (len(batch) + 1) * len(rows[place].ids) > batch_tokens:
+    for place in sorted((place for place, row in enumerate(rows) if row), key=lambda place: len(rows[place])):
+        if batch and (len(batch) + 1) * len(rows[place]) > batch_tokens:
             _score_batch(batch, rows, values, scorer)
             batch = []
         batch.append(place)
@@ -105,23 +93,21 @@ def _values(rows: Sequence[_Row], scorer: ValueModel, *, batch_tokens: int) -> l
     return values
 
 
-def _score_batch(batch: Sequence[int], rows: Sequence[_Row], values: list[float], scorer: ValueModel) -> None:
+def _score_batch(batch: Sequence[int], rows: Sequence[list[int]], values: list[float], scorer: ValueModel) -> None:
     import torch
 
     from slipstick.models.hf.threads import few_threads
     from slipstick.models.hf.value_head import hidden_and_logits
 
-    width = max(len(rows[place].ids) for place in batch)
+    width = max(len(rows[place]) for place in batch)
     ids = torch.zeros(len(batch), width, dtype=torch.long)  # padding is on the right, where no token that counts looks
-    read = torch.zeros(len(batch), width, dtype=torch.bool)
     for line, place in enumerate(batch):
-        ids[line, : len(rows[place].ids)] = torch.tensor(rows[place].ids)
-        read[line, rows[place].places] = True
+        ids[line, : len(rows[place])] = torch.tensor(rows[place])
     device = scorer.model.device
     with torch.inference_mode(), few_threads(scorer.model):
         hidden, _ = hidden_and_logits(scorer.model, ids.to(device), torch.tensor([0], device=device))
-        every: torch.Tensor = scorer.head.squash(scorer.head(hidden))
-        found = every.masked_fill(~read.to(device), float("inf")).amin(1)
+        ends = torch.tensor([len(rows[place]) - 1 for place in batch], device=device)
+        found: torch.Tensor = scorer.head.squash(scorer.head(hidden[torch.arange(len(batch), device=device), ends]))
     if scorer.head.settings.squash == "tanh":
         found = (found + 1) / 2
     for place, value in zip(batch, found.tolist(), strict=True):

@@ -305,9 +305,8 @@ def lettered(puzzle: Puzzle, rng: Random) -> tuple[str, list[str], str, str]:
     letters = "ABCDEFG"[: len(options)]
     right = letters[options.index(puzzle.right)]
     text = " ".join(f"({letter}) {option}" for letter, option in zip(letters, options, strict=True))
-    # A small model finds the letter far more often where it has said which option each letter stands for.
-    restated = ", ".join(f"{option} is {letter}" for letter, option in zip(letters, options, strict=True))
-    reasoning = f"The options: {restated}. {puzzle.reasoning} {puzzle.right} is {right}. The answer is {right}."
+    # In words, not by its letter: to look up which letter stands before a word is beyond a model of this size.
+    reasoning = f"{puzzle.reasoning} The answer is {puzzle.right}."
     return f"{puzzle.text} Answer Choices: {text}", options, right, reasoning
 
 
