@@ -49,6 +49,8 @@ def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     steps = [json.loads(line) for line in (out / "model" / "steps.jsonl").read_text().splitlines()]
     assert len(steps) == 2 and all(0 <= step["reward"] <= 1 for step in steps)
     load_weights(str(out / "model"), dtype="float32")
+    card = (out / "model" / "README.md").read_text()
+    assert "2 updates by GRPO, 8 solutions of 4 problems" in card and str(problems) in card
 
 
 def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tmp_path):

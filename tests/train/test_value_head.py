@@ -204,6 +204,8 @@ def test_the_verbs(graded, settings, tmp_path):
     trained = run_train_value(Order(str(recipe), out=tmp_path / "trained"), console)
     names = {metric.name for metric in RunFolder(trained).metrics()}
     assert names == {"auc/cot", "brier/cot", "ece/cot"}
+    card = (trained / "model" / "README.md").read_text()
+    assert "stage `value`" in card and "| auc/cot (n = " in card and "of the pairs (" in card and "epochs = 6" in card
 
     told = Console(record=True, width=140)
     order = Order(str(tmp_path / "samples"), [f"value_model={trained / 'model'}", "device=cpu"])

@@ -36,7 +36,7 @@ def load_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int
         tokens=max(1, tokens),
         length=settings.max_length,
         weight_bytes=2 if trl and settings.weights == "bfloat16" and (alone or settings.lora_rank) else 4,
-        autocast=trl and autocast,
+        autocast=autocast,
         optimizer=settings.optimizer,
         lora_rank=settings.lora_rank,
         recompute=trl and settings.recompute,

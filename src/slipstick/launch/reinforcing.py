@@ -90,6 +90,7 @@ class Rollouts:
 
 def run_grpo(order: Order, console: Console) -> Path:
     """`slipstick train` with stage = "grpo": the model after its updates, `model` in the run folder."""
+    from slipstick.train.card import write_any_card
     from slipstick.train.grpo import reinforce
 
     recipe, text = load_order(order, GrpoRecipe)
@@ -113,6 +114,16 @@ def run_grpo(order: Order, console: Console) -> Path:
                 )
         finally:
             rollouts.close()
+        write_any_card(
+            folder.path / "model",
+            recipe,
+            told=f"{done.steps:,} updates by GRPO, {done.solutions:,} solutions of {done.problems:,} problems",
+            numbers=[
+                ("mean reward of the first tenth of the updates", f"{done.first_reward:.3f}"),
+                ("mean reward of the last tenth", f"{done.last_reward:.3f}"),
+            ],
+            closing="Every update: `steps.jsonl`. Accuracy is measured by `slipstick evaluate`, not by rewards.",
+        )
         folder.finish("finished", counts={"problems": done.problems, "solutions": done.solutions}, metrics=[])
     console.print(
         f"{done.steps:,} updates, {done.solutions:,} solutions in {done.seconds:,.0f} s; mean reward "

@@ -55,6 +55,7 @@ class ValueRecipe(Record):
 
 def run_train_value(order: Order, console: Console) -> Path:
     """`slipstick train` with stage = "value": graded samples -> a model that writes and scores, in `model`."""
+    from slipstick.train.card import write_any_card
     from slipstick.train.value_head import train_value
 
     recipe, text = load_order(order, TrainValueRecipe)
@@ -79,7 +80,14 @@ def run_train_value(order: Order, console: Console) -> Path:
             highlight=False,
             soft_wrap=True,
         )
-        metrics = _judge_held_out(folder.path / "model", held, problems, recipe, console)
+        metrics, judgement = _judge_held_out(folder.path / "model", held, problems, recipe, console)
+        write_any_card(
+            folder.path / "model",
+            recipe,
+            told=f"{trained.examples:,} graded solutions of {trained.problems:,} problems, half of them right",
+            numbers=[(f"{metric.name} (n = {metric.n:,})", _plain(metric)) for metric in metrics],
+            closing=f"On the problems held out. {judgement} `value_head.json` says how the head is read.",
+        )
         counts = trained.model_dump(exclude={"loss", "seconds"})
         folder.finish("finished", counts=counts, metrics=metrics)
     return folder.path
@@ -139,22 +147,24 @@ def _score_into(
 
 def _judge_held_out(
     model: Path, held: Sequence[Solution], problems: dict[str, Problem], recipe: TrainValueRecipe, console: Console
-) -> list[Metric]:
-    """Scores the held-out problems' samples and says how good the values are."""
+) -> tuple[list[Metric], str]:
+    """Scores the held-out problems' samples and says how good the values are, in numbers and in words."""
     from slipstick.value import open_value_model, score
 
     if not held:
-        console.print("no problem was held out (holdout), so nothing says how good the values are")
-        return []
+        said = "No problem was held out (holdout), so nothing says how good the values are."
+        console.print(said)
+        return [], said
     scored = list(score(held, problems, with_model=open_value_model(model, device=recipe.device)))
     known = [problems[name] for name in dict.fromkeys(solution.problem_id for solution in scored)]
     console.print(f"on {len(known):,} problems that were held out:", highlight=False)
-    metrics = []
+    metrics, sentences = [], []
     for each, rows in _rerank_all(known, scored):
         if not each.group:
             metrics += _named(each)
+            sentences.append(f"{each.format}: {say(each)}")
             _show(each, rows, console)
-    return metrics
+    return metrics, " ".join(sentences)
 
 
 def _rerank_all(

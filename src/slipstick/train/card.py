@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipstick.store import write_atomically
-from slipstick.train.settings import TrainSettings
 
 if TYPE_CHECKING:
     from slipstick.train import Trained
+    from slipstick.train.grpo import GrpoSettings
+    from slipstick.train.settings import TrainSettings
+    from slipstick.train.value_head import ValueSettings
+
+    Settings = TrainSettings | ValueSettings | GrpoSettings
 
 _CARD = """---
 library_name: transformers
@@ -23,7 +27,7 @@ pipeline_tag: text-generation
 
 # {title}
 
-{origin} with slipstick, stage `{stage}`: {examples:,} examples ({mix}), {tokens:,} tokens, {steps:,} steps.
+{origin} with slipstick, stage `{stage}`: {told}.
 {adapters}
 ## Data
 
@@ -33,13 +37,9 @@ pipeline_tag: text-generation
 
 | | |
 |---|---|
-| parameters | {parameters:,} |
-| loss of the last tenth of the steps, nats per labelled token | {loss:.4f} |
-| examples left out as longer than {max_length} tokens | {too_long:,} |
-| examples left out as none of their tokens is a label | {unlabelled:,} |
-| examples cut to fit | {cut:,} |
+{numbers}
 
-Losses of every step: `losses.jsonl`. Accuracy is measured by `slipstick evaluate`, not by training.
+{closing}
 
 ## Recipe
 
@@ -50,8 +50,32 @@ Losses of every step: `losses.jsonl`. Accuracy is measured by `slipstick evaluat
 
 
 def write_card(folder: Path, settings: TrainSettings, trained: Trained, *, groups: Sequence[str]) -> None:
-    """Writes README.md into a model's folder. A data card of the run that was learnt from is named where it has one."""
+    """Writes the card of a plain training."""
     mix = ", ".join(f"{count:,} {name}" for name, count in Counter(groups).most_common())
+    numbers = [
+        ("parameters", f"{trained.parameters:,}"),
+        ("loss of the last tenth of the steps, nats per labelled token", f"{trained.loss:.4f}"),
+        (f"examples left out as longer than {settings.max_length} tokens", f"{trained.too_long:,}"),
+        ("examples left out as none of their tokens is a label", f"{trained.unlabelled:,}"),
+        ("examples cut to fit", f"{trained.cut:,}"),
+    ]
+    write_any_card(
+        folder,
+        settings,
+        told=f"{trained.examples:,} examples ({mix}), {trained.tokens:,} tokens, {trained.steps:,} steps",
+        numbers=numbers,
+        closing="Losses of every step: `losses.jsonl`. Accuracy is measured by `slipstick evaluate`, not by training.",
+    )
+
+
+def write_any_card(
+    folder: Path, settings: Settings, *, told: str, numbers: Sequence[tuple[str, str]], closing: str
+) -> None:
+    """Writes README.md into a model's folder. A data card of the run that was learnt from is named where it has one.
+
+    told: how much was learnt from what, in words; numbers: what is known of the model, name and value; closing: a
+    sentence on them.
+    """
     scale = settings.lora_alpha / settings.lora_rank if settings.lora_rank else 0
     adapters = f"\nAdapters of rank {settings.lora_rank}, scale {scale:g}, merged into the weights.\n" if scale else ""
     text = _CARD.format(
@@ -59,12 +83,12 @@ def write_card(folder: Path, settings: TrainSettings, trained: Trained, *, group
         title=folder.resolve().parent.name if folder.name == "model" else folder.name,
         origin=f"`{settings.base}`, trained further" if settings.base else "Trained from scratch",
         stage=settings.stage,
-        mix=mix,
+        told=told,
         adapters=adapters,
         data=_data(settings),
-        max_length=settings.max_length,
+        numbers="\n".join(f"| {name} | {value} |" for name, value in numbers),
+        closing=closing,
         recipe="\n".join(_toml(settings)),
-        **trained.model_dump(exclude={"seconds"}),
     )
     write_atomically(folder / "README.md", text)
 
@@ -74,8 +98,9 @@ def _is_hub_name(base: str) -> bool:
     return re.fullmatch(r"[\w.-]+/[\w.-]+", base) is not None and not Path(base).exists()
 
 
-def _data(settings: TrainSettings) -> str:
-    named: Any = settings.model_dump().get("data")  # a recipe of the command line has it, plain settings have not
+def _data(settings: Settings) -> str:
+    said = settings.model_dump()  # a recipe of the command line names data or problems, plain settings do not
+    named: Any = said.get("data") or said.get("problems")
     if not named:
         return "Given by the calling program."
     sources = named if isinstance(named, list) else [named]
@@ -84,7 +109,7 @@ def _data(settings: TrainSettings) -> str:
     return f"`{', '.join(map(str, sources))}`{told}."
 
 
-def _toml(settings: TrainSettings) -> list[str]:
+def _toml(settings: Settings) -> list[str]:
     """The settings that are not the defaults, as a recipe has them."""
     changed = settings.model_dump(mode="json", exclude_defaults=True)
     return [f"{key} = {_value(value)}" for key, value in changed.items()]

@@ -35,7 +35,7 @@ class LoraSettings(Record):
 
 
 class TrainerSettings(Record):
-    """What only TRL's trainer knows: GPUs, packing, low precision."""
+    """Which trainer, and what only TRL's knows: GPUs, packing, low precision (of which our loop has `autocast`)."""
 
     trainer: Literal["auto", "loop", "trl"] = "auto"
     """Our loop (faster on a CPU) or TRL's SFTTrainer; "auto" is TRL's where there is a GPU and no Muon is asked for."""
