@@ -106,7 +106,7 @@ def _plan_gpu(recipe: PlanRecipe, shape: Shape, console: Console) -> None:
     console.print(table)
     if not _say_fit(need, gpu.memory_gib * GIB, load, console):
         for change in _changes_that_fit(recipe, shape, gpu):
-            console.print(f"  fits with {change}", highlight=False)
+            console.print(f"  fits with {change}", highlight=False, soft_wrap=True)
     rate = recipe.gpus * gpu.tflops * 1e12 * recipe.utilisation / flops_per_token(shape, load)
     console.print(
         f"{rate:,.0f} tokens/s at {recipe.utilisation:.0%} of {gpu.tflops:,.0f} TFLOP/s a GPU (assumed, not measured)",
@@ -114,7 +114,10 @@ def _plan_gpu(recipe: PlanRecipe, shape: Shape, console: Console) -> None:
     )
     tokens = _tokens(recipe)
     if tokens is None:
-        console.print("hours and money: say how many examples there are with --set examples=N --set example_tokens=N")
+        console.print(
+            "hours and money: say how many examples there are with --set examples=N --set example_tokens=N",
+            soft_wrap=True,
+        )
         return
     hours = tokens / rate / 3600
     console.print(
