@@ -7,7 +7,6 @@ from collections import Counter
 from itertools import combinations
 from math import comb
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,12 +20,8 @@ from slipstick.metrics import (
     curves,
     is_share,
     maj_at_k,
-    mcnemar,
-    paired,
     parse_name,
     pass_at_k,
-    power,
-    problems_needed,
     summarize,
     unserved,
     weighted_at_k,
@@ -362,52 +357,3 @@ def test_how_programs_fail_and_what_a_correct_answer_takes() -> None:
     assert metrics["failed/pot/error=NameError"].value == metrics["failed/pot/error=timeout"].value == 0.25
     assert metrics["tokens_per_correct/pot"].value == 60 and metrics["cost_per_correct/pot"].value == 1.0
     assert metrics["tokens_per_correct/pot"].low < 60 < metrics["tokens_per_correct/pot"].high
-
-
-@pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (0, 5), (3, 9), (30, 50), (10, 10), (400, 480)])
-def test_mcnemar_is_the_exact_binomial_test(only_first: int, only_second: int) -> None:
-    thrown = only_first + only_second
-    expected = binomtest(only_first, thrown, 0.5).pvalue if thrown else 1.0
-    assert mcnemar(only_first, only_second) == pytest.approx(expected)
-
-
-def test_two_seeds_of_one_model_differ_one_time_in_twenty_at_most() -> None:
-    """Problems differ in how hard they are; both runs draw from the same chances."""
-    draw, found, trials = random.Random(11), 0, 1000
-    chances = [draw.betavariate(3, 1) for _ in range(200)]
-    for _ in range(trials):
-        flips = [(draw.random() < chance) - (draw.random() < chance) for chance in chances]
-        found += mcnemar(flips.count(1), flips.count(-1)) < 0.05
-    assert found / trials <= 0.05
-
-
-@pytest.mark.parametrize("discordant", [0.1, 0.2])
-def test_three_points_on_1319_problems_are_found_as_often_as_promised(discordant: float) -> None:
-    draw, found, trials = np.random.default_rng(5), 0, 2000
-    shares = [(discordant - 0.03) / 2, (discordant + 0.03) / 2, 1 - discordant]
-    for only_first, only_second, _ in draw.multinomial(1319, shares, size=trials):
-        found += mcnemar(int(only_first), int(only_second)) < 0.05
-    assert found / trials == pytest.approx(power(0.03, discordant, 1319), abs=0.03)
-    needed = problems_needed(0.03, discordant)
-    assert needed is not None and power(0.03, discordant, needed) == pytest.approx(0.8, abs=0.01)
-
-
-def test_a_comparison_says_how_many_more_problems_would_settle_it() -> None:
-    first = {str(n): float(n % 10 < 7) for n in range(200)}
-    second = {str(n): float(n % 10 < 7 if n % 8 else n % 3 > 0) for n in range(200)}
-    row = paired(first, second, "pot")
-    assert (row.n, row.only_first + row.only_second) == (200, sum(first[n] != second[n] for n in first))
-    assert row.difference == pytest.approx(row.second - row.first) and row.low <= row.difference <= row.high
-    assert not row.differs and row.more and row.more > 200
-    assert paired(first, dict(first)).more is None and paired(first, dict(first)).p == 1.0
-    assert paired(first, dict.fromkeys(first, 1.0)).differs and paired(first, dict.fromkeys(first, 1.0)).more == 0
-    with pytest.raises(ValueError, match="no problem in common"):
-        paired({"a": 1.0}, {"b": 1.0})
-
-
-def test_several_samples_a_problem_are_compared_by_permutation() -> None:
-    draw = random.Random(2)
-    first = {str(n): draw.choice([0, 0.25, 0.5]) for n in range(60)}
-    better = {name: share + 0.25 for name, share in first.items()}
-    shuffled = {name: first[str((int(name) + 7) % 60)] for name in first}
-    assert paired(first, better).p < 0.001 and paired(first, shuffled).p > 0.05
