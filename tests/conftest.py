@@ -12,6 +12,9 @@ import pytest
 
 from slipstick.schema import Code, Output, Problem, Solution, Text
 
+# A shell has what it starts in the background ignore Ctrl-C, and every process started from there inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def sums() -> list[tuple[Solution, Problem]]:
