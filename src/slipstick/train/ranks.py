@@ -34,6 +34,16 @@ def main(folder: Path) -> None:
     )
     if os.environ.get("RANK", "0") == "0":
         write_atomically(job / "trained.json", trained.model_dump_json())
+    _leave_together()
+
+
+def _leave_together() -> None:
+    """Waits for the others and ends the group: a process that just exits while its group lives may abort in the end."""
+    import torch.distributed
+
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
