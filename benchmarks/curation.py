@@ -131,15 +131,15 @@ def curate_run(folder: Path) -> None:
     """`slipstick curate` as its users call it."""
     from rich.console import Console
 
-    from slipstick.launch import Order
-    from slipstick.launch.curating import run_curate
+    from slipstick.commands import Invocation
+    from slipstick.commands.curate import run_curate
 
     recipe = folder / "curate.toml"
     recipe.write_text(
         f'data = "{folder / "run"}"\nevaluation = "{folder / "evaluation.jsonl"}"\nlanguage = ["en"]\nmin_tokens = 8\n'
         f"near_duplicates = {{questions = {_SIMILARITY}, solutions = 0.9}}\nsplits = {{train = 0.98, valid = 0.02}}\n"
     )
-    run_curate(Order(str(recipe), out=folder / "curated"), Console())
+    run_curate(Invocation(str(recipe), out=folder / "curated"), Console())
 
 
 def find_near(folder: Path) -> None:

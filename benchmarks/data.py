@@ -33,19 +33,19 @@ def build(folder: Path) -> None:
     """Synthesize, curate, export, as users call them; writes what they took into the folder."""
     from rich.console import Console
 
-    from slipstick.launch import Order
-    from slipstick.launch.curating import run_curate
-    from slipstick.launch.exporting import run_export
-    from slipstick.launch.synthesizing import run_synthesize
+    from slipstick.commands import Invocation
+    from slipstick.commands.curate import run_curate
+    from slipstick.commands.export import run_export
+    from slipstick.commands.synthesize import run_synthesize
 
     os.environ["SLIPSTICK_PROBLEMS_DIR"] = str(SHARED.resolve())
     console = Console(stderr=True)
     marks = {"begin": time.monotonic()}
-    made = run_synthesize(Order("mathinstruct", out=folder / "made"), console)
+    made = run_synthesize(Invocation("mathinstruct", out=folder / "made"), console)
     marks["synthesize"] = time.monotonic()
-    curated = run_curate(Order("mathinstruct-curate", [f'data="{made}"'], out=folder / "curated"), console)
+    curated = run_curate(Invocation("mathinstruct-curate", [f'data="{made}"'], out=folder / "curated"), console)
     marks["curate"] = time.monotonic()
-    run_export(Order(str(curated), ['shapes="alpaca"'], out=folder / "exports"), console)
+    run_export(Invocation(str(curated), ['shapes="alpaca"'], out=folder / "exports"), console)
     marks["export"] = time.monotonic()
     used = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = [sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -104,7 +104,7 @@ def overlaps() -> dict[str, int]:
 
 def questions(folder: Path) -> dict[str, list[Problem]]:
     """First part of the id -> questions of the files in a folder."""
-    from slipstick.rows import read_rows
+    from slipstick.tabular import read_rows
 
     found: dict[str, list[Problem]] = defaultdict(list)
     for path in sorted(folder.glob("*.jsonl*")):

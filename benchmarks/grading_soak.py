@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 
 from slipstick.equivalence import compare_stream
-from slipstick.equivalence.pool.workers import shared_pool
+from slipstick.equivalence.pool.pool import shared_pool
 from slipstick.progress import progress
 
 Pair = tuple[str, str, bool]

@@ -16,7 +16,7 @@ from statistics import mean
 
 from rich.console import Console
 
-from slipstick.launch.quickstart import run_quickstart
+from slipstick.commands.quickstart import run_quickstart
 from slipstick.metrics import paired, shares
 from slipstick.store import RunFolder
 
@@ -55,8 +55,8 @@ def p_against(run: RunFolder, other: str) -> float:
     """McNemar's exact p of hybrid against another format on `mix`; 1 where hybrid is not the better one."""
     mix = {problem.id for problem in run.problems() if problem.metadata["split"] == "mix"}
     solved = {
-        layout: shares(s for s in run.solutions() if s.format == layout and s.problem_id in mix)
-        for layout in (other, "hybrid")
+        format: shares(s for s in run.solutions() if s.format == format and s.problem_id in mix)
+        for format in (other, "hybrid")
     }
     compared = paired(solved[other], solved["hybrid"])
     return compared.p if compared.difference > 0 else 1.0

@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.votes import voting
+from slipstick.commands import Invocation
+from slipstick.commands.solving import run_evaluate
 from slipstick.grade import grade_solutions
-from slipstick.launch import Order
-from slipstick.launch.solving import run_evaluate
 from slipstick.metrics import accuracy
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.store import RunFolder
@@ -90,7 +90,7 @@ def recompute(row: Row, folder: Path, console: Console) -> tuple[dict[str, objec
     if row.problems:
         overrides[0] = f"problems={DATA / 'eval' / row.problems}.jsonl"
         overrides += ["fields.id=id", "fields.answer=answer"]
-    run = RunFolder(run_evaluate(Order("replay", overrides, out=folder / row.file), console))
+    run = RunFolder(run_evaluate(Invocation("replay", overrides, out=folder / row.file), console))
     read = list(_outputs(file))
     recorded = {str(values["problem_id"]): values for values in read}
     problems = [problem for problem in run.problems() if problem.id in recorded]

@@ -157,7 +157,7 @@ async def _rounds_of_a_batch(problems: list[Problem], model: Model, interpreter:
         asked = [
             Request(
                 problem=problem,
-                layout=LAYOUT,
+                format=LAYOUT,
                 sample=0,
                 turn=turn,
                 blocks=list(blocks[problem.id]),

@@ -20,10 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from slipstick.commands.dry_run import rehearse, tree_bytes
+from slipstick.commands.train import TrainRecipe
 from slipstick.encode import IGNORED
 from slipstick.formats import load_format
-from slipstick.launch.rehearsal import rehearse, tree_bytes
-from slipstick.launch.training import TrainRecipe
 from slipstick.problems import load_problems
 from slipstick.schema import Problem, Run, Solution, Verdict
 from slipstick.store import RunFolder
@@ -44,9 +44,9 @@ def pairs(n: int) -> list[tuple[Solution, Problem]]:
     for problem in load_problems(f"made:train,n={n}"):
         gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
         for name in ("pot", "cot"):
-            layout = load_format(name)
-            if gold is not None and can_write(layout, problem):
-                blocks = write(layout, problem, answer=gold)
+            format = load_format(name)
+            if gold is not None and can_write(format, problem):
+                blocks = write(format, problem, answer=gold)
                 verdict = Verdict(outcome="correct", method="made")
                 key = f"{problem.id}#{name}#0"
                 fields: dict[str, Any] = {"problem_id": problem.id, "format": name, "verdict": verdict}
@@ -68,7 +68,7 @@ def save(folder: Path, rows: list[tuple[Solution, Problem]]) -> Path:
 CHILD = """
 import json, os, sys, time, resource
 from pathlib import Path
-from slipstick.launch.training import TrainRecipe, take_pairs
+from slipstick.commands.train import TrainRecipe, take_pairs
 from slipstick.train import train
 threads = int(sys.argv[3])
 recipe = TrainRecipe.model_validate_json(sys.argv[1])
@@ -123,10 +123,10 @@ def held_out(folder: Path, rows: list[tuple[Solution, Problem]]) -> float:
 def peers(recipe: TrainRecipe) -> dict[str, tuple[TrainRecipe, int]]:
     """TRL's settings by name, and the threads each is given."""
     found = {}
-    for layout, settings in LAYOUTS.items():
+    for format, settings in LAYOUTS.items():
         for threads in (1, 2):
             for narrow in (False, True):
-                name = f"{layout}, {threads} threads, {'bfloat16' if narrow else 'float32'}"
+                name = f"{format}, {threads} threads, {'bfloat16' if narrow else 'float32'}"
                 update = {"trainer": "trl", "autocast": narrow, **settings}
                 found[name] = recipe.model_copy(update=update), threads
     return found

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 import slipstick
-from slipstick.equivalence.pool.workers import shared_pool
+from slipstick.equivalence.pool.pool import shared_pool
 from slipstick.metrics import wilson
 
 SHARED = Path(__file__).parents[2] / "shared"

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands import Invocation
+from slipstick.commands.teaching import run_augment
 from slipstick.errors import RecipeError
 from slipstick.interpreters import open_interpreter
-from slipstick.launch import Order
-from slipstick.launch.teaching import run_augment
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
-from slipstick.problems.made import load
+from slipstick.problems.synthetic import load
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Text
 from slipstick.store import RunFolder
 from slipstick.synthesize.augment import rephrased, turned_round
@@ -184,7 +184,7 @@ def test_without_a_program_only_the_text_is_changed_and_nobody_knows_the_answer(
 def run(folder: Path, *overrides: str, resume: bool = False) -> tuple[RunFolder, str]:
     console = Console(record=True, width=120, file=io.StringIO())
     (folder / "r.toml").write_text('method = "augment"\nproblems = "made:known,n=12"\nworkers = 1\n')
-    order = Order(str(folder / "r.toml"), list(overrides), out=folder / "run", resume=resume)
+    order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", resume=resume)
     return RunFolder(run_augment(order, console)), console.export_text()
 
 
@@ -210,7 +210,7 @@ def test_a_teacher_rewords_and_must_reach_the_gold_again(tmp_path: Path, monkeyp
 
     def teacher(request: Request) -> Reply:
         problem = request.problem
-        if request.layout.name == "rephrase":
+        if request.format.name == "rephrase":
             assert problem.answer is None
             return Reply(
                 text=f"<question>Tell me this, please. {problem.text} Explain how.</question>", tokens=30, cost=0.1
@@ -219,7 +219,7 @@ def test_a_teacher_rewords_and_must_reach_the_gold_again(tmp_path: Path, monkeyp
         gold = golds[problem.metadata["parent"]] if problem.metadata["parent"] != "made/known/3" else "-1"
         return Reply(text=f"The answer is {gold}.", tokens=5, cost=0.01)
 
-    monkeypatch.setattr("slipstick.launch.questioning.open_model", lambda spec, settings: FakeModel(teacher))
+    monkeypatch.setattr("slipstick.commands.questioning.open_model", lambda spec, settings: FakeModel(teacher))
     settings = ("kinds=['rephrase']", "model=fake:", "formats=['cot']", "samples=2")
     folder, shown = run(tmp_path, *settings, "estimate=true")
     assert "12 problems, judged by 12" in shown and "US dollars" in shown and "1.44" in shown

@@ -10,11 +10,11 @@ import pytest
 from rich.console import Console
 
 from slipstick.alarms import empty_answers, overlap, read_alarms, rerun_differs
+from slipstick.commands import Invocation
+from slipstick.commands.sanity_checks import training_overlap
+from slipstick.commands.solving import run_evaluate, run_report
 from slipstick.comparison import compare_runs
 from slipstick.errors import InputError, RecipeError, UserError
-from slipstick.launch import Order
-from slipstick.launch.doubts import training_overlap
-from slipstick.launch.solving import run_evaluate, run_report
 from slipstick.metrics import summarize
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
@@ -28,14 +28,14 @@ def problems(n: int = 40) -> list[Problem]:
     return [Problem(id=f"{SETS[i % 2]}/test/{i}", text=f"What is {i} + 1?", answer=str(i + 1)) for i in range(n)]
 
 
-def solve(given: list[Problem], right: int, layout: str = "pot") -> list[Solution]:
+def solve(given: list[Problem], right: int, format: str = "pot") -> list[Solution]:
     """The first `right` problems are solved."""
     rows = []
     for place, problem in enumerate(given):
         outcome: Outcome = "correct" if place < right else "incorrect"
         verdict = Verdict(outcome=outcome, method="number")
         rows.append(
-            Solution(id=f"{problem.id}#{layout}#0", problem_id=problem.id, format=layout, blocks=[], verdict=verdict)
+            Solution(id=f"{problem.id}#{format}#0", problem_id=problem.id, format=format, blocks=[], verdict=verdict)
         )
     return rows
 
@@ -133,21 +133,21 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         right = name.startswith("pears") and asked[name] == 1
         return Reply(text=f"The answer is {request.problem.answer if right else asked[name] + 1000}.", tokens=10)
 
-    monkeypatch.setattr("slipstick.launch.solving.open_model", lambda spec, settings: FakeModel(script))
-    monkeypatch.setattr("slipstick.launch.doubts.open_model", lambda spec, settings: FakeModel(script))
+    monkeypatch.setattr("slipstick.commands.solving.open_model", lambda spec, settings: FakeModel(script))
+    monkeypatch.setattr("slipstick.commands.sanity_checks.open_model", lambda spec, settings: FakeModel(script))
     return file
 
 
 def test_an_evaluation_is_held_against_another(recipe: Path, tmp_path: Path) -> None:
     console = Console(record=True, width=140, file=io.StringIO())
-    one = run_evaluate(Order(str(recipe), out=tmp_path / "one"), console)
+    one = run_evaluate(Invocation(str(recipe), out=tmp_path / "one"), console)
     (alarm,) = read_alarms(one)
     assert alarm.name == "rerun_differs" and "20 of 20 solutions" in alarm.message
     metrics = {metric.name: metric for metric in RunFolder(one).metrics()}
     assert metrics["accuracy/cot/average=fruit"].value == 0.5 and metrics["rerun_equal/cot"].value == 0
-    two = run_evaluate(Order(str(recipe), ["rerun=false"], out=tmp_path / "two"), console)
+    two = run_evaluate(Invocation(str(recipe), ["rerun=false"], out=tmp_path / "two"), console)
     assert read_alarms(two) == []
-    run_report(Order(str(one), [f"against={two}"]), console)
+    run_report(Invocation(str(one), [f"against={two}"]), console)
     shown = console.export_text()
     assert "one is better by 50.0 points (McNemar's exact test" in shown and "average, fruit" in shown
     assert "110 / 0" in shown
@@ -155,18 +155,18 @@ def test_an_evaluation_is_held_against_another(recipe: Path, tmp_path: Path) -> 
 
 def test_a_run_that_is_cut_short_is_compared_and_said(recipe: Path, tmp_path: Path) -> None:
     console = Console(record=True, width=140, file=io.StringIO())
-    one = run_evaluate(Order(str(recipe), ["rerun=false"], out=tmp_path / "one"), console)
-    two = run_evaluate(Order(str(recipe), ["rerun=false"], limit=30, out=tmp_path / "two"), console)
+    one = run_evaluate(Invocation(str(recipe), ["rerun=false"], out=tmp_path / "one"), console)
+    two = run_evaluate(Invocation(str(recipe), ["rerun=false"], limit=30, out=tmp_path / "two"), console)
     lines = (two / "solutions.jsonl").read_text()
     (two / "solutions.jsonl").write_text(lines[: len(lines) - 40])
-    run_report(Order(str(one), [f"against={two}"]), console)
+    run_report(Invocation(str(one), [f"against={two}"]), console)
     assert "Compared on the 30 problems that both have; 190 of one alone are left out." in console.export_text()
 
 
 def test_mistakes_are_said_before_anything_is_solved(recipe: Path, tmp_path: Path) -> None:
     console = Console(file=io.StringIO())
     with pytest.raises(RecipeError, match=r"pass@8 needs samples = 8 or more, but samples = 1"):
-        run_evaluate(Order(str(recipe), ["ks=[1,8]"], out=tmp_path / "run"), console)
+        run_evaluate(Invocation(str(recipe), ["ks=[1,8]"], out=tmp_path / "run"), console)
     with pytest.raises(UserError, match=r"no profile is named|did you mean|mamoth"):
-        run_evaluate(Order(str(recipe), ["profile=mamoth"], out=tmp_path / "run"), console)
+        run_evaluate(Invocation(str(recipe), ["profile=mamoth"], out=tmp_path / "run"), console)
     assert not (tmp_path / "run").exists()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.launch.curating import CurateRecipe
-from slipstick.launch.solving import EvaluateRecipe
-from slipstick.launch.synthesizing import SynthesizeRecipe
-from slipstick.launch.training import TrainRecipe
+from slipstick.commands.curate import CurateRecipe
+from slipstick.commands.solving import EvaluateRecipe
+from slipstick.commands.synthesize import SynthesizeRecipe
+from slipstick.commands.train import TrainRecipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from slipstick.encode import IGNORED, EncodeSettings, encode, encode_within, parts_of
 from slipstick.errors import InputError
 from slipstick.formats import join, load_format, render, render_chat, render_prompt
-from slipstick.models.hf.prompts import Taught, prompt_for
+from slipstick.models.hf.prompts import PromptConfig, prompt_for
 from slipstick.models.hf.tokens import prompt_pieces, text_of, token_ids
 from slipstick.models.openai.calls import tool_schema
 from slipstick.schema import Code, Output, Problem, Solution, Text
@@ -49,41 +49,41 @@ BLOCKS = st.lists(
 )
 
 
-def solved(blocks, layout, question="How many nuts?"):
+def solved(blocks, format, question="How many nuts?"):
     problem = Problem(id="x/test/1", text=question)
-    return Solution(id="x/test/1#0", problem_id=problem.id, format=layout.name, blocks=blocks), problem
+    return Solution(id="x/test/1#0", problem_id=problem.id, format=format.name, blocks=blocks), problem
 
 
 @settings(deadline=None, max_examples=60)
-@given(blocks=BLOCKS, layout=st.sampled_from(LAYOUTS), question=PLAIN)
-def test_labels_lie_on_what_the_model_writes_and_nowhere_else(tokenizer, blocks, layout, question):
-    solution, problem = solved(blocks, layout, question)
-    ids, labels = encode(solution, problem, layout, tokenizer)
+@given(blocks=BLOCKS, format=st.sampled_from(LAYOUTS), question=PLAIN)
+def test_labels_lie_on_what_the_model_writes_and_nowhere_else(tokenizer, blocks, format, question):
+    solution, problem = solved(blocks, format, question)
+    ids, labels = encode(solution, problem, format, tokenizer)
 
-    written = "".join(piece.text for piece in render(layout, blocks) if piece.written)
+    written = "".join(piece.text for piece in render(format, blocks) if piece.written)
     assert tokenizer.decode([label for label in labels if label != IGNORED]) == written + tokenizer.eos_token
-    given_text = render_prompt(layout, problem) + "".join(p.text for p in render(layout, blocks) if not p.written)
+    given_text = render_prompt(format, problem) + "".join(p.text for p in render(format, blocks) if not p.written)
     unlabelled = [token for token, label in zip(ids, labels, strict=True) if label == IGNORED]
     assert tokenizer.decode(unlabelled) == given_text
     assert all(label in (token, IGNORED) for token, label in zip(ids, labels, strict=True))
-    assert tokenizer.decode(ids) == join(prompt_pieces(layout, problem, blocks)) + tokenizer.eos_token
+    assert tokenizer.decode(ids) == join(prompt_pieces(format, problem, blocks)) + tokenizer.eos_token
 
 
 @settings(deadline=None, max_examples=40)
 @given(blocks=BLOCKS, cut=st.integers(0, 6))
 def test_later_blocks_never_change_the_ids_of_earlier_ones(tokenizer, blocks, cut):
-    layout = load_format("tir")
-    whole, problem = solved(blocks, layout)
-    part, _ = solved(blocks[:cut], layout)
-    ids = encode(part, problem, layout, tokenizer).ids[:-1]
-    assert encode(whole, problem, layout, tokenizer).ids[: len(ids)] == ids
+    format = load_format("tir")
+    whole, problem = solved(blocks, format)
+    part, _ = solved(blocks[:cut], format)
+    ids = encode(part, problem, format, tokenizer).ids[:-1]
+    assert encode(whole, problem, format, tokenizer).ids[: len(ids)] == ids
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
-def test_a_prompt_costs_two_tokens_beside_the_question(tokenizer, layout):
+@pytest.mark.parametrize("format", LAYOUTS, ids=lambda format: format.name)
+def test_a_prompt_costs_two_tokens_beside_the_question(tokenizer, format):
     question = "Ann has 12 nuts?"
-    _, problem = solved([], layout, question)
-    (ids,) = token_ids(tokenizer, prompt_pieces(layout, problem))
+    _, problem = solved([], format, question)
+    (ids,) = token_ids(tokenizer, prompt_pieces(format, problem))
     assert len(ids) == len(tokenizer(question)["input_ids"]) + 2
 
 
@@ -93,13 +93,13 @@ def test_what_formats_fix_is_one_token_each_and_digits_stand_alone(tokenizer):
 
 
 def test_a_tokenizer_that_adds_spaces_adds_one_only_at_the_start(spacing_tokenizer):
-    layout = load_format("tir")
+    format = load_format("tir")
     blocks = [Text(text="We add.\n"), Code(text="12 + 30"), Output(text="42"), Text(text=" The answer is 42.")]
-    solution, problem = solved(blocks, layout)
-    ids, labels = encode(solution, problem, layout, spacing_tokenizer)
+    solution, problem = solved(blocks, format)
+    ids, labels = encode(solution, problem, format, spacing_tokenizer)
     assert ids[0] == spacing_tokenizer.bos_token_id and ids.count(spacing_tokenizer.bos_token_id) == 1
-    assert text_of(spacing_tokenizer, ids) == " " + join(prompt_pieces(layout, problem, blocks))
-    written = "".join(piece.text for piece in render(layout, blocks) if piece.written)
+    assert text_of(spacing_tokenizer, ids) == " " + join(prompt_pieces(format, problem, blocks))
+    written = "".join(piece.text for piece in render(format, blocks) if piece.written)
     assert text_of(spacing_tokenizer, [label for label in labels if label != IGNORED]) == written
 
 
@@ -155,16 +155,16 @@ def chatml(tokenizer):
 
 
 @settings(deadline=None, max_examples=100)
-@given(blocks=BLOCKS, layout=st.sampled_from(EVERY), question=PLAIN, template=st.sampled_from(["format", "alpaca"]))
-def test_in_every_format_no_token_of_prompt_or_output_has_a_label(tokenizer, blocks, layout, question, template):
-    if template == "alpaca" and layout.name in ("mario", "react"):
+@given(blocks=BLOCKS, format=st.sampled_from(EVERY), question=PLAIN, template=st.sampled_from(["format", "alpaca"]))
+def test_in_every_format_no_token_of_prompt_or_output_has_a_label(tokenizer, blocks, format, question, template):
+    if template == "alpaca" and format.name in ("mario", "react"):
         return
-    solution, problem = solved(blocks, layout, question)
+    solution, problem = solved(blocks, format, question)
     recipe = EncodeSettings(template=template, wording="example")
-    ids, labels = encode(solution, problem, layout, tokenizer, settings=recipe)
-    written = "".join(piece.text for piece in render(layout, blocks) if piece.written)
+    ids, labels = encode(solution, problem, format, tokenizer, settings=recipe)
+    written = "".join(piece.text for piece in render(format, blocks) if piece.written)
     assert tokenizer.decode([label for label in labels if label != IGNORED]) == written + tokenizer.eos_token
-    outputs = "".join(piece.text for piece in render(layout, blocks) if not piece.written)
+    outputs = "".join(piece.text for piece in render(format, blocks) if not piece.written)
     unlabelled = tokenizer.decode([token for token, label in zip(ids, labels, strict=True) if label == IGNORED])
     assert unlabelled.endswith(outputs) and question in unlabelled
 
@@ -175,19 +175,19 @@ SAID = st.text(st.characters(exclude_categories=["Cs", "Co", "Cc"]), min_size=1,
 
 
 @settings(deadline=None, max_examples=60)
-@given(first=SAID, code=SAID, output=SAID, last=SAID, layout=st.sampled_from(EVERY))
-def test_in_a_chat_the_model_writes_its_messages_and_their_ends(chatml, first, code, output, last, layout):
+@given(first=SAID, code=SAID, output=SAID, last=SAID, format=st.sampled_from(EVERY))
+def test_in_a_chat_the_model_writes_its_messages_and_their_ends(chatml, first, code, output, last, format):
     blocks = [Text(text=first), Code(text=code), Output(text=output), Text(text=last)]
-    solution, problem = solved(blocks, layout)
-    ids, labels = encode(solution, problem, layout, chatml, settings=EncodeSettings(template="chat"))
+    solution, problem = solved(blocks, format)
+    ids, labels = encode(solution, problem, format, chatml, settings=EncodeSettings(template="chat"))
     trained = chatml.decode([label for label in labels if label != IGNORED])
     given_text = chatml.decode([token for token, label in zip(ids, labels, strict=True) if label == IGNORED])
-    if layout.tool:
+    if format.tool:
         assert trained == f"{first}<call>{json.dumps(code, ensure_ascii=False)}</call><|im_end|>{last}<|im_end|>"
         assert given_text.endswith(f"<|im_start|>tool\n{output}<|im_end|>\n<|im_start|>assistant\n")
         return
     turns = [""]
-    for piece in render(layout, blocks):
+    for piece in render(format, blocks):
         if piece.written:
             turns[-1] += piece.text
         else:
@@ -201,26 +201,26 @@ def test_in_a_chat_the_model_writes_its_messages_and_their_ends(chatml, first, c
 def test_a_chat_is_laid_out_as_its_template_does(tokenizer, template, name):
     if name == "tools" and template == TRIMMING:
         return  # it has no place for calls
-    chat, layout = chatting(tokenizer, template), load_format(name)
+    chat, format = chatting(tokenizer, template), load_format(name)
     blocks = [Text(text=" We add. "), Code(text='print("12 + 30")\n'), Output(text="42"), Text(text="So 42.\n")]
-    solution, problem = solved(blocks[:1] if name == "cot" else blocks, layout)
-    ids, _ = encode(solution, problem, layout, chat, settings=EncodeSettings(template="chat"))
-    messages = render_chat(layout, problem, solution.blocks)
+    solution, problem = solved(blocks[:1] if name == "cot" else blocks, format)
+    ids, _ = encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
+    messages = render_chat(format, problem, solution.blocks)
     if template == TRIMMING:
         system, user, *rest = messages
         messages = [{**user, "content": f"{system['content']}\n\n{user['content']}"}, *rest]
     for message in messages:
         for call in message.get("tool_calls", []):
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-    tools = [tool_schema(layout.tool)] if layout.tool else None
+    tools = [tool_schema(format.tool)] if format.tool else None
     whole = chat.apply_chat_template(messages, tokenize=False, tools=tools)
     assert chat.decode(ids) == whole.rstrip("\n")
 
 
 def test_what_follows_the_generation_prompt_is_written_by_the_model(tokenizer):
-    chat, layout = chatting(tokenizer, THINKING), load_format("cot")
-    solution, problem = solved([Text(text="So 42.")], layout)
-    _, labels = encode(solution, problem, layout, chat, settings=EncodeSettings(template="chat"))
+    chat, format = chatting(tokenizer, THINKING), load_format("cot")
+    solution, problem = solved([Text(text="So 42.")], format)
+    _, labels = encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
     trained = chat.decode([label for label in labels if label != IGNORED])
     assert trained == "<think>\n\n</think>\n\nSo 42.<|im_end|>"
 
@@ -234,31 +234,31 @@ def turns_of(encoded):
 @pytest.mark.parametrize("name", ["cot", "tir"])
 @pytest.mark.parametrize("template", ["format", "alpaca", CHATML, TRIMMING, THINKING])
 def test_the_prompt_has_the_ids_that_were_trained_on(tokenizer, template, name):
-    layout, chat = load_format(name), chatting(tokenizer, template) if "{" in template else tokenizer
+    format, chat = load_format(name), chatting(tokenizer, template) if "{" in template else tokenizer
     blocks = [Text(text="We add."), Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")]
-    solution, problem = solved(blocks[:1] if name == "cot" else blocks, layout)
+    solution, problem = solved(blocks[:1] if name == "cot" else blocks, format)
     recipe = EncodeSettings(template="chat" if chat is not tokenizer else template, wording="run")
-    example = encode(solution, problem, layout, chat, settings=recipe, seed=3)
-    taught = Taught(template=recipe.template, wording="run", seed=3)
+    example = encode(solution, problem, format, chat, settings=recipe, seed=3)
+    taught = PromptConfig(template=recipe.template, wording="run", seed=3)
     asked = [[]] if name == "cot" else [[], blocks[:3]]
     begun = turns_of(example)
     assert len(begun) == len(asked)
     for place, written in zip(begun, asked, strict=True):
-        prompt = prompt_for(layout, problem, written, chat, taught)
+        prompt = prompt_for(format, problem, written, chat, taught)
         assert prompt.ids == example.ids[:place]
         assert prompt.opening == ("<think>\n\n</think>\n\n" if template == THINKING else "")
-    on = prompt_for(layout, problem, blocks[:1], chat, taught)
+    on = prompt_for(format, problem, blocks[:1], chat, taught)
     assert chat.decode(on.ids).endswith("We add."), "asked in the midst of a turn, it goes on there"
 
 
 def test_an_example_of_its_own_wording_is_asked_for_in_the_first(tokenizer):
-    layout = load_format("cot")
-    _, problem = solved([], layout)
-    asked = prompt_for(layout, problem, [], tokenizer, Taught(template="alpaca", wording="example", seed=3))
-    assert asked == prompt_for(layout, problem, [], tokenizer, Taught())
+    format = load_format("cot")
+    _, problem = solved([], format)
+    asked = prompt_for(format, problem, [], tokenizer, PromptConfig(template="alpaca", wording="example", seed=3))
+    assert asked == prompt_for(format, problem, [], tokenizer, PromptConfig())
     mario = load_format("mario")
-    own = prompt_for(mario, problem, [], tokenizer, Taught(template="alpaca", wording="run", seed=3))
-    assert own == prompt_for(mario, problem, [], tokenizer, Taught())
+    own = prompt_for(mario, problem, [], tokenizer, PromptConfig(template="alpaca", wording="run", seed=3))
+    assert own == prompt_for(mario, problem, [], tokenizer, PromptConfig())
 
 
 def test_a_template_that_refuses_is_named_with_the_way_out(tokenizer):
@@ -270,72 +270,72 @@ def test_a_template_that_refuses_is_named_with_the_way_out(tokenizer):
 
 
 def test_a_template_that_leaves_messages_out_is_refused(tokenizer):
-    chat, layout = chatting(tokenizer, "{{ messages[-1]['content'] }}"), load_format("cot")
-    solution, problem = solved([Text(text="So 42.")], layout)
+    chat, format = chatting(tokenizer, "{{ messages[-1]['content'] }}"), load_format("cot")
+    solution, problem = solved([Text(text="So 42.")], format)
     with pytest.raises(InputError, match="leaves messages out"):
-        encode(solution, problem, layout, chat, settings=EncodeSettings(template="chat"))
+        encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
 
 
 def test_outputs_are_trained_on_where_a_recipe_asks(tokenizer):
-    layout = load_format("tir")
-    solution, problem = solved([Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")], layout)
-    _, labels = encode(solution, problem, layout, tokenizer, settings=EncodeSettings(train_on_outputs=True))
+    format = load_format("tir")
+    solution, problem = solved([Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")], format)
+    _, labels = encode(solution, problem, format, tokenizer, settings=EncodeSettings(train_on_outputs=True))
     text = tokenizer.decode([label for label in labels if label != IGNORED])
-    assert text == join(render(layout, solution.blocks)) + tokenizer.eos_token
+    assert text == join(render(format, solution.blocks)) + tokenizer.eos_token
 
 
 def test_wordings_are_drawn_by_the_seed(tokenizer):
-    layout = load_format("cot")
-    pairs = [solved([Text(text="So.")], layout) for _ in range(30)]
+    format = load_format("cot")
+    pairs = [solved([Text(text="So.")], format) for _ in range(30)]
     pairs = [(s.model_copy(update={"id": str(n)}), p) for n, (s, p) in enumerate(pairs)]
 
     def prompts(wording, seed=0):
         recipe = EncodeSettings(template="alpaca", wording=wording)
-        return [parts_of(s, p, layout, tokenizer, settings=recipe, seed=seed)[0].text for s, p in pairs]
+        return [parts_of(s, p, format, tokenizer, settings=recipe, seed=seed)[0].text for s, p in pairs]
 
-    assert set(prompts("one")) == {render_prompt(layout, pairs[0][1])}
+    assert set(prompts("one")) == {render_prompt(format, pairs[0][1])}
     assert len(set(prompts("run"))) == 1 and len({prompts("run", seed)[0] for seed in range(30)}) > 5
     assert len(set(prompts("example"))) > 5 and prompts("example") == prompts("example") != prompts("example", 1)
 
 
 def test_long_examples_are_cut_behind_a_whole_block_or_left_out(tokenizer):
-    layout = load_format("tir")
+    format = load_format("tir")
     blocks = [Text(text="We add. "), Code(text="12 + 30"), Output(text="42"), Text(text="nuts " * 40)]
-    solution, problem = solved(blocks, layout)
-    whole = encode(solution, problem, layout, tokenizer)
+    solution, problem = solved(blocks, format)
+    whole = encode(solution, problem, format, tokenizer)
     limit = len(whole.ids) - 3
-    assert encode_within(solution, problem, layout, tokenizer, settings=EncodeSettings(max_length=limit)) == (
+    assert encode_within(solution, problem, format, tokenizer, settings=EncodeSettings(max_length=limit)) == (
         None,
         False,
     )
     recipe = EncodeSettings(max_length=limit, too_long="cut")
-    example, cut = encode_within(solution, problem, layout, tokenizer, settings=recipe)
+    example, cut = encode_within(solution, problem, format, tokenizer, settings=recipe)
     assert cut and example is not None
     text = tokenizer.decode(example.ids)
-    assert text == join(prompt_pieces(layout, problem, blocks[:2])), "no output that nothing follows, and no end"
+    assert text == join(prompt_pieces(format, problem, blocks[:2])), "no output that nothing follows, and no end"
     tiny = EncodeSettings(max_length=5, too_long="cut")
-    assert encode_within(solution, problem, layout, tokenizer, settings=tiny) == (None, False)
-    assert encode_within(solution, problem, layout, tokenizer) == (whole, False)
+    assert encode_within(solution, problem, format, tokenizer, settings=tiny) == (None, False)
+    assert encode_within(solution, problem, format, tokenizer) == (whole, False)
 
 
 def test_what_was_broken_off_has_no_end(tokenizer):
-    layout = load_format("cot")
-    solution, problem = solved([Text(text="So 4")], layout)
-    ids, _ = encode(solution.model_copy(update={"finish": "length"}), problem, layout, tokenizer)
+    format = load_format("cot")
+    solution, problem = solved([Text(text="So 4")], format)
+    ids, _ = encode(solution.model_copy(update={"finish": "length"}), problem, format, tokenizer)
     assert ids[-1] != tokenizer.eos_token_id
 
 
 def test_generated_ids_are_kept_where_they_are_the_text(tokenizer):
-    layout = load_format("tir")
+    format = load_format("tir")
     blocks = [Text(text="nuts"), Code(text="12"), Output(text="42"), Text(text="nuts")]
-    solution, problem = solved(blocks, layout)
-    plain = encode(solution, problem, layout, tokenizer)
+    solution, problem = solved(blocks, format)
+    plain = encode(solution, problem, format, tokenizer)
     letters = [tokenizer.convert_tokens_to_ids(letter) for letter in "nuts"]
     assert tokenizer.decode(letters) == "nuts" and letters != tokenizer("nuts")["input_ids"]
-    code = [token for piece in render(layout, blocks[1:2]) for token in tokenizer(piece.text)["input_ids"]]
+    code = [token for piece in render(format, blocks[1:2]) for token in tokenizer(piece.text)["input_ids"]]
     kept = solution.model_copy(update={"turn_ids": [letters + code, [*letters[:3], 10**6]]})
-    ids, labels = encode(kept, problem, layout, tokenizer)
-    first = len(token_ids(tokenizer, prompt_pieces(layout, problem))[0])
+    ids, labels = encode(kept, problem, format, tokenizer)
+    first = len(token_ids(tokenizer, prompt_pieces(format, problem))[0])
     assert ids[first : first + len(letters + code)] == letters + code == labels[first : first + len(letters + code)]
     assert tokenizer.decode(ids) == tokenizer.decode(plain.ids)
     assert ids[-3:] == plain.ids[-3:], "of another tokenizer: the text is encoded"

@@ -64,7 +64,7 @@ def test_re_execute_steps(runner: asyncio.Runner, interpreter: LocalInterpreter)
     before = solution(
         Text(text="First."), Code(text="x = 3\nx"), Output(text="invented"), Text(text="Then."), Code(text="x + 1")
     )
-    after = runner.run(re_execute(before, interpreter, layout=load_format("tir")))
+    after = runner.run(re_execute(before, interpreter, format=load_format("tir")))
     assert [(block.type, block.text) for block in after.blocks] == [
         ("text", "First."),
         ("code", "x = 3\nx"),
@@ -78,7 +78,7 @@ def test_re_execute_steps(runner: asyncio.Runner, interpreter: LocalInterpreter)
 
 def test_re_execute_programs_each_in_a_session(runner: asyncio.Runner, interpreter: LocalInterpreter) -> None:
     after = runner.run(
-        re_execute(solution(Code(text="ans = 3"), Code(text="ans")), interpreter, layout=load_format("pot"))
+        re_execute(solution(Code(text="ans = 3"), Code(text="ans")), interpreter, format=load_format("pot"))
     )
     assert [block.text.splitlines()[-1] for block in after.blocks if isinstance(block, Output)] == [
         "3",
@@ -88,14 +88,14 @@ def test_re_execute_programs_each_in_a_session(runner: asyncio.Runner, interpret
 
 def test_words_are_left_alone(runner: asyncio.Runner, interpreter: LocalInterpreter) -> None:
     before = solution(Text(text="x = 1"))
-    assert runner.run(re_execute(before, interpreter, layout=load_format("cot"))) is before
+    assert runner.run(re_execute(before, interpreter, format=load_format("cot"))) is before
 
 
 def test_prelude_supplies_names(runner: asyncio.Runner, interpreter: LocalInterpreter) -> None:
     prelude = load_prelude("program_of_thoughts")
     code = "x = Symbol('x')\nans = solve_it(x * 2 - math.sqrt(16), x)[x]\nnone = solve_it(Eq(x, x + 1), x)"
-    layout = load_format("pot")
-    after = runner.run(re_execute(solution(Code(text=code)), interpreter, layout=layout, prelude=prelude))
+    format = load_format("pot")
+    after = runner.run(re_execute(solution(Code(text=code)), interpreter, format=format, prelude=prelude))
     assert after.blocks[-1].text == "2.00000000000000"
 
 

@@ -27,7 +27,7 @@ EVERY = [*(load_format(name) for name in BUILT_IN), TAGS, NO_OUTPUT]
 PROBLEM = Problem(id="p/1", text="What is 6 times 7?")
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-layouts = st.sampled_from(EVERY)
+formats = st.sampled_from(EVERY)
 words = st.one_of(
     st.text(max_size=8),
     st.sampled_from(
@@ -38,24 +38,24 @@ texts = st.lists(words, max_size=12).map("".join)
 
 
 @patient
-@given(layouts, texts)
-def test_parsing_loses_nothing(layout: Format, text: str) -> None:
-    assert join(render(layout, parse(layout, text))) == text
+@given(formats, texts)
+def test_parsing_loses_nothing(format: Format, text: str) -> None:
+    assert join(render(format, parse(format, text))) == text
 
 
 @patient
-@given(layouts, texts)
-def test_parsing_makes_no_empty_text_and_no_text_beside_text(layout: Format, text: str) -> None:
-    blocks = parse(layout, text)
+@given(formats, texts)
+def test_parsing_makes_no_empty_text_and_no_text_beside_text(format: Format, text: str) -> None:
+    blocks = parse(format, text)
     assert all(block.text for block in blocks if isinstance(block, Text))
     assert not any(isinstance(a, Text) and isinstance(b, Text) for a, b in pairwise(blocks))
 
 
 @patient
-@given(layouts, texts)
-def test_parsing_what_was_parsed_and_rendered_gives_the_same(layout: Format, text: str) -> None:
-    blocks = parse(layout, text)
-    assert parse(layout, join(render(layout, blocks))) == blocks
+@given(formats, texts)
+def test_parsing_what_was_parsed_and_rendered_gives_the_same(format: Format, text: str) -> None:
+    blocks = parse(format, text)
+    assert parse(format, join(render(format, blocks))) == blocks
 
 
 def closes_at_its_end(text: str, end: str) -> bool:
@@ -66,10 +66,10 @@ def closes_at_its_end(text: str, end: str) -> bool:
 @st.composite
 def solutions(draw: st.DrawFn) -> tuple[Format, list[Block]]:
     """Blocks as a model and an interpreter can leave them behind: an output behind each code block, words between."""
-    layout = draw(st.sampled_from([load_format("tir"), TAGS]))
-    said = texts.filter(lambda text: text and layout.code_begin not in text)
-    code = texts.filter(lambda text: closes_at_its_end(text, layout.code_end))
-    output = texts.filter(lambda text: closes_at_its_end(text, layout.code_output_end))
+    format = draw(st.sampled_from([load_format("tir"), TAGS]))
+    said = texts.filter(lambda text: text and format.code_begin not in text)
+    code = texts.filter(lambda text: closes_at_its_end(text, format.code_end))
+    output = texts.filter(lambda text: closes_at_its_end(text, format.code_output_end))
     blocks: list[Block] = []
     for _ in range(draw(st.integers(0, 3))):
         if draw(st.booleans()):
@@ -77,22 +77,22 @@ def solutions(draw: st.DrawFn) -> tuple[Format, list[Block]]:
         blocks += [Code(text=draw(code)), Output(text=draw(output))]
     if draw(st.booleans()):
         blocks.append(Text(text=draw(said)))
-    return layout, blocks
+    return format, blocks
 
 
 @patient
 @given(solutions())
 def test_rendered_blocks_parse_to_the_same_blocks(drawn: tuple[Format, list[Block]]) -> None:
-    layout, blocks = drawn
-    assert parse(layout, join(render(layout, blocks))) == blocks
+    format, blocks = drawn
+    assert parse(format, join(render(format, blocks))) == blocks
 
 
 @pytest.mark.parametrize(
     ("name", "block"), [("cot", Text(text="The answer is 42.")), ("pot", Code(text="print(6*7)\n"))]
 )
 def test_a_whole_response_is_one_block(name: str, block: Block) -> None:
-    layout = load_format(name)
-    assert parse(layout, join(render(layout, [block]))) == [block]
+    format = load_format(name)
+    assert parse(format, join(render(format, [block]))) == [block]
 
 
 def test_the_output_of_a_program_is_no_part_of_its_text() -> None:
@@ -122,8 +122,8 @@ def test_what_the_interpreter_wrote_is_marked_as_given() -> None:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_chat_begins_with_system_and_question(name: str) -> None:
-    layout = load_format(name)
-    messages = render_chat(layout, PROBLEM)
+    format = load_format(name)
+    messages = render_chat(format, PROBLEM)
     assert [message["role"] for message in messages] == ["system", "user"]
     assert PROBLEM.text in messages[1]["content"]
     assert "{" not in messages[1]["content"]
@@ -147,8 +147,8 @@ def test_in_a_chat_outputs_come_from_the_user_and_roles_alternate() -> None:
 
 def test_in_a_format_with_a_tool_code_is_called_and_outputs_come_from_the_tool() -> None:
     blocks = [Text(text="First.\n"), Code(text='print("6")'), Output(text="6"), Code(text="7"), Output(text="7")]
-    layout = with_shots(load_format("tools"), 1)
-    messages = render_chat(layout, PROBLEM, [*blocks, Text(text="So 42.")])
+    format = with_shots(load_format("tools"), 1)
+    messages = render_chat(format, PROBLEM, [*blocks, Text(text="So 42.")])
     assert [message["role"] for message in messages] == [
         *["system", "user", "assistant", "tool", "assistant"],
         *["user", "assistant", "tool", "assistant", "tool", "assistant"],
@@ -173,23 +173,23 @@ def test_a_prompt_holds_the_question_once_and_ends_where_the_response_begins(nam
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_demonstrations_stand_before_the_question_and_come_back_as_turns(name: str) -> None:
-    layout = with_shots(load_format(name), 2).model_copy(update={"tool": ""})  # calls have a test of their own
-    shown = layout.demonstrations
-    prompt = render_prompt(layout, PROBLEM)
+    format = with_shots(load_format(name), 2).model_copy(update={"tool": ""})  # calls have a test of their own
+    shown = format.demonstrations
+    prompt = render_prompt(format, PROBLEM)
     for earlier, later in pairwise([*(example.response for example in shown), PROBLEM.text]):
         assert prompt.index(earlier) < prompt.index(later)
-    assert prompt.endswith(render_prompt(with_shots(layout, 0), PROBLEM).removeprefix(layout.preamble))
-    messages = [message for message in render_chat(layout, PROBLEM) if message["role"] != "system"]
+    assert prompt.endswith(render_prompt(with_shots(format, 0), PROBLEM).removeprefix(format.preamble))
+    messages = [message for message in render_chat(format, PROBLEM) if message["role"] != "system"]
     said = "".join(message["content"] for message in messages if message["role"] == "assistant")
-    assert said == "".join(p.text for e in shown for p in render(layout, parse(layout, e.response)) if p.written)
+    assert said == "".join(p.text for e in shown for p in render(format, parse(format, e.response)) if p.written)
     assert messages[-1]["role"] == "user" and PROBLEM.text in messages[-1]["content"]
 
 
 @pytest.mark.parametrize("name", ["tir", "react", "mario", "tools"])
 def test_demonstrations_hold_code_and_what_it_prints(name: str) -> None:
-    layout = load_format(name)
-    for example in layout.demonstrations:
-        kinds = [block.type for block in parse(layout, example.response)]
+    format = load_format(name)
+    for example in format.demonstrations:
+        kinds = [block.type for block in parse(format, example.response)]
         assert kinds == ["text", "code", "output", "text"]
 
 

@@ -95,13 +95,13 @@ def test_limit_takes_the_first_problems(invoke: Invoke) -> None:
 def test_a_folder_with_strangers_says_so(invoke: Invoke) -> None:
     Path("log.jsonl").write_text('{"time": 1}\n')
     code, out, _ = invoke("grade", ".", "--out", "runs/all")
-    assert code == 0 and "1 passed over, of no known layout: log.jsonl" in out
+    assert code == 0 and "1 passed over, of no known format: log.jsonl" in out
 
 
 MISTAKES = {
     "a cut line": (["grade", "cut.jsonl"], "cut.jsonl:2 is not valid JSON"),
-    "the wrong layout": (["grade", FILE, "--set", "layout=tora"], f"{FILE}:1 is no row of tora"),
-    "no such layout": (["grade", FILE, "--set", "layout=lmeval"], "layout = 'lmeval'"),
+    "the wrong layout": (["grade", FILE, "--set", "file_format=tora"], f"{FILE}:1 is no row of tora"),
+    "no such layout": (["grade", FILE, "--set", "file_format=lmeval"], "file_format = 'lmeval'"),
     "no such key": (["grade", FILE, "--set", "answer=found"], "did you mean `answers`?"),
     "no such profile": (["grade", FILE, "--set", "profile=slipstik"], "did you mean `slipstick`?"),
     "no such file": (["grade", "sample.jsonl"], "sample.jsonl does not exist"),

@@ -36,14 +36,14 @@ def attempt(
     *,
     answer: str | None = "1",
     sample: int = 0,
-    layout: str = "pot",
+    format: str = "pot",
     blocks: list[Block] | None = None,
 ) -> Solution:
     return Solution(
-        id=f"{problem}#{layout}#{sample}",
+        id=f"{problem}#{format}#{sample}",
         problem_id=problem,
         sample=sample,
-        format=layout,
+        format=format,
         blocks=blocks or [],
         answer=answer,
         verdict=Verdict(outcome=outcome, method="text"),
@@ -187,8 +187,8 @@ def test_summary_names_every_format_split_and_topic() -> None:
         for i in range(4)
     ]
     solutions = [attempt(f"p{i}", "correct" if i else "incorrect") for i in range(4)]
-    solutions += [attempt(f"p{i}", "no_answer", answer=None, layout="cot", blocks=[Text(text="?")]) for i in range(4)]
-    solutions += [attempt("p0", "undecided", layout="hybrid")]
+    solutions += [attempt(f"p{i}", "no_answer", answer=None, format="cot", blocks=[Text(text="?")]) for i in range(4)]
+    solutions += [attempt("p0", "undecided", format="hybrid")]
     metrics = by_name(summarize(problems, solutions, ks=[1, 2], same=equal))
     assert next(iter(metrics)) == "accuracy/cot"
     assert list(dict.fromkeys(parse_name(name).format for name in metrics)) == ["cot", "pot", "hybrid"]
@@ -229,7 +229,7 @@ def test_executed_is_the_share_of_solutions_whose_last_program_ran() -> None:
         ([Text(text="words")], None),
     ]
     problems = [Problem(id=str(place), text="?") for place in range(len(cases))]
-    solutions = [attempt(str(place), layout="tir", blocks=blocks) for place, (blocks, _) in enumerate(cases)]
+    solutions = [attempt(str(place), format="tir", blocks=blocks) for place, (blocks, _) in enumerate(cases)]
     metric = by_name(summarize(problems, solutions, ks=[], same=equal))["executed/tir"]
     assert (metric.value, metric.n) == (0.4, 5)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from slipstick.commands.solving import EvaluateRecipe
 from slipstick.errors import InputError, PluginError
-from slipstick.launch.solving import EvaluateRecipe
 from slipstick.plugins import Point, list_plugins, load_plugin, split_spec
 from slipstick.problems import load_problems
 from slipstick.recipe import check_settings

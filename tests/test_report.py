@@ -206,14 +206,14 @@ def test_twelve_thousand_solutions_stay_below_ten_megabytes() -> None:
     solutions = [
         template.model_copy(
             update={
-                "id": f"{problem.id}#{layout}#0",
+                "id": f"{problem.id}#{format}#0",
                 "problem_id": problem.id,
-                "format": layout,
+                "format": format,
                 "blocks": [Text(text=" ".join(draw.choices(lexicon, k=100)))],
             }
         )
         for problem in problems
-        for layout in FORMATS
+        for format in FORMATS
     ]
     html = render_report(make_run(), problems, solutions=solutions, metrics=[])
     assert len(html.encode()) < 10_000_000

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands import Invocation
+from slipstick.commands.repro import run_repro
 from slipstick.errors import InputError, RecipeError
-from slipstick.launch import Order
-from slipstick.launch.repro import run_repro
 from slipstick.problems.catalogue import datasets
 from slipstick.recipe import shipped_recipes
 from slipstick.repro import find_row, hold_against, published_rows
@@ -20,7 +20,7 @@ from slipstick.schema import Problem, Run, Solution
 from slipstick.store import RunFolder
 
 
-def some(sets: tuple[str, ...] = ("gsm8k", "svamp"), layout: str = "tir") -> tuple[list[Problem], list[Solution]]:
+def some(sets: tuple[str, ...] = ("gsm8k", "svamp"), format: str = "tir") -> tuple[list[Problem], list[Solution]]:
     """Of each set 20 problems, 12 of them solved."""
     problems, solutions = [], []
     for name in sets:
@@ -29,7 +29,7 @@ def some(sets: tuple[str, ...] = ("gsm8k", "svamp"), layout: str = "tir") -> tup
             answer = str(place) if place < 12 else "-1"
             problems.append(problem)
             solutions.append(
-                Solution(id=f"{problem.id}#{layout}#0", problem_id=problem.id, format=layout, blocks=[], answer=answer)
+                Solution(id=f"{problem.id}#{format}#0", problem_id=problem.id, format=format, blocks=[], answer=answer)
             )
     return problems, solutions
 
@@ -91,10 +91,10 @@ def test_what_was_done_otherwise_is_listed(tmp_path: Path) -> None:
 def test_the_verb_shows_the_row_beside_the_run(tmp_path: Path) -> None:
     console = Console(record=True, width=160, file=io.StringIO())
     folder_of(tmp_path / "run", *some(), model="replay:x", temperature=0.0)
-    assert run_repro(Order("mathcoder-l-7b", [f"run={tmp_path / 'run'}"]), console) == tmp_path / "run"
+    assert run_repro(Invocation("mathcoder-l-7b", [f"run={tmp_path / 'run'}"]), console) == tmp_path / "run"
     shown = console.export_text()
     assert "60.0 (38.7–78.1)" in shown and "not measured" in shown and "MathLLMs/MathCoder-L-7B" in shown
-    run_repro(Order("list"), console)
+    run_repro(Invocation("list"), console)
     assert "mario-ovm-7b-ovm20" in console.export_text()
     with pytest.raises(RecipeError, match="nothing is run, so nothing else can be set"):
-        run_repro(Order("tora-7b", [f"run={tmp_path / 'run'}", "limit=3"]), console)
+        run_repro(Invocation("tora-7b", [f"run={tmp_path / 'run'}", "limit=3"]), console)

@@ -17,8 +17,8 @@ import pytest
 
 from slipstick.audit import Evidence, Suspect
 from slipstick.cli import main
+from slipstick.commands import ProblemSettings, take_problems
 from slipstick.errors import InputError
-from slipstick.launch import ProblemSettings, take_problems
 from slipstick.review.corrections import agreed_corrections, stand
 from slipstick.review.decisions import Decision, DecisionStore, Kind, last_of, standing
 from slipstick.review.queue import Item, choose

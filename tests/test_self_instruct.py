@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands import Invocation
+from slipstick.commands.teaching import run_self_instruct
 from slipstick.errors import InputError
-from slipstick.launch import Order
-from slipstick.launch.teaching import run_self_instruct
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Solution, Text
@@ -107,18 +107,18 @@ WORDS = [
 def teacher(request: Request) -> Reply:
     """Writes questions of drawn words; answers 1 or 2 by the sample."""
     draw = random.Random(f"{request.problem.text}{request.sample}")
-    if request.layout.name != "self_instruct":
+    if request.format.name != "self_instruct":
         return Reply(text=f"The answer is {1 if request.sample != 1 else 2}.", tokens=4, cost=0.01)
     texts = [" ".join(draw.choices(WORDS, k=12)) for _ in range(3)]
     return Reply(text="".join(f"<question>{text}?</question>\n" for text in texts), tokens=40, cost=0.01)
 
 
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
-    monkeypatch.setattr("slipstick.launch.questioning.open_model", lambda spec, settings: FakeModel(teacher))
+    monkeypatch.setattr("slipstick.commands.questioning.open_model", lambda spec, settings: FakeModel(teacher))
     recipe = 'method = "self_instruct"\ntopics = ["calculus", "formal_logic"]\nmodel = "fake:"\nquestions = 20\n'
     (folder / "r.toml").write_text(recipe + "per_request = 3\nat_once = 3\n")
     console = Console(record=True, width=120, file=io.StringIO())
-    order = Order(str(folder / "r.toml"), list(overrides), out=folder / "run", **flags)
+    order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", **flags)
     return RunFolder(run_self_instruct(order, console)), console.export_text()
 
 

@@ -139,7 +139,7 @@ def test_a_fence_at_the_very_end_closes_the_code() -> None:
 
 def test_hybrid_takes_words_where_the_program_gives_nothing() -> None:
     def script(request: Request) -> str:
-        return "print(" if request.layout.name == "pot" else "The answer is 42."
+        return "print(" if request.format.name == "pot" else "The answer is 42."
 
     made, model = run(script, "cot", "pot", "hybrid")
     hybrid = made["p/1#hybrid#0"]
@@ -150,7 +150,7 @@ def test_hybrid_takes_words_where_the_program_gives_nothing() -> None:
 def test_hybrid_alone_asks_only_what_it_needs() -> None:
     made, model = run(lambda request: "print(42)", "hybrid")
     assert list(made) == ["p/1#hybrid#0"] and made["p/1#hybrid#0"].earlier == []
-    assert [request.layout.name for request in model.requests] == ["pot"]
+    assert [request.format.name for request in model.requests] == ["pot"]
 
 
 @pytest.mark.parametrize(("first", "asked"), [("cot", ["cot"]), ("pot", ["pot"])])
@@ -158,10 +158,10 @@ def test_hybrid_on_choice_questions_in_both_published_ways(first: str, asked: li
     problem = Problem(id="c", text="Which? (A) 1 (B) 2", answer="A", kind="choice", choices=["1", "2"])
 
     def script(request: Request) -> str:
-        return "print('A')" if request.layout.name == "pot" else "The answer is A."
+        return "print('A')" if request.format.name == "pot" else "The answer is A."
 
     made, model = run(script, "hybrid", problems=[problem], hybrid_choice=first)
-    assert [request.layout.name for request in model.requests] == asked and made["c#hybrid#0"].answer == "A"
+    assert [request.format.name for request in model.requests] == asked and made["c#hybrid#0"].answer == "A"
 
 
 def test_samples_have_their_own_seeds() -> None:
@@ -202,8 +202,8 @@ CHOICE = Problem(id="c/1", text="How many? (A) 10 (B) 12 (C) 15", answer="B", ki
 
 def test_shots_and_stop_strings_reach_the_model() -> None:
     _, model = run(lambda request: "The answer is 42.", "cot", shots=2, stop=["\n\nQ:"])
-    layout = model.requests[0].layout
-    assert layout.shots == 2 and layout.stop == [*COT.stop, "\n\nQ:"]
+    format = model.requests[0].format
+    assert format.shots == 2 and format.stop == [*COT.stop, "\n\nQ:"]
     with pytest.raises(RecipeError, match=r"`cot` has \d+ demonstrations, 50 are asked for"):
         run(lambda request: "", "cot", shots=50)
 
@@ -211,7 +211,7 @@ def test_shots_and_stop_strings_reach_the_model() -> None:
 @pytest.mark.parametrize("form", ["pot", "hybrid"])
 def test_an_answer_that_is_no_option_is_asked_for_once_more(form: str) -> None:
     def script(request: Request) -> Reply:
-        text = "The answer is (B)." if request.layout.name == "closest" else "print(12.2)"
+        text = "The answer is (B)." if request.format.name == "closest" else "print(12.2)"
         return Reply(text=text, tokens=5, cost=0.5)
 
     made, model = run(script, form, problems=[CHOICE], closest_option=True)
@@ -230,7 +230,7 @@ def test_an_answer_that_is_an_option_or_none_at_all_is_left(printed: str, answer
 
 def test_a_reply_without_a_letter_changes_nothing() -> None:
     made, _ = run(
-        lambda request: "Hm." if request.layout.name == "closest" else "print(99)",
+        lambda request: "Hm." if request.format.name == "closest" else "print(99)",
         "pot",
         problems=[CHOICE],
         closest_option=True,
@@ -262,7 +262,7 @@ def test_drawing_ends_where_the_majority_is_settled() -> None:
 
 def test_a_settled_vote_taken_up_again_ends_where_it_would_have() -> None:
     def script(request: Request) -> str:
-        return "print(" if request.layout.name == "pot" and request.sample % 2 else f"print({3 + request.sample // 4})"
+        return "print(" if request.format.name == "pot" and request.sample % 2 else f"print({3 + request.sample // 4})"
 
     asked = {"samples": 9, "settled": 0.9}
     whole, _ = run(script, "pot", "hybrid", **asked)
@@ -323,7 +323,7 @@ def test_no_solution_waits_for_another_and_problems_are_drawn_as_there_is_room()
 
 
 def priced(request: Request) -> Reply:
-    return Reply(text="print(" if request.layout.name == "pot" else "The answer is 1.", cost=0.25, tokens=3)
+    return Reply(text="print(" if request.format.name == "pot" else "The answer is 1.", cost=0.25, tokens=3)
 
 
 def spend(max_cost: float | None, done: dict[str, Solution]) -> tuple[bool, dict[str, Solution]]:

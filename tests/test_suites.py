@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from slipstick.launch import Order, load_order
-from slipstick.launch.solving import EvaluateRecipe, run_evaluate
+from slipstick.commands import Invocation, load_order
+from slipstick.commands.solving import EvaluateRecipe, run_evaluate
 from slipstick.problems.catalogue import datasets
 from slipstick.recipe import shipped_recipes
 from slipstick.store import RunFolder
@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.mark.parametrize("name", SUITES)
 def test_suites_are_whole_recipes_of_sets_that_exist(name: str) -> None:
-    recipe, _ = load_order(Order(name), EvaluateRecipe)
+    recipe, _ = load_order(Invocation(name), EvaluateRecipe)
     assert {"cot", "pot", "tir", "hybrid"} <= set(recipe.formats)
     for source in recipe.problems:
         dataset, _, split = source.partition(":")
@@ -34,7 +34,7 @@ def test_suites_are_whole_recipes_of_sets_that_exist(name: str) -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs evaluation sets in {DATA}")
 def test_the_nine_sets_side_by_side_with_their_averages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two problems of each set, from files; the script answers 1 in every format."""
-    recipe, _ = load_order(Order("mammoth-nine"), EvaluateRecipe)
+    recipe, _ = load_order(Invocation("mammoth-nine"), EvaluateRecipe)
     files, script = [], []
     for source in recipe.problems:
         name = source.partition(":")[0].replace("-", "_")
@@ -45,9 +45,9 @@ def test_the_nine_sets_side_by_side_with_their_averages(tmp_path: Path, monkeypa
     (tmp_path / "script.jsonl").write_text("".join(json.dumps(row) + "\n" for row in script))
     overrides = [f"problems={files}", f"model=fake:{tmp_path}/script.jsonl", "workers=1"]
     console = Console(record=True, width=160, file=io.StringIO())
-    run = RunFolder(run_evaluate(Order("mammoth-nine", overrides, out=tmp_path / "run"), console))
+    run = RunFolder(run_evaluate(Invocation("mammoth-nine", overrides, out=tmp_path / "run"), console))
     names = {metric.name for metric in run.metrics()}
-    for layout in ("cot", "pot", "tir", "hybrid"):
-        assert {f"accuracy/{layout}/average={name}" for name in ("all sets", "in-domain", "out-of-domain")} <= names
+    for format in ("cot", "pot", "tir", "hybrid"):
+        assert {f"accuracy/{format}/average={name}" for name in ("all sets", "in-domain", "out-of-domain")} <= names
     assert run.run().counts["solutions"] == 9 * 2 * 4
     assert "average, in-domain" in console.export_text()

@@ -12,10 +12,10 @@ from slipstick.answers import answer_of
 from slipstick.formats import Format, join, load_format, parse, render
 from slipstick.grade import grade
 from slipstick.interpreters import open_interpreter
-from slipstick.problems.made import load
-from slipstick.problems.made.calculation import templates
+from slipstick.problems.synthetic import load
+from slipstick.problems.synthetic.calculation import templates
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Text
-from slipstick.synthesize import choose_layouts, synthesize
+from slipstick.synthesize import choose_formats, synthesize
 from slipstick.synthesize.longhand import longhand
 
 STYLES = ("cot", "pot", "tir")
@@ -99,9 +99,9 @@ def test_blocks_are_those_of_their_style(solutions: list[Solution]) -> None:
 
 def test_what_was_written_parses_back(solutions: list[Solution]) -> None:
     for solution in solutions:
-        layout = load_format(solution.format)
-        shown = [block for block in solution.blocks if layout.code_output_begin or not isinstance(block, Output)]
-        back = parse(layout, join(render(layout, solution.blocks)))
+        format = load_format(solution.format)
+        shown = [block for block in solution.blocks if format.code_output_begin or not isinstance(block, Output)]
+        back = parse(format, join(render(format, solution.blocks)))
         assert [(block.type, block.text) for block in back] == [(block.type, block.text) for block in shown]
 
 
@@ -144,11 +144,11 @@ def test_done_solutions_are_not_written_again(known: list[Problem]) -> None:
 
 
 def test_shares_that_add_up_to_one_give_each_problem_one_style() -> None:
-    layouts = [load_format(name) for name in STYLES]
+    formats = [load_format(name) for name in STYLES]
     shares = {"pot": 0.4, "cot": 0.25, "tir": 0.35}
     chosen = Counter[tuple[str, ...]]()
     for problem in load("train,n=4000"):
-        names = tuple(layout.name for layout in choose_layouts(problem, layouts, shares=shares))
+        names = tuple(format.name for format in choose_formats(problem, formats, shares=shares))
         chosen[names if problem.kind == "number" else ("abstract", *names)] += 1
     assert set(chosen) == {("cot",), ("pot",), ("tir",), ("abstract", "cot")}
     assert abs(chosen[("pot",)] / chosen[("tir",)] - 0.4 / 0.35) < 0.15
@@ -156,20 +156,20 @@ def test_shares_that_add_up_to_one_give_each_problem_one_style() -> None:
 
 
 def test_words_are_for_short_numbers_where_there_are_shares() -> None:
-    layouts = [load_format(name) for name in STYLES]
+    formats = [load_format(name) for name in STYLES]
     for problem in load("digits7,n=50"):
         assert "cot" not in {
-            layout.name for layout in choose_layouts(problem, layouts, shares={"cot": 0.5, "pot": 0.5})
+            format.name for format in choose_formats(problem, formats, shares={"cot": 0.5, "pot": 0.5})
         }
-        assert [layout.name for layout in choose_layouts(problem, layouts, shares={"cot": 1.0})] == ["cot"]
+        assert [format.name for format in choose_formats(problem, formats, shares={"cot": 1.0})] == ["cot"]
 
 
 def test_shares_may_overlap() -> None:
-    layouts = [load_format(name) for name in STYLES]
+    formats = [load_format(name) for name in STYLES]
     counts = Counter[str]()
     for problem in load("digits3,n=1000"):
         names = [
-            layout.name for layout in choose_layouts(problem, layouts, shares={"cot": 0.5, "pot": 1.0, "tir": 0.0})
+            format.name for format in choose_formats(problem, formats, shares={"cot": 0.5, "pot": 1.0, "tir": 0.0})
         ]
         assert "pot" in names and "tir" not in names
         counts.update(names)
@@ -241,4 +241,4 @@ def test_answers_come_from_the_programs(solutions: list[Solution], known: list[P
 def test_layouts_of_other_names_are_written_by_what_they_execute() -> None:
     mine = Format(name="mine", executes="program")
     problem = next(load("known,n=1"))
-    assert [layout.name for layout in choose_layouts(problem, [mine])] == ["mine"]
+    assert [format.name for format in choose_formats(problem, [mine])] == ["mine"]

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands import Invocation, load_order
+from slipstick.commands.synthesize import run_synthesize
+from slipstick.commands.teaching import RejectionRecipe, TeacherRecipe, run_rejection, run_teacher
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
-from slipstick.launch import Order, load_order
-from slipstick.launch.synthesizing import run_synthesize
-from slipstick.launch.teaching import RejectionRecipe, TeacherRecipe, run_rejection, run_teacher
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Verdict
@@ -127,9 +127,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     (tmp_path / "r.toml").write_text(shared)
 
     def start(method: Callable[..., Path], script: Callable[[Request], str | Reply], *overrides: str, **flags: bool):  # type: ignore[no-untyped-def]
-        monkeypatch.setattr("slipstick.launch.teaching.open_model", lambda spec, settings: FakeModel(script))
+        monkeypatch.setattr("slipstick.commands.teaching.open_model", lambda spec, settings: FakeModel(script))
         console = Console(record=True, width=120, file=io.StringIO())
-        order = Order(str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", **flags)
+        order = Invocation(str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", **flags)
         return RunFolder(method(order, console)), console.export_text()
 
     return start
@@ -140,7 +140,7 @@ def sums(request: Request) -> Reply:
     number = int(request.problem.id[2:])
     right = number % 2 == 0 if request.sampling.temperature == 0 else request.sample == 2
     value = number + 1 if right else number + 2
-    text = f"The answer is {value}." if request.layout.name == "cot" else f"print({number} + {value - number})"
+    text = f"The answer is {value}." if request.format.name == "cot" else f"print({number} + {value - number})"
     return Reply(text=text, tokens=10, prompt_tokens=50, cost=0.01)
 
 
@@ -243,7 +243,7 @@ def test_rejection_needs_golds(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text('{"id": "q/1", "question": "Why?"}\n')
     (tmp_path / "r.toml").write_text(f'problems = "{tmp_path}/p.jsonl"\nmodel = "fake:x"\nformats = ["cot"]\n')
     with pytest.raises(InputError, match="none has a gold"):
-        run_rejection(Order(str(tmp_path / "r.toml"), out=tmp_path / "run"), Console())
+        run_rejection(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "run"), Console())
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_missing_key_is_one_message_and_leaves_nothing_behind(
     recipe = 'method = "teacher"\nproblems = "made:known,n=2"\nmodel = "openai:gpt-x"\nformats = ["cot"]\n'
     (tmp_path / "r.toml").write_text(recipe)
     with pytest.raises(ModelError, match="needs a key: set OPENAI_API_KEY, or name another server"):
-        run_synthesize(Order(str(tmp_path / "r.toml"), out=tmp_path / "run"), Console())
+        run_synthesize(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "run"), Console())
     assert not (tmp_path / "run").exists()
 
 
@@ -298,8 +298,8 @@ def test_a_run_that_is_killed_goes_on_to_the_same_rows(tmp_path: Path) -> None:
     drawn = file.read_bytes().count(b"\n")
     assert drawn < 75
     console = Console(file=io.StringIO())
-    first = RunFolder(run_synthesize(Order(str(tmp_path / "r.toml"), out=tmp_path / "a", resume=True), console))
-    second = RunFolder(run_synthesize(Order(str(tmp_path / "r.toml"), out=tmp_path / "b"), console))
+    first = RunFolder(run_synthesize(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "a", resume=True), console))
+    second = RunFolder(run_synthesize(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "b"), console))
     assert rows_of(first) == rows_of(second) and len(list(first.solutions())) == 25
 
 
@@ -323,10 +323,10 @@ def test_a_turn_limit_is_the_most_programs_of_an_interleaved_attempt(run: Run) -
 
 
 def test_marios_recipe_is_its_schedule() -> None:
-    recipe, _ = load_order(Order("mario-corpus", ["model=openai:x"]), TeacherRecipe)
+    recipe, _ = load_order(Invocation("mario-corpus", ["model=openai:x"]), TeacherRecipe)
     assert scheduled(recipe.schedule())([]) == [0, 0.6, 0.6] and (recipe.turns, recipe.shots) == (5, 2)
     with pytest.raises(RecipeError, match="model: is missing"):
-        load_order(Order("mario-corpus"), TeacherRecipe)
+        load_order(Invocation("mario-corpus"), TeacherRecipe)
 
 
 def test_settings_in_the_docs_are_real() -> None:

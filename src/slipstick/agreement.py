@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from slipstick.grade import grade_solutions
-from slipstick.outputs import Recorded
+from slipstick.importers import Recorded
 from slipstick.schema import Outcome, Problem, Record, Solution
 
 

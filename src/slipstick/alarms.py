@@ -49,7 +49,7 @@ def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
         name = parse_name(metric.name)
         if name.measure == "no_answer" and not is_breakdown(name.group) and not is_average(name.group):
             found.setdefault(name.format, {})[name.group] = metric
-    for layout, groups in found.items():
+    for format, groups in found.items():
         bad = {group: metric.value for group, metric in groups.items() if metric.value > EMPTY and metric.n >= 5}
         if bad:
             worst = sorted((group for group in bad if group), key=lambda group: -bad[group])
@@ -57,7 +57,7 @@ def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
             share = f"{groups[''].value:.0%} of answers are empty"
             yield Alarm(
                 name="empty_answers",
-                message=f"{layout}: {share}{where}. Before believing the accuracy, look at some: is the format the "
+                message=f"{format}: {share}{where}. Before believing the accuracy, look at some: is the format the "
                 "model's own, do stop strings cut it, is max_tokens too low?",
             )
 

@@ -1,4 +1,4 @@
-"""The command line: one argument and five flags, the same on every verb; what it does lies in `launch`."""
+"""The command line: one argument and five flags, the same on every verb; what it does lies in `commands`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from slipstick.commands import Invocation, first_error
 from slipstick.errors import UserError
-from slipstick.launch import Order, first_error
 
 app = typer.Typer(
     name="slipstick",
@@ -29,25 +29,25 @@ _VERBS = {
     "solve": ("solving:run_solve", "Solve problems with a model and the interpreter."),
     "evaluate": ("solving:run_evaluate", "Solve, grade, count and report: a benchmark run."),
     "execute": ("solving:run_execute", "Run every program of a finished run again and compare the outputs."),
-    "grade": ("grading:run_grade", "Judge anew the answers of a finished run, or of another tool's files."),
+    "grade": ("grade:run_grade", "Judge anew the answers of a finished run, or of another tool's files."),
     "report": ("solving:run_report", "Write the page of a finished run anew and print its table."),
-    "synthesize": ("synthesizing:run_synthesize", "Write solutions, execute every program, keep what is right."),
-    "curate": ("curating:run_curate", "Keep what a training set should hold, and every other row with its reason."),
-    "export": ("exporting:run_export", "Write a finished run as other tools read it, with its card."),
-    "audit": ("auditing:run_audit", "Find problems whose gold is wrong, ranked, with the evidence."),
-    "train": ("training:run_train", "Train a model on verified solutions."),
-    "value": ("valuing:run_value", "Score solutions with a value model and rerank them."),
-    "self-train": ("rounds:run_rounds", "Rounds of solving, grading, curating and training."),
+    "synthesize": ("synthesize:run_synthesize", "Write solutions, execute every program, keep what is right."),
+    "curate": ("curate:run_curate", "Keep what a training set should hold, and every other row with its reason."),
+    "export": ("export:run_export", "Write a finished run as other tools read it, with its card."),
+    "audit": ("audit:run_audit", "Find problems whose gold is wrong, ranked, with the evidence."),
+    "train": ("train:run_train", "Train a model on verified solutions."),
+    "value": ("value:run_value", "Score solutions with a value model and rerank them."),
+    "self-train": ("self_train:run_rounds", "Rounds of solving, grading, curating and training."),
     "repro": ("repro:run_repro", "Hold our number against a published one."),
 }
 
 # tool -> where it lies, what its one argument is, and what it does
 _TOOLS = {
-    "plan": ("planning:run_plan", "RECIPE", "Memory, time and money of a training run, beforehand."),
-    "show-mask": ("masks:run_show_mask", "RECIPE", "Which tokens of a recipe's examples are trained on."),
-    "trace": ("tracing:run_trace", "ROW_ID", "Where a row came from: problem, prompt, execution, verdict, rules."),
-    "review": ("reviewing:run_review", "RUN", "Go through suspects and samples: accept, correct, reject, skip."),
-    "push": ("pushing:run_push", "RUN", "Send a finished run's data or model to the Hub."),
+    "plan": ("plan:run_plan", "RECIPE", "Memory, time and money of a training run, beforehand."),
+    "show-mask": ("show_mask:run_show_mask", "RECIPE", "Which tokens of a recipe's examples are trained on."),
+    "trace": ("trace:run_trace", "ROW_ID", "Where a row came from: problem, prompt, execution, verdict, rules."),
+    "review": ("review:run_review", "RUN", "Go through suspects and samples: accept, correct, reject, skip."),
+    "push": ("push:run_push", "RUN", "Send a finished run's data or model to the Hub."),
 }
 
 Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
@@ -67,7 +67,7 @@ def _add_verb(name: str, launcher: str, doc: str) -> None:
         resume: Resume = False,
         overwrite: Overwrite = False,
     ) -> None:
-        order = Order(target, overrides or [], limit, out, resume, overwrite)
+        order = Invocation(target, overrides or [], limit, out, resume, overwrite)
         _launcher(launcher)(order, Console())
 
     app.command(name, help=doc)(verb)
@@ -75,7 +75,7 @@ def _add_verb(name: str, launcher: str, doc: str) -> None:
 
 def _launcher(place: str) -> Callable[..., object]:
     module, _, function = place.partition(":")
-    found: Callable[..., object] = getattr(import_module(f"slipstick.launch.{module}"), function)
+    found: Callable[..., object] = getattr(import_module(f"slipstick.commands.{module}"), function)
     return found
 
 
@@ -106,7 +106,7 @@ def list_things(
     what: Annotated[str, typer.Argument(metavar="[WHAT]", help="recipes, or a plug-in point")] = "",
 ) -> None:
     """What there is by name: recipes, and the plug-ins of each of the four points."""
-    from slipstick.launch.listing import listing
+    from slipstick.commands.listing import listing
 
     Console().print(listing(what))
 
@@ -114,7 +114,7 @@ def list_things(
 @app.command()
 def doctor(overrides: Overrides = None) -> None:
     """What this machine has and what slipstick can do with it."""
-    from slipstick.launch.doctor import examine
+    from slipstick.commands.doctor import examine
 
     table = Table("", "", box=None, show_header=False)
     for name, finding in examine(overrides or []):

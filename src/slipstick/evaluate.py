@@ -44,15 +44,15 @@ def reproduced_outputs(solutions: Sequence[Solution], recorded: Callable[[Soluti
     the recorded ones count as different.
     """
     metrics = []
-    for layout in sorted({solution.format for solution in solutions} - {"hybrid"}):
+    for format in sorted({solution.format for solution in solutions} - {"hybrid"}):
         equal = total = 0
         for solution in solutions:
-            if solution.format == layout:
+            if solution.format == format:
                 theirs = recorded(solution)
                 ours = [block.text for block in solution.blocks if isinstance(block, Output)]
                 equal += sum(map(outputs_equal, theirs, ours))
                 total += len(theirs)
         if total:
             low, high = wilson(equal, total)
-            metrics.append(Metric(name=f"outputs_equal/{layout}", value=equal / total, low=low, high=high, n=total))
+            metrics.append(Metric(name=f"outputs_equal/{format}", value=equal / total, low=low, high=high, n=total))
     return metrics

@@ -48,23 +48,23 @@ async def run_program(session: Session, code: str, *, prelude: str = "") -> Outp
     return result.model_copy(update={"seconds": output.seconds + result.seconds})
 
 
-async def re_execute(solution: Solution, interpreter: Interpreter, *, layout: Format, prelude: str = "") -> Solution:
+async def re_execute(solution: Solution, interpreter: Interpreter, *, format: Format, prelude: str = "") -> Solution:
     """The solution with every output replaced by what the interpreter says now; each program gets one.
 
     layout: says by `executes` whether a code block is a whole program, a session each, or a step of one session.
     """
-    if layout.executes == "never":
+    if format.executes == "never":
         return solution
     blocks: list[Block] = []
     session = interpreter.session()
     try:
-        if prelude and layout.executes == "steps":
+        if prelude and format.executes == "steps":
             await session.run(prelude)
         for block in solution.blocks:
             if isinstance(block, Output):
                 continue
             blocks.append(block)
-            if isinstance(block, Code) and layout.executes == "steps":
+            if isinstance(block, Code) and format.executes == "steps":
                 blocks.append(await session.run(block.text))
             elif isinstance(block, Code):
                 blocks.append(await run_program(session, block.text, prelude=prelude))

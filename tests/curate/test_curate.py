@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands import Invocation
+from slipstick.commands.curate import run_curate
 from slipstick.curate.composition import Composition
 from slipstick.errors import InputError, RecipeError, RunFolderError
-from slipstick.launch import Order
-from slipstick.launch.curating import run_curate
 from slipstick.schema import Code, Output, Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
 
@@ -75,7 +75,7 @@ def make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeRun:
 def curated(*settings: str, out: str = "out", recipe: str = "", **flags: bool) -> RunFolder:
     Path("my.toml").write_text(recipe or 'data = ["run"]\n')
     with Path("console.txt").open("w") as file:
-        order = Order("my.toml", list(settings), out=Path(out), **flags)
+        order = Invocation("my.toml", list(settings), out=Path(out), **flags)
         return RunFolder(run_curate(order, Console(file=file, width=200)))
 
 

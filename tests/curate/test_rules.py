@@ -113,8 +113,8 @@ def test_tokens_are_counted_by_a_tokenizer_where_one_is_named(tmp_path: Path) ->
 
 def candidates(*rows: tuple[int, str, str]) -> list[Candidate]:
     return [
-        Candidate(place, question, question, source, layout, False, f"{question}#{layout}#{place}")
-        for place, (question, source, layout) in enumerate(rows)
+        Candidate(place, question, question, source, format, False, f"{question}#{format}#{place}")
+        for place, (question, source, format) in enumerate(rows)
     ]
 
 

@@ -6,14 +6,14 @@ keeps some.
 
 import pytest
 
-from slipstick.equivalence.pool import worker_process
-from slipstick.equivalence.pool.workers import Pool
+from slipstick.equivalence.pool import process
+from slipstick.equivalence.pool.pool import Pool
 
 PLAYFUL = """
 import time
-from slipstick.equivalence import golds
-from slipstick.equivalence.pool import worker
-plain, kept = golds.decide_golds, []
+from slipstick.equivalence import verdicts
+from slipstick.equivalence.pool import main as worker
+plain, kept = verdicts.decide_golds, []
 def decide_golds(answer, *rest, **named):
     if answer == "hang":
         pow(7, 10**9)
@@ -24,20 +24,20 @@ def decide_golds(answer, *rest, **named):
     if answer == "grow":
         kept.append(b"x" * (200 << 20))
     return plain(answer.removeprefix("nap"), *rest, **named)
-golds.decide_golds = decide_golds
+verdicts.decide_golds = decide_golds
 """
 
 
 @pytest.fixture
 def playful_boot() -> str:
     """The program that a playful worker runs."""
-    return f"exec({PLAYFUL!r}); {worker_process._BOOT}"
+    return f"exec({PLAYFUL!r}); {process._BOOT}"
 
 
 @pytest.fixture
 def playful(monkeypatch, playful_boot):
     """Every worker that starts from now on is a playful one."""
-    monkeypatch.setattr(worker_process, "_BOOT", playful_boot)
+    monkeypatch.setattr(process, "_BOOT", playful_boot)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from fractions import Fraction
 import flint
 import pytest
 
+from slipstick.equivalence.symbolic.equality import same_expression
 from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
 from slipstick.equivalence.symbolic.exact import TooLargeError, divides_by_zero, exact
-from slipstick.equivalence.symbolic.identity import same_expression
 from slipstick.equivalence.symbolic.reader import read
 
 

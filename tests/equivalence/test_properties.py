@@ -5,10 +5,10 @@ import re
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from slipstick.equivalence.meaning import decide
+from slipstick.equivalence.layers import decide
+from slipstick.equivalence.normalize.notation import tidy
 from slipstick.equivalence.symbolic.comparison import compare_symbolically
 from slipstick.equivalence.symbolic.reader import read
-from slipstick.equivalence.writing.notation import tidy
 
 SETTINGS = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import pytest
 
+from slipstick.equivalence.normalize.notation import tidy
 from slipstick.equivalence.symbolic.expression import Expression, number, symbols
 from slipstick.equivalence.symbolic.reader import has_words, is_foreign, read
-from slipstick.equivalence.writing.notation import tidy
 
 X, Y = Expression("symbol", (), "x"), Expression("symbol", (), "y")
 
@@ -89,7 +89,7 @@ def test_tree(text, tree):
     ],
 )
 def test_how_far_an_operation_reaches(text, same):
-    from slipstick.equivalence.symbolic.identity import same_expression
+    from slipstick.equivalence.symbolic.equality import same_expression
 
     assert same_expression(read(text), read(same), text, same)[0]
 

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from slipstick.equivalence import compare
-from slipstick.equivalence.meaning import decide
+from slipstick.equivalence.layers import decide
 from slipstick.equivalence.structures.intervals import REALS, complement, intersection, union
 from slipstick.equivalence.structures.sets import read_set
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from slipstick.equivalence import compare_many, golds
-from slipstick.equivalence.pool import stream, worker_process
+from slipstick.equivalence import compare_many
+from slipstick.equivalence import verdicts as verdicts_module
+from slipstick.equivalence.pool import process, stream
 
 SYMBOLIC = ("(x+1)^2", ["x^2+2x+1"], None)
 
@@ -38,7 +39,7 @@ def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch, workers
 def test_a_row_that_hangs_in_another_process_costs_no_other(playful, monkeypatch):
     monkeypatch.setattr(stream, "FEW", 0)
     monkeypatch.setattr(stream, "SECONDS", 1.0)
-    monkeypatch.setattr(golds, "SECONDS", 1.0)
+    monkeypatch.setattr(verdicts_module, "SECONDS", 1.0)
     sent: list[object] = []
     take = stream._Neighbour.take
     monkeypatch.setattr(stream._Neighbour, "take", lambda self, batch: take(self, batch) and not sent.append(batch))
@@ -58,7 +59,7 @@ def test_a_row_that_hangs_in_another_process_costs_no_other(playful, monkeypatch
 
 def test_a_stream_goes_on_alone_where_no_process_can_be_started(monkeypatch):
     monkeypatch.setattr(stream, "FEW", 0)
-    monkeypatch.setattr(worker_process, "_BOOT", "raise SystemExit(1)")
+    monkeypatch.setattr(process, "_BOOT", "raise SystemExit(1)")
     assert {verdict.outcome for verdict in compare_many([("1", "1.0")] * 5_000, workers=3)} == {"correct"}
 
 

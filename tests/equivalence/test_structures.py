@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstick.equivalence import compare
-from slipstick.equivalence.meaning import MAX_PARTS, decide
-from slipstick.equivalence.structures.shapes import MAX_ITEMS, read_relation, read_shape
-from slipstick.equivalence.writing.printed import as_written
+from slipstick.equivalence.layers import MAX_PARTS, decide
+from slipstick.equivalence.normalize.printed import as_written
+from slipstick.equivalence.structures.parse import MAX_ITEMS, read_relation, read_shape
 
 CASES = [
     json.loads(line)

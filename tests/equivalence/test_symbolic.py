@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slipstick.equivalence import compare
-from slipstick.equivalence.meaning import decide
+from slipstick.equivalence.layers import decide
 
 CASES = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / "symbolic.jsonl").read_text().splitlines()]
 

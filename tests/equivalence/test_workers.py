@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from slipstick.equivalence import compare
-from slipstick.equivalence.pool import worker_process
-from slipstick.equivalence.pool.worker_process import WorkerProcess
-from slipstick.equivalence.pool.workers import Pool
+from slipstick.equivalence.pool import process
+from slipstick.equivalence.pool.pool import Pool
+from slipstick.equivalence.pool.process import WorkerProcess
 from slipstick.errors import SlipstickError, UserError
 
 SYMBOLIC = ("(x+1)^2", ["x^2+2x+1"], None)
@@ -169,14 +169,14 @@ def test_a_worker_that_cannot_be_started_leaves_the_comparison_open(pool, monkey
     def refuse(*arguments: object, **named: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(worker_process.subprocess, "Popen", refuse)
+    monkeypatch.setattr(process.subprocess, "Popen", refuse)
     (decision,) = pool.compare(SYMBOLIC, seconds=60)
     assert decision.equal is None
     assert "no grading worker can be started: Resource temporarily unavailable" in decision.reason
 
 
 def test_a_worker_that_fails_while_it_starts_says_why(pool, monkeypatch):
-    monkeypatch.setattr(worker_process, "_BOOT", "raise ImportError('no algebra here')")
+    monkeypatch.setattr(process, "_BOOT", "raise ImportError('no algebra here')")
     with pytest.raises(SlipstickError, match="no algebra here"):
         pool.compare(SYMBOLIC, seconds=60)
     assert not pool._living
@@ -189,7 +189,7 @@ def test_the_interpreter_is_found_where_sys_executable_is_odd(pool, monkeypatch,
 
 
 def test_where_there_is_no_interpreter_the_error_says_so(pool, monkeypatch):
-    monkeypatch.setattr(worker_process.os, "access", lambda *_: False)
+    monkeypatch.setattr(process.os, "access", lambda *_: False)
     with pytest.raises(UserError, match="no Python interpreter is found"):
         pool.compare(SYMBOLIC, seconds=60)
 
@@ -240,7 +240,7 @@ def test_numbers_start_no_worker_and_import_no_sympy(mark):
     program = """
 import sys
 from slipstick.equivalence import compare, compare_many
-from slipstick.equivalence.pool.workers import shared_pool
+from slipstick.equivalence.pool.pool import shared_pool
 assert compare("1,000.0", "1000").outcome == "correct"
 assert compare(r"$\\\\frac{1}{2}$ cm", "0.5").outcome == "correct"
 assert [v.outcome for v in compare_many([("(1, 2)", "(1,2)"), ("B", "(B)"), ("yes", "no")])][:2] == ["correct"] * 2
@@ -252,8 +252,8 @@ assert "sympy" not in sys.modules and "math_verify" not in sys.modules
 
 HEAD = """
 import multiprocessing, os, resource, signal, sys, threading
-from slipstick.equivalence.pool import worker_process
-from slipstick.equivalence.pool.workers import shared_pool
+from slipstick.equivalence.pool import process
+from slipstick.equivalence.pool.pool import shared_pool
 def ask(answer="(x+1)^2", seconds=60):
     return shared_pool().compare((answer, ["x^2+2x+1"], None), seconds=seconds)[0].equal
 """
@@ -288,7 +288,7 @@ assert ask()
     "no processes left": """
 if os.getuid() == 0:  # for whom there is no such limit
     os.setuid(65534)
-worker_process._python = lambda: "/bin/false"
+process._python = lambda: "/bin/false"
 resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 assert ask() is None
 """,
@@ -327,7 +327,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_in(situation, mark, playful_boot):
-    run(f"{HEAD}\nworker_process._BOOT = {playful_boot!r}\n{SITUATIONS[situation]}", mark=mark)
+    run(f"{HEAD}\nprocess._BOOT = {playful_boot!r}\n{SITUATIONS[situation]}", mark=mark)
 
 
 def test_in_spawned_processes(mark, tmp_path):
@@ -366,7 +366,7 @@ assert said == ["correct"] * 6, said
 def test_killing_the_owner_ends_its_workers_even_in_a_loop_in_c(forked, mark, playful_boot):
     program = f"""
 {HEAD}
-worker_process._BOOT = {playful_boot!r}
+process._BOOT = {playful_boot!r}
 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 assert ask()
 threading.Thread(target=ask, args=("hang", 600)).start()

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from slipstick.commands import Invocation
+from slipstick.commands.solving import run_evaluate, run_execute
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
 from slipstick.interpreters.remote import open_interpreter as open_remote
-from slipstick.launch import Order
-from slipstick.launch.solving import run_evaluate, run_execute
 from slipstick.schema import Output
 from slipstick.store import RunFolder
 
@@ -110,7 +110,7 @@ def test_a_whole_run_is_the_same(served: Any, tmp_path: Path, console: Any) -> N
     )
     blocks = []
     for name, interpreter in (("local", "local"), ("remote", f"remote:{served.url}")):
-        order = Order(str(recipe), [f"interpreter={interpreter}"], out=tmp_path / name)
+        order = Invocation(str(recipe), [f"interpreter={interpreter}"], out=tmp_path / name)
         folder = RunFolder(run_evaluate(order, console))
         outputs = {
             solution.id: [(b.status, b.text) if isinstance(b, Output) else b.text for b in solution.blocks]
@@ -119,7 +119,7 @@ def test_a_whole_run_is_the_same(served: Any, tmp_path: Path, console: Any) -> N
         blocks.append((outputs, {(m.name, m.value, m.n) for m in folder.metrics()}))
     assert blocks[0] == blocks[1]
     assert any(("ok", "2") in found for found in blocks[0][0].values())
-    executed = run_execute(Order(str(tmp_path / "local"), [f"interpreter=remote:{served.url}"]), console)
+    executed = run_execute(Invocation(str(tmp_path / "local"), [f"interpreter=remote:{served.url}"]), console)
     equal = [m.value for m in RunFolder(executed).metrics() if m.name == "outputs_equal/tir"]
     assert equal == [1.0]
 

@@ -16,10 +16,10 @@ from slipstick.models.fake import FakeModel
 from slipstick.schema import Problem
 
 
-def request(problem_id: str = "p/1", *, layout: str = "tir", turn: int = 0, sample: int = 0) -> Request:
+def request(problem_id: str = "p/1", *, format: str = "tir", turn: int = 0, sample: int = 0) -> Request:
     problem = Problem(id=problem_id, text="?")
     return Request(
-        problem=problem, layout=load_format(layout), sample=sample, turn=turn, blocks=[], sampling=Sampling()
+        problem=problem, format=load_format(format), sample=sample, turn=turn, blocks=[], sampling=Sampling()
     )
 
 
@@ -66,7 +66,7 @@ def test_of_a_file_the_row_that_names_most_wins(tmp_path: Path) -> None:
     assert model.name == "fake:script.jsonl"
     assert ask(model, request(sample=4)).text == "always"
     assert ask(model, request(turn=1)).text == "second turn"
-    assert ask(model, request(turn=1, layout="pot")).text == "second turn of pot"
+    assert ask(model, request(turn=1, format="pot")).text == "second turn of pot"
     assert ask(model, request("p/2")).finish == "error"
 
 
@@ -94,7 +94,7 @@ def test_the_scripts_in_the_docs_work(tmp_path: Path) -> None:
     (tmp_path / "script.jsonl").write_text([text for language, text in blocks if language == "json"][1])
     model = open_model(f"fake:{tmp_path / 'script.jsonl'}")
     assert ask(model, request(turn=1)).text == "So it is 42."
-    assert ask(model, request(layout="pot")).text == "print(6*7)"
+    assert ask(model, request(format="pot")).text == "print(6*7)"
     names: dict[str, object] = {}
     exec(next(text for language, text in blocks if language == "python"), names)  # noqa: S102  the page's own lines
     assert ask(names["model"], request()).text == "The answer is None."

@@ -14,11 +14,11 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 QUESTIONS = [f"Ann has {n} nuts and finds {3 * n} more. " + "How many are they? " * (n % 5) for n in range(1, 41)]
 
 
-def request(question, layout="cot", *, sample=0, blocks=(), **sampling):
+def request(question, format="cot", *, sample=0, blocks=(), **sampling):
     problem = Problem(id=f"x/test/{question}", text=question)
     drawn = Sampling(**{"max_tokens": 12, **sampling})
     return Request(
-        problem=problem, layout=load_format(layout), sample=sample, turn=0, blocks=list(blocks), sampling=drawn
+        problem=problem, format=load_format(format), sample=sample, turn=0, blocks=list(blocks), sampling=drawn
     )
 
 
@@ -41,7 +41,7 @@ def test_greedy_replies_are_those_of_transformers(tiny_model):
     requests = [request(question) for question in QUESTIONS[:8]]
     replies = ask(tiny_model, requests)
     for asked, reply in zip(requests, replies, strict=True):
-        ids = tokenizer(render_prompt(asked.layout, asked.problem), return_tensors="pt")
+        ids = tokenizer(render_prompt(asked.format, asked.problem), return_tensors="pt")
         made = model.generate(**ids, max_new_tokens=12, do_sample=False)[0, ids["input_ids"].shape[1] :]
         assert reply.text == tokenizer.decode(made, skip_special_tokens=True)
         assert reply.tokens == len(made)
@@ -90,10 +90,10 @@ def test_other_architectures_decode_as_transformers_does(tiny_model, tmp_path, k
     tokenizer.save_pretrained(tmp_path)
     requests = [request(question, max_tokens=5 + i) for i, question in enumerate(QUESTIONS[:6])]
     for asked, reply in zip(requests, ask(tmp_path, requests, concurrency=3), strict=True):
-        ids = tokenizer(render_prompt(asked.layout, asked.problem), return_tensors="pt")
+        ids = tokenizer(render_prompt(asked.format, asked.problem), return_tensors="pt")
         length = asked.sampling.max_tokens
         made = model.generate(**ids, max_new_tokens=length, do_sample=False)[0, ids["input_ids"].shape[1] :]
-        assert reply.text == cut_turn(asked.layout, tokenizer.decode(made, skip_special_tokens=True))[0]
+        assert reply.text == cut_turn(asked.format, tokenizer.decode(made, skip_special_tokens=True))[0]
 
 
 TURNS = [
@@ -106,9 +106,9 @@ TURNS = [
 ]
 
 
-@pytest.mark.parametrize(("layout", "text", "turn", "ended"), TURNS)
-def test_a_turn_ends_where_a_block_closes_or_a_stop_string_stands(layout, text, turn, ended):
-    assert cut_turn(load_format(layout), text) == (turn, ended)
+@pytest.mark.parametrize(("format", "text", "turn", "ended"), TURNS)
+def test_a_turn_ends_where_a_block_closes_or_a_stop_string_stands(format, text, turn, ended):
+    assert cut_turn(load_format(format), text) == (turn, ended)
 
 
 def test_generation_stops_at_a_closed_code_block_and_goes_on_after_its_output(tiny_model, sums):
@@ -118,9 +118,9 @@ def test_generation_stops_at_a_closed_code_block_and_goes_on_after_its_output(ti
     one = [pair for pair in sums if pair[0].format == "tir"][:1]
     settings = TrainSettings(base=str(tiny_model), tokens=25_000, batch_tokens=256, learning_rate=8e-3, threads=1)
     train(one, settings=settings, out=folder)
-    (solution, problem), layout = one[0], load_format("tir")
+    (solution, problem), format = one[0], load_format("tir")
     text, code, output, last = solution.blocks
-    first = Request(problem=problem, layout=layout, sample=0, turn=0, blocks=[], sampling=Sampling(max_tokens=60))
+    first = Request(problem=problem, format=format, sample=0, turn=0, blocks=[], sampling=Sampling(max_tokens=60))
     second = first.model_copy(update={"turn": 1, "blocks": [text, code, output]})
     replies = ask(folder, [first, second])
     assert replies[0].text == f"{text.text}```python\n{code.text}\n```\n"
@@ -162,11 +162,11 @@ def test_a_model_that_learnt_a_chat_is_asked_in_it_and_ends_its_turns(chatting, 
     from slipstick.models.hf.prompts import load_taught
 
     model, tokenizer = load_weights(str(chatting), dtype="float32")
-    (solution, problem), layout = next(pair for pair in sums if pair[0].format == "tir"), load_format("tir")
+    (solution, problem), format = next(pair for pair in sums if pair[0].format == "tir"), load_format("tir")
     text, code, output, last = solution.blocks
-    first = Request(problem=problem, layout=layout, sample=0, turn=0, blocks=[], sampling=Sampling(max_tokens=60))
+    first = Request(problem=problem, format=format, sample=0, turn=0, blocks=[], sampling=Sampling(max_tokens=60))
     second = first.model_copy(update={"turn": 1, "blocks": [text, code, output]})
-    ids, labels = encode(solution, problem, layout, tokenizer, settings=EncodeSettings(template="chat"))
+    ids, labels = encode(solution, problem, format, tokenizer, settings=EncodeSettings(template="chat"))
     begun = [i for i, label in enumerate(labels) if label != IGNORED and labels[i - 1] == IGNORED]
     rows = [Row(first), Row(second)]
     Decoder(model, tokenizer, load_taught(str(chatting))).run(rows, steps=1)
@@ -190,7 +190,7 @@ def test_a_stop_string_is_cut_off_wherever_the_tokens_fall(tiny_model):
     plain = ask(tiny_model, [request(QUESTIONS[0], max_tokens=30)])[0].text
     stop = plain[3:5]
     asked = request(QUESTIONS[0], max_tokens=30)
-    asked = asked.model_copy(update={"layout": asked.layout.model_copy(update={"stop": [stop]})})
+    asked = asked.model_copy(update={"format": asked.format.model_copy(update={"stop": [stop]})})
     (reply,) = ask(tiny_model, [asked])
     assert reply.text == plain[: plain.index(stop)]
     assert reply.finish == "stop"

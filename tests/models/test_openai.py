@@ -22,7 +22,7 @@ TIR = load_format("tir")
 def ask(
     server: Server,
     *,
-    layout: Format = TIR,
+    format: Format = TIR,
     blocks: list[Block] | None = None,
     endpoint: str = "chat",
     times: int = 1,
@@ -32,7 +32,7 @@ def ask(
 ) -> list[Reply]:
     """The replies to the same request, sent `times` times at once."""
     request = Request(
-        problem=PROBLEM, layout=layout, sample=0, turn=0, blocks=blocks or [], sampling=sampling or Sampling(seed=3)
+        problem=PROBLEM, format=format, sample=0, turn=0, blocks=blocks or [], sampling=sampling or Sampling(seed=3)
     )
 
     async def run() -> list[Reply]:
@@ -166,7 +166,7 @@ def test_a_server_that_is_not_there_stops_the_run(server: Server) -> None:
 def test_after_an_answer_no_fault_stops_the_run(server: Server) -> None:
     async def run() -> list[Reply]:
         model = OpenAIModel("abacus-7b", ModelSettings(base_url=server.url), max_retries=0)
-        request = Request(problem=PROBLEM, layout=TIR, sample=0, turn=0, blocks=[], sampling=Sampling())
+        request = Request(problem=PROBLEM, format=TIR, sample=0, turn=0, blocks=[], sampling=Sampling())
         replies = [await model.generate(request)]
         for fault in [(401, {"error": {"message": "expired"}}, {}), (404, {}, {}), "cut"]:
             server.faults = [fault]
@@ -218,7 +218,7 @@ CLOSED = "a\n```python\nx\n```\n"
 
 
 @pytest.mark.parametrize(
-    ("layout", "text", "expected"),
+    ("format", "text", "expected"),
     [
         (TIR, "a\n```python\nx", CLOSED),
         (TIR, "a\n```python\nx\n```", CLOSED),
@@ -238,8 +238,8 @@ CLOSED = "a\n```python\nx\n```\n"
         (COT, "```python\nprint(42)\n```", "```python\nprint(42)\n```"),
     ],
 )
-def test_a_turn_is_cut_and_closed_where_it_should_be(layout: Format, text: str, expected: str) -> None:
-    assert end_turn(text, "stop", layout) == (expected, "stop")
+def test_a_turn_is_cut_and_closed_where_it_should_be(format: Format, text: str, expected: str) -> None:
+    assert end_turn(text, "stop", format) == (expected, "stop")
 
 
 def test_a_code_block_that_ran_out_of_tokens_stays_open() -> None:
@@ -288,7 +288,7 @@ def test_a_server_that_refuses_what_it_has_no_room_for_gets_less_and_answers_all
 def test_a_parameter_that_was_not_the_reason_is_sent_again(server: Server) -> None:
     async def run() -> list[Reply]:
         model = OpenAIModel("abacus-7b", ModelSettings(base_url=server.url))
-        request = Request(problem=PROBLEM, layout=TIR, sample=0, turn=0, blocks=[], sampling=Sampling(seed=3))
+        request = Request(problem=PROBLEM, format=TIR, sample=0, turn=0, blocks=[], sampling=Sampling(seed=3))
         replies = [await model.generate(request) for _ in range(2)]
         await model.close()
         return replies
@@ -301,7 +301,7 @@ def test_a_parameter_that_was_not_the_reason_is_sent_again(server: Server) -> No
 def test_a_server_without_a_parser_for_tool_calls_stops_the_run(server: Server) -> None:
     server.refuses = {"tools": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'}
     with pytest.raises(ModelError, match=r"gives models no tools.*or take `tir`"):
-        ask(server, layout=load_format("tools"))
+        ask(server, format=load_format("tools"))
 
 
 def test_a_refused_seed_is_left_out(server: Server) -> None:

@@ -42,12 +42,12 @@ def replay(path: Path, *rows: dict[str, Any]) -> ReplayModel:
     return open_model(str(path), ModelSettings())
 
 
-def ask(model: ReplayModel, *, problem: str = "p/1", layout: Format = TIR, turn: int = 0, sample: int = 0) -> Reply:
+def ask(model: ReplayModel, *, problem: str = "p/1", format: Format = TIR, turn: int = 0, sample: int = 0) -> Reply:
     return asyncio.run(
         model.generate(
             Request(
                 problem=Problem(id=problem, text="?"),
-                layout=layout,
+                format=format,
                 sample=sample,
                 turn=turn,
                 blocks=[],
@@ -70,14 +70,14 @@ def test_steps_come_turn_by_turn_without_their_outputs(tmp_path: Path) -> None:
 
 def test_a_program_is_all_code_and_words_only_are_all_words(tmp_path: Path) -> None:
     model = replay(tmp_path / "a.jsonl", RECORDED)
-    assert ask(model, layout=POT).text == "x = 6*7\nx"
-    assert ask(model, layout=COT).text == "Multiply.\nIt is 42."
+    assert ask(model, format=POT).text == "x = 6*7\nx"
+    assert ask(model, format=COT).text == "Multiply.\nIt is 42."
 
 
 def test_a_recording_without_code_has_no_program(tmp_path: Path) -> None:
     model = replay(tmp_path / "a.jsonl", RECORDED | {"blocks": [{"type": "text", "content": "It is 42."}]})
-    assert ask(model, layout=POT).error == "the recording of p/1 has no turn 0 in format pot"
-    assert ask(model, layout=TIR).text == "It is 42."
+    assert ask(model, format=POT).error == "the recording of p/1 has no turn 0 in format pot"
+    assert ask(model, format=TIR).text == "It is 42."
 
 
 def test_what_was_not_recorded_is_an_error_reply(tmp_path: Path) -> None:
@@ -106,9 +106,9 @@ def test_gzipped_files_are_read(tmp_path: Path) -> None:
     assert ask(open_model(str(path), ModelSettings()), turn=2).text == "It is 42."
 
 
-def solution(layout: str, sample: int, blocks: list[Block], **more: Any) -> Solution:
-    name = f"p/1#{layout}#{sample}"
-    return Solution(id=name, problem_id="p/1", sample=sample, format=layout, blocks=blocks, model="small", **more)
+def solution(format: str, sample: int, blocks: list[Block], **more: Any) -> Solution:
+    name = f"p/1#{format}#{sample}"
+    return Solution(id=name, problem_id="p/1", sample=sample, format=format, blocks=blocks, model="small", **more)
 
 
 def test_a_run_is_replayed_by_format_and_sample(tmp_path: Path) -> None:
@@ -122,9 +122,9 @@ def test_a_run_is_replayed_by_format_and_sample(tmp_path: Path) -> None:
     (tmp_path / "solutions.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in rows))
     model = open_model(str(tmp_path), ModelSettings())
     assert model.name == "small"
-    assert ask(model, layout=POT).text == "1/0"
-    assert ask(model, layout=POT, sample=1).text == "print(42)"
-    assert ask(model, layout=COT).text == "It is 42."
+    assert ask(model, format=POT).text == "1/0"
+    assert ask(model, format=POT, sample=1).text == "print(42)"
+    assert ask(model, format=COT).text == "It is 42."
     assert model.recorded_outputs("p/1", 1, format="pot") == ["42"]
 
 
@@ -159,9 +159,9 @@ blocks = st.lists(st.one_of(texts.map(lambda t: Text(text=t)), texts.map(lambda 
 
 @settings(deadline=None)
 @given(st.sampled_from([TIR, TAGS]), blocks)
-def test_every_turn_parses_to_words_and_one_last_code_block(layout: Format, recorded: list[Block]) -> None:
-    turns = to_turns(recorded, layout)
-    parsed = [parse(layout, turn) for turn in turns]
+def test_every_turn_parses_to_words_and_one_last_code_block(format: Format, recorded: list[Block]) -> None:
+    turns = to_turns(recorded, format)
+    parsed = [parse(format, turn) for turn in turns]
     assert len(turns) == 1 + sum(isinstance(block, Code) for block in recorded)
     for turn in parsed[:-1]:
         assert isinstance(turn[-1], Code)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from slipstick.commands import ProblemSettings, take_problems
+from slipstick.commands.listing import listing
 from slipstick.errors import InputError, PluginError
-from slipstick.launch import ProblemSettings, take_problems
-from slipstick.launch.listing import listing
 from slipstick.problems import load_problems
 from slipstick.problems.catalogue import datasets, datasets_of, evaluation_sets, lists
 from slipstick.problems.catalogue.loading import read_texts

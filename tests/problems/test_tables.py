@@ -11,7 +11,7 @@ import pytest
 
 from slipstick.errors import InputError
 from slipstick.problems import load_problems
-from slipstick.rows import read_rows
+from slipstick.tabular import read_rows
 
 
 def read(path: Path, bad: list[tuple[str, str]]) -> list[str]:

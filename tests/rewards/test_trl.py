@@ -151,7 +151,7 @@ def test_reached_by_name_without_an_import() -> None:
     program = (
         "import sys, slipstick; slipstick.rewards; assert 'pydantic' not in sys.modules;"
         "slipstick.rewards.trl.reward, slipstick.rewards.verl.compute_score, slipstick.rewards.openrlhf.reward_func;"
-        "from slipstick.equivalence.pool.workers import shared_pool;"
+        "from slipstick.equivalence.pool.pool import shared_pool;"
         "sys.exit(bool(shared_pool().pids()) or any(name in sys.modules for name in ('torch', 'sympy')))"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

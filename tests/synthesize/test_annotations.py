@@ -18,7 +18,7 @@ from slipstick.formats import join, load_format, parse, render
 from slipstick.interpreters import open_interpreter
 from slipstick.interpreters.sandbox import Sandbox
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Text
-from slipstick.synthesize import choose_layouts, synthesize
+from slipstick.synthesize import choose_formats, synthesize
 from slipstick.synthesize.annotations import ANNOTATIONS
 from slipstick.synthesize.annotations.mentions import values_in
 from slipstick.synthesize.annotations.names import LONGEST
@@ -72,11 +72,11 @@ def rows() -> tuple[dict[str, Solution], dict[str, Drop]]:
 
 
 @pytest.mark.parametrize("problem", [*RATIONALES, *FORMULAS], ids=lambda problem: problem.metadata["why"])
-@pytest.mark.parametrize("layout", ["pot", "tir"])
-def test_cases(rows: tuple[dict[str, Solution], dict[str, Drop]], problem: Problem, layout: str) -> None:
+@pytest.mark.parametrize("format", ["pot", "tir"])
+def test_cases(rows: tuple[dict[str, Solution], dict[str, Drop]], problem: Problem, format: str) -> None:
     kept, dropped = rows
-    name = f"{problem.id}#{layout}#0"
-    if problem in FORMULAS and layout == "tir":
+    name = f"{problem.id}#{format}#0"
+    if problem in FORMULAS and format == "tir":
         assert name not in kept and name not in dropped, "a formula has no words to interleave"
     elif problem.metadata["rule"]:
         assert name not in kept
@@ -181,9 +181,9 @@ def test_no_result_is_told_before_its_code(rows: tuple[dict[str, Solution], dict
 
 def test_what_was_written_parses_back(rows: tuple[dict[str, Solution], dict[str, Drop]]) -> None:
     for solution in rows[0].values():
-        layout = load_format(solution.format)
-        shown = [block for block in solution.blocks if layout.code_output_begin or not isinstance(block, Output)]
-        back = parse(layout, join(render(layout, solution.blocks)))
+        format = load_format(solution.format)
+        shown = [block for block in solution.blocks if format.code_output_begin or not isinstance(block, Output)]
+        back = parse(format, join(render(format, solution.blocks)))
         assert [(block.type, block.text) for block in back] == [(block.type, block.text) for block in shown]
 
 
@@ -218,10 +218,10 @@ def test_words_keep_the_rationale_and_say_the_answer() -> None:
 
 
 def test_formats_that_suit() -> None:
-    layouts = [load_format(name) for name in ("cot", "pot", "tir")]
+    formats = [load_format(name) for name in ("cot", "pot", "tir")]
 
     def suited(problem: Problem) -> list[str]:
-        return [layout.name for layout in choose_layouts(problem, layouts, writer=ANNOTATIONS)]
+        return [format.name for format in choose_formats(problem, formats, writer=ANNOTATIONS)]
 
     assert suited(RATIONALES[0]) == ["cot", "pot", "tir"]
     assert suited(FORMULAS[0]) == suited(FORMULAS[3]) == ["pot"]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands import Invocation
+from slipstick.commands.synthesize import run_synthesize
 from slipstick.errors import RecipeError
-from slipstick.launch import Order
-from slipstick.launch.synthesizing import run_synthesize
 from slipstick.store import RunFolder
 
 RUN = "import sys; from slipstick.cli import main; sys.argv[0] = 'slipstick'; main()"
@@ -60,20 +60,20 @@ def rows(folder: Path) -> list[dict[str, object]]:
 
 def test_a_corrupt_row_goes_to_the_drops(tmp_path: Path) -> None:
     mine = recipe(tmp_path, 4, corrupt=2)
-    run = RunFolder(run_synthesize(Order(str(mine), out=tmp_path / "run"), Console(quiet=True)))
+    run = RunFolder(run_synthesize(Invocation(str(mine), out=tmp_path / "run"), Console(quiet=True)))
     assert len(list(run.solutions())) == 9
     drops = list(run.dropped())
     assert [drop.rule for drop in drops] == ["corrupt source row"]
     assert f"{tmp_path / 'problems.jsonl'}:3" in drops[0].reason
     assert run.run().counts["dropped"] == 1
     before = rows(run.path)
-    run_synthesize(Order(str(mine), out=run.path, resume=True), Console(quiet=True))
+    run_synthesize(Invocation(str(mine), out=run.path, resume=True), Console(quiet=True))
     assert rows(run.path) == before
 
 
 def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
     mine = recipe(tmp_path, 60, corrupt=10)
-    whole = run_synthesize(Order(str(mine), out=tmp_path / "whole"), Console(quiet=True))
+    whole = run_synthesize(Invocation(str(mine), out=tmp_path / "whole"), Console(quiet=True))
     out = tmp_path / "killed"
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, "synthesize", str(mine), "--out", str(out)],
@@ -91,7 +91,7 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
     process.wait()
     with file.open("ab") as torn:
         torn.write(b'{"id":"own/79#tir#0","problem_id":')
-    run_synthesize(Order(str(mine), out=out, resume=True), Console(quiet=True))
+    run_synthesize(Invocation(str(mine), out=out, resume=True), Console(quiet=True))
     assert rows(out) == rows(whole)
     assert RunFolder(out).run().counts == RunFolder(whole).run().counts
 
@@ -99,10 +99,10 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
 def test_an_unknown_method_is_named(tmp_path: Path) -> None:
     mine = recipe(tmp_path, 2)
     with pytest.raises(RecipeError, match=r"method = 'anotations' is no method \(did you mean `annotations`"):
-        run_synthesize(Order(str(mine), ["method=anotations"], out=tmp_path / "run"), Console(quiet=True))
+        run_synthesize(Invocation(str(mine), ["method=anotations"], out=tmp_path / "run"), Console(quiet=True))
 
 
 def test_settings_of_another_method_are_refused(tmp_path: Path) -> None:
     mine = recipe(tmp_path, 2)
     with pytest.raises(RecipeError, match="temperature"):
-        run_synthesize(Order(str(mine), ["temperature=1"], out=tmp_path / "run"), Console(quiet=True))
+        run_synthesize(Invocation(str(mine), ["temperature=1"], out=tmp_path / "run"), Console(quiet=True))

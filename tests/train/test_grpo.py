@@ -15,11 +15,11 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 import torch
 from safetensors.torch import load_file
 
+from slipstick.commands import Invocation, take_problems
+from slipstick.commands.grpo import GrpoRecipe, Rollouts, reward, run_grpo
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.formats import join, load_format, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.launch import Order, take_problems
-from slipstick.launch.reinforcing import GrpoRecipe, Rollouts, reward, run_grpo
 from slipstick.models.hf import HfModel, load_weights
 from slipstick.models.hf.decode import Decoder
 from slipstick.schema import Code, Output, Problem, Solution, Text
@@ -43,7 +43,7 @@ def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nsteps = 2\ngroup = 2\n'
         "batch = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nturns = 2\nlevel = 'process'\n"
     )
-    out = run_grpo(Order(str(recipe), out=tmp_path / "run"), Console(quiet=True))
+    out = run_grpo(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
     run = RunFolder(out).run()
     assert run.status == "finished" and run.counts == {"problems": 4, "solutions": 8}
     steps = [json.loads(line) for line in (out / "model" / "steps.jsonl").read_text().splitlines()]
@@ -95,7 +95,7 @@ def length(completions, **_):
     return [len(said) / 10 for said in completions]
 
 
-def draw(folder, problem, layout, **sampling):
+def draw(folder, problem, format, **sampling):
     """A solution as it is drawn for an update, and the tokenizer."""
     model, tokenizer = load_weights(str(folder), dtype="float32")
     drawn = SolveSettings(temperature=1.0, keep_ids=True, **{"max_tokens": 40, **sampling})
@@ -104,7 +104,7 @@ def draw(folder, problem, layout, **sampling):
         writer = HfModel("policy", Decoder(model.eval(), tokenizer), rows=1)
         interpreter = open_interpreter(InterpreterSettings(level="process"), seed=0)
         try:
-            return await attempt(problem, layout, sample=0, model=writer, interpreter=interpreter, settings=drawn)
+            return await attempt(problem, format, sample=0, model=writer, interpreter=interpreter, settings=drawn)
         finally:
             await writer.close()
             await interpreter.close()
@@ -145,16 +145,16 @@ def test_ids_are_those_that_were_generated(sums, tiny_model):
 
 
 def test_nothing_is_learnt_of_what_was_not_sampled(sums, tiny_model):
-    problem, layout = sums[0][1], load_format("cot")
-    whole, tokenizer = draw(tiny_model, problem, layout)
+    problem, format = sums[0][1], load_format("cot")
+    whole, tokenizer = draw(tiny_model, problem, format)
     (ids,) = whole.turn_ids
     pieces = [tokenizer.decode([token]) for token in ids]
     place = next(n for n, piece in enumerate(pieces) if n > 2 and len(piece) > 1 and piece.isascii())
     stop = pieces[place][1:] + "".join(pieces[place + 1 : place + 4])  # begins inside a token
     text = tokenizer.decode(ids)
-    cut, _ = draw(tiny_model, problem, layout.model_copy(update={"stop": [stop]}))
+    cut, _ = draw(tiny_model, problem, format.model_copy(update={"stop": [stop]}))
     assert cut.finish == "stop" and cut.turn_ids[0] == ids[: len(cut.turn_ids[0])]
-    assert join(render(layout, cut.blocks)) == text[: text.index(stop)]
+    assert join(render(format, cut.blocks)) == text[: text.index(stop)]
     rows = roll_out([cut], {problem.id: problem}, tokenizer)
     kept = sampled(rows)
     assert kept == ids[: len(kept)] and text[: text.index(stop)].startswith(tokenizer.decode(kept))
@@ -176,14 +176,14 @@ def test_mistakes_are_said_before_anything_starts(tiny_model, tmp_path, problems
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\ngroup = 3\nbatch = 4\n')
     with pytest.raises(RecipeError, match="batch = 4 is no multiple of group = 3"):
-        run_grpo(Order(str(recipe)), Console(quiet=True))
+        run_grpo(Invocation(str(recipe)), Console(quiet=True))
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"id": "a/b/0", "text": "What?"}\n')
     overrides = [f"problems={bare}", "batch=3"]
     with pytest.raises(InputError, match="a/b/0 has no answer"):
-        run_grpo(Order(str(recipe), overrides, out=tmp_path / "none"), Console(quiet=True))
+        run_grpo(Invocation(str(recipe), overrides, out=tmp_path / "none"), Console(quiet=True))
     with pytest.raises(UserError, match=r"needs about .* GiB of memory.*a smaller batch \(a multiple of group = "):
-        run_grpo(Order(str(recipe), ["batch=3000000000"], out=tmp_path / "none"), Console(quiet=True))
+        run_grpo(Invocation(str(recipe), ["batch=3000000000"], out=tmp_path / "none"), Console(quiet=True))
     with pytest.raises(InputError, match="max_length = 4096 is more than the 1024 tokens"):
-        run_grpo(Order(str(recipe), ["batch=3", "max_length=4096"], out=tmp_path / "none"), Console(quiet=True))
+        run_grpo(Invocation(str(recipe), ["batch=3", "max_length=4096"], out=tmp_path / "none"), Console(quiet=True))
     assert not (tmp_path / "none").exists()

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands import Invocation
+from slipstick.commands.dry_run import rehearse
+from slipstick.commands.plan import run_plan
+from slipstick.commands.show_mask import run_show_mask
+from slipstick.commands.train import TrainRecipe, run_train, take_texts
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
-from slipstick.launch import Order
-from slipstick.launch.masks import run_show_mask
-from slipstick.launch.planning import run_plan
-from slipstick.launch.rehearsal import rehearse
-from slipstick.launch.training import TrainRecipe, run_train, take_texts
 from slipstick.schema import Problem, Run, Solution, Verdict
 from slipstick.store import RunFolder
 
@@ -41,7 +41,7 @@ def recipe(sums: Pairs, tmp_path: Path) -> Path:
 
 
 def test_only_correct_solutions_are_learnt_from_and_the_card_says_so(recipe: Path, sums: Pairs, tmp_path: Path) -> None:
-    out = run_train(Order(str(recipe), out=tmp_path / "run"), Console(file=io.StringIO()))
+    out = run_train(Invocation(str(recipe), out=tmp_path / "run"), Console(file=io.StringIO()))
     run = RunFolder(out).run()
     assert run.status == "finished" and run.counts["examples"] == len(sums) - 1 and run.counts["cut"] == 0
     card = (out / "model" / "README.md").read_text()
@@ -94,7 +94,7 @@ def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
 
 def run_again(recipe: Path, out: Path, *overrides: str) -> str:
     console = Console(file=io.StringIO(), width=200)
-    run_train(Order(str(recipe), list(overrides), out=out, resume=out.exists()), console)
+    run_train(Invocation(str(recipe), list(overrides), out=out, resume=out.exists()), console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -131,5 +131,5 @@ def test_data_that_is_no_run_is_said(tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
     file.write_text(f'data = "{tmp_path}/nothing"\n{SIZE}')
     with pytest.raises(RunFolderError, match="no run folder"):
-        run_train(Order(str(file), out=tmp_path / "run"), Console(file=io.StringIO()))
+        run_train(Invocation(str(file), out=tmp_path / "run"), Console(file=io.StringIO()))
     assert not (tmp_path / "run").exists()

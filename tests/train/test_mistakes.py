@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from slipstick.commands import memory
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
-from slipstick.launch import memory
 from slipstick.recipe import check_settings
 from slipstick.schema import Output, Problem, Solution
 from slipstick.train import TrainSettings, train
-from slipstick.train.start import attention
+from slipstick.train.build import attention
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 Pairs = list[tuple[Solution, Problem]]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipstick.commands.memory import load_for, shape_for
+from slipstick.commands.plan import run_plan
+from slipstick.commands.train import TrainRecipe
 from slipstick.errors import UserError
-from slipstick.launch.memory import load_for, shape_for
-from slipstick.launch.planning import run_plan
-from slipstick.launch.training import TrainRecipe
 from slipstick.plan import KINDS, shape_of
 from slipstick.recipe import load_recipe, shipped_recipes
 

@@ -50,9 +50,9 @@ def test_the_chat_template_gives_the_text_of_training(sums, tiny_model, number):
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     solution, problem = sums[number]
-    layout = load_format(solution.format)
-    text = tokenizer.apply_chat_template(render_chat(layout, problem, solution.blocks), tokenize=False)
-    assert text == render_prompt(layout, problem) + "".join(p.text for p in render(layout, solution.blocks))
+    format = load_format(solution.format)
+    text = tokenizer.apply_chat_template(render_chat(format, problem, solution.blocks), tokenize=False)
+    assert text == render_prompt(format, problem) + "".join(p.text for p in render(format, solution.blocks))
 
 
 KILLED = """
@@ -182,10 +182,10 @@ def test_the_seed_decides_where_adapters_begin(tiny_model):
 
 
 def test_a_card_names_a_base_that_the_hub_has(tmp_path):
-    from slipstick.train import Trained
+    from slipstick.train import TrainResult
     from slipstick.train.card import write_card
 
-    trained = Trained(examples=1, too_long=0, parameters=9, steps=1, tokens=9, loss=1.0, seconds=1.0)
+    trained = TrainResult(examples=1, too_long=0, parameters=9, steps=1, tokens=9, loss=1.0, seconds=1.0)
     write_card(tmp_path, TrainSettings(base="owner/name"), trained, groups=["cot"])
     assert "base_model: owner/name" in (tmp_path / "README.md").read_text()
 
@@ -253,7 +253,7 @@ def test_a_run_for_more_gpus_than_there_are_says_what_to_run(sums, tiny_model, t
     assert read.tokens == there.tokens and read.dataset[:] == there.dataset[:]
     assert read.dataset.cache_files, "it lies on disk"
     script = (tmp_path / "launch.sh").read_text()
-    assert "--machine_rank" in script and f"slipstick.train.ranks {tmp_path}" in script
+    assert "--machine_rank" in script and f"slipstick.train.worker_main {tmp_path}" in script
 
 
 @pytest.mark.slow
@@ -325,7 +325,7 @@ def test_examples_that_are_left_out_are_counted(sums, tmp_path):
 def test_a_step_that_fails_is_told_once(sums, tiny_model, capfd):
     """What a child computed meanwhile nobody waits for, and it says nothing of that."""
     from slipstick.encode import Encoded
-    from slipstick.train.replicas import Replicas
+    from slipstick.train.data_parallel import Replicas
 
     replicas = Replicas(opened(tiny_model), processes=2)
     bad, good = Encoded([0, 10**6, 0], [0, 0, 0]), Encoded([5] * 800, [5] * 800)

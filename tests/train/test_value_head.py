@@ -11,16 +11,16 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 import torch
 
+from slipstick.commands import Invocation
+from slipstick.commands.value import run_train_value, run_value
 from slipstick.encode import IGNORED, EncodeSettings
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
-from slipstick.launch import Order
-from slipstick.launch.valuing import run_train_value, run_value
 from slipstick.models.hf import load_weights
 from slipstick.models.hf.value_head import HeadSettings, ValueHead, hidden_and_logits, load_head
 from slipstick.recipe import check_settings
 from slipstick.schema import Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
-from slipstick.train.outcomes import balance, encode_outcome, split_problems
+from slipstick.train.value_examples import balance, encode_outcome, split_problems
 from slipstick.train.value_head import ValueSettings, train_value
 from slipstick.value import open_value_model, score, within_problem_auc
 
@@ -199,16 +199,16 @@ def test_the_verbs(graded, settings, tmp_path):
     )
     console = Console(record=True, width=120, quiet=True)
     with pytest.raises(UserError, match=r"training needs about .* GiB of memory .* set a smaller batch_tokens"):
-        run_train_value(Order(str(recipe), ["batch_tokens=10000000000"], out=tmp_path / "none"), console)
+        run_train_value(Invocation(str(recipe), ["batch_tokens=10000000000"], out=tmp_path / "none"), console)
     assert not (tmp_path / "none").exists()
-    trained = run_train_value(Order(str(recipe), out=tmp_path / "trained"), console)
+    trained = run_train_value(Invocation(str(recipe), out=tmp_path / "trained"), console)
     names = {metric.name for metric in RunFolder(trained).metrics()}
     assert names == {"auc/cot", "brier/cot", "ece/cot"}
     card = (trained / "model" / "README.md").read_text()
     assert "stage `value`" in card and "| auc/cot (n = " in card and "of the pairs (" in card and "epochs = 6" in card
 
     told = Console(record=True, width=140)
-    order = Order(str(tmp_path / "samples"), [f"value_model={trained / 'model'}", "device=cpu"])
+    order = Invocation(str(tmp_path / "samples"), [f"value_model={trained / 'model'}", "device=cpu"])
     valued = run_value(order, told)
     assert valued == tmp_path / "samples-valued"
     assert all(solution.value is not None for solution in RunFolder(valued).solutions())

@@ -59,16 +59,16 @@ class Tally:
         self._tokens: Counter[tuple[str, str]] = Counter()
         self._dropped: dict[tuple[str, str], Counter[str]] = {}
 
-    def keep(self, source: str, layout: str, *, tokens: int) -> None:
+    def keep(self, source: str, format: str, *, tokens: int) -> None:
         """Counts a row that stays."""
-        self._read[source, layout] += 1
-        self._kept[source, layout] += 1
-        self._tokens[source, layout] += tokens
+        self._read[source, format] += 1
+        self._kept[source, format] += 1
+        self._tokens[source, format] += tokens
 
-    def drop(self, source: str, layout: str, *, rule: str) -> None:
+    def drop(self, source: str, format: str, *, rule: str) -> None:
         """Counts a row that goes."""
-        self._read[source, layout] += 1
-        self._dropped.setdefault((source, layout), Counter())[rule] += 1
+        self._read[source, format] += 1
+        self._dropped.setdefault((source, format), Counter())[rule] += 1
 
     def parts(self) -> list[Part]:
         """What was counted, by source and format."""

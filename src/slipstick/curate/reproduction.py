@@ -49,9 +49,9 @@ async def find_difference(solution: Solution, interpreter: Interpreter) -> str:
     Where no output is recorded, what the programs come to is held against the recorded answer. A fault of the
     interpreter's own is no difference until it has come three times.
     """
-    layout = load_format("pot" if solution.format == "hybrid" else solution.format)
+    format = load_format("pot" if solution.format == "hybrid" else solution.format)
     for _ in range(_TRIES):
-        again = (await re_execute(solution, interpreter, layout=layout)).blocks
+        again = (await re_execute(solution, interpreter, format=format)).blocks
         if not any(isinstance(block, Output) and block.status == "sandbox_fault" for block in again):
             break
     recorded, ours = _outputs(solution.blocks), _outputs(again)

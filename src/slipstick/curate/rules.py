@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from slipstick.curate.pasted import prints_literals
+from slipstick.curate.hardcoded import prints_literals
 from slipstick.curate.settings import CurateSettings, LicenceFilter
 from slipstick.curate.words import word_lists
 from slipstick.errors import InputError

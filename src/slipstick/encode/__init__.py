@@ -44,7 +44,7 @@ class Encoded(NamedTuple):
 def encode(
     solution: Solution,
     problem: Problem,
-    layout: Format,
+    format: Format,
     tokenizer: Any,
     *,
     settings: EncodeSettings = _DEFAULTS,
@@ -56,7 +56,7 @@ def encode(
     tokenizer: a Hugging Face tokenizer. seed: draws the wording where there are several. Raises ValueError where the
     tokenizer has no end-of-text token, InputError where it has no chat template and one is asked for.
     """
-    parts = parts_of(solution, problem, layout, tokenizer, settings=settings, seed=seed)
+    parts = parts_of(solution, problem, format, tokenizer, settings=settings, seed=seed)
     ids: list[int] = []
     labels: list[int] = []
     for part, part_ids in zip(parts, _ids(parts, solution, tokenizer, settings), strict=True):
@@ -72,7 +72,7 @@ def encode(
 def encode_within(
     solution: Solution,
     problem: Problem,
-    layout: Format,
+    format: Format,
     tokenizer: Any,
     *,
     settings: EncodeSettings = _DEFAULTS,
@@ -82,7 +82,7 @@ def encode_within(
 
     What is cut are whole blocks from the end, and with them the end of the turn: a model must not learn to stop there.
     """
-    example = encode(solution, problem, layout, tokenizer, settings=settings, seed=seed)
+    example = encode(solution, problem, format, tokenizer, settings=settings, seed=seed)
     if len(example.ids) <= settings.max_length:
         return example, False
     blocks = list(solution.blocks) if settings.too_long == "cut" else []
@@ -91,7 +91,7 @@ def encode_within(
         while blocks and isinstance(blocks[-1], Output):
             blocks.pop()
         shorter = solution.model_copy(update={"blocks": blocks, "finish": "length"})
-        example = encode(shorter, problem, layout, tokenizer, settings=settings, seed=seed)
+        example = encode(shorter, problem, format, tokenizer, settings=settings, seed=seed)
         if blocks and len(example.ids) <= settings.max_length:
             return example, True
     return None, False
@@ -100,7 +100,7 @@ def encode_within(
 def parts_of(
     solution: Solution,
     problem: Problem,
-    layout: Format,
+    format: Format,
     tokenizer: Any,
     *,
     settings: EncodeSettings = _DEFAULTS,
@@ -108,9 +108,9 @@ def parts_of(
 ) -> list[Part]:
     """The texts that are encoded, in order, each by itself; joined they are what the model sees."""
     if settings.template == "alpaca":
-        layout = with_wording(layout, solution.id, draw=settings.wording, seed=seed)
+        format = with_wording(format, solution.id, draw=settings.wording, seed=seed)
     chat, ended = settings.template == "chat", solution.finish == "stop"
-    parts = lay_out(layout, problem, solution.blocks, tokenizer, chat=chat, ended=ended)
+    parts = lay_out(format, problem, solution.blocks, tokenizer, chat=chat, ended=ended)
     if settings.train_on_outputs:
         parts = [part._replace(trained=True) if part.output else part for part in parts]
     return parts
@@ -125,7 +125,7 @@ def written_places(example: Encoded, tokenizer: Any, *, steps_only: bool = False
     return sorted({*ends, *written[-1:]})
 
 
-def layout_name(solution: Solution) -> str:
+def format_name(solution: Solution) -> str:
     """The format a solution is laid out in: of a hybrid one that of the attempt that counted."""
     if solution.format != "hybrid":
         return solution.format

@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterable, Iterator
 from operator import length_hint
 
-from slipstick.equivalence.golds import SECONDS, decide_golds, decide_open, golds_of, is_open, verdict_of
 from slipstick.equivalence.pool.stream import Row, decide_stream
 from slipstick.equivalence.profiles import PUBLISHED
+from slipstick.equivalence.verdicts import SECONDS, decide_golds, decide_open, golds_of, is_open, verdict_of
 from slipstick.errors import UserError, did_you_mean
 from slipstick.schema import Verdict
 

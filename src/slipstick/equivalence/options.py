@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from slipstick.equivalence import compare
-from slipstick.equivalence.meaning import NEEDS_ALGEBRA, decide
-from slipstick.equivalence.words.choices import read_letter
-from slipstick.equivalence.writing.notation import tidy
+from slipstick.equivalence.layers import NEEDS_ALGEBRA, decide
+from slipstick.equivalence.normalize.notation import tidy
+from slipstick.equivalence.text.choices import read_letter
 
 _OWN_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
 

@@ -91,25 +91,25 @@ def read_format(name: str) -> Format:
     return Format.model_validate(tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8")))
 
 
-def render_prompt(layout: Format, problem: Problem) -> str:
+def render_prompt(format: Format, problem: Problem) -> str:
     """The prompt for a model that continues a text, demonstrations first."""
-    shown = [_prompt(layout, example.question) + example.response for example in shown_demonstrations(layout)]
-    return layout.preamble + "\n\n".join([*shown, _prompt(layout, problem.text)])
+    shown = [_prompt(format, example.question) + example.response for example in shown_demonstrations(format)]
+    return format.preamble + "\n\n".join([*shown, _prompt(format, problem.text)])
 
 
-def render_chat(layout: Format, problem: Problem, blocks: Sequence[Block] = ()) -> list[dict[str, Any]]:
+def render_chat(format: Format, problem: Problem, blocks: Sequence[Block] = ()) -> list[dict[str, Any]]:
     """The messages for a chat model: what was written comes back as the assistant's, outputs as the user's turns.
 
     In a format with a `tool`, code comes back as the assistant's calls and outputs as the tool's.
     """
-    messages: list[dict[str, Any]] = [{"role": "system", "content": layout.system}] if layout.system else []
-    told = [(example.question, parse(layout, example.response)) for example in shown_demonstrations(layout)]
+    messages: list[dict[str, Any]] = [{"role": "system", "content": format.system}] if format.system else []
+    told = [(example.question, parse(format, example.response)) for example in shown_demonstrations(format)]
     for question, said in [*told, (problem.text, blocks)]:
-        messages.append({"role": "user", "content": _instruction(layout, question)})
-        if layout.tool:
-            _add_calls(messages, layout.tool, said)
+        messages.append({"role": "user", "content": _instruction(format, question)})
+        if format.tool:
+            _add_calls(messages, format.tool, said)
             continue
-        for piece in render(layout, said):
+        for piece in render(format, said):
             role = "assistant" if piece.written else "user"
             if messages[-1]["role"] == role:
                 messages[-1]["content"] += piece.text
@@ -136,21 +136,21 @@ def _add_calls(messages: list[dict[str, Any]], tool: str, blocks: Iterable[Block
             messages[-1]["tool_calls"] = [{"id": f"call{number:05d}", "type": "function", "function": called}]
 
 
-def with_shots(layout: Format, shots: int) -> Format:
+def with_shots(format: Format, shots: int) -> Format:
     """The format with its first `shots` demonstrations shown. Raises RecipeError where it has fewer."""
-    if shots > len(layout.demonstrations):
+    if shots > len(format.demonstrations):
         raise RecipeError(
-            "shots", [f"format `{layout.name}` has {len(layout.demonstrations)} demonstrations, {shots} are asked for"]
+            "shots", [f"format `{format.name}` has {len(format.demonstrations)} demonstrations, {shots} are asked for"]
         )
-    return layout.model_copy(update={"shots": shots})
+    return format.model_copy(update={"shots": shots})
 
 
-def shown_demonstrations(layout: Format) -> list[Demonstration]:
+def shown_demonstrations(format: Format) -> list[Demonstration]:
     """The demonstrations that a prompt in this format shows."""
-    return layout.demonstrations[: layout.shots]
+    return format.demonstrations[: format.shots]
 
 
-def render(layout: Format, blocks: Iterable[Block]) -> list[Piece]:
+def render(format: Format, blocks: Iterable[Block]) -> list[Piece]:
     """The response as pieces, in order; joining their texts gives the text a model sees and continues."""
     pieces = []
     for block in blocks:
@@ -158,9 +158,9 @@ def render(layout: Format, blocks: Iterable[Block]) -> list[Piece]:
             case Text():
                 pieces.append(Piece(text=block.text, written=True))
             case Code():
-                pieces.append(Piece(text=f"{layout.code_begin}{block.text}{layout.code_end}", written=True))
-            case Output() if layout.code_output_begin:
-                text = f"{layout.code_output_begin}{block.text}{layout.code_output_end}"
+                pieces.append(Piece(text=f"{format.code_begin}{block.text}{format.code_end}", written=True))
+            case Output() if format.code_output_begin:
+                text = f"{format.code_output_begin}{block.text}{format.code_output_end}"
                 pieces.append(Piece(text=text, written=False))
     return pieces
 
@@ -170,19 +170,19 @@ def join(pieces: Iterable[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def parse(layout: Format, text: str) -> list[Block]:
+def parse(format: Format, text: str) -> list[Block]:
     """The blocks of a response. Total and lossless: what is no well-formed code block stays Text to the letter.
 
     An output is read as one only right behind a code block: elsewhere a model wrote it, and then it is Text.
     Status and seconds of an Output are not part of the text; they come back as "ok" and 0.
     """
-    if layout.executes == "never" or not text:
+    if format.executes == "never" or not text:
         return [Text(text=text)] if text else []
-    if not layout.code_begin:
+    if not format.code_begin:
         return [Code(text=text)]
     blocks: list[Block] = []
     rest = 0
-    for match in _code_pattern(layout).finditer(text):
+    for match in _code_pattern(format).finditer(text):
         if match.start() > rest:
             blocks.append(Text(text=text[rest : match.start()]))
         blocks.append(Code(text=match["code"]))
@@ -194,20 +194,20 @@ def parse(layout: Format, text: str) -> list[Block]:
     return blocks
 
 
-def _code_pattern(layout: Format) -> re.Pattern[str]:
-    code = rf"{re.escape(layout.code_begin)}(?P<code>.*?){re.escape(layout.code_end)}"
-    output = rf"{re.escape(layout.code_output_begin)}(?P<output>.*?){re.escape(layout.code_output_end)}"
-    if not layout.code_output_begin:
+def _code_pattern(format: Format) -> re.Pattern[str]:
+    code = rf"{re.escape(format.code_begin)}(?P<code>.*?){re.escape(format.code_end)}"
+    output = rf"{re.escape(format.code_output_begin)}(?P<output>.*?){re.escape(format.code_output_end)}"
+    if not format.code_output_begin:
         output = r"(?P<output>(?!))"  # matches nothing: outputs are no part of the text
     return re.compile(rf"{code}(?:{output})?", re.DOTALL)
 
 
-def _prompt(layout: Format, question: str) -> str:
-    return layout.template.replace("{instruction}", _instruction(layout, question))
+def _prompt(format: Format, question: str) -> str:
+    return format.template.replace("{instruction}", _instruction(format, question))
 
 
-def _instruction(layout: Format, question: str) -> str:
-    return layout.instruction.replace("{question}", question)
+def _instruction(format: Format, question: str) -> str:
+    return format.instruction.replace("{question}", question)
 
 
 def __getattr__(name: str) -> Format:

@@ -116,27 +116,27 @@ def summarize(
     groups = group_problems(problems)
     sets = _sets_of_averages(problems, averages or {})
     metrics: list[Metric] = []
-    for layout in order_formats(attempts):
-        samples = attempts[layout]
+    for format in order_formats(attempts):
+        samples = attempts[format]
         usable = [] if _fewest(samples) < 2 else [k for k in sorted(set(ks)) if 1 <= k <= _fewest(samples)]
         weigh = _weigher(samples)
         measured = {problem: _measure(members, usable, same, weigh) for problem, members in samples.items()}
-        metrics += _format_metrics(layout, groups, samples, measured)
-        metrics += _averages(layout, sets, measured)
+        metrics += _format_metrics(format, groups, samples, measured)
+        metrics += _averages(format, sets, measured)
     return metrics
 
 
 def unserved(problems: Iterable[Problem], solutions: Iterable[Solution], ks: Sequence[int]) -> list[str]:
     """One line for each format that has too few samples for some of `ks`, which are therefore left out."""
     lines = []
-    for layout, samples in by_format(list(problems), solutions).items():
+    for format, samples in by_format(list(problems), solutions).items():
         fewest = _fewest(samples)
         missing = [k for k in sorted(set(ks)) if k > fewest or fewest < 2]
         if missing:
             short = sum(len(members) < max(missing) for members in samples.values())
             names = ", ".join(f"pass@{k} and maj@{k}" for k in missing)
             lines.append(
-                f"{layout}: {names} left out, as {short:,} of {len(samples):,} problems have fewer samples "
+                f"{format}: {names} left out, as {short:,} of {len(samples):,} problems have fewer samples "
                 f"(the fewest: {fewest}); raise `samples` or lower `ks`"
             )
     return lines
@@ -229,23 +229,23 @@ def _votes(
 
 
 def _format_metrics(
-    layout: str, groups: Groups, samples: Samples, measured: Mapping[str, Mapping[str, Value]]
+    format: str, groups: Groups, samples: Samples, measured: Mapping[str, Mapping[str, Value]]
 ) -> Iterator[Metric]:
     """One format over all problems and each group; a part has its accuracy alone."""
     for group, members in {"": list(measured), **groups.sets}.items():
         rows = [measured[problem] for problem in members if problem in measured]
-        place = f"{layout}/{group}" if group else layout
+        place = f"{format}/{group}" if group else format
         for measure in dict.fromkeys(measure for values in rows for measure in values):
             yield mean(f"{measure}/{place}", [values[measure] for values in rows if measure in values])
     for group, members in groups.parts.items():
         values = [measured[problem]["accuracy"] for problem in members if problem in measured]
         if values:
-            yield mean(f"accuracy/{layout}/{group}", values)
-    yield from _failures(layout, samples)
-    yield from _spending(layout, samples)
+            yield mean(f"accuracy/{format}/{group}", values)
+    yield from _failures(format, samples)
+    yield from _spending(format, samples)
 
 
-def _failures(layout: str, samples: Samples) -> Iterator[Metric]:
+def _failures(format: str, samples: Samples) -> Iterator[Metric]:
     """Of the solutions with code, the share whose last program failed in each way, most frequent first."""
     ends = {
         problem: [error_class(solution) for solution in members if ran(solution) is not None]
@@ -254,17 +254,17 @@ def _failures(layout: str, samples: Samples) -> Iterator[Metric]:
     classes = Counter(end for members in ends.values() for end in members if end)
     for name, _ in classes.most_common():
         values = [Value(members.count(name) / len(members), len(members)) for members in ends.values() if members]
-        yield mean(f"failed/{layout}/error={name}", values)
+        yield mean(f"failed/{format}/error={name}", values)
 
 
-def _spending(layout: str, samples: Samples) -> Iterator[Metric]:
+def _spending(format: str, samples: Samples) -> Iterator[Metric]:
     """Tokens and dollars for each correct answer."""
     correct = [len(members) * share_correct(members) for members in samples.values()]
     for measure, spent in (
         ("tokens_per_correct", [float(sum(s.tokens for s in members)) for members in samples.values()]),
         ("cost_per_correct", [sum(s.cost for s in members) for members in samples.values()]),
     ):
-        found = ratio(f"{measure}/{layout}", spent, correct)
+        found = ratio(f"{measure}/{format}", spent, correct)
         if found:
             yield found
 
@@ -299,13 +299,13 @@ def _plain(name: str) -> str:
 
 
 def _averages(
-    layout: str, sets: Mapping[str, list[list[str]]], measured: Mapping[str, Mapping[str, Value]]
+    format: str, sets: Mapping[str, list[list[str]]], measured: Mapping[str, Mapping[str, Value]]
 ) -> Iterator[Metric]:
     """The means over sets, of those problems that were solved in this format."""
     for name, members in sets.items():
         values = [[measured[problem]["accuracy"].value for problem in ids if problem in measured] for ids in members]
         if all(values):
-            yield average(f"accuracy/{layout}/{AVERAGE}{name}", values)
+            yield average(f"accuracy/{format}/{AVERAGE}{name}", values)
 
 
 def _over_problems(

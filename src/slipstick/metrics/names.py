@@ -36,13 +36,13 @@ class Name(NamedTuple):
 def parse_name(name: str) -> Name:
     """The parts of a metric's name, "" for those it does not have."""
     measure, _, rest = name.partition("/")
-    layout, _, group = rest.partition("/")
-    return Name(measure, layout, group)
+    format, _, group = rest.partition("/")
+    return Name(measure, format, group)
 
 
 def order_formats(formats: Iterable[str]) -> list[str]:
     """Formats in the order tables show them: alphabetical, the combination of all others last."""
-    return sorted(set(formats), key=lambda layout: (layout == "hybrid", layout))
+    return sorted(set(formats), key=lambda format: (format == "hybrid", format))
 
 
 def is_share(name: str) -> bool:

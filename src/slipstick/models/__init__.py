@@ -30,7 +30,7 @@ class Request(Record):
     """One turn asked of a model: go on from `blocks` until a code block closes or all is said."""
 
     problem: Problem
-    layout: Format
+    format: Format
     sample: int
     turn: int
     """0 for the first turn of a solution, one more after every output."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slipstick.errors import InputError
 from slipstick.models import ModelSettings, Reply, Request
-from slipstick.rows import Row, read_rows
+from slipstick.tabular import Row, read_rows
 
 Script = Callable[[Request], str | Reply] | Mapping[str, str | Sequence[str]]
 _KEYS = ("format", "turn", "sample")
@@ -50,7 +50,7 @@ def open_model(argument: str, settings: ModelSettings) -> FakeModel:
         rows.setdefault(values["problem_id"], []).append(values)
 
     def script(request: Request) -> str | Reply:
-        asked = {"format": request.layout.name, "turn": request.turn, "sample": request.sample}
+        asked = {"format": request.format.name, "turn": request.turn, "sample": request.sample}
         mine = rows.get(request.problem.id, [])
         holding = [row for row in mine if all(row.get(key, asked[key]) == asked[key] for key in _KEYS)]
         if not holding:
@@ -75,5 +75,5 @@ def _reply(text: str) -> Reply:
 
 
 def _nothing(request: Request) -> Reply:
-    asked = f"{request.problem.id}, format {request.layout.name}, sample {request.sample}, turn {request.turn}"
+    asked = f"{request.problem.id}, format {request.format.name}, sample {request.sample}, turn {request.turn}"
     return Reply(text="", finish="error", error=f"the script says nothing for {asked}")

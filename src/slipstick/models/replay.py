@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from slipstick.errors import InputError
 from slipstick.formats import Format, join, render
 from slipstick.models import ModelSettings, Reply, Request
-from slipstick.rows import Row, read_rows
 from slipstick.schema import Block, Code, Output, Text
+from slipstick.tabular import Row, read_rows
 
 _BLOCKS: dict[str, type[Text] | type[Code] | type[Output]] = {"text": Text, "code": Code, "output": Output}
 _ANY = ""
@@ -47,13 +47,13 @@ class ReplayModel:
 
     async def generate(self, request: Request) -> Reply:
         """The recorded text of that turn; finish "error" where there is none."""
-        problem_id, layout, sample = request.problem.id, request.layout, request.sample
-        recording = self._find(problem_id, layout.name, sample)
+        problem_id, format, sample = request.problem.id, request.format, request.sample
+        recording = self._find(problem_id, format.name, sample)
         if recording is None:
-            return _error(f"no recording of {problem_id}, format {layout.name}, sample {sample}")
-        turns = to_turns(recording.blocks, layout)
+            return _error(f"no recording of {problem_id}, format {format.name}, sample {sample}")
+        turns = to_turns(recording.blocks, format)
         if request.turn >= len(turns):
-            return _error(f"the recording of {problem_id} has no turn {request.turn} in format {layout.name}")
+            return _error(f"the recording of {problem_id} has no turn {request.turn} in format {format.name}")
         return Reply(text=turns[request.turn])
 
     def recorded_outputs(self, problem_id: str, sample: int = 0, *, format: str = _ANY) -> list[str]:
@@ -64,8 +64,8 @@ class ReplayModel:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    def _find(self, problem_id: str, layout: str, sample: int) -> Recording | None:
-        exact = self._recorded.get((problem_id, layout, sample))
+    def _find(self, problem_id: str, format: str, sample: int) -> Recording | None:
+        exact = self._recorded.get((problem_id, format, sample))
         return exact or self._recorded.get((problem_id, _ANY, sample))
 
 
@@ -82,14 +82,14 @@ def open_model(argument: str, settings: ModelSettings) -> ReplayModel:
     return ReplayModel(recording for row in read_rows(path) for recording in _recordings(row, row.values))
 
 
-def to_turns(blocks: Sequence[Block], layout: Format) -> list[str]:
+def to_turns(blocks: Sequence[Block], format: Format) -> list[str]:
     """What the model says in each turn when it repeats a recorded solution in a layout.
 
     Steps: each turn ends with a code block, the last one holds what was said behind it. Program: one turn, all code
     as one program. Words only: one turn, the words. No turn where the recording has no code, or no words, for it.
     """
-    if layout.executes != "steps":
-        wanted = Code if layout.executes == "program" else Text
+    if format.executes != "steps":
+        wanted = Code if format.executes == "program" else Text
         parts = [block.text for block in blocks if isinstance(block, wanted)]
         return ["\n".join(parts)] if parts else []
     turns = [""]
@@ -97,10 +97,10 @@ def to_turns(blocks: Sequence[Block], layout: Format) -> list[str]:
         if isinstance(block, Output):
             continue
         if isinstance(block, Code):
-            turns[-1] = _end_line(turns[-1]) + join(render(layout, [Code(text=_keep(block.text, layout.code_end))]))
+            turns[-1] = _end_line(turns[-1]) + join(render(format, [Code(text=_keep(block.text, format.code_end))]))
             turns.append("")
         else:
-            turns[-1] = _end_line(turns[-1]) + block.text.replace(layout.code_begin, _broken(layout.code_begin))
+            turns[-1] = _end_line(turns[-1]) + block.text.replace(format.code_begin, _broken(format.code_begin))
     return turns
 
 
@@ -128,11 +128,11 @@ def _recordings(row: Row, values: dict[str, Any]) -> Iterator[Recording]:
     listed = values.get("blocks")
     if not isinstance(listed, list):
         raise InputError(f"{row.where} has no list of `blocks`; its keys are {', '.join(values)}")
-    layout = values.get("format")
+    format = values.get("format")
     sample = values.get("sample")
     yield Recording(
         problem_id=problem_id,
-        format=layout if isinstance(layout, str) and layout != "hybrid" else _ANY,
+        format=format if isinstance(format, str) and format != "hybrid" else _ANY,
         sample=sample if isinstance(sample, int) else None,
         blocks=[_block(f"{row.where}: block {number}", block) for number, block in enumerate(listed)],
         model=str(values.get("model") or ""),

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from slipstick.errors import InputError, PluginError, did_you_mean
 from slipstick.plugins import list_plugins, load_plugin, split_spec
-from slipstick.rows import OnBad
 from slipstick.schema import Problem
+from slipstick.tabular import OnBad
 
 
 class LoadProblems(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from slipstick.errors import InputError
-from slipstick.rows import OnBad, Row, hand_over
 from slipstick.schema import Problem
+from slipstick.tabular import OnBad, Row, hand_over
 
 
 def to_problems(

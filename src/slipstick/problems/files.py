@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from slipstick.errors import InputError, did_you_mean
 from slipstick.problems.choices import letter, read_choices, with_choices
 from slipstick.problems.conversion import to_problems
-from slipstick.rows import OnBad, Row, read_rows, require_file
 from slipstick.schema import Kind, Problem
+from slipstick.tabular import OnBad, Row, read_rows, require_file
 
 _KNOWN: dict[str, tuple[str, ...]] = {
     "id": ("id", "problem_id", "question_id", "unique_id", "idx", "index"),

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from slipstick.errors import InputError, UserError
-from slipstick.rows import Row
+from slipstick.tabular import Row
 
 
 def read_hub(

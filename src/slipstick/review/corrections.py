@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from slipstick.problems.patches import AMBIGUOUS, Correction
+from slipstick.problems.label_corrections import AMBIGUOUS, Correction
 from slipstick.review.decisions import Decision, differ
 from slipstick.review.queue import Item, Said
 

@@ -67,10 +67,10 @@ def prepare(way: Way, settings: SolveSettings) -> Way:
     return prepare_format(way, settings)
 
 
-def prepare_format(layout: Format, settings: SolveSettings) -> Format:
+def prepare_format(format: Format, settings: SolveSettings) -> Format:
     """One format with them."""
-    layout = layout if settings.shots is None else with_shots(layout, settings.shots)
-    return layout.model_copy(update={"stop": [*layout.stop, *settings.stop]})
+    format = format if settings.shots is None else with_shots(format, settings.shots)
+    return format.model_copy(update={"stop": [*format.stop, *settings.stop]})
 
 
 def most_under_way(settings: SolveSettings, *, spent: float, ended: int) -> int:
@@ -161,10 +161,10 @@ class _Flow:
     async def _solution(
         self, problem: Problem, way: Way, sample: int, made: dict[tuple[str, int], asyncio.Task[Solution]]
     ) -> Solution:
-        async def attempted(layout: Format) -> Solution:
-            key = (layout.name, sample)
+        async def attempted(format: Format) -> Solution:
+            key = (format.name, sample)
             if key not in made:
-                made[key] = asyncio.create_task(self._attempt(problem, layout, sample))
+                made[key] = asyncio.create_task(self._attempt(problem, format, sample))
             return await made[key]
 
         if isinstance(way, Format):
@@ -173,13 +173,13 @@ class _Flow:
         tried = await attempted(first)
         return combine(tried, []) if tried.answer is not None else combine(await attempted(second), [tried])
 
-    async def _attempt(self, problem: Problem, layout: Format, sample: int) -> Solution:
-        known = self._done.get(solution_id(problem, layout.name, sample))
+    async def _attempt(self, problem: Problem, format: Format, sample: int) -> Solution:
+        known = self._done.get(solution_id(problem, format.name, sample))
         if known:
             return known
         return await attempt(
             problem,
-            layout,
+            format,
             sample=sample,
             model=self._model,
             interpreter=self._interpreter,

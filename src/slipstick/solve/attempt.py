@@ -17,7 +17,7 @@ from slipstick.solve.settings import SolveSettings
 
 async def attempt(
     problem: Problem,
-    layout: Format,
+    format: Format,
     *,
     sample: int,
     model: Model,
@@ -31,7 +31,7 @@ async def attempt(
     replies: list[Reply] = []
     try:
         finish = await _write(
-            _first_request(problem, layout, sample, settings),
+            _first_request(problem, format, sample, settings),
             turns=settings.turns,
             model=model,
             session=session,
@@ -42,16 +42,16 @@ async def attempt(
         await session.close()
     answer = answer_of(blocks, kind=problem.kind)
     if settings.closest_option and problem.choices and answer is not None:
-        request = _first_request(problem, layout, sample, settings)
+        request = _first_request(problem, format, sample, settings)
         closest = await ask_closest(request, answer, choices=problem.choices, model=model)
         if closest:
             answer, blocks = closest.answer, [*blocks, *closest.blocks]
             replies.append(closest.reply)
     return Solution(
-        id=solution_id(problem, layout.name, sample),
+        id=solution_id(problem, format.name, sample),
         problem_id=problem.id,
         sample=sample,
-        format=layout.name,
+        format=format.name,
         blocks=blocks,
         finish=finish,
         error=next((reply.error for reply in replies if reply.error), ""),
@@ -63,25 +63,25 @@ async def attempt(
         seconds=round(time.monotonic() - began, 3),
         model=model.name,
         seed=settings.seed + sample,
-        prompt_hash=hashlib.sha256(render_prompt(layout, problem).encode()).hexdigest()[:12],
+        prompt_hash=hashlib.sha256(render_prompt(format, problem).encode()).hexdigest()[:12],
     )
 
 
-def until_code(layout: Format, text: str) -> list[Block]:
+def until_code(format: Format, text: str) -> list[Block]:
     """The blocks of one turn, cut behind the first code block: what follows was written without its output."""
-    if layout.executes == "steps" and text.endswith(layout.code_end.rstrip("\n")):
-        text += layout.code_end[len(layout.code_end.rstrip("\n")) :]
-    blocks = parse(layout, text)
+    if format.executes == "steps" and text.endswith(format.code_end.rstrip("\n")):
+        text += format.code_end[len(format.code_end.rstrip("\n")) :]
+    blocks = parse(format, text)
     first = next((index for index, block in enumerate(blocks) if isinstance(block, Code)), len(blocks))
     return blocks[: first + 1]
 
 
-def blocks_of(layout: Format, reply: Reply) -> list[Block]:
+def blocks_of(format: Format, reply: Reply) -> list[Block]:
     """The blocks of one turn: thoughts that were told apart go before the words, never searched for code; calls behind.
 
     Thoughts stand between <think> and </think>, as they do where a server leaves them in the text.
     """
-    blocks: list[Block] = [*until_code(layout, reply.text), *(Code(text=code) for code in reply.calls)]
+    blocks: list[Block] = [*until_code(format, reply.text), *(Code(text=code) for code in reply.calls)]
     if not reply.reasoning:
         return blocks
     thoughts = f"<think>\n{reply.reasoning}" + ("\n</think>\n\n" if blocks else "")
@@ -90,39 +90,39 @@ def blocks_of(layout: Format, reply: Reply) -> list[Block]:
     return [Text(text=thoughts), *blocks]
 
 
-async def run_code(session: Session, layout: Format, code: Code) -> Output:
+async def run_code(session: Session, format: Format, code: Code) -> Output:
     """Runs a code block: as a whole program, or as one step whose output fits between the format's fences."""
-    if layout.executes == "program":
+    if format.executes == "program":
         return await run_program(session, code.text)
     output = await session.run(code.text)
-    fence = layout.code_output_end.strip()
+    fence = format.code_output_end.strip()
     return output.model_copy(update={"text": output.text.replace(fence, "'" * len(fence))}) if fence else output
 
 
-def solution_id(problem: Problem, layout: str, sample: int) -> str:
+def solution_id(problem: Problem, format: str, sample: int) -> str:
     """'gsm8k/test/7#pot#0'."""
-    return f"{problem.id}#{layout}#{sample}"
+    return f"{problem.id}#{format}#{sample}"
 
 
-def _first_request(problem: Problem, layout: Format, sample: int, settings: SolveSettings) -> Request:
+def _first_request(problem: Problem, format: Format, sample: int, settings: SolveSettings) -> Request:
     sampling = Sampling(
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
         seed=settings.seed + sample,
     )
-    return Request(problem=problem, layout=layout, sample=sample, turn=0, blocks=[], sampling=sampling)
+    return Request(problem=problem, format=format, sample=sample, turn=0, blocks=[], sampling=sampling)
 
 
 async def _write(
     first: Request, *, turns: int, model: Model, session: Session, blocks: list[Block], replies: list[Reply]
 ) -> Finish:
     """Fills `blocks` and `replies` turn by turn, and says how it ended."""
-    layout, ran = first.layout, 0
+    format, ran = first.format, 0
     for turn in range(turns + 1):
         reply = await model.generate(first.model_copy(update={"turn": turn, "blocks": list(blocks)}))
         replies.append(reply)
-        written = blocks_of(layout, reply)
+        written = blocks_of(format, reply)
         ends = reply.finish == "error" or not any(isinstance(block, Code) for block in written)
         for block in written:
             blocks.append(block)
@@ -130,8 +130,8 @@ async def _write(
                 continue
             if ran == turns:
                 return "turns"
-            blocks.append(await run_code(session, layout, block))
+            blocks.append(await run_code(session, format, block))
             ran += 1
-        if ends or layout.executes == "program":
+        if ends or format.executes == "program":
             break
     return reply.finish

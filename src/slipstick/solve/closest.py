@@ -39,9 +39,9 @@ async def ask_closest(first: Request, answer: str, *, choices: Sequence[str], mo
     options = " ".join(f"({letter}) {option}" for letter, option in zip(ascii_uppercase, choices, strict=False))
     question = _QUESTION.format(answer=answer[:_MOST], options=options)
     plain = {"name": "closest", "system": "", "instruction": "{question}", "preamble": "", "shots": 0}
-    layout = load_format("cot").model_copy(update={**plain, "stop": first.layout.stop})
+    format = load_format("cot").model_copy(update={**plain, "stop": first.format.stop})
     problem = first.problem.model_copy(update={"text": question})
-    reply = await model.generate(first.model_copy(update={"problem": problem, "layout": layout}))
+    reply = await model.generate(first.model_copy(update={"problem": problem, "format": format}))
     named = final_answer(reply.text, kind="choice")
     letter = await asyncio.to_thread(as_letter, named, choices) if named else None
     return Closest(letter or answer, [Text(text=f"\n\n{question}\n"), Text(text=reply.text)], reply)

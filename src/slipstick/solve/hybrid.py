@@ -69,8 +69,8 @@ def spent_alone(solution: Solution, listed: Collection[str]) -> Spent:
         last = last.minus(spent)
     written_as = "pot" if any(isinstance(block, Code) for block in solution.blocks) else "cot"
     alone = Spent()
-    for layout, spent in [*before, (written_as, last)]:
-        alone = alone if layout in listed else alone.plus(spent)
+    for format, spent in [*before, (written_as, last)]:
+        alone = alone if format in listed else alone.plus(spent)
     return alone
 
 

@@ -23,7 +23,7 @@ from slipstick.synthesize.writing import WORKED_STEPS, is_small
 
 async def synthesize(
     problems: Iterable[Problem],
-    layouts: Sequence[Format],
+    formats: Sequence[Format],
     *,
     interpreter: Interpreter,
     writer: Writer = WORKED_STEPS,
@@ -51,11 +51,11 @@ async def synthesize(
 
     try:
         for problem in problems:
-            for layout in choose_layouts(problem, layouts, shares=shares, writer=writer):
-                if solution_id(problem, layout.name, 0) in done:
+            for format in choose_formats(problem, formats, shares=shares, writer=writer):
+                if solution_id(problem, format.name, 0) in done:
                     continue
                 under_way.append(
-                    asyncio.create_task(write_and_check(problem, layout, interpreter=interpreter, writer=writer))
+                    asyncio.create_task(write_and_check(problem, format, interpreter=interpreter, writer=writer))
                 )
                 if len(under_way) >= in_flight:
                     await hand_over()
@@ -67,35 +67,35 @@ async def synthesize(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-def choose_layouts(
+def choose_formats(
     problem: Problem,
-    layouts: Sequence[Format],
+    formats: Sequence[Format],
     *,
     shares: Mapping[str, float] | None = None,
     writer: Writer = WORKED_STEPS,
 ) -> list[Format]:
     """The layouts a problem is written in; the choice follows from its id alone."""
-    suited = [layout for layout in layouts if writer.suits(layout, problem)]
-    if shares is None or len(suited) < len(layouts):
-        return suited or list(layouts[:1])
+    suited = [format for format in formats if writer.suits(format, problem)]
+    if shares is None or len(suited) < len(formats):
+        return suited or list(formats[:1])
     if not is_small(problem):
         suited, shares = _without_words(suited, shares)
     point = zlib.crc32(problem.id.encode()) / 2**32
-    return [layout for layout, low, high in _stretches(suited, shares) if low <= point < high or point + 1 < high]
+    return [format for format, low, high in _stretches(suited, shares) if low <= point < high or point + 1 < high]
 
 
 async def write_and_check(
-    problem: Problem, layout: Format, *, interpreter: Interpreter, writer: Writer = WORKED_STEPS
+    problem: Problem, format: Format, *, interpreter: Interpreter, writer: Writer = WORKED_STEPS
 ) -> Solution | Drop:
     """A solution whose program, run, comes to the problem's answer, or a Drop saying why there is none."""
-    name = solution_id(problem, layout.name, 0)
-    solution = Solution(id=name, problem_id=problem.id, format=layout.name, blocks=[], model=writer.name)
+    name = solution_id(problem, format.name, 0)
+    solution = Solution(id=name, problem_id=problem.id, format=format.name, blocks=[], model=writer.name)
     gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
     try:
-        blocks = _write(layout, problem, gold, writer)
+        blocks = _write(format, problem, gold, writer)
     except NotWrittenError as refusal:
         return Drop(row=solution.model_dump(mode="json"), rule=refusal.rule, reason=refusal.reason)
-    blocks = await _run(blocks, layout, interpreter=interpreter)
+    blocks = await _run(blocks, format, interpreter=interpreter)
     answer = answer_of(blocks, kind=problem.kind)
     seconds = sum(block.seconds for block in blocks if isinstance(block, Output))
     solution = solution.model_copy(update={"blocks": blocks, "answer": answer, "seconds": round(seconds, 4)})
@@ -104,21 +104,21 @@ async def write_and_check(
     return Drop(row=solution.model_dump(mode="json"), rule=rule, reason=reason) if rule else solution
 
 
-def _write(layout: Format, problem: Problem, gold: str | None, writer: Writer) -> list[Block]:
+def _write(format: Format, problem: Problem, gold: str | None, writer: Writer) -> list[Block]:
     if gold is None:
-        raise NotWrittenError("no answer", f"`{problem.id}` has no answer to write a {layout.name} solution to")
-    if not writer.suits(layout, problem):
+        raise NotWrittenError("no answer", f"`{problem.id}` has no answer to write a {format.name} solution to")
+    if not writer.suits(format, problem):
         missing = writer.needs
         raise NotWrittenError(
-            f"no {missing}", f"`{problem.id}` has no {missing} to write a {layout.name} solution from"
+            f"no {missing}", f"`{problem.id}` has no {missing} to write a {format.name} solution from"
         )
-    return writer.write(layout, problem, gold)
+    return writer.write(format, problem, gold)
 
 
-async def _run(blocks: list[Block], layout: Format, *, interpreter: Interpreter) -> list[Block]:
+async def _run(blocks: list[Block], format: Format, *, interpreter: Interpreter) -> list[Block]:
     """The blocks with the output of each program behind it."""
     at_once = getattr(interpreter, "run_program", None)
-    if at_once and layout.executes == "program" and len(blocks) == 1 and isinstance(blocks[0], Code):
+    if at_once and format.executes == "program" and len(blocks) == 1 and isinstance(blocks[0], Code):
         output = await at_once(blocks[0].text)
         if output.text.strip():
             return [*blocks, output]
@@ -128,7 +128,7 @@ async def _run(blocks: list[Block], layout: Format, *, interpreter: Interpreter)
         for block in blocks:
             run.append(block)
             if isinstance(block, Code):
-                run.append(await run_code(session, layout, block))
+                run.append(await run_code(session, format, block))
     finally:
         await session.close()
     return run
@@ -151,22 +151,22 @@ def _faults(solution: Solution, problem: Problem) -> Iterator[tuple[str, str]]:
         yield "wrong answer", f"the solution says {solution.answer}, the answer is {gold}"
 
 
-def _without_words(layouts: Sequence[Format], shares: Mapping[str, float]) -> tuple[list[Format], Mapping[str, float]]:
+def _without_words(formats: Sequence[Format], shares: Mapping[str, float]) -> tuple[list[Format], Mapping[str, float]]:
     """The layouts that run code, which take over the shares of words; all of them where none of these has a share.
 
     In words stands only what people work out in words: shown six-digit products, a model learns to guess.
     """
-    run = [layout for layout in layouts if layout.executes != "never"]
-    kept, all_shares = (sum(shares.get(layout.name, 0.0) for layout in some) for some in (run, layouts))
+    run = [format for format in formats if format.executes != "never"]
+    kept, all_shares = (sum(shares.get(format.name, 0.0) for format in some) for some in (run, formats))
     if not kept:
-        return list(layouts), shares
+        return list(formats), shares
     return run, {name: share * all_shares / kept for name, share in shares.items()}
 
 
-def _stretches(layouts: Sequence[Format], shares: Mapping[str, float]) -> Iterator[tuple[Format, float, float]]:
+def _stretches(formats: Sequence[Format], shares: Mapping[str, float]) -> Iterator[tuple[Format, float, float]]:
     """(layout, low, high) laid end to end, so that no problem gets two layouts before each has one; high may pass 1."""
     low = 0.0
-    for layout in layouts:
-        share = shares.get(layout.name, 0.0)
-        yield layout, low, low + share
+    for format in formats:
+        share = shares.get(format.name, 0.0)
+        yield format, low, low + share
         low = (low + share) % 1.0

@@ -18,7 +18,7 @@ Plan = Callable[[Sequence[Solution]], Sequence[float]]
 
 async def draw_attempts(
     problems: Iterable[Problem],
-    layouts: Sequence[Format],
+    formats: Sequence[Format],
     *,
     plan: Plan,
     model: Model,
@@ -35,7 +35,7 @@ async def draw_attempts(
     done: attempts by id that an interrupted run already has; the plan hears of them as if they were drawn now.
     Raises what the model raises for a user's mistake (ModelError), in an ExceptionGroup.
     """
-    return await _Flow(plan, model, interpreter, settings, on_attempt, done or {}).run(problems, layouts)
+    return await _Flow(plan, model, interpreter, settings, on_attempt, done or {}).run(problems, formats)
 
 
 def is_correct(solution: Solution) -> bool:
@@ -60,33 +60,33 @@ class _Flow:
         self._room = asyncio.Condition()
         self._chains = asyncio.Semaphore(settings.in_flight)
 
-    async def run(self, problems: Iterable[Problem], layouts: Sequence[Format]) -> bool:
+    async def run(self, problems: Iterable[Problem], formats: Sequence[Format]) -> bool:
         """Starts a chain as there is room for one; whether all came to their end."""
         async with asyncio.TaskGroup() as group:
             for problem in problems:
-                for layout in layouts:
+                for format in formats:
                     await self._chains.acquire()
                     if self._stopped:
                         return False
-                    group.create_task(self._chain(problem, layout))
+                    group.create_task(self._chain(problem, format))
         return not self._stopped
 
-    async def _chain(self, problem: Problem, layout: Format) -> None:
+    async def _chain(self, problem: Problem, format: Format) -> None:
         attempts: list[Solution] = []
         try:
             while not self._stopped and (temperatures := self._plan(attempts)):
                 async with asyncio.TaskGroup() as group:
                     drawn = [
-                        group.create_task(self._one(problem, layout, sample, temperature))
+                        group.create_task(self._one(problem, format, sample, temperature))
                         for sample, temperature in enumerate(temperatures, start=len(attempts))
                     ]
                 attempts += [ended for task in drawn if (ended := task.result())]
         finally:
             self._chains.release()
 
-    async def _one(self, problem: Problem, layout: Format, sample: int, temperature: float) -> Solution | None:
+    async def _one(self, problem: Problem, format: Format, sample: int, temperature: float) -> Solution | None:
         """An attempt that ended; None where the budget lets none begin any more."""
-        known = self._done.get(solution_id(problem, layout.name, sample))
+        known = self._done.get(solution_id(problem, format.name, sample))
         if known:
             return known
         if not await self._begin():
@@ -95,7 +95,7 @@ class _Flow:
         try:
             solution = await attempt(
                 problem,
-                layout,
+                format,
                 sample=sample,
                 model=self._model,
                 interpreter=self._interpreter,

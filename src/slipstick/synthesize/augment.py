@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from slipstick.equivalence.golds import golds_of
+from slipstick.equivalence.verdicts import golds_of
 from slipstick.schema import Drop, Problem, Record, Solution
 from slipstick.synthesize.novelty import rouge_l, words
 from slipstick.synthesize.numerals import Numeral, in_digits, in_words, once

@@ -28,7 +28,7 @@ class Draw(Record):
     """How many, of one problem in one format."""
 
 
-class Sorted(NamedTuple):
+class Selection(NamedTuple):
     """A problem and its attempts, gone through."""
 
     problem: Problem
@@ -55,7 +55,7 @@ def scheduled(draws: Sequence[Draw], *, until: int | None = None) -> Plan:
     return plan
 
 
-def sort_out(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Sorted:
+def sort_out(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Selection:
     """Which attempts at a problem are kept, in all its formats together.
 
     With a gold those that are correct. Without one those that say what most attempts say, if at least `agree` say so
@@ -66,7 +66,7 @@ def sort_out(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> S
     crowd = _crowd_against(attempts)
     kept = [solution for solution in attempts if is_correct(solution)]
     dropped = [_drop(solution, problem, crowd) for solution in attempts if not is_correct(solution)]
-    return Sorted(problem, kept, dropped)
+    return Selection(problem, kept, dropped)
 
 
 def drop(solution: Solution, rule: str, reason: str) -> Drop:
@@ -121,7 +121,7 @@ def _crowd_against(attempts: Sequence[Solution]) -> list[Solution]:
     return crowd if len(crowd) > max(1, sum(map(is_correct, attempts))) else []
 
 
-def _by_agreement(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Sorted:
+def _by_agreement(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Selection:
     faults = {attempt.id: _fault(attempt) for attempt in attempts}
     voters = [attempt for attempt in attempts if not faults[attempt.id]]
     classes = sorted(_classes(voters), key=len, reverse=True)
@@ -140,7 +140,7 @@ def _by_agreement(problem: Problem, attempts: Sequence[Solution], *, agree: int)
     if agreed is not None:
         about = {"answer_by": "agreement", "validated": False, "votes": [len(lead), len(attempts)]}
         problem = problem.model_copy(update={"answer": agreed, "metadata": {**problem.metadata, **about}})
-    return Sorted(problem, kept, dropped)
+    return Selection(problem, kept, dropped)
 
 
 def _classes(attempts: Sequence[Solution]) -> list[list[Solution]]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from slipstick.answers import answer_of
 from slipstick.equivalence import compare
-from slipstick.equivalence.golds import golds_of
+from slipstick.equivalence.verdicts import golds_of
 from slipstick.execute import run_program
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Code, Drop, Output, Problem

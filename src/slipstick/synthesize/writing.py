@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 
 from slipstick.formats import Format
-from slipstick.problems.made.exact import called, substitute
+from slipstick.problems.synthetic.exact import called, substitute
 from slipstick.schema import Block, Code, Problem, Record, Text
 from slipstick.synthesize.longhand import longhand
 from slipstick.synthesize.writer import Writer
@@ -32,9 +32,9 @@ def worked_steps(problem: Problem) -> list[Step]:
     return [Step.model_validate(step) for step in problem.metadata.get("steps") or []]
 
 
-def can_write(layout: Format, problem: Problem) -> bool:
+def can_write(format: Format, problem: Problem) -> bool:
     """Whether there is anything to write from: steps, or for words alone a rationale."""
-    return bool(worked_steps(problem)) or (layout.executes == "never" and problem.rationale is not None)
+    return bool(worked_steps(problem)) or (format.executes == "never" and problem.rationale is not None)
 
 
 def is_small(problem: Problem) -> bool:
@@ -43,12 +43,12 @@ def is_small(problem: Problem) -> bool:
     return all(len(number) <= _DIGITS_IN_WORDS for number in given if number.isdecimal())
 
 
-def write(layout: Format, problem: Problem, answer: str) -> list[Block]:
+def write(format: Format, problem: Problem, answer: str) -> list[Block]:
     """The solution that a layout asks for; after each Code its Output is still missing."""
     steps = worked_steps(problem)
-    if layout.executes == "never":
+    if format.executes == "never":
         return [Text(text=f"\n{write_words(steps, answer=answer) if steps else problem.rationale}")]
-    if layout.executes == "program":
+    if format.executes == "program":
         return [Code(text=write_program(steps))]
     found = [place for place, step in enumerate(steps) if step.says]
     # Half of the problems with something to split are solved in two turns, always the same half.

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slipstick.encode import layout_name
+from slipstick.encode import format_name
 from slipstick.formats import Format, join, load_format
 from slipstick.models.hf.tokens import prompt_pieces
 from slipstick.schema import Problem, Record, Solution
@@ -21,7 +21,7 @@ from slipstick.train.examples import Examples, Pair, encode_solutions, pack_text
 from slipstick.train.settings import Phase, TrainSettings
 from slipstick.train.word_dropout import hide_words
 
-__all__ = ["Phase", "TrainSettings", "Trained", "encoded_examples", "packed_examples", "train", "train_on_texts"]
+__all__ = ["Phase", "TrainResult", "TrainSettings", "encoded_examples", "packed_examples", "train", "train_on_texts"]
 
 Progress = Callable[[int, int, float], None]
 _FINISHED = "trained.json"
@@ -29,7 +29,7 @@ NO_PART = frozenset({"checkpoint_every", "threads", "report_to", "machines", "de
 """Settings that change no number, or the last bits at most: where it is computed, by how many, and who is told."""
 
 
-class Fitted(Record):
+class FitResult(Record):
     """What the steps of a training run did."""
 
     parameters: int
@@ -44,7 +44,7 @@ class Fitted(Record):
     """Wall-clock seconds of this call."""
 
 
-class Trained(Fitted):
+class TrainResult(FitResult):
     """What a training run did."""
 
     examples: int
@@ -63,7 +63,7 @@ def train(
     settings: TrainSettings,
     out: Path,
     progress: Progress | None = None,
-) -> Trained:
+) -> TrainResult:
     """Trains on solutions as they are and leaves a Hugging Face folder in `out`, with losses.jsonl beside the weights.
 
     A training that was killed goes on from its last checkpoint when called again with the same arguments, along the
@@ -80,7 +80,7 @@ def train(
 
 def train_on_texts(
     texts: Iterable[str], *, settings: TrainSettings, out: Path, progress: Progress | None = None
-) -> Trained:
+) -> TrainResult:
     """The same on raw texts, packed into rows of `max_length`, every token a label: continued pre-training.
 
     Raises InputError where there is no text, and as `train` does.
@@ -93,12 +93,12 @@ def train_on_texts(
 
 def encoded_examples(pairs: Iterable[Pair], settings: TrainSettings) -> tuple[Examples, Any]:
     """What a training run with these settings learns from, and its tokenizer. Raises as `train` does."""
-    from slipstick.train.start import start_tokenizer
+    from slipstick.train.build import start_tokenizer
 
     rows = list(pairs)
-    layouts = {name: load_format(name) for name in sorted({layout_name(solution) for solution, _ in rows})}
-    tokenizer = start_tokenizer(settings, _texts(rows, layouts), list(layouts.values()))
-    examples = encode_solutions(rows, layouts, tokenizer, settings)
+    formats = {name: load_format(name) for name in sorted({format_name(solution) for solution, _ in rows})}
+    tokenizer = start_tokenizer(settings, _texts(rows, formats), list(formats.values()))
+    examples = encode_solutions(rows, formats, tokenizer, settings)
     if settings.word_dropout:
         hidden = hide_words(examples.encoded, tokenizer, share=settings.word_dropout, seed=settings.seed)
         examples = examples._replace(encoded=hidden)
@@ -107,7 +107,7 @@ def encoded_examples(pairs: Iterable[Pair], settings: TrainSettings) -> tuple[Ex
 
 def packed_examples(texts: Iterable[str], settings: TrainSettings) -> tuple[Examples, Any]:
     """The same for raw texts. Raises as `train_on_texts` does."""
-    from slipstick.train.start import start_tokenizer
+    from slipstick.train.build import start_tokenizer
 
     documents = list(texts)
     tokenizer = start_tokenizer(settings, documents, ())
@@ -116,7 +116,7 @@ def packed_examples(texts: Iterable[str], settings: TrainSettings) -> tuple[Exam
 
 def fit(
     examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, progress: Progress | None = None
-) -> Trained:
+) -> TrainResult:
     """Trains on encoded examples; see `train`."""
     from slipstick.train.card import write_card
     from slipstick.train.parallel import is_apart, run_apart
@@ -130,7 +130,7 @@ def fit(
         fitted = run_apart(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint)
     else:
         fitted = _fit_here(examples, tokenizer, settings=settings, out=out, fingerprint=fingerprint, progress=progress)
-    trained = Trained(
+    trained = TrainResult(
         **fitted.model_dump(),
         examples=len(examples.encoded),
         too_long=examples.too_long,
@@ -142,11 +142,13 @@ def fit(
     return trained
 
 
-def sum_up(losses: Sequence[float], *, tokens: int, parameters: int, began: float) -> Fitted:
+def sum_up(losses: Sequence[float], *, tokens: int, parameters: int, began: float) -> FitResult:
     """What the steps with these losses did. began: when, on time.monotonic's clock."""
     last = losses[-max(1, len(losses) // 10) :]
     seconds = time.monotonic() - began
-    return Fitted(parameters=parameters, steps=len(losses), tokens=tokens, loss=sum(last) / len(last), seconds=seconds)
+    return FitResult(
+        parameters=parameters, steps=len(losses), tokens=tokens, loss=sum(last) / len(last), seconds=seconds
+    )
 
 
 def _fit_here(
@@ -157,9 +159,9 @@ def _fit_here(
     out: Path,
     fingerprint: str,
     progress: Progress | None,
-) -> Fitted:
+) -> FitResult:
     """Trains in this process and writes the weights."""
-    from slipstick.train.start import count_parameters, start_model, trainer_of
+    from slipstick.train.build import count_parameters, start_model, trainer_of
 
     told: dict[str, Any] = {"settings": settings, "out": out, "fingerprint": fingerprint, "progress": progress}
     if trainer_of(settings) == "trl":
@@ -175,16 +177,16 @@ def _fit_here(
 
 
 def _check_packages(settings: TrainSettings) -> None:
+    from slipstick.train.build import check_packages
     from slipstick.train.parallel import is_elsewhere
-    from slipstick.train.start import check_packages
 
     if not is_elsewhere(settings):
         check_packages(settings)
 
 
-def _texts(pairs: list[Pair], layouts: dict[str, Format]) -> Iterator[str]:
+def _texts(pairs: list[Pair], formats: dict[str, Format]) -> Iterator[str]:
     for solution, problem in pairs:
-        yield join(prompt_pieces(layouts[layout_name(solution)], problem, solution.blocks))
+        yield join(prompt_pieces(formats[format_name(solution)], problem, solution.blocks))
 
 
 @contextmanager
@@ -202,12 +204,12 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _finished(out: Path, fingerprint: str) -> Trained | None:
+def _finished(out: Path, fingerprint: str) -> TrainResult | None:
     """What an earlier call with the same settings and examples did, where it came to its end."""
     if not (out / _FINISHED).is_file():
         return None
     record = json.loads((out / _FINISHED).read_text("utf-8"))
-    return Trained.model_validate(record) if record.pop("fingerprint") == fingerprint else None
+    return TrainResult.model_validate(record) if record.pop("fingerprint") == fingerprint else None
 
 
 def _fingerprint(settings: TrainSettings, examples: Examples) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from slipstick.store import write_atomically
 
 if TYPE_CHECKING:
-    from slipstick.train import Trained
+    from slipstick.train import TrainResult
     from slipstick.train.grpo import GrpoSettings
     from slipstick.train.settings import TrainSettings
     from slipstick.train.value_head import ValueSettings
@@ -49,7 +49,7 @@ pipeline_tag: text-generation
 """
 
 
-def write_card(folder: Path, settings: TrainSettings, trained: Trained, *, groups: Sequence[str]) -> None:
+def write_card(folder: Path, settings: TrainSettings, trained: TrainResult, *, groups: Sequence[str]) -> None:
     """Writes the card of a plain training."""
     mix = ", ".join(f"{count:,} {name}" for name, count in Counter(groups).most_common())
     numbers = [

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slipstick.encode import IGNORED, Encoded, encode_within, layout_name
+from slipstick.encode import IGNORED, Encoded, encode_within, format_name
 from slipstick.errors import InputError
 from slipstick.formats import Format
 from slipstick.models.hf.tokens import eos_id, token_ids
@@ -42,14 +42,14 @@ class Examples(NamedTuple):
 
 
 def encode_solutions(
-    pairs: Sequence[Pair], layouts: Mapping[str, Format], tokenizer: Any, settings: TrainSettings
+    pairs: Sequence[Pair], formats: Mapping[str, Format], tokenizer: Any, settings: TrainSettings
 ) -> Examples:
     """The solutions that fit and have something to learn. Raises InputError where none has, saying why."""
     encoded, groups, too_long, unlabelled, cut = [], [], 0, 0, 0
     for solution, problem in pairs:
-        name = layout_name(solution)
+        name = format_name(solution)
         example, shortened = encode_within(
-            solution, problem, layouts[name], tokenizer, settings=settings, seed=settings.seed
+            solution, problem, formats[name], tokenizer, settings=settings, seed=settings.seed
         )
         if example is None:
             too_long += 1

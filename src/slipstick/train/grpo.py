@@ -21,16 +21,16 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from slipstick.encode import EncodeSettings, Part, layout_name, parts_of
+from slipstick.encode import EncodeSettings, Part, format_name, parts_of
 from slipstick.errors import InputError
 from slipstick.formats import load_format
 from slipstick.models.hf.tokens import eos_id, text_of, token_ids
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import write_atomically
+from slipstick.train.build import device_of, start_tokenizer
 from slipstick.train.settings import LoraSettings, TrainSettings
-from slipstick.train.start import device_of, start_tokenizer
 
-__all__ = ["GrpoSettings", "Reinforced", "reinforce"]
+__all__ = ["GrpoResult", "GrpoSettings", "reinforce"]
 
 Rollout = Callable[[Sequence[Problem], Sequence[int], Any, Any], list[Solution]]
 """Problems, a sample number for each, model and tokenizer -> a solution of each problem."""
@@ -81,7 +81,7 @@ class GrpoSettings(EncodeSettings, LoraSettings):
         return settings.model_copy(update={"recompute": device_of(settings) != "cpu"})
 
 
-class Reinforced(Record):
+class GrpoResult(Record):
     """What a run of GRPO did."""
 
     problems: int
@@ -106,7 +106,7 @@ def reinforce(
     settings: GrpoSettings,
     out: Path,
     progress: Callable[[int, float], None] | None = None,
-) -> Reinforced:
+) -> GrpoResult:
     """Trains and leaves a Hugging Face folder in `out`, with steps.jsonl (rewards, lengths) beside the weights.
 
     progress: called after every step with the steps done and the step's mean reward. Goes on from the last checkpoint
@@ -137,7 +137,7 @@ def reinforce(
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
     tenth = max(1, len(rewards) // 10)
-    return Reinforced(
+    return GrpoResult(
         problems=len(problems),
         steps=trainer.state.global_step,
         solutions=trainer.state.global_step * settings.batch,
@@ -188,7 +188,7 @@ class _Stretch(NamedTuple):
 
 def _stretches(solution: Solution, problem: Problem, tokenizer: Any) -> list[_Stretch]:
     """The prompt, then turns and outputs in order."""
-    parts = parts_of(solution, problem, load_format(layout_name(solution)), tokenizer)
+    parts = parts_of(solution, problem, load_format(format_name(solution)), tokenizer)
     found = []
     for turn, group in groupby(parts, key=lambda part: part.turn):
         text = "".join(part.text for part in group)

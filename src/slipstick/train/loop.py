@@ -11,12 +11,12 @@ from typing import Any
 
 from slipstick.encode import Encoded
 from slipstick.train.batches import order_batches
+from slipstick.train.build import device_of
+from slipstick.train.data_parallel import Replicas
 from slipstick.train.examples import Examples
 from slipstick.train.optimizers import Optimizers, rate_factor
 from slipstick.train.precision import attention_in_float32, is_narrow
-from slipstick.train.replicas import Replicas
 from slipstick.train.settings import TrainSettings
-from slipstick.train.start import device_of
 from slipstick.train.weights import load_checkpoint, save_checkpoint, save_trained
 
 Progress = Callable[[int, int, float], None]

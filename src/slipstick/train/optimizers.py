@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from slipstick.train.replicas import Replicas
+from slipstick.train.data_parallel import Replicas
 from slipstick.train.settings import TrainSettings
 
 _PARTS = 4

@@ -16,7 +16,7 @@ _QUESTION = "{question}"
 _WORDS = r"(?:[ \n]?[^\W\d]+|[ \n]?[^\s\w]+) (?=\d)|[ \n]?[^\W\d]+|[ \n]?[^\s\w]+|\d|\s"
 
 
-def train_tokenizer(texts: Iterable[str], layouts: Iterable[Format], *, vocab: int) -> Any:
+def train_tokenizer(texts: Iterable[str], formats: Iterable[Format], *, vocab: int) -> Any:
     """A Hugging Face tokenizer: byte-level BPE with every digit a token of its own.
 
     What a format's layout fixes (the text before and behind the question, the fences) is one token each, so that a
@@ -25,8 +25,8 @@ def train_tokenizer(texts: Iterable[str], layouts: Iterable[Format], *, vocab: i
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    layouts = list(layouts)
-    fixed = fixed_strings(layouts)
+    formats = list(formats)
+    fixed = fixed_strings(formats)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -45,27 +45,27 @@ def train_tokenizer(texts: Iterable[str], layouts: Iterable[Format], *, vocab: i
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in fixed])
     make: Any = PreTrainedTokenizerFast
     fast = make(tokenizer_object=tokenizer, eos_token=END, pad_token=PAD)
-    if layouts:
-        fast.chat_template = chat_template(layouts[0])
+    if formats:
+        fast.chat_template = chat_template(formats[0])
     return fast
 
 
-def fixed_strings(layouts: Iterable[Format]) -> list[str]:
+def fixed_strings(formats: Iterable[Format]) -> list[str]:
     """The strings that formats put around questions, code and outputs, longest first, each once."""
     found: set[str] = set()
-    for layout in layouts:
-        before, _, after = layout.template.replace("{instruction}", layout.instruction).partition(_QUESTION)
-        fences = (layout.code_begin, layout.code_end, layout.code_output_begin, layout.code_output_end)
+    for format in formats:
+        before, _, after = format.template.replace("{instruction}", format.instruction).partition(_QUESTION)
+        fences = (format.code_begin, format.code_end, format.code_output_begin, format.code_output_end)
         found.update((before, after, *fences))
     return sorted((text for text in found if text), key=lambda text: (-len(text), text))
 
 
-def chat_template(layout: Format) -> str:
+def chat_template(format: Format) -> str:
     """A chat template that lays messages out as in training, so that servers can be asked in chat form.
 
     The first user message is the instruction; what comes after it (written text, outputs) follows as it is.
     """
-    before, _, after = layout.template.partition("{instruction}")
+    before, _, after = format.template.partition("{instruction}")
     return (
         "{%- set asked = namespace(done=false) -%}"
         "{%- for message in messages if message['role'] != 'system' -%}"

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from slipstick.models.hf import quietly
 from slipstick.store import write_atomically
-from slipstick.train import Fitted, sum_up
+from slipstick.train import FitResult, sum_up
 from slipstick.train.batches import order_batches
+from slipstick.train.build import attention, count_parameters, device_of
 from slipstick.train.examples import Examples
 from slipstick.train.loop import line_of, tokens_in_all
 from slipstick.train.settings import TrainSettings
-from slipstick.train.start import attention, count_parameters, device_of
 from slipstick.train.weights import last_whole_checkpoint, save_trained
 
 Progress = Callable[[int, int, float], None]
@@ -67,7 +67,7 @@ def fit_with_trl(
     out: Path,
     fingerprint: str,
     progress: Progress | None,
-) -> Fitted:
+) -> FitResult:
     """Trains the model that `start` gives and writes its folder.
 
     Goes on from the last of out/checkpoints where it was made with the same settings and examples.

@@ -21,8 +21,8 @@ from slipstick.encode import EncodeSettings
 from slipstick.errors import InputError
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import write_atomically
-from slipstick.train.outcomes import Outcome, balance, encode_outcome
 from slipstick.train.settings import LoraSettings, TrainSettings
+from slipstick.train.value_examples import Outcome, balance, encode_outcome
 
 __all__ = ["ValueSettings", "ValueTrained", "train_value"]
 
@@ -129,8 +129,8 @@ def train_value(
     from slipstick.models.hf import load_weights
     from slipstick.models.hf.threads import few_threads
     from slipstick.models.hf.value_head import save_head
-    from slipstick.train.joint import Joint, run_joint
-    from slipstick.train.start import start_tokenizer
+    from slipstick.train.build import start_tokenizer
+    from slipstick.train.value_loop import ModelWithValueHead, run_joint
     from slipstick.train.weights import save_model, taught_by
 
     began = time.monotonic()
@@ -146,7 +146,7 @@ def train_value(
     if done := _finished(out, fingerprint):
         return done
     model, _ = load_weights(settings.base, dtype="float32")
-    joint = Joint(model, settings)
+    joint = ModelWithValueHead(model, settings)
     with few_threads(model):
         losses, tokens = run_joint(joint, examples, settings, out=out, fingerprint=fingerprint, progress=progress)
     save_model(joint.written(), tokenizer, out, taught=taught_by(settings.as_train()))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.models.hf import quietly
-from slipstick.models.hf.prompts import Taught, save_taught
+from slipstick.models.hf.prompts import PromptConfig, save_taught
 from slipstick.train.settings import TrainSettings
 
 
@@ -40,7 +40,7 @@ def new_model(settings: TrainSettings, tokenizer: Any) -> Any:
     return Qwen3ForCausalLM(config)
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path, *, taught: Taught | None = None) -> None:
+def save_model(model: Any, tokenizer: Any, folder: Path, *, taught: PromptConfig | None = None) -> None:
     """Writes a folder that transformers, vLLM and `hf:` open; config.json, which makes it a model, comes last.
 
     taught: how the prompts were laid out that it was trained on; None: as each format does.
@@ -49,7 +49,7 @@ def save_model(model: Any, tokenizer: Any, folder: Path, *, taught: Taught | Non
     with quietly():
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)
-    save_taught(taught or Taught(), part)
+    save_taught(taught or PromptConfig(), part)
     for file in sorted(part.iterdir(), key=lambda file: file.name == "config.json"):
         file.replace(folder / file.name)
     part.rmdir()
@@ -65,9 +65,9 @@ def save_trained(model: Any, tokenizer: Any, settings: TrainSettings, folder: Pa
     save_model(model, tokenizer, folder, taught=taught_by(settings))
 
 
-def taught_by(settings: TrainSettings) -> Taught:
+def taught_by(settings: TrainSettings) -> PromptConfig:
     """How a training with these settings laid its prompts out."""
-    return Taught(template=settings.template, wording=settings.wording, seed=settings.seed)
+    return PromptConfig(template=settings.template, wording=settings.wording, seed=settings.seed)
 
 
 def save_checkpoint(state: dict[str, Any], file: Path) -> None:

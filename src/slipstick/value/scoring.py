@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slipstick.encode import IGNORED, EncodeSettings, encode_within, layout_name
+from slipstick.encode import IGNORED, EncodeSettings, encode_within, format_name
 from slipstick.formats import load_format
 from slipstick.models.hf.prompts import PromptSettings
 from slipstick.schema import Problem, Solution
@@ -72,8 +72,8 @@ def score(
 
 def _ids(solution: Solution, problem: Problem, tokenizer: Any, settings: EncodeSettings) -> list[int]:
     """The token ids up to the last one the model wrote; empty where not even one block fits."""
-    layout = load_format(layout_name(solution))
-    example, _ = encode_within(solution, problem, layout, tokenizer, settings=settings, seed=0)
+    format = load_format(format_name(solution))
+    example, _ = encode_within(solution, problem, format, tokenizer, settings=settings, seed=0)
     if example is None:
         return []
     last = max((place for place, label in enumerate(example.labels) if label != IGNORED), default=-1)

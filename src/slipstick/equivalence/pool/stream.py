@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from slipstick.equivalence.golds import SECONDS, decide_golds, decide_open, golds_of, is_open, verdict_of
-from slipstick.equivalence.meaning import NEEDS_ALGEBRA, Decision
-from slipstick.equivalence.pool.worker_process import WorkerLostError, WorkerProcess
+from slipstick.equivalence.layers import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.pool.process import WorkerLostError, WorkerProcess
+from slipstick.equivalence.verdicts import SECONDS, decide_golds, decide_open, golds_of, is_open, verdict_of
 from slipstick.errors import SlipstickError
 from slipstick.schema import Verdict
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, Same, structure
+from slipstick.equivalence.normalize.notation import closing_place, split_top
 from slipstick.equivalence.structures.intervals import (
     EMPTY,
     REALS,
@@ -26,11 +27,10 @@ from slipstick.equivalence.structures.intervals import (
     same_pieces,
     union,
 )
+from slipstick.equivalence.structures.parse import CAP, CUP, FLIPPED, Relation, plus_and_minus, read_relation
 from slipstick.equivalence.structures.prose_sets import in_signs
-from slipstick.equivalence.structures.shapes import CAP, CUP, FLIPPED, Relation, plus_and_minus, read_relation
+from slipstick.equivalence.text.labels import NAME, occurs, same_name
 from slipstick.equivalence.values.numbers import read_number
-from slipstick.equivalence.words.labels import NAME, occurs, same_name
-from slipstick.equivalence.writing.notation import closing_place, split_top
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 6

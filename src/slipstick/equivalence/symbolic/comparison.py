@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from slipstick.equivalence.structures.shapes import read_relation
+from slipstick.equivalence.structures.parse import read_relation
+from slipstick.equivalence.symbolic.equality import Answer, same_expression, same_up_to_a_constant
 from slipstick.equivalence.symbolic.equations import same_relation, solves
 from slipstick.equivalence.symbolic.expression import Expression
-from slipstick.equivalence.symbolic.identity import Answer, same_expression, same_up_to_a_constant
 from slipstick.equivalence.symbolic.reader import has_words, is_foreign, read
 
 MAX_VALUES = 20

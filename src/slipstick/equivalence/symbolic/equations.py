@@ -12,11 +12,11 @@ from typing import Any
 
 from flint import acb, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly
 
-from slipstick.equivalence.structures.shapes import Relation
+from slipstick.equivalence.structures.parse import Relation
+from slipstick.equivalence.symbolic.equality import Answer, points, same_expression
 from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
 from slipstick.equivalence.symbolic.exact import TooLargeError, exact
 from slipstick.equivalence.symbolic.expression import Expression, difference, number, replace, symbols
-from slipstick.equivalence.symbolic.identity import Answer, points, same_expression
 from slipstick.equivalence.symbolic.reader import read
 
 MAX_DEGREE = 60

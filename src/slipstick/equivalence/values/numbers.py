@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from slipstick.equivalence.normalize.vocabulary import MAGNITUDES, NUMBERS, UNITS
 from slipstick.equivalence.values.numerals import read_numeral, read_ordinal
 from slipstick.equivalence.values.units import conversion, read_unit
-from slipstick.equivalence.writing.vocabulary import MAGNITUDES, NUMBERS, UNITS
 
 MAX_DIGITS = 4000
 """Longer numbers are compared as decimals, without arithmetic; the exponent of a power of ten has the same bound."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from slipstick.equivalence.writing.vocabulary import MAGNITUDES, NUMBERS, ORDINALS
+from slipstick.equivalence.normalize.vocabulary import MAGNITUDES, NUMBERS, ORDINALS
 
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*\{?\s*)?(?:\\text\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}", re.IGNORECASE)
 _ROMAN = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from slipstick.equivalence.decision import Decision
+from slipstick.equivalence.normalize.vocabulary import MONTHS, WEEKDAYS
 from slipstick.equivalence.values.numerals import read_numeral
-from slipstick.equivalence.writing.vocabulary import MONTHS, WEEKDAYS
 
 _HALF_DAY = 12 * 60 * 60
 _HALF = r"(?P<half>a\.?\s?m\b\.?|p\.?\s?m\b\.?|in the morning|in the afternoon|in the evening|at night|noon|midnight)"

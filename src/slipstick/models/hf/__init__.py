@@ -51,7 +51,7 @@ class HfModel:
         """
         from slipstick.models.hf.decode import Row
 
-        self._decoder.check(request.layout)
+        self._decoder.check(request.format)
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((Row(request), future))
         if self._loop is None or self._loop.done():

@@ -33,7 +33,7 @@ class _Content(NamedTuple):
     message: int
 
 
-def chat_parts(layout: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, *, ended: bool) -> list[Part]:
+def chat_parts(format: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, *, ended: bool) -> list[Part]:
     """The parts of the conversation, up to the token that ends the last turn (one that has not `ended` has none).
 
     Raises InputError where the tokenizer has no chat template, or one that refuses, leaves out or repeats contents.
@@ -43,14 +43,14 @@ def chat_parts(layout: Format, problem: Problem, blocks: Sequence[Block], tokeni
             f'the tokenizer of `{tokenizer.name_or_path}` has no chat template, which template = "chat" needs: take a '
             'base that was tuned for chat, give a Jinja file with chat_template = "FILE", or set template = "format"'
         )
-    messages = render_chat(layout, problem, blocks)
-    tools = [tool_schema(layout.tool)] if layout.tool else None
+    messages = render_chat(format, problem, blocks)
+    tools = [tool_schema(format.tool)] if format.tool else None
     contents, marked = _mark(messages)
     try:
         text, begun = _render(tokenizer, marked, tools)
     except Exception:  # boundary: templates refuse by an error of their own what they have no place for
         contents, marked = _mark(_without_system(messages))
-        text, begun = _render_plain(tokenizer, marked, tools, layout)
+        text, begun = _render_plain(tokenizer, marked, tools, format)
     return _split(text, contents, generation=begun, tokenizer=tokenizer, ended=ended)
 
 
@@ -98,13 +98,13 @@ def _render(tokenizer: Any, messages: list[dict[str, Any]], tools: Any) -> tuple
     return whole, begun[len(before) :] if begun.startswith(before) else ""
 
 
-def _render_plain(tokenizer: Any, messages: list[dict[str, Any]], tools: Any, layout: Format) -> tuple[str, str]:
+def _render_plain(tokenizer: Any, messages: list[dict[str, Any]], tools: Any, format: Format) -> tuple[str, str]:
     """The same without a system message; a template that refuses this too has no place for the format."""
     try:
         return _render(tokenizer, messages, tools)
     except Exception as error:  # boundary: as above
         raise InputError(
-            f"the chat template of `{tokenizer.name_or_path}` refuses conversations in format `{layout.name}` "
+            f"the chat template of `{tokenizer.name_or_path}` refuses conversations in format `{format.name}` "
             f'({type(error).__name__}: {error}): give another with chat_template = "FILE", or set template = "format"'
         ) from error
 

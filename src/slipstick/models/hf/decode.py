@@ -14,7 +14,7 @@ from slipstick.errors import ModelError
 from slipstick.formats import Format
 from slipstick.models import Reply, Request
 from slipstick.models.hf.cache import is_growing, join_rows, keep_rows, new_cache
-from slipstick.models.hf.prompts import Taught, end_of_turn, prompt_for
+from slipstick.models.hf.prompts import PromptConfig, end_of_turn, prompt_for
 from slipstick.models.hf.tokens import eos_id, text_of
 from slipstick.models.hf.turn import cut_turn, ends_of_turn
 
@@ -38,11 +38,11 @@ class Row:
 class Decoder:
     """The rows under way, their cache and the model; for use from one thread at a time."""
 
-    def __init__(self, model: Any, tokenizer: Any, taught: Taught | None = None) -> None:
+    def __init__(self, model: Any, tokenizer: Any, taught: PromptConfig | None = None) -> None:
         """taught: how prompts were laid out in training. Raises InputError for a chat without a usable template."""
         self._model = model
         self._tokenizer = tokenizer
-        self._taught = taught or Taught()
+        self._taught = taught or PromptConfig()
         self._ends = end_ids(model, tokenizer)
         if self._taught.template == "chat":
             self._ends |= {end_of_turn(tokenizer)}
@@ -53,11 +53,11 @@ class Decoder:
         self._mask = torch.zeros(0, 0, dtype=torch.long)
         self._next = torch.zeros(0, dtype=torch.long)
 
-    def check(self, layout: Format) -> None:
+    def check(self, format: Format) -> None:
         """Raises ModelError for a format that this model writes in a way which nobody here reads."""
-        if layout.tool and self._taught.template == "chat":
+        if format.tool and self._taught.template == "chat":
             raise ModelError(
-                f"format `{layout.name}` has the model call a tool in the words of its chat template, which hf: does "
+                f"format `{format.name}` has the model call a tool in the words of its chat template, which hf: does "
                 "not read: serve the model and name it openai:NAME, or take a format with code in its text, as tir"
             )
 
@@ -91,7 +91,7 @@ class Decoder:
 
     def _prepare(self, row: Row) -> None:
         request = row.request
-        asked = prompt_for(request.layout, request.problem, request.blocks, self._tokenizer, self._taught)
+        asked = prompt_for(request.format, request.problem, request.blocks, self._tokenizer, self._taught)
         row.prompt, row.opening = asked
         if request.sampling.seed is not None:
             row.chance = random.Random(f"{request.sampling.seed}/{request.problem.id}/{request.sample}/{request.turn}")
@@ -143,22 +143,22 @@ class Decoder:
     def _take(self, row: Row, token: int) -> None:
         """Adds a token to a row and sets its reply where that ends the turn."""
         row.written.append(token)
-        layout, tokens = row.request.layout, len(row.written)
+        format, tokens = row.request.format, len(row.written)
         if token in self._ends:
             self._finish(row, row.written[:-1])
-        elif self._may_end(row, token) and cut_turn(layout, self._text(row.written))[1]:
+        elif self._may_end(row, token) and cut_turn(format, self._text(row.written))[1]:
             self._finish(row, row.written)
         elif tokens >= row.request.sampling.max_tokens or len(row.prompt) + tokens == self._limit:
             text = self._text(row.written).removeprefix(row.opening)
             row.reply = Reply(text=text, finish="length", tokens=tokens, ids=row.written)
 
     def _finish(self, row: Row, ids: list[int]) -> None:
-        text, _ = cut_turn(row.request.layout, self._text(ids))
+        text, _ = cut_turn(row.request.format, self._text(ids))
         row.reply = Reply(text=text.removeprefix(row.opening), tokens=len(row.written), ids=ids)
 
     def _may_end(self, row: Row, token: int) -> bool:
         """A cheap look at the last token, then at the last few, before the whole text is decoded."""
-        ends = ends_of_turn(row.request.layout)
+        ends = ends_of_turn(row.request.format)
         if not any(end[-1] in self._token_text(token) for end in ends):
             return False
         # All tokens but parts of a character have a character or more, so this many hold any of the strings.

@@ -33,7 +33,7 @@ class PromptSettings(Record):
     """With "alpaca": the first of the twelve wordings, one drawn for the whole run, or one drawn for every example."""
 
 
-class Taught(PromptSettings):
+class PromptConfig(PromptSettings):
     """How the prompts were laid out that a model was trained on."""
 
     seed: int = 0
@@ -49,7 +49,7 @@ class Prompt(NamedTuple):
 
 
 def lay_out(
-    layout: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, *, chat: bool, ended: bool
+    format: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, *, chat: bool, ended: bool
 ) -> list[Part]:
     """Prompt and response as texts that are encoded each by itself; joined they are what a model sees.
 
@@ -57,26 +57,28 @@ def lay_out(
     has no place for them.
     """
     if chat:
-        return chat_parts(layout, problem, blocks, tokenizer, ended=ended)
-    pieces = render(layout, blocks)
-    parts = [Part(render_prompt(layout, problem), trained=False)]
+        return chat_parts(format, problem, blocks, tokenizer, ended=ended)
+    pieces = render(format, blocks)
+    parts = [Part(render_prompt(format, problem), trained=False)]
     parts += [Part(piece.text, trained=piece.written, output=not piece.written) for piece in pieces]
     return _with_turns(parts)
 
 
-def prompt_for(layout: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, taught: Taught) -> Prompt:
+def prompt_for(
+    format: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, taught: PromptConfig
+) -> Prompt:
     """The prompt that a model, taught so, goes on from: the very ids that stood before its words in training.
 
     Where every example had a wording of its own it is asked in the first, as MAmmoTH is. Raises as `lay_out` does.
     """
     chat = taught.template == "chat"
-    if taught.template == "alpaca" and taught.wording == "run" and layout.template == wordings()[0]:
-        layout = with_wording(layout, "", draw="run", seed=taught.seed)
-    if not chat or render_chat(layout, problem, blocks)[-1]["role"] == "assistant":
-        parts, opening = lay_out(layout, problem, blocks, tokenizer, chat=chat, ended=False), ""
+    if taught.template == "alpaca" and taught.wording == "run" and format.template == wordings()[0]:
+        format = with_wording(format, "", draw="run", seed=taught.seed)
+    if not chat or render_chat(format, problem, blocks)[-1]["role"] == "assistant":
+        parts, opening = lay_out(format, problem, blocks, tokenizer, chat=chat, ended=False), ""
     else:
         # A template may put something before an answer's words; what it is shows where there are words.
-        parts = lay_out(layout, problem, [*blocks, Text(text="?")], tokenizer, chat=True, ended=False)
+        parts = lay_out(format, problem, [*blocks, Text(text="?")], tokenizer, chat=True, ended=False)
         begun = max(number for number, part in enumerate(parts, start=1) if not part.trained)
         opening = "".join(part.text for part in parts[begun:-1])
         parts = parts[:begun]
@@ -85,17 +87,17 @@ def prompt_for(layout: Format, problem: Problem, blocks: Sequence[Block], tokeni
 
 def end_of_turn(tokenizer: Any) -> int:
     """The token that ends a model's turn in a chat. Raises InputError where there is no usable chat template."""
-    layout = Format(name="words", executes="never")
-    parts = chat_parts(layout, Problem(id="", text="?"), [Text(text="?")], tokenizer, ended=True)
+    format = Format(name="words", executes="never")
+    parts = chat_parts(format, Problem(id="", text="?"), [Text(text="?")], tokenizer, ended=True)
     return token_ids(tokenizer, parts[-1:], begin=False)[0][-1]
 
 
-def save_taught(taught: Taught, folder: Path) -> None:
+def save_taught(taught: PromptConfig, folder: Path) -> None:
     """Writes `slipstick.json` into a model's folder."""
     write_atomically(folder / SETTINGS, taught.model_dump_json(indent=2) + "\n")
 
 
-def load_taught(argument: str) -> Taught:
+def load_taught(argument: str) -> PromptConfig:
     """What a model's folder, or its repository on the hub, says; the defaults where it says nothing.
 
     Raises ModelError where it cannot be read.
@@ -109,9 +111,9 @@ def load_taught(argument: str) -> Taught:
         _raise_exceptions_for_connection_errors=False,
     )
     if file is None:
-        return Taught()
+        return PromptConfig()
     try:
-        return Taught.model_validate_json(Path(file).read_bytes())
+        return PromptConfig.model_validate_json(Path(file).read_bytes())
     except (OSError, ValidationError) as error:
         raise ModelError(
             f"{file}, which says how the model is asked, cannot be read: {error}; train the model again, or remove the "

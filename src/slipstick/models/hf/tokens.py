@@ -16,9 +16,9 @@ from slipstick.schema import Block, Problem
 _ANCHOR = "\n"
 
 
-def prompt_pieces(layout: Format, problem: Problem, blocks: Iterable[Block] = ()) -> list[Piece]:
+def prompt_pieces(format: Format, problem: Problem, blocks: Iterable[Block] = ()) -> list[Piece]:
     """The prompt as one piece that is given, then the pieces of the response."""
-    return [Piece(text=render_prompt(layout, problem), written=False), *render(layout, blocks)]
+    return [Piece(text=render_prompt(format, problem), written=False), *render(format, blocks)]
 
 
 class HasText(Protocol):

@@ -12,21 +12,21 @@ from slipstick.errors import InputError
 from slipstick.formats import Format
 
 
-def with_wording(layout: Format, key: str, *, draw: Literal["one", "run", "example"], seed: int) -> Format:
+def with_wording(format: Format, key: str, *, draw: Literal["one", "run", "example"], seed: int) -> Format:
     """The format with its prompt in one of the wordings: the first, the run's, or the one drawn for `key`.
 
     Raises InputError for a format whose prompt is not MAmmoTH's own.
     """
     known = wordings()
-    if layout.template != known[0]:
+    if format.template != known[0]:
         raise InputError(
-            f'format `{layout.name}` has a prompt of its own, so template = "alpaca" cannot lay it out: '
+            f'format `{format.name}` has a prompt of its own, so template = "alpaca" cannot lay it out: '
             'set template = "format"'
         )
     if draw == "one":
-        return layout
+        return format
     chance = random.Random(f"{seed}/{key}" if draw == "example" else str(seed))
-    return layout.model_copy(update={"template": chance.choice(known)})
+    return format.model_copy(update={"template": chance.choice(known)})
 
 
 @cache

@@ -21,9 +21,9 @@ from slipstick.errors import ModelError, did_you_mean
 from slipstick.models import ModelSettings, Reply, Request
 from slipstick.models.openai.client import Client, Fault
 from slipstick.models.openai.concurrency import Level
-from slipstick.models.openai.describe import describe
-from slipstick.models.openai.endpoints import AwayError, Endpoint, Endpoints
+from slipstick.models.openai.load_balancer import AwayError, Endpoint, Endpoints
 from slipstick.models.openai.prices import OFFICIAL, find_price
+from slipstick.models.openai.probe import describe
 from slipstick.models.openai.replies import NoCompletionError, end_turn, to_reply
 
 __all__ = ["OpenAIModel", "end_turn", "open_model", "to_reply"]
@@ -78,7 +78,7 @@ class OpenAIModel:
         Raises ModelError where, before any answer, no server is reached, or one refuses the key or has no such model.
         """
         tries = _Tries(self._retries, self._first_pause)
-        solution = f"{request.problem.id}#{request.layout.name}#{request.sample}"
+        solution = f"{request.problem.id}#{request.format.name}#{request.sample}"
         while True:
             try:
                 async with self._endpoints.place(solution) as endpoint:
@@ -119,7 +119,7 @@ class OpenAIModel:
         tries.answers, before = self._endpoints.answers, tries.answers
         try:
             body = await endpoint.client.ask(request)
-            reply = to_reply(body, request.layout, endpoint.price)
+            reply = to_reply(body, request.format, endpoint.price)
         except NoCompletionError as error:
             return _failure(str(error)) if tries.failed() else None
         except Fault as fault:

@@ -13,7 +13,7 @@ from slipstick.errors import did_you_mean
 from slipstick.formats import join, render, render_chat, render_prompt
 from slipstick.models import Request, Sampling
 from slipstick.models.openai.calls import tool_schema
-from slipstick.models.openai.quirks import Quirks, stops_of
+from slipstick.models.openai.capabilities import ServerCapabilities, stops_of
 from slipstick.models.openai.replies import shorten
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Client:
         from slipstick.models.openai.transport import Spread
 
         self.model, self.base_url, self.chat = model, base_url, endpoint == "chat"
-        self.quirks = Quirks()
+        self.quirks = ServerCapabilities()
         self._seconds = seconds
         # As many connections as there are requests under way, all kept: what is sent is bounded elsewhere.
         timeout = openai.Timeout(seconds, connect=min(10.0, seconds))
@@ -67,15 +67,15 @@ class Client:
 
     async def ask(self, request: Request) -> str:
         """The body of the answer to one turn. Raises Fault."""
-        layout = request.layout
-        calls = self.chat and bool(layout.tool)
+        format = request.format
+        calls = self.chat and bool(format.tool)
         if self.chat:
-            asked: dict[str, Any] = {"messages": render_chat(layout, request.problem, request.blocks)}
+            asked: dict[str, Any] = {"messages": render_chat(format, request.problem, request.blocks)}
         else:
-            asked = {"prompt": render_prompt(layout, request.problem) + join(render(layout, request.blocks))}
+            asked = {"prompt": render_prompt(format, request.problem) + join(render(format, request.blocks))}
         if calls:
-            asked["tools"] = [tool_schema(layout.tool)]
-        return await self.draw(asked, request.sampling, stops_of(layout, calls=calls))
+            asked["tools"] = [tool_schema(format.tool)]
+        return await self.draw(asked, request.sampling, stops_of(format, calls=calls))
 
     async def draw(self, asked: dict[str, Any], sampling: Sampling, stops: list[str]) -> str:
         """The body of the answer to a prompt or messages; what the server refuses is put another way. Raises Fault."""

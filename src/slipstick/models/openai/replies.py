@@ -101,7 +101,7 @@ def read_answer(body: str) -> Answer:
         ) from error
 
 
-def to_reply(body: str, layout: Format, price: Price | None = None) -> Reply:
+def to_reply(body: str, format: Format, price: Price | None = None) -> Reply:
     """The body of a server's answer as a Reply. Raises NoCompletionError where it is no completion."""
     answer = read_answer(body)
     choice, usage = answer.choices[0], answer.usage or Usage()
@@ -114,33 +114,33 @@ def to_reply(body: str, layout: Format, price: Price | None = None) -> Reply:
     if choice.finish_reason == "content_filter":
         return Reply(text="", finish="error", error="the server's content filter stopped the answer", **counted)
     finish: Finish = "length" if choice.finish_reason == "length" else "stop"
-    text, finish = end_turn(choice.text or choice.message.words(), finish, layout)
-    called = [_arguments(call) for call in choice.message.tool_calls or ()] if layout.tool else []
+    text, finish = end_turn(choice.text or choice.message.words(), finish, format)
+    called = [_arguments(call) for call in choice.message.tool_calls or ()] if format.tool else []
     if called and choice.finish_reason == "length" and not is_whole(called[-1]):
-        text, finish = text + layout.code_begin + called.pop(), "length"  # broken off: it is never closed and never run
+        text, finish = text + format.code_begin + called.pop(), "length"  # broken off: it is never closed and never run
     calls = [code_of(arguments) for arguments in called]
     return Reply(text=text, finish=finish, reasoning=choice.message.thinking(), calls=calls, **counted)
 
 
-def end_turn(text: str, finish: Finish, layout: Format) -> tuple[str, Finish]:
+def end_turn(text: str, finish: Finish, format: Format) -> tuple[str, Finish]:
     """The text of one turn as if every server stopped where it is told to, and how the turn ended.
 
     Cut before the first stop string and behind the first closed code block, whichever comes first; a code block whose
     fence the server took for the stop string is closed again. In a format whose response is one bare program, a
     fence around it is taken off, with the words before and behind.
     """
-    stops = [at for at in (text.find(stop) for stop in layout.stop if stop) if at >= 0]
+    stops = [at for at in (text.find(stop) for stop in format.stop if stop) if at >= 0]
     at = min(stops, default=len(text))
-    if layout.executes == "steps" and layout.code_begin:
-        begin = text.find(layout.code_begin)
-        inside = begin + len(layout.code_begin)
-        end = text.find(layout.code_end, inside) if begin >= 0 else -1
-        if end >= 0 and end + len(layout.code_end) <= at:
-            return text[: end + len(layout.code_end)], "stop"
+    if format.executes == "steps" and format.code_begin:
+        begin = text.find(format.code_begin)
+        inside = begin + len(format.code_begin)
+        end = text.find(format.code_end, inside) if begin >= 0 else -1
+        if end >= 0 and end + len(format.code_end) <= at:
+            return text[: end + len(format.code_end)], "stop"
         if finish == "stop" and 0 <= begin < at == len(text):
-            return text + _missing(text[inside:], layout.code_end), "stop"
+            return text + _missing(text[inside:], format.code_end), "stop"
     text, finish = text[:at], "stop" if stops else finish
-    if layout.executes == "program" and not layout.code_begin and (fenced := _FENCED.search(text)):
+    if format.executes == "program" and not format.code_begin and (fenced := _FENCED.search(text)):
         text = fenced[1]
     return text, finish
 

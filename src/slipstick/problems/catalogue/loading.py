@@ -16,8 +16,8 @@ from slipstick.problems.choices import letter
 from slipstick.problems.conversion import to_problems
 from slipstick.problems.files import to_problem
 from slipstick.problems.hub import read_hub
-from slipstick.rows import OnBad, Row, read_rows
 from slipstick.schema import Problem
+from slipstick.tabular import OnBad, Row, read_rows
 
 _QUESTIONS = ("question", "text", "problem", "instruction")
 

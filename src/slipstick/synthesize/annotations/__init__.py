@@ -23,18 +23,18 @@ from slipstick.synthesize.annotations.words import write_words
 from slipstick.synthesize.writer import NotWrittenError, Writer
 
 
-def suits(layout: Format, problem: Problem) -> bool:
+def suits(format: Format, problem: Problem) -> bool:
     """Whether a problem has a rationale for the words of a format, and plain arithmetic for its code."""
     if has_formula(problem):
-        return layout.executes == "program"
+        return format.executes == "program"
     if not problem.rationale:
         return False
-    return layout.executes == "never" or (problem.kind in (None, "number") and "\\" not in problem.rationale)
+    return format.executes == "never" or (problem.kind in (None, "number") and "\\" not in problem.rationale)
 
 
-def write(layout: Format, problem: Problem, answer: str) -> list[Block]:
+def write(format: Format, problem: Problem, answer: str) -> list[Block]:
     """The solution in a format, its outputs still missing. Raises NotWrittenError."""
-    if layout.executes == "never":
+    if format.executes == "never":
         return [Text(text=write_words(problem, answer))]
     try:
         if has_formula(problem):
@@ -42,7 +42,7 @@ def write(layout: Format, problem: Problem, answer: str) -> list[Block]:
             # MathQA's golds are what floats come to
             return [Code(text=write_program(plan, name_plan(plan, problem.text), floats=True))]
         plan, names, rationale = _planned(problem.text, problem.rationale or "")
-        if layout.executes == "program":
+        if format.executes == "program":
             return [Code(text=write_program(plan, names))]
         return write_turns(plan, names, rationale)
     except NoValueError as fault:

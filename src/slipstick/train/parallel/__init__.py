@@ -17,15 +17,15 @@ from typing import Any
 from slipstick.errors import UserError
 from slipstick.models.hf import quietly
 from slipstick.store import write_atomically
-from slipstick.train import Fitted
+from slipstick.train import FitResult
+from slipstick.train.build import trainer_of
 from slipstick.train.examples import Examples
 from slipstick.train.settings import TrainSettings
-from slipstick.train.start import trainer_of
 
 _DONE = "trained.json"
 
 
-def run_apart(examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, fingerprint: str) -> Fitted:
+def run_apart(examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, fingerprint: str) -> FitResult:
     """Trains by processes of their own and gives what they did.
 
     Where this machine has not all the GPUs, writes everything and raises UserError that says what to run where; called
@@ -41,7 +41,7 @@ def run_apart(examples: Examples, tokenizer: Any, *, settings: TrainSettings, ou
         _run(settings, out)
     if not (job / _DONE).is_file():
         raise UserError(f"the processes that train ended without weights in {out}; their last lines above say why")
-    done = Fitted.model_validate_json((job / _DONE).read_bytes())
+    done = FitResult.model_validate_json((job / _DONE).read_bytes())
     shutil.rmtree(job)
     return done
 
@@ -65,7 +65,7 @@ def _write_job(examples: Examples, tokenizer: Any, settings: TrainSettings, out:
 
 def _command(out: Path) -> list[str]:
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(out / "accelerate.json")]
-    return [*launch, "-m", "slipstick.train.ranks", str(out)]
+    return [*launch, "-m", "slipstick.train.worker_main", str(out)]
 
 
 def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
@@ -121,8 +121,8 @@ def _script(command: list[str], settings: TrainSettings) -> str:
     if settings.machines == 1:
         return f"{line}\n"
     where = "--machine_rank ${RANK:?} --main_process_ip ${FIRST:?} --main_process_port ${PORT:-29500}"
-    head, _, tail = line.partition(" -m slipstick.train.ranks")
+    head, _, tail = line.partition(" -m slipstick.train.worker_main")
     return (
         "# On every machine, this folder at the same path: RANK=0, 1, ... and FIRST=address of machine 0 in the\n"
-        f"# environment, then: sh launch.sh\n{head} {where} -m slipstick.train.ranks{tail}\n"
+        f"# environment, then: sh launch.sh\n{head} {where} -m slipstick.train.worker_main{tail}\n"
     )

@@ -1,0 +1,197 @@
+"""Turns what a command line says into settings, objects and a run folder; one module here per group of verbs."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field
+from rich.console import Console
+
+from slipstick.errors import InputError, UserError
+from slipstick.problems import load_problems
+from slipstick.problems.catalogue.local import local_files
+from slipstick.problems.label_corrections import apply_patches
+from slipstick.recipe import check_settings, find_recipe, load_recipe
+from slipstick.schema import Drop, Problem, Record, Run, Solution
+from slipstick.store import RunFolder, hash_file
+from slipstick.tabular import OnBad
+
+S = TypeVar("S", bound=Record)
+_PACKAGES = ("slipstick", "pydantic", "sympy", "numpy", "scipy", "math-verify", "openai", "torch", "transformers")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a command line said: one argument and five flags, the same for every verb."""
+
+    target: str
+    """A recipe's path or name; for verbs that work on a finished run, its folder."""
+    overrides: list[str] = field(default_factory=list)
+    limit: int | None = None
+    out: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+Names = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+"""A list of names, for which one alone may stand."""
+
+
+class ProblemSettings(Record):
+    """Which problems a run is about."""
+
+    problems: Names
+    """Sources ("made:mix"), datasets ("gsm8k:test"), lists ("suite:mario-four") and files; one of them or a list."""
+    problems_dir: Path | None = None
+    """A folder whose files serve datasets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Problem field -> key of the row, where the file has keys of its own: {text = "question"}."""
+    limit: int | None = Field(default=None, ge=1)
+    """Take only the first so many problems."""
+    patches: Names = Field(default_factory=list)
+    """Files of corrected labels, which are put in as the problems are loaded."""
+
+    def files(self) -> list[Path]:
+        """The sources that are files, the local files of datasets, and the patches."""
+        sources = (Path(source.removeprefix("files:")) for source in [*self.problems, *self.patches])
+        local = (local_files(source, problems_dir=self.problems_dir) for source in self.problems)
+        return [*(path for path in sources if path.is_file()), *chain.from_iterable(local)]
+
+
+def load_order(order: Invocation, settings: type[S]) -> tuple[S, str]:
+    """The typed settings of an order's recipe, and its text. Raises RecipeError with every mistake at once."""
+    overrides = order.overrides + ([f"limit={order.limit}"] if order.limit else [])
+    return load_recipe(order.target, settings, overrides=overrides)
+
+
+def settings_for_run(order: Invocation, run: Run, settings: type[S]) -> S:
+    """Settings of a verb that works on a finished run: as that run had them, the overrides put in."""
+    own = {key: value for key, value in run.recipe.items() if key in settings.model_fields}
+    return check_settings(own, settings, overrides=order.overrides)
+
+
+def take_problems(settings: ProblemSettings) -> list[Problem]:
+    """The problems a recipe names. Raises InputError where there are none, or two of the same id."""
+    return list(each_problem(settings))
+
+
+def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]]:
+    """The problems a recipe names, and a Drop for every row of a file or dataset that cannot be read.
+
+    Raises InputError where there is no problem, or two of the same id.
+    """
+    bad: list[Drop] = []
+
+    def on_bad(where: str, reason: str) -> None:
+        bad.append(Drop(row={"id": where}, rule="corrupt source row", reason=f"{where}: {reason}"))
+
+    return list(each_problem(settings, on_bad=on_bad)), bad
+
+
+def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None) -> Iterator[Problem]:
+    """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known."""
+    fields = settings.fields or None
+    loaded = chain.from_iterable(
+        load_problems(source, fields=fields, problems_dir=settings.problems_dir, on_bad=on_bad)
+        for source in settings.problems
+    )
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    taken = islice(loaded, settings.limit)
+    for problem in apply_patches(taken, settings.patches, whole=settings.limit is None):
+        if problem.id in seen:
+            twice.setdefault(problem.id)
+        seen.add(problem.id)
+        yield problem
+    if not seen:
+        raise InputError(f"problems = {settings.problems} gives no problem")
+    if twice:
+        first = next(iter(twice))
+        raise InputError(f"problems = {settings.problems} has {len(twice)} ids more than once, {first!r} first")
+
+
+@contextmanager
+def running(
+    order: Invocation,
+    verb: str,
+    settings: Record,
+    console: Console,
+    *,
+    text: str = "",
+    inputs: Iterable[Path],
+    may_change: Collection[str] = (),
+) -> Iterator[RunFolder]:
+    """Opens an order's run folder and sees it closed; a run that is interrupted or fails says so and can be resumed.
+
+    inputs: what the run reads, hashed into its record where it is a file.
+    may_change: settings that may differ when the run is resumed.
+    """
+    out = order.out or Path("runs") / (find_recipe(order.target).stem if text else Path(order.target).name)
+    run = Run(
+        name=out.name,
+        verb=verb,
+        status="running",
+        started=datetime.now(UTC),
+        recipe=settings.model_dump(mode="json"),
+        inputs={str(path): hash_file(path) for path in inputs if path.is_file()},
+        versions=_versions(),
+        commit=_commit(),
+    )
+    new = order.overwrite or not (out / "run.json").exists()
+    folder = RunFolder.start(
+        out, run, recipe_text=text, resume=order.resume, overwrite=order.overwrite, may_change=may_change
+    )
+    try:
+        yield folder
+    except BaseException as error:
+        if new and isinstance(first_error(error), UserError) and not folder.has_rows():
+            folder.discard()  # nothing was made: once mended, the same command can simply be given again
+            raise
+        stopped = isinstance(first_error(error), KeyboardInterrupt)
+        folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])
+        again = "the same command" if order.resume else "the same command with --resume"
+        console.print(f"\nNothing is lost: {again} goes on in {out}", soft_wrap=True)
+        raise
+    finally:
+        folder.close()
+
+
+def count(problems: Sequence[Problem], solutions: Sequence[Solution], **more: int) -> dict[str, int]:
+    """A run's counts: problems, solutions, and solutions by outcome."""
+    outcomes = Counter[str](solution.verdict.outcome for solution in solutions if solution.verdict)
+    return {"problems": len(problems), "solutions": len(solutions), **outcomes, **more}
+
+
+def first_error(error: BaseException) -> BaseException:
+    """What a group of exceptions is about: the first one in it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, Any] = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str | None:
+    tree = Path(__file__).parents[3]
+    if not (tree / ".git").exists():
+        return None
+    found = subprocess.run(["git", "-C", str(tree), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() if found.returncode == 0 else None

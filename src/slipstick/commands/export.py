@@ -1,0 +1,64 @@
+"""`slipstick export`: a finished run in the shapes other tools train on, with the data set's card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from slipstick.card import render_card
+from slipstick.commands import Invocation, Names
+from slipstick.errors import InputError
+from slipstick.exporters import SHAPES, export
+from slipstick.exporters.lm_eval import write_lm_eval
+from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
+from slipstick.recipe import check_settings
+from slipstick.schema import Record
+from slipstick.store import RunFolder, write_atomically
+
+FOLDER = "exports"
+LOGS = {"lm_eval": write_lm_eval, "lm_eval_tasks": write_lm_eval_tasks}
+"""What a run is written as beside the shapes of training files."""
+READERS = "lm-evaluation-harness and what reads its folders"
+CARD = "README.md"
+
+
+class ExportSettings(Record):
+    """What `slipstick export RUN` can be told."""
+
+    shapes: Names = Field(default_factory=lambda: ["messages"], min_length=1)
+    """Which shapes to write: "alpaca", "sharegpt", "messages", ..., one, a list, or "all"."""
+    name: str | None = None
+    """Name of the data set on its card; None takes the run's."""
+
+
+def run_export(order: Invocation, console: Console) -> Path:
+    """`slipstick export RUN`: writes RUN/exports, or the folder --out names, and a card beside the files."""
+    settings = check_settings({}, ExportSettings, overrides=order.overrides)
+    folder = RunFolder(order.target)
+    if folder.run().status == "running":
+        raise InputError(f"{folder.path} is not finished: go on with it first (--resume), then export it")
+    out = order.out or folder.path / FOLDER
+    every = settings.shapes == ["all"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in ("file", "rows", "for"):
+        table.add_column(name, justify="right" if name == "rows" else "left")
+    written: dict[str, int] = {}
+    for shape in SHAPES if every else settings.shapes:
+        try:
+            files = LOGS[shape](folder, out) if shape in LOGS else export(folder, shape, out)
+        except InputError as error:
+            if not every or shape not in SHAPES:
+                raise
+            console.print(str(error), highlight=False, soft_wrap=True)
+            continue
+        for file, rows in files.items():
+            table.add_row(file, f"{rows:,}", READERS if shape in LOGS else SHAPES[shape].reader)
+        written |= files
+    write_atomically(out / CARD, render_card(folder, written, name=settings.name))
+    console.print(table)
+    console.print(f"{sum(written.values()):,} rows and their card; {out}", highlight=False, soft_wrap=True)
+    return out

@@ -1,0 +1,110 @@
+"""How much memory a training recipe needs, and whether this machine has it: asked before anything starts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from slipstick.errors import UserError
+from slipstick.plan import GIB, Load, Part, Shape, memory_parts, shape_of, total
+from slipstick.train.settings import TrainSettings
+
+
+def shape_for(settings: TrainSettings) -> Shape | None:
+    """The model's sizes; None for a base that is neither a folder of a known kind nor in our table."""
+    if settings.base is not None:
+        return shape_of(settings.base)
+    width = settings.d_model // settings.heads
+    return Shape(
+        d_model=settings.d_model,
+        layers=settings.layers,
+        heads=settings.heads,
+        kv_heads=settings.heads,
+        head_dim=width,
+        d_ff=settings.d_ff,
+        vocab=settings.vocab,
+        tied=True,
+    )
+
+
+def load_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int) -> Load:
+    """What the recipe asks of one device. processes: CPU processes of our own loop."""
+    tokens = settings.rows * settings.max_length if trl else settings.batch_tokens // processes
+    autocast = settings.autocast if settings.autocast is not None else not on_cpu
+    alone = settings.parallel == "none"  # else trained weights are kept in 32 bits, whatever they are loaded in
+    return Load(
+        tokens=max(1, tokens),
+        length=settings.max_length,
+        weight_bytes=2 if trl and settings.weights == "bfloat16" and (alone or settings.lora_rank) else 4,
+        autocast=autocast,
+        optimizer=settings.optimizer,
+        lora_rank=settings.lora_rank,
+        recompute=trl and settings.recompute,
+        shards=1 if alone else settings.gpus,
+        processes=processes,
+        fused_head=trl,
+        on_cpu=on_cpu,
+    )
+
+
+def check_memory(settings: TrainSettings, *, smaller: str | None = None) -> None:
+    """Raises UserError where a run cannot fit into what is free now.
+
+    Says nothing of models it does not know, nor of runs that are launched on other machines. smaller: what makes a step
+    smaller, in the recipe's words, where they are not those of a plain training.
+    """
+    from slipstick.train.parallel import is_elsewhere
+
+    shape = shape_for(settings)
+    if shape is None or is_elsewhere(settings):
+        return
+    free, load = here(settings)
+    parts = memory_parts(shape, load)
+    if total(parts) > free:
+        raise UserError(
+            f"training needs about {total(parts) / GIB:.1f} GiB of memory and {free / GIB:.1f} are free "
+            f"({listed(parts)}): {'; '.join(ways_out(load, smaller=smaller))}. `slipstick plan` counts beforehand"
+        )
+
+
+def listed(parts: list[Part]) -> str:
+    """The parts in one line, largest first."""
+    return ", ".join(f"{p.name} {p.bytes / GIB:.1f}" for p in sorted(parts, key=lambda p: -p.bytes) if p.bytes > 0)
+
+
+def ways_out(load: Load, *, smaller: str | None = None) -> list[str]:
+    """What makes a run smaller, in the recipe's words; `smaller` says it of a step."""
+    ways = ["free some" if load.on_cpu else "take a GPU with more memory, or more of them (gpus, parallel)"]
+    if smaller:
+        ways.append(smaller)
+    elif not load.fused_head:
+        ways.append("set a smaller batch_tokens" + (", or threads = 1" if load.processes > 1 else ""))
+    else:
+        ways.append("set rows = 1 and accumulate higher" + ("" if load.recompute else ", and recompute = true"))
+    if not load.lora_rank:
+        ways.append("train adapters only (lora_rank = 16), or take a smaller base")
+    return ways
+
+
+def here(settings: TrainSettings) -> tuple[float, Load]:
+    """Bytes that are free on the device the run would take, and what the run asks of it."""
+    from slipstick.train.build import device_of, free_on_gpu, trainer_of
+    from slipstick.train.loop import processes_for
+
+    device, trl = device_of(settings), trainer_of(settings) == "trl"
+    if device == "cpu":
+        processes = 1 if trl else processes_for(settings, device)
+        return available_bytes(), load_for(settings, trl=trl, on_cpu=True, processes=processes)
+    return free_on_gpu(), load_for(settings, trl=trl, on_cpu=False, processes=1)
+
+
+def available_bytes() -> float:
+    """Memory that programs can still have on this machine, its container's limit minded."""
+    if not sys.platform.startswith("linux"):
+        return float("inf")
+    lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    free = next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+    limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
+    if limit.is_file() and used.is_file() and (most := limit.read_text("ascii").strip()) != "max":
+        free = min(free, float(int(most) - int(used.read_text("ascii"))))
+    return free

@@ -1,0 +1,131 @@
+"""What a judged run is checked for before anyone believes its number; the findings are its alarms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from slipstick.alarms import Alarm, answers_of, empty_answers, overlap, rerun_differs, write_alarms
+from slipstick.commands.drawing import SolveRecipe, ways_of
+from slipstick.evaluate import same_by
+from slipstick.interpreters import open_interpreter
+from slipstick.metrics import Value, mean, missing_sets, sets_of, unserved
+from slipstick.models import open_model
+from slipstick.schema import Metric, Problem, Solution
+from slipstick.solve import solve
+from slipstick.solve.estimate import PROBLEMS, choose
+from slipstick.store import RunFolder
+
+if TYPE_CHECKING:
+    from slipstick.commands.solving import GradeSettings
+
+_RERUN_FROM = 10
+"""A rerun is worth its price where a run has so many times its problems."""
+_DATASETS = re.compile(r"^datasets:\s*\n((?:\s*-.*\n)+)", re.MULTILINE)
+
+
+def raise_alarms(
+    folder: RunFolder,
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    metrics: Sequence[Metric],
+    *,
+    recipe: GradeSettings,
+    found: Sequence[Alarm] = (),
+    console: Console,
+) -> None:
+    """Writes a run's alarms into its folder and prints them; found: those of checks that went before."""
+    alarms = [
+        *found,
+        *empty_answers(metrics),
+        *(Alarm(name="left_out", message=line) for line in _left_out(problems, solutions, recipe)),
+    ]
+    write_alarms(folder.path, alarms)
+    for alarm in alarms:
+        console.print(f"[bold red]alarm[/] {alarm.name}: ", end="", highlight=False)
+        console.print(alarm.message, highlight=False, markup=False, soft_wrap=True)
+
+
+def _left_out(problems: Sequence[Problem], solutions: Sequence[Solution], recipe: GradeSettings) -> Iterator[str]:
+    """What was asked for and could not be counted."""
+    yield from unserved(problems, solutions, recipe.ks)
+    sets = sets_of(problems)
+    for name, members in recipe.averages.items():
+        if missing := missing_sets(sets, members):
+            yield f"average {name} left out, as the run has no problem of {', '.join(missing)}"
+
+
+async def rerun(
+    recipe: SolveRecipe, problems: Sequence[Problem], solutions: Sequence[Solution], *, profile: str
+) -> tuple[list[Alarm], list[Metric]]:
+    """Solves 20 problems of a run again, in its formats, and compares the answers.
+
+    Nothing where the run was sampled at a temperature, has a budget, or has fewer than ten times as many problems.
+    """
+    if recipe.temperature > 0 or recipe.max_cost is not None or len(problems) < _RERUN_FROM * PROBLEMS:
+        return [], []
+    again: list[Solution] = []
+    model = open_model(recipe.model, recipe)
+    interpreter = open_interpreter(recipe, seed=recipe.seed)
+    try:
+        settings = recipe.model_copy(update={"samples": 1, "settled": None})
+        await solve(
+            choose(problems, len(problems), seed=recipe.seed),
+            ways_of(recipe.formats),
+            model=model,
+            interpreter=interpreter,
+            settings=settings,
+            on_solution=again.append,
+        )
+    finally:
+        await interpreter.close()
+        await model.close()
+    again = [solution for solution in again if solution.finish != "error"]  # a server that failed says nothing
+    before = answers_of(solutions)
+    same = same_by(profile)
+    alarms = list(rerun_differs(before, answers_of(again), same=same))
+    return alarms, list(_agreement(before, again, {name for alarm in alarms for name in alarm.solutions}))
+
+
+def training_overlap(model: str, problems: Sequence[Problem]) -> list[Alarm]:
+    """The alarms of an evaluation on problems that a model's folder says it was trained on.
+
+    Looked at are the README's `datasets` and, where the model lies in a `slipstick train` run, that run's data.
+    """
+    folder = Path(model.partition(":")[2])
+    if not folder.is_dir():
+        return []
+    return list(overlap(problems, _trained_on(folder), sources=_card_sources(folder)))
+
+
+def _agreement(before: dict[str, str | None], again: Sequence[Solution], differ: set[str]) -> Iterator[Metric]:
+    formats = dict.fromkeys(solution.format for solution in again)
+    for format in formats:
+        names = [solution.id for solution in again if solution.format == format and solution.id in before]
+        if names:
+            yield mean(f"rerun_equal/{format}", [Value(float(name not in differ), 1) for name in names])
+
+
+def _card_sources(folder: Path) -> list[str]:
+    """`datasets` in the front matter of the model's card."""
+    card = folder / "README.md"
+    text = card.read_text("utf-8", errors="replace") if card.is_file() else ""
+    front = text.split("---\n")[1] if text.startswith("---\n") and text.count("---\n") > 1 else ""
+    match = _DATASETS.search(front)
+    return [line.strip().lstrip("- ").strip("'\"") for line in match[1].splitlines()] if match else []
+
+
+def _trained_on(folder: Path) -> Iterator[Problem]:
+    """The problems of the data run behind a training run whose `model` this folder is."""
+    home = folder.parent
+    if not (home / "run.json").is_file():
+        return iter(())
+    run = RunFolder(home).run()
+    data = run.recipe.get("data") or []
+    folders = [Path(place) for place in ([data] if isinstance(data, str) else data) if isinstance(place, str)]
+    return chain.from_iterable(RunFolder(place).problems() for place in folders if (place / "problems.jsonl").is_file())

@@ -1,0 +1,215 @@
+r"""Brings the many ways of writing one thing to one: white space, formula signs, LaTeX variants, Unicode."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+
+from slipstick.equivalence.normalize.vocabulary import SIGNS
+
+MAX_LENGTH = 20_000
+"""Longest text, in characters, that is read at all."""
+MAX_WRAPPERS = 40
+"""Pairs of braces, brackets and marks that are taken off around an answer."""
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+_MIRRORED = re.compile(r"([^∋∌⊃⊇⊅⊉]+)([∋∌⊃⊇⊅⊉])([^∋∌⊃⊇⊅⊉]+)")
+_MIRROR = str.maketrans("∋∌⊃⊇⊅⊉", "∈∉⊂⊆⊄⊈")
+_NTH_ROOT = re.compile(r"(?<![\w)\]}])([²³⁴⁵⁶⁷⁸⁹])√\s*(\d+|[A-Za-z]|\([^()]*\))")
+_SIGN_ROOT = re.compile(r"([∛∜])\s*(\d+|[A-Za-z]|\([^()]*\))")
+_OVERLINED = re.compile("(?:\\d[\u0304\u0305])+")
+_DOTTED = re.compile("(\\d)\u0307")
+_ROOT = re.compile(r"√\s*(\d+|[A-Za-z]|\([^()]*\))")
+_TEXT_COMMAND = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|tt|normal|up)?|textnormal|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|mbox|hbox|rm|operatorname\*?)"
+    r"\s*\{"
+)
+_UNIT_VECTOR = re.compile(
+    r"\\(?:mathbf|textbf|boldsymbol|bm|vec|hat|overrightarrow)\s*\{\s*(?:\\(?:mathbf|boldsymbol)\s*)?\{?\s*"
+    r"\\?([ijk])(?:math)?\s*\}?\s*\}"
+)
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|bigskip|medskip|noindent|hfill)(?![A-Za-z])", ""),
+        (r",\\!\s*", ","),  # 11,\! 111 is one number
+        (r"\s?\{\s?,\s?\}\s?", ","),
+        (r"\\[!]", ""),
+        (r"(?<!\\)\\[,;: ]", " "),  # "\\;" in a matrix ends a row
+        (r"\\q?quad|\\(?:thinspace|enspace|space|hspace\*?\{[^{}]*\}|phantom\{[^{}]*\}|ldotp)(?![A-Za-z])|~", " "),
+        (r"\\(?:left|right|[bB]igg?[lrm]?)(?=\s*(?:[()\[\]|./]|\\[{}|]|\\[lr](?:angle|vert|floor|ceil|brac)))", ""),
+        (r"\\lbrace(?![a-z])", r"\\{"),
+        (r"\\rbrace(?![a-z])", r"\\}"),
+        (r"\\lbrack(?![a-z])", "["),
+        (r"\\rbrack(?![a-z])", "]"),
+        (r"\\[lr]?vert(?![a-z])", "|"),
+        (r"\\[dtc]frac(?![a-z])", r"\\frac"),
+        (r"\\[dt]binom(?![a-z])", r"\\binom"),
+        (r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}"),
+        (r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{"),
+        (r"\\frac\s*\{([^{}]*)\}\s*(\d)", r"\\frac{\1}{\2}"),
+        (r"\\sqrt\s*(\d|[A-Za-z])", r"\\sqrt{\1}"),
+        (r"\\(?:le|leqslant|leqq)(?![a-z])", r"\\leq"),
+        (r"\\(?:ge|geqslant|geqq)(?![a-z])", r"\\geq"),
+        (r"\\ne(?![a-z])", r"\\neq"),
+        (r"\\lt(?![a-z])", "<"),
+        (r"\\gt(?![a-z])", ">"),
+        (r"<=", r"\\leq "),
+        (r">=", r"\\geq "),
+        (r"!=|=/=|/=", r"\\neq "),
+        (r"\\varnothing(?![a-z])|\\O(?![a-z])", r"\\emptyset"),
+        (r"\\(?:mathbb|mathbf|Bbb)\s*\{?R\}?(?![a-z])|\\R(?![a-z])", r"(-\\infty,\\infty)"),
+        (r"\+\s*\\infty", r"\\infty"),
+        (r"\\%", "%"),
+        (r"\\(?:degree|deg)(?![a-z])", r"^\\circ"),
+        (r"\^\s*\{\s*\\circ\s*\}", r"^\\circ"),
+        (r"\\langle(?![a-z])", "("),
+        (r"\\rangle(?![a-z])", ")"),
+        (r"\{\s*([^{}]+?)\s*\\choose\s*([^{}]+?)\s*\}", r"\\binom{\1}{\2}"),
+        (r"\\bmod(?![a-z])", r"\\mod"),
+        (r"\\cdotp|\\ast(?![a-z])", r"\\cdot"),
+        (r"\\(sin|cos|tan|cot|sec|csc|log|ln)([a-gi-z])(?![A-Za-z])", r"\\\1 \2"),
+        (r"\\(?:dots|ldots|cdots|dotsc|dotso)(?![a-z])", "..."),
+        (r"\s+", " "),
+    )
+)  # fmt: skip
+
+
+def tidy(text: str) -> str:
+    """The answer in one way of writing: what is the same after this is the same answer.
+
+    Keeps the mathematics as LaTeX: fractions are \\frac{a}{b}, words are \\text{...}, inequalities \\leq and \\geq.
+    """
+    text = _unicode(text.strip())
+    if not text or text.isalnum():
+        return text
+    if "\\begin" not in text:
+        text = re.sub(r"\\\\(?=[A-Za-z(){}\[\]])", r"\\", text)  # a backslash that was escaped once too often
+    if "\\" in text or "{" in text:
+        text = _TEXT_COMMAND.sub(r"\\text{", _unit_vectors(text))
+        for pattern, replacement in _RULES:
+            text = pattern.sub(replacement, text)
+    else:
+        for pattern, replacement in _PLAIN_RULES:
+            text = pattern.sub(replacement, text)
+    return _peel(_money(text))
+
+
+def _unit_vectors(text: str) -> str:
+    r"""\mathbf{i}, \vec{\imath} -> \hat{i} beside a j or k; alone it may be the imaginary unit."""
+    if any(match[1] != "i" for match in _UNIT_VECTOR.finditer(text)):
+        return _UNIT_VECTOR.sub(r"\\hat{\1}", text)
+    return text
+
+
+_PLAIN_RULES = tuple((pattern, new) for pattern, new in _RULES if "\\\\" not in pattern.pattern)
+
+
+def _unicode(text: str) -> str:
+    if text.isascii():
+        return text
+    if any(_is_dressed(sign) for sign in text):
+        text = "".join(unicodedata.normalize("NFKC", sign) if _is_dressed(sign) else sign for sign in text)
+        text = "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
+    text = _OVERLINED.sub(lambda match: rf"\overline{{{re.sub('[^0-9]', '', match.group())}}}", text)
+    text = _DOTTED.sub(r"\\dot{\1}", text)
+    text = re.sub(r"(?<=\d)\s*∘", r"^\\circ ", text)
+    text = _NTH_ROOT.sub(lambda match: rf"\sqrt[{match[1].translate(_SUPERSCRIPTS)}]{{{match[2]}}}", text)
+    text = _SIGN_ROOT.sub(lambda match: rf"\sqrt[{'3' if match[1] == '∛' else '4'}]{{{match[2]}}}", text)
+    text = _ROOT.sub(r"\\sqrt{\1}", text)
+    text = _SUPERSCRIPT.sub(lambda match: "^{" + match.group().translate(_SUPERSCRIPTS) + "}", text)
+    text = _SUBSCRIPT.sub(lambda match: "_{" + match.group().translate(_SUBSCRIPTS) + "}", text)
+    if mirrored := _MIRRORED.fullmatch(text):
+        text = f"{mirrored[3].strip()} {mirrored[2].translate(_MIRROR)} {mirrored[1].strip()}"
+    return text.translate(SIGNS)
+
+
+def _is_dressed(sign: str) -> bool:
+    """Whether a sign is a digit of another script or a full-width, bold or italic form of an ASCII one."""
+    return sign > "\u0600" and (
+        sign.isdecimal() or "\uff01" <= sign <= "\uff5e" or "\U0001d400" <= sign <= "\U0001d7ff"
+    )
+
+
+def _money(text: str) -> str:
+    r"""Formula signs off, signs of money kept: `\$5` and `$5` are money, `$5$` is a formula."""
+    if "$" not in text:
+        return text
+    text = text.replace(r"\$", "\0").replace("$$", " ")
+    if text.count("$") == 1 and re.match(r"[-+(]?\s*(?:US\s?)?\$\s*[-+]?[\d.]", text):
+        text = text.replace("$", "\0")
+    return " ".join(text.replace("$", " ").replace("\0", "$").split())
+
+
+def _peel(text: str) -> str:
+    """Without full stops, bold marks, display brackets and one pair of braces around everything."""
+    for _ in range(MAX_WRAPPERS):
+        before = text
+        text = text.strip().strip("*`")
+        if len(text) > 2 and text[0] == text[-1] and text[0] in "'\"":
+            text = text[1:-1]
+        if text.endswith((".", ",", ";", ":")) and not text.endswith("..."):
+            text = text[:-1]
+        text = re.sub(r"^\\[(\[]\s*(.*?)\s*\\[)\]]$", r"\1", text, flags=re.DOTALL)
+        text = text.rstrip("\\") if text.endswith("\\") else text
+        if text.startswith("{") and closing_place(text, 0) == len(text) - 1 and "," not in text:
+            text = text[1:-1] if text != "{}" else r"\{\}"
+        if text == before:
+            break
+    return text
+
+
+def plain_words(text: str) -> str:
+    r"""The words of a text without \text{}, braces and signs, in lower case."""
+    text = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text)
+    text = re.sub(r"[{}$\\.,;:!?\"'()*]", " ", text.casefold())
+    return " ".join(word for word in text.split() if word not in ("the", "a", "an"))
+
+
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+
+
+def closing_place(text: str, start: int) -> int | None:
+    """Place of the bracket that closes the one at `start`, None where none does; [ and ) may pair, as in intervals."""
+    depth = 0
+    place = start
+    while place < len(text):
+        sign = text[place]
+        if sign == "\\" and place + 1 < len(text) and text[place + 1] not in "{}":
+            place += 2
+            continue
+        if sign in "([{":
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+            if depth == 0:
+                return place
+        place += 1
+    return None
+
+
+def split_top(text: str, separators: re.Pattern[str]) -> list[str]:
+    """The text cut at the separators that stand in no bracket."""
+    parts: list[str] = []
+    depth = begin = 0
+    for match in _or_bracket(separators).finditer(text):
+        sign = match.group()
+        if match["bracket"] is None:
+            if depth == 0 and sign:
+                parts.append(text[begin : match.start()])
+                begin = match.end()
+        else:
+            depth += 1 if sign in _OPENING else -1
+    return [*parts, text[begin:]]
+
+
+_OPENING = frozenset(("(", "[", "{", "\\begin"))
+
+
+@functools.lru_cache(maxsize=64)
+def _or_bracket(separators: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?:{separators.pattern})|(?P<bracket>\\begin|\\end|[()\[\]{{}}])", separators.flags)

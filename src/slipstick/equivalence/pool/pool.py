@@ -1,0 +1,171 @@
+r"""Keeps worker processes for comparisons that need computer algebra: started when first needed, killed when they hang.
+
+Works from threads and inside an event loop: no signal handlers, no multiprocessing, only pipes; each worker is lent to
+one caller at a time. The clock is the caller's: a worker that overstays its deadline is killed, and replaced when the
+next comparison asks for one.
+
+Most comparisons take milliseconds. One that is not done after `BRISK_SECONDS` moves to one of a few places for slow
+ones, or waits for such a place, so that a burst of comparisons that hang holds up the others for moments only.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from slipstick.equivalence.layers import Decision
+from slipstick.equivalence.pool.process import START_SECONDS, Row, WorkerLostError, WorkerProcess
+from slipstick.errors import SlipstickError
+
+BRISK_SECONDS = 0.5
+"""A comparison that takes longer is a slow one."""
+
+
+class Pool:
+    """Worker processes that are lent one comparison at a time.
+
+    places: how many brisk comparisons run side by side, and how many slow ones beside them; None: one for each CPU.
+    """
+
+    def __init__(self, places: int | None = None) -> None:
+        places = places or os.cpu_count() or 1
+        self._brisk = threading.BoundedSemaphore(places)
+        self._slow = threading.BoundedSemaphore(places)
+        self._lock = threading.Lock()
+        self._idle: list[WorkerProcess] = []
+        self._living: set[WorkerProcess] = set()
+
+    def compare(self, row: Row, *, profile: str = "slipstick", seconds: float) -> list[Decision]:
+        """A worker's decision for each gold up to the first that matches; open where `seconds` are over first.
+
+        The clock starts when a worker takes the comparison up. A worker that dies on it is replaced once.
+        Raises SlipstickError where the worker fails while it starts.
+        """
+        request = {"rows": [row], "algebra": True, "profile": profile, "seconds": seconds}
+        why = ""
+        for _ in range(2):
+            try:
+                decisions = self._decide(request, seconds)
+            except WorkerLostError as error:
+                why = f"the grading worker died: {error}"
+            except OSError as error:
+                why = f"no grading worker can be started: {error.strerror or error} (see `ulimit -a`)"
+            else:
+                if decisions is not None:
+                    return decisions
+                why = f"not decided within {seconds:g} s"
+                break
+        return [Decision(None, "symbolic", why) for _ in row[1]]
+
+    def _decide(self, request: dict[str, Any], seconds: float) -> list[Decision] | None:
+        """The decisions, None where the time is over; a slow one gets the full time in a place for slow ones."""
+        brisk = min(BRISK_SECONDS, seconds)
+        place = self._brisk
+        place.acquire()
+        try:
+            with self._lent() as worker:
+                worker.send(request)
+                decided = worker.receive(brisk)
+                if decided is None and brisk < seconds and self._slow.acquire(blocking=False):
+                    place.release()
+                    place = self._slow
+                    decided = worker.receive(seconds - brisk)
+        finally:
+            place.release()
+        if decided is None and place is self._brisk and brisk < seconds:
+            with self._slow, self._lent() as worker:
+                worker.send(request)
+                decided = worker.receive(seconds)
+        return decided[0] if decided else None
+
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[WorkerProcess]:
+        """A worker; afterwards it is idle again, or ended where it still owes a reply or has grown too large."""
+        worker = self._take()
+        try:
+            yield worker
+        finally:
+            if worker.is_fit:
+                with self._lock:
+                    self._idle.append(worker)
+            else:
+                self._living.discard(worker)
+                worker.kill()
+
+    def _take(self) -> WorkerProcess:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with self._lock:
+                if self._idle:
+                    return self._idle.pop()
+            try:
+                return self._start()
+            except OSError:  # no process, no memory or no file descriptor to be had; one of ours may come free
+                if not self._living or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def _start(self) -> WorkerProcess:
+        worker = WorkerProcess(algebra=True)
+        self._living.add(worker)
+        try:
+            if worker.is_ready(START_SECONDS):
+                return worker
+            raise SlipstickError(f"the grading worker did not start within {START_SECONDS:g} s; is the disk this slow?")
+        except BaseException:
+            self._living.discard(worker)
+            worker.kill()
+            raise
+
+    def pids(self) -> list[int]:
+        """Process ids of the workers that wait for work."""
+        with self._lock:
+            return [worker.pid for worker in self._idle]
+
+    def close(self) -> None:
+        """Ends every worker."""
+        with self._lock:
+            self._idle.clear()
+            living, self._living = self._living, set()
+        for worker in living:
+            worker.kill()
+
+    def disown(self) -> None:
+        """After a fork, in the child: the workers are the parent's; only our copies of the pipes are closed."""
+        for worker in list(self._living):
+            worker.disown()
+
+
+_pool: Pool | None = None
+_pool_lock = threading.Lock()
+
+
+def shared_pool() -> Pool:
+    """The pool that every comparison of this process shares; a forked child gets one of its own."""
+    global _pool  # noqa: PLW0603 - one for each process is the point
+    with _pool_lock:
+        if _pool is None:
+            _pool = Pool()
+        return _pool
+
+
+def _close() -> None:
+    if _pool is not None:
+        _pool.close()
+
+
+def _after_fork() -> None:
+    global _pool, _pool_lock  # noqa: PLW0603
+    _pool_lock = threading.Lock()  # another thread of the parent may have held it
+    inherited, _pool = _pool, None
+    if inherited is not None:
+        inherited.disown()
+
+
+atexit.register(_close)
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,218 @@
+r"""Compares answers in words: the same words in other forms, yes and no, a name or a number in a sentence.
+
+What decides is narrow on purpose: "The winner is Tom" is Tom, "an isosceles triangle" is no "triangle". Two sentences
+that differ stay open.
+"""
+
+from __future__ import annotations
+
+import re
+
+from slipstick.equivalence.decision import Decision
+from slipstick.equivalence.normalize.notation import plain_words
+from slipstick.equivalence.normalize.vocabulary import (
+    FUNCTIONS,
+    LIMITS,
+    MONTH_NAMES,
+    NUMBERS,
+    OPERATIONS,
+    SAME_WORDS,
+    SUBJECTS,
+    WEEKDAYS,
+)
+from slipstick.equivalence.text.inflection import stem
+from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number
+from slipstick.equivalence.values.numerals import read_roman
+
+SHORT_WORDS = 4
+"""Up to this many words two answers that differ are different; two sentences may still mean the same."""
+_MAX_LENGTH = 2_000
+_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
+_NO_WORDS = re.compile(r"[\\^_=<>+*/|\[\]{}]|[A-Za-z]\(")
+_PRODUCT = re.compile(r"[b-df-hj-np-tv-z]{3,4}|[a-z]?(?:sin|cos|tan|cot|sec|csc|ln|log)[a-z]")
+"""One word that is a product of letters or a function beside one: xyz, sinx, xlnx."""
+_NUMBER = re.compile(r"(?<![\w.,])[-$€£]{0,2}\d[\d,]*(?:\.\d+)?(?:/\d+)?(?!\w)")
+_VERBS = frozenset(("is", "are", "was", "were", "be", "equals", "wins", "won", "has", "called", "named"))
+_HEDGES = re.compile(r"^(?:about|approximately|approx\.?|roughly|around|exactly|precisely|in|the year|year)\s+(?=\S)")
+_FILLERS = frozenset(["there", "is", "are", "exist", "exists", "it", "has", "have", "that", "i", "think", "so"])
+_VERDICT = re.compile(
+    r"(yes|no|true|false)(?:\s*[,.;:!–-]+(?:\s|$)|\s+(?:it|they|he|she|this|that|there|because|since)\b)"
+)
+_QUANTITIES = re.compile(
+    r"[\s$]*(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<noun>(?:[A-Za-z \\{}()%,.-]|(?<=at)\d+(?=%)|(?<=of)\d+(?=\\?%))+)"
+    r"[\s$\\]*\d[\d,]*(?:\.\d+)?\s*(?P<other>[A-Za-z \\{}()%.-]\D*)"
+)
+_ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
+
+
+def compare_words(a: str, e: str, number_a: Number | None, number_e: Number | None) -> Decision | None:
+    """Whether two answers of which at least one is in words mean the same; None where words cannot tell."""
+    if max(len(a), len(e)) > _MAX_LENGTH:
+        return None
+    words_a, words_e = plain_words(a), plain_words(e)
+    if not words_a or not words_e:
+        return None
+    meaning_a, meaning_e = _meaning(a, words_a), _meaning(e, words_e)
+    if meaning_a and meaning_e:
+        return Decision(meaning_a == meaning_e, "words", f"{meaning_a} against {meaning_e}")
+    prose_a, prose_e = is_prose(a), is_prose(e)
+    if words_a == words_e and (prose_a or prose_e):
+        return Decision(True, "words", "the same words")
+    if number_a and (roman := read_roman(_TEXT.sub(r"\1", e).strip())):
+        return Decision(number_a.value == roman, "number", "a Roman numeral")
+    if number_e and not number_a:
+        if (first := _first_quantity(a)) is not None:
+            return Decision(*_flipped(first, number_e))
+        if found := _number_in_words(a, number_e, prose=prose_a):
+            return found
+    if number_a and not number_e and (found := _number_in_words(e, number_a, prose=prose_e)):
+        return found
+    if prose_a and not prose_e:
+        return Decision(False, "words", "words against mathematics")
+    if not prose_e:
+        return None
+    if not prose_a:
+        short = len(words_e.split()) <= SHORT_WORDS
+        return Decision(False, "words", "mathematics against words") if short else None
+    return _texts(_flat(a), _flat(e), words_a.split(), words_e.split())
+
+
+def is_prose(text: str) -> bool:
+    r"""Whether a text is words and not mathematics: all of it in \text{...}, or words of three letters and more."""
+    if re.fullmatch(r"\\text\s*\{[^{}]*[A-Za-z]{2}[^{}]*\}", text) or text.casefold() in SAME_WORDS:
+        return True
+    if _NO_WORDS.search(_TEXT.sub("", text)) or re.match(r"[\d(\[]", text):
+        return False
+    words = re.findall(r"[A-Za-z]+", text)
+    if words == [text] and _PRODUCT.fullmatch(text):
+        return False
+    return any(len(word) >= 3 for word in words) and not any(word.casefold() in FUNCTIONS for word in words)
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"(?<=\w)'s\b", "", _TEXT.sub(r" \1 ", text).casefold()).strip(" .")
+
+
+def _meaning(text: str, words: str) -> str | None:
+    """What a set phrase says: yes, none, infinitely many; None where a text is none."""
+    if known := SAME_WORDS.get(words):
+        return known
+    if len(words) > 200:
+        return None
+    content = " ".join(word for word in words.split() if word not in _FILLERS)
+    if known := SAME_WORDS.get(content):
+        return known
+    if verdict := _VERDICT.match(_flat(text)):
+        return SAME_WORDS.get(verdict[1], verdict[1])
+    return None
+
+
+def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | None:
+    """A number beside a text: the same where it is the only one in it and no word limits it."""
+    flat = _flat(text)
+    if (hedged := re.sub(r"^(?:minus|negative)\s+(?=\d)", "-", _HEDGES.sub("", flat))) != flat and (
+        read := read_number(hedged)
+    ):
+        return Decision(*_flipped(read, number))
+    if not prose and not _is_sentence(flat):
+        return None
+    words = plain_words(flat).split()
+    if not words or len(words) > 40 or any(word in LIMITS or word.endswith("n't") for word in flat.split()):
+        return Decision(False, "words", "a number against words")
+    around = [words[place] for place in _around_number(words)]
+    if not OPERATIONS.isdisjoint(around):
+        return Decision(False, "words", "a number against words")
+    shown = list(_NUMBER.finditer(flat))
+    spelled = [
+        place for place, word in enumerate(words) if word.partition("-")[0] in NUMBERS and word not in ("one", "zero")
+    ]
+    if len(shown) == 1 and not spelled and len(re.findall(r"\d+(?:[.,/]\d+)*", flat)) == 1:
+        read = read_number(re.split(r"[,.;!?]\s", flat[shown[0].start() :])[0]) or read_number(shown[0].group())
+        following = flat[shown[0].end() :].split(maxsplit=1)
+        if read and not read.unit and following and (with_unit := read_number(f"{shown[0].group()} {following[0]}")):
+            read = with_unit
+        return Decision(*_flipped(read, number)) if read else None
+    if not shown and spelled and spelled == list(range(spelled[0], spelled[-1] + 1)):
+        read = read_number(" ".join(words[spelled[0] : spelled[-1] + 1]))
+        return Decision(*_flipped(read, number)) if read else None
+    return Decision(False, "words", "a number against words")
+
+
+def _first_quantity(text: str) -> Number | None:
+    """The first of several quantities that an answer names by different nouns: "128 children and 150 adults" -> 128.
+
+    The first, since that is what was asked first; any of them would reward listing guesses.
+    """
+    match = _QUANTITIES.match(text)
+    if match is None:
+        return None
+    first, second = (set(re.findall(r"[a-z]{3,}|%", match[noun].casefold())) - {"and"} for noun in ("noun", "other"))
+    if not first or not second or first == second or "or" in re.findall("[a-z]+", match["noun"].casefold()):
+        return None
+    return read_number(match["number"])
+
+
+def _around_number(words: list[str]) -> list[int]:
+    """The places next to a number: "half of 12", "5 squared"."""
+    places = [place for place, word in enumerate(words) if word[:1].isdigit() or word.partition("-")[0] in NUMBERS]
+    return [near for place in places for near in (place - 2, place - 1, place + 1) if 0 <= near < len(words)]
+
+
+def _flipped(read: Number, number: Number) -> tuple[bool, str, str]:
+    equal, reason = numbers_equal(read, number)
+    return equal, "words", reason
+
+
+def _is_sentence(flat: str) -> bool:
+    """Whether a text that begins with a number goes on in words: "12 apples are left"."""
+    words = re.findall(r"[a-z]+", flat)
+    return (
+        len(words) >= 2
+        and not _NO_WORDS.search(flat)
+        and not any(word in FUNCTIONS or (len(word) == 1 and word != "a") for word in words)
+    )
+
+
+def _texts(a: str, e: str, words_a: list[str], words_e: list[str]) -> Decision:
+    """Two texts in words."""
+    stems_a, stems_e = _stems(a), _stems(e)
+    if stems_a == stems_e or "".join(stems_a) == "".join(stems_e):
+        return Decision(True, "words", "the same words in another form")
+    if len(words_e) <= SHORT_WORDS and _is_named(stems_e, a):
+        return Decision(True, "words", "a sentence that names it")
+    if len(words_a) <= SHORT_WORDS and _is_named(stems_a, e):
+        return Decision(True, "words", "the name in the expected sentence")
+    items_a, items_e = _items(a), _items(e)
+    if items_a and items_e and items_a == items_e:
+        return Decision(True, "words", "the same names in another order")
+    if min(len(words_e), len(words_a)) <= SHORT_WORDS:
+        return Decision(False, "words", "different words")
+    return Decision(None, "words", "two sentences, not compared in meaning")
+
+
+def _stems(text: str) -> list[str]:
+    words = re.sub(r"^(?:on|in|at|by|to) ", "", text).replace("-", "")
+    return [stem(WEEKDAYS.get(word, MONTH_NAMES.get(word, word))) for word in plain_words(words).split()]
+
+
+def _is_named(name: list[str], sentence: str) -> bool:
+    """Whether a sentence says that something is `name` or that `name` is something, and no word limits it."""
+    words = re.sub(r"[,;:](?=\s)", " , ", sentence).replace("-", "").split()
+    if len(words) > 12 or "," in words or "and" in words or any(word in LIMITS or "n't" in word for word in words):
+        return False
+    plain = plain_words(" ".join(words)).split()
+    stems = [stem(word) for word in plain]
+    if len(plain) <= len(name):
+        return False
+    before = plain[: -len(name)]
+    if stems[-len(name) :] == name and (before[-1] in _VERBS or (len(before) == 1 and before[0] in SUBJECTS)):
+        return True
+    return stems[: len(name)] == name and plain[len(name)] in _VERBS
+
+
+def _items(text: str) -> list[str] | None:
+    """The names of a list in words, in the order of the alphabet; None where it is no list of short names."""
+    if not re.search(r"[,;&]|\band\b", text):
+        return None
+    items = [" ".join(_stems(item)) for item in _ITEMS.split(text) if item.strip()]
+    return sorted(items) if len(items) > 1 and all(0 < len(item.split()) <= 3 for item in items) else None

@@ -1,0 +1,118 @@
+r"""Holds an answer against its golds: what this process cannot decide, a worker does; the end is one verdict."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+
+from slipstick.answers import final_answer, find_answer
+from slipstick.equivalence.layers import NEEDS_ALGEBRA, Algebra, Decision, decide
+from slipstick.equivalence.pool.pool import shared_pool
+from slipstick.equivalence.profiles import PUBLISHED, decide_by
+from slipstick.schema import Verdict
+
+SECONDS = 2.0
+"""Deadline of one verdict, wall clock, from when a worker takes it up."""
+LONG = 2_000
+"""Characters above which a text is read in a worker only, where a clock runs; answers seldom have a hundred."""
+_MAX_GOLDS = 100
+_PAGE = 200
+_PAGE_WORDS = 20
+_PAGE_END = 1_000
+"""Characters at the end of a page in which its answer is looked for."""
+_SHORT = 100
+_TRACEBACK = "Traceback (most recent call last)"
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}(?![A-Za-z])")
+_MARK = re.compile("answer|####|antwort|réponse|respuesta|resposta|risposta|ответ|答|选", re.IGNORECASE)
+"""Looked for first, since most pages mark nothing and the rules of `find_answer` are many."""
+_UNMARKED = frozenset(("last number", "bold", "formula", "letter"))
+"""Rules of `find_answer` that guess; a page compared with a short gold has to say what its answer is."""
+
+
+def golds_of(expected: str | Sequence[str]) -> list[str]:
+    """The acceptable golds."""
+    return [expected] if isinstance(expected, str) else list(expected[:_MAX_GOLDS])
+
+
+def decide_golds(
+    answer: str, golds: Sequence[str], *, kind: str | None, profile: str, algebra: Algebra | None = None
+) -> list[Decision]:
+    """A decision for each gold up to the first that matches; NEEDS_ALGEBRA where only a worker can tell."""
+    decisions = []
+    for gold in golds:
+        try:
+            decision = _decide(answer, gold, kind=kind, profile=profile, algebra=algebra)
+        except Exception as error:  # boundary: where we or a library fail on what a model wrote, it is open and says so
+            decision = Decision(None, "symbolic", f"the comparison failed: {type(error).__name__}")
+        decisions.append(decision)
+        if decision.equal:
+            break
+    return decisions
+
+
+def _decide(answer: str, gold: str, *, kind: str | None, profile: str, algebra: Algebra | None) -> Decision:
+    if profile in PUBLISHED:
+        return decide_by(profile, answer, gold, kind=kind, worker=algebra is not None)
+    if is_page(answer) and len(gold) <= _SHORT and "boxed{" not in answer:
+        end = answer[-_PAGE_END:]
+        marked = _TRACEBACK not in answer and _MARK.search(end)
+        found = find_answer(end, kind=kind) if marked else None
+        if found is None or found.rule in _UNMARKED:
+            return Decision(False, "words", "a page of words that marks no answer")
+        answer = found.text
+    if algebra is None and max(len(answer), len(gold)) > LONG and answer.strip() != gold.strip():
+        return NEEDS_ALGEBRA
+    return decide(_unmarked(answer), _unmarked(gold), kind=kind, algebra=algebra)
+
+
+def is_page(text: str) -> bool:
+    """Whether a text is no answer but all that a model wrote, or a program's traceback."""
+    return len(text) > _PAGE and len(_WORD.findall(text)) > _PAGE_WORDS
+
+
+def is_open(decisions: Sequence[Decision]) -> bool:
+    """Whether a worker has to decide: no gold matches so far, and one needs computer algebra."""
+    return NEEDS_ALGEBRA in decisions and not decisions[-1].equal
+
+
+def decide_open(
+    answer: str, golds: Sequence[str], decisions: list[Decision], *, kind: str | None, profile: str
+) -> list[Decision]:
+    """The decisions with the open ones decided by a worker, all of them within one deadline."""
+    places = [place for place, decision in enumerate(decisions) if decision is NEEDS_ALGEBRA]
+    row = (answer, [golds[place] for place in places], kind)
+    decided = shared_pool().compare(row, profile=profile, seconds=SECONDS)
+    found = list(decisions)
+    for place, decision in zip(places, decided, strict=False):
+        found[place] = decision
+    return found
+
+
+def verdict_of(golds: Sequence[str], decisions: Sequence[Decision]) -> Verdict:
+    """The first decision that matches; else undecided where one is open; else incorrect."""
+    for wanted, outcome in ((True, "correct"), (None, "undecided")):
+        for gold, decision in zip(golds, decisions, strict=False):
+            if decision.equal is wanted:
+                return _verdict(outcome, decision.method, gold, decision.reason)
+    if not decisions:
+        return _verdict("undecided", "none", None, "there is no expected answer")
+    return _verdict("incorrect", decisions[0].method, golds[0], decisions[0].reason)
+
+
+def _verdict(outcome: str, method: str, expected: str | None, reason: str) -> Verdict:
+    short = len(expected or "") + len(reason) < 300
+    return (_shared_verdict if short else _new_verdict)(outcome, method, expected, reason)
+
+
+def _new_verdict(outcome: str, method: str, expected: str | None, reason: str) -> Verdict:
+    return Verdict(outcome=outcome, method=method, expected=expected, reason=reason)
+
+
+_shared_verdict = functools.lru_cache(maxsize=10_000)(_new_verdict)
+"""Equal verdicts are one object: where millions are kept in a list, most are equal to one before."""
+
+
+def _unmarked(text: str) -> str:
+    """What stands in the box, or behind the four hashes, of an answer or gold that still carries them."""
+    return final_answer(text) or "" if "boxed{" in text or "fbox{" in text or "####" in text else text

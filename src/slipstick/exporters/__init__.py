@@ -1,0 +1,108 @@
+"""Writes the correct solutions of a run, or its problems, in the shapes that other tools train on.
+
+A shape is a function from one solution, its problem and its format to one row; the shapes and what reads them stand in
+`SHAPES`. Every row carries the `id` of the solution or problem it was made of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from slipstick.errors import InputError, did_you_mean
+from slipstick.exporters import shapes
+from slipstick.exporters.files import write_json, write_jsonl, write_parquet
+from slipstick.formats import Format, load_format
+from slipstick.schema import Problem, Solution
+from slipstick.store import RunFolder
+
+_WRITERS = {"json": write_json, "jsonl": write_jsonl, "parquet": write_parquet}
+
+
+class Shape(NamedTuple):
+    """One kind of training file."""
+
+    of: Literal["solutions", "problems", "outcomes"]
+    """What a row is made of: a correct solution, a problem with a gold, a solution that was judged either way."""
+    file: Literal["json", "jsonl", "parquet"]
+    row: Callable[[Solution, Problem, Format], dict[str, Any]]
+    """For problems, of any one of their solutions."""
+    reader: str
+    """Who reads it."""
+
+
+SHAPES: dict[str, Shape] = {
+    "alpaca": Shape("solutions", "json", shapes.alpaca, "MathInstruct's columns: LLaMA-Factory, axolotl"),
+    "sharegpt": Shape("solutions", "json", shapes.sharegpt, "ShareGPT with tools: LLaMA-Factory"),
+    "messages": Shape("solutions", "jsonl", shapes.messages, "chat messages with tools: TRL, verl's SFT, OpenAI"),
+    "prompt_completion": Shape("solutions", "jsonl", shapes.prompt_completion, "TRL"),
+    "segments": Shape("solutions", "jsonl", shapes.segments, "axolotl's input_output: an explicit mask"),
+    "records": Shape("solutions", "parquet", shapes.records, "our own records, one column a field"),
+    "trl_rl": Shape("problems", "parquet", shapes.trl_rl, "TRL's GRPO with slipstick.rewards.trl"),
+    "verl_rl": Shape("problems", "parquet", shapes.verl_rl, "verl's RL with slipstick.rewards.verl"),
+    "outcomes": Shape("outcomes", "jsonl", shapes.outcomes, "outcome value models: question, solution, 0 or 1"),
+}
+
+
+def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
+    """Writes a run in one shape, a file for each split of its problems, and gives path -> rows.
+
+    A file is named SHAPE.json, or SHAPE-SPLIT.json where curation divided the problems.
+    Raises InputError for an unknown shape or where no row of the run fits it, PluginError for an unknown format.
+    """
+    if shape not in SHAPES:
+        raise InputError(f"there is no shape `{shape}`{did_you_mean(shape, SHAPES)}; known: {', '.join(SHAPES)}")
+    chosen = SHAPES[shape]
+    problems = {problem.id: problem for problem in folder.problems()}
+    out.mkdir(parents=True, exist_ok=True)
+    written = {}
+    for split in _splits(folder):
+        inside = {name for name, problem in problems.items() if split in ("", problem.metadata.get("split"))}
+        path = out / f"{'-'.join(part for part in (shape, split) if part)}.{chosen.file}"
+        fitting = (row for row in _fitting(folder, problems, chosen.of) if row[1].id in inside)
+        if rows := _WRITERS[chosen.file](path, (chosen.row(*row) for row in fitting)):
+            written[path.name] = rows
+    if not written:
+        raise InputError(f"{folder.path} has no rows for the shape `{shape}`: it is made of {_WANTED[chosen.of]}")
+    return written
+
+
+_WANTED = {
+    "solutions": "solutions that were judged correct",
+    "problems": "problems with a gold",
+    "outcomes": "solutions that were judged correct or incorrect",
+}
+_OUTCOMES = {"solutions": ("correct",), "outcomes": ("correct", "incorrect")}
+
+
+def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterator[tuple[Solution, Problem, Format]]:
+    formats: dict[str, Format] = {}
+    if of == "problems":
+        cot = load_format("cot")
+        for problem in problems.values():
+            if problem.answer is not None:
+                yield Solution(id=problem.id, problem_id=problem.id, format="cot", blocks=[]), problem, cot
+        return
+    for solution in folder.solutions():
+        written = _last_attempt(solution)
+        if solution.verdict is None or solution.verdict.outcome not in _OUTCOMES[of]:
+            continue
+        format = formats.get(written.format) or formats.setdefault(written.format, load_format(written.format))
+        yield written, problems[solution.problem_id], format
+
+
+def _last_attempt(solution: Solution) -> Solution:
+    """What a hybrid solution ended with, laid out as the format it was written in."""
+    if solution.format != "hybrid":
+        return solution
+    runs = any(block.type == "code" for block in solution.blocks)
+    return solution.model_copy(update={"format": "pot" if runs else "cot"})
+
+
+def _splits(folder: RunFolder) -> list[str]:
+    """The splits that curation divided the problems into; one without a name where it did not."""
+    file = folder.path / "composition.json"
+    divided = json.loads(file.read_text("utf-8")).get("splits", {}) if file.is_file() else {}
+    return list(divided) or [""]

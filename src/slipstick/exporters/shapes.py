@@ -1,0 +1,181 @@
+"""One row of a training file: functions of a solution, its problem and its format, a function a shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from slipstick.formats import Format, Piece, join, load_format, render, render_chat, render_prompt
+from slipstick.schema import Block, Output, Problem, Solution, Text
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "python",
+        "description": "Runs Python code; variables stay from call to call. What it prints comes back.",
+        "parameters": {
+            "type": "object",
+            "properties": {"code": {"type": "string", "description": "The code to run."}},
+            "required": ["code"],
+        },
+    },
+}
+"""The interpreter as chat models are told of it."""
+
+
+def alpaca(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """MathInstruct's columns: `instruction` with the format's trigger, `output`, and `source`.
+
+    An interleaved solution has the interpreter's outputs in `output`, as ToRA's published rows do.
+    """
+    return {
+        "id": solution.id,
+        "source": f"{problem.id.partition('/')[0]}/{solution.format}",
+        "instruction": _asked(format, problem),
+        "output": join(render(format, solution.blocks)).strip("\n"),
+    }
+
+
+def prompt_completion(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """Prompt and completion as two texts: TRL puts the loss on all of the completion, outputs included."""
+    return {
+        "id": solution.id,
+        "prompt": render_prompt(format, problem),
+        "completion": join(render(format, solution.blocks)),
+    }
+
+
+def segments(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """Stretches of text that are trained on or not: exactly our own labels, but for the end-of-text token.
+
+    That token is the tokenizer's: add it as a last segment, with the label true, where the trainer adds none.
+    """
+    pieces = [Piece(text=render_prompt(format, problem), written=False), *render(format, solution.blocks)]
+    rows: list[dict[str, Any]] = []
+    for piece in pieces:
+        if rows and rows[-1]["label"] == piece.written:
+            rows[-1]["text"] += piece.text
+        else:
+            rows.append({"text": piece.text, "label": piece.written})
+    return {"id": solution.id, "segments": rows}
+
+
+def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """Chat messages; what was run step by step stands as calls of a tool, their arguments as an object.
+
+    `tools` is a JSON text, since not every reader stores objects of different shapes in one column.
+    """
+    calls = any(isinstance(block, Output) for block in solution.blocks) and format.executes == "steps"
+    chosen = load_format("tools") if calls else format
+    said = render_chat(chosen, problem, _trimmed(solution.blocks) if calls else solution.blocks)
+    for message in said:
+        for call in message.get("tool_calls", ()):
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    return {"id": solution.id, "messages": said, "tools": json.dumps([TOOL] if calls else [])}
+
+
+def sharegpt(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """Turns of human, function_call, observation and gpt, in strict alternation as LLaMA-Factory wants them.
+
+    A call's value has no room for the words before it, so they stand as comments at the head of its code.
+    """
+    row = messages(solution, problem, format)
+    turns: list[dict[str, str]] = []
+    system = ""
+    for message in row["messages"]:
+        match message["role"]:
+            case "system":
+                system = message["content"]
+            case "user":
+                turns.append({"from": "human", "value": message["content"]})
+            case "tool":
+                turns.append({"from": "observation", "value": message["content"]})
+            case _:
+                turns.append(_gpt_turn(message))
+    return {"id": solution.id, "conversations": turns, "system": system, "tools": row["tools"]}
+
+
+def records(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """Everything we know of a solution, one column a field; blocks as JSON text."""
+    return {
+        "id": solution.id,
+        "problem_id": problem.id,
+        "question": problem.text,
+        "gold": json.dumps(problem.answer, ensure_ascii=False),
+        "kind": problem.kind or "",
+        "licence": problem.licence or "",
+        "format": solution.format,
+        "blocks": json.dumps([block.model_dump() for block in solution.blocks], ensure_ascii=False),
+        "text": join(render(format, solution.blocks)),
+        "answer": solution.answer or "",
+        "outcome": solution.verdict.outcome if solution.verdict else "",
+        "method": solution.verdict.method if solution.verdict else "",
+        "model": solution.model,
+        "seed": -1 if solution.seed is None else solution.seed,
+        "prompt_hash": solution.prompt_hash,
+        "tokens": solution.tokens,
+        "cost": solution.cost,
+        "metadata": json.dumps(problem.metadata, ensure_ascii=False, default=str),
+    }
+
+
+def trl_rl(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """A prompt and the columns that `slipstick.rewards.trl` reads."""
+    return {
+        "id": problem.id,
+        "prompt": [{"role": "user", "content": problem.text}],
+        "answer": _gold(problem),
+        "kind": problem.kind or "",
+    }
+
+
+def verl_rl(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """verl's columns: data_source, prompt, ability, reward_model, extra_info."""
+    source, _, rest = problem.id.partition("/")
+    return {
+        "data_source": source,
+        "prompt": [{"role": "user", "content": problem.text}],
+        "ability": "math",
+        "reward_model": {"style": "rule", "ground_truth": _gold(problem)},
+        "extra_info": {"split": rest.partition("/")[0], "index": problem.id, "kind": problem.kind or ""},
+    }
+
+
+def outcomes(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
+    """What an outcome value model learns from: question, whole solution, 1 for correct and 0 for incorrect."""
+    return {
+        "id": solution.id,
+        "question": render_prompt(format, problem),
+        "solution": join(render(format, solution.blocks)),
+        "label": int(solution.verdict is not None and solution.verdict.outcome == "correct"),
+    }
+
+
+def _asked(format: Format, problem: Problem) -> str:
+    return next(str(row["content"]) for row in render_chat(format, problem) if row["role"] == "user")
+
+
+def _gold(problem: Problem) -> str:
+    """One gold as it is, several as a JSON list: a column has one type."""
+    return problem.answer if isinstance(problem.answer, str) else json.dumps(problem.answer, ensure_ascii=False)
+
+
+def _trimmed(blocks: list[Block]) -> list[Block]:
+    """Words without the line breaks that a layout puts around code: a message is a unit of its own."""
+    kept: list[Block] = []
+    for block in blocks:
+        if not isinstance(block, Text):
+            kept.append(block)
+        elif words := block.text.strip("\n"):
+            kept.append(Text(text=words))
+    return kept
+
+
+def _gpt_turn(message: dict[str, Any]) -> dict[str, str]:
+    if "tool_calls" not in message:
+        return {"from": "gpt", "value": message["content"]}
+    called = message["tool_calls"][0]["function"]
+    words = "".join(f"# {line}\n" for line in message["content"].splitlines() if line.strip())
+    arguments = {"code": words + called["arguments"]["code"]}
+    value = json.dumps({"name": called["name"], "arguments": arguments}, ensure_ascii=False)
+    return {"from": "function_call", "value": value}

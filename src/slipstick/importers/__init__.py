@@ -1,0 +1,230 @@
+"""Reads what other tools wrote of their runs: rows become problems, solutions, and the verdicts recorded with them.
+
+A file format is a module of this folder, listed in `FILE_FORMATS`: it recognises its rows by their keys and says which
+problem a row is about, what was written, and how the tool judged it. Nothing is ever written to the files that are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slipstick.errors import InputError
+from slipstick.formats import parse, read_format
+from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, tora
+from slipstick.importers.item import Item, Said
+from slipstick.problems.files import to_problem
+from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
+from slipstick.tabular import Row, read_rows, require_file
+
+_LETTER = re.compile(r"\(?[A-J]\)?")
+_OPTION = re.compile(r"\bB\s?[).:]")
+
+
+class Layout(NamedTuple):
+    """How one tool lays out its rows."""
+
+    recognises: Callable[[dict[str, Any]], bool]
+    """Whether a row is of this format."""
+    task: Callable[[Path, dict[str, Any]], str]
+    """Short name of what a file is about, from its path and its first row."""
+    read: Callable[[Row], Item]
+    """A row's problem and attempts. Raises InputError, with file and line, for a row that holds none."""
+    file_is_a_sample: bool = False
+    """Whether the files of one folder are samples of the same problems."""
+
+
+FILE_FORMATS: dict[str, Layout] = {
+    "lm-eval": Layout(lm_eval.recognises, lm_eval.task, lm_eval.read),
+    "nemo-skills": Layout(nemo_skills.recognises, nemo_skills.task, nemo_skills.read, file_is_a_sample=True),
+    "tora": Layout(tora.recognises, tora.task, tora.read),
+    "mammoth": Layout(mammoth.recognises, mammoth.task, mammoth.read),
+    "inspect": Layout(inspect_log.recognises, inspect_log.task, inspect_log.read),
+}
+
+
+class Source(NamedTuple):
+    """A file that is to be read."""
+
+    path: Path
+    file_format: str
+    label: str
+    """The task it is about, unique unless the files are samples of the same problems."""
+
+
+class Recorded(Record):
+    """What another tool made of one solution: a line of recorded.jsonl."""
+
+    id: str
+    """The solution's id."""
+    where: str
+    """The row, as "path:line"."""
+    rule: str
+    """Name of the rule that found the answer, where the tool has several."""
+    answer: str | None
+    """The answer the tool found, "" where it found none; None where the file does not say."""
+    verdicts: dict[str, bool]
+    """Name of a verdict -> whether it said right; empty where none was recorded."""
+
+
+class Attempt(NamedTuple):
+    """One solution of a foreign file, and what was recorded with it, one entry for each rule."""
+
+    problem: Problem
+    solution: Solution
+    recorded: list[Recorded]
+
+
+def find_outputs(path: Path | str, *, file_format: str | None = None) -> tuple[list[Source], list[Path]]:
+    """The files to read at a path, a file or a folder, and the JSONL files in it that are of no known format.
+
+    file_format: name in `FILE_FORMATS` that all of them are read in, None to recognise each by its first row. Raises
+    InputError if nothing is recognised, and what reading a first row raises.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        require_file(path)
+    files = sorted(file for file in path.rglob("*.json*") if _is_rows(file)) if path.is_dir() else [path]
+    first = {file: next(_rows_of(file)).values for file in files}
+    names = {file: file_format or _recognise(values) for file, values in first.items()}
+    known = {file: name for file, name in names.items() if name}
+    if not known:
+        raise InputError(_nothing_known(path, first))
+    labels = _labels(path, {file: (name, FILE_FORMATS[name].task(file, first[file])) for file, name in known.items()})
+    sources = [Source(file, name, labels[file]) for file, name in known.items()]
+    return sorted(sources, key=lambda source: (source.label, source.path)), [f for f, name in names.items() if not name]
+
+
+def read_outputs(sources: Iterable[Source]) -> Iterator[Attempt]:
+    """The attempts of files, ordered by label, with ids "label/row#format#sample".
+
+    All attempts of a label are laid out in one format: tir where any has a program with its output, pot where any has
+    a program, else cot. Raises InputError, with file and line, for a row that cannot be read, for one that repeats
+    another, and where two files of a label hold different problems.
+    """
+    for _, group in groupby(sources, key=lambda source: source.label):
+        attempts: dict[tuple[str, int], _Attempt] = {}
+        problems: dict[str, Problem] = {}
+        for source in group:
+            _read_file(source, problems, attempts)
+        format = _format(attempt.blocks for attempt in attempts.values())
+        for (problem_id, sample), attempt in attempts.items():
+            name = f"{problem_id}#{format}#{sample}"
+            solution = Solution(
+                id=name,
+                problem_id=problem_id,
+                sample=sample,
+                format=format,
+                blocks=attempt.blocks,
+                tokens=attempt.said[0].tokens,
+            )
+            recorded = [
+                Recorded(id=name, where=where, rule=said.rule, answer=said.answer, verdicts=said.verdicts)
+                for said, where in zip(attempt.said, attempt.where, strict=True)
+            ]
+            yield Attempt(problems[problem_id], solution, recorded)
+
+
+class _Attempt(NamedTuple):
+    blocks: list[Block]
+    said: list[Said]
+    where: list[str]
+
+
+def _read_file(source: Source, problems: dict[str, Problem], attempts: dict[tuple[str, int], _Attempt]) -> None:
+    taken = Counter(problem_id for problem_id, _ in attempts)
+    begun: dict[str, set[str]] = {}
+    for row in _rows_of(source.path):
+        if not FILE_FORMATS[source.file_format].recognises(row.values):
+            keys = ", ".join(row.values) or "none"
+            raise InputError(f"{row.where} is no row of {source.file_format}; its keys are {keys}")
+        item = FILE_FORMATS[source.file_format].read(row)
+        problem = _problem(row, item, source.label)
+        known = problems.setdefault(problem.id, problem)
+        if (known.text, known.answer) != (problem.text, problem.answer):
+            raise InputError(
+                f"{row.where} is another problem than {problem.id} of a file beside it: files that are samples of the "
+                "same problems have the same rows; grade them one by one"
+            )
+        rule = item.said[0].rule if item.said else ""
+        rules = begun.setdefault(problem.id, set())
+        if rule in rules:
+            raise InputError(f"{row.where} repeats problem {problem.id}, which this file has above")
+        rules.add(rule)
+        for sample, said in enumerate(item.said, start=taken[problem.id]):
+            attempt = attempts.setdefault((problem.id, sample), _Attempt(_blocks(said), [], []))
+            attempt.said.append(said)
+            attempt.where.append(row.where)
+
+
+def _problem(row: Row, item: Item, label: str) -> Problem:
+    problem = to_problem(Row(row.where, row.number, item.problem), stem=label)
+    lettered = isinstance(problem.answer, str) and _LETTER.fullmatch(problem.answer) and _OPTION.search(problem.text)
+    kind = problem.kind or ("choice" if lettered else None)
+    return problem.model_copy(update={"kind": kind, "metadata": {**problem.metadata, "split": label}})
+
+
+def _blocks(said: Said) -> list[Block]:
+    """What was written, as blocks; of a program whose output is not in the file, the recorded answer is the output."""
+    if said.text is None:
+        return []
+    if said.program is not None:
+        ended = "ok" if said.answer and not said.failed else "error"
+        return [Code(text=said.program), Output(text=said.answer or "", status=ended)]
+    return parse(read_format("tir"), said.text) if "```output" in said.text else [Text(text=said.text)]
+
+
+def _format(attempts: Iterable[list[Block]]) -> str:
+    found = "cot"
+    for blocks in attempts:
+        kinds = [block.type for block in blocks]
+        if "output" in kinds and "text" in kinds:
+            return "tir"
+        found = "pot" if "code" in kinds else found
+    return found
+
+
+def _recognise(values: dict[str, Any]) -> str | None:
+    return next((name for name, reader in FILE_FORMATS.items() if reader.recognises(values)), None)
+
+
+def _is_rows(path: Path) -> bool:
+    return path.is_file() and (path.name.endswith((".jsonl", ".jsonl.gz")) or inspect_log.is_log(path))
+
+
+def _rows_of(path: Path) -> Iterator[Row]:
+    """The rows of a file. Raises InputError for one of inspect's that is packed."""
+    if path.suffix == ".eval":
+        raise InputError(f"{path} is a packed log of inspect: `inspect log convert --to json` makes a file to read")
+    return inspect_log.rows(path) if inspect_log.is_log(path) else read_rows(path)
+
+
+def _nothing_known(path: Path, first: dict[Path, dict[str, Any]]) -> str:
+    known = ", ".join(FILE_FORMATS)
+    if not first:
+        return (
+            f"{path} is no run folder and holds no .jsonl file; what can be graded: a run's folder, or rows of {known}"
+        )
+    keys = next(iter(first.values()))
+    return (
+        f"{path} is no run folder, and its rows are of no known format ({known}); the keys of the first are "
+        f"{', '.join(keys) or 'none'}; --set file_format=NAME says which it is"
+    )
+
+
+def _labels(root: Path, tasks: dict[Path, tuple[str, str]]) -> dict[Path, str]:
+    """File -> its task's name, or its place under `root` where several files, or folders of samples, share it."""
+    places = {
+        path: path.parent
+        if FILE_FORMATS[file_format].file_is_a_sample
+        else path.with_name(path.name.partition(".jsonl")[0])
+        for path, (file_format, _) in tasks.items()
+    }
+    shared = Counter(task for task, _ in {(task, places[path]) for path, (_, task) in tasks.items()})
+    return {
+        path: task if shared[task] == 1 else str(places[path].relative_to(root)) for path, (_, task) in tasks.items()
+    }

@@ -1,0 +1,137 @@
+"""Logs of inspect (UK AISI): one `.json` file, an EvalLog with its samples.
+
+Keys: status, eval (task, model, ...), samples; a sample: id, epoch, input, choices, target, messages, output, scores.
+The epochs of a sample are samples of one problem.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from slipstick.errors import InputError
+from slipstick.importers.item import Item, Said, as_text, pick
+from slipstick.tabular import Row, require_file
+
+_SAID = {"C": True, "I": False, "P": False, "N": False}
+"""How inspect writes correct, incorrect, partial, no answer."""
+_CODE = ("code", "cmd", "source")
+
+
+def is_log(path: Path) -> bool:
+    """Whether a file is such a log."""
+    if not path.name.endswith(".json"):
+        return False
+    with path.open("rb") as file:
+        begin = file.read(4096)
+    return begin.lstrip().startswith(b"{") and b'"eval"' in begin and b'"version"' in begin
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """A row for each problem, its epochs in order, with the log's task beside them.
+
+    Raises InputError for a log that is cut, did not end well, or holds no samples.
+    """
+    require_file(path)
+    try:
+        log = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path} is no whole JSON file, so it is damaged or was cut: {error}") from error
+    samples = log.get("samples")
+    if not samples:
+        raise InputError(f"{path} holds no samples; inspect leaves them out with log_samples = false")
+    if log.get("status") != "success":
+        raise InputError(
+            f"{path} has the status {log.get('status')!r}: samples are missing, which would be a wrong accuracy; "
+            "`inspect eval-retry` does the rest"
+        )
+    problems: dict[str, list[dict[str, Any]]] = {}
+    for number, sample in enumerate(samples, start=1):
+        if not isinstance(sample, dict) or "id" not in sample or "target" not in sample:
+            raise InputError(f"{path}: sample {number} has no id or no target")
+        problems.setdefault(str(sample["id"]), []).append(sample)
+    task = str((log.get("eval") or {}).get("task") or path.stem)
+    for number, (name, epochs) in enumerate(problems.items(), start=1):
+        ordered = sorted(epochs, key=lambda sample: sample.get("epoch") or 1)
+        yield Row(f"{path}: sample {name}", number, {"task": task, "epochs": ordered})
+
+
+def recognises(values: dict[str, Any]) -> bool:
+    """Whether a row is one of such a log."""
+    return "epochs" in values and "task" in values
+
+
+def task(path: Path, values: dict[str, Any]) -> str:
+    """The task that the log names, without its package."""
+    return str(values["task"]).rpartition("/")[2]
+
+
+def read(row: Row) -> Item:
+    """The problem and what was written in each epoch."""
+    epochs = row.values["epochs"]
+    first = epochs[0]
+    problem = {
+        "id": str(first["id"]),
+        "question": _question(first.get("input")),
+        "answer": first["target"],
+        **{key: value for key, value in pick(first, "choices").items() if value},
+        **pick(first.get("metadata") or {}, "level", "subject", "type", "solution"),
+    }
+    return Item(problem, [_said(row, sample) for sample in epochs])
+
+
+def _said(row: Row, sample: dict[str, Any]) -> Said:
+    if sample.get("error"):
+        raise InputError(f"{row.where} ended in an error of inspect's: {str(sample['error'])[:80]}")
+    scores = sample.get("scores") or {}
+    answers = [score.get("answer") for score in scores.values() if isinstance(score, dict)]
+    output = sample.get("output") or {}
+    usage = output.get("usage") or {}
+    return Said(
+        text=_written(sample.get("messages") or []) or _text(output.get("completion")),
+        answer=next((as_text(answer) for answer in answers if answer is not None), None),
+        verdicts=dict(_verdicts(scores)),
+        tokens=usage.get("output_tokens") or 0,
+    )
+
+
+def _verdicts(scores: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Scorer -> whether it said right, of those scorers that say right or wrong."""
+    for name, score in scores.items():
+        value = score.get("value") if isinstance(score, dict) else score
+        if isinstance(value, str) and value in _SAID:
+            yield name, _SAID[value]
+        elif isinstance(value, bool | int | float) and value in (0, 1):
+            yield name, bool(value)
+
+
+def _written(messages: list[dict[str, Any]]) -> str:
+    """All that the model wrote, its tool calls and their results as fenced code and output."""
+    parts = []
+    for message in messages:
+        if message.get("role") == "assistant":
+            parts.append(_text(message.get("content")))
+            for call in message.get("tool_calls") or []:
+                arguments = call.get("arguments") or {}
+                code = next((arguments[key] for key in _CODE if isinstance(arguments.get(key), str)), None)
+                parts.append(f"\n```python\n{code.rstrip()}\n```\n" if code is not None else "")
+        elif message.get("role") == "tool":
+            parts.append(f"```output\n{_text(message.get('content')).rstrip()}\n```\n")
+    return "".join(parts)
+
+
+def _question(given: Any) -> str:
+    """The input: a text, or the last thing the user says in a chat."""
+    if isinstance(given, list):
+        said = [message.get("content") for message in given if message.get("role") == "user"]
+        return _text(said[-1]) if said else ""
+    return str(given or "")
+
+
+def _text(content: Any) -> str:
+    """A message's content, a text or parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return str(content or "")

@@ -1,0 +1,96 @@
+"""Rows of lm-evaluation-harness: `samples_{task}_{date}.jsonl`, one for each document and filter.
+
+Keys: doc_id, doc, target, arguments, resps (requests x repeats), filtered_resps, filter, metrics and the value of each.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from slipstick.errors import InputError
+from slipstick.importers.item import Item, Said
+from slipstick.tabular import Row
+
+_NAME = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\d.*)?")
+_QUESTION = ("text", "question", "problem", "instruction", "prompt", "query")
+_BOOKKEEPING = ("doc_id", "target", "filter")
+_NO_ANSWER = ("[invalid]", "[invalidanswer]")
+
+
+def recognises(values: dict[str, Any]) -> bool:
+    """Whether a row is one of lm-eval."""
+    return "doc_id" in values and "target" in values and ("resps" in values or "filtered_resps" in values)
+
+
+def task(path: Path, values: dict[str, Any]) -> str:
+    """The task in the file's name."""
+    stem = path.name.partition(".jsonl")[0]
+    named = _NAME.fullmatch(stem)
+    return named["task"] if named else stem
+
+
+def read(row: Row) -> Item:
+    """The document and its responses; one of several repeats has no recorded verdict: that is of all together."""
+    values = row.values
+    texts = _responses(row)
+    rule = str(values.get("filter") or "none")
+    filtered = values.get("filtered_resps")
+    found = filtered[0] if isinstance(filtered, list) and filtered else filtered
+    found = found[0] if isinstance(found, list) and len(found) == 1 else found
+    if len(texts) > 1:
+        answers = found if isinstance(found, list) and len(found) == len(texts) else [None] * len(texts)
+        return Item(
+            _problem(row),
+            [Said(text, _answer(answer, text), {}, rule) for text, answer in zip(texts, answers, strict=True)],
+        )
+    text = texts[0] if texts else None
+    return Item(_problem(row), [Said(text, _answer(found, text), _verdicts(values, rule), rule)])
+
+
+def _responses(row: Row) -> list[str]:
+    """The texts of a document's one request."""
+    resps = row.values.get("resps")
+    if not resps:
+        return []
+    texts = resps[0] if isinstance(resps[0], list) else resps
+    if len(resps) > 1 or not all(isinstance(text, str) for text in texts):
+        raise InputError(
+            f"{row.where} holds log-likelihoods of options, not an answer in words; only tasks that generate "
+            "text (output_type: generate_until) can be graded anew"
+        )
+    return list(texts)
+
+
+def _problem(row: Row) -> dict[str, Any]:
+    values = row.values
+    doc = values["doc"] if isinstance(values.get("doc"), dict) else {}
+    if not any(isinstance(doc.get(key), str) and doc[key].strip() for key in _QUESTION):
+        doc = {**doc, "text": _prompt(values.get("arguments")) or f"document {values['doc_id']}"}
+    return {**doc, "id": values["doc_id"], "answer": values["target"]}
+
+
+def _prompt(arguments: Any) -> str:
+    """The prompt: the first text in `arguments`, which versions nest differently."""
+    if isinstance(arguments, str):
+        return arguments
+    inner = arguments.values() if isinstance(arguments, dict) else arguments if isinstance(arguments, list) else ()
+    return next((prompt for argument in inner if (prompt := _prompt(argument))), "")
+
+
+def _answer(found: Any, text: str | None) -> str | None:
+    """What a filter took out of a response; None where it took the whole response."""
+    if not isinstance(found, str | int | float) or found == text:
+        return None
+    return "" if str(found).strip().lower() in _NO_ANSWER else str(found)
+
+
+def _verdicts(values: dict[str, Any], rule: str) -> dict[str, bool]:
+    """Metrics that say right or wrong, under lm-eval's own names: "exact_match,strict-match"."""
+    names = values["metrics"] if isinstance(values.get("metrics"), list) else values.keys() - set(_BOOKKEEPING)
+    return {
+        f"{name},{rule}": bool(values[name])
+        for name in sorted(names)
+        if isinstance(values.get(name), bool | int | float) and values[name] in (0, 1)
+    }

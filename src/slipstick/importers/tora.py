@@ -1,0 +1,59 @@
+"""Rows of ToRA and of Qwen2.5-Math's evaluation: `{data}/{split}_{prompt_type}_{n}_seed{s}_t{T}_s{start}_e{end}.jsonl`.
+
+Keys: idx, question, gt_cot, gt, and a list over samples each of code (all that was written), pred, report, score.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from slipstick.importers.item import Item, Said, as_text, pick
+from slipstick.tabular import Row
+
+_FENCED = re.compile(r"```python\n(?P<code>.*?)(?:\n```|\Z)", re.DOTALL)
+
+
+def recognises(values: dict[str, Any]) -> bool:
+    """Whether a row is one of ToRA or Qwen2.5-Math."""
+    return "gt" in values and isinstance(values.get("pred"), list) and isinstance(values.get("code"), list)
+
+
+def task(path: Path, values: dict[str, Any]) -> str:
+    """The data set, which is the folder."""
+    return path.absolute().parent.name
+
+
+def read(row: Row) -> Item:
+    """The problem and its samples."""
+    values = row.values
+    problem = pick(values, "idx", "question", "choices", "level", "type", "subject")
+    problem |= {"answer": values["gt"], "rationale": values.get("gt_cot")}
+    columns = [values.get(key) or [] for key in ("code", "pred", "report", "score")]
+    samples = max(len(values["code"]), len(values["pred"]))
+    return Item(problem, [_said(*(_at(column, sample) for column in columns)) for sample in range(samples)])
+
+
+def _said(text: Any, pred: Any, report: Any, score: Any) -> Said:
+    return Said(
+        text=as_text(text),
+        answer=as_text(pred) or "",
+        verdicts={"score": bool(score)} if isinstance(score, bool | int | float) else {},
+        program=_program(str(text or ""), report),
+        failed=report not in (None, "", "Done"),
+    )
+
+
+def _program(text: str, report: Any) -> str | None:
+    """The program of a text that is one (pal, pot); None for words and for programs with their outputs (tora)."""
+    if "```output" in text:
+        return None
+    fenced = _FENCED.findall(text)
+    if fenced:
+        return str(fenced[-1])
+    return text if report is not None else None
+
+
+def _at(column: Any, place: int) -> Any:
+    return column[place] if isinstance(column, list) and place < len(column) else None

@@ -1,0 +1,128 @@
+"""What training starts from: the tokenizer first, checks that need only that, then the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from slipstick.errors import InputError, UserError
+from slipstick.formats import Format
+from slipstick.models.hf import load_tokenizer, load_weights
+from slipstick.train.settings import TrainSettings
+
+
+def start_tokenizer(settings: TrainSettings, texts: Iterable[str], formats: Sequence[Format]) -> Any:
+    """The base's tokenizer, or a new one made of the texts. Raises ModelError where there is no such base.
+
+    Raises InputError where the base cannot read as long examples as `max_length` allows.
+    """
+    from slipstick.train.tokenizer import train_tokenizer
+
+    if settings.base is None:
+        tokenizer = train_tokenizer(texts, formats, vocab=settings.vocab)
+    else:
+        tokenizer = load_tokenizer(settings.base)
+        _check_length(settings)
+    if settings.chat_template is not None:
+        tokenizer.chat_template = _read(settings.chat_template)
+    return tokenizer
+
+
+def start_model(settings: TrainSettings, tokenizer: Any) -> Any:
+    """The base's weights, with adapters where they are asked for, or new ones."""
+    from slipstick.train.adapters import add_adapters
+    from slipstick.train.weights import new_model
+
+    if settings.base is None:
+        return new_model(settings, tokenizer)
+    dtype = settings.weights if trainer_of(settings) == "trl" else "float32"
+    model, _ = load_weights(settings.base, dtype=dtype, attention=attention(settings))
+    return add_adapters(model, settings) if settings.lora_rank else model
+
+
+def attention(settings: TrainSettings) -> str | None:
+    """The attention kernel: the one asked for; else FlashAttention where it is installed, on a GPU.
+
+    It takes 16-bit numbers alone, which only TRL's trainer has: as weights or by autocast.
+    """
+    if settings.attention or device_of(settings) == "cpu":
+        return settings.attention
+    narrow = trainer_of(settings) == "trl" and (settings.weights == "bfloat16" or settings.autocast is not False)
+    return "flash_attention_2" if narrow and find_spec("flash_attn") else None
+
+
+def check_packages(settings: TrainSettings) -> None:
+    """Raises UserError where a setting needs a package that is not installed, with every one that is missing."""
+    trl = trainer_of(settings) == "trl"
+    needed = [
+        (trl and settings.kernels, "kernels = true", "liger-kernel", "kernels = false"),
+        (settings.optimizer == "adamw_8bit", 'optimizer = "adamw_8bit"', "bitsandbytes", 'optimizer = "adamw"'),
+        (settings.parallel == "zero3", 'parallel = "zero3"', "deepspeed", 'parallel = "fsdp2"'),
+    ]
+    missing = [
+        f"{said} needs a package that is not installed: pip install {package}, or set {other}"
+        for asked, said, package, other in needed
+        if asked and not find_spec(package.replace("-", "_"))
+    ]
+    if missing:
+        raise UserError("; ".join(missing))
+
+
+def count_parameters(model: Any) -> int:
+    """Numbers in the model, also where ZeRO-3 has left this process a part of them."""
+    return sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in model.parameters())
+
+
+def device_of(settings: TrainSettings) -> str:
+    """The device asked for; "auto" is a GPU where there is one."""
+    import torch
+
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def free_on_gpu() -> float:
+    """Bytes that are free on the first GPU."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info()
+    return float(free)
+
+
+def most_on_gpu() -> float:
+    """The most bytes that this process has had on the first GPU at once."""
+    import torch
+
+    return float(torch.cuda.max_memory_allocated())
+
+
+def trainer_of(settings: TrainSettings) -> str:
+    """ "loop" or "trl": as asked for; else TRL's where there is a GPU, but for Muon, which only the loop knows."""
+    if settings.trainer != "auto":
+        return settings.trainer
+    needs_trl = settings.optimizer in ("adamw_8bit", "adafactor")
+    on_gpu = device_of(settings) != "cpu" and settings.optimizer == "adamw"
+    return "trl" if needs_trl or on_gpu else "loop"
+
+
+def _check_length(settings: TrainSettings) -> None:
+    from transformers import AutoConfig
+
+    assert settings.base is not None
+    config = AutoConfig.from_pretrained(settings.base)
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if positions is not None and settings.max_length > positions:
+        raise InputError(
+            f"max_length = {settings.max_length} is more than the {positions} tokens that base = {settings.base!r} can "
+            f'read: set max_length = {positions}; longer examples are then left out, or cut with too_long = "cut"'
+        )
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"chat_template = {path!r} cannot be read: {error}") from error

@@ -1,0 +1,87 @@
+"""Corrections are put in as problems are loaded, checked against the label they were made for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slipstick.commands import ProblemSettings, take_problems
+from slipstick.errors import InputError
+from slipstick.problems.label_corrections import read_patches
+
+ROWS = [
+    {"id": "p/1", "question": "2 and 2?", "answer": "5", "solution": "2+2 = 5"},
+    {"id": "p/2", "question": "Which?", "answer": "1"},
+    {"id": "p/3", "question": "3 and 3?", "answer": "6"},
+]
+
+
+def patch(**changed: object) -> dict[str, object]:
+    return {"id": "p/1", "who": "ann", "when": "2026-02-03", "old": "5", "new": "4", "why": "miscounted"} | changed
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "p.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+def patch_file(folder: Path, *rows: object, name: str = "fixes.jsonl") -> str:
+    path = folder / name
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    return str(path)
+
+
+def test_labels_are_put_right_and_the_ambiguous_left_out(source: Path, tmp_path: Path) -> None:
+    before = source.read_bytes()
+    one = patch_file(tmp_path, patch())
+    two = patch_file(tmp_path, patch(id="p/2", old="1", new="ambiguous", why="two readings"), name="more.jsonl")
+    settings = ProblemSettings(problems=[str(source)], patches=[one, two])
+    first, last = take_problems(settings)
+    assert (first.id, first.answer, first.rationale) == ("p/1", "4", None)
+    said = {"who": "ann", "when": "2026-02-03T00:00:00", "old": "5", "why": "miscounted"}
+    assert first.metadata["patch"] == said
+    assert last.id == "p/3" and "patch" not in last.metadata
+    assert source.read_bytes() == before and [path.name for path in settings.files()] == [
+        *("p.jsonl", "fixes.jsonl", "more.jsonl")
+    ]
+
+
+def test_several_acceptable_answers_and_a_source_that_was_mended(source: Path, tmp_path: Path) -> None:
+    fixes = patch_file(tmp_path, patch(new=["4", "four"]), patch(id="p/3", old="7", new="6"))
+    first, _, third = take_problems(ProblemSettings(problems=str(source), patches=fixes))
+    assert first.answer == ["4", "four"] and third.answer == "6" and "patch" not in third.metadata
+
+
+MISTAKES = {
+    "another label": ([patch(old="7")], r"fixes\.jsonl:1 corrects p/1 from '7', but its label is '5'"),
+    "two corrections": ([patch(), patch(new="3")], r"fixes\.jsonl:2 corrects p/1 to '3', but .*fixes\.jsonl:1 to '4'"),
+    "no reason": ([patch(), {"id": "p/2"}], r"fixes\.jsonl:2 is no correction: who"),
+    "a misspelt key": ([patch(nwe="4")], r"fixes\.jsonl:1 is no correction: nwe"),
+    "a bad date": ([patch(when="soon")], r"fixes\.jsonl:1 is no correction: when"),
+    "no JSON": (['{"id": '], r"fixes\.jsonl:1 is not valid JSON"),
+    "nothing": ([], r"fixes\.jsonl holds no rows"),
+    "other problems": ([patch(id="q/1")], r"fixes\.jsonl corrects none of these problems; its first line is about q/1"),
+}
+
+
+@pytest.mark.parametrize("rows, message", MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_name_the_line(source: Path, tmp_path: Path, rows: list[object], message: str) -> None:
+    settings = ProblemSettings(problems=str(source), patches=patch_file(tmp_path, *rows))
+    with pytest.raises(InputError, match=message):
+        take_problems(settings)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    patch_file(tmp_path, patch())
+    with pytest.raises(InputError, match=r"did you mean .*fixes\.jsonl"):
+        read_patches([tmp_path / "fixs.jsonl"])
+
+
+def test_with_a_limit_a_patch_may_be_about_later_problems(source: Path, tmp_path: Path) -> None:
+    fixes = patch_file(tmp_path, patch(id="p/3", old="6", new="ambiguous"))
+    (only,) = take_problems(ProblemSettings(problems=str(source), patches=fixes, limit=1))
+    assert only.answer == "5"

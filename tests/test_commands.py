@@ -1,0 +1,231 @@
+"""The whole path with a model that is really trained: data, weights, solutions, report; and real recorded outputs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.quickstart import run_quickstart
+from slipstick.commands.solving import run_evaluate, run_solve
+from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
+from slipstick.models import Reply, Request
+from slipstick.models.fake import FakeModel
+from slipstick.schema import Solution
+from slipstick.store import RunFolder
+
+TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
+SMALL = [
+    "data.problems=made:train,n=150",
+    "train.tokens=6000",
+    "train.d_model=32",
+    "train.d_ff=64",
+    "train.layers=1",
+    "train.vocab=500",
+    "evaluate.problems=['made:known,n=3', 'made:abstract,n=2']",
+    "evaluate.max_tokens=40",
+]
+
+
+def test_the_quickstart_in_small_and_again(tmp_path: Path) -> None:
+    console = Console(record=True, width=120)
+    run = run_quickstart(tmp_path / "q", SMALL, console)
+    data, train = RunFolder(tmp_path / "q" / "data"), RunFolder(tmp_path / "q" / "train")
+    assert not list(data.dropped()) and {s.format for s in data.solutions()} == {"cot", "pot", "tir"}
+    assert all(s.verdict and s.verdict.outcome == "correct" for s in data.solutions())
+    losses = [json.loads(line)["loss"] for line in (train.path / "model" / "losses.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+    solutions = list(RunFolder(run).solutions())
+    assert len(solutions) == 5 * 4 and all(s.verdict for s in solutions)
+    names = {metric.name for metric in RunFolder(run).metrics()}
+    assert {"accuracy/hybrid", "accuracy/pot/known", "accuracy/cot/abstract"} <= names
+    assert (run / "report.html").is_file()
+
+    before = (run / "run.json").read_bytes()
+    again = Console(record=True, width=120)
+    run_quickstart(tmp_path / "q", SMALL, again)
+    assert again.export_text().count("already done") == 3 and (run / "run.json").read_bytes() == before
+
+
+def test_the_quickstart_knows_its_steps() -> None:
+    with pytest.raises(RecipeError, match=r"--set trian\.tokens=1: write seed=N or STAGE\.KEY=VALUE"):
+        run_quickstart(Path("nowhere"), ["trian.tokens=1"], Console())
+
+
+@pytest.mark.skipif(not TRAJECTORIES.is_dir(), reason=f"needs recorded outputs in {TRAJECTORIES}")
+@pytest.mark.parametrize(
+    ("file", "format"), [("tora-70b-v1.0.gsm8k", "tir"), ("MathCoder-L-7b.gsm8k", "tir"), ("pot-codex.gsm8k.fs", "pot")]
+)
+def test_recorded_outputs_run_through_our_own_path(tmp_path: Path, file: str, format: str) -> None:
+    path = TRAJECTORIES / f"{file}.jsonl.gz"
+    overrides = [f"problems={path}", f"model=replay:{path}", f"formats=['{format}']"]
+    run = RunFolder(run_evaluate(Invocation("replay", overrides, limit=60, out=tmp_path / "run"), Console()))
+    metrics = {metric.name: metric.value for metric in run.metrics()}
+    assert metrics[f"accuracy/{format}"] > 0.5
+    if format == "tir":
+        assert metrics["outputs_equal/tir"] > 0.9
+
+
+Solve = Callable[..., tuple[RunFolder, str]]
+
+
+@pytest.fixture
+def solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Solve:
+    """Runs `solve` of 200 problems with a function as the model; gives the folder and what was printed."""
+    rows = [{"id": f"p/{n}", "question": f"What is {n} + 0?", "answer": n} for n in range(200)]
+    (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "r.toml").write_text(f'problems = "{tmp_path}/problems.jsonl"\nmodel = "fake:"\nformats = ["cot"]\n')
+
+    def run(script: Callable[[Request], Reply], *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
+        model = FakeModel(script)
+        monkeypatch.setattr("slipstick.commands.solving.open_model", lambda spec, settings: model)
+        console = Console(record=True, width=120, file=io.StringIO())
+        order = Invocation(str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", **flags)
+        return RunFolder(run_solve(order, console)), console.export_text()
+
+    return run
+
+
+def right(request: Request) -> Reply:
+    return Reply(text=f"The answer is {request.problem.answer}.", tokens=10, prompt_tokens=50, cost=0.01)
+
+
+def test_solutions_end_up_in_the_order_asked_for(solve: Solve) -> None:
+    folder, shown = solve(right, "samples=2", "formats=['hybrid', 'cot']")
+    ids = [solution.id for solution in folder.solutions()]
+    assert ids == [f"p/{n}#{name}#{k}" for n in range(200) for k in range(2) for name in ("hybrid", "cot")]
+    assert folder.run().status == "finished" and folder.run().counts == {"problems": 200, "solutions": 800}
+    assert "800 of 800 solutions" in shown and "100 % right" in shown
+
+
+def test_a_budget_stops_a_run_that_goes_on_when_it_is_raised(solve: Solve) -> None:
+    folder, shown = solve(right, "max_cost=0.5", "in_flight=8")
+    assert folder.run().status == "stopped" and len(list(folder.solutions())) == 50
+    assert "Stopped at $0.5000 of max_cost = 0.5" in shown and "--resume and a higher max_cost" in shown
+    folder, _ = solve(right, "max_cost=0.6", "in_flight=8", resume=True)
+    assert len(list(folder.solutions())) == 60
+    folder, shown = solve(right, "in_flight=16", resume=True)
+    assert folder.run().status == "finished" and len(list(folder.solutions())) == 200
+    assert folder.run().recipe["max_cost"] is None and "$2.00" in shown, "what was spent before counts"
+
+
+def test_a_budget_without_a_price_is_refused_before_much_is_spent(solve: Solve, tmp_path: Path) -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        solve(lambda request: Reply(text="The answer is 1.", tokens=10), "max_cost=0.5")
+    assert caught.group_contains(UserError, match="set price_in and price_out, or leave max_cost out")
+    assert len(list(RunFolder(tmp_path / "run").solutions())) < 50
+    assert solve(right, resume=True)[0].run().status == "finished"
+
+
+def test_an_estimate_says_what_the_run_will_take_and_its_solutions_are_kept(solve: Solve) -> None:
+    folder, shown = solve(right, "estimate=true")
+    kept = {solution.id: solution for solution in folder.solutions()}
+    assert len(kept) == 20 and folder.run().status == "stopped"
+    lines = {line.split("  ")[0].strip(): line.split() for line in shown.splitlines()}
+    assert lines["new tokens"][2:] == ["2,000", "2,000", "to", "2,000"]
+    assert lines["prompt tokens"][2:] == ["10,000", "10,000", "to", "10,000"]
+    assert lines["US dollars"][2:] == ["2.00", "2.00", "to", "2.00"]
+    folder, _ = solve(right, resume=True)
+    assert len(list(folder.solutions())) == 200
+    assert all(solution == kept[solution.id] for solution in folder.solutions() if solution.id in kept)
+
+
+def test_what_ended_in_an_error_is_made_again_on_resume(solve: Solve) -> None:
+    def flaky(request: Request) -> Reply:
+        odd = int(request.problem.id[2:]) % 2
+        return Reply(text="", finish="error", error="HTTP 503: too busy") if odd else right(request)
+
+    folder, shown = solve(flaky, "formats=['cot', 'hybrid']")
+    failed = [solution.id for solution in folder.solutions() if solution.finish == "error"]
+    assert len(failed) == 200 and "errors: 200 HTTP 503" in shown, "100 of cot, 100 of hybrid's pot"
+    folder, _ = solve(right, "formats=['cot', 'hybrid']", resume=True)
+    solutions = list(folder.solutions())
+    assert [s.id for s in solutions] == [f"p/{n}#{name}#0" for n in range(200) for name in ("cot", "hybrid")]
+    assert all(s.finish == "stop" and s.answer == s.problem_id[2:] for s in solutions)
+
+
+def test_another_recipe_is_refused_with_the_keys_that_differ(solve: Solve) -> None:
+    solve(right, "limit=3")
+    with pytest.raises(
+        RunFolderError, match=r"(?s)- temperature: 0\.0 then, 0\.5 now.*Put the settings back"
+    ) as refused:
+        solve(right, "limit=3", "temperature=0.5", "in_flight=3", resume=True)
+    assert "in_flight" not in str(refused.value)
+
+
+def test_problems_that_cannot_be_read_leave_an_earlier_run_as_it_is(solve: Solve, tmp_path: Path) -> None:
+    solve(right, "limit=3")
+    with (tmp_path / "problems.jsonl").open("a") as file:
+        file.write('{"id": "p/1", "question": "again?"}\n')
+    with pytest.raises(InputError, match="the id `p/1` was seen before"):
+        solve(right, overwrite=True)
+    assert len(list(RunFolder(tmp_path / "run").solutions())) == 3
+
+
+def test_the_servers_card_is_in_the_runs_record(solve: Solve, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = {"server.weights": "rev-1"}
+
+    async def describe(self: FakeModel) -> dict[str, str]:
+        return card
+
+    monkeypatch.setattr(FakeModel, "describe", describe, raising=False)
+    folder, _ = solve(right, "limit=3")
+    assert folder.run().versions["server.weights"] == "rev-1" and "python" in folder.run().versions
+    card["server.weights"] = "rev-2"
+    _, shown = solve(right, "limit=3", resume=True)
+    assert "server.weights was rev-1, now it is rev-2" in shown
+
+
+def plain(solution: Solution) -> dict[str, object]:
+    """A solution without its times."""
+    blocks = [block.model_dump(exclude={"seconds"}) for block in solution.blocks]
+    rest = solution.model_dump(exclude={"seconds", "blocks", "earlier"})
+    return {**rest, "blocks": blocks, "earlier": [plain(attempt) for attempt in solution.earlier]}
+
+
+def kill_and_resume(folder: Path, *, kills: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """The solutions of a run that was killed at random instants, and of the same run undisturbed."""
+    count = 40
+    code = "import time\ntime.sleep({})\nx = {} * 2\nprint(x)"
+    rows = []
+    for n in range(count):
+        steps = f"I double it.\n```python\n{code.format(0.02 * (n % 7), n)}\n```\n"
+        rows.append({"problem_id": f"p/{n}", "format": "tir", "turn": 0, "text": steps})
+        rows.append({"problem_id": f"p/{n}", "format": "tir", "turn": 1, "text": f"It is \\boxed{{{2 * n}}}."})
+        rows.append({"problem_id": f"p/{n}", "format": "pot", "text": "print(" if n % 3 else code.format(0.05, n)})
+        rows.append({"problem_id": f"p/{n}", "format": "cot", "text": f"The answer is {2 * n}."})
+    (folder / "script.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    problems = [{"id": f"p/{n}", "question": f"Twice {n}?", "answer": 2 * n} for n in range(count)]
+    (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in problems))
+    (folder / "r.toml").write_text(
+        f'problems = "{folder}/problems.jsonl"\nmodel = "fake:{folder}/script.jsonl"\n'
+        'formats = ["tir", "hybrid"]\nsamples = 2\nsettled = 0.9\nin_flight = 4\n'
+    )
+    command = [str(Path(sys.executable).with_name("slipstick")), "solve", str(folder / "r.toml"), "--resume", "--out"]
+    draw = random.Random(seed)
+    for _ in range(kills):
+        run = subprocess.Popen([*command, str(folder / "killed")], stdout=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(draw.uniform(0.2, 3.0))
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    for name in ("killed", "whole"):
+        subprocess.run([*command, str(folder / name)], stdout=subprocess.DEVNULL, check=True)
+    killed, whole = (list(map(plain, RunFolder(folder / name).solutions())) for name in ("killed", "whole"))
+    return killed, whole
+
+
+def test_a_run_killed_at_random_instants_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    killed, whole = kill_and_resume(tmp_path, kills=3, seed=0)
+    assert len(whole) == 160 and killed == whole
+    assert not [path for path in (tmp_path / "killed").iterdir() if path.name.startswith(".solutions")]

@@ -1,0 +1,156 @@
+"""A run as lm-eval writes it, read back; and inspect's logs, read."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.grade import run_grade
+from slipstick.commands.solving import run_evaluate
+from slipstick.errors import InputError
+from slipstick.exporters.lm_eval import write_lm_eval
+from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
+from slipstick.importers import find_outputs, read_outputs
+from slipstick.store import RunFolder
+
+yaml = pytest.importorskip("yaml", reason="lm-eval's tasks are YAML")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Twelve problems of two sets, in words and by program, with two samples of each; every third is wrong."""
+    folder = tmp_path_factory.mktemp("lm_eval")
+    problems = [
+        {"id": f"{('sums', 'more')[n % 2]}/test/{n}", "question": f"What is {n} + {n}?", "answer": str(2 * n)}
+        for n in range(12)
+    ]
+    script = []
+    for n, problem in enumerate(problems):
+        said = 2 * n + (n % 3 == 0)
+        script.append({"problem_id": problem["id"], "format": "cot", "text": f"We add. The answer is {said}."})
+        script.append({"problem_id": problem["id"], "format": "pot", "text": f"print({said})"})
+    for name, rows in (("problems", problems), ("script", script)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "r.toml").write_text(
+        f'problems = "{folder}/problems.jsonl"\nmodel = "fake:{folder}/script.jsonl"\nformats = ["cot", "pot"]\n'
+        "samples = 2\nks = [2]\nworkers = 1\n"
+    )
+    return RunFolder(run_evaluate(Invocation(str(folder / "r.toml"), out=folder / "run"), Console(file=io.StringIO())))
+
+
+def test_results_have_lm_evals_keys_and_our_numbers(run: RunFolder, tmp_path: Path) -> None:
+    written = write_lm_eval(run, tmp_path)
+    (results,) = [json.loads((tmp_path / name).read_text()) for name in written if "/results_" in name]
+    keys = {"results", "group_subtasks", "configs", "versions", "n-shot", "higher_is_better", "n-samples", "config"}
+    assert keys | {"git_hash", "date", "pretty_env_info", "transformers_version", "lm_eval_version"} <= results.keys()
+    assert set(results["results"]) == {
+        f"slipstick_{name}_{format}" for name in ("sums", "more") for format in ("cot", "pot")
+    }
+    task = results["results"]["slipstick_sums_pot"]
+    assert task["exact_match,none"] == pytest.approx(4 / 6) and task["exact_match,maj@2"] == pytest.approx(4 / 6)
+    assert task["exact_match_stderr,none"] == pytest.approx((4 / 6 * 2 / 6 / 5) ** 0.5)
+    assert results["n-samples"]["slipstick_sums_pot"] == {"original": 6, "effective": 6}
+
+
+def test_samples_are_read_back_as_what_they_were(run: RunFolder, tmp_path: Path) -> None:
+    write_lm_eval(run, tmp_path)
+    sources, passed_over = find_outputs(tmp_path)
+    assert {source.format for source in sources} == {"lm-eval"} and not passed_over
+    attempts = list(read_outputs(sources))
+    assert len(attempts) == 12 * 2 * 2
+    row = json.loads(next(tmp_path.rglob("samples_slipstick_sums_cot_*.jsonl")).read_text().splitlines()[0])
+    keys = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "exact_match"}
+    assert keys | {"doc_hash", "prompt_hash", "target_hash"} == row.keys()
+    assert row["resps"] == [["We add. The answer is 1."] * 2] and row["exact_match"] == 0.0
+
+
+class Tags(yaml.SafeLoader):
+    """Reads lm-eval's YAML, in which a tag names a function."""
+
+
+Tags.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
+
+
+def test_tasks_are_lm_evals_yaml_with_majority_filters_and_our_verdict(run: RunFolder, tmp_path: Path) -> None:
+    written = write_lm_eval_tasks(run, tmp_path, ks=[4])
+    assert written == {"lm_eval_tasks/sums.jsonl": 6, "lm_eval_tasks/more.jsonl": 6}
+    place = tmp_path / "lm_eval_tasks"
+    task = yaml.load((place / "slipstick_sums.yaml").read_text(), Tags)
+    assert task["repeats"] == 4 and task["process_results"] == "verdict.process_results"
+    majority = task["filter_list"][1]
+    assert majority["name"] == "maj@4"
+    assert [step["function"] for step in majority["filter"]] == ["take_first_k", "regex", "majority_vote", "take_first"]
+    pattern = majority["filter"][1]["regex_pattern"]
+    assert re.findall(pattern, "So 3.\nThe answer is 12.\n\n") == ["12"]
+    assert re.findall(pattern, r"The answer is \boxed{\frac12}.") == [r"\frac12"]
+    assert Path(task["dataset_kwargs"]["data_files"]["test"]).is_file()
+    group = yaml.load((place / "slipstick_run_group.yaml").read_text(), Tags)
+    assert group["task"] == ["slipstick_sums", "slipstick_more"]
+    scope: dict[str, Any] = {}
+    exec((place / "verdict.py").read_text(), scope)  # noqa: S102  the file that lm-eval imports
+    doc = json.loads((place / "sums.jsonl").read_text().splitlines()[1])
+    assert scope["process_results"](doc, ["4.0"]) == {"exact_match": 1.0}
+    assert scope["process_results"](doc, ["[invalid]"]) == {"exact_match": 0.0}
+
+
+def log(**changes: Any) -> dict[str, Any]:
+    """A log of inspect with three problems in two epochs, one of them solved by a tool call."""
+    samples = []
+    for epoch in (1, 2):
+        for n in range(3):
+            said = str(n + 1 + (n == 2))
+            call = {"id": "c", "function": "python", "arguments": {"code": f"print({said})"}}
+            messages = [{"role": "user", "content": f"What is {n} + 1?"}]
+            if n == 1:
+                messages += [{"role": "assistant", "content": "I compute.", "tool_calls": [call]}]
+                messages += [{"role": "tool", "content": f"{said}\n"}]
+            messages += [{"role": "assistant", "content": [{"type": "text", "text": f"ANSWER: {said}"}]}]
+            samples.append(
+                {
+                    "id": n,
+                    "epoch": epoch,
+                    "input": [{"role": "user", "content": f"What is {n} + 1?"}],
+                    "target": str(n + 1),
+                    "messages": messages,
+                    "output": {"completion": f"ANSWER: {said}", "usage": {"output_tokens": 7}},
+                    "scores": {"match": {"value": "I" if n == 2 else "C", "answer": said}},
+                }
+            )
+    return {"version": 2, "status": "success", "eval": {"task": "me/sums", "model": "m"}, "samples": samples, **changes}
+
+
+def test_a_log_of_inspect_is_graded_with_its_verdicts(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "2026_sums.json").write_text(json.dumps(log(), indent=2))
+    (tmp_path / "logs" / "other.json").write_text('{"results": {}}')
+    console = Console(record=True, width=160, file=io.StringIO())
+    folder = RunFolder(run_grade(Invocation(str(tmp_path / "logs"), ["ks=[2]"], out=tmp_path / "run"), console))
+    metrics = {metric.name: metric for metric in folder.metrics()}
+    assert metrics["accuracy/tir"].value == pytest.approx(2 / 3) and metrics["maj@2/tir"].value == pytest.approx(2 / 3)
+    assert [solution.sample for solution in folder.solutions()] == [0, 0, 0, 1, 1, 1] or len(
+        list(folder.solutions())
+    ) == 6
+    tool = next(solution for solution in folder.solutions() if solution.problem_id.endswith("/1"))
+    assert [block.type for block in tool.blocks] == ["text", "code", "output", "text"]
+    assert "0 disagreements" in console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (json.dumps(log())[:400], "is no whole JSON file, so it is damaged or was cut"),
+        (json.dumps(log(samples=[])), "holds no samples; inspect leaves them out"),
+        (json.dumps(log(status="cancelled")), "has the status 'cancelled'"),
+    ],
+)
+def test_broken_logs_get_one_message(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "log.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        find_outputs(tmp_path / "log.json")

@@ -1,0 +1,171 @@
+"""Self-training in small: a real tiny model, real stages, and what a kill or a mistake leaves behind."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.self_train import RoundsRecipe, run_rounds, to_toml
+from slipstick.errors import RecipeError
+from slipstick.schema import Metric
+from slipstick.self_train import Round, rounds_table
+from slipstick.store import RunFolder
+
+RECIPE = """\
+problems = "made:train,n=6,seed=1"
+rounds = 1
+[start]
+problems = "made:train,n=30"
+formats = ["pot"]
+[train]
+tokens = 2000
+d_model = 16
+d_ff = 32
+layers = 1
+heads = 2
+vocab = 400
+threads = 1
+[held_out]
+problems = "made:known,n=3"
+formats = ["pot"]
+max_tokens = 8
+[solve]
+formats = ["pot"]
+samples = 2
+temperature = 0.7
+max_tokens = 8
+[curate]
+contaminated = ["exact"]
+"""
+STAGES = (
+    "start",
+    "round-1/train",
+    "round-1/held-out",
+    "round-1/solve",
+    "round-1/data",
+    "final/train",
+    "final/held-out",
+)
+
+
+def recipe(folder: Path, text: str = RECIPE) -> str:
+    (folder / "r.toml").write_text(text)
+    return str(folder / "r.toml")
+
+
+def test_a_table_as_toml_reads_back() -> None:
+    table = {
+        "name": 'a "quoted" \\ path\nand é',
+        "rate": 1e-05,
+        "on": True,
+        "many": ["a", 1, 0.5],
+        "phases": [{"share": 1, "mix": {"pot": 1, "near-by key": 0.2}}],
+    }
+    assert tomllib.loads(to_toml(table)) == table
+
+
+def test_every_stage_is_checked_before_the_first_begins(tmp_path: Path) -> None:
+    broken = RECIPE.replace("tokens = 2000", "tokens = 0\nmodle = 1").replace(
+        "samples = 2", 'samples = 2\nmodel = "hf:x"'
+    )
+    with pytest.raises(RecipeError) as caught:
+        run_rounds(Invocation(recipe(tmp_path, broken), out=tmp_path / "run"), Console())
+    assert [line.partition(" ")[0] for line in caught.value.mistakes] == [
+        "train.modle:",
+        "train.tokens",
+        "solve.model:",
+    ]
+    with pytest.raises(RecipeError, match="name run folders of the first solutions, or give a table `start`"):
+        run_rounds(Invocation(recipe(tmp_path), ["data=runs/x"], out=tmp_path / "run"), Console())
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_table_fits_a_terminal() -> None:
+    accuracy = Metric(name="accuracy/pot", value=0.612, low=0.543, high=0.677, n=200)
+    first = Round(
+        name="round 1",
+        examples=700,
+        trained_tokens=500_000,
+        held_out=[accuracy],
+        attempts=6000,
+        written_tokens=300_000,
+        solved=900,
+        newly_solved=850,
+        added=1700,
+        seconds=100,
+    )
+    last = Round(name="final", examples=2400, trained_tokens=500_000, held_out=[accuracy], seconds=60)
+    console = Console(record=True, width=80, file=io.StringIO())
+    console.print(rounds_table([first, last]))
+    shown = console.export_text()
+    assert "61.2 (54.3-67.7)" in shown and "300,000" in shown and "…" not in shown
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one round that was killed while it trained, and taken up again."""
+    pytest.importorskip("torch", reason="the extra `train` is not installed")
+    pytest.importorskip("transformers", reason="the extra `train` is not installed")
+    folder = tmp_path_factory.mktemp("rounds")
+    run = folder / "run"
+    slipstick = str(Path(sys.executable).with_name("slipstick"))
+    command = [slipstick, "self-train", recipe(folder), "--out", str(run)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not (run / "round-1" / "train" / "run.json").is_file() and process.poll() is None:
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before it could be killed"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert RunFolder(run).run().status == "running"
+    run_rounds(Invocation(recipe(folder), out=run, resume=True), Console(file=io.StringIO()))
+    return run
+
+
+def test_a_killed_run_goes_on_to_its_end(finished: Path) -> None:
+    assert RunFolder(finished).run().status == "finished"
+    assert all(RunFolder(finished / stage).run().status == "finished" for stage in STAGES)
+    assert (finished / "final" / "train" / "model" / "model.safetensors").is_file()
+    rounds = [Round.model_validate(row) for row in json.loads((finished / "rounds.json").read_text())]
+    assert [each.name for each in rounds] == ["round 1", "final"]
+    attempts = list(RunFolder(finished / "round-1" / "solve").solutions())
+    assert rounds[0].attempts == len(attempts) == 12 and all(attempt.verdict for attempt in attempts)
+    assert rounds[0].held_out[0].name == "accuracy/pot" and rounds[0].held_out[0].n == 3
+    kept = len(list(RunFolder(finished / "round-1" / "data").solutions()))
+    assert rounds[1].examples == kept and rounds[0].added == kept - rounds[0].examples
+    assert {metric.name for metric in RunFolder(finished).run().metrics} == {"accuracy/pot/final"}
+
+
+def test_a_finished_run_is_not_done_again(finished: Path) -> None:
+    models = {path: path.stat().st_mtime_ns for path in finished.rglob("model.safetensors")}
+    console = Console(record=True, width=100, file=io.StringIO())
+    run_rounds(Invocation(recipe(finished.parent), out=finished, resume=True), console)
+    assert console.export_text().count("already done") == len(STAGES)
+    assert models == {path: path.stat().st_mtime_ns for path in finished.rglob("model.safetensors")}
+
+
+def test_each_stage_can_be_run_by_its_own_recipe(finished: Path) -> None:
+    settings = tomllib.loads((finished / "round-1" / "data.toml").read_text())
+    assert settings["data"] == [str(finished / "start"), str(finished / "round-1" / "solve")]
+    assert settings["evaluation"] == ["made:known,n=3"], "what is held out never gets into the data"
+
+
+def test_the_shipped_recipe_holds() -> None:
+    from slipstick.commands import load_order
+    from slipstick.commands.self_train import _check_stages
+
+    settings, _ = load_order(Invocation("self-train"), RoundsRecipe)
+    _check_stages(settings, "self-train")
+    misspelt, _ = load_order(Invocation("self-train", ["train.tokenz=1"]), RoundsRecipe)
+    with pytest.raises(RecipeError, match="tokenz"):
+        _check_stages(misspelt, "self-train")
