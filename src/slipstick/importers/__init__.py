@@ -1,7 +1,7 @@
 """Reads what other tools wrote of their runs: rows become problems, solutions, and the verdicts recorded with them.
 
 A file format is a module of this folder, listed in `FILE_FORMATS`: it recognises its rows by their keys and says which
-problem a row is about, what was written, and how the tool judged it. Nothing is ever written to the files that are read.
+problem a row is about, what was written, and how the tool judged it. Files that are read are never changed.
 """
 
 from __future__ import annotations
