@@ -136,7 +136,8 @@ def curate_run(folder: Path) -> None:
 
     recipe = folder / "curate.toml"
     recipe.write_text(
-        f'data = "{folder / "run"}"\nevaluation = "{folder / "evaluation.jsonl"}"\nlanguage = ["en"]\nmin_tokens = 8\n'
+        f'data = "{folder / "run"}"\ndecontaminate_against = "{folder / "evaluation.jsonl"}"\n'
+        'language = ["en"]\nmin_solution_tokens = 8\n'
         f"near_duplicates = {{questions = {_SIMILARITY}, solutions = 0.9}}\nsplits = {{train = 0.98, valid = 0.02}}\n"
     )
     run_curate(Invocation(str(recipe), out=folder / "curated"), Console())

@@ -111,7 +111,7 @@ def test_where_items_stand_and_what_is_corrected() -> None:
     first, second = agreed_corrections(stand(items, standing(made)))
     assert (first.id, first.who, first.old, first.new, first.why) == ("r/0", "ann, bob", "1", "7", "line 1 is false")
     assert first.when.minute == 5 and (second.id, second.new) == ("r/1", "ambiguous")
-    (only,) = agreed_corrections(stand(items, standing(made), agree=2))
+    (only,) = agreed_corrections(stand(items, standing(made), min_reviewers=2))
     assert only.id == "r/0"
     clash = [decide("r/3", "ann", "correct", "8"), decide("r/3#cot#0", "bob", "correct", "9")]
     assert agreed_corrections(stand(items, standing(clash))) == []
@@ -188,7 +188,7 @@ def test_a_session_that_is_left_goes_on_where_it_was(invoke: Invoke, tmp_path: P
     invoke("audited", "--set", "reviewer=bob", typed="r\nc 8.0\nr\na\n")
     code, out, _ = invoke("audited", "--set", "show=disagreements", "--set", "reviewer=cy", typed="q\n")
     assert "1 of 1, cy: r/0" in out and "ann: accept" in out and "r/0: ann accept, bob reject" in out
-    code, out, _ = invoke("audited", "--set", "patch=fixes.jsonl", "--set", "agree=2")
+    code, out, _ = invoke("audited", "--set", "patch=fixes.jsonl", "--set", "min_reviewers=2")
     assert code == 0 and "2 corrections: fixes.jsonl" in out
     (tmp_path / "p.jsonl").write_text("".join(f"{problem.model_dump_json()}\n" for problem in PROBLEMS))
     mended = take_problems(ProblemSettings(problems="p.jsonl", patches="fixes.jsonl"))

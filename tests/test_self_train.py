@@ -46,7 +46,7 @@ samples = 2
 temperature = 0.7
 max_tokens = 8
 [curate]
-contaminated = ["exact"]
+contamination_rules = ["exact"]
 """
 STAGES = (
     "start",
@@ -157,7 +157,7 @@ def test_a_finished_run_is_not_done_again(finished: Path) -> None:
 def test_each_stage_can_be_run_by_its_own_recipe(finished: Path) -> None:
     settings = tomllib.loads((finished / "round-1" / "data.toml").read_text())
     assert settings["data"] == [str(finished / "start"), str(finished / "round-1" / "solve")]
-    assert settings["evaluation"] == ["made:known,n=3"], "what is held out never gets into the data"
+    assert settings["decontaminate_against"] == ["made:known,n=3"], "what is held out never gets into the data"
 
 
 def test_the_shipped_recipe_holds() -> None:

@@ -119,7 +119,12 @@ def test_every_rule_takes_its_rows_and_says_so(make_run: MakeRun) -> None:
     make_run("run", problems, rows)
     Path("test.jsonl").write_text(json.dumps({"id": "held/0", "question": problem(3).text, "answer": "9"}) + "\n")
     folder = curated(
-        'evaluation="test.jsonl"', "language=en", "licences.deny=['*NC*']", "min_tokens=5", "cap=2", "splits={train=1}"
+        'decontaminate_against="test.jsonl"',
+        "language=en",
+        "licences.deny=['*NC*']",
+        "min_solution_tokens=5",
+        "max_solutions_per_problem=2",
+        "splits={train=1}",
     )
     assert kept(folder) == ["fruit/train/0#pot#0", "fruit/train/0#pot#2"]
     assert rules_of(folder) == {
@@ -130,7 +135,7 @@ def test_every_rule_takes_its_rows_and_says_so(make_run: MakeRun) -> None:
         "fruit/train/3#pot#0": "contaminated",
         "fruit/train/4#pot#0": "verdict",
         "fruit/train/5#pot#0": "verdict",
-        "fruit/train/6#pot#0": "pasted answer",
+        "fruit/train/6#pot#0": "hardcoded answer",
         "fruit/train/7#pot#0": "not reproduced",
         "fruit/train/8#cot#0": "length",
         "fruit/train/99#pot#0": "no problem",
@@ -147,7 +152,7 @@ def test_every_rule_takes_its_rows_and_says_so(make_run: MakeRun) -> None:
     assert [row.metadata for row in folder.problems()] == [{"split": "train"}]
     assert folder.run().counts == {"problems": 1, "solutions": 2, "correct": 2, "dropped": 11}
     said = Path("console.txt").read_text()
-    assert "overlap with test.jsonl: 1 exact of 1 problems" in said and "pasted answer" in said
+    assert "overlap with test.jsonl: 1 exact of 1 problems" in said and "hardcoded answer" in said
     hits = [json.loads(line) for line in (folder.path / "contamination.jsonl").read_text().splitlines()]
     assert [hit["problem_id"] for hit in hits if hit["how"] == "exact"] == ["fruit/train/3"]
     assert {hit["how"] for hit in hits} == {"exact", "template"}, "the others differ from it in their numbers"
@@ -275,9 +280,9 @@ def test_empty_runs(make_run: MakeRun) -> None:
         (["near_duplicates={solutions=1.5}"], "near_duplicates"),
         (["splits={train=0.5}"], "add up to 0.5"),
         (["mix={fruit=0}"], "all weights are 0"),
-        (["cap=0"], "cap"),
+        (["max_solutions_per_problem=0"], "max_solutions_per_problem"),
         (["licences={denied=['x']}"], "licences"),
-        (["contaminated=['8gram']"], "contaminated"),
+        (["contamination_rules=['8gram']"], "contamination_rules"),
     ],
 )
 def test_mistakes_in_a_recipe(make_run: MakeRun, settings: list[str], message: str) -> None:
@@ -292,7 +297,7 @@ def test_mistakes_about_data(make_run: MakeRun) -> None:
     with pytest.raises(RunFolderError, match="is no run folder"):
         curated(recipe='data = "nowhere"\n')
     with pytest.raises(InputError, match=r"none of 1 sets can be loaded; `missing\.jsonl`"):
-        curated("evaluation=missing.jsonl")
+        curated("decontaminate_against=missing.jsonl")
     with pytest.raises(InputError, match="mix names `pears`"):
         curated("mix={pears=1}")
     run = RunFolder(folder)
@@ -305,7 +310,7 @@ def test_mistakes_about_data(make_run: MakeRun) -> None:
 def test_a_set_that_cannot_be_loaded_is_named(make_run: MakeRun) -> None:
     make_run("run", [problem(0)], [cot(0, "Fine.")])
     Path("test.jsonl").write_text('{"id": "held/0", "question": "Is it?", "answer": "9"}\n')
-    folder = curated("evaluation=['test.jsonl', 'missing.jsonl']")
+    folder = curated("decontaminate_against=['test.jsonl', 'missing.jsonl']")
     made = composition(folder)
     assert list(made.evaluation) == ["test.jsonl"] and "does not exist" in made.not_compared["missing.jsonl"]
     assert "NOT compared with missing.jsonl" in Path("console.txt").read_text()
@@ -316,7 +321,7 @@ def test_a_dataset_is_compared_by_its_local_file(make_run: MakeRun) -> None:
     Path("sets").mkdir()
     lines = [json.dumps({"question": problem(0).text, "answer": "So it is. #### 5"}), '{"answer": "no question"}']
     Path("sets/gsm8k_test.jsonl").write_text("\n".join(lines) + "\n")
-    folder = curated("evaluation=gsm8k:test", "problems_dir=sets")
+    folder = curated("decontaminate_against=gsm8k:test", "problems_dir=sets")
     made = composition(folder)
     assert rules_of(folder) == {"fruit/train/0#cot#0": "contaminated"} and made.evaluation == {"gsm8k:test": 1}
     assert made.not_compared["gsm8k:test"].startswith("1 rows cannot be read, the first: sets/gsm8k_test.jsonl:2")
@@ -326,9 +331,9 @@ def test_a_dataset_is_compared_by_its_local_file(make_run: MakeRun) -> None:
 def test_templates_are_reported_and_stay(make_run: MakeRun) -> None:
     make_run("run", [problem(0)], [cot(0, "Fine.")])
     Path("test.jsonl").write_text(json.dumps({"id": "held/0", "question": QUESTION.format("Ann", 7, 8)}) + "\n")
-    folder = curated("evaluation=test.jsonl")
+    folder = curated("decontaminate_against=test.jsonl")
     assert kept(folder) == ["fruit/train/0#cot#0"] and composition(folder).overlaps == {"test.jsonl": {"template": 1}}
-    strict = curated("evaluation=test.jsonl", 'contaminated=["exact", "template"]', out="strict")
+    strict = curated("decontaminate_against=test.jsonl", 'contamination_rules=["exact", "template"]', out="strict")
     assert kept(strict) == [] and rules_of(strict) == {"fruit/train/0#cot#0": "contaminated"}
 
 
@@ -339,10 +344,13 @@ def test_a_changed_rule_does_not_run_programs_again(make_run: MakeRun) -> None:
     (folder.path / "executed.jsonl").write_text(
         before.replace('"fault": ""', '"fault": "kept from before"', 1) + '{"to'
     )
-    folder = curated("max_tokens=500", resume=True)
+    folder = curated("max_solution_tokens=500", resume=True)
     assert kept(folder) == ["fruit/train/1#pot#0", "fruit/train/2#pot#0"]
     assert [drop.reason for drop in folder.dropped()] == ["kept from before"]
-    assert folder.run().recipe["max_tokens"] == 500 and "max_tokens=500" in (folder.path / "recipe.toml").read_text()
+    assert (
+        folder.run().recipe["max_solution_tokens"] == 500
+        and "max_solution_tokens=500" in (folder.path / "recipe.toml").read_text()
+    )
 
 
 def test_a_run_that_is_killed_ends_as_an_undisturbed_one(make_run: MakeRun, tmp_path: Path) -> None:

@@ -10,12 +10,14 @@ import pytest
 
 from slipstick.curate.hardcoded import prints_literals
 
-CASES = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / "pasted.jsonl").read_text().splitlines()]
+CASES = [
+    json.loads(line) for line in (Path(__file__).parents[1] / "cases" / "hardcoded.jsonl").read_text().splitlines()
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
-def test_pasted(case: dict[str, Any]) -> None:
-    assert prints_literals(case["steps"]) is case["pasted"]
+def test_hardcoded(case: dict[str, Any]) -> None:
+    assert prints_literals(case["steps"]) is case["hardcoded"]
 
 
 @pytest.mark.parametrize("hostile", ["(" * 5000, "-" * 20000 + "1", "print(" + "+".join(["1"] * 20000) + ")", "\0", ""])

@@ -75,21 +75,21 @@ def test_verdict() -> None:
 
 
 def test_pasted_names_what_was_printed() -> None:
-    assert rules.pasted(solution(Code(text="print(42)"), Output(text="42\n"))) == (
+    assert rules.hardcoded_answer(solution(Code(text="print(42)"), Output(text="42\n"))) == (
         "the program only prints '42', nothing of it is computed"
     )
-    assert rules.pasted(solution(Code(text="print(6 * 7)"), Output(text="42\n"))) is None
-    assert rules.pasted(solution(Text(text="The answer is 42."))) is None
+    assert rules.hardcoded_answer(solution(Code(text="print(6 * 7)"), Output(text="42\n"))) is None
+    assert rules.hardcoded_answer(solution(Text(text="The answer is 42."))) is None
 
 
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"min_tokens": 6}, "5 tokens, fewer than 6"),
-        ({"max_tokens": 4}, "5 tokens, more than 4"),
+        ({"min_solution_tokens": 6}, "5 tokens, fewer than 6"),
+        ({"max_solution_tokens": 4}, "5 tokens, more than 4"),
         ({"min_characters": 99}, "17 characters, fewer than 99"),
         ({"max_characters": 16}, "17 characters, more than 16"),
-        ({"min_tokens": 5, "max_tokens": 5, "min_characters": 17, "max_characters": 17}, None),
+        ({"min_solution_tokens": 5, "max_solution_tokens": 5, "min_characters": 17, "max_characters": 17}, None),
     ],
 )
 def test_length_counts_what_was_written(settings: dict[str, int], reason: str | None) -> None:

@@ -43,7 +43,7 @@ class CurateRecipe(CurateSettings, InterpreterSettings):
     def files(self) -> list[Path]:
         """The files of the runs and of the evaluation sets, as far as they are files."""
         runs = [Path(run) / name for run in self.data for name in _READ]
-        sources = [Path(source.removeprefix("files:")) for source in self.evaluation]
+        sources = [Path(source.removeprefix("files:")) for source in self.decontaminate_against]
         local = (local_files(source, problems_dir=self.problems_dir) for source in _expand(self))
         return [*(path for path in [*runs, *sources] if path.is_file()), *chain.from_iterable(local)]
 
@@ -91,8 +91,8 @@ def load_evaluation(recipe: CurateRecipe) -> tuple[dict[str, list[Problem]], dic
     if missing and not loaded:
         name, reason = next(iter(missing.items()))
         raise InputError(
-            f"evaluation = {recipe.evaluation}: none of {len(missing)} sets can be loaded; `{name}`: {reason}\n"
-            "(evaluation = [] leaves decontamination out)"
+            f"decontaminate_against = {recipe.decontaminate_against}: none of {len(missing)} sets can be loaded; "
+            f"`{name}`: {reason}\n(decontaminate_against = [] leaves decontamination out)"
         )
     return loaded, missing
 
@@ -107,7 +107,7 @@ def _load(source: str, problems_dir: Path | None) -> tuple[list[Problem], list[s
 def _expand(recipe: CurateRecipe) -> list[str]:
     """The evaluation sets, "catalogue" and lists of sets taken apart so that each is reported by its own name."""
     found: list[str] = []
-    for source in recipe.evaluation:
+    for source in recipe.decontaminate_against:
         found += evaluation_sources(problems_dir=recipe.problems_dir) if source == CATALOGUE else expand(source)
     return list(dict.fromkeys(found))
 
@@ -161,7 +161,7 @@ def _say(made: Composition, folder: RunFolder, console: Console) -> None:
         compared = sum(made.evaluation.values())
         say(f"compared with {compared:,} problems of {len(made.evaluation)} evaluation sets (contamination.jsonl)")
     else:
-        say("compared with no evaluation set: name some in `evaluation`")
+        say("compared with no evaluation set: name some in `decontaminate_against`")
     for name, reason in made.not_compared.items():
         say(f"NOT compared with {name}: {reason.splitlines()[0]}")
     if made.licences.get("unknown"):

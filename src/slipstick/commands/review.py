@@ -42,7 +42,7 @@ class ReviewSettings(Record):
     """Which samples are drawn."""
     show: Show = "open"
     """open, skipped, disagreements (with what others said) or all."""
-    agree: int = Field(default=1, ge=1)
+    min_reviewers: int = Field(default=1, ge=1)
     """Reviewers who have to say the same before a label counts as wrong or right."""
     patch: Path | None = None
     """Ask nothing; write the corrections that reviewers agree upon into this patch file."""
@@ -56,7 +56,7 @@ def run_review(target: str, overrides: list[str], console: Console) -> Path:
     items = _items(folder, settings)
     if settings.patch is None:
         review(items, store, settings.reviewer, show=settings.show, console=console, ask=console.input)
-    standings = stand(items, standing(store.read()), agree=settings.agree)
+    standings = stand(items, standing(store.read()), min_reviewers=settings.min_reviewers)
     _show(standings, store.path, console)
     if settings.patch is not None:
         _write_patch(settings.patch, agreed_corrections(standings), console)

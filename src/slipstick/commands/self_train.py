@@ -67,7 +67,7 @@ class RoundsRecipe(ProblemSettings):
     solve: dict[str, Any]
     """Settings of `solve`: formats, samples, temperature, ..."""
     curate: dict[str, Any] = Field(default_factory=dict)
-    """Settings of `curate`; `evaluation` is the held-out problems unless told."""
+    """Settings of `curate`; `decontaminate_against` is the held-out problems unless set."""
 
     @model_validator(mode="after")
     def _begins_somewhere(self) -> RoundsRecipe:
@@ -146,9 +146,9 @@ class _Rounds:
 
     def _curate(self, out: Path, data: Sequence[str]) -> Path:
         own: dict[str, Any] = {"data": list(data)}
-        if "evaluation" not in self._recipe.curate:
+        if "decontaminate_against" not in self._recipe.curate:
             held_out = self._recipe.held_out["problems"]
-            own["evaluation"] = held_out if isinstance(held_out, list) else [held_out]
+            own["decontaminate_against"] = held_out if isinstance(held_out, list) else [held_out]
         return self._stage(out, "curate", run_curate, **own)
 
     def _stage(self, out: Path, stage: str, launch: _Launch, **own: Any) -> Path:

@@ -55,7 +55,7 @@ def curate(
     on_progress("reading solutions", 0, 0)
     solutions = written.examine(runs, questions, settings, limited=limit is not None)
     require_groups(solutions.candidates, settings.mix, by=settings.mix_by)
-    if settings.reproduce and open_interpreter:
+    if settings.rerun_programs and open_interpreter:
         solutions.fault(_run_again(runs, out, solutions, open_interpreter, on_progress))
     on_progress("comparing solutions", 0, 0)
     written.drop_repeated(runs, solutions, settings)
@@ -163,15 +163,20 @@ def _rules(settings: CurateSettings, *, compared: bool, ran: bool) -> list[str]:
         "language": bool(settings.language),
         "contaminated": compared,
         "verdict": True,
-        "pasted answer": not settings.pasted,
+        "hardcoded answer": not settings.allow_hardcoded_answers,
         "length": any(
             limit is not None
-            for limit in (settings.min_tokens, settings.max_tokens, settings.min_characters, settings.max_characters)
+            for limit in (
+                settings.min_solution_tokens,
+                settings.max_solution_tokens,
+                settings.min_characters,
+                settings.max_characters,
+            )
         ),
-        "not reproduced": settings.reproduce and ran,
+        "not reproduced": settings.rerun_programs and ran,
         "duplicate": bool(settings.duplicates),
         "near duplicate": bool(settings.near_duplicates),
-        "cap": settings.cap is not None,
-        "mix": bool(settings.mix or settings.rows),
+        "cap": settings.max_solutions_per_problem is not None,
+        "mix": bool(settings.mix or settings.max_rows),
     }
     return [name for name, applied in asked_for.items() if applied]

@@ -109,7 +109,7 @@ def decontaminate(
     faults: dict[int, Fault] = {}
     for hit in overlaps((problem for _, problem in rest), chain.from_iterable(evaluation.values())):
         number = questions.numbers[hit.problem_id]
-        if hit.how in settings.contaminated and number not in faults:
+        if hit.how in settings.contamination_rules and number not in faults:
             text = hit.text if len(hit.text) <= 120 else f"{hit.text[:117]}..."
             faults[number] = Fault("contaminated", f'{hit.how} overlap with {hit.evaluation_id}: "{text}"')
         yield hit

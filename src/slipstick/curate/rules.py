@@ -73,7 +73,7 @@ def verdict(solution: Solution, *, has_gold: bool, unverified_stays: bool) -> st
     return f"{solution.verdict.outcome}: {solution.verdict.reason}"[:300]
 
 
-def pasted(solution: Solution) -> str | None:
+def hardcoded_answer(solution: Solution) -> str | None:
     """Programs that print a literal instead of computing it."""
     steps = [block.text for block in solution.blocks if isinstance(block, Code)]
     if not steps or not prints_literals(steps):
@@ -85,7 +85,7 @@ def length(solution: Solution, settings: CurateSettings, *, tokens: int) -> str 
     """Solutions with too few or too many tokens or characters; outputs do not count."""
     characters = len(text_of(solution))
     for unit, size, low, high in (
-        ("tokens", tokens, settings.min_tokens, settings.max_tokens),
+        ("tokens", tokens, settings.min_solution_tokens, settings.max_solution_tokens),
         ("characters", characters, settings.min_characters, settings.max_characters),
     ):
         if low is not None and size < low:

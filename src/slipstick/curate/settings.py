@@ -36,18 +36,18 @@ class CurateSettings(Record):
     """Filter by the licence of the problem: {deny = ["*NC*"], unknown = "drop"}."""
     language: Names = Field(default_factory=list)
     """Languages that stay, as two letters: ["en"]; none named lets all stay."""
-    evaluation: Names = Field(default_factory=list)
+    decontaminate_against: Names = Field(default_factory=list)
     """Evaluation sets whose questions must not be trained on: ["gsm8k:test", "my-test.jsonl"]; "catalogue" names all
     of the catalogue."""
-    contaminated: Annotated[list[How], _one_or_more] = Field(default_factory=lambda: list(STRICT))
+    contamination_rules: Annotated[list[How], _one_or_more] = Field(default_factory=lambda: list(STRICT))
     """Kinds of overlap with them that take a problem out; other kinds are reported and stay."""
     unverified: Names = Field(default_factory=list)
     """Sources, or "*" for all, of which solutions without a verdict stay where the problem has no gold."""
-    pasted: bool = False
+    allow_hardcoded_answers: bool = False
     """Whether programs stay that print a literal answer without computing it."""
-    min_tokens: int | None = Field(default=None, ge=0)
+    min_solution_tokens: int | None = Field(default=None, ge=0)
     """Fewest tokens of a solution."""
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_solution_tokens: int | None = Field(default=None, ge=1)
     """Most tokens of a solution."""
     min_characters: int | None = Field(default=None, ge=0)
     """Fewest characters of a solution."""
@@ -55,25 +55,25 @@ class CurateSettings(Record):
     """Most characters of a solution."""
     tokenizer: str | None = None
     """Folder or `tokenizer.json` by which tokens are counted; None counts words, digits and signs."""
-    reproduce: bool = True
+    rerun_programs: bool = True
     """Whether every program is run again and has to say what is recorded."""
     duplicates: Annotated[list[Compared], _one_or_more] = Field(default_factory=lambda: list(SOLUTIONS))
     """What is compared to the letter, spacing and case aside: solutions of one question in one format, or questions."""
     near_duplicates: dict[Compared, Share] = Field(default_factory=lambda: dict.fromkeys(SOLUTIONS, 0.9))
     """What is compared by runs of three words, and from which Jaccard similarity on the later one goes; texts with
     different numbers are never near duplicates."""
-    cap: int | None = Field(default=None, ge=1)
+    max_solutions_per_problem: int | None = Field(default=None, ge=1)
     """Most solutions of one question, taken from its formats in turn."""
     mix: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """Source or format -> weight: {gsm8k = 1, math = 2}; what is not named goes."""
     mix_by: Literal["source", "format"] = "source"
     """What the keys of `mix` name."""
-    rows: int | None = Field(default=None, ge=1)
+    max_rows: int | None = Field(default=None, ge=1)
     """Most solutions in all."""
     splits: dict[str, Share] = Field(default_factory=dict)
     """Split -> share of the questions, from each source alike: {train = 0.98, valid = 0.02}."""
     seed: int = 0
-    """What is drawn by `mix`, `rows` and `splits`."""
+    """What is drawn by `mix`, `max_rows` and `splits`."""
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> CurateSettings:

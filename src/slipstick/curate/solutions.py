@@ -101,11 +101,15 @@ def drop_surplus(found: Solutions, settings: CurateSettings) -> None:
 
     Raises InputError for a weight of something the rows do not have.
     """
-    if settings.cap:
-        reason = f"its question has {settings.cap} solutions already"
-        found.fault({place: Fault("cap", reason) for place in over_cap(found.candidates, settings.cap)})
-    if settings.mix or settings.rows:
-        stay = choose_mix(found.candidates, settings.mix, by=settings.mix_by, total=settings.rows, seed=settings.seed)
+    if settings.max_solutions_per_problem:
+        reason = f"its question has {settings.max_solutions_per_problem} solutions already"
+        found.fault(
+            {place: Fault("cap", reason) for place in over_cap(found.candidates, settings.max_solutions_per_problem)}
+        )
+    if settings.mix or settings.max_rows:
+        stay = choose_mix(
+            found.candidates, settings.mix, by=settings.mix_by, total=settings.max_rows, seed=settings.seed
+        )
         gone = {row.place: group_of(row, settings.mix_by) for row in found.candidates if row.place not in stay}
         found.fault({place: Fault("mix", f"the mix has no room for more of {name}") for place, name in gone.items()})
 
@@ -121,8 +125,8 @@ def _fault(
     stays = source in settings.unverified or "*" in settings.unverified
     if reason := rules.verdict(solution, has_gold=bool(questions.golds[number]), unverified_stays=stays):
         return Fault("verdict", reason)
-    if not settings.pasted and (reason := rules.pasted(solution)):
-        return Fault("pasted answer", reason)
+    if not settings.allow_hardcoded_answers and (reason := rules.hardcoded_answer(solution)):
+        return Fault("hardcoded answer", reason)
     if reason := rules.length(solution, settings, tokens=tokens):
         return Fault("length", reason)
     if settings.language and (reason := rules.language(rules.words_of(solution), settings.language)):

@@ -1,4 +1,4 @@
-"""What comes of reviewers' decisions: where they agree, corrections of labels."""
+"""What comes of reviewers' decisions: if enough of them agree, corrections of labels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Standing(NamedTuple):
     """Those that count: without the skipped ones."""
 
 
-def stand(items: Iterable[Item], said: Said, *, agree: int = 1) -> list[Standing]:
-    """Where each item stands. agree: how many reviewers have to say the same; one who says otherwise blocks it."""
+def stand(items: Iterable[Item], said: Said, *, min_reviewers: int = 1) -> list[Standing]:
+    """Where each item stands. min_reviewers: how many have to agree; one who disagrees blocks it."""
     standings = []
     for item in items:
         made = [decision for decision in said.get(item.id, {}).values() if decision.decision != "skip"]
-        standings.append(Standing(item, _state(item, made, agree), made))
+        standings.append(Standing(item, _state(item, made, min_reviewers), made))
     return standings
 
 
@@ -47,12 +47,12 @@ def agreed_corrections(standings: Iterable[Standing]) -> list[Correction]:
     return found
 
 
-def _state(item: Item, made: Sequence[Decision], agree: int) -> State:
+def _state(item: Item, made: Sequence[Decision], min_reviewers: int) -> State:
     if not made:
         return "open"
     if differ(made):
         return "reviewers differ"
-    if len(made) < agree:
+    if len(made) < min_reviewers:
         return "too few reviewers"
     match made[0].decision:
         case "accept":
