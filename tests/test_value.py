@@ -8,13 +8,13 @@ import pytest
 
 from slipstick.schema import Solution, Verdict
 from slipstick.value import (
+    advice,
     brier_score,
     calibration_error,
+    describe_samples,
     judged,
     reliability,
     rerank,
-    samples_a_problem,
-    say,
     within_problem_auc,
 )
 
@@ -87,38 +87,38 @@ def test_a_value_that_ranks_is_recommended() -> None:
     found = rerank(drawn(60, lift=0.4), same=same, format="pot")
     assert found.k == 4 and found.majority.value == pytest.approx(0.5) and found.best.value > 0.9
     assert found.auc.low > 0.5
-    assert say(found).startswith("It prefers the right answer in ") and "Choose by it: " in say(found)
+    assert advice(found).startswith("It prefers the correct answer in ") and "Choose by it: " in advice(found)
 
 
 def test_where_problems_have_unlike_many_samples_k_is_named() -> None:
     rows = drawn(60, lift=0.4)
-    assert "fewest" not in say(rerank(rows, same=same, format="pot"))
+    assert "fewest" not in advice(rerank(rows, same=same, format="pot"))
     found = rerank([row for row in rows if row.id != "p0#pot#3"], same=same, format="pot")
     named = "3, the fewest samples of any problem (the most are 4)"
-    assert (found.k, found.most) == (3, 4) and say(found).endswith(f" k is {named}.")
-    assert samples_a_problem(found) == named.replace("3,", "3 samples a problem,")
+    assert (found.k, found.max_samples) == (3, 4) and advice(found).endswith(f" k is {named}.")
+    assert describe_samples(found) == named.replace("3,", "3 samples per problem,")
 
 
 def test_a_value_like_a_coin_is_not() -> None:
     found = rerank(drawn(60, lift=0.0, seed=3), same=same, format="pot")
     assert found.auc.low <= 0.5 <= found.auc.high
-    assert say(found).startswith("Do not choose by this value: ") and "cannot be told from the 50 % of a coin" in say(
-        found
-    )
+    assert advice(found).startswith(
+        "Do not choose by this value: "
+    ) and "cannot be distinguished from the 50 % of a coin" in advice(found)
 
 
 def test_a_value_that_ranks_wrongly_is_not() -> None:
     found = rerank(drawn(60, lift=-0.4), same=same, format="pot")
-    assert "worse than a coin" in say(found)
+    assert "worse than a coin" in advice(found)
 
 
 def test_nothing_to_rank_is_said() -> None:
     found = rerank([sample("a", 0.4, right=True), sample("a", 0.6, right=True, number=1)], same=same, format="pot")
-    assert say(found).startswith("No problem has both")
+    assert advice(found).startswith("No problem has both")
 
 
 def test_ranking_well_is_not_yet_choosing_better() -> None:
     rows = [row for row in drawn(60, lift=0.4) if row.sample != 3]  # the majority is right anyway
     found = rerank(rows, same=same, format="pot")
     assert found.majority.value == 1.0
-    assert "not shown" in say(found) or "Still take the majority" in say(found)
+    assert "not shown" in advice(found) or "Still take the majority" in advice(found)

@@ -12,7 +12,8 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 import torch
 
 from slipstick.commands import Invocation
-from slipstick.commands.value import run_train_value, run_value
+from slipstick.commands.train_value import run_train_value
+from slipstick.commands.value import run_value
 from slipstick.encode import IGNORED, EncodeSettings
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
 from slipstick.models.hf import load_weights

@@ -43,7 +43,7 @@ def run_train(order: Invocation, console: Console) -> Path:
     """`slipstick train`: correct solutions or raw text -> a Hugging Face folder, `model` in the run folder."""
     stage = _stage(order)
     if stage == "value":
-        from slipstick.commands.value import run_train_value
+        from slipstick.commands.train_value import run_train_value
 
         return run_train_value(order, console)
     if stage == "grpo":
