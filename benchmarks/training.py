@@ -31,11 +31,11 @@ from slipstick.synthesize.writing import can_write, write
 
 # TRL's ways to lay out rows; 8 padded rows and one packed row hold about as many tokens as a step of ours.
 LAYOUTS: dict[str, dict[str, Any]] = {
-    "none": {"packing": "none", "rows": 8},
-    "wrapped": {"packing": "wrapped", "rows": 1},
-    "bfd": {"packing": "bfd", "rows": 1},
+    "none": {"packing": "none", "per_device_train_batch_size": 8},
+    "wrapped": {"packing": "wrapped", "per_device_train_batch_size": 1},
+    "bfd": {"packing": "bfd", "per_device_train_batch_size": 1},
 }
-COMMON = {"optimizer": "adamw", "learning_rate": 1.5e-3, "max_length": 1024, "beta2": 0.95}
+COMMON = {"optimizer": "adamw", "learning_rate": 1.5e-3, "max_length": 1024, "adam_beta2": 0.95}
 
 
 def pairs(n: int) -> list[tuple[Solution, Problem]]:
@@ -127,7 +127,7 @@ def peers(recipe: TrainRecipe) -> dict[str, tuple[TrainRecipe, int]]:
         for threads in (1, 2):
             for narrow in (False, True):
                 name = f"{format}, {threads} threads, {'bfloat16' if narrow else 'float32'}"
-                update = {"trainer": "trl", "autocast": narrow, **settings}
+                update = {"trainer": "trl", "bf16": narrow, **settings}
                 found[name] = recipe.model_copy(update=update), threads
     return found
 
@@ -143,12 +143,12 @@ def main() -> None:
         rows = pairs(1200)
         data, test = str(save(folder / "data", rows[:-200])), rows[-200:]
         base = str(folder / "base")
-        run(TrainRecipe(data=[data], tokens=10_000, threads=1), folder / "base")
-        recipe = TrainRecipe.model_validate({"data": data, "base": base, "tokens": asked.tokens, **COMMON})
+        run(TrainRecipe(data=[data], tokens=10_000, num_processes=1), folder / "base")
+        recipe = TrainRecipe.model_validate({"data": data, "base": base, "max_train_tokens": asked.tokens, **COMMON})
         ways = peers(recipe)
         tried = {}
         for way, (peer, threads) in ways.items():
-            short = peer.model_copy(update={"tokens": asked.tokens // 4})
+            short = peer.model_copy(update={"max_train_tokens": asked.tokens // 4})
             tried[way] = run(short, folder / f"tried {way}", threads=threads)["rate"]
         finalists = sorted(tried, key=lambda way: -tried[way])[:2]
         plan = rehearse(recipe, seconds=8)

@@ -37,11 +37,11 @@ def model_of(shape: Shape) -> Any:
 
     config = LlamaConfig(
         hidden_size=shape.d_model,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
+        num_hidden_layers=shape.num_layers,
+        num_attention_heads=shape.num_heads,
         num_key_value_heads=shape.kv_heads,
         intermediate_size=shape.d_ff,
-        vocab_size=shape.vocab,
+        vocab_size=shape.vocab_size,
         max_position_embeddings=4096,
     )
     torch.set_default_dtype(torch.bfloat16)
@@ -89,7 +89,7 @@ def rate_of(settings: TrainSettings, shape: Shape, rows: Examples) -> tuple[floa
         if len(marks) == STEPS:
             raise EnoughError
 
-    tokenizer = train_tokenizer(["nuts"] * 9, (), vocab=300)
+    tokenizer = train_tokenizer(["nuts"] * 9, (), vocab_size=300)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
         told: dict[str, Any] = {"settings": settings, "out": Path(folder), "fingerprint": "", "progress": mark}
         fit_with_trl(lambda: model, tokenizer, rows_of(rows, settings), **told)
@@ -103,23 +103,32 @@ def measure() -> dict[str, Any]:
 
     shape = shape_of("meta-llama/Llama-2-7b-hf")
     assert shape is not None
-    rows, peak_rate = examples(shape.vocab), matrix_rate()
-    common: dict[str, Any] = {"trainer": "trl", "base": "random", "max_length": LENGTH, "weights": "bfloat16"}
-    common |= {"optimizer": "adafactor", "learning_rate": 1e-5, "checkpoint_every": 10**12, "recompute": True}
-    lean = TrainSettings.model_validate({**common, "tokens": 10**7, "rows": 4, "packing": "bfd"})
-    plain = TrainSettings.model_validate({**common, "tokens": 10**7, "rows": 8, "packing": "none"})
+    rows, peak_rate = examples(shape.vocab_size), matrix_rate()
+    common: dict[str, Any] = {"trainer": "trl", "base": "random", "max_length": LENGTH, "param_dtype": "bfloat16"}
+    common |= {
+        "optimizer": "adafactor",
+        "learning_rate": 1e-5,
+        "checkpoint_every": 10**12,
+        "gradient_checkpointing": True,
+    }
+    lean = TrainSettings.model_validate(
+        {**common, "max_train_tokens": 10**7, "per_device_train_batch_size": 4, "packing": "bfd"}
+    )
+    plain = TrainSettings.model_validate(
+        {**common, "max_train_tokens": 10**7, "per_device_train_batch_size": 8, "packing": "none"}
+    )
     adapters = lean.model_copy(update={"lora_rank": 16, "optimizer": "adamw"})
     seen = {name: rate_of(s, shape, rows) for name, s in (("full", lean), ("lora", adapters), ("plain", plain))}
     load = Load(
         tokens=LENGTH,  # without FlashAttention a pass has one packed row
         length=300,
         weight_bytes=2,
-        autocast=True,
+        bf16=True,
         optimizer="adafactor",
-        recompute=True,
+        gradient_checkpointing=True,
         fused_head=True,
     )
-    useful = flops_per_token(shape, load.model_copy(update={"recompute": False}))
+    useful = flops_per_token(shape, load.model_copy(update={"gradient_checkpointing": False}))
     counted = total(part for part in memory_parts(shape, load) if part.name != "process")
     return {
         "mfu": round(seen["full"][0] * useful / peak_rate, 3),

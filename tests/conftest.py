@@ -49,9 +49,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, sums: list[tuple[Soluti
     from slipstick.train import TrainSettings, train
 
     folder = tmp_path_factory.mktemp("tiny") / "model"
-    size = {"d_model": 32, "layers": 2, "heads": 2, "d_ff": 64, "vocab": 340}
-    rates = {"batch_tokens": 512, "learning_rate": 8e-3, "embedding_rate": 8e-3, "threads": 1}
-    settings = TrainSettings(tokens=6000, **size, **rates)
+    size = {"d_model": 32, "num_layers": 2, "num_heads": 2, "d_ff": 64, "vocab_size": 340}
+    rates = {"batch_tokens": 512, "learning_rate": 8e-3, "embedding_learning_rate": 8e-3, "num_processes": 1}
+    settings = TrainSettings(max_train_tokens=6000, **size, **rates)
     train(sums, settings=settings, out=folder)
     return folder
 

@@ -28,11 +28,11 @@ from slipstick.store import RunFolder
 TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
 SMALL = [
     "data.problems=made:train,n=150",
-    "train.tokens=6000",
+    "train.max_train_tokens=6000",
     "train.d_model=32",
     "train.d_ff=64",
-    "train.layers=1",
-    "train.vocab=500",
+    "train.num_layers=1",
+    "train.vocab_size=500",
     "evaluate.problems=['made:known,n=3', 'made:abstract,n=2']",
     "evaluate.max_tokens=40",
 ]
@@ -59,8 +59,8 @@ def test_the_quickstart_in_small_and_again(tmp_path: Path) -> None:
 
 
 def test_the_quickstart_knows_its_steps() -> None:
-    with pytest.raises(RecipeError, match=r"--set trian\.tokens=1: write seed=N or STAGE\.KEY=VALUE"):
-        run_quickstart(Path("nowhere"), ["trian.tokens=1"], Console())
+    with pytest.raises(RecipeError, match=r"--set trian\.max_train_tokens=1: write seed=N or STAGE\.KEY=VALUE"):
+        run_quickstart(Path("nowhere"), ["trian.max_train_tokens=1"], Console())
 
 
 @pytest.mark.skipif(not TRAJECTORIES.is_dir(), reason=f"needs recorded outputs in {TRAJECTORIES}")

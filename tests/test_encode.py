@@ -23,7 +23,7 @@ TEXTS = ["Ann has 12 nuts and finds 30 more.", "nuts = 12 + 30\nprint(nuts)", "T
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return train_tokenizer(TEXTS, LAYOUTS, vocab=330)
+    return train_tokenizer(TEXTS, LAYOUTS, vocab_size=330)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_in_every_format_no_token_of_prompt_or_output_has_a_label(tokenizer, blo
     if template == "alpaca" and format.name in ("mario", "react"):
         return
     solution, problem = solved(blocks, format, question)
-    recipe = EncodeSettings(template=template, wording="example")
+    recipe = EncodeSettings(template=template, prompt_variant="example")
     ids, labels = encode(solution, problem, format, tokenizer, settings=recipe)
     written = "".join(piece.text for piece in render(format, blocks) if piece.written)
     assert tokenizer.decode([label for label in labels if label != IGNORED]) == written + tokenizer.eos_token
@@ -237,9 +237,9 @@ def test_the_prompt_has_the_ids_that_were_trained_on(tokenizer, template, name):
     format, chat = load_format(name), chatting(tokenizer, template) if "{" in template else tokenizer
     blocks = [Text(text="We add."), Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")]
     solution, problem = solved(blocks[:1] if name == "cot" else blocks, format)
-    recipe = EncodeSettings(template="chat" if chat is not tokenizer else template, wording="run")
+    recipe = EncodeSettings(template="chat" if chat is not tokenizer else template, prompt_variant="run")
     example = encode(solution, problem, format, chat, settings=recipe, seed=3)
-    taught = PromptConfig(template=recipe.template, wording="run", seed=3)
+    taught = PromptConfig(template=recipe.template, prompt_variant="run", seed=3)
     asked = [[]] if name == "cot" else [[], blocks[:3]]
     begun = turns_of(example)
     assert len(begun) == len(asked)
@@ -254,10 +254,12 @@ def test_the_prompt_has_the_ids_that_were_trained_on(tokenizer, template, name):
 def test_an_example_of_its_own_wording_is_asked_for_in_the_first(tokenizer):
     format = load_format("cot")
     _, problem = solved([], format)
-    asked = prompt_for(format, problem, [], tokenizer, PromptConfig(template="alpaca", wording="example", seed=3))
+    asked = prompt_for(
+        format, problem, [], tokenizer, PromptConfig(template="alpaca", prompt_variant="example", seed=3)
+    )
     assert asked == prompt_for(format, problem, [], tokenizer, PromptConfig())
     mario = load_format("mario")
-    own = prompt_for(mario, problem, [], tokenizer, PromptConfig(template="alpaca", wording="run", seed=3))
+    own = prompt_for(mario, problem, [], tokenizer, PromptConfig(template="alpaca", prompt_variant="run", seed=3))
     assert own == prompt_for(mario, problem, [], tokenizer, PromptConfig())
 
 
@@ -290,7 +292,7 @@ def test_wordings_are_drawn_by_the_seed(tokenizer):
     pairs = [(s.model_copy(update={"id": str(n)}), p) for n, (s, p) in enumerate(pairs)]
 
     def prompts(wording, seed=0):
-        recipe = EncodeSettings(template="alpaca", wording=wording)
+        recipe = EncodeSettings(template="alpaca", prompt_variant=wording)
         return [parts_of(s, p, format, tokenizer, settings=recipe, seed=seed)[0].text for s, p in pairs]
 
     assert set(prompts("one")) == {render_prompt(format, pairs[0][1])}

@@ -29,13 +29,13 @@ rounds = 1
 problems = "made:train,n=30"
 formats = ["pot"]
 [train]
-tokens = 2000
+max_train_tokens = 2000
 d_model = 16
 d_ff = 32
-layers = 1
-heads = 2
-vocab = 400
-threads = 1
+num_layers = 1
+num_heads = 2
+vocab_size = 400
+num_processes = 1
 [held_out]
 problems = "made:known,n=3"
 formats = ["pot"]
@@ -76,7 +76,7 @@ def test_a_table_as_toml_reads_back() -> None:
 
 
 def test_every_stage_is_checked_before_the_first_begins(tmp_path: Path) -> None:
-    broken = RECIPE.replace("tokens = 2000", "tokens = 0\nmodle = 1").replace(
+    broken = RECIPE.replace("max_train_tokens = 2000", "max_train_tokens = 0\nmodle = 1").replace(
         "samples = 2", 'samples = 2\nmodel = "hf:x"'
     )
     with pytest.raises(RecipeError) as caught:

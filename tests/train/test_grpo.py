@@ -40,8 +40,8 @@ def problems(sums, tmp_path):
 def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(
-        f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nsteps = 2\ngroup = 2\n'
-        "batch = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nturns = 2\nlevel = 'process'\n"
+        f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\nnum_generations = 2\n'
+        "batch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nturns = 2\nlevel = 'process'\n"
     )
     out = run_grpo(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
     run = RunFolder(out).run()
@@ -57,8 +57,8 @@ def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tm
     class StopError(Exception):
         pass
 
-    told = f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "cot"\nsteps = 5\ngroup = 2\n'
-    recipe = GrpoRecipe.model_validate(tomllib.loads(told + "batch = 4\nmax_tokens = 12\ncheckpoint_steps = 2\n"))
+    told = f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "cot"\nmax_steps = 5\nnum_generations = 2\n'
+    recipe = GrpoRecipe.model_validate(tomllib.loads(told + "batch_size = 4\nmax_tokens = 12\ncheckpoint_steps = 2\n"))
 
     def updates(out, stop=None):
         rollouts, steps = Rollouts(recipe), []
@@ -174,16 +174,20 @@ def test_a_program_is_rewarded_by_what_it_printed(tiny_model):
 
 def test_mistakes_are_said_before_anything_starts(tiny_model, tmp_path, problems):
     recipe = tmp_path / "grpo.toml"
-    recipe.write_text(f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\ngroup = 3\nbatch = 4\n')
-    with pytest.raises(RecipeError, match="batch = 4 is no multiple of group = 3"):
+    recipe.write_text(f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nnum_generations = 3\nbatch_size = 4\n')
+    with pytest.raises(RecipeError, match="batch_size = 4 is no multiple of num_generations = 3"):
         run_grpo(Invocation(str(recipe)), Console(quiet=True))
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"id": "a/b/0", "text": "What?"}\n')
-    overrides = [f"problems={bare}", "batch=3"]
+    overrides = [f"problems={bare}", "batch_size=3"]
     with pytest.raises(InputError, match="a/b/0 has no answer"):
         run_grpo(Invocation(str(recipe), overrides, out=tmp_path / "none"), Console(quiet=True))
-    with pytest.raises(UserError, match=r"needs about .* GiB of memory.*a smaller batch \(a multiple of group = "):
-        run_grpo(Invocation(str(recipe), ["batch=3000000000"], out=tmp_path / "none"), Console(quiet=True))
+    with pytest.raises(
+        UserError, match=r"needs about .* GiB of memory.*a smaller batch_size \(a multiple of num_generations = "
+    ):
+        run_grpo(Invocation(str(recipe), ["batch_size=3000000000"], out=tmp_path / "none"), Console(quiet=True))
     with pytest.raises(InputError, match="max_length = 4096 is more than the 1024 tokens"):
-        run_grpo(Invocation(str(recipe), ["batch=3", "max_length=4096"], out=tmp_path / "none"), Console(quiet=True))
+        run_grpo(
+            Invocation(str(recipe), ["batch_size=3", "max_length=4096"], out=tmp_path / "none"), Console(quiet=True)
+        )
     assert not (tmp_path / "none").exists()

@@ -20,7 +20,9 @@ from slipstick.store import RunFolder
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 Pairs = list[tuple[Solution, Problem]]
-SIZE = "d_model = 32\nlayers = 1\nheads = 2\nd_ff = 64\nvocab = 340\nthreads = 1\nbatch_tokens = 512\n"
+SIZE = (
+    "d_model = 32\nnum_layers = 1\nnum_heads = 2\nd_ff = 64\nvocab_size = 340\nnum_processes = 1\nbatch_tokens = 512\n"
+)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def recipe(sums: Pairs, tmp_path: Path) -> Path:
     folder.finish("finished", counts={}, metrics=[])
     (tmp_path / "data" / "README.md").write_text("a card")
     file = tmp_path / "r.toml"
-    file.write_text(f'data = "{tmp_path}/data"\ntokens = 3000\n{SIZE}')
+    file.write_text(f'data = "{tmp_path}/data"\nmax_train_tokens = 3000\n{SIZE}')
     return file
 
 
@@ -45,7 +47,7 @@ def test_only_correct_solutions_are_learnt_from_and_the_card_says_so(recipe: Pat
     run = RunFolder(out).run()
     assert run.status == "finished" and run.counts["examples"] == len(sums) - 1 and run.counts["cut"] == 0
     card = (out / "model" / "README.md").read_text()
-    assert str(tmp_path / "data" / "README.md") in card and "37 cot" in card and "tokens = 3000" in card
+    assert str(tmp_path / "data" / "README.md") in card and "37 cot" in card and "max_train_tokens = 3000" in card
 
 
 def test_show_mask_prints_and_writes_a_page(recipe: Path, tmp_path: Path) -> None:
@@ -61,19 +63,22 @@ def test_show_mask_prints_and_writes_a_page(recipe: Path, tmp_path: Path) -> Non
 
 
 def test_a_rehearsal_sees_speed_and_memory(recipe: Path) -> None:
-    seen = rehearse(TrainRecipe(data=[str(recipe.parent / "data")], tokens=3000, threads=1, vocab=340), seconds=0.2)
+    seen = rehearse(
+        TrainRecipe(data=[str(recipe.parent / "data")], max_train_tokens=3000, num_processes=1, vocab_size=340),
+        seconds=0.2,
+    )
     assert seen.total_tokens >= 3000 and seen.tokens_per_second > 10
     assert 0.2 * 2**30 < seen.peak_bytes < 2 * 2**30
 
 
 def test_a_rehearsal_that_cannot_start_says_why_in_words(recipe: Path) -> None:
     with pytest.raises(UserError, match=r"steps of this recipe fail: no solution of 113 .* max_length = 5 tokens"):
-        rehearse(TrainRecipe(data=[str(recipe.parent / "data")], max_length=5, vocab=340), seconds=0.2)
+        rehearse(TrainRecipe(data=[str(recipe.parent / "data")], max_length=5, vocab_size=340), seconds=0.2)
 
 
 def test_a_plan_for_this_machine_leaves_out_the_other_processes(recipe: Path, tiny_model: Path) -> None:
     console = Console(file=io.StringIO(), width=200)
-    many = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "gpus=4", f"base={tiny_model}", "max_length=128"]
+    many = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "num_gpus=4", f"base={tiny_model}", "max_length=128"]
     run_plan(str(recipe), [*many, "rehearsal_seconds=0.1"], console)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
@@ -100,22 +105,22 @@ def run_again(recipe: Path, out: Path, *overrides: str) -> str:
 
 
 def test_a_run_may_be_resumed_with_other_processes(recipe: Path, tmp_path: Path) -> None:
-    run_again(recipe, tmp_path / "run", "tokens=600")
-    run_again(recipe, tmp_path / "run", "tokens=600", "threads=2", "checkpoint_every=9000")
-    assert RunFolder(tmp_path / "run").run().recipe["threads"] == 2
+    run_again(recipe, tmp_path / "run", "max_train_tokens=600")
+    run_again(recipe, tmp_path / "run", "max_train_tokens=600", "num_processes=2", "checkpoint_every=9000")
+    assert RunFolder(tmp_path / "run").run().recipe["num_processes"] == 2
     with pytest.raises(RunFolderError, match="gpus: 1 then, 2 now"):
-        more = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "gpus=2"]
-        run_again(recipe, tmp_path / "run", "tokens=600", *more)
+        more = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "num_gpus=2"]
+        run_again(recipe, tmp_path / "run", "max_train_tokens=600", *more)
 
 
 def test_the_total_that_is_shown_is_that_of_the_epochs(recipe: Path, tmp_path: Path) -> None:
-    said = run_again(recipe, tmp_path / "run", "epochs=0.5")
+    said = run_again(recipe, tmp_path / "run", "num_train_epochs=0.5")
     tokens = f"{RunFolder(tmp_path / 'run').run().counts['tokens']:,}"
     assert f"training: {tokens} of {tokens} tokens" in said
 
 
 def test_a_run_for_other_machines_keeps_what_is_to_be_launched(recipe: Path, tiny_model: Path, tmp_path: Path) -> None:
-    many = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "gpus=4", "machines=2", f"base={tiny_model}"]
+    many = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "num_gpus=4", "num_nodes=2", f"base={tiny_model}"]
     for _ in range(2):
         with pytest.raises(UserError, match=r"run `sh .*launch\.sh` on each machine"):
             run_again(recipe, tmp_path / "run", *many)

@@ -23,7 +23,7 @@ def no_step(done: int, total: int, loss: float) -> None:
 
 
 def trying(pairs: Pairs, out: Path, **settings: object) -> None:
-    made = TrainSettings.model_validate({"tokens": 500, "threads": 1, "optimizer": "adamw", **settings})
+    made = TrainSettings.model_validate({"max_train_tokens": 500, "num_processes": 1, "optimizer": "adamw", **settings})
     train(pairs, settings=made, out=out, progress=no_step)
 
 
@@ -52,24 +52,24 @@ def test_longer_than_the_model_reads(sums: Pairs, tiny_model: Path, tmp_path: Pa
 
 def test_an_adapter_that_fits_nowhere(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"`query` matches no matrix.*q_proj"):
-        trying(sums, tmp_path, base=str(tiny_model), lora_rank=2, lora_targets=["query"])
+        trying(sums, tmp_path, base=str(tiny_model), lora_rank=2, lora_target_modules=["query"])
 
 
 def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda: 2.0**30)
     with pytest.raises(UserError, match=r"needs about \d+\.\d GiB of memory and 1\.0 are free.*smaller batch_tokens"):
-        memory.check_memory(TrainSettings(d_model=4096, layers=32, heads=32, d_ff=11008, vocab=32000))
+        memory.check_memory(TrainSettings(d_model=4096, num_layers=32, num_heads=32, d_ff=11008, vocab_size=32000))
     memory.check_memory(TrainSettings())
-    many = {"trainer": "trl", "optimizer": "adamw", "parallel": "zero3", "gpus": 64, "machines": 8}
+    many = {"trainer": "trl", "optimizer": "adamw", "parallel": "zero3", "num_gpus": 64, "num_nodes": 8}
     elsewhere = TrainSettings.model_validate({"base": "meta-llama/Llama-2-70b-hf", **many})
     memory.check_memory(elsewhere)  # what is free here says nothing of the machines that train
 
 
 @pytest.mark.skipif(find_spec("liger_kernel") or find_spec("bitsandbytes"), reason="they are installed here")
 def test_packages_that_are_missing(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
-    asked = {"trainer": "trl", "optimizer": "adamw_8bit", "kernels": True}
+    asked = {"trainer": "trl", "optimizer": "adamw_8bit", "use_liger_kernel": True}
     with pytest.raises(
-        UserError, match=r"pip install liger-kernel, or set kernels = false; .*pip install bitsandbytes"
+        UserError, match=r"pip install liger-kernel, or set use_liger_kernel = false; .*pip install bitsandbytes"
     ):
         trying(sums, tmp_path / "out", base=str(tiny_model), **asked)
     assert not (tmp_path / "out").exists()
@@ -79,8 +79,8 @@ def test_flash_attention_is_for_16_bits(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "flash_attn.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
     trl = {"trainer": "trl", "optimizer": "adamw", "device": "cuda"}
-    narrow = [{}, {"autocast": True}, {"weights": "bfloat16", "autocast": False}]
-    wide = [{"autocast": False}, {"trainer": "loop"}, {"device": "cpu"}]
+    narrow = [{}, {"bf16": True}, {"param_dtype": "bfloat16", "bf16": False}]
+    wide = [{"bf16": False}, {"trainer": "loop"}, {"device": "cpu"}]
     assert [attention(TrainSettings.model_validate(trl | more)) for more in narrow] == ["flash_attention_2"] * 3
     assert [attention(TrainSettings.model_validate(trl | more)) for more in wide] == [None] * 3
 
@@ -98,8 +98,8 @@ def test_a_base_that_is_none(sums: Pairs, base: str, tmp_path: Path) -> None:
         ({"trainer": "trl"}, 'with "trl" take "adamw"'),
         ({"parallel": "fsdp2", "optimizer": "adamw"}, 'needs trainer = "trl"'),
         ({"template": "chat"}, "needs a `base` that has a chat template"),
-        ({"gpus": 6, "machines": 4}, "cannot be spread evenly"),
-        ({"gpus": 8, "trainer": "trl", "optimizer": "adamw"}, 'gpus = 8 needs parallel = "fsdp2" or "zero3"'),
+        ({"num_gpus": 6, "num_nodes": 4}, "cannot be spread evenly"),
+        ({"num_gpus": 8, "trainer": "trl", "optimizer": "adamw"}, 'num_gpus = 8 needs parallel = "fsdp2" or "zero3"'),
         ({"packing": "bfd", "phases": [{"share": 1, "mix": {"cot": 1}}]}, 'phases need packing = "none"'),
         ({"too_long": "crop"}, "too_long = 'crop'"),
     ],

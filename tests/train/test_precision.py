@@ -24,8 +24,14 @@ def test_bfloat16_gives_nearly_the_losses_of_float32(sums, tiny_model, tmp_path)
     losses = {}
     for narrow in (False, True):
         out = tmp_path / str(narrow)
-        settings = {"base": str(tiny_model), "tokens": 4000, "batch_tokens": 512, "optimizer": "adamw", "threads": 1}
-        train(sums, settings=TrainSettings(autocast=narrow, **settings), out=out)
+        settings = {
+            "base": str(tiny_model),
+            "max_train_tokens": 4000,
+            "batch_tokens": 512,
+            "optimizer": "adamw",
+            "num_processes": 1,
+        }
+        train(sums, settings=TrainSettings(bf16=narrow, **settings), out=out)
         losses[narrow] = [json.loads(line)["loss"] for line in (out / "losses.jsonl").read_text().splitlines()]
     assert losses[True] == pytest.approx(losses[False], rel=0.05)
     assert losses[True] != losses[False]

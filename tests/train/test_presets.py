@@ -43,9 +43,14 @@ def test_a_preset_holds_and_names_its_sources(name: str) -> None:
 def test_the_papers_values_are_the_papers(name: str) -> None:
     recipe, _ = load_recipe(name, TrainRecipe)
     assert recipe.learning_rate == (2e-5 if name == "mammoth-7b" else 1e-5)
-    assert (recipe.epochs, recipe.schedule, recipe.warmup, recipe.weight_decay) == (3, "cosine", 0.03, 0)
-    assert recipe.rows * recipe.accumulate * recipe.gpus == 128
-    assert (recipe.template, recipe.wording, recipe.max_length) == ("alpaca", "run", 2048)
+    assert (recipe.num_train_epochs, recipe.lr_scheduler_type, recipe.warmup_ratio, recipe.weight_decay) == (
+        3,
+        "cosine",
+        0.03,
+        0,
+    )
+    assert recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps * recipe.num_gpus == 128
+    assert (recipe.template, recipe.prompt_variant, recipe.max_length) == ("alpaca", "run", 2048)
     assert recipe.checkpoint_every is not None
     saves = 3 * 262_039 * 250 / recipe.checkpoint_every
     assert 3 <= saves < 3.5, "every 2000 steps of 128, or every epoch: both are about a third of the run"
@@ -54,12 +59,12 @@ def test_the_papers_values_are_the_papers(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_preset_rounds_its_updates_away(name: str) -> None:
     recipe, _ = load_recipe(name, TrainRecipe)
-    assert recipe.weights == "float32" or recipe.lora_rank, "small updates vanish in weights of 16 bits"
+    assert recipe.param_dtype == "float32" or recipe.lora_rank, "small updates vanish in weights of 16 bits"
 
 
 def test_what_is_spread_over_gpus_is_kept_in_32_bits() -> None:
     recipe, _ = load_recipe("qwen3-8b", TrainRecipe)
-    full = recipe.model_copy(update={"lora_rank": 0, "parallel": "fsdp2", "gpus": 4})
+    full = recipe.model_copy(update={"lora_rank": 0, "parallel": "fsdp2", "num_gpus": 4})
     loads = [load_for(each, trl=True, on_cpu=False, processes=1) for each in (recipe, full)]
     assert [load.weight_bytes for load in loads] == [2, 4]
 
@@ -107,8 +112,8 @@ def planned(*overrides: str, target: str = "mammoth-7b") -> str:
 def test_a_plan_says_whether_it_fits_and_what_to_change() -> None:
     said = planned("gpu=h100", "examples=262039", "example_tokens=250")
     assert "each of 8 x h100" in said and "GiB of 79.0: fits" in said and "tokens/s" in said and "$" in said
-    alone = planned("gpu=a100-40gb", "gpus=1", "parallel=none")
-    assert "does not fit" in alone and "fits with" in alone and "gpus = " in alone
+    alone = planned("gpu=a100-40gb", "num_gpus=1", "parallel=none")
+    assert "does not fit" in alone and "fits with" in alone and "num_gpus = " in alone
     assert "say how many examples" in alone
 
 

@@ -14,9 +14,9 @@ from slipstick.train import Phase, TrainSettings, train
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-SIZE = {"d_model": 32, "layers": 2, "heads": 2, "d_ff": 64, "vocab": 340}
-RATES = {"batch_tokens": 512, "learning_rate": 8e-3, "embedding_rate": 8e-3, "threads": 1}
-SMALL = TrainSettings(tokens=12_000, checkpoint_every=3000, **SIZE, **RATES)
+SIZE = {"d_model": 32, "num_layers": 2, "num_heads": 2, "d_ff": 64, "vocab_size": 340}
+RATES = {"batch_tokens": 512, "learning_rate": 8e-3, "embedding_learning_rate": 8e-3, "num_processes": 1}
+SMALL = TrainSettings(max_train_tokens=12_000, checkpoint_every=3000, **SIZE, **RATES)
 
 
 def losses_in(folder: Path) -> list[float]:
@@ -69,16 +69,22 @@ train(pairs, settings=TrainSettings.model_validate_json(sys.argv[3]), out=Path(s
 """
 
 
-TRL = {"trainer": "trl", "optimizer": "adamw", "rows": 4, "learning_rate": 1e-3, "max_length": 128}
+TRL = {
+    "trainer": "trl",
+    "optimizer": "adamw",
+    "per_device_train_batch_size": 4,
+    "learning_rate": 1e-3,
+    "max_length": 128,
+}
 
 
 @pytest.mark.parametrize("trainer", ["loop", "loop of two", "trl", "trl, rows fitted"])
 def test_a_killed_training_goes_on_along_the_same_losses(sums, tiny_model, tmp_path, trainer):
-    settings = SMALL.model_copy(update={"threads": 2 if trainer == "loop of two" else 1})
+    settings = SMALL.model_copy(update={"num_processes": 2 if trainer == "loop of two" else 1})
     if trainer == "trl":
-        settings = TrainSettings(base=str(tiny_model), tokens=12_000, checkpoint_every=3000, **TRL)
+        settings = TrainSettings(base=str(tiny_model), max_train_tokens=12_000, checkpoint_every=3000, **TRL)
     elif trainer == "trl, rows fitted":
-        settings = TrainSettings(base=str(tiny_model), tokens=12_000, packing="bfd", **TRL)
+        settings = TrainSettings(base=str(tiny_model), max_train_tokens=12_000, packing="bfd", **TRL)
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(f"{s.model_dump_json()}\n{p.model_dump_json()}\n" for s, p in sums))
     arguments = [str(rows), str(tmp_path / "killed"), settings.model_dump_json()]
@@ -105,9 +111,9 @@ def test_a_killed_training_goes_on_along_the_same_losses(sums, tiny_model, tmp_p
 
 
 def test_two_processes_learn_what_one_learns(sums, tmp_path):
-    short = SMALL.model_copy(update={"tokens": 4000})
+    short = SMALL.model_copy(update={"max_train_tokens": 4000})
     for threads in (1, 2):
-        train(sums, settings=short.model_copy(update={"threads": threads}), out=tmp_path / str(threads))
+        train(sums, settings=short.model_copy(update={"num_processes": threads}), out=tmp_path / str(threads))
     assert losses_in(tmp_path / "1") == pytest.approx(losses_in(tmp_path / "2"), rel=1e-3)
     assert opened(tmp_path / "2").num_parameters() == opened(tmp_path / "1").num_parameters()
 
@@ -121,15 +127,15 @@ def opened(folder: Path):
 VARIANTS = {
     "plain": {},
     "fitted rows": {"packing": "bfd"},
-    "wrapped rows, recomputed": {"packing": "wrapped", "recompute": True},
-    "bfloat16": {"weights": "bfloat16", "autocast": True, "optimizer": "adafactor"},
+    "wrapped rows, recomputed": {"packing": "wrapped", "gradient_checkpointing": True},
+    "bfloat16": {"param_dtype": "bfloat16", "bf16": True, "optimizer": "adafactor"},
     "phases": {"phases": [{"share": 1, "mix": {"pot": 1}}, {"share": 1, "mix": {"cot": 1}}]},
 }
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 def test_trls_trainer_learns_from_our_labels(sums, tiny_model, tmp_path, variant):
-    settings = TrainSettings.model_validate({"base": str(tiny_model), "tokens": 2500, **TRL, **variant})
+    settings = TrainSettings.model_validate({"base": str(tiny_model), "max_train_tokens": 2500, **TRL, **variant})
     seen = []
     trained = train(sums, settings=settings, out=tmp_path, progress=lambda *now: seen.append(now))
     assert trained.steps == len(losses_in(tmp_path)) == len(seen) > 2
@@ -140,16 +146,16 @@ def test_trls_trainer_learns_from_our_labels(sums, tiny_model, tmp_path, variant
 
 def test_fitted_rows_keep_examples_apart(sums, tiny_model, tmp_path):
     """All of them in one step: packed or not, its loss is the mean over the same labels."""
-    whole = {"base": str(tiny_model), "epochs": 1, "autocast": False, **TRL, "rows": 64}
+    whole = {"base": str(tiny_model), "num_train_epochs": 1, "bf16": False, **TRL, "per_device_train_batch_size": 64}
     for packing in ("none", "bfd"):
         train(sums[:24], settings=TrainSettings(packing=packing, **whole), out=tmp_path / packing)
     assert losses_in(tmp_path / "bfd") == pytest.approx(losses_in(tmp_path / "none"), abs=1e-4)
 
 
 def test_both_trainers_begin_at_the_same_loss(sums, tiny_model, tmp_path):
-    short = {"base": str(tiny_model), "tokens": 50, "optimizer": "adamw", "max_length": 128, "autocast": False}
-    train(sums[:1], settings=TrainSettings(**short, threads=1), out=tmp_path / "loop")
-    train(sums[:1], settings=TrainSettings(**short, trainer="trl", rows=1), out=tmp_path / "trl")
+    short = {"base": str(tiny_model), "max_train_tokens": 50, "optimizer": "adamw", "max_length": 128, "bf16": False}
+    train(sums[:1], settings=TrainSettings(**short, num_processes=1), out=tmp_path / "loop")
+    train(sums[:1], settings=TrainSettings(**short, trainer="trl", per_device_train_batch_size=1), out=tmp_path / "trl")
     assert losses_in(tmp_path / "loop")[0] == pytest.approx(losses_in(tmp_path / "trl")[0], abs=1e-4)
 
 
@@ -157,8 +163,10 @@ def test_both_trainers_begin_at_the_same_loss(sums, tiny_model, tmp_path):
 def test_adapters_are_merged_into_the_weights(sums, tiny_model, tmp_path, trainer):
     from peft import PeftModel
 
-    lora = {"lora_rank": 4, "lora_targets": ["q_proj", "down_proj"], "lora_dropout": 0.1}
-    settings = TrainSettings(base=str(tiny_model), tokens=2500, threads=1, **{**TRL, "trainer": trainer}, **lora)
+    lora = {"lora_rank": 4, "lora_target_modules": ["q_proj", "down_proj"], "lora_dropout": 0.1}
+    settings = TrainSettings(
+        base=str(tiny_model), max_train_tokens=2500, num_processes=1, **{**TRL, "trainer": trainer}, **lora
+    )
     train(sums, settings=settings, out=tmp_path)
     ids = torch.arange(20)[None]
     before, after = opened(tiny_model)(ids).logits, opened(tmp_path)(ids).logits
@@ -204,7 +212,7 @@ def test_trls_arguments_are_there_before_the_model_is_opened(sums, tiny_model, t
         assert PartialState._shared_state
         raise OpenedError
 
-    settings = TrainSettings(base=str(tiny_model), tokens=500, **TRL)
+    settings = TrainSettings(base=str(tiny_model), max_train_tokens=500, **TRL)
     examples, tokenizer = encoded_examples(sums, settings)
     AcceleratorState._reset_state(reset_partial_state=True)
     told = {"settings": settings, "out": tmp_path, "fingerprint": "", "progress": None}
@@ -218,7 +226,9 @@ def test_raw_text_is_packed_and_every_token_learnt(tiny_model, tmp_path, trainer
     from slipstick.train import packed_examples, train_on_texts
 
     texts = ["Ann has 12 nuts. " * 30, "Ben finds 30 more.", "", "They have 42 nuts. " * 30]
-    settings = TrainSettings(base=str(tiny_model), stage="cpt", threads=1, epochs=9, **{**TRL, "trainer": trainer})
+    settings = TrainSettings(
+        base=str(tiny_model), stage="cpt", num_processes=1, num_train_epochs=9, **{**TRL, "trainer": trainer}
+    )
     examples, tokenizer = packed_examples(texts, settings)
     assert all(len(example.ids) == 128 for example in examples.encoded[:-1])
     assert all(example.labels == example.ids for example in examples.encoded)
@@ -231,7 +241,9 @@ def test_raw_text_is_packed_and_every_token_learnt(tiny_model, tmp_path, trainer
 def test_raw_text_from_nothing(tmp_path):
     from slipstick.train import train_on_texts
 
-    train_on_texts(["nuts and numbers 12 " * 40], settings=SMALL.model_copy(update={"tokens": 1000}), out=tmp_path)
+    train_on_texts(
+        ["nuts and numbers 12 " * 40], settings=SMALL.model_copy(update={"max_train_tokens": 1000}), out=tmp_path
+    )
     assert opened(tmp_path).config.vocab_size <= 340
     with pytest.raises(InputError, match="there is no text"):
         train_on_texts([], settings=SMALL, out=tmp_path)
@@ -241,7 +253,7 @@ def test_a_run_for_more_gpus_than_there_are_says_what_to_run(sums, tiny_model, t
     from slipstick.train import encoded_examples
     from slipstick.train.trl import read_rows, rows_of
 
-    settings = TrainSettings(base=str(tiny_model), parallel="zero3", gpus=16, machines=2, **TRL)
+    settings = TrainSettings(base=str(tiny_model), parallel="zero3", num_gpus=16, num_nodes=2, **TRL)
     with pytest.raises(UserError, match=r"16 GPUs in 2 machine\(s\).*launch\.sh.*--resume"):
         train(sums, settings=settings, out=tmp_path)
     config = json.loads((tmp_path / "accelerate.json").read_text())
@@ -258,7 +270,9 @@ def test_a_run_for_more_gpus_than_there_are_says_what_to_run(sums, tiny_model, t
 
 @pytest.mark.slow
 def test_two_processes_by_accelerate_train_one_model(sums, tiny_model, tmp_path):
-    settings = TrainSettings(base=str(tiny_model), device="cpu", parallel="fsdp2", gpus=2, tokens=3000, **TRL)
+    settings = TrainSettings(
+        base=str(tiny_model), device="cpu", parallel="fsdp2", num_gpus=2, max_train_tokens=3000, **TRL
+    )
     trained = train(sums, settings=settings, out=tmp_path)
     assert trained.steps == len(losses_in(tmp_path)) and trained.loss < losses_in(tmp_path)[0]
     opened(tmp_path)
@@ -284,7 +298,7 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(sums, tmp_path):
 
 
 def test_two_trainings_are_the_same_and_another_seed_is_another(sums, tmp_path):
-    short = SMALL.model_copy(update={"tokens": 2000})
+    short = SMALL.model_copy(update={"max_train_tokens": 2000})
     for name, settings in [("a", short), ("b", short), ("c", short.model_copy(update={"seed": 1}))]:
         train(sums, settings=settings, out=tmp_path / name)
     assert losses_in(tmp_path / "a") == losses_in(tmp_path / "b") != losses_in(tmp_path / "c")
@@ -292,7 +306,12 @@ def test_two_trainings_are_the_same_and_another_seed_is_another(sums, tmp_path):
 
 def test_an_existing_model_is_trained_further(sums, tiny_model, tmp_path):
     settings = TrainSettings(
-        base=str(tiny_model), tokens=3000, batch_tokens=512, learning_rate=1e-3, optimizer="adamw", threads=1
+        base=str(tiny_model),
+        max_train_tokens=3000,
+        batch_tokens=512,
+        learning_rate=1e-3,
+        optimizer="adamw",
+        num_processes=1,
     )
     train(sums, settings=settings, out=tmp_path)
     assert losses_in(tmp_path)[0] < losses_in(tiny_model)[0]
@@ -316,7 +335,7 @@ def test_examples_that_are_left_out_are_counted(sums, tmp_path):
     pair = (Solution(id="sums/train/long#0", problem_id=long.id, format="cot", blocks=solution.blocks), long)
     tir, problem = sums[2]
     silent = (tir.model_copy(update={"blocks": [Output(text="42")], "finish": "length"}), problem)
-    settings = SMALL.model_copy(update={"tokens": 500, "max_length": 200})
+    settings = SMALL.model_copy(update={"max_train_tokens": 500, "max_length": 200})
     trained = train([*sums, pair, silent], settings=settings, out=tmp_path)
     assert (trained.examples, trained.too_long, trained.unlabelled) == (len(sums), 1, 1)
     assert "none of their tokens is a label | 1 |" in (tmp_path / "README.md").read_text()

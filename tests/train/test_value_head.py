@@ -61,7 +61,12 @@ def graded() -> list[tuple[Solution, Problem]]:
 @pytest.fixture(scope="module")
 def settings(tiny_model) -> ValueSettings:
     return ValueSettings(
-        base=str(tiny_model), epochs=6, batch_tokens=512, learning_rate=3e-3, head_rate=1e-2, device="cpu"
+        base=str(tiny_model),
+        num_train_epochs=6,
+        batch_tokens=512,
+        learning_rate=3e-3,
+        head_learning_rate=1e-2,
+        device="cpu",
     )
 
 
@@ -106,7 +111,7 @@ def test_no_answer_has_the_lowest_value(graded, value_model):
     ],
 )
 def test_the_variants_train(graded, settings, tmp_path, variant):
-    given = check_settings({**settings.model_dump(), **variant, "epochs": 1}, ValueSettings)
+    given = check_settings({**settings.model_dump(), **variant, "num_train_epochs": 1}, ValueSettings)
     trained = train_value(graded[:40], settings=given, out=tmp_path)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "losses.jsonl").read_text().splitlines()]
     assert len(losses) == trained.steps and trained.examples == 40
@@ -119,7 +124,7 @@ def test_it_scores_in_the_layout_it_was_trained_in(graded, settings, tmp_path):
     (tmp_path / "chat.jinja").write_text(
         "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + eos_token }}{% endfor %}"
     )
-    chat = {"template": "chat", "chat_template": str(tmp_path / "chat.jinja"), "epochs": 1.0}
+    chat = {"template": "chat", "chat_template": str(tmp_path / "chat.jinja"), "num_train_epochs": 1.0}
     train_value(graded[:8], settings=settings.model_copy(update=chat), out=tmp_path / "model")
     scorer, (solution, problem) = open_value_model(tmp_path / "model", device="cpu"), graded[0]
     trained = encode_outcome(solution, problem, scorer.tokenizer, settings=EncodeSettings(template="chat"))
@@ -130,7 +135,7 @@ def test_it_scores_in_the_layout_it_was_trained_in(graded, settings, tmp_path):
     (scored,) = score([solution], {problem.id: problem}, with_model=scorer)
     assert scored.value == pytest.approx(value, abs=1e-5)
     with pytest.raises(RecipeError, match="solutions are scored in one wording"):
-        check_settings({"base": "x", "template": "alpaca", "wording": "run"}, ValueSettings)
+        check_settings({"base": "x", "template": "alpaca", "prompt_variant": "run"}, ValueSettings)
     with pytest.raises(InputError, match="max_length = 4096 is more than the 1024 tokens"):
         train_value(graded, settings=settings.model_copy(update={"max_length": 4096}), out=tmp_path / "long")
 
@@ -139,7 +144,7 @@ def test_an_interrupted_training_goes_on_along_the_same_losses(graded, settings,
     class StopError(Exception):
         pass
 
-    short = settings.model_copy(update={"epochs": 2, "checkpoint_every": 1000, "dropout": 0.1})
+    short = settings.model_copy(update={"num_train_epochs": 2, "checkpoint_every": 1000, "dropout": 0.1})
 
     def stop(done: int, total: int, loss: float) -> None:
         if done > total / 2:
@@ -206,7 +211,12 @@ def test_the_verbs(graded, settings, tmp_path):
     names = {metric.name for metric in RunFolder(trained).metrics()}
     assert names == {"auc/cot", "brier/cot", "ece/cot"}
     card = (trained / "model" / "README.md").read_text()
-    assert "stage `value`" in card and "| auc/cot (n = " in card and "of the pairs (" in card and "epochs = 6" in card
+    assert (
+        "stage `value`" in card
+        and "| auc/cot (n = " in card
+        and "of the pairs (" in card
+        and "num_train_epochs = 6" in card
+    )
 
     told = Console(record=True, width=140)
     order = Invocation(str(tmp_path / "samples"), [f"value_model={trained / 'model'}", "device=cpu"])

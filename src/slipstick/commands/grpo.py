@@ -96,14 +96,14 @@ def run_grpo(order: Invocation, console: Console) -> Path:
     recipe, text = load_order(order, GrpoRecipe)
     # Solutions are seldom as long as `max_length` allows; one full turn of each is what it takes in any case.
     length = max(2, min(recipe.max_tokens, recipe.max_length))
-    smaller = f"set a smaller batch (a multiple of group = {recipe.group})"
+    smaller = f"set a smaller batch_size (a multiple of num_generations = {recipe.num_generations})"
     check_memory(recipe.as_train().model_copy(update={"max_length": length}), smaller=smaller)
     problems = take_problems(recipe)
     with running(order, "train", recipe, console, text=text, inputs=recipe.files()) as folder:
         folder.write_problems(problems)
         rollouts = Rollouts(recipe)
         try:
-            with progress("reinforcing", recipe.steps, "updates", console=console) as advance:
+            with progress("reinforcing", recipe.max_steps, "updates", console=console) as advance:
                 done = reinforce(
                     problems,
                     rollout=rollouts,

@@ -14,33 +14,33 @@ def shape_for(settings: TrainSettings) -> Shape | None:
     """The model's sizes; None for a base that is neither a folder of a known kind nor in our table."""
     if settings.base is not None:
         return shape_of(settings.base)
-    width = settings.d_model // settings.heads
+    width = settings.d_model // settings.num_heads
     return Shape(
         d_model=settings.d_model,
-        layers=settings.layers,
-        heads=settings.heads,
-        kv_heads=settings.heads,
+        num_layers=settings.num_layers,
+        num_heads=settings.num_heads,
+        kv_heads=settings.num_heads,
         head_dim=width,
         d_ff=settings.d_ff,
-        vocab=settings.vocab,
+        vocab_size=settings.vocab_size,
         tied=True,
     )
 
 
 def load_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int) -> Load:
     """What the recipe asks of one device. processes: CPU processes of our own loop."""
-    tokens = settings.rows * settings.max_length if trl else settings.batch_tokens // processes
-    autocast = settings.autocast if settings.autocast is not None else not on_cpu
+    tokens = settings.per_device_train_batch_size * settings.max_length if trl else settings.batch_tokens // processes
+    bf16 = settings.bf16 if settings.bf16 is not None else not on_cpu
     alone = settings.parallel == "none"  # else trained weights are kept in 32 bits, whatever they are loaded in
     return Load(
         tokens=max(1, tokens),
         length=settings.max_length,
-        weight_bytes=2 if trl and settings.weights == "bfloat16" and (alone or settings.lora_rank) else 4,
-        autocast=autocast,
+        weight_bytes=2 if trl and settings.param_dtype == "bfloat16" and (alone or settings.lora_rank) else 4,
+        bf16=bf16,
         optimizer=settings.optimizer,
         lora_rank=settings.lora_rank,
-        recompute=trl and settings.recompute,
-        shards=1 if alone else settings.gpus,
+        gradient_checkpointing=trl and settings.gradient_checkpointing,
+        shards=1 if alone else settings.num_gpus,
         processes=processes,
         fused_head=trl,
         on_cpu=on_cpu,
@@ -74,13 +74,16 @@ def listed(parts: list[Part]) -> str:
 
 def ways_out(load: Load, *, smaller: str | None = None) -> list[str]:
     """What makes a run smaller, in the recipe's words; `smaller` says it of a step."""
-    ways = ["free some" if load.on_cpu else "take a GPU with more memory, or more of them (gpus, parallel)"]
+    ways = ["free some" if load.on_cpu else "take a GPU with more memory, or more of them (num_gpus, parallel)"]
     if smaller:
         ways.append(smaller)
     elif not load.fused_head:
-        ways.append("set a smaller batch_tokens" + (", or threads = 1" if load.processes > 1 else ""))
+        ways.append("set a smaller batch_tokens" + (", or num_processes = 1" if load.processes > 1 else ""))
     else:
-        ways.append("set rows = 1 and accumulate higher" + ("" if load.recompute else ", and recompute = true"))
+        ways.append(
+            "set per_device_train_batch_size = 1 and a higher gradient_accumulation_steps"
+            + ("" if load.gradient_checkpointing else ", and gradient_checkpointing = true")
+        )
     if not load.lora_rank:
         ways.append("train adapters only (lora_rank = 16), or take a smaller base")
     return ways

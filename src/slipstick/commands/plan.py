@@ -43,7 +43,7 @@ class PlanRecipe(TrainRecipe):
 
 
 def run_plan(target: str, overrides: list[str], console: Console) -> None:
-    """`slipstick plan RECIPE --set gpu=TYPE --set gpus=N`: prints the plan."""
+    """`slipstick plan RECIPE --set gpu=TYPE --set num_gpus=N`: prints the plan."""
     recipe, _ = load_recipe(target, PlanRecipe, overrides=overrides)
     shape = shape_for(recipe)
     if shape is None:
@@ -65,7 +65,7 @@ def _plan_here(recipe: PlanRecipe, shape: Shape, console: Console) -> None:
             highlight=False,
             soft_wrap=True,
         )
-        recipe = recipe.model_copy(update={"parallel": "none", "gpus": 1, "machines": 1})
+        recipe = recipe.model_copy(update={"parallel": "none", "num_gpus": 1, "num_nodes": 1})
     free, load = here(recipe)
     where = f"{load.processes} processes" if load.on_cpu else "its GPU"
     table, counted = _memory_table(shape, load, title=f"this machine, {where}")
@@ -102,12 +102,12 @@ def _plan_gpu(recipe: PlanRecipe, shape: Shape, console: Console) -> None:
         price=known.price if recipe.price is None else recipe.price,
     )
     load = load_for(recipe, trl=recipe.optimizer != "muon", on_cpu=False, processes=1)
-    table, need = _memory_table(shape, load, title=f"each of {recipe.gpus} x {recipe.gpu}")
+    table, need = _memory_table(shape, load, title=f"each of {recipe.num_gpus} x {recipe.gpu}")
     console.print(table)
     if not _say_fit(need, gpu.memory_gib * GIB, load, console):
         for change in _changes_that_fit(recipe, shape, gpu):
             console.print(f"  fits with {change}", highlight=False, soft_wrap=True)
-    rate = recipe.gpus * gpu.tflops * 1e12 * recipe.utilisation / flops_per_token(shape, load)
+    rate = recipe.num_gpus * gpu.tflops * 1e12 * recipe.utilisation / flops_per_token(shape, load)
     console.print(
         f"{rate:,.0f} tokens/s at {recipe.utilisation:.0%} of {gpu.tflops:,.0f} TFLOP/s a GPU (assumed, not measured)",
         highlight=False,
@@ -121,7 +121,7 @@ def _plan_gpu(recipe: PlanRecipe, shape: Shape, console: Console) -> None:
         return
     hours = tokens / rate / 3600
     console.print(
-        f"{tokens:,.0f} tokens take about {duration(hours * 3600)}: ${hours * recipe.gpus * gpu.price:,.0f} at "
+        f"{tokens:,.0f} tokens take about {duration(hours * 3600)}: ${hours * recipe.num_gpus * gpu.price:,.0f} at "
         f"${gpu.price:.2f} a GPU hour",
         highlight=False,
     )
@@ -146,29 +146,37 @@ def _say_fit(need: float, there: float, load: Load, console: Console) -> bool:
 
 def _changes_that_fit(recipe: PlanRecipe, shape: Shape, gpu: Gpu) -> Iterator[str]:
     """Changes, from the least on, that make it fit, in the recipe's words; more GPUs come last."""
-    smaller: dict[str, Any] = {"rows": 1, "accumulate": recipe.accumulate * recipe.rows, "recompute": True}
+    smaller: dict[str, Any] = {
+        "per_device_train_batch_size": 1,
+        "gradient_accumulation_steps": recipe.gradient_accumulation_steps * recipe.per_device_train_batch_size,
+        "gradient_checkpointing": True,
+    }
     steps: list[dict[str, Any]] = [
-        {"recompute": True},
+        {"gradient_checkpointing": True},
         smaller,
         {**smaller, "optimizer": "adamw_8bit"},
-        {**smaller, "lora_rank": 16, "weights": "bfloat16"},
-        *({**smaller, "parallel": "fsdp2", "gpus": count} for count in (2, 4, 8, 16, 32, 64) if count > recipe.gpus),
+        {**smaller, "lora_rank": 16, "param_dtype": "bfloat16"},
+        *(
+            {**smaller, "parallel": "fsdp2", "num_gpus": count}
+            for count in (2, 4, 8, 16, 32, 64)
+            if count > recipe.num_gpus
+        ),
     ]
     for step in steps:
         load = load_for(recipe.model_copy(update=step), trl=True, on_cpu=False, processes=1)
         if total(memory_parts(shape, load)) <= gpu.memory_gib * GIB:
             yield ", ".join(f"{key} = {str(value).lower()}" for key, value in step.items())
-            if "gpus" in step:
+            if "num_gpus" in step:
                 return
 
 
 def _tokens(recipe: PlanRecipe) -> float | None:
     """Tokens the run will be trained on; None where nobody knows how many examples there are."""
-    if recipe.epochs is None:
-        return recipe.tokens
+    if recipe.num_train_epochs is None:
+        return recipe.max_train_tokens
     if recipe.examples and recipe.example_tokens:
-        return recipe.epochs * recipe.examples * recipe.example_tokens
+        return recipe.num_train_epochs * recipe.examples * recipe.example_tokens
     if recipe.stage == "cpt" or not all((Path(source) / "run.json").is_file() for source in recipe.data):
         return None
     sizes = [len(p.text) + sum(len(block.text) for block in s.blocks) + 160 for s, p in take_pairs(recipe)]
-    return recipe.epochs * sum(sizes) / _CHARACTERS
+    return recipe.num_train_epochs * sum(sizes) / _CHARACTERS

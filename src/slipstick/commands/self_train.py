@@ -55,7 +55,7 @@ class RoundsRecipe(ProblemSettings):
     """Rounds of training and solving; one more training follows them."""
     data: _Sources = Field(default_factory=list)
     """Run folders of the first solutions; none: `start` writes them."""
-    further: bool = False
+    continue_from_previous: bool = False
     """Whether a round goes on from the weights of the one before; else each trains anew from `train.base`, or from
     scratch, on all data, as STaR does."""
     start: dict[str, Any] = Field(default_factory=dict)
@@ -117,7 +117,7 @@ class _Rounds:
             source = str(self._curate(home / "data", data))
             self._note(f"round {number}", trained, tested, solved, Path(source), known)
             known |= solved_by(RunFolder(solved).solutions())
-            base = str(trained / "model") if self._recipe.further else base
+            base = str(trained / "model") if self._recipe.continue_from_previous else base
         home = self._path / "final"
         trained = self._train(home, source, base)
         self._note("final", trained, self._held_out(home, trained), None, None, known)

@@ -108,7 +108,7 @@ def parts_of(
 ) -> list[Part]:
     """The texts that are encoded, in order, each by itself; joined they are what the model sees."""
     if settings.template == "alpaca":
-        format = with_wording(format, solution.id, draw=settings.wording, seed=seed)
+        format = with_wording(format, solution.id, draw=settings.prompt_variant, seed=seed)
     chat, ended = settings.template == "chat", solution.finish == "stop"
     parts = lay_out(format, problem, solution.blocks, tokenizer, chat=chat, ended=ended)
     if settings.train_on_outputs:

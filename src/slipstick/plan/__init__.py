@@ -33,13 +33,13 @@ class Load(Record):
     """Tokens of a sequence."""
     weight_bytes: int = 4
     """Bytes of one number of the weights."""
-    autocast: bool = False
+    bf16: bool = False
     """Whether matrices are multiplied in bfloat16 copies."""
     optimizer: str = "adamw"
     """As the recipe names it."""
     lora_rank: int = 0
     """Rank of adapters on every matrix; 0: all weights are trained."""
-    recompute: bool = False
+    gradient_checkpointing: bool = False
     """Whether activations are computed again instead of kept."""
     shards: int = 1
     """GPUs that weights, gradients and optimiser are spread over."""
@@ -87,10 +87,11 @@ def memory_parts(shape: Shape, load: Load) -> list[Part]:
     whole, trained = shape.parameters(), _trained(shape, load.lora_rank)
     width = load.weight_bytes
     weights = whole * width / load.shards
-    if load.autocast and width > 2:
-        weights += whole / shape.layers * 4 if load.shards > 1 else whole * 2  # bfloat16 copies, layer by layer or all
+    if load.bf16 and width > 2:
+        # bfloat16 copies, layer by layer or all
+        weights += whole / shape.num_layers * 4 if load.shards > 1 else whole * 2
     elif load.shards > 1:
-        weights += 2 * whole / shape.layers * width  # the layers gathered at the time
+        weights += 2 * whole / shape.num_layers * width  # the layers gathered at the time
     parts = {
         "weights": weights,
         "gradients": trained * (4 if load.lora_rank else width) * load.processes / load.shards,
@@ -113,15 +114,15 @@ def flops_per_token(shape: Shape, load: Load) -> float:
     Two a weight forward, four backward (two with adapters, whose base has no gradient), two more where activations are
     computed again; and attention over half the sequence on average.
     """
-    passes = 6 - 2 * bool(load.lora_rank) + 2 * load.recompute
-    attention = 2 * shape.layers * shape.heads * shape.head_dim * load.length
+    passes = 6 - 2 * bool(load.lora_rank) + 2 * load.gradient_checkpointing
+    attention = 2 * shape.num_layers * shape.num_heads * shape.head_dim * load.length
     return passes * (shape.in_layers() + shape.table()) + (passes / 2) * attention
 
 
 def _trained(shape: Shape, rank: int) -> int:
     if not rank:
         return shape.parameters()
-    return shape.layers * sum(rank * (inputs + outputs) for inputs, outputs in shape.matrices())
+    return shape.num_layers * sum(rank * (inputs + outputs) for inputs, outputs in shape.matrices())
 
 
 def _optimizer_bytes(shape: Shape, load: Load) -> float:
@@ -134,16 +135,16 @@ def _optimizer_bytes(shape: Shape, load: Load) -> float:
 
 def _activations(shape: Shape, load: Load) -> float:
     """What the backward pass needs of one pass: of every layer, or of one and the others' inputs."""
-    half = 2 if load.autocast or load.weight_bytes == 2 else 4
-    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    half = 2 if load.bf16 or load.weight_bytes == 2 else 4
+    queries, keys = shape.num_heads * shape.head_dim, shape.kv_heads * shape.head_dim
     # Norms keep their input in 32 bits; then the normed input twice, queries, keys and values before and after the
     # rotation, the attention's output, and four of the feed-forward layer.
     layer = 4 * 4 * shape.d_model + half * (2 * shape.d_model + 3 * queries + 3 * keys + 4 * shape.d_ff)
-    if load.recompute:
-        return load.tokens * (layer + shape.layers * 4 * shape.d_model)
-    return load.tokens * shape.layers * layer
+    if load.gradient_checkpointing:
+        return load.tokens * (layer + shape.num_layers * 4 * shape.d_model)
+    return load.tokens * shape.num_layers * layer
 
 
 def _logits(shape: Shape, load: Load) -> float:
     """Logits in 32 bits, their logarithms, and the gradients of both."""
-    return min(load.tokens, _CHUNK if load.fused_head else load.tokens) * shape.vocab * 4 * 4
+    return min(load.tokens, _CHUNK if load.fused_head else load.tokens) * shape.vocab_size * 4 * 4

@@ -21,8 +21,8 @@ class Shape(Record):
 
     d_model: int = Field(gt=0)
     """Width."""
-    layers: int = Field(gt=0)
-    heads: int = Field(gt=0)
+    num_layers: int = Field(gt=0)
+    num_heads: int = Field(gt=0)
     """Query heads."""
     kv_heads: int = Field(gt=0)
     """Heads of keys and values."""
@@ -30,24 +30,24 @@ class Shape(Record):
     """Width of a head."""
     d_ff: int = Field(gt=0)
     """Width of the feed-forward layer."""
-    vocab: int = Field(gt=0)
+    vocab_size: int = Field(gt=0)
     """Tokens."""
     tied: bool = False
     """Whether the output head is the embedding table."""
 
     def matrices(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of the matrices of one layer."""
-        queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        queries, keys = self.num_heads * self.head_dim, self.kv_heads * self.head_dim
         attention = [(self.d_model, queries), (self.d_model, keys), (self.d_model, keys), (queries, self.d_model)]
         return [*attention, (self.d_model, self.d_ff), (self.d_model, self.d_ff), (self.d_ff, self.d_model)]
 
     def in_layers(self) -> int:
         """Numbers in the matrices of all layers."""
-        return self.layers * sum(a * b for a, b in self.matrices())
+        return self.num_layers * sum(a * b for a, b in self.matrices())
 
     def table(self) -> int:
         """Numbers in the embedding table."""
-        return self.vocab * self.d_model
+        return self.vocab_size * self.d_model
 
     def parameters(self) -> int:
         """All numbers but the norms', which are too few to matter."""
@@ -72,12 +72,12 @@ def _from_config(config: dict[str, Any]) -> Shape | None:
         heads = config["num_attention_heads"]
         return Shape(
             d_model=config["hidden_size"],
-            layers=config["num_hidden_layers"],
-            heads=heads,
+            num_layers=config["num_hidden_layers"],
+            num_heads=heads,
             kv_heads=config.get("num_key_value_heads") or heads,
             head_dim=config.get("head_dim") or config["hidden_size"] // heads,
             d_ff=config["intermediate_size"],
-            vocab=config["vocab_size"],
+            vocab_size=config["vocab_size"],
             tied=bool(config.get("tie_word_embeddings", kind.startswith("gemma"))),
         )
     except KeyError:

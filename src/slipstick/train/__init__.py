@@ -25,7 +25,7 @@ __all__ = ["Phase", "TrainResult", "TrainSettings", "encoded_examples", "packed_
 
 Progress = Callable[[int, int, float], None]
 _FINISHED = "trained.json"
-NO_PART = frozenset({"checkpoint_every", "threads", "report_to", "machines", "device"})
+NO_PART = frozenset({"checkpoint_every", "num_processes", "report_to", "num_nodes", "device"})
 """Settings that change no number, or the last bits at most: where it is computed, by how many, and who is told."""
 
 

@@ -20,11 +20,11 @@ def add_adapters(model: Any, settings: LoraSettings) -> Any:
     from peft import LoraConfig, get_peft_model
     from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
-    targets: Any = settings.lora_targets
+    targets: Any = settings.lora_target_modules
     if targets == ["all-linear"]:
         targets = "all-linear"
     else:
-        _check_targets(model, settings.lora_targets)
+        _check_targets(model, settings.lora_target_modules)
     torch.manual_seed(settings.seed)
     config = LoraConfig(
         r=settings.lora_rank,

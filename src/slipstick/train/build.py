@@ -21,7 +21,7 @@ def start_tokenizer(settings: TrainSettings, texts: Iterable[str], formats: Sequ
     from slipstick.train.tokenizer import train_tokenizer
 
     if settings.base is None:
-        tokenizer = train_tokenizer(texts, formats, vocab=settings.vocab)
+        tokenizer = train_tokenizer(texts, formats, vocab_size=settings.vocab_size)
     else:
         tokenizer = load_tokenizer(settings.base)
         _check_length(settings)
@@ -37,7 +37,7 @@ def start_model(settings: TrainSettings, tokenizer: Any) -> Any:
 
     if settings.base is None:
         return new_model(settings, tokenizer)
-    dtype = settings.weights if trainer_of(settings) == "trl" else "float32"
+    dtype = settings.param_dtype if trainer_of(settings) == "trl" else "float32"
     model, _ = load_weights(settings.base, dtype=dtype, attention=attention(settings))
     return add_adapters(model, settings) if settings.lora_rank else model
 
@@ -47,9 +47,9 @@ def attention(settings: TrainSettings) -> str | None:
 
     It takes 16-bit numbers alone, which only TRL's trainer has: as weights or by autocast.
     """
-    if settings.attention or device_of(settings) == "cpu":
-        return settings.attention
-    narrow = trainer_of(settings) == "trl" and (settings.weights == "bfloat16" or settings.autocast is not False)
+    if settings.attn_implementation or device_of(settings) == "cpu":
+        return settings.attn_implementation
+    narrow = trainer_of(settings) == "trl" and (settings.param_dtype == "bfloat16" or settings.bf16 is not False)
     return "flash_attention_2" if narrow and find_spec("flash_attn") else None
 
 
@@ -57,7 +57,7 @@ def check_packages(settings: TrainSettings) -> None:
     """Raises UserError where a setting needs a package that is not installed, with every one that is missing."""
     trl = trainer_of(settings) == "trl"
     needed = [
-        (trl and settings.kernels, "kernels = true", "liger-kernel", "kernels = false"),
+        (trl and settings.use_liger_kernel, "use_liger_kernel = true", "liger-kernel", "use_liger_kernel = false"),
         (settings.optimizer == "adamw_8bit", 'optimizer = "adamw_8bit"', "bitsandbytes", 'optimizer = "adamw"'),
         (settings.parallel == "zero3", 'parallel = "zero3"', "deepspeed", 'parallel = "fsdp2"'),
     ]

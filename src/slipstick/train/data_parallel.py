@@ -155,7 +155,7 @@ def _answer(child: multiprocessing.Process, pipe: Connection) -> float:
         child.join()
         raise UserError(
             f"a training process was ended from outside (exit code {child.exitcode}), most likely for want of memory: "
-            "set threads = 1, and resume"
+            "set num_processes = 1, and resume"
         ) from None
     if isinstance(answer, str):
         raise RuntimeError(f"in a training process: {answer}")

@@ -46,11 +46,11 @@ class GrpoSettings(EncodeSettings, LoraSettings):
     """Folder (or hub name) of the model to go on from."""
     seed: int = 0
     """Decides the order of the problems and what is drawn."""
-    steps: int = Field(default=100, gt=0)
+    max_steps: int = Field(default=100, gt=0)
     """Updates of the weights."""
-    group: int = Field(default=8, ge=2)
+    num_generations: int = Field(default=8, ge=2)
     """Solutions of one problem that are compared with each other."""
-    batch: int = Field(default=32, gt=0)
+    batch_size: int = Field(default=32, gt=0)
     """Solutions of one update, a multiple of `group`."""
     learning_rate: float = Field(default=1e-6, gt=0)
     """AdamW's rate, constant."""
@@ -62,13 +62,15 @@ class GrpoSettings(EncodeSettings, LoraSettings):
     """How token losses are averaged, by TRL's names."""
     device: str = "auto"
     """"cpu", "cuda" or "auto"."""
-    checkpoint_steps: int = Field(default=50, gt=0)
+    save_steps: int = Field(default=50, gt=0)
     """Updates between two checkpoints."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.batch % self.group:
-            raise ValueError(f"batch = {self.batch} is no multiple of group = {self.group}")
+        if self.batch_size % self.num_generations:
+            raise ValueError(
+                f"batch_size = {self.batch_size} is no multiple of num_generations = {self.num_generations}"
+            )
         if self.template != "format":
             raise ValueError('template: solutions are laid out by their format here; leave it "format"')
         return self
@@ -76,9 +78,9 @@ class GrpoSettings(EncodeSettings, LoraSettings):
     def as_train(self) -> TrainSettings:
         """The same as a plain training has it, for the checks that training makes."""
         kept = {*EncodeSettings.model_fields, *LoraSettings.model_fields, "base", "device"}
-        fixed = {"trainer": "trl", "optimizer": "adamw", "rows": self.batch}
+        fixed = {"trainer": "trl", "optimizer": "adamw", "per_device_train_batch_size": self.batch_size}
         settings = TrainSettings.model_validate({**self.model_dump(include=kept), **fixed})
-        return settings.model_copy(update={"recompute": device_of(settings) != "cpu"})
+        return settings.model_copy(update={"gradient_checkpointing": device_of(settings) != "cpu"})
 
 
 class GrpoResult(Record):
@@ -140,7 +142,7 @@ def reinforce(
     return GrpoResult(
         problems=len(problems),
         steps=trainer.state.global_step,
-        solutions=trainer.state.global_step * settings.batch,
+        solutions=trainer.state.global_step * settings.batch_size,
         first_reward=sum(rewards[:tenth]) / tenth,
         last_reward=sum(rewards[-tenth:]) / tenth,
         seconds=time.monotonic() - began,
@@ -256,7 +258,7 @@ def _trainer(
 
 def _order(problems: Sequence[Problem], settings: GrpoSettings) -> list[Problem]:
     """The problems of all steps, each as often as any other; TRL's own shuffling would begin anew when it goes on."""
-    draw, count = random.Random(settings.seed), settings.steps * (settings.batch // settings.group)
+    draw, count = random.Random(settings.seed), settings.max_steps * (settings.batch_size // settings.num_generations)
     rounds = math.ceil(count / len(problems))
     return [problem for _ in range(rounds) for problem in draw.sample(problems, len(problems))][:count]
 
@@ -267,9 +269,9 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
     on_gpu = device_of(settings.as_train()) != "cpu"
     arguments = GRPOConfig(
         output_dir=str(out / "checkpoints"),
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch,
-        num_generations=settings.group,
+        max_steps=settings.max_steps,
+        per_device_train_batch_size=settings.batch_size,
+        num_generations=settings.num_generations,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="constant",
         beta=settings.beta,
@@ -283,7 +285,7 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
         activation_checkpointing=on_gpu,
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
-        save_steps=settings.checkpoint_steps,
+        save_steps=settings.save_steps,
         save_total_limit=2,
         report_to="none",
         disable_tqdm=True,

@@ -62,7 +62,11 @@ def fit_with_loop(
 
 def tokens_in_all(settings: TrainSettings, lengths: Sequence[int]) -> int:
     """Tokens a run is to see."""
-    return settings.tokens if settings.epochs is None else max(1, round(settings.epochs * sum(lengths)))
+    return (
+        settings.max_train_tokens
+        if settings.num_train_epochs is None
+        else max(1, round(settings.num_train_epochs * sum(lengths)))
+    )
 
 
 def run_loop(
@@ -86,7 +90,7 @@ def run_loop(
     total, done = sum(sizes), sum(sizes[: len(losses)])
     every = settings.checkpoint_every or _CHECKPOINT_TOKENS
     due = done + every
-    narrow = is_narrow(settings.autocast, model.device.type)
+    narrow = is_narrow(settings.bf16, model.device.type)
     with (
         attention_in_float32(model, where=narrow),
         closing(Replicas(model, processes=processes_for(settings, model.device.type), narrow=narrow)) as replicas,
@@ -95,7 +99,9 @@ def run_loop(
         log.writelines(_lines(losses, sizes))
         for step in range(len(losses), len(batches)):
             loss = replicas.gradients([examples[i] for i in batches[step]], seed=settings.seed + step)
-            optimizers.step(rate_factor(done / total, warmup=settings.warmup, schedule=settings.schedule), replicas)
+            optimizers.step(
+                rate_factor(done / total, warmup=settings.warmup_ratio, schedule=settings.lr_scheduler_type), replicas
+            )
             done += sizes[step]
             losses.append(loss)
             log.write(line_of(step, done, loss))
@@ -124,7 +130,7 @@ def processes_for(settings: TrainSettings, device: str) -> int:
     """How many processes divide a step among them: one on a GPU, else as many as were asked for or as help."""
     if device != "cpu":
         return 1
-    return settings.threads or min(4, len(os.sched_getaffinity(0)))
+    return settings.num_processes or min(4, len(os.sched_getaffinity(0)))
 
 
 def line_of(step: int, tokens: int, loss: float) -> str:

@@ -26,10 +26,10 @@ class Optimizers:
             muons = [
                 torch.optim.Muon(part, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw") for part in parts
             ]
-            self._all = [*muons, _adamw([(others, 0.0)], settings.embedding_rate, settings.beta2)]
+            self._all = [*muons, _adamw([(others, 0.0)], settings.embedding_learning_rate, settings.adam_beta2)]
         else:
-            self._all = [_adamw([(matrices, decay), (others, 0.0)], rate, settings.beta2)]
-        self._trained, self._clip = [*matrices, *others], settings.clip
+            self._all = [_adamw([(matrices, decay), (others, 0.0)], rate, settings.adam_beta2)]
+        self._trained, self._clip = [*matrices, *others], settings.max_grad_norm
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self._all]
 
     def step(self, factor: float, replicas: Replicas) -> None:

@@ -30,7 +30,7 @@ class LoraSettings(Record):
     """Scale: adapters count alpha / rank times."""
     lora_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Part of an adapter's inputs that is left out at random."""
-    lora_targets: list[str] = Field(default_factory=lambda: ["all-linear"], min_length=1)
+    lora_target_modules: list[str] = Field(default_factory=lambda: ["all-linear"], min_length=1)
     """Names (or ends of names) of the modules that get adapters; "all-linear": every matrix but the output head."""
 
 
@@ -39,27 +39,27 @@ class TrainerSettings(Record):
 
     trainer: Literal["auto", "loop", "trl"] = "auto"
     """Our loop (faster on a CPU) or TRL's SFTTrainer; "auto" is TRL's where there is a GPU and no Muon is asked for."""
-    rows: int = Field(default=8, gt=0)
+    per_device_train_batch_size: int = Field(default=8, gt=0)
     """Sequences a device takes at once; with packing each is `max_length` tokens long."""
-    accumulate: int = Field(default=1, gt=0)
+    gradient_accumulation_steps: int = Field(default=1, gt=0)
     """Times that many before the weights move."""
     packing: Literal["none", "bfd", "wrapped"] = "none"
     """"bfd" fits whole examples into rows of `max_length`, kept apart (for GPUs); "wrapped" cuts and mixes them."""
-    weights: Literal["float32", "bfloat16"] = "float32"
+    param_dtype: Literal["float32", "bfloat16"] = "float32"
     """Numbers the weights are kept in."""
-    autocast: bool | None = None
+    bf16: bool | None = None
     """Whether matrices are multiplied in bfloat16; None: on a GPU."""
-    attention: str | None = None
+    attn_implementation: str | None = None
     """Attention kernel by transformers' name; None: FlashAttention on a GPU that has it, else PyTorch's SDPA."""
-    kernels: bool = False
+    use_liger_kernel: bool = False
     """Whether Liger's fused kernels do norms, rotations and activations (package liger-kernel, a GPU)."""
-    recompute: bool = False
+    gradient_checkpointing: bool = False
     """Whether activations are computed again in the backward pass instead of kept (activation checkpointing)."""
     parallel: Literal["none", "fsdp2", "zero3"] = "none"
     """How weights, gradients and optimiser are spread over GPUs: PyTorch's FSDP2 or DeepSpeed's ZeRO-3."""
-    gpus: int = Field(default=1, gt=0)
+    num_gpus: int = Field(default=1, gt=0)
     """GPUs in all, over all machines."""
-    machines: int = Field(default=1, gt=0)
+    num_nodes: int = Field(default=1, gt=0)
     """Machines they are in."""
     report_to: list[str] = Field(default_factory=list)
     """Where TRL's trainer reports to beside our losses.jsonl: "wandb", "tensorboard", "trackio", ..."""
@@ -74,9 +74,9 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
     """Folder (or hub name) of a model to go on from; None trains a new one from scratch, tokenizer included."""
     seed: int = 0
     """Decides the weights' start and the order of the examples."""
-    tokens: int = Field(default=1_500_000, gt=0)
+    max_train_tokens: int = Field(default=1_500_000, gt=0)
     """Tokens to train on, prompts included; examples repeat when they run out."""
-    epochs: float | None = Field(default=None, gt=0)
+    num_train_epochs: float | None = Field(default=None, gt=0)
     """Train on so many times all the examples' tokens instead of on `tokens`."""
     batch_tokens: int = Field(default=1024, gt=0)
     """Most tokens of one step of our loop, padding included."""
@@ -84,17 +84,17 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
     """"muon" orthogonalises the updates of matrices and leaves the rest to AdamW; the last two are lean, and TRL's."""
     learning_rate: float = Field(default=3e-3, gt=0)
     """Peak rate of matrices (of everything with "adamw"); MAmmoTH's fine-tuning used 2e-5 with AdamW."""
-    embedding_rate: float = Field(default=4e-3, gt=0)
+    embedding_learning_rate: float = Field(default=4e-3, gt=0)
     """Peak rate of embeddings and norms with "muon"."""
-    warmup: float = Field(default=0.02, ge=0, lt=1)
+    warmup_ratio: float = Field(default=0.02, ge=0, lt=1)
     """Part of the training over which the rate rises from nothing."""
-    schedule: Literal["linear", "cosine"] = "linear"
+    lr_scheduler_type: Literal["linear", "cosine"] = "linear"
     """How the rate falls to zero after that."""
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled weight decay of matrices."""
-    beta2: float = Field(default=0.95, ge=0, lt=1)
+    adam_beta2: float = Field(default=0.95, ge=0, lt=1)
     """AdamW's memory of squared gradients; the first is 0.9. Hugging Face's trainer uses 0.999."""
-    clip: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=0.0, ge=0)
     """Longest gradient, in Euclidean length; longer ones are shortened to it. 0: never."""
     word_dropout: float = Field(default=0.0, ge=0, lt=0.5)
     """Share of the question's words that an example hides from the model, so that it learns to do without each."""
@@ -102,15 +102,15 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
     """A curriculum, in order; none: one phase in which every example is as likely as any other."""
     d_model: int = Field(default=128, gt=0)
     """Width of a new model."""
-    layers: int = Field(default=4, gt=0)
+    num_layers: int = Field(default=4, gt=0)
     """Depth of a new model."""
-    heads: int = Field(default=4, gt=0)
+    num_heads: int = Field(default=4, gt=0)
     """Attention heads of a new model."""
     d_ff: int = Field(default=384, gt=0)
     """Width of a new model's feed-forward layers."""
-    vocab: int = Field(default=1500, ge=300)
+    vocab_size: int = Field(default=1500, ge=300)
     """Tokens of a new tokenizer, the 256 bytes and the formats' fixed strings included."""
-    threads: int | None = Field(default=None, gt=0)
+    num_processes: int | None = Field(default=None, gt=0)
     """Processes that divide every step of our loop among them on a CPU; None takes one per core, at most four."""
     device: str = "auto"
     """"cpu", "cuda" or "auto"."""
@@ -130,10 +130,12 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
             raise ValueError('optimizer = "muon" needs trainer = "loop"; with "trl" take "adamw"')
         if self.parallel != "none" and self.trainer != "trl":
             raise ValueError(f'parallel = "{self.parallel}" needs trainer = "trl"')
-        if self.gpus % self.machines:
-            raise ValueError(f"gpus = {self.gpus} cannot be spread evenly over machines = {self.machines}")
-        if self.gpus > 1 and self.parallel == "none":
-            raise ValueError(f'gpus = {self.gpus} needs parallel = "fsdp2" or "zero3", which spread a run over them')
+        if self.num_gpus % self.num_nodes:
+            raise ValueError(f"num_gpus = {self.num_gpus} cannot be spread evenly over num_nodes = {self.num_nodes}")
+        if self.num_gpus > 1 and self.parallel == "none":
+            raise ValueError(
+                f'num_gpus = {self.num_gpus} needs parallel = "fsdp2" or "zero3", which spread a run over them'
+            )
         if self.phases and self.packing != "none":
             raise ValueError(f'phases need packing = "none": "{self.packing}" mixes the order that they give')
         return self

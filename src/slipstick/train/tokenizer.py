@@ -16,11 +16,11 @@ _QUESTION = "{question}"
 _WORDS = r"(?:[ \n]?[^\W\d]+|[ \n]?[^\s\w]+) (?=\d)|[ \n]?[^\W\d]+|[ \n]?[^\s\w]+|\d|\s"
 
 
-def train_tokenizer(texts: Iterable[str], formats: Iterable[Format], *, vocab: int) -> Any:
+def train_tokenizer(texts: Iterable[str], formats: Iterable[Format], *, vocab_size: int) -> Any:
     """A Hugging Face tokenizer: byte-level BPE with every digit a token of its own.
 
     What a format's layout fixes (the text before and behind the question, the fences) is one token each, so that a
-    published prompt costs a small model two tokens instead of fifty. vocab: all tokens together.
+    published prompt costs a small model two tokens instead of fifty. vocab_size: all tokens together.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -36,7 +36,7 @@ def train_tokenizer(texts: Iterable[str], formats: Iterable[Format], *, vocab: i
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab - len(fixed),
+        vocab_size=vocab_size - len(fixed),
         special_tokens=[END, PAD],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,

@@ -123,7 +123,10 @@ def _dataset(examples: Examples) -> Any:
 def _steps(settings: TrainSettings, rows: int, tokens: int) -> int:
     """Updates of the weights, about: packing may need a row more or less."""
     rows = ceil(tokens / settings.max_length) if settings.packing != "none" else rows
-    return max(1, ceil(rows / (settings.rows * settings.accumulate * settings.gpus)))
+    return max(
+        1,
+        ceil(rows / (settings.per_device_train_batch_size * settings.gradient_accumulation_steps * settings.num_gpus)),
+    )
 
 
 def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
@@ -132,28 +135,34 @@ def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
 
     on_cpu = device_of(settings) == "cpu"
     # Without FlashAttention TRL lays fitted rows end to end under one mask, whose size is the square of their length.
-    together = 1 if settings.packing == "bfd" and "flash" not in (attention(settings) or "") else settings.rows
+    together = (
+        1
+        if settings.packing == "bfd" and "flash" not in (attention(settings) or "")
+        else settings.per_device_train_batch_size
+    )
     arguments = SFTConfig(
         output_dir=str(folder),
         seed=settings.seed,
         num_train_epochs=1,  # the order has every repetition in it
         train_sampling_strategy="sequential" if settings.packing == "none" else "random",
         per_device_train_batch_size=together,
-        gradient_accumulation_steps=settings.accumulate * settings.rows // together,
+        gradient_accumulation_steps=settings.gradient_accumulation_steps
+        * settings.per_device_train_batch_size
+        // together,
         max_length=settings.max_length if settings.packing != "none" else None,
         packing=settings.packing != "none",
         packing_strategy=settings.packing if settings.packing != "none" else "bfd",
         learning_rate=settings.learning_rate,
-        lr_scheduler_type=settings.schedule,
-        warmup_steps=settings.warmup,
+        lr_scheduler_type=settings.lr_scheduler_type,
+        warmup_steps=settings.warmup_ratio,
         weight_decay=settings.weight_decay,
-        adam_beta2=settings.beta2,
-        max_grad_norm=settings.clip,
+        adam_beta2=settings.adam_beta2,
+        max_grad_norm=settings.max_grad_norm,
         optim=_OPTIMIZERS.get(settings.optimizer, "adamw_torch" if on_cpu else "adamw_torch_fused"),
-        bf16=settings.autocast if settings.autocast is not None else not on_cpu,
+        bf16=settings.bf16 if settings.bf16 is not None else not on_cpu,
         tf32=True if not on_cpu and is_torch_tf32_available() else None,
-        activation_checkpointing=settings.recompute,
-        use_liger_kernel=settings.kernels,
+        activation_checkpointing=settings.gradient_checkpointing,
+        use_liger_kernel=settings.use_liger_kernel,
         use_cpu=on_cpu,
         dataloader_pin_memory=not on_cpu,
         logging_steps=1,

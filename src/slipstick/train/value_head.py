@@ -56,15 +56,15 @@ class ValueSettings(EncodeSettings, LoraSettings):
     """Solutions whose tokens are in the language model's loss; OVM's code took all."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the hidden state dropped before the head; OVM took 0.2."""
-    epochs: float = Field(default=1.0, gt=0)
+    num_train_epochs: float = Field(default=1.0, gt=0)
     """Times every solution is seen."""
     batch_tokens: int = Field(default=2048, gt=0)
     """Most tokens of one step, padding included."""
     learning_rate: float = Field(default=1e-5, gt=0)
     """AdamW's peak rate (OVM's); it falls in a straight line."""
-    head_rate: float | None = Field(default=None, gt=0)
+    head_learning_rate: float | None = Field(default=None, gt=0)
     """Peak rate of the head; None takes `learning_rate`."""
-    warmup: float = Field(default=0.02, ge=0, lt=1)
+    warmup_ratio: float = Field(default=0.02, ge=0, lt=1)
     """Part of the steps over which the rates rise."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Decoupled weight decay of matrices."""
@@ -77,14 +77,16 @@ class ValueSettings(EncodeSettings, LoraSettings):
     def _fits_together(self) -> Self:
         if self.value_range == "pm1" and self.value_loss == "bce":
             raise ValueError('value_range = "pm1" is told by distance: set value_loss = "mse"')
-        if self.wording != "one":
-            raise ValueError(f'wording = "{self.wording}": solutions are scored in one wording; leave it "one"')
+        if self.prompt_variant != "one":
+            raise ValueError(
+                f'prompt_variant = "{self.prompt_variant}": solutions are scored in one wording; leave it "one"'
+            )
         return self
 
     def as_train(self) -> TrainSettings:
         """The same as a plain training has it, for the checks that training makes."""
         kept = {*EncodeSettings.model_fields, *LoraSettings.model_fields, "base", "batch_tokens", "device"}
-        fixed = {"trainer": "loop", "optimizer": "adamw", "threads": 1}
+        fixed = {"trainer": "loop", "optimizer": "adamw", "num_processes": 1}
         return TrainSettings.model_validate({**self.model_dump(include=kept), **fixed})
 
     @property

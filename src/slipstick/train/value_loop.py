@@ -108,7 +108,7 @@ def run_joint(
             log.write(_line(step, sum(sizes[: step + 1]), loss))
         for step in range(len(losses), len(batches)):
             torch.manual_seed(settings.seed + step)  # so dropout follows from the step alone, resumed or not
-            factor = rate_factor(done / total, warmup=settings.warmup)
+            factor = rate_factor(done / total, warmup=settings.warmup_ratio)
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
             losses.append(_step(joint, [examples[i] for i in batches[step]], optimizer, settings))
@@ -143,8 +143,8 @@ def deal(examples: Sequence[Outcome], settings: ValueSettings) -> list[list[int]
     """The examples of every step: of similar length, in an order that follows from the seed alone."""
     draw = random.Random(settings.seed)
     count = len(examples)
-    cards = [card for _ in range(int(settings.epochs) + 1) for card in draw.sample(range(count), count)]
-    cards = cards[: max(1, round(settings.epochs * count))]
+    cards = [card for _ in range(int(settings.num_train_epochs) + 1) for card in draw.sample(range(count), count)]
+    cards = cards[: max(1, round(settings.num_train_epochs * count))]
     batches: list[list[int]] = []
     for start in range(0, len(cards), 2048):
         cut: list[list[int]] = [[]]
@@ -159,7 +159,7 @@ def deal(examples: Sequence[Outcome], settings: ValueSettings) -> list[list[int]
 
 def _optimizer(joint: ModelWithValueHead, settings: ValueSettings) -> tuple[torch.optim.AdamW, list[float]]:
     trained = [p for p in joint.model.parameters() if p.requires_grad]
-    rate, head_rate = settings.learning_rate, settings.head_rate or settings.learning_rate
+    rate, head_rate = settings.learning_rate, settings.head_learning_rate or settings.learning_rate
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained if p.ndim > 1], "lr": rate, "weight_decay": settings.weight_decay},
         {"params": [p for p in trained if p.ndim < 2], "lr": rate, "weight_decay": 0.0},

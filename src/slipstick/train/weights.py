@@ -27,10 +27,10 @@ def new_model(settings: TrainSettings, tokenizer: Any) -> Any:
         vocab_size=len(tokenizer),
         hidden_size=settings.d_model,
         intermediate_size=settings.d_ff,
-        num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads,
-        num_key_value_heads=settings.heads,
-        head_dim=settings.d_model // settings.heads,
+        num_hidden_layers=settings.num_layers,
+        num_attention_heads=settings.num_heads,
+        num_key_value_heads=settings.num_heads,
+        head_dim=settings.d_model // settings.num_heads,
         max_position_embeddings=settings.max_length,
         tie_word_embeddings=True,
         bos_token_id=None,
@@ -67,7 +67,7 @@ def save_trained(model: Any, tokenizer: Any, settings: TrainSettings, folder: Pa
 
 def taught_by(settings: TrainSettings) -> PromptConfig:
     """How a training with these settings laid its prompts out."""
-    return PromptConfig(template=settings.template, wording=settings.wording, seed=settings.seed)
+    return PromptConfig(template=settings.template, prompt_variant=settings.prompt_variant, seed=settings.seed)
 
 
 def save_checkpoint(state: dict[str, Any], file: Path) -> None:

@@ -29,7 +29,7 @@ class PromptSettings(Record):
 
     template: Literal["format", "alpaca", "chat"] = "format"
     """Who lays out the prompt: the solution's format, MAmmoTH's Alpaca wordings, or the tokenizer's chat template."""
-    wording: Literal["one", "run", "example"] = "one"
+    prompt_variant: Literal["one", "run", "example"] = "one"
     """With "alpaca": the first of the twelve wordings, one drawn for the whole run, or one drawn for every example."""
 
 
@@ -72,7 +72,7 @@ def prompt_for(
     Where every example had a wording of its own it is asked in the first, as MAmmoTH is. Raises as `lay_out` does.
     """
     chat = taught.template == "chat"
-    if taught.template == "alpaca" and taught.wording == "run" and format.template == wordings()[0]:
+    if taught.template == "alpaca" and taught.prompt_variant == "run" and format.template == wordings()[0]:
         format = with_wording(format, "", draw="run", seed=taught.seed)
     if not chat or render_chat(format, problem, blocks)[-1]["role"] == "assistant":
         parts, opening = lay_out(format, problem, blocks, tokenizer, chat=chat, ended=False), ""

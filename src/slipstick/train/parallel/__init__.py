@@ -76,14 +76,14 @@ def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
     text = files(__name__).joinpath(f"{settings.parallel}.json").read_text("utf-8")
     config: dict[str, Any] = json.loads(text)
     on_cpu = settings.device == "cpu"
-    autocast = settings.autocast if settings.autocast is not None else not on_cpu
+    bf16 = settings.bf16 if settings.bf16 is not None else not on_cpu
     config |= {
-        "num_processes": settings.gpus,
-        "num_machines": settings.machines,
-        "mixed_precision": "bf16" if autocast else "no",
+        "num_processes": settings.num_gpus,
+        "num_machines": settings.num_nodes,
+        "mixed_precision": "bf16" if bf16 else "no",
         "use_cpu": on_cpu,
     }
-    if settings.machines == 1:
+    if settings.num_nodes == 1:
         config["main_process_port"] = 0  # any that is free
     return config
 
@@ -97,14 +97,14 @@ def is_elsewhere(settings: TrainSettings) -> bool:
     """Whether a run is to be launched by hand, as this machine has not all its GPUs."""
     import torch
 
-    all_here = settings.device == "cpu" or torch.cuda.device_count() >= settings.gpus
-    return is_apart(settings) and (settings.machines > 1 or not all_here)
+    all_here = settings.device == "cpu" or torch.cuda.device_count() >= settings.num_gpus
+    return is_apart(settings) and (settings.num_nodes > 1 or not all_here)
 
 
 def _run(settings: TrainSettings, out: Path) -> None:
     if is_elsewhere(settings):
         raise UserError(
-            f"this run wants {settings.gpus} GPUs in {settings.machines} machine(s), which are not all here. All "
+            f"this run wants {settings.num_gpus} GPUs in {settings.num_nodes} machine(s), which are not all here. All "
             f"is written: run `sh {out / 'launch.sh'}` on each machine (its first lines say how), then this command "
             "once more with --resume"
         )
@@ -118,7 +118,7 @@ def _run(settings: TrainSettings, out: Path) -> None:
 
 def _script(command: list[str], settings: TrainSettings) -> str:
     line = shlex.join(command)
-    if settings.machines == 1:
+    if settings.num_nodes == 1:
         return f"{line}\n"
     where = "--machine_rank ${RANK:?} --main_process_ip ${FIRST:?} --main_process_port ${PORT:-29500}"
     head, _, tail = line.partition(" -m slipstick.train.worker_main")
