@@ -40,8 +40,8 @@ def problems(sums, tmp_path):
 def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(
-        f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\nnum_generations = 2\n'
-        "batch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nturns = 2\nlevel = 'process'\n"
+        f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\n'
+        "num_generations = 2\nbatch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nturns = 2\nlevel = 'process'\n"
     )
     out = run_grpo(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
     run = RunFolder(out).run()
@@ -57,8 +57,10 @@ def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tm
     class StopError(Exception):
         pass
 
-    told = f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "cot"\nmax_steps = 5\nnum_generations = 2\n'
-    recipe = GrpoRecipe.model_validate(tomllib.loads(told + "batch_size = 4\nmax_tokens = 12\ncheckpoint_steps = 2\n"))
+    told = f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "cot"\nmax_steps = 5\n'
+    recipe = GrpoRecipe.model_validate(
+        tomllib.loads(told + "num_generations = 2\nbatch_size = 4\nmax_tokens = 12\nsave_steps = 2\n")
+    )
 
     def updates(out, stop=None):
         rollouts, steps = Rollouts(recipe), []
@@ -174,7 +176,9 @@ def test_a_program_is_rewarded_by_what_it_printed(tiny_model):
 
 def test_mistakes_are_said_before_anything_starts(tiny_model, tmp_path, problems):
     recipe = tmp_path / "grpo.toml"
-    recipe.write_text(f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nnum_generations = 3\nbatch_size = 4\n')
+    recipe.write_text(
+        f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nnum_generations = 3\nbatch_size = 4\n'
+    )
     with pytest.raises(RecipeError, match="batch_size = 4 is no multiple of num_generations = 3"):
         run_grpo(Invocation(str(recipe)), Console(quiet=True))
     bare = tmp_path / "bare.jsonl"
