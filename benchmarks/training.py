@@ -143,7 +143,7 @@ def main() -> None:
         rows = pairs(1200)
         data, test = str(save(folder / "data", rows[:-200])), rows[-200:]
         base = str(folder / "base")
-        run(TrainRecipe(data=[data], tokens=10_000, num_processes=1), folder / "base")
+        run(TrainRecipe(data=[data], max_train_tokens=10_000, num_processes=1), folder / "base")
         recipe = TrainRecipe.model_validate({"data": data, "base": base, "max_train_tokens": asked.tokens, **COMMON})
         ways = peers(recipe)
         tried = {}

@@ -83,7 +83,7 @@ def test_every_stage_is_checked_before_the_first_begins(tmp_path: Path) -> None:
         run_rounds(Invocation(recipe(tmp_path, broken), out=tmp_path / "run"), Console())
     assert [line.partition(" ")[0] for line in caught.value.mistakes] == [
         "train.modle:",
-        "train.tokens",
+        "train.max_train_tokens",
         "solve.model:",
     ]
     with pytest.raises(RecipeError, match="name run folders of the first solutions, or give a table `start`"):

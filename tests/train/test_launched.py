@@ -108,7 +108,7 @@ def test_a_run_may_be_resumed_with_other_processes(recipe: Path, tmp_path: Path)
     run_again(recipe, tmp_path / "run", "max_train_tokens=600")
     run_again(recipe, tmp_path / "run", "max_train_tokens=600", "num_processes=2", "checkpoint_every=9000")
     assert RunFolder(tmp_path / "run").run().recipe["num_processes"] == 2
-    with pytest.raises(RunFolderError, match="gpus: 1 then, 2 now"):
+    with pytest.raises(RunFolderError, match="num_gpus: 1 then, 2 now"):
         more = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "num_gpus=2"]
         run_again(recipe, tmp_path / "run", "max_train_tokens=600", *more)
 
