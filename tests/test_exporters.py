@@ -35,7 +35,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
     run_synthesize(Invocation("quickstart-data", limit=40, out=runs / "data"), CONSOLE)
     recipe = runs / "kept.toml"
-    recipe.write_text(f'data = "{runs / "data"}"\nsplits = {{train = 0.7, valid = 0.3}}\ncap = 1\n')
+    recipe.write_text(
+        f'data = "{runs / "data"}"\nsplits = {{train = 0.7, valid = 0.3}}\nmax_solutions_per_problem = 1\n'
+    )
     run_curate(Invocation(str(recipe), out=runs / "kept"), CONSOLE)
     return runs
 

@@ -95,6 +95,26 @@ def test_overwrite_removes_only_files_of_a_run(tmp_path: Path) -> None:
     again.close()
 
 
+def test_overwrite_removes_what_the_earlier_verb_wrote_and_leaves_files_it_did_not_name(tmp_path: Path) -> None:
+    audit = a_run().model_copy(update={"verb": "audit", "files": ["suspects.jsonl"]})
+    RunFolder.start(tmp_path / "run", audit).close()
+    for name in ("suspects.jsonl", "reviews.jsonl", ".suspects.jsonl-half"):
+        (tmp_path / "run" / name).write_text("{}\n")
+    RunFolder.start(tmp_path / "run", audit, resume=True).close()
+    assert not (tmp_path / "run" / ".suspects.jsonl-half").exists(), "a kill left it half written"
+    RunFolder.start(tmp_path / "run", a_run(), overwrite=True).close()
+    assert not (tmp_path / "run" / "suspects.jsonl").exists()
+    assert (tmp_path / "run" / "reviews.jsonl").exists()
+
+
+def test_a_damaged_run_is_overwritten(tmp_path: Path) -> None:
+    RunFolder.start(tmp_path / "run", a_run(seed=1)).close()
+    (tmp_path / "run" / "run.json").write_text("{")
+    folder = RunFolder.start(tmp_path / "run", a_run(seed=2), overwrite=True)
+    assert folder.run().recipe == {"seed": 2}
+    folder.close()
+
+
 @pytest.mark.parametrize("flag", ["resume", "overwrite"])
 def test_a_folder_of_something_else_is_never_written_to(tmp_path: Path, flag: str) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")

@@ -166,6 +166,8 @@ class Run(Record):
     finished: datetime | None = None
     recipe: dict[str, Any]
     """Every setting, defaults included."""
+    files: list[str] = Field(default_factory=list)
+    """Files that only this verb writes, beside those that any run has."""
     inputs: dict[str, str] = Field(default_factory=dict)
     """Path -> SHA-256 of every file that was read."""
     versions: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Run folders: readable files that a run appends to, that can be killed at any instant and taken up again.
+"""Run folders: readable files that a run appends to, that can be killed at any instant and resumed.
 
     run.json         a Run, rewritten whole (atomically) when its status changes
     recipe.toml      the recipe as it was given, `--set`s included
@@ -6,15 +6,13 @@
     solutions.jsonl  one line a solution, appended while running
     verdicts.jsonl   one line a graded solution: id, answer, verdict
     dropped.jsonl    what was taken out, and why
-    attempts.jsonl   how often a teacher tried each problem, and how often it was right
-    recorded.jsonl, disagreements.jsonl   another tool's verdicts on the same solutions, and where they differ from ours
-    composition.json, contamination.jsonl, origins.jsonl, executed.jsonl   what curation keeps beside its rows
-    suspects.jsonl, solvers.jsonl, curve.svg   what an audit found; reviews.jsonl (people's decisions) outlives it
     metrics.json     the numbers
-    alarms.jsonl     why not to believe them yet, where there is a reason
+    alarms.jsonl     why not to believe the numbers yet, if there is a reason
     report.html      the page; figures/ its pictures and tables as files
     exports/         the run as other tools read it, with its card
     model/           the weights of a training run
+
+A verb names what else it writes in `Run.files`. All other files belong to somebody else and are never touched.
 
 A line counts once its newline is on disk; a last line without one was cut by a kill and is removed on resume.
 """
@@ -40,12 +38,8 @@ from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdi
 R = TypeVar("R", bound=BaseModel)
 _METRICS = TypeAdapter(list[Metric])
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
-_DIFF = ("recorded.jsonl", "disagreements.jsonl")
-_CURATED = ("composition.json", "contamination.jsonl", "executed.jsonl", "origins.jsonl")
-_AUDITED = ("suspects.jsonl", "solvers.jsonl", "curve.svg")
-_BESIDE = ("metrics.json", "attempts.jsonl", "alarms.jsonl", "report.html")
-_OURS = ("run.json", "recipe.toml", *_BESIDE, *_ROWS, *_DIFF, *_CURATED, *_AUDITED)
-
+_FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "report.html", *_ROWS)
+_FOLDERS = ("model", "figures", "exports")
 
 _DECODER = json.JSONDecoder()
 _ID = b'{"id":'  # how every line of solutions.jsonl begins
@@ -106,7 +100,7 @@ class RunFolder:
         path.mkdir(parents=True, exist_ok=True)
         lock = _lock(path)
         if exists and overwrite:
-            _remove_ours(path)
+            _remove_files(path, run.files)
         if not exists or overwrite:
             write_atomically(path / "run.json", run.model_dump_json(indent=2))
         if not (path / "recipe.toml").is_file():  # a kill may have come between the two
@@ -115,8 +109,8 @@ class RunFolder:
         if exists and not overwrite and folder.run().recipe != run.recipe:
             folder.note(recipe=run.recipe)
         folder._lock = lock
-        for left in (left for name in _OURS for left in path.glob(f".{name}-*")):
-            left.unlink()  # a file that a kill left half written
+        for half_written in (found for name in (*_FILES, *run.files) for found in path.glob(f".{name}-*")):
+            half_written.unlink()  # by a process that was killed
         for name in ("solutions.jsonl", "dropped.jsonl"):
             _cut_torn_line(path / name)
         return folder
@@ -141,9 +135,11 @@ class RunFolder:
         return read_records(self.path / "dropped.jsonl", Drop, missing_ok=True)
 
     def has_rows(self) -> bool:
-        """Whether anything was solved, dropped, executed or trained yet, here or in a run that is part of this one."""
-        made = [*self.path.glob("*/**/run.json"), *self.path.glob("executed.jsonl")]
-        made += [path for path in (self.path / "model").rglob("*") if path.is_file()]
+        """Whether anything was solved, dropped or trained yet, here or in a run that is part of this one."""
+        made = [
+            *self.path.glob("*/**/run.json"),
+            *(path for path in (self.path / "model").rglob("*") if path.is_file()),
+        ]
         return bool(made) or any(self.solutions()) or any(self.dropped())
 
     def metrics(self) -> list[Metric]:
@@ -214,7 +210,7 @@ class RunFolder:
     def discard(self) -> None:
         """Removes the run's own files, and the folder where nothing else is in it."""
         self.close()
-        _remove_ours(self.path)
+        _remove_files(self.path, ())
         (self.path / ".lock").unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
@@ -338,11 +334,16 @@ def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> N
         )
 
 
-def _remove_ours(path: Path) -> None:
-    for name in reversed(_OURS):  # run.json last: a folder that a kill leaves half emptied is still a run's
-        (path / name).unlink(missing_ok=True)
-    for name in ("model", "figures", "exports"):
+def _remove_files(path: Path, more: Iterable[str]) -> None:
+    """Removes what the run in a folder wrote, and `more`; run.json goes last: until then the folder is a run's."""
+    try:
+        own = RunFolder(path).run().files
+    except RunFolderError:  # run.json is damaged
+        own = []
+    for name in _FOLDERS:
         shutil.rmtree(path / name, ignore_errors=True)
+    for name in reversed([*_FILES, *own, *more]):
+        (path / name).unlink(missing_ok=True)
 
 
 def _lock(path: Path) -> IO[str]:

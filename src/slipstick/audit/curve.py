@@ -74,7 +74,7 @@ def draw_curves(path: Path, rankings: Mapping[str, Sequence[float]], wrong: Sequ
     except ImportError as error:
         raise UserError("curves are drawn with matplotlib: pip install 'slipstick[report]'") from error
     with mpl.rc_context({"svg.hashsalt": "slipstick", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(6.4, 4.0), format="constrained")
+        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
         axes = figure.add_subplot()
         for name, scores in rankings.items():
             points = precision_recall(scores, wrong)

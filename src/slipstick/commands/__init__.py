@@ -129,11 +129,15 @@ def running(
     *,
     text: str = "",
     inputs: Iterable[Path],
+    files: Collection[str] = (),
+    journal: str | None = None,
     may_change: Collection[str] = (),
 ) -> Iterator[RunFolder]:
     """Opens an order's run folder and sees it closed; a run that is interrupted or fails says so and can be resumed.
 
     inputs: what the run reads, hashed into its record where it is a file.
+    files: what the verb writes beside the files that any run has. journal: the one of them to which results are
+    appended as they come.
     may_change: settings that may differ when the run is resumed.
     """
     out = order.out or Path("runs") / (find_recipe(order.target).stem if text else Path(order.target).name)
@@ -143,6 +147,7 @@ def running(
         status="running",
         started=datetime.now(UTC),
         recipe=settings.model_dump(mode="json"),
+        files=list(files),
         inputs={str(path): hash_file(path) for path in inputs if path.is_file()},
         versions=_versions(),
         commit=_commit(),
@@ -154,7 +159,8 @@ def running(
     try:
         yield folder
     except BaseException as error:
-        if new and isinstance(first_error(error), UserError) and not folder.has_rows():
+        has_rows = folder.has_rows() or (journal is not None and (out / journal).is_file())
+        if new and isinstance(first_error(error), UserError) and not has_rows:
             folder.discard()  # nothing was made: once mended, the same command can simply be given again
             raise
         stopped = isinstance(first_error(error), KeyboardInterrupt)

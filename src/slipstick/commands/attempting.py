@@ -39,6 +39,7 @@ from slipstick.store import RunFolder, write_atomically
 from slipstick.synthesize.attempts import Plan, draw_attempts, is_correct
 from slipstick.synthesize.teacher import Draw, Selection, sort_out
 
+ATTEMPTS = "attempts.jsonl"
 _LETTERS = 4  # of a prompt make about one token
 
 
@@ -261,7 +262,7 @@ def _sort(folder: RunFolder, asked: TeacherInput, recipe: AskRecipe, method: Met
     folder.write_dropped(drops())
     folder.write_verdicts(kept)
     folder.write_problems(stay)
-    write_atomically(folder.path / "attempts.jsonl", (f"{row.model_dump_json()}\n" for row in tried))
+    write_atomically(folder.path / ATTEMPTS, (f"{row.model_dump_json()}\n" for row in tried))
     folder.rearrange(solution.id for solution in kept)
     solved = len({solution.problem_id for solution in kept})
     attempts = sum(row.attempts for row in tried)

@@ -83,7 +83,10 @@ def _audit(
         *(run.path / name for run in runs for name in _READ),
         *([settings.known] if settings.known else []),
     ]
-    with running(order, "audit", settings, console, text=text, inputs=inputs, may_change=["listed"]) as folder:
+    written = [SUSPECTS, _SOLVERS, _CURVE]
+    with running(
+        order, "audit", settings, console, text=text, inputs=inputs, files=written, may_change=["listed"]
+    ) as folder:
         folder.write_problems(problems)
         ballots, programs = _listen(runs, problems, console)
         suspects = audit(problems, ballots, programs=programs, prior=settings.prior)

@@ -11,7 +11,7 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.commands import Invocation, load_order, running
-from slipstick.curate import Notice, curate
+from slipstick.curate import EXECUTED, FILES, Notice, curate
 from slipstick.curate.composition import Composition, composition_table
 from slipstick.curate.settings import CurateSettings, Names
 from slipstick.errors import InputError
@@ -53,7 +53,17 @@ def run_curate(order: Invocation, console: Console) -> Path:
     recipe, text = load_order(order, CurateRecipe)
     runs = [RunFolder(path) for path in recipe.data]
     _require_finished(runs)
-    with running(order, "curate", recipe, console, text=text, inputs=recipe.files(), may_change=_MAY_CHANGE) as folder:
+    with running(
+        order,
+        "curate",
+        recipe,
+        console,
+        text=text,
+        inputs=recipe.files(),
+        files=FILES,
+        journal=EXECUTED,
+        may_change=_MAY_CHANGE,
+    ) as folder:
         write_atomically(folder.path / "recipe.toml", text)
         evaluation, missing = load_evaluation(recipe)
         with _progress(console) as on_progress:

@@ -70,7 +70,8 @@ def _grade_outputs(order: Invocation, console: Console) -> Path:
         names = ", ".join(path.name for path in passed_over[:5]) + (", ..." if len(passed_over) > 5 else "")
         console.print(f"{len(passed_over)} passed over, of no known format: {names}", soft_wrap=True, highlight=False)
     out = order.out or Path("runs") / target.absolute().name.partition(".jsonl")[0]
-    with running(replace(order, out=out), "grade", recipe, console, inputs=[file.path for file in sources]) as folder:
+    inputs, files = [file.path for file in sources], [_RECORDED, _DISAGREEMENTS]
+    with running(replace(order, out=out), "grade", recipe, console, inputs=inputs, files=files) as folder:
         _write(folder, problems, attempts)
         judge(folder, problems, [attempt.solution for attempt in attempts], recipe, console=console)
         _show_agreement(folder, recipe, console)

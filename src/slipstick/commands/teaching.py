@@ -13,6 +13,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, load_order, running, sound_problems
 from slipstick.commands.attempting import (
+    ATTEMPTS,
     AskRecipe,
     Method,
     TeacherInput,
@@ -105,7 +106,9 @@ def _run(
     order: Invocation, recipe: AskRecipe, text: str, asked: TeacherInput, method: Method, console: Console
 ) -> Path:
     model, inputs = open_model(recipe.model, recipe), inputs_of(recipe)
-    with running(order, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+    with running(
+        order, "synthesize", recipe, console, text=text, inputs=inputs, files=[ATTEMPTS], may_change=MAY_CHANGE
+    ) as folder:
         finished = asyncio.run(_draw(folder, model, recipe, asked, method, console))
         sorted_out = finished and not recipe.estimate
         counts = {"problems": len(asked.problems), "solutions": len(folder.index())}

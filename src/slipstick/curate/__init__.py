@@ -25,6 +25,10 @@ from slipstick.interpreters import Interpreter
 from slipstick.schema import Problem
 from slipstick.store import RunFolder, write_atomically
 
+EXECUTED = "executed.jsonl"
+FILES = ("composition.json", "contamination.jsonl", EXECUTED, "origins.jsonl")
+"""What curation writes beside the files that any run has."""
+
 Notice = Callable[[str, int, int], None]
 """Takes what is being done, how much of it is done, and how much there is (0, 0 where nobody counts)."""
 
@@ -127,7 +131,7 @@ def _execute(
     on_result: Callable[[], None],
 ) -> None:
     """Runs the programs of rows and adds what was wrong with each to `done` and to executed.jsonl."""
-    with (out.path / "executed.jsonl").open("a", encoding="utf-8") as file:
+    with (out.path / EXECUTED).open("a", encoding="utf-8") as file:
 
         def keep(place: int, fault: str) -> None:
             done[place] = fault
@@ -147,7 +151,7 @@ def _execute(
 
 def _executed(out: RunFolder) -> dict[int, str]:
     """Row -> what was wrong, as an earlier run found; a line that a kill cut is taken off the file."""
-    path = out.path / "executed.jsonl"
+    path = out.path / EXECUTED
     if not path.is_file():
         return {}
     whole = [line for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
