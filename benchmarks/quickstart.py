@@ -17,22 +17,22 @@ from statistics import mean
 from rich.console import Console
 
 from slipstick.commands.quickstart import run_quickstart
-from slipstick.metrics import paired, shares
+from slipstick.metrics import metric_label, paired, shares
 from slipstick.store import RunFolder
 
 FIGURES = {
-    "pot_known": "accuracy/pot/known",
-    "tir_known": "accuracy/tir/known",
-    "pot_combination": "accuracy/pot/phrasing",
-    "pot_unseen": "accuracy/pot/skeleton",
-    "tir_unseen": "accuracy/tir/skeleton",
-    "pot_digits7": "accuracy/pot/digits7",
-    "cot_3digit": "accuracy/cot/digits3",
-    "abstract_cot": "accuracy/cot/abstract",
-    "hybrid": "accuracy/hybrid/mix",
-    "cot_mix": "accuracy/cot/mix",
-    "pot_mix": "accuracy/pot/mix",
-    "tir_mix": "accuracy/tir/mix",
+    "pot_known": "accuracy, pot, known",
+    "tir_known": "accuracy, tir, known",
+    "pot_combination": "accuracy, pot, phrasing",
+    "pot_unseen": "accuracy, pot, skeleton",
+    "tir_unseen": "accuracy, tir, skeleton",
+    "pot_digits7": "accuracy, pot, digits7",
+    "cot_3digit": "accuracy, cot, digits3",
+    "abstract_cot": "accuracy, cot, abstract",
+    "hybrid": "accuracy, hybrid, mix",
+    "cot_mix": "accuracy, cot, mix",
+    "pot_mix": "accuracy, pot, mix",
+    "tir_mix": "accuracy, tir, mix",
 }
 
 
@@ -41,7 +41,7 @@ def measure(seed: int, folder: Path) -> dict[str, object]:
     began = time.monotonic()
     run = RunFolder(run_quickstart(folder, [f"seed={seed}"], Console(stderr=True)))
     minutes = round((time.monotonic() - began) / 60, 2)
-    metrics = {metric.name: metric for metric in run.metrics()}
+    metrics = {metric_label(metric): metric for metric in run.metrics()}
     return {
         "minutes": minutes,
         **{key: round(100 * metrics[name].value, 1) for key, name in FIGURES.items()},

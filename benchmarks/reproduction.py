@@ -100,9 +100,9 @@ def recompute(row: Row, folder: Path, console: Console) -> tuple[dict[str, objec
         for s in solutions
     ]
     ours = _by("slipstick", problems, found_by_them if row.recorded else solutions)
-    found = {metric.name: metric for metric in run.metrics()}
+    found = {(metric.measure, metric.format): metric for metric in run.metrics()}
     # The authors of the PoT outputs published results, not what their interpreter printed.
-    equal = found.get("outputs_equal/tir")
+    equal = found.get(("outputs_equal", "tir"))
     mine, theirs = accuracy(ours), accuracy(_by(row.profile, problems, found_by_them))
     return {
         "row": row.file,

@@ -40,7 +40,7 @@ def voting(folder: Path) -> list[dict[str, Any]]:
         for measure, reference in references.items():
             found = _measure(measure, ours, same_by("slipstick"))
             plain = _measure(measure, flagged, str.__eq__)
-            rows.append(_row(f"{name} {found.name}", reference, found, by_flags=round(100 * plain.value, 2)))
+            rows.append(_row(f"{name} {found.measure}", reference, found, by_flags=round(100 * plain.value, 2)))
             rows[-1]["within"] |= abs(100 * plain.value - reference) <= 0.2
     return [*rows, *_programs(list(_rows(folder / "pot_codex_aqua_sc_programs.jsonl.gz")))]
 

@@ -15,6 +15,7 @@ from slipstick.audit.curve import average_precision, draw_curves, gain, precisio
 from slipstick.audit.equations import evaluate, read_equations
 from slipstick.audit.rationale import contradictions, read_rationale
 from slipstick.cli import main
+from slipstick.metrics import metric_label
 from slipstick.schema import Drop, Problem, Run, Solution, Text
 from slipstick.store import RunFolder, read_records
 
@@ -211,9 +212,9 @@ def test_a_ranking_is_measured_against_what_is_known(invoke: Invoke) -> None:
     known = [said | {"id": f"town/{n}", "old": str(n + 101)} for n in (7, 31)]
     Path("known.jsonl").write_text("".join(json.dumps(row) + "\n" for row in known))
     code, out, _ = invoke("audit", "audit.toml", "--out", "run", "--set", "known=known.jsonl")
-    assert code == 0 and "average_precision/audit: 1.00" in out
-    values = {metric.name: metric.value for metric in RunFolder("run").metrics()}
-    assert values["average_precision/audit"] == 1 > values["average_precision/majority vote"]
+    assert code == 0 and "average_precision, ranking audit: 1.00" in out
+    values = {metric_label(metric): metric.value for metric in RunFolder("run").metrics()}
+    assert values["average_precision, ranking audit"] == 1 > values["average_precision, ranking majority vote"]
     assert Path("run/curve.svg").is_file()
 
 

@@ -20,6 +20,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.quickstart import run_quickstart
 from slipstick.commands.solving import run_evaluate, run_solve
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
+from slipstick.metrics import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Solution
@@ -48,8 +49,8 @@ def test_the_quickstart_in_small_and_again(tmp_path: Path) -> None:
     assert losses[-1] < losses[0]
     solutions = list(RunFolder(run).solutions())
     assert len(solutions) == 5 * 4 and all(s.verdict for s in solutions)
-    names = {metric.name for metric in RunFolder(run).metrics()}
-    assert {"accuracy/hybrid", "accuracy/pot/known", "accuracy/cot/abstract"} <= names
+    names = {metric_label(metric) for metric in RunFolder(run).metrics()}
+    assert {"accuracy, hybrid", "accuracy, pot, known", "accuracy, cot, abstract"} <= names
     assert (run / "report.html").is_file()
 
     before = (run / "run.json").read_bytes()
@@ -71,10 +72,10 @@ def test_recorded_outputs_run_through_our_own_path(tmp_path: Path, file: str, fo
     path = TRAJECTORIES / f"{file}.jsonl.gz"
     overrides = [f"problems={path}", f"model=replay:{path}", f"formats=['{format}']"]
     run = RunFolder(run_evaluate(Invocation("replay", overrides, limit=60, out=tmp_path / "run"), Console()))
-    metrics = {metric.name: metric.value for metric in run.metrics()}
-    assert metrics[f"accuracy/{format}"] > 0.5
+    metrics = {metric_label(metric): metric.value for metric in run.metrics()}
+    assert metrics[f"accuracy, {format}"] > 0.5
     if format == "tir":
-        assert metrics["outputs_equal/tir"] > 0.9
+        assert metrics["outputs_equal, tir"] > 0.9
 
 
 Solve = Callable[..., tuple[RunFolder, str]]

@@ -15,7 +15,7 @@ from slipstick.commands.sanity_checks import training_overlap
 from slipstick.commands.solving import run_evaluate, run_report
 from slipstick.comparison import compare_runs
 from slipstick.errors import InputError, RecipeError, UserError
-from slipstick.metrics import summarize
+from slipstick.metrics import metric_label, summarize
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Outcome, Problem, Solution, Verdict
@@ -43,7 +43,7 @@ def solve(given: list[Problem], right: int, format: str = "pot") -> list[Solutio
 def test_runs_are_compared_per_format_and_set_with_the_problems_that_flipped() -> None:
     given = problems()
     found = compare_runs(given, solve(given, 10), given, solve(given, 30))
-    assert [row.name for row in found.paired] == ["pot", "pot/apples", "pot/pears"]
+    assert [row.label for row in found.paired] == ["pot", "pot, apples", "pot, pears"]
     assert found.paired[0].differs and found.paired[0].difference == 0.5 and found.paired[1].n == 20
     assert [flip.problem_id for flip in found.flips] == [problem.id for problem in given[10:30]]
     assert (found.common, found.left_out) == (40, 0)
@@ -52,7 +52,7 @@ def test_runs_are_compared_per_format_and_set_with_the_problems_that_flipped() -
 def test_only_common_problems_count_and_single_formats_are_held_together() -> None:
     given = problems()
     found = compare_runs(given[:30], solve(given[:30], 10, "cot"), given[10:], solve(given[10:], 5))
-    assert (found.common, found.left_out, found.paired[0].name, found.paired[0].n) == (20, 20, "cot to pot", 20)
+    assert (found.common, found.left_out, found.paired[0].label, found.paired[0].n) == (20, 20, "cot to pot", 20)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_an_evaluation_is_held_against_another(recipe: Path, tmp_path: Path) -> 
     one = run_evaluate(Invocation(str(recipe), out=tmp_path / "one"), console)
     (alarm,) = read_alarms(one)
     assert alarm.name == "rerun_differs" and "20 of 20 solutions" in alarm.message
-    metrics = {metric.name: metric for metric in RunFolder(one).metrics()}
-    assert metrics["accuracy/cot/average=fruit"].value == 0.5 and metrics["rerun_equal/cot"].value == 0
+    metrics = {metric_label(metric): metric for metric in RunFolder(one).metrics()}
+    assert metrics["accuracy, cot, average, fruit"].value == 0.5 and metrics["rerun_equal, cot"].value == 0
     two = run_evaluate(Invocation(str(recipe), ["rerun=false"], out=tmp_path / "two"), console)
     assert read_alarms(two) == []
     run_report(Invocation(str(one), [f"against={two}"]), console)

@@ -18,6 +18,7 @@ from slipstick.errors import InputError
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
 from slipstick.importers import find_outputs, read_outputs
+from slipstick.metrics import metric_label
 from slipstick.store import RunFolder
 
 yaml = pytest.importorskip("yaml", reason="lm-eval's tasks are YAML")
@@ -132,8 +133,10 @@ def test_a_log_of_inspect_is_graded_with_its_verdicts(tmp_path: Path) -> None:
     (tmp_path / "logs" / "other.json").write_text('{"results": {}}')
     console = Console(record=True, width=160, file=io.StringIO())
     folder = RunFolder(run_grade(Invocation(str(tmp_path / "logs"), ["ks=[2]"], out=tmp_path / "run"), console))
-    metrics = {metric.name: metric for metric in folder.metrics()}
-    assert metrics["accuracy/tir"].value == pytest.approx(2 / 3) and metrics["maj@2/tir"].value == pytest.approx(2 / 3)
+    metrics = {metric_label(metric): metric for metric in folder.metrics()}
+    assert metrics["accuracy, tir"].value == pytest.approx(2 / 3) and metrics["maj@2, tir"].value == pytest.approx(
+        2 / 3
+    )
     assert [solution.sample for solution in folder.solutions()] == [0, 0, 0, 1, 1, 1] or len(
         list(folder.solutions())
     ) == 6

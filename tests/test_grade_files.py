@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from slipstick.cli import main
+from slipstick.metrics import metric_label
 from slipstick.store import RunFolder
 
 Invoke = Callable[..., tuple[int, str, str]]
@@ -53,7 +54,7 @@ def test_a_file_becomes_a_run_with_a_diff(invoke: Invoke) -> None:
     code, out, err = invoke("grade", FILE)
     assert (code, err) == (0, "") and Path(FILE).read_bytes() == before
     run = RunFolder("runs/samples_sums_2031-01-01T00-00-00")
-    accuracy = next(metric for metric in run.metrics() if metric.name == "accuracy/cot")
+    accuracy = next(metric for metric in run.metrics() if metric_label(metric) == "accuracy, cot")
     assert (round(accuracy.value, 3), accuracy.n) == (0.667, 3) and "66.7" in out and "Undecided" in out
     assert run.run().verb == "grade" and list(run.run().inputs) == [FILE] and run.run().status == "finished"
     lines = [line.split() for line in out.splitlines() if "exact_match," in line]

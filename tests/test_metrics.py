@@ -20,7 +20,7 @@ from slipstick.metrics import (
     curves,
     is_share,
     maj_at_k,
-    parse_name,
+    metric_label,
     pass_at_k,
     summarize,
     unserved,
@@ -55,7 +55,7 @@ def equal(a: str, b: str) -> bool:
 
 
 def by_name(metrics: list[Metric]) -> dict[str, Metric]:
-    return {metric.name: metric for metric in metrics}
+    return {metric_label(metric): metric for metric in metrics}
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (194, 200), (0, 1), (843, 1319)])
@@ -71,7 +71,7 @@ def test_wilson_of_nothing_says_nothing() -> None:
 def test_accuracy_of_one_sample_each_is_the_share_with_wilsons_interval() -> None:
     outcomes: list[Outcome] = ["correct"] * 7 + ["incorrect", "no_answer", "undecided"]
     metric = accuracy(attempt(str(place), outcome) for place, outcome in enumerate(outcomes))
-    assert (metric.name, metric.value, metric.n) == ("accuracy", 0.7, 10)
+    assert (metric.measure, metric.value, metric.n) == ("accuracy", 0.7, 10)
     assert (metric.low, metric.high) == pytest.approx(wilson(7, 10))
 
 
@@ -95,7 +95,7 @@ def test_all_solved_still_has_an_interval() -> None:
 
 
 def test_nothing_measured_is_zero_of_zero() -> None:
-    assert accuracy([]) == Metric(name="accuracy", value=0, low=0, high=1, n=0)
+    assert accuracy([]) == Metric(measure="accuracy", value=0, low=0, high=1, n=0)
 
 
 def test_ungraded_solutions_are_refused() -> None:
@@ -136,7 +136,7 @@ def test_pass_at_k_is_the_share_of_subsets_with_a_correct_sample(flags: list[boo
 def test_pass_at_k_is_the_published_estimator() -> None:
     solutions = [attempt("a", "correct" if i < 13 else "undecided", sample=i) for i in range(200)]
     metric = pass_at_k(solutions, 100)
-    assert metric.name == "pass@100"
+    assert metric.measure == "pass@100"
     assert metric.value == pytest.approx(1 - comb(187, 100) / comb(200, 100))
 
 
@@ -190,32 +190,32 @@ def test_summary_names_every_format_split_and_topic() -> None:
     solutions += [attempt(f"p{i}", "no_answer", answer=None, format="cot", blocks=[Text(text="?")]) for i in range(4)]
     solutions += [attempt("p0", "undecided", format="hybrid")]
     metrics = by_name(summarize(problems, solutions, ks=[1, 2], same=equal))
-    assert next(iter(metrics)) == "accuracy/cot"
-    assert list(dict.fromkeys(parse_name(name).format for name in metrics)) == ["cot", "pot", "hybrid"]
-    assert metrics["accuracy/pot"].value == 0.75
-    assert metrics["accuracy/pot/known"].value == 0.5
-    assert metrics["accuracy/pot/unseen"].n == 2
-    assert metrics["accuracy/pot/topic=gcd"].value == 0.5
-    assert metrics["no_answer/cot"].value == 1
-    assert metrics["undecided/hybrid"].value == 1
-    assert "accuracy/hybrid/unseen" not in metrics
+    assert next(iter(metrics)) == "accuracy, cot"
+    assert list(dict.fromkeys(metric.format for metric in metrics.values())) == ["cot", "pot", "hybrid"]
+    assert metrics["accuracy, pot"].value == 0.75
+    assert metrics["accuracy, pot, known"].value == 0.5
+    assert metrics["accuracy, pot, unseen"].n == 2
+    assert metrics["accuracy, pot, topic gcd"].value == 0.5
+    assert metrics["no_answer, cot"].value == 1
+    assert metrics["undecided, hybrid"].value == 1
+    assert "accuracy, hybrid, unseen" not in metrics
     assert not [name for name in metrics if name.startswith(("pass@", "maj@", "executed"))]
-    assert not [name for name in metrics if "topic=" in name and not name.startswith("accuracy/")]
+    assert not [name for name in metrics if "topic " in name and not name.startswith("accuracy, ")]
 
 
 def test_a_single_split_makes_no_rows_of_its_own() -> None:
     problems = [Problem(id="p0", text="?", metadata={"split": "test", "topic": "gcd"})]
     names = by_name(summarize(problems, [attempt("p0")], ks=[], same=equal))
-    assert set(names) == {"accuracy/pot", "no_answer/pot", "undecided/pot"}
+    assert set(names) == {"accuracy, pot", "no_answer, pot", "undecided, pot"}
 
 
 def test_summary_of_several_samples_has_pass_and_maj_where_all_problems_serve_k() -> None:
     problems = [Problem(id="p0", text="?"), Problem(id="p1", text="?")]
     solutions = [attempt("p0", sample=i) for i in range(4)] + [attempt("p1", "incorrect", sample=i) for i in range(3)]
     names = by_name(summarize(problems, solutions, ks=[1, 3, 4], same=equal))
-    assert {"pass@1/pot", "pass@3/pot", "maj@1/pot", "maj@3/pot"} <= set(names)
-    assert not {"pass@4/pot", "maj@4/pot"} & set(names)
-    assert names["pass@3/pot"].value == 0.5
+    assert {"pass@1, pot", "pass@3, pot", "maj@1, pot", "maj@3, pot"} <= set(names)
+    assert not {"pass@4, pot", "maj@4, pot"} & set(names)
+    assert names["pass@3, pot"].value == 0.5
 
 
 def test_executed_is_the_share_of_solutions_whose_last_program_ran() -> None:
@@ -230,7 +230,7 @@ def test_executed_is_the_share_of_solutions_whose_last_program_ran() -> None:
     ]
     problems = [Problem(id=str(place), text="?") for place in range(len(cases))]
     solutions = [attempt(str(place), format="tir", blocks=blocks) for place, (blocks, _) in enumerate(cases)]
-    metric = by_name(summarize(problems, solutions, ks=[], same=equal))["executed/tir"]
+    metric = by_name(summarize(problems, solutions, ks=[], same=equal))["executed, tir"]
     assert (metric.value, metric.n) == (0.4, 5)
 
 
@@ -251,10 +251,25 @@ def test_equal_answers_are_not_compared_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("accuracy/pot", True), ("pass@4/pot/x", True), ("minutes", False), ("loss/train", False)]
+    ("measure", "share"), [("accuracy", True), ("pass@4", True), ("minutes", False), ("loss", False)]
 )
-def test_which_metrics_are_shares(name: str, share: bool) -> None:
-    assert is_share(name) is share
+def test_which_metrics_are_shares(measure: str, share: bool) -> None:
+    assert is_share(Metric(measure=measure, value=0.5, low=0, high=1, n=1)) is share
+
+
+@pytest.mark.parametrize(
+    ("fields", "label"),
+    [
+        ({}, "accuracy"),
+        ({"format": "pot"}, "accuracy, pot"),
+        ({"format": "pot", "group_by": "set", "group": "gsm8k"}, "accuracy, pot, gsm8k"),
+        ({"format": "pot", "group_by": "subject", "group": "algebra"}, "accuracy, pot, subject algebra"),
+        ({"format": "pot", "group_by": "average", "group": "in-domain"}, "accuracy, pot, average, in-domain"),
+    ],
+)
+def test_labels_say_what_was_measured(fields: dict[str, str], label: str) -> None:
+    accuracy = Metric(measure="accuracy", value=0.5, low=0, high=1, n=1)
+    assert metric_label(accuracy.model_copy(update=fields)) == label
 
 
 def with_values(flags: list[bool], values: list[float], answers: list[str] | None = None) -> list[Solution]:
@@ -293,7 +308,7 @@ def test_without_values_there_is_no_best() -> None:
 def test_curves_grow_to_the_samples_that_all_problems_have() -> None:
     solutions = [attempt(name, "correct" if i else "incorrect", sample=i) for name in "ab" for i in range(6)]
     found = curves([*solutions, attempt("a", sample=6)], same=equal)
-    assert [metric.name for metric in found["pass"]] == ["pass@1", "pass@2", "pass@4", "pass@6"]
+    assert [metric.measure for metric in found["pass"]] == ["pass@1", "pass@2", "pass@4", "pass@6"]
     assert [metric.value for metric in found["pass"]] == sorted(metric.value for metric in found["pass"])
     assert set(found) == {"pass", "maj"} and curves([attempt("a")], same=equal) == {}
     assert set(curves(with_values([True, False], [0.1, 0.2]), same=equal)) == {"pass", "maj", "best", "weighted"}
@@ -322,16 +337,16 @@ def nine() -> tuple[list[Problem], list[Solution]]:
 
 def test_sets_come_from_ids_and_weigh_alike_in_averages() -> None:
     metrics = by_name(summarize(*nine(), ks=[], same=equal, averages={"school": ["gsm8k", "sat-math"], "none": ["x"]}))
-    assert metrics["accuracy/pot"].value == pytest.approx(34 / 50)
-    assert metrics["accuracy/pot/gsm8k"].value == 0.2 and metrics["accuracy/pot/sat_math"].n == 40
-    assert metrics["accuracy/pot/average=all sets"].value == pytest.approx(0.5)
-    assert metrics["accuracy/pot/average=school"] == metrics["accuracy/pot/average=all sets"].model_copy(
-        update={"name": "accuracy/pot/average=school"}
+    assert metrics["accuracy, pot"].value == pytest.approx(34 / 50)
+    assert metrics["accuracy, pot, gsm8k"].value == 0.2 and metrics["accuracy, pot, sat_math"].n == 40
+    assert metrics["accuracy, pot, average, all sets"].value == pytest.approx(0.5)
+    assert metrics["accuracy, pot, average, school"] == metrics["accuracy, pot, average, all sets"].model_copy(
+        update={"group": "school"}
     )
-    assert "accuracy/pot/average=none" not in metrics
-    assert metrics["accuracy/pot/level=sat_math: 1"].n == 20, "a level is named with its set"
-    assert metrics["accuracy/pot/size=7 digits and more"].n == 38
-    assert not [name for name in metrics if "kind=" in name], "a single value makes no group"
+    assert "accuracy, pot, average, none" not in metrics
+    assert metrics["accuracy, pot, level sat_math: 1"].n == 20, "a level is named with its set"
+    assert metrics["accuracy, pot, size 7 digits and more"].n == 38
+    assert not [name for name in metrics if "kind " in name], "a single value makes no group"
 
 
 def test_the_interval_of_an_average_covers_the_truth() -> None:
@@ -339,7 +354,7 @@ def test_the_interval_of_an_average_covers_the_truth() -> None:
     draw, covered, trials = random.Random(3), 0, 200
     for _ in range(trials):
         sets = [[float(draw.random() < chance) for _ in range(n)] for chance, n in ((0.3, 30), (0.8, 120))]
-        found = average("average", sets)
+        found = average(sets)
         covered += found.low <= 0.55 <= found.high
     assert 0.89 <= covered / trials <= 0.99
 
@@ -354,6 +369,6 @@ def test_how_programs_fail_and_what_a_correct_answer_takes() -> None:
         for place, end in enumerate([*ends, ends[0]])
     ]
     metrics = by_name(summarize(problems, solutions, ks=[], same=equal))
-    assert metrics["failed/pot/error=NameError"].value == metrics["failed/pot/error=timeout"].value == 0.25
-    assert metrics["tokens_per_correct/pot"].value == 60 and metrics["cost_per_correct/pot"].value == 1.0
-    assert metrics["tokens_per_correct/pot"].low < 60 < metrics["tokens_per_correct/pot"].high
+    assert metrics["failed, pot, error NameError"].value == metrics["failed, pot, error timeout"].value == 0.25
+    assert metrics["tokens_per_correct, pot"].value == 60 and metrics["cost_per_correct, pot"].value == 1.0
+    assert metrics["tokens_per_correct, pot"].low < 60 < metrics["tokens_per_correct, pot"].high

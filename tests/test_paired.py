@@ -42,7 +42,7 @@ def test_three_points_on_1319_problems_are_found_as_often_as_promised(discordant
 def test_a_comparison_says_how_many_more_problems_would_settle_it() -> None:
     first = {str(n): float(n % 10 < 7) for n in range(200)}
     second = {str(n): float(n % 10 < 7 if n % 8 else n % 3 > 0) for n in range(200)}
-    row = paired(first, second, "pot")
+    row = paired(first, second, format="pot")
     assert (row.n, row.only_first + row.only_second) == (200, sum(first[n] != second[n] for n in first))
     assert row.difference == pytest.approx(row.second - row.first) and row.low <= row.difference <= row.high
     assert not row.differs and row.more and row.more > 200

@@ -22,7 +22,7 @@ from slipstick.report.plots import pictures
 from slipstick.report.rows import pack_rows, unpack_rows
 from slipstick.report.table import metrics_table
 from slipstick.report.tables import latex_table, markdown_table
-from slipstick.report.view import bands, format_views, interval, number, pivot, recipe_text
+from slipstick.report.view import bands, breakdowns, format_views, interval, number, pivot, recipe_text
 from slipstick.schema import Code, Metric, Outcome, Output, Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
 
@@ -244,21 +244,29 @@ def test_formats_keep_their_colours_and_others_take_free_ones() -> None:
 
 
 def test_bands_and_tables_follow_the_metrics() -> None:
-    def metric(name: str, value: float = 0.5) -> Metric:
-        return Metric(name=name, value=value, low=0.4, high=0.6, n=10)
+    def accuracy(format: str, group_by: str = "", group: str = "", value: float = 0.5) -> Metric:
+        return Metric(
+            measure="accuracy", format=format, group_by=group_by, group=group, value=value, low=0.4, high=0.6, n=10
+        )
 
-    names = ["accuracy/pot", "accuracy/cot/known", "accuracy/pot/known", "accuracy/pot/topic=gcd", "minutes"]
-    metrics = [metric(name) for name in names] + [metric("accuracy/pot/topic=rate", 0.1)]
+    metrics = [
+        accuracy("pot"),
+        accuracy("cot", "split", "known"),
+        accuracy("pot", "split", "known"),
+        accuracy("pot", "topic", "gcd"),
+        Metric(measure="minutes", value=0.5, low=0.4, high=0.6, n=10),
+        accuracy("pot", "topic", "rate", 0.1),
+    ]
     formats = format_views(["cot", "pot"])
     assert [(band.label, [view.name for view, _ in band.lanes]) for band in bands(metrics, formats)] == [
         ("all problems", ["pot"]),
         ("known", ["cot", "pot"]),
     ]
-    sections = pivot(metrics, formats, topics=False)
+    sections = pivot(metrics, formats)
     assert [section.label for section in sections] == ["Accuracy", "Other"]
     assert sections[0].rows[0].cells == [None, metrics[0]]
-    topics = pivot(metrics, formats, topics=True)
-    assert [row.label for row in topics[0].rows] == ["rate", "gcd"]
+    (topics,) = breakdowns(metrics, formats)
+    assert (topics.label, [row.label for row in topics.rows]) == ("topic", ["rate", "gcd"])
     assert (number(metrics[4]), interval(metrics[4])) == ("0.5", "[0.4, 0.6]")
 
 
@@ -274,7 +282,7 @@ def test_terminal_table() -> None:
     assert everything.rstrip().endswith("8")
     assert next(line for line in lines if "unseen" in line).rstrip().endswith("4")
     assert any("Programs that ran" in line for line in lines)
-    assert not any("topic=" in line for line in lines)
+    assert not any("topic " in line for line in lines)
 
 
 def test_terminal_table_cuts_nothing_on_a_narrow_terminal() -> None:

@@ -18,6 +18,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.self_train import RoundsRecipe, run_rounds, to_toml
 from slipstick.errors import RecipeError
+from slipstick.metrics import metric_label
 from slipstick.schema import Metric
 from slipstick.self_train import Round, rounds_table
 from slipstick.store import RunFolder
@@ -92,7 +93,7 @@ def test_every_stage_is_checked_before_the_first_begins(tmp_path: Path) -> None:
 
 
 def test_the_table_fits_a_terminal() -> None:
-    accuracy = Metric(name="accuracy/pot", value=0.612, low=0.543, high=0.677, n=200)
+    accuracy = Metric(measure="accuracy", format="pot", value=0.612, low=0.543, high=0.677, n=200)
     first = Round(
         name="round 1",
         examples=700,
@@ -140,10 +141,10 @@ def test_a_killed_run_goes_on_to_its_end(finished: Path) -> None:
     assert [each.name for each in rounds] == ["round 1", "final"]
     attempts = list(RunFolder(finished / "round-1" / "solve").solutions())
     assert rounds[0].attempts == len(attempts) == 12 and all(attempt.verdict for attempt in attempts)
-    assert rounds[0].held_out[0].name == "accuracy/pot" and rounds[0].held_out[0].n == 3
+    assert metric_label(rounds[0].held_out[0]) == "accuracy, pot" and rounds[0].held_out[0].n == 3
     kept = len(list(RunFolder(finished / "round-1" / "data").solutions()))
     assert rounds[1].examples == kept and rounds[0].added == kept - rounds[0].examples
-    assert {metric.name for metric in RunFolder(finished).run().metrics} == {"accuracy/pot/final"}
+    assert {metric_label(metric) for metric in RunFolder(finished).run().metrics} == {"accuracy, pot, round final"}
 
 
 def test_a_finished_run_is_not_done_again(finished: Path) -> None:

@@ -30,7 +30,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     folder.append(Drop(row={"a": 1}, rule="wrong", reason="because"))
     verdict = Verdict(outcome="correct", method="number", expected="1")
     folder.write_verdicts([a_solution(0).model_copy(update={"answer": "1", "verdict": verdict})])
-    metric = Metric(name="accuracy/cot", value=1, low=0.2, high=1, n=1)
+    metric = Metric(measure="accuracy", format="cot", value=1, low=0.2, high=1, n=1)
     folder.finish("finished", counts={"solutions": 1}, metrics=[metric])
     again = RunFolder(tmp_path / "run")
     assert list(again.problems()) == problems

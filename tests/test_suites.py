@@ -11,6 +11,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, load_order
 from slipstick.commands.solving import EvaluateRecipe, run_evaluate
+from slipstick.metrics import metric_label
 from slipstick.problems.catalogue import datasets
 from slipstick.recipe import shipped_recipes
 from slipstick.store import RunFolder
@@ -46,8 +47,8 @@ def test_the_nine_sets_side_by_side_with_their_averages(tmp_path: Path, monkeypa
     overrides = [f"problems={files}", f"model=fake:{tmp_path}/script.jsonl", "workers=1"]
     console = Console(record=True, width=160, file=io.StringIO())
     run = RunFolder(run_evaluate(Invocation("mammoth-nine", overrides, out=tmp_path / "run"), console))
-    names = {metric.name for metric in run.metrics()}
+    names = {metric_label(metric) for metric in run.metrics()}
     for format in ("cot", "pot", "tir", "hybrid"):
-        assert {f"accuracy/{format}/average={name}" for name in ("all sets", "in-domain", "out-of-domain")} <= names
+        assert {f"accuracy, {format}, average, {name}" for name in ("all sets", "in-domain", "out-of-domain")} <= names
     assert run.run().counts["solutions"] == 9 * 2 * 4
     assert "average, in-domain" in console.export_text()

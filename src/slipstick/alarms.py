@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from slipstick.metrics import group_problems, is_average, is_breakdown, parse_name
+from slipstick.metrics import group_problems
 from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.store import read_records, write_atomically
 
@@ -46,9 +46,8 @@ def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
     """One alarm for each format with more than 20 % empty answers, with the sets it is worst on."""
     found: dict[str, dict[str, Metric]] = {}
     for metric in metrics:
-        name = parse_name(metric.name)
-        if name.measure == "no_answer" and not is_breakdown(name.group) and not is_average(name.group):
-            found.setdefault(name.format, {})[name.group] = metric
+        if metric.measure == "no_answer":
+            found.setdefault(metric.format, {})[metric.group] = metric
     for format, groups in found.items():
         bad = {group: metric.value for group, metric in groups.items() if metric.value > EMPTY and metric.n >= 5}
         if bad:

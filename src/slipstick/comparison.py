@@ -114,5 +114,5 @@ def _compare(
     for group, members in groups.items():
         part = {name: first[name] for name in members if name in first and name in second}
         if part:
-            rows.append(paired(part, second, f"{label}/{group}" if group else label))
+            rows.append(paired(part, second, format=label, group=group))
     return rows

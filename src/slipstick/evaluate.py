@@ -54,5 +54,7 @@ def reproduced_outputs(solutions: Sequence[Solution], recorded: Callable[[Soluti
                 total += len(theirs)
         if total:
             low, high = wilson(equal, total)
-            metrics.append(Metric(name=f"outputs_equal/{format}", value=equal / total, low=low, high=high, n=total))
+            metrics.append(
+                Metric(measure="outputs_equal", format=format, value=equal / total, low=low, high=high, n=total)
+            )
     return metrics

@@ -139,10 +139,17 @@ class Drop(Record):
 
 
 class Metric(Record):
-    """A number with its interval and its count."""
+    """A number with its interval, its count, and the problems it was measured on."""
 
-    name: str
-    """What was measured: "accuracy", "pass@4", "maj@4", with the group it was measured over: "accuracy/pot/known"."""
+    measure: str
+    """What was measured: "accuracy", "pass@4", "maj@4", "executed"; docs/metrics.md lists them."""
+    format: str = ""
+    """Format of the solutions: "pot"; "" if the measure is of no one format."""
+    group_by: str = ""
+    """What the group is: "set", "split", "average", "subject", "level", "topic", "kind", "size", "error"; "" for all
+    problems."""
+    group: str = ""
+    """The group that was measured: "gsm8k", "algebra", "NameError"; "" for all problems."""
     value: float
     """Between 0 and 1 for shares."""
     low: float

@@ -51,10 +51,10 @@ def newly(solved: Collection[str], known: Collection[str]) -> int:
 
 def rounds_table(rounds: Sequence[Round]) -> Table:
     """What each round added."""
-    names = list(dict.fromkeys(metric.name for each in rounds for metric in each.held_out))
+    formats = list(dict.fromkeys(metric.format for each in rounds for metric in each.held_out))
     table = Table(box=None, title="What each round added", title_justify="left")
     table.add_column("")
-    heads = [f"held out\n{name.removeprefix('accuracy/')} %" for name in names]
+    heads = [f"held out\n{format} %" for format in formats]
     for head in (
         "trained\non",
         *heads,
@@ -67,12 +67,12 @@ def rounds_table(rounds: Sequence[Round]) -> Table:
     ):
         table.add_column(head, justify="right", no_wrap=True)
     for each in rounds:
-        measured = {metric.name: metric for metric in each.held_out}
+        measured = {metric.format: metric for metric in each.held_out}
         last = each.attempts == 0
         table.add_row(
             each.name,
             f"{each.examples:,}",
-            *(_accuracy(measured.get(name)) for name in names),
+            *(_accuracy(measured.get(format)) for format in formats),
             *(("-",) * 3 if last else (f"{each.solved:,}", f"{each.newly_solved:,}", f"{each.added:,}")),
             f"{each.trained_tokens:,}",
             f"{each.written_tokens:,}",

@@ -19,6 +19,7 @@ from slipstick.commands.solving import run_evaluate, run_execute
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
 from slipstick.interpreters.remote import open_interpreter as open_remote
+from slipstick.metrics import metric_label
 from slipstick.schema import Output
 from slipstick.store import RunFolder
 
@@ -116,11 +117,11 @@ def test_a_whole_run_is_the_same(served: Any, tmp_path: Path, console: Any) -> N
             solution.id: [(b.status, b.text) if isinstance(b, Output) else b.text for b in solution.blocks]
             for solution in folder.solutions()
         }
-        blocks.append((outputs, {(m.name, m.value, m.n) for m in folder.metrics()}))
+        blocks.append((outputs, {(metric_label(m), m.value, m.n) for m in folder.metrics()}))
     assert blocks[0] == blocks[1]
     assert any(("ok", "2") in found for found in blocks[0][0].values())
     executed = run_execute(Invocation(str(tmp_path / "local"), [f"interpreter=remote:{served.url}"]), console)
-    equal = [m.value for m in RunFolder(executed).metrics() if m.name == "outputs_equal/tir"]
+    equal = [m.value for m in RunFolder(executed).metrics() if metric_label(m) == "outputs_equal, tir"]
     assert equal == [1.0]
 
 

@@ -16,6 +16,7 @@ from slipstick.commands.train_value import run_train_value
 from slipstick.commands.value import run_value
 from slipstick.encode import IGNORED, EncodeSettings
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
+from slipstick.metrics import metric_label
 from slipstick.models.hf import load_weights
 from slipstick.models.hf.value_head import HeadSettings, ValueHead, hidden_and_logits, load_head
 from slipstick.recipe import check_settings
@@ -208,12 +209,12 @@ def test_the_verbs(graded, settings, tmp_path):
         run_train_value(Invocation(str(recipe), ["batch_tokens=10000000000"], out=tmp_path / "none"), console)
     assert not (tmp_path / "none").exists()
     trained = run_train_value(Invocation(str(recipe), out=tmp_path / "trained"), console)
-    names = {metric.name for metric in RunFolder(trained).metrics()}
-    assert names == {"auc/cot", "brier/cot", "ece/cot"}
+    names = {metric_label(metric) for metric in RunFolder(trained).metrics()}
+    assert names == {"auc, cot", "brier, cot", "ece, cot"}
     card = (trained / "model" / "README.md").read_text()
     assert (
         "stage `value`" in card
-        and "| auc/cot (n = " in card
+        and "| auc, cot (n = " in card
         and "of the pairs (" in card
         and "num_train_epochs = 6" in card
     )
@@ -223,8 +224,8 @@ def test_the_verbs(graded, settings, tmp_path):
     valued = run_value(order, told)
     assert valued == tmp_path / "samples-valued"
     assert all(solution.value is not None for solution in RunFolder(valued).solutions())
-    metrics = {metric.name: metric.value for metric in RunFolder(valued).metrics()}
-    assert metrics["best@4/cot"] > metrics["maj@4/cot"] == 0.5 and metrics["auc/cot"] > 0.9
+    metrics = {metric_label(metric): metric.value for metric in RunFolder(valued).metrics()}
+    assert metrics["best@4, cot"] > metrics["maj@4, cot"] == 0.5 and metrics["auc, cot"] > 0.9
     assert "Choose by it: " in told.export_text()
 
 

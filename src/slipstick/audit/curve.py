@@ -35,7 +35,7 @@ def precision_recall(scores: Sequence[float], wrong: Sequence[bool]) -> list[Poi
     return [Point(int(n), int(k), float(k / n), float(k / total)) for n, k in zip(read, found, strict=True)]
 
 
-def average_precision(name: str, scores: Sequence[float], wrong: Sequence[bool], *, seed: int = 0) -> Metric:
+def average_precision(ranking: str, scores: Sequence[float], wrong: Sequence[bool], *, seed: int = 0) -> Metric:
     """Mean precision over the wrong labels, suspects of one score taken together, with a bootstrap over problems."""
     values, truth = np.asarray(scores, dtype=float), np.asarray(wrong, dtype=bool)
     draw = np.random.default_rng(seed)
@@ -45,7 +45,10 @@ def average_precision(name: str, scores: Sequence[float], wrong: Sequence[bool],
         drawn.append(_average(values[chosen], truth[chosen]))
     low, high = (float(end) for end in np.quantile(drawn, (0.025, 0.975)))
     middle = _average(values, truth)
-    return Metric(name=name, value=middle, low=min(low, middle), high=max(high, middle), n=len(values))
+    low, high = min(low, middle), max(high, middle)
+    return Metric(
+        measure="average_precision", group_by="ranking", group=ranking, value=middle, low=low, high=high, n=len(values)
+    )
 
 
 def gain(

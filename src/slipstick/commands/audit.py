@@ -27,6 +27,7 @@ from slipstick.audit import (
 from slipstick.audit.curve import average_precision, draw_curves
 from slipstick.commands import Invocation, Names, ProblemSettings, load_order, running, take_problems
 from slipstick.errors import InputError, UserError
+from slipstick.metrics import metric_label
 from slipstick.problems.label_corrections import Placed, read_patches
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
@@ -158,7 +159,7 @@ def _measure(
         draw_curves(path / _CURVE, rankings, wrong)
     except UserError as error:
         console.print(f"{error}; the figures are there without", soft_wrap=True, highlight=False)
-    return [average_precision(f"average_precision/{name}", scores, wrong) for name, scores in rankings.items()]
+    return [average_precision(name, scores, wrong) for name, scores in rankings.items()]
 
 
 def _show(path: Path, suspects: Sequence[Suspect], metrics: Sequence[Metric], listed: int, console: Console) -> None:
@@ -167,7 +168,7 @@ def _show(path: Path, suspects: Sequence[Suspect], metrics: Sequence[Metric], li
         console.print(_table(header, map(_suspect_cells, suspects[:listed])))
     likely = sum(suspect.score >= 0.5 for suspect in suspects)
     lines = [
-        f"{metric.name}: {metric.value:.2f} ({metric.low:.2f} to {metric.high:.2f}, n = {metric.n:,})"
+        f"{metric_label(metric)}: {metric.value:.2f} ({metric.low:.2f} to {metric.high:.2f}, n = {metric.n:,})"
         for metric in metrics
     ]
     lines.append(f"{likely:,} of {len(suspects):,} labels are likelier wrong than right: {path / SUSPECTS}")

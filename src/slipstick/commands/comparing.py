@@ -39,7 +39,7 @@ def print_comparison(first: RunFolder, second: RunFolder, found: RunComparison, 
             f"{row.p:.3f}" if row.p >= 0.001 else "<0.001",
             f"{row.n:,}",
         )
-        table.add_row(Text(row.name), *cells)
+        table.add_row(Text(row.label), *cells)
     console.print(table)
     for line in _sayings(first, second, found):
         console.print(line, highlight=False, soft_wrap=True)
@@ -53,7 +53,7 @@ def describe_comparison(first: RunFolder, second: RunFolder, found: RunCompariso
 def _sayings(first: RunFolder, second: RunFolder, found: RunComparison) -> list[str]:
     """What the comparison rests on, then what it means, format by format."""
     names = _names(first, second)
-    return [*_notes(first, second, found), *(read(row, names) for row in found.paired if "/" not in row.name)]
+    return [*_notes(first, second, found), *(read(row, names) for row in found.paired if not row.group)]
 
 
 def read(row: Paired, names: tuple[str, str]) -> str:
@@ -61,8 +61,8 @@ def read(row: Paired, names: tuple[str, str]) -> str:
     better = names[row.difference > 0]
     test = f"McNemar's exact test, p = {row.p:.2g}, {row.n:,} problems"
     if row.differs:
-        return f"{row.name}: {better} is better by {100 * abs(row.difference):.1f} points ({test})."
-    words = f"{row.name}: no difference shown ({test})."
+        return f"{row.label}: {better} is better by {100 * abs(row.difference):.1f} points ({test})."
+    words = f"{row.label}: no difference shown ({test})."
     differing = (row.only_first + row.only_second) / row.n
     if differing >= POINTS:
         chance = power(POINTS, differing, row.n)

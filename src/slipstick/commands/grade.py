@@ -52,7 +52,7 @@ def run_grade(order: Invocation, console: Console) -> Path:
     recipe = settings_for_run(order, folder.run(), RegradeRecipe)
     check_profile(recipe.profile)
     solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
-    more = [metric for metric in folder.metrics() if metric.name.startswith("outputs_equal/")]
+    more = [metric for metric in folder.metrics() if metric.measure == "outputs_equal"]
     judge(folder, list(folder.problems()), solutions, recipe, more=more, console=console)
     _show_agreement(folder, recipe, console)
     return folder.path

@@ -108,7 +108,8 @@ def _agreement(before: dict[str, str | None], again: Sequence[Solution], differ:
     for format in formats:
         names = [solution.id for solution in again if solution.format == format and solution.id in before]
         if names:
-            yield mean(f"rerun_equal/{format}", [Value(float(name not in differ), 1) for name in names])
+            equal = mean([Value(float(name not in differ), 1) for name in names])
+            yield equal.metric("rerun_equal", format=format)
 
 
 def _card_sources(folder: Path) -> list[str]:

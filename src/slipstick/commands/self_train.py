@@ -31,7 +31,7 @@ from slipstick.commands.train import TrainRecipe, run_train
 from slipstick.errors import RecipeError, UserError
 from slipstick.grade import grade_solutions
 from slipstick.recipe import check_settings
-from slipstick.schema import Record
+from slipstick.schema import Metric, Record
 from slipstick.self_train import Round, newly, rounds_table, solved_by
 from slipstick.store import RunFolder, write_atomically
 
@@ -87,7 +87,8 @@ def run_rounds(order: Invocation, console: Console) -> Path:
             _remove_stages(folder.path)
         folder.write_problems(problems)
         made = _Rounds(folder.path, recipe, console).run()
-        metrics = [metric.model_copy(update={"name": f"{metric.name}/{made[-1].name}"}) for metric in made[-1].held_out]
+        final = {"group_by": "round", "group": made[-1].name}
+        metrics = [metric.model_copy(update=final) for metric in made[-1].held_out]
         counts = {"rounds": recipe.rounds, "examples": made[-1].examples, "added": sum(each.added for each in made)}
         folder.finish("finished", counts=counts, metrics=metrics)
     console.print(rounds_table(made))
@@ -186,7 +187,7 @@ class _Rounds:
                 name=name,
                 examples=training.counts.get("examples", 0),
                 trained_tokens=training.counts.get("tokens", 0),
-                held_out=[metric for metric in RunFolder(tested).metrics() if _is_of_a_format(metric.name)],
+                held_out=[metric for metric in RunFolder(tested).metrics() if _is_of_a_format(metric)],
                 attempts=len(attempts),
                 written_tokens=sum(attempt.tokens for attempt in attempts),
                 solved=len(right),
@@ -243,9 +244,9 @@ def _kept_of(solved: Path, data: Path) -> int:
     return sum(run.parts[-2:] == solved.parts[-2:] for run in origins)
 
 
-def _is_of_a_format(name: str) -> bool:
-    """Whether a metric is the accuracy in a format over all its problems: "accuracy/pot"."""
-    return name.startswith("accuracy/") and name.count("/") == 1
+def _is_of_a_format(metric: Metric) -> bool:
+    """Whether a metric is the accuracy in a format over all its problems."""
+    return metric.measure == "accuracy" and not metric.group
 
 
 def _seconds(path: Path) -> float:

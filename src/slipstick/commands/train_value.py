@@ -10,6 +10,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, Names, load_order, running
 from slipstick.commands.memory import check_memory
+from slipstick.metrics import metric_label
 from slipstick.progress import progress
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.store import RunFolder
@@ -60,7 +61,7 @@ def run_train_value(order: Invocation, console: Console) -> Path:
             folder.path / "model",
             recipe,
             told=f"{trained.examples:,} graded solutions of {trained.problems:,} problems, half of them right",
-            numbers=[(f"{metric.name} (n = {metric.n:,})", plain(metric)) for metric in metrics],
+            numbers=[(f"{metric_label(metric)} (n = {metric.n:,})", plain(metric)) for metric in metrics],
             closing=f"On the problems held out. {judgement} `value_head.json` says how the head is read.",
         )
         counts = trained.model_dump(exclude={"loss", "seconds"})

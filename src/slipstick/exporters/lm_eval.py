@@ -17,7 +17,7 @@ from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.formats import Format, join, load_format, render
-from slipstick.metrics import by_problem, order_formats, parse_name, set_of, share_correct
+from slipstick.metrics import by_problem, order_formats, set_of, share_correct
 from slipstick.schema import Metric, Problem, Run, Solution
 from slipstick.store import RunFolder, write_atomically
 
@@ -119,10 +119,9 @@ def _task_results(task: str, attempts: dict[str, list[Solution]], metrics: Seque
         f"{_METRIC}_stderr,{_FILTER}": pstdev(values) / max(1, len(values) - 1) ** 0.5,
     }
     for metric in metrics:
-        name = parse_name(metric.name)
-        of_task = task in (f"slipstick_{name.group}_{name.format}",) or (not name.group and metric.n == len(values))
-        if of_task and task.endswith(f"_{name.format}") and name.measure.startswith(("maj@", "pass@", "best@")):
-            found[f"{_METRIC},{name.measure}"] = metric.value
+        of_task = task == f"slipstick_{metric.group}_{metric.format}" or (not metric.group and metric.n == len(values))
+        if of_task and task.endswith(f"_{metric.format}") and metric.measure.startswith(("maj@", "pass@", "best@")):
+            found[f"{_METRIC},{metric.measure}"] = metric.value
     return found
 
 

@@ -6,7 +6,8 @@ weigh more.
 """
 
 from slipstick.metrics.groups import Groups, group_problems, set_of, size_of
-from slipstick.metrics.intervals import Z95, Value, average, mean, wilson
+from slipstick.metrics.intervals import Z95, Estimate, Value, average, mean, wilson
+from slipstick.metrics.labels import BREAKDOWNS, SHARES, group_label, is_share, metric_label, order_formats
 from slipstick.metrics.measures import (
     accuracy,
     best_of_k,
@@ -22,24 +23,15 @@ from slipstick.metrics.measures import (
     unserved,
     weighted_at_k,
 )
-from slipstick.metrics.names import (
-    SHARES,
-    Name,
-    group_label,
-    is_average,
-    is_breakdown,
-    is_share,
-    order_formats,
-    parse_name,
-)
 from slipstick.metrics.paired import Paired, mcnemar, paired, power, problems_needed, shares
-from slipstick.metrics.samples import share_correct
+from slipstick.metrics.samples import group_equal_answers, share_correct
 
 __all__ = [
+    "BREAKDOWNS",
     "SHARES",
     "Z95",
+    "Estimate",
     "Groups",
-    "Name",
     "Paired",
     "Value",
     "accuracy",
@@ -48,18 +40,17 @@ __all__ = [
     "by_problem",
     "curves",
     "error_class",
+    "group_equal_answers",
     "group_label",
     "group_problems",
-    "is_average",
-    "is_breakdown",
     "is_share",
     "maj_at_k",
     "mcnemar",
     "mean",
+    "metric_label",
     "missing_sets",
     "order_formats",
     "paired",
-    "parse_name",
     "pass_at_k",
     "power",
     "problems_needed",

@@ -15,12 +15,15 @@ _MOST = 200
 
 
 class Groups(NamedTuple):
-    """Groups by what they are; each is a name and the ids of its problems, in order."""
+    """The groups of a run's problems, each with the ids of its problems, in order."""
 
+    group_by: str
+    """"set", or "split" if all problems are of one set."""
     sets: dict[str, list[str]]
-    """By set, or by split where there is one set; empty where there is only one group."""
-    parts: dict[str, list[str]]
-    """"subject=…", "level=…", "kind=…", "size=…", "topic=…"; keys with one value are left out."""
+    """Set or split -> ids; empty if there is only one."""
+    parts: dict[tuple[str, str], list[str]]
+    """("subject", "algebra"), (key, value) -> ids, for subject, level, kind, size and topic; keys with one value are
+    left out."""
 
 
 def group_problems(problems: Iterable[Problem]) -> Groups:
@@ -36,12 +39,17 @@ def group_problems(problems: Iterable[Problem]) -> Groups:
     parts: dict[str, dict[str, list[str]]] = {}
     for problem in problems:
         for key, value in _parts(problem, several=len(sets) > 1):
-            parts.setdefault(key, {}).setdefault(f"{key}={value}", []).append(problem.id)
+            parts.setdefault(key, {}).setdefault(value, []).append(problem.id)
     labels = _labels(sets)
-    wanted = [groups for groups in parts.values() if 1 < len(groups) <= _MOST]
     return Groups(
+        "set" if len(sets) > 1 else "split",
         labels if 1 < len(labels) <= _MOST else {},
-        {name: ids for groups in wanted for name, ids in sorted(groups.items())},
+        {
+            (key, value): ids
+            for key, groups in parts.items()
+            if 1 < len(groups) <= _MOST
+            for value, ids in sorted(groups.items())
+        },
     )
 
 

@@ -23,6 +23,19 @@ class Value(NamedTuple):
     draws: float
 
 
+class Estimate(NamedTuple):
+    """A number, its 95 % interval and the count of problems behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def metric(self, measure: str, *, format: str = "", group_by: str = "", group: str = "") -> Metric:
+        """The estimate as the metric of a measure over a group."""
+        return Metric(measure=measure, format=format, group_by=group_by, group=group, **self._asdict())
+
+
 def wilson(successes: float, n: float) -> tuple[float, float]:
     """The 95 % score interval of a share (Wilson 1927); (0, 1) where nothing was counted."""
     if n <= 0:
@@ -35,7 +48,7 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     return low, high
 
 
-def mean(name: str, values: Sequence[Value]) -> Metric:
+def mean(values: Sequence[Value]) -> Estimate:
     """The mean over problems with Wilson's interval at the effective sample size (Korn and Graubard 1998, §2).
 
     n problems with mean p and variance v of their values are worth n p (1 - p) / v independent yes-or-no problems:
@@ -45,7 +58,7 @@ def mean(name: str, values: Sequence[Value]) -> Metric:
     """
     n = len(values)
     if not n:
-        return Metric(name=name, value=0.0, low=0.0, high=1.0, n=0)
+        return Estimate(0.0, 0.0, 1.0, 0)
     middle = sum(each.value for each in values) / n
     variance = sum((each.value - middle) ** 2 for each in values) / n
     size = float(n)
@@ -54,10 +67,10 @@ def mean(name: str, values: Sequence[Value]) -> Metric:
         binary = n * middle * (1 - middle)
         size = binary / variance if variance * draws > binary else draws
     low, high = wilson(middle * size, size)
-    return Metric(name=name, value=middle, low=min(low, middle), high=max(high, middle), n=n)
+    return Estimate(middle, min(low, middle), max(high, middle), n)
 
 
-def average(name: str, sets: Sequence[Sequence[float]], *, seed: int = 0) -> Metric:
+def average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> Estimate:
     """The mean over sets of the mean over a set's problems: each set weighs the same, as in papers' "AVG" columns.
 
     The interval is a bootstrap by problem within each set (stratified), `DRAWS` times; where all problems of every set
@@ -67,17 +80,17 @@ def average(name: str, sets: Sequence[Sequence[float]], *, seed: int = 0) -> Met
 
     parts = [np.asarray(values, dtype=float) for values in sets if len(values)]
     if not parts:
-        return Metric(name=name, value=0.0, low=0.0, high=1.0, n=0)
+        return Estimate(0.0, 0.0, 1.0, 0)
     middle = float(np.mean([part.mean() for part in parts]))
     n = sum(len(part) for part in parts)
     if not any(part.std() for part in parts):
         ends = [wilson(part.sum(), len(part)) for part in parts]
         low, high = (float(sum(end) / len(parts)) for end in zip(*ends, strict=True))
-        return Metric(name=name, value=middle, low=low, high=high, n=n)
+        return Estimate(middle, low, high, n)
     draw = np.random.default_rng(seed)
     drawn = np.mean([bootstrap_means(part, draw) for part in parts], axis=0)
     low, high = (float(end) for end in np.quantile(drawn, (0.025, 0.975)))
-    return Metric(name=name, value=middle, low=min(low, middle), high=max(high, middle), n=n)
+    return Estimate(middle, min(low, middle), max(high, middle), n)
 
 
 def bootstrap_means(values: numpy.ndarray, draw: numpy.random.Generator, draws: int = DRAWS) -> numpy.ndarray:
@@ -90,7 +103,7 @@ def bootstrap_means(values: numpy.ndarray, draw: numpy.random.Generator, draws: 
     return means
 
 
-def ratio(name: str, above: Sequence[float], below: Sequence[float]) -> Metric | None:
+def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate | None:
     """Sum over problems of one thing by the sum of another: tokens by correct answers; None where that is nought.
 
     The interval is that of a ratio of means on the scale of logarithms (linearisation: Cochran 1977, §6.5).
@@ -101,4 +114,4 @@ def ratio(name: str, above: Sequence[float], below: Sequence[float]) -> Metric |
     value = total / count
     spread = sum((up - value * down) ** 2 for up, down in zip(above, below, strict=True))
     error = sqrt(spread * n / max(1, n - 1)) / total
-    return Metric(name=name, value=value, low=value * exp(-Z95 * error), high=value * exp(Z95 * error), n=n)
+    return Estimate(value, value * exp(-Z95 * error), value * exp(Z95 * error), n)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from slipstick.errors import InputError
 from slipstick.metrics.groups import Groups, group_problems, set_of
 from slipstick.metrics.intervals import Value, average, mean, ratio
-from slipstick.metrics.names import AVERAGE, order_formats
+from slipstick.metrics.labels import order_formats
 from slipstick.metrics.samples import (
     Same,
     best,
@@ -89,7 +89,7 @@ def curves(solutions: Iterable[Solution], *, same: Same, ks: Sequence[int] | Non
     measured = [_votes(members, chosen, same, _weigher(samples)) for members in samples.values()]
     found: dict[str, list[Metric]] = {}
     for name in measured[0]:
-        found.setdefault(name.partition("@")[0], []).append(mean(name, [values[name] for values in measured]))
+        found.setdefault(name.partition("@")[0], []).append(mean([values[name] for values in measured]).metric(name))
     return found
 
 
@@ -103,7 +103,6 @@ def summarize(
 ) -> list[Metric]:
     """All metrics of a run: for every format over all problems, over every set or split, and accuracy by parts.
 
-    Names are "measure/format", "measure/format/set", "accuracy/format/average=…" and "accuracy/format/subject=…";
     docs/metrics.md says where groups come from. averages: name -> sets, means over sets beside "all sets".
     pass@k and maj@k appear where every problem of a format has several samples, for those `ks` that all of them can
     serve (`unserved` tells the others); best@k and weighted@k where every solution has a value besides. Formats come in
@@ -234,13 +233,13 @@ def _format_metrics(
     """One format over all problems and each group; a part has its accuracy alone."""
     for group, members in {"": list(measured), **groups.sets}.items():
         rows = [measured[problem] for problem in members if problem in measured]
-        place = f"{format}/{group}" if group else format
         for measure in dict.fromkeys(measure for values in rows for measure in values):
-            yield mean(f"{measure}/{place}", [values[measure] for values in rows if measure in values])
-    for group, members in groups.parts.items():
+            found = mean([values[measure] for values in rows if measure in values])
+            yield found.metric(measure, format=format, group_by=groups.group_by if group else "", group=group)
+    for (group_by, group), members in groups.parts.items():
         values = [measured[problem]["accuracy"] for problem in members if problem in measured]
         if values:
-            yield mean(f"accuracy/{format}/{group}", values)
+            yield mean(values).metric("accuracy", format=format, group_by=group_by, group=group)
     yield from _failures(format, samples)
     yield from _spending(format, samples)
 
@@ -254,7 +253,7 @@ def _failures(format: str, samples: Samples) -> Iterator[Metric]:
     classes = Counter(end for members in ends.values() for end in members if end)
     for name, _ in classes.most_common():
         values = [Value(members.count(name) / len(members), len(members)) for members in ends.values() if members]
-        yield mean(f"failed/{format}/error={name}", values)
+        yield mean(values).metric("failed", format=format, group_by="error", group=name)
 
 
 def _spending(format: str, samples: Samples) -> Iterator[Metric]:
@@ -264,9 +263,8 @@ def _spending(format: str, samples: Samples) -> Iterator[Metric]:
         ("tokens_per_correct", [float(sum(s.tokens for s in members)) for members in samples.values()]),
         ("cost_per_correct", [sum(s.cost for s in members) for members in samples.values()]),
     ):
-        found = ratio(f"{measure}/{format}", spent, correct)
-        if found:
-            yield found
+        if found := ratio(spent, correct):
+            yield found.metric(measure, format=format)
 
 
 def _sets_of_averages(problems: Sequence[Problem], averages: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]]:
@@ -305,10 +303,11 @@ def _averages(
     for name, members in sets.items():
         values = [[measured[problem]["accuracy"].value for problem in ids if problem in measured] for ids in members]
         if all(values):
-            yield average(f"accuracy/{format}/{AVERAGE}{name}", values)
+            yield average(values).metric("accuracy", format=format, group_by="average", group=name)
 
 
 def _over_problems(
-    name: str, solutions: Iterable[Solution], *, value: Callable[[list[Solution]], float], k: int
+    measure: str, solutions: Iterable[Solution], *, value: Callable[[list[Solution]], float], k: int
 ) -> Metric:
-    return mean(name, [Value(value(samples), len(samples) / k) for samples in by_problem(solutions).values()])
+    values = [Value(value(samples), len(samples) / k) for samples in by_problem(solutions).values()]
+    return mean(values).metric(measure)

@@ -29,8 +29,10 @@ _Z_POWER = 0.8416212335729143  # the 80th percentile of the normal distribution
 class Paired(Record):
     """What two runs make of the same problems."""
 
-    name: str
-    """What was compared: "pot", "pot/gsm8k"."""
+    format: str
+    """Format of the solutions that were compared: "pot", or "cot to pot"."""
+    group: str
+    """Set or split that was compared; "" for all problems."""
     n: int = Field(ge=1)
     """Problems that both have."""
     first: float
@@ -54,6 +56,11 @@ class Paired(Record):
     where no number of problems is (no difference at all, or more than ten million)."""
 
     @property
+    def label(self) -> str:
+        """What was compared, in words: "pot", "pot, gsm8k"."""
+        return f"{self.format}, {self.group}" if self.group else self.format
+
+    @property
     def differs(self) -> bool:
         """Whether the runs differ by more than luck, at the 5 % level."""
         return self.p < ALPHA
@@ -64,7 +71,9 @@ def shares(solutions: Iterable[Solution]) -> dict[str, float]:
     return {problem: share_correct(samples) for problem, samples in by_problem(solutions).items()}
 
 
-def paired(first: Mapping[str, float], second: Mapping[str, float], name: str = "", *, seed: int = 0) -> Paired:
+def paired(
+    first: Mapping[str, float], second: Mapping[str, float], *, format: str = "", group: str = "", seed: int = 0
+) -> Paired:
     """Compares two runs by what each makes of the problems that both have (see `shares`).
 
     The test is McNemar's, exact, where each problem was sampled once; with several samples a problem it is the paired
@@ -83,7 +92,8 @@ def paired(first: Mapping[str, float], second: Mapping[str, float], name: str = 
     binary = bool(np.isin(gains, (-1, 0, 1)).all())
     n, difference = len(common), float(gains.mean())
     return Paired(
-        name=name,
+        format=format,
+        group=group,
         n=n,
         first=sum(first[problem] for problem in common) / n,
         second=sum(second[problem] for problem in common) / n,

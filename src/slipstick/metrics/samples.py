@@ -6,7 +6,7 @@ For k below the number of samples each is the exact expectation over all subsets
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, groupby
 from math import comb, exp
 from typing import NamedTuple
@@ -27,6 +27,21 @@ class Ballot(NamedTuple):
     """For each class of equal answers its votes and the share of them that are correct."""
     silent: int
     """Samples without an answer."""
+
+
+def group_equal_answers(answers: Iterable[str], same: Same, *, known: Iterable[str] = ()) -> dict[str, list[int]]:
+    """The first answer of each group of equal answers -> the places of the group's members, in order.
+
+    An answer joins the first group for whose first answer `same(first, answer)` holds; equal texts are compared once.
+    known: answers that open a group each, before all others, whether or not an answer joins it.
+    """
+    groups: dict[str, list[int]] = {first: [] for first in known}
+    joined = {first: first for first in groups}
+    for place, answer in enumerate(answers):
+        if answer not in joined:
+            joined[answer] = next((first for first in groups if same(first, answer)), answer)
+        groups.setdefault(joined[answer], []).append(place)
+    return groups
 
 
 def outcome_of(solution: Solution) -> Outcome:
@@ -133,16 +148,11 @@ def _weighted(rows: Sequence[_Row]) -> float:
 
 
 def _classes(samples: Sequence[Solution], same: Same) -> list[list[Solution]]:
-    by_answer: dict[str, list[Solution]] = {}
     for sample in samples:
         outcome_of(sample)
-        if sample.answer is not None and sample.answer.strip():
-            by_answer.setdefault(sample.answer, []).append(sample)
-    classes: dict[str, list[Solution]] = {}
-    for answer, members in by_answer.items():
-        first = next((known for known in classes if same(known, answer)), answer)
-        classes.setdefault(first, []).extend(members)
-    return list(classes.values())
+    answered = [(sample, sample.answer) for sample in samples if sample.answer and sample.answer.strip()]
+    groups = group_equal_answers([answer for _, answer in answered], same)
+    return [[answered[place][0] for place in places] for places in groups.values()]
 
 
 def _value(solution: Solution) -> float:

@@ -6,12 +6,12 @@ Colours are names that the page defines for light and dark; as a file, a picture
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from markupsafe import escape
 
-from slipstick.metrics import parse_name, shares
+from slipstick.metrics import metric_label, shares
 from slipstick.report.view import FormatView, number
 from slipstick.schema import Metric, Solution
 
@@ -78,10 +78,9 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> Picture
     """What more samples give: pass@k, maj@k and, with a value model, best@k and weighted@k."""
     series: dict[tuple[str, str], list[tuple[int, Metric]]] = {}
     for metric in metrics:
-        parsed = parse_name(metric.name)
-        kind, at, k = parsed.measure.partition("@")
-        if at and kind in _DASHES and k.isdecimal() and not parsed.group:
-            series.setdefault((parsed.format, kind), []).append((int(k), metric))
+        kind, at, k = metric.measure.partition("@")
+        if at and kind in _DASHES and k.isdecimal() and not metric.group:
+            series.setdefault((metric.format, kind), []).append((int(k), metric))
     styles = {view.name: view.style for view in formats}
     series = {key: sorted(points) for key, points in series.items() if len(points) > 1 and key[0] in styles}
     if not series:
@@ -106,7 +105,7 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> Picture
         )
         parts += [
             f'<circle cx="{x(k):.1f}" cy="{frame.y(metric.value):.1f}" r="3" fill="{colour}">'
-            f"<title>{escape(metric.name)}: {number(metric)} %, n = {metric.n:,}</title></circle>"
+            f"<title>{escape(metric_label(metric))}: {number(metric)} %, n = {metric.n:,}</title></circle>"
             for k, metric in points
         ]
     legend = [(f"{kind}@k {name}", f"var(--c{styles[name]})", _DASHES[kind]) for name, kind in series]
@@ -170,11 +169,7 @@ def _spending(
     metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatView], *, cost: bool
 ) -> Picture | None:
     """Accuracy of each format against what a problem took of it: dollars, or tokens."""
-    accuracy: Mapping[str, Metric] = {
-        parse_name(metric.name).format: metric
-        for metric in metrics
-        if metric.name.startswith("accuracy/") and not parse_name(metric.name).group
-    }
+    accuracy = {one.format: one for one in metrics if one.measure == "accuracy" and one.format and not one.group}
     spent: dict[str, float] = {}
     for view in formats:
         group = [one for one in solutions if one.format == view.name]

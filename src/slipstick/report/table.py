@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from slipstick.metrics import order_formats, parse_name
+from slipstick.metrics import order_formats
 from slipstick.report.view import ALL, Row, format_views, interval, number, pivot
 from slipstick.schema import Metric
 
@@ -19,14 +19,16 @@ def metrics_table(metrics: Sequence[Metric]) -> Table:
     A cell reads "97.0 93.1–98.7": percent with its 95 % interval; the last column counts problems. Topics are left
     out: they are many, and the page has them.
     """
-    formats = format_views(order_formats(_formats(metrics)))
+    formats = format_views(
+        order_formats(metric.format for metric in metrics if metric.measure == "accuracy" and metric.format)
+    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("%, 95 % interval", no_wrap=True)
     for view in formats:
         # A terminal that is too narrow for both gets the interval below the value; neither is ever cut.
         table.add_column(Text(view.name), justify="right", min_width=len("97.0–100.0"))
     table.add_column("n", justify="right", no_wrap=True)
-    for section in pivot(metrics, formats, topics=False):
+    for section in pivot(metrics, formats):
         if section.label == "Accuracy":
             for row in section.rows:
                 _add(table, row.label, row)
@@ -36,11 +38,6 @@ def metrics_table(metrics: Sequence[Metric]) -> Table:
                 if row.label == ALL or section.label == "Other":
                     _add(table, section.label if row.label == ALL else row.label, row, columns=len(formats))
     return table
-
-
-def _formats(metrics: Sequence[Metric]) -> list[str]:
-    names = [parse_name(metric.name) for metric in metrics]
-    return [name.format for name in names if name.measure == "accuracy" and name.format]
 
 
 def _add(table: Table, label: str, row: Row, *, columns: int = 0) -> None:

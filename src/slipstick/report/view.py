@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from slipstick.metrics import SHARES, Name, group_label, is_breakdown, is_share, parse_name
+from slipstick.metrics import BREAKDOWNS, SHARES, group_label, is_share, metric_label
 from slipstick.schema import Metric, Problem, Run, Solution
 
 ALL = "all problems"
@@ -76,12 +76,12 @@ class About(NamedTuple):
 
 def number(metric: Metric) -> str:
     """'97.0' for a share (percent), else three digits and more."""
-    return f"{100 * metric.value:.1f}" if is_share(metric.name) else _digits(metric.value)
+    return f"{100 * metric.value:.1f}" if is_share(metric) else _digits(metric.value)
 
 
 def interval(metric: Metric) -> str:
     """'[93.1, 98.7]', in the unit of `number`."""
-    if is_share(metric.name):
+    if is_share(metric):
         return f"[{100 * metric.low:.1f}, {100 * metric.high:.1f}]"
     return f"[{_digits(metric.low)}, {_digits(metric.high)}]"
 
@@ -101,53 +101,48 @@ def format_views(names: Sequence[str]) -> list[FormatView]:
 
 
 def bands(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Band]:
-    """The chart of accuracy: all problems first, then each split, in the order of the metrics."""
-    found = {parse_name(metric.name): metric for metric in metrics}
-    groups = dict.fromkeys(name.group for name in found if name.measure == "accuracy" and not _is_topic(name))
-    chart = []
-    for group in groups:
-        lanes = [(view, found.get(Name("accuracy", view.name, group))) for view in formats]
-        chart.append(
-            Band(group_label(group) or ALL, group, [(view, metric) for view, metric in lanes if metric is not None])
-        )
-    return [band for band in chart if band.lanes]
+    """The chart of accuracy: all problems first, then each set or split, in the order of the metrics."""
+    accuracy = [one for one in metrics if one.measure == "accuracy" and one.group_by not in BREAKDOWNS]
+    bands = []
+    for members in _by_group(accuracy).values():
+        found = {metric.format: metric for metric in members}
+        lanes = [(view, found[view.name]) for view in formats if view.name in found]
+        if lanes:
+            bands.append(Band(group_label(members[0]) or ALL, members[0].group, lanes))
+    return bands
 
 
-def pivot(metrics: Sequence[Metric], formats: Sequence[FormatView], *, topics: bool) -> list[Section]:
-    """Measures as sections, groups as rows, formats as columns; either the topics or all the rest.
+def pivot(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Section]:
+    """Measures as sections, groups as rows, formats as columns, without `breakdowns`.
 
-    Metrics of no format make rows with one cell under the label "Other". Topics come hardest first.
+    Metrics of no format make rows with one cell under the label "Other".
     """
-    found = {parse_name(metric.name): metric for metric in metrics if _is_topic(parse_name(metric.name)) == topics}
     names = {view.name for view in formats}
-    sections: dict[str, dict[str, None]] = {}
-    for name in found:
-        if name.format in names:
-            sections.setdefault(name.measure, {})[name.group] = None
-    tables = []
-    for measure, groups in sorted(sections.items(), key=lambda section: _rank(section[0])):
-        rows = [
-            _row(group_label(group) or ALL, [found.get(Name(measure, view.name, group)) for view in formats])
-            for group in groups
-        ]
-        tables.append(Section(LABELS.get(measure, measure), sorted(rows, key=_mean) if topics else rows))
-    rest = [_row(metric.name, [metric]) for name, metric in found.items() if name.format not in names]
-    return [*tables, Section("Other", rest)] if rest else tables
+    shown = [metric for metric in metrics if metric.group_by not in BREAKDOWNS]
+    measures: dict[str, list[Metric]] = {}
+    for metric in shown:
+        if metric.format in names:
+            measures.setdefault(metric.measure, []).append(metric)
+    sections = [
+        Section(
+            LABELS.get(measure, measure),
+            [_row(group_label(row[0]) or ALL, row, formats) for row in _by_group(members).values()],
+        )
+        for measure, members in sorted(measures.items(), key=lambda section: _rank(section[0]))
+    ]
+    rest = [Row(metric_label(metric), [metric], f"{metric.n:,}") for metric in shown if metric.format not in names]
+    return [*sections, Section("Other", rest)] if rest else sections
 
 
 def breakdowns(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Section]:
     """Accuracy by topic, subject, level, ...: a section each, hardest rows first."""
-    accuracy = [metric for metric in metrics if parse_name(metric.name).measure == "accuracy"]
-    kinds = dict.fromkeys(name.group.partition("=")[0] for name in map(_name, accuracy) if _is_topic(name))
+    names = {view.name for view in formats}
+    parts = [one for one in metrics if one.measure == "accuracy" and one.format in names and one.group_by in BREAKDOWNS]
     sections = []
-    for kind in kinds:
-        part = [metric for metric in accuracy if _name(metric).group.startswith(f"{kind}=")]
-        rows = [
-            row._replace(label=row.label.removeprefix(f"{kind}="))
-            for section in pivot(part, formats, topics=True)
-            for row in section.rows
-        ]
-        sections.append(Section(kind, rows))
+    for group_by in dict.fromkeys(metric.group_by for metric in parts):
+        groups = _by_group([metric for metric in parts if metric.group_by == group_by])
+        rows = [_row(group, members, formats) for (_, group), members in groups.items()]
+        sections.append(Section(group_by, sorted(rows, key=_mean)))
     return sections
 
 
@@ -179,15 +174,17 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _name(metric: Metric) -> Name:
-    return parse_name(metric.name)
+def _by_group(metrics: Iterable[Metric]) -> dict[tuple[str, str], list[Metric]]:
+    groups: dict[tuple[str, str], list[Metric]] = {}
+    for metric in metrics:
+        groups.setdefault((metric.group_by, metric.group), []).append(metric)
+    return groups
 
 
-def _is_topic(name: Name) -> bool:
-    return is_breakdown(name.group)
-
-
-def _row(label: str, cells: list[Metric | None]) -> Row:
+def _row(label: str, members: Iterable[Metric], formats: Sequence[FormatView]) -> Row:
+    """One measure over one group; members: its metrics, one a format."""
+    found = {metric.format: metric for metric in members}
+    cells = [found.get(view.name) for view in formats]
     counts = sorted({cell.n for cell in cells if cell})
     return Row(label, cells, "–".join(f"{n:,}" for n in dict.fromkeys([counts[0], counts[-1]])))
 

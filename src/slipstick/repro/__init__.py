@@ -151,7 +151,9 @@ def _measure(
     parts = {name: [attempts[problem] for problem in ids if problem in attempts] for name, ids in groups.items()}
     found = {name: _measured(row, chain.from_iterable(part), profile) for name, part in parts.items() if part}
     if row.measure == "accuracy":
-        found[AVERAGE] = average(AVERAGE, [[share_correct(samples) for samples in part] for part in parts.values()])
+        found[AVERAGE] = average([[share_correct(samples) for samples in part] for part in parts.values()]).metric(
+            "accuracy", group_by="average", group=AVERAGE
+        )
     return found
 
 

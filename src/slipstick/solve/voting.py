@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import comb
 
 from slipstick.equivalence import compare
+from slipstick.metrics import group_equal_answers
 
 
 async def is_settled(answers: Sequence[str | None], probability: float) -> bool:
@@ -25,14 +26,8 @@ def count_votes(answers: Sequence[str]) -> list[int]:
 
 
 def group_answers(answers: Sequence[str]) -> dict[str, list[int]]:
-    """The first answer of each class of equal answers -> the places of the class's members, in order."""
-    classes: dict[str, list[int]] = {}
-    joined: dict[str, str] = {}
-    for place, answer in enumerate(answers):
-        if answer not in joined:
-            joined[answer] = next((known for known in classes if _same(known, answer)), answer)
-        classes.setdefault(joined[answer], []).append(place)
-    return classes
+    """The first answer of each class of answers that mean the same -> the places of the class's members, in order."""
+    return group_equal_answers(answers, _same)
 
 
 def stays_ahead(votes: Sequence[int]) -> float:

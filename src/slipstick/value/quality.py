@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from slipstick.metrics import by_problem, wilson
+from slipstick.metrics import Estimate, by_problem, wilson
 from slipstick.schema import Metric, Record, Solution
 
 DRAWS = 2000
@@ -40,7 +40,7 @@ def judged(solutions: Iterable[Solution]) -> list[Solution]:
     ]
 
 
-def within_problem_auc(solutions: Iterable[Solution], *, name: str = "auc", seed: int = 0) -> Metric:
+def within_problem_auc(solutions: Iterable[Solution], *, seed: int = 0) -> Metric:
     """Chance that of a right and a wrong solution of one problem the right one has the higher value; ties count half.
 
     The mean over problems that have both; the interval is a bootstrap by problem, `n` counts these problems. Ranking
@@ -55,20 +55,20 @@ def within_problem_auc(solutions: Iterable[Solution], *, name: str = "auc", seed
             won = sum((r > w) + (r == w) / 2 for r in right for w in wrong)
             each.append(won / (len(right) * len(wrong)))
     if not each:
-        return Metric(name=name, value=0.5, low=0.0, high=1.0, n=0)
+        return Estimate(0.5, 0.0, 1.0, 0).metric("auc")
     low, high = _bootstrap(each, seed=seed)
     # A bootstrap of problems that all agree has no width; a share of as many problems bounds what it may miss.
     if low == high:
         low, high = wilson(sum(each), len(each))
-    return Metric(name=name, value=sum(each) / len(each), low=low, high=high, n=len(each))
+    return Estimate(sum(each) / len(each), low, high, len(each)).metric("auc")
 
 
-def brier_score(solutions: Iterable[Solution], *, name: str = "brier", seed: int = 0) -> Metric:
+def brier_score(solutions: Iterable[Solution], *, seed: int = 0) -> Metric:
     """Mean squared distance of probability and outcome (Brier 1950), 0 is best; interval by problem."""
-    return _over_problems(solutions, lambda s: (probability(s) - _right(s)) ** 2, name=name, seed=seed)
+    return _over_problems(solutions, lambda s: (probability(s) - _right(s)) ** 2, seed=seed).metric("brier")
 
 
-def calibration_error(solutions: Iterable[Solution], *, name: str = "ece", seed: int = 0) -> Metric:
+def calibration_error(solutions: Iterable[Solution], *, seed: int = 0) -> Metric:
     """Expected calibration error in ten bins of equal width (Guo et al. 2017, §2), 0 is best; bootstrap by problem.
 
     It is above 0 by chance alone where bins are small, and so are the ends of its interval.
@@ -77,7 +77,7 @@ def calibration_error(solutions: Iterable[Solution], *, name: str = "ece", seed:
 
     samples = by_problem(judged(solutions))
     if not samples:
-        return Metric(name=name, value=0.0, low=0.0, high=1.0, n=0)
+        return Estimate(0.0, 0.0, 1.0, 0).metric("ece")
     # Per problem and bin: the number of solutions, and the sum of probability minus outcome.
     counts, gaps = np.zeros((len(samples), BINS)), np.zeros((len(samples), BINS))
     for row, members in enumerate(samples.values()):
@@ -90,7 +90,7 @@ def calibration_error(solutions: Iterable[Solution], *, name: str = "ece", seed:
     drawn = np.abs(picks @ gaps).sum(1) / (picks @ counts).sum(1)
     value = float(np.abs(gaps.sum(0)).sum() / counts.sum())
     low, high = (float(end) for end in np.quantile(drawn, (0.025, 0.975)))
-    return Metric(name=name, value=value, low=min(low, value), high=max(high, value), n=len(samples))
+    return Estimate(value, min(low, value), max(high, value), len(samples)).metric("ece")
 
 
 def reliability(solutions: Iterable[Solution]) -> list[Bin]:
@@ -102,7 +102,7 @@ def reliability(solutions: Iterable[Solution]) -> list[Bin]:
     for place, found in sorted(members.items()):
         right = sum(map(_right, found))
         low, high = wilson(right, len(found))
-        share = Metric(name="correct", value=right / len(found), low=low, high=high, n=len(found))
+        share = Metric(measure="correct", value=right / len(found), low=low, high=high, n=len(found))
         mean = sum(map(probability, found)) / len(found)
         rows.append(Bin(low=place / BINS, high=(place + 1) / BINS, n=len(found), value=mean, correct=share))
     return rows
@@ -113,14 +113,12 @@ def probability(solution: Solution) -> float:
     return min(1.0, max(0.0, _value(solution)))
 
 
-def _over_problems(
-    solutions: Iterable[Solution], value: Callable[[Solution], float], *, name: str, seed: int
-) -> Metric:
+def _over_problems(solutions: Iterable[Solution], value: Callable[[Solution], float], *, seed: int) -> Estimate:
     each = [sum(map(value, members)) / len(members) for members in by_problem(judged(solutions)).values()]
     if not each:
-        return Metric(name=name, value=0.0, low=0.0, high=1.0, n=0)
+        return Estimate(0.0, 0.0, 1.0, 0)
     low, high = _bootstrap(each, seed=seed)
-    return Metric(name=name, value=sum(each) / len(each), low=low, high=high, n=len(each))
+    return Estimate(sum(each) / len(each), low, high, len(each))
 
 
 def _bootstrap(values: Sequence[float], *, seed: int) -> tuple[float, float]:

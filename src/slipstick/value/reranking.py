@@ -29,8 +29,10 @@ class RerankResult(Record):
 
     format: str
     """Name of the format."""
+    group_by: str
+    """"set" or "split"; "" for all problems."""
     group: str
-    """A split, or "" for all problems."""
+    """The set or split; "" for all problems."""
     k: int
     """Samples per problem that are chosen from."""
     max_samples: int
@@ -54,12 +56,13 @@ class RerankResult(Record):
 
     def named_metrics(self) -> list[Metric]:
         """The quality of the values as metrics of a run."""
-        place = f"{self.format}/{self.group}" if self.group else self.format
-        metrics = (self.auc, self.brier, self.ece)
-        return [metric.model_copy(update={"name": f"{metric.name}/{place}"}) for metric in metrics]
+        of = {"format": self.format, "group_by": self.group_by, "group": self.group}
+        return [metric.model_copy(update=of) for metric in (self.auc, self.brier, self.ece)]
 
 
-def rerank(solutions: Sequence[Solution], *, same: Same, format: str, group: str = "") -> RerankResult:
+def rerank(
+    solutions: Sequence[Solution], *, same: Same, format: str, group_by: str = "", group: str = ""
+) -> RerankResult:
     """Majority, best by value and weighted vote over all samples of every problem, and how good the values are.
 
     k is the fewest samples of any problem; if one has more, its numbers are means over its subsets of k. Raises
@@ -73,6 +76,7 @@ def rerank(solutions: Sequence[Solution], *, same: Same, format: str, group: str
     weighted = {problem: weighted_vote(members, k, same=same, weigh=weigh) for problem, members in samples.items()}
     return RerankResult(
         format=format,
+        group_by=group_by,
         group=group,
         k=k,
         max_samples=max(counts),
@@ -82,8 +86,8 @@ def rerank(solutions: Sequence[Solution], *, same: Same, format: str, group: str
         majority=maj_at_k(solutions, k, same=same),
         best=best_of_k(solutions, k),
         weighted=weighted_at_k(solutions, k, same=same),
-        best_to_majority=paired(majority, highest, "best"),
-        weighted_to_majority=paired(majority, weighted, "weighted"),
+        best_to_majority=paired(majority, highest),
+        weighted_to_majority=paired(majority, weighted),
     )
 
 
@@ -91,13 +95,15 @@ def rerank_groups(
     problems: Sequence[Problem], solutions: Sequence[Solution]
 ) -> Iterator[tuple[RerankResult, list[Solution]]]:
     """For every format, over all problems and over each split: what choosing by value does, and its solutions."""
-    groups = {"": [problem.id for problem in problems], **group_problems(problems).sets}
+    group_by, sets, _ = group_problems(problems)
+    groups = {"": [problem.id for problem in problems], **sets}
     for format in order_formats({solution.format for solution in solutions}):
         for group, members in groups.items():
             ids = set(members)
             rows = [solution for solution in solutions if solution.format == format and solution.problem_id in ids]
             if rows:
-                yield rerank(rows, same=same_answer, format=format, group=group), rows
+                by = group_by if group else ""
+                yield rerank(rows, same=same_answer, format=format, group_by=by, group=group), rows
 
 
 def same_answer(first: str, second: str) -> bool:
