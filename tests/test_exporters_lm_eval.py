@@ -63,7 +63,7 @@ def test_results_have_lm_evals_keys_and_our_numbers(run: RunFolder, tmp_path: Pa
 def test_samples_are_read_back_as_what_they_were(run: RunFolder, tmp_path: Path) -> None:
     write_lm_eval(run, tmp_path)
     sources, passed_over = find_outputs(tmp_path)
-    assert {source.format for source in sources} == {"lm-eval"} and not passed_over
+    assert {source.file_format for source in sources} == {"lm-eval"} and not passed_over
     attempts = list(read_outputs(sources))
     assert len(attempts) == 12 * 2 * 2
     row = json.loads(next(tmp_path.rglob("samples_slipstick_sums_cot_*.jsonl")).read_text().splitlines()[0])

@@ -191,7 +191,7 @@ def test_a_folder_of_several_tools_and_strangers(tmp_path: Path) -> None:
         file.write(json.dumps(row) + "\n")
     sources, passed_over = find_outputs(tmp_path)
     assert passed_over == [stranger]
-    assert [(source.format, source.label) for source in sources] == [
+    assert [(source.file_format, source.label) for source in sources] == [
         ("lm-eval", "one/samples_gsm8k_2031-01-01T00-00-00"),
         ("lm-eval", "svamp"),
         ("nemo-skills", "two/gsm8k"),
