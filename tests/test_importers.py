@@ -23,7 +23,7 @@ def write(path: Path, *rows: dict[str, Any]) -> Path:
 
 
 def read(path: Path, format: str | None = None) -> list[Attempt]:
-    return list(read_outputs(find_outputs(path, format=format)[0]))
+    return list(read_outputs(find_outputs(path, file_format=format)[0]))
 
 
 def document(doc_id: int, response: str, gold: str, right: int, **more: Any) -> dict[str, Any]:
