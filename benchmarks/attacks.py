@@ -2,7 +2,7 @@
 
 The programs of ../shared/attacks really kill and delete where they can, so all of this happens inside mount and process
 namespaces with a small file system at /arena. After each program a probe must still be right and no process be left.
-The last line is a JSON object: level, attacks, contained, escaped (names and how).
+The last line is a JSON object: isolation, attacks, contained, escaped (names and how).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _still_writing() -> bool:
     return before != {path: path.stat().st_size for path in (ARENA / "canary").rglob("*")}
 
 
-def run_inside(level: str) -> None:
+def run_inside(isolation: str) -> None:
     """Everything that happens in the arena."""
     lay_out()
     listener = socket.create_server(("127.0.0.1", 15999))
@@ -79,7 +79,7 @@ def run_inside(level: str) -> None:
     os.chdir(ARENA / "work")
     attacks = [json.loads(line) for line in sys.stdin]
     escaped: dict[str, str] = {}
-    with slipstick.Sandbox(workers=1, seconds=SECONDS, level=level, seed=0) as sandbox:
+    with slipstick.Sandbox(workers=1, timeout=SECONDS, isolation=isolation, seed=0) as sandbox:
         sandbox.run_many([PROBE, "import sympy\nprint(1)"])
         servers = _processes()
         for attack in attacks:
@@ -95,7 +95,12 @@ def run_inside(level: str) -> None:
     listener.close()
     print(
         json.dumps(
-            {"level": level, "attacks": len(attacks), "contained": len(attacks) - len(escaped), "escaped": escaped}
+            {
+                "isolation": isolation,
+                "attacks": len(attacks),
+                "contained": len(attacks) - len(escaped),
+                "escaped": escaped,
+            }
         )
     )
 
@@ -118,10 +123,10 @@ def _processes() -> set[int]:
     return alive
 
 
-def run(level: str, user: str | None = None) -> dict[str, object]:
-    """Counts what a level contains, in namespaces made for it; `user`, where root asks: as that ordinary user."""
+def run(isolation: str, user: str | None = None) -> dict[str, object]:
+    """Counts what an isolation contains, in namespaces made for it; `user`, where root asks: as that ordinary user."""
     ARENA.mkdir(exist_ok=True)
-    inside = [sys.executable, "-m", "benchmarks.attacks", level, "--inside"]
+    inside = [sys.executable, "-m", "benchmarks.attacks", isolation, "--inside"]
     owner = pwd.getpwnam(user).pw_uid if user else os.getuid()
     if user:
         inside = ["setpriv", f"--reuid={user}", f"--regid={owner}", "--clear-groups", *inside]
@@ -137,13 +142,13 @@ def run(level: str, user: str | None = None) -> dict[str, object]:
         check=False,
     )
     if made.returncode:
-        raise SystemExit(f"the arena failed at level {level} ({made.returncode}):\n{made.stderr[-3000:]}")
+        raise SystemExit(f"the arena failed with isolation {isolation} ({made.returncode}):\n{made.stderr[-3000:]}")
     result: dict[str, object] = json.loads(made.stdout.splitlines()[-1])
     return result
 
 
 def main() -> None:
-    """Runs one level, in the arena or by making it."""
+    """Runs one isolation, in the arena or by making it."""
     arguments = sys.argv[1:]
     if "--inside" in arguments:
         run_inside(arguments[0])

@@ -54,7 +54,7 @@ def _sessions(path: Path) -> Iterator[list[Step]]:
 
 async def run_sessions(sessions: list[list[Step]]) -> list[dict[str, str]]:
     """Every step with what was recorded, what we say, and the class of the difference."""
-    interpreter = open_interpreter("", workers=WORKERS, seconds=SECONDS)
+    interpreter = open_interpreter("", workers=WORKERS, timeout=SECONDS)
     rows: list[dict[str, str]] = []
     waiting = iter(sessions)
 

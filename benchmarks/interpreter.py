@@ -71,7 +71,7 @@ def choose(count: int, seed: int = 0) -> tuple[list[str], list[str], list[list[s
         by_kind[imports("\n".join(steps))].append(steps)
     wanted = {"light": round(count * (1 - SYMPY_SHARE)), "sympy": round(count * SYMPY_SHARE)}
     chosen: dict[str, list[list[str]]] = {}
-    with slipstick.Sandbox(workers=WORKERS, seconds=2.0, seed=0) as sandbox:
+    with slipstick.Sandbox(workers=WORKERS, timeout=2.0, seed=0) as sandbox:
         for kind, number in wanted.items():
             tried = by_kind[kind][: 2 * number + 50]
             outputs = sandbox.run_many(["\n".join(steps) for steps in tried])
@@ -219,14 +219,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=int, default=1500)
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--level", default=None)
+    parser.add_argument("--isolation", default=None)
     options = parser.parse_args()
     if not SHARED.is_dir():
         raise SystemExit(f"benchmarks.interpreter needs recorded programs in {SHARED}, which is absent")
     console = Console(stderr=True)
     light, sympy, stateful = choose(options.programs)
     console.print(f"{len(light)} light programs, {len(sympy)} sympy programs, {len(stateful)} stateful solutions")
-    with slipstick.Sandbox(workers=WORKERS, level=options.level, seed=0) as sandbox:
+    with slipstick.Sandbox(workers=WORKERS, isolation=options.isolation, seed=0) as sandbox:
         rates = measure_throughput(sandbox, light, sympy, options.rounds)
         console.print(rates)
         light_times = latencies(lambda program: sandbox.run_many([program]), light[:300])
@@ -234,12 +234,12 @@ def main() -> None:
         step_times = measure_step(sandbox)
         sessions = measure_sessions(sandbox, stateful[:15])
         memory = private_mb(sandbox, sympy[0])
-        level = sandbox.level
-    contained = attacks.run(level)
+        isolation = sandbox.isolation
+    contained = attacks.run(isolation)
     print(
         json.dumps(
             {
-                "level": level,
+                "isolation": isolation,
                 "attacks": contained["attacks"],
                 "contained": contained["contained"],
                 "mix_vs_lean_pool": round(rates["mix"]["slipstick"] / rates["mix"]["lean"], 3),

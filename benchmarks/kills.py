@@ -87,7 +87,7 @@ async def local(tier: str, which: str) -> dict[str, object]:
 async def service() -> dict[str, object]:
     """The HTTP service, killed under its clients: they are told, and nothing hangs."""
     process, url = start_service()
-    interpreter = open_remote(url, workers=2, seconds=2.0, memory_mb=256)
+    interpreter = open_remote(url, workers=2, timeout=2.0, memory_mb=256)
     try:
         await interpreter.session().run("1")
         wait, ended, _ = await after_kill(interpreter, TIERS["standard"], process.kill)

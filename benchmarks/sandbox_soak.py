@@ -133,7 +133,7 @@ def measure(service: int) -> dict[str, float]:
 
 def start_service() -> tuple[subprocess.Popen[str], str]:
     """A service on a free port, and its URL."""
-    settings = [f"seconds={SECONDS}", f"memory_mb={MEMORY_MB}", f"workers={WORKERS}", "port=0"]
+    settings = [f"timeout={SECONDS}", f"memory_mb={MEMORY_MB}", f"sandbox_workers={WORKERS}", "port=0"]
     command = [str(Path(sys.executable).with_name("slipstick")), "sandbox"]
     command += [part for setting in settings for part in ("--set", setting)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -146,7 +146,7 @@ async def over_http(url: str, numbers: range, clients: int, tally: Tally) -> Non
     waiting = iter(numbers)
 
     async def client() -> None:
-        interpreter = open_interpreter(url, workers=1, seconds=SECONDS, memory_mb=MEMORY_MB)
+        interpreter = open_interpreter(url, workers=1, timeout=SECONDS, memory_mb=MEMORY_MB)
         for number in waiting:
             session = interpreter.session()
             tally.take(number, await session.run(program(number)[0]))
@@ -172,7 +172,7 @@ async def soak(tally: Tally, clients: int) -> dict[str, object]:
     service, url = start_service()
     figures: dict[str, object] = {}
     began = time.monotonic()
-    with Sandbox(workers=WORKERS, seconds=SECONDS, memory_mb=MEMORY_MB) as sandbox:
+    with Sandbox(workers=WORKERS, timeout=SECONDS, memory_mb=MEMORY_MB) as sandbox:
 
         async def watch() -> None:
             for tenth in tally.tenths[1:10]:

@@ -184,7 +184,7 @@ async def _rounds_of_a_batch(problems: list[Problem], model: Model, interpreter:
 def measure_throughput(count: int, speed: float) -> dict[str, Any]:
     """Slots busy and CPU per call of ours, and how much longer rounds take."""
     problems, turns = recorded(count)
-    settings = InterpreterSettings(workers=2, seconds=5)
+    settings = InterpreterSettings(sandbox_workers=2, timeout=5)
     with serving(turns, f"--speed={speed}") as url:
         flow = timed(url, ours(problems, url, open_interpreter(settings, seed=0)))
         rounds = timed(url, in_rounds(problems, url, open_interpreter(settings, seed=0), batch=IN_FLIGHT))

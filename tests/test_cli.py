@@ -115,7 +115,7 @@ def test_broken_rows_name_file_and_line(invoke: Invoke, line: str, flags: list[s
         ("problems=problem.jsonl", "problems.jsonl"),
         ("formats=['pott']", "did you mean `pot`?"),
         ("interpreter=lokal", "did you mean `local`?"),
-        ("level=ful", "did you mean `full`?"),
+        ("isolation=ful", "did you mean `full`?"),
         ("profile=slipstik", "did you mean `slipstick`?"),
     ],
 )

@@ -39,7 +39,7 @@ def run(
         made[solution.id] = solution
 
     async def work() -> None:
-        interpreter = open_interpreter(InterpreterSettings(seconds=5))
+        interpreter = open_interpreter(InterpreterSettings(timeout=5))
         try:
             await solve(
                 problems or [PROBLEM],

@@ -44,7 +44,7 @@ def test_the_nine_sets_side_by_side_with_their_averages(tmp_path: Path, monkeypa
         files.append(str(tmp_path / f"{name}.jsonl"))
         script += [{"problem_id": json.loads(row)["id"], "text": "print(1)\n# The answer is 1."} for row in rows]
     (tmp_path / "script.jsonl").write_text("".join(json.dumps(row) + "\n" for row in script))
-    overrides = [f"problems={files}", f"model=fake:{tmp_path}/script.jsonl", "workers=1"]
+    overrides = [f"problems={files}", f"model=fake:{tmp_path}/script.jsonl", "sandbox_workers=1"]
     console = Console(record=True, width=160, file=io.StringIO())
     run = RunFolder(run_evaluate(Invocation("mammoth-nine", overrides, out=tmp_path / "run"), console))
     names = {metric_label(metric) for metric in run.metrics()}

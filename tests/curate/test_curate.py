@@ -357,7 +357,7 @@ def test_a_run_that_is_killed_ends_as_an_undisturbed_one(make_run: MakeRun, tmp_
     make_run("run", [problem(n) for n in range(60)], [pot(n, said="0" if n % 7 == 0 else None) for n in range(60)])
     whole = curated("splits={train=0.8, valid=0.2}", out="whole")
     command = [str(Path(sys.executable).with_name("slipstick")), "curate", "my.toml", "--out", "killed"]
-    command += ["--set", "splits={train=0.8, valid=0.2}", "--set", "workers=1"]
+    command += ["--set", "splits={train=0.8, valid=0.2}", "--set", "sandbox_workers=1"]
     log = tmp_path / "killed" / "executed.jsonl"
     process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60

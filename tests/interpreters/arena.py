@@ -57,14 +57,14 @@ def escaped(esc: str, output: Output, arena: Path) -> bool:
     return False
 
 
-def main(level: str, folder: str, attacks: str) -> None:
+def main(isolation: str, folder: str, attacks: str) -> None:
     """Prints for every attack its name, and whether it was contained and the next program ran well."""
     arena = Path(folder)
     os.environ["HF_TOKEN_CANARY"] = "SECRETENV"
     raise_loopback()
     lay_out(arena)
     os.chdir(arena / "work")
-    with socket.create_server(("127.0.0.1", 15999)), Sandbox(seconds=3, level=level) as sandbox:
+    with socket.create_server(("127.0.0.1", 15999)), Sandbox(timeout=3, isolation=isolation) as sandbox:
         for line in Path(attacks).read_text("utf-8").splitlines():
             attack = json.loads(line)
             victim = subprocess.Popen(["sleep", "100"])

@@ -1,4 +1,4 @@
-"""The attacks of ../shared: every one is contained, at each level that keeps files and processes in."""
+"""The attacks of ../shared: every one is contained, at each isolation that keeps files and processes in."""
 
 import json
 import shutil
@@ -15,13 +15,13 @@ UNSHARE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-ch
 
 
 @pytest.mark.skipif(not ATTACKS.exists(), reason=f"{ATTACKS} is not there")
-@pytest.mark.parametrize("level", ["full", "kernel"])
-def test_attacks_are_contained(level: str, tmp_path: Path) -> None:
-    if missing(level):
-        pytest.skip(f"this machine gives no {missing(level)}")
+@pytest.mark.parametrize("isolation", ["full", "kernel"])
+def test_attacks_are_contained(isolation: str, tmp_path: Path) -> None:
+    if missing(isolation):
+        pytest.skip(f"this machine gives no {missing(isolation)}")
     if not shutil.which("unshare") or subprocess.run([*UNSHARE, "true"], check=False).returncode != 0:
         pytest.skip("there is no unshare(1) that gives namespaces to run attacks in")
-    arena = [sys.executable, str(Path(__file__).parent / "arena.py"), level, str(tmp_path / "arena"), str(ATTACKS)]
+    arena = [sys.executable, str(Path(__file__).parent / "arena.py"), isolation, str(tmp_path / "arena"), str(ATTACKS)]
     done = subprocess.run([*UNSHARE, *arena], check=False, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     results = [json.loads(line) for line in done.stdout.splitlines()]

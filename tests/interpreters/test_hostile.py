@@ -8,31 +8,40 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.interpreters.levels import LEVELS, missing
+from slipstick.interpreters.levels import ISOLATION, missing
 from slipstick.interpreters.sandbox import Sandbox
 
 CASES = Path(__file__).parent.parent / "cases"
 HOSTILE = [json.loads(line) for line in (CASES / "hostile.jsonl").read_text("utf-8").splitlines()]
-# A row names the weakest level that contains it: below that it would do what it wants.
-PAIRS = [(level, row) for level in LEVELS for row in HOSTILE if LEVELS.index(level) <= LEVELS.index(row["level"])]
+# A row names the weakest isolation that contains it: below that it would do what it wants.
+PAIRS = [
+    (isolation, row)
+    for isolation in ISOLATION
+    for row in HOSTILE
+    if ISOLATION.index(isolation) <= ISOLATION.index(row["isolation"])
+]
 PROBE = "import math, json\nprint(math.sqrt(16), sum([1, 2]), json.dumps([1]), sorted([2, 1]))"
 
 
 @pytest.fixture(scope="module")
 def sandboxes() -> Iterator[dict[str, Sandbox]]:
     os.environ["SLIPSTICK_CANARY"] = "CANARY"
-    opened = {level: Sandbox(seconds=2, memory_mb=256, level=level) for level in LEVELS if not missing(level)}
+    opened = {
+        isolation: Sandbox(timeout=2, memory_mb=256, isolation=isolation)
+        for isolation in ISOLATION
+        if not missing(isolation)
+    }
     yield opened
     for sandbox in opened.values():
         sandbox.close()
     del os.environ["SLIPSTICK_CANARY"]
 
 
-@pytest.mark.parametrize(("level", "row"), PAIRS, ids=[f"{level}-{row['name']}" for level, row in PAIRS])
-def test_hostile_program(sandboxes: dict[str, Sandbox], level: str, row: dict, tmp_path: Path) -> None:
-    if level not in sandboxes:
-        pytest.skip(f"this machine gives no {missing(level)}")
-    sandbox = sandboxes[level]
+@pytest.mark.parametrize(("isolation", "row"), PAIRS, ids=[f"{isolation}-{row['name']}" for isolation, row in PAIRS])
+def test_hostile_program(sandboxes: dict[str, Sandbox], isolation: str, row: dict, tmp_path: Path) -> None:
+    if isolation not in sandboxes:
+        pytest.skip(f"this machine gives no {missing(isolation)}")
+    sandbox = sandboxes[isolation]
     victim = tmp_path / "victim"
     victim.write_text("precious")
     before = victim.stat()

@@ -14,7 +14,7 @@ import pytest
 
 from slipstick import interpreters
 from slipstick.errors import InterpreterError
-from slipstick.interpreters.levels import LEVELS, missing
+from slipstick.interpreters.levels import ISOLATION, missing
 from slipstick.interpreters.local import LocalInterpreter, open_interpreter
 from slipstick.interpreters.sandbox import Sandbox
 from slipstick.schema import Output
@@ -25,7 +25,7 @@ PROGRAMS = [json.loads(line) for line in (CASES / "programs.jsonl").read_text("u
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(seconds=20) as opened:
+    with Sandbox(timeout=20) as opened:
         yield opened
 
 
@@ -64,7 +64,7 @@ def test_program(sandbox: Sandbox, row: dict) -> None:
 
 @pytest.mark.parametrize("fatal", ["while True: pass", "import os\nos._exit(0)"])
 def test_a_session_that_died_has_the_steps_before_the_fatal_one(fatal: str) -> None:
-    with Sandbox(seconds=0.5) as sandbox, sandbox.session() as session:
+    with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:
         session.run("x = 3")
         assert session.run(f"x = 4\n{fatal}").status in ("timeout", "killed")
         assert session.run("x").text == "3"
@@ -74,7 +74,7 @@ def test_a_session_that_died_has_the_steps_before_the_fatal_one(fatal: str) -> N
 
 
 def test_a_session_that_died_starts_afresh_where_its_steps_say_something_else() -> None:
-    with Sandbox(seconds=0.5) as sandbox, sandbox.session() as session:
+    with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:
         session.run("import time\nx = time.time_ns()\nx")
         assert session.run("while True: pass").status == "timeout"
         assert session.run("x").text.endswith("NameError: name 'x' is not defined")
@@ -96,7 +96,7 @@ def test_program_that_is_too_long_is_refused(sandbox: Sandbox) -> None:
 
 def test_silence_has_a_name_where_a_recipe_gives_it_one() -> None:
     async def scenario() -> list[str]:
-        interpreter = interpreters.open_interpreter(interpreters.InterpreterSettings(silent="<empty_execution>"))
+        interpreter = interpreters.open_interpreter(interpreters.InterpreterSettings(empty_output="<empty_execution>"))
         session = interpreter.session()
         said = [(await session.run(step)).text for step in ("x = 3", "print(x)", "x")]
         await session.close()
@@ -125,34 +125,34 @@ def test_random_numbers_differ_between_sessions_but_for_a_seed() -> None:
     assert seen.pop().split()[0] == str(random.Random(7).random())
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("isolation", ISOLATION)
 def test_scratch_folder_is_private_and_goes_with_its_session(
-    level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if missing(level):
-        pytest.skip(f"this machine gives no {missing(level)}")
+    if missing(isolation):
+        pytest.skip(f"this machine gives no {missing(isolation)}")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    with Sandbox(scratch_mb=1, level=level) as sandbox, sandbox.session() as one, sandbox.session() as two:
+    with Sandbox(scratch_mb=1, isolation=isolation) as sandbox, sandbox.session() as one, sandbox.session() as two:
         assert one.run("open('a.txt', 'w').write('kept')").text == "4"
         assert one.run("open('a.txt').read()").text == "'kept'"
         folder = one.run("import os\nprint(os.getcwd())").text
         assert two.run("import os\nos.listdir()").text == "[]"
-        if level == "kernel":
+        if isolation == "kernel":
             assert "PermissionError" in two.run(f"open({folder!r} + '/b', 'w')").text
         assert one.run("open('big', 'wb').write(bytes(2 << 20))").status == "error"
-        if level == "full":  # one file within the limit each, too many in all
+        if isolation == "full":  # one file within the limit each, too many in all
             assert one.run("for i in range(2): open(f'{i}', 'wb').write(bytes(1 << 19))").status == "error"
-        assert len(list(tmp_path.iterdir())) == (0 if level == "full" else 2)
+        assert len(list(tmp_path.iterdir())) == (0 if isolation == "full" else 2)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"level": "proces"}, "did you mean `process`"),
+        ({"isolation": "proces"}, "did you mean `process`"),
         ({"workers": 0}, "workers is 0"),
-        ({"seconds": 0}, "seconds is 0"),
+        ({"timeout": 0}, "timeout is 0"),
         ({"memory_mb": 1}, "memory_mb is 1"),
         ({"scratch_mb": -1}, "scratch_mb is -1"),
     ],
@@ -197,7 +197,7 @@ def test_at_most_so_many_steps_run_at_one_time() -> None:
 
 
 def test_our_own_start_is_no_programs_time() -> None:
-    with Sandbox(seconds=0.7) as sandbox:  # warming the parent up takes longer
+    with Sandbox(timeout=0.7) as sandbox:  # warming the parent up takes longer
         outputs = sandbox.run_many(["import sympy\nprint(sympy.Integer(6) * 7)"] * 2)
     assert [(output.text, output.status) for output in outputs] == [("42", "ok")] * 2
 
@@ -205,7 +205,7 @@ def test_our_own_start_is_no_programs_time() -> None:
 @pytest.mark.parametrize("depth", [0, 1, 2], ids=["the keeper", "what enters the namespaces", "the one that forks"])
 def test_killed_parent_is_replaced_and_its_steps_run_again(depth: int, started: Callable[[], list[int]]) -> None:
     async def scenario() -> None:
-        interpreter = open_interpreter("", seconds=20)
+        interpreter = open_interpreter("", timeout=20)
         session = interpreter.session()
         await session.run("x = 20")
         slow = asyncio.create_task(_run_one(interpreter, "import time\ntime.sleep(1)\nprint('there')"))
@@ -224,8 +224,8 @@ def test_killed_parent_is_replaced_and_its_steps_run_again(depth: int, started: 
 
 def test_session_killed_from_outside_runs_its_step_again(started: Callable[[], list[int]]) -> None:
     async def scenario() -> None:
-        interpreter = open_interpreter("", seconds=20)
-        if interpreter.level == "process":
+        interpreter = open_interpreter("", timeout=20)
+        if interpreter.isolation == "process":
             pytest.skip("there a program may kill itself, and nobody can tell who did it")
         session = interpreter.session()
         await session.run("x = 20")
@@ -245,7 +245,7 @@ def test_session_killed_from_outside_runs_its_step_again(started: Callable[[], l
 
 def test_parent_that_is_killed_again_and_again_is_a_fault_and_no_exception(started: Callable[[], list[int]]) -> None:
     async def scenario() -> Output:
-        interpreter = open_interpreter("", seconds=20)
+        interpreter = open_interpreter("", timeout=20)
         await _run_one(interpreter, "1")
         slow = asyncio.create_task(_run_one(interpreter, "import time\ntime.sleep(30)"))
         while not slow.done():
@@ -267,10 +267,10 @@ def test_stopped_parent_does_not_hold_up_the_caller(
     monkeypatch.setattr("slipstick.interpreters.fork_server._KILL_SECONDS", 0.3)
 
     async def scenario() -> None:
-        interpreter = open_interpreter("", seconds=0.5)
+        interpreter = open_interpreter("", timeout=0.5)
         await _run_one(interpreter, "1")
         await asyncio.sleep(0.3)  # the session before is gone by then
-        os.kill(started()[2 if interpreter.level == "full" else 1], signal.SIGSTOP)
+        os.kill(started()[2 if interpreter.isolation == "full" else 1], signal.SIGSTOP)
         (output,) = await _run_one(interpreter, "print(1)")
         assert (output.text, output.status) == ("1", "ok")
         await interpreter.close()

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @pytest.fixture(scope="module")
 def served(start_sandbox: Start) -> Any:
-    return start_sandbox("workers=2", "seconds=60")
+    return start_sandbox("sandbox_workers=2", "timeout=60")
 
 
 def with_remote(url: str, scenario: Callable[[Interpreter], Awaitable[T]], **settings: Any) -> T:
@@ -72,14 +72,14 @@ def test_the_same_outputs_as_here(served: Any) -> None:
         return await asyncio.gather(*(run_steps(interpreter, *steps) for steps in rows))
 
     async def here() -> list[list[Output]]:
-        interpreter = open_interpreter(InterpreterSettings(seconds=60))
+        interpreter = open_interpreter(InterpreterSettings(timeout=60))
         try:
             return await all_rows(interpreter)
         finally:
             await interpreter.close()
 
     local = asyncio.run(here())
-    remote = with_remote(served.url, all_rows, seconds=60)
+    remote = with_remote(served.url, all_rows, timeout=60)
     for steps, ours, theirs in zip(rows, local, remote, strict=True):
         assert said(theirs) == said(ours), steps
         assert all(output.seconds > 0 for output in theirs if not output.text.startswith("ValueError: the program"))
@@ -90,7 +90,7 @@ def test_time_is_over_as_it_is_here(served: Any) -> None:
     def endless(interpreter: Interpreter) -> Awaitable[list[Output]]:
         return run_steps(interpreter, "while True: pass", "print(1)")
 
-    outputs = with_remote(served.url, endless, seconds=1)
+    outputs = with_remote(served.url, endless, timeout=1)
     assert said(outputs) == [("timeout", "TimeoutError: no end within 1 s"), ("ok", "1")]
     assert 1 <= outputs[0].seconds < 5
 
@@ -107,7 +107,7 @@ def test_a_whole_run_is_the_same(served: Any, tmp_path: Path, console: Any) -> N
     recipe = tmp_path / "r.toml"
     recipe.write_text(
         f'problems = "{tmp_path}/problems.jsonl"\nmodel = "fake:{tmp_path}/script.jsonl"\n'
-        'formats = ["pot", "tir"]\nseconds = 1\nworkers = 4\n'
+        'formats = ["pot", "tir"]\ntimeout = 1\nsandbox_workers = 4\n'
     )
     blocks = []
     for name, interpreter in (("local", "local"), ("remote", f"remote:{served.url}")):
@@ -170,9 +170,9 @@ def test_service_that_is_another(answer: bytes, status: int) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"seconds": 99}, "seconds = 99 is more than the 60"),
+        ({"timeout": 99}, "timeout = 99 is more than the 60"),
         ({"memory_mb": 9999}, "memory_mb = 9999"),
-        ({"level": "process"}, "level"),
+        ({"isolation": "process"}, "isolation"),
     ],
 )
 def test_demands_that_the_service_does_not_meet(served: Any, settings: dict[str, Any], says: str) -> None:
@@ -196,12 +196,12 @@ def test_closed_interpreter_makes_no_sessions(served: Any) -> None:
 
 
 def test_busy_service_is_waited_for(start_sandbox: Start) -> None:
-    busy = start_sandbox("workers=1", "queue=0", "sessions=2")
+    busy = start_sandbox("sandbox_workers=1", "queue=0", "sessions=2")
 
     async def scenario(interpreter: Interpreter) -> list[list[Output]]:
         return await asyncio.gather(*(run_steps(interpreter, f"print({n})", f"print({n} + 1)") for n in range(8)))
 
-    outputs = with_remote(busy.url, scenario, workers=8)
+    outputs = with_remote(busy.url, scenario, sandbox_workers=8)
     assert [said(each) for each in outputs] == [[("ok", f"{n}"), ("ok", f"{n + 1}")] for n in range(8)]
 
 
@@ -243,7 +243,7 @@ def test_session_that_cannot_be_restored_is_a_fault(served: Any, step: str) -> N
         assert (await session.run("'x' in globals()")).text == "False"
         await session.close()
 
-    with_remote(served.url, scenario, seconds=1.5)
+    with_remote(served.url, scenario, timeout=1.5)
 
 
 def test_an_answer_that_is_lost_is_asked_for_again_and_the_step_not_run_twice(served: Any) -> None:
@@ -298,7 +298,7 @@ def test_cancelled_step_frees_its_place(served: Any) -> None:
         assert time.perf_counter() - start < 9
         await session.close()
 
-    with_remote(served.url, scenario, workers=1)
+    with_remote(served.url, scenario, sandbox_workers=1)
 
 
 def test_killed_service_is_a_fault_and_work_goes_on_when_it_is_back(start_sandbox: Start) -> None:

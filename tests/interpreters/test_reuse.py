@@ -36,7 +36,7 @@ PROBES = {
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(workers=1, seconds=10, seed=0) as opened:
+    with Sandbox(workers=1, timeout=10, seed=0) as opened:
         yield opened
 
 
@@ -79,6 +79,6 @@ def test_program_that_is_too_deep_says_what_it_says_in_a_process_of_its_own(sand
 
 
 def test_time_and_memory_are_limited_where_programs_follow_each_other() -> None:
-    with Sandbox(workers=1, seconds=1, memory_mb=256) as sandbox:
+    with Sandbox(workers=1, timeout=1, memory_mb=256) as sandbox:
         outputs = sandbox.run_many(["1", "while True:\n    pass", "x = [0] * (1 << 30)", "2"])
     assert [output.status for output in outputs] == ["ok", "timeout", "memory", "ok"]

@@ -52,11 +52,11 @@ def test_closed_sandbox_says_so() -> None:
 
 
 def test_level_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(levels, "missing", lambda level: {"full": "user namespaces (refused)"}.get(level, ""))
+    monkeypatch.setattr(levels, "missing", lambda isolation: {"full": "user namespaces (refused)"}.get(isolation, ""))
     with pytest.raises(InterpreterError, match=r"does not give user namespaces \(refused\). Ask for `kernel`"):
-        Sandbox(level="full")
+        Sandbox(isolation="full")
     with Sandbox() as sandbox:
-        assert sandbox.level == "kernel"
+        assert sandbox.isolation == "kernel"
 
 
 def test_process_that_forgets_to_close_ends_and_takes_everything_along() -> None:

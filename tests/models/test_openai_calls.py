@@ -33,7 +33,7 @@ def call(*arguments: Any, content: str | None = None) -> dict[str, Any]:
 def solve(server: Server, *, endpoint: str = "chat", **settings: Any) -> Solution:
     async def run() -> Solution:
         model = OpenAIModel("abacus-7b", ModelSettings(base_url=server.url, endpoint=endpoint), first_pause=0.01)
-        interpreter = open_interpreter(InterpreterSettings(workers=1))
+        interpreter = open_interpreter(InterpreterSettings(sandbox_workers=1))
         try:
             return await attempt(
                 PROBLEM, TOOLS, sample=0, model=model, interpreter=interpreter, settings=SolveSettings(**settings)

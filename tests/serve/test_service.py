@@ -66,7 +66,7 @@ async def sleep_all(url: str, seconds: float, count: int) -> list[httpx2.Respons
 
 
 def test_full_queue_is_told_to_come_back(start_sandbox: Start) -> None:
-    served = start_sandbox("workers=1", "queue=2")
+    served = start_sandbox("sandbox_workers=1", "queue=2")
     responses = asyncio.run(sleep_all(served.url, 0.7, 6))
     assert sorted(response.status_code for response in responses) == [200, 200, 200, 429, 429, 429]
     refused = next(response for response in responses if response.status_code == 429)
@@ -80,9 +80,9 @@ def test_full_queue_is_told_to_come_back(start_sandbox: Start) -> None:
 
 @pytest.mark.parametrize("path", ["/run_code", "/sessions/mine/run"])
 def test_client_that_goes_away_frees_its_place(start_sandbox: Start, path: str) -> None:
-    served = start_sandbox("workers=1", "queue=1", "seconds=60")
+    served = start_sandbox("sandbox_workers=1", "queue=1", "timeout=60")
     host, _, port = served.url.removeprefix("http://").partition(":")
-    body = json.dumps({"code": "while True: pass", "language": "python", "run_timeout": 60, "demand": {"seconds": 60}})
+    body = json.dumps({"code": "while True: pass", "language": "python", "run_timeout": 60, "demand": {"timeout": 60}})
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     with connect(served) as client:
         for waiting in (0, 1):
@@ -100,11 +100,11 @@ def test_client_that_goes_away_frees_its_place(start_sandbox: Start, path: str) 
 
 
 def test_session_that_is_deleted_in_mid_step_ends_at_once(start_sandbox: Start) -> None:
-    served = start_sandbox("workers=2", "seconds=60")
+    served = start_sandbox("sandbox_workers=2", "timeout=60")
 
     async def scenario() -> None:
         async with httpx2.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
-            demand = {"seconds": 60}
+            demand = {"timeout": 60}
             body = {"code": "while True: pass", "demand": demand}
             step = asyncio.create_task(client.post("/sessions/a/run", json=body))
             await asyncio.sleep(0.5)
@@ -144,10 +144,10 @@ def test_a_step_that_was_answered_is_not_run_again(start_sandbox: Start) -> None
 @pytest.mark.parametrize(
     ("demand", "says"),
     [
-        ({"seconds": 99}, "seconds = 99 is more than the 10"),
+        ({"timeout": 99}, "timeout = 99 is more than the 10"),
         ({"memory_mb": 4096}, "--set memory_mb=4096"),
         ({"scratch_mb": 1}, "--set scratch_mb=1"),
-        ({"level": "process"}, "started with level = None"),
+        ({"isolation": "process"}, "started with isolation = None"),
     ],
 )
 def test_demands_that_are_not_met(start_sandbox: Start, demand: dict[str, Any], says: str) -> None:
@@ -214,7 +214,7 @@ def test_token(start_sandbox: Start) -> None:
         (["host=192.0.2.1", "token=sesame-open"], "cannot listen on port 8080 of 192.0.2.1 (Cannot assign"),
         (["token=short"], "at least 8 characters"),
         (["prot=1"], "did you mean `port`?"),
-        (["level=everything"], "there is no level `everything`"),
+        (["isolation=everything"], "there is no isolation `everything`"),
     ],
 )
 def test_what_cannot_be_served_is_one_message(
@@ -268,10 +268,10 @@ def test_the_command_line_loads_no_server() -> None:
     ids=["told to stop", "interrupted", "killed"],
 )
 def test_no_process_outlives_the_service(start_sandbox: Start, how: signal.Signals, code: int, finished: bool) -> None:
-    served = start_sandbox("workers=2", "seconds=3")
+    served = start_sandbox("sandbox_workers=2", "timeout=3")
     with connect(served) as client:
         for name in ("a", "b"):
-            client.post(f"/sessions/{name}/run", json={"code": "import sympy\nx = 1", "demand": {"seconds": 3}})
+            client.post(f"/sessions/{name}/run", json={"code": "import sympy\nx = 1", "demand": {"timeout": 3}})
 
     async def scenario() -> list[httpx2.Response | BaseException]:
         async with httpx2.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
@@ -297,7 +297,7 @@ def test_no_process_outlives_the_service(start_sandbox: Start, how: signal.Signa
 
 
 def test_killed_parent_is_replaced(start_sandbox: Start) -> None:
-    served = start_sandbox("workers=1")
+    served = start_sandbox("sandbox_workers=1")
 
     async def scenario() -> httpx2.Response:
         async with httpx2.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:

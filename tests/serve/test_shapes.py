@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def client(start_sandbox: Callable[..., Any]) -> Iterator[httpx2.Client]:
-    served = start_sandbox("seconds=5", "memory_mb=512", "scratch_mb=2")
+    served = start_sandbox("timeout=5", "memory_mb=512", "scratch_mb=2")
     with httpx2.Client(base_url=served.url, trust_env=False, timeout=60) as opened:
         yield opened
 

@@ -104,7 +104,7 @@ def draw(folder, problem, format, **sampling):
 
     async def run():
         writer = HfModel("policy", Decoder(model.eval(), tokenizer), rows=1)
-        interpreter = open_interpreter(InterpreterSettings(level="process"), seed=0)
+        interpreter = open_interpreter(InterpreterSettings(isolation="process"), seed=0)
         try:
             return await attempt(problem, format, sample=0, model=writer, interpreter=interpreter, settings=drawn)
         finally:

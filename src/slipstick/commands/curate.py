@@ -26,7 +26,7 @@ from slipstick.store import RunFolder, write_atomically
 CATALOGUE = "catalogue"
 _READ = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl")
 # All that is kept of an interrupted run is what its programs said, and these do not change that.
-_MAY_CHANGE = {"workers", "limit", "problems_dir", *CurateSettings.model_fields} - {"seed"}
+_MAY_CHANGE = {"sandbox_workers", "limit", "problems_dir", *CurateSettings.model_fields} - {"seed"}
 
 
 class CurateRecipe(CurateSettings, InterpreterSettings):

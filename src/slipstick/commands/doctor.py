@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from slipstick.errors import UserError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.interpreters.levels import LEVELS, missing
+from slipstick.interpreters.levels import ISOLATION, missing
 from slipstick.interpreters.local import LocalInterpreter
 from slipstick.models import ModelSettings, describe, open_model
 from slipstick.recipe import check_settings
@@ -58,9 +58,9 @@ async def _try_interpreter(settings: InterpreterSettings) -> list[tuple[str, str
     times = f"a first step with sympy took {first.seconds * 1000:.0f} ms, a further one {second.seconds * 1000:.1f} ms"
     findings = [("interpreter", f"`{settings.interpreter}` works; {times}")]
     if isinstance(interpreter, LocalInterpreter):
-        weaker = LEVELS[: LEVELS.index(interpreter.level)]
-        why = [f"; not {level}: no {missing(level)}" for level in weaker if missing(level)]
-        findings.append(("confined at level", "".join([interpreter.level, *why])))
+        stronger = ISOLATION[: ISOLATION.index(interpreter.isolation)]
+        why = [f"; not {each}: no {missing(each)}" for each in stronger if missing(each)]
+        findings.append(("isolation", "".join([interpreter.isolation, *why])))
     return findings
 
 

@@ -27,7 +27,7 @@ from slipstick.store import RunFolder
 
 MAY_CHANGE = frozenset(
     {"estimate", "max_cost", "price_in", "price_out"}
-    | {"base_url", "concurrency", "request_seconds", "in_flight", "workers"}
+    | {"base_url", "concurrency", "request_seconds", "in_flight", "sandbox_workers"}
 )
 """Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
 _LOOK_SECONDS = 1.0

@@ -192,7 +192,7 @@ async def _execute_all(
     try:
         with progress("executing", len(solutions), "solutions", console=console, done=executed) as advance:
             async with asyncio.TaskGroup() as group:
-                for _ in range(recipe.workers):
+                for _ in range(recipe.sandbox_workers):
                     group.create_task(worker())
     finally:
         await interpreter.close()

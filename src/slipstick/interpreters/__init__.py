@@ -1,6 +1,6 @@
 """Where code runs.
 
-A plug-in is a function `open_interpreter(argument, *, workers, seconds, memory_mb, level, scratch_mb, seed)
+A plug-in is a function `open_interpreter(argument, *, workers, timeout, memory_mb, isolation, scratch_mb, seed)
 -> Interpreter`, named by an entry point in the group `slipstick.interpreters`.
 """
 
@@ -43,18 +43,18 @@ class InterpreterSettings(Record):
 
     interpreter: str = "local"
     """Which one: "local"."""
-    workers: int = Field(default=2, ge=1)
+    sandbox_workers: int = Field(default=2, ge=1)
     """Programs that run at one time."""
-    seconds: float = Field(default=10.0, gt=0)
-    """Wall-clock limit of one step."""
+    timeout: float = Field(default=10.0, gt=0)
+    """Wall-clock limit of one step, in seconds."""
     memory_mb: int = Field(default=1024, ge=64)
     """Memory limit of one session."""
-    level: str | None = None
-    """Confinement to demand: "process", "kernel", "full"; None takes the strongest there is."""
+    isolation: str | None = None
+    """How sessions are confined: "process", "kernel" or "full"; None takes the strongest that the machine gives."""
     scratch_mb: int = Field(default=0, ge=0)
     """Size of a private scratch folder; 0 gives none."""
-    silent: str = ""
-    """The output of a step that says nothing; MathCoder's models were trained on "<empty_execution>"."""
+    empty_output: str = ""
+    """What replaces an empty output of a step; MathCoder's models were trained on "<empty_execution>"."""
 
 
 class OpenInterpreter(Protocol):
@@ -65,9 +65,9 @@ class OpenInterpreter(Protocol):
         argument: str,
         *,
         workers: int,
-        seconds: float,
+        timeout: float,
         memory_mb: int,
-        level: str | None,
+        isolation: str | None,
         scratch_mb: int,
         seed: int | None,
     ) -> Interpreter: ...
@@ -84,40 +84,42 @@ def open_interpreter(settings: InterpreterSettings | None = None, *, seed: int |
     make: OpenInterpreter = load_plugin("interpreters", name)
     interpreter = make(
         argument,
-        workers=settings.workers,
-        seconds=settings.seconds,
+        workers=settings.sandbox_workers,
+        timeout=settings.timeout,
         memory_mb=settings.memory_mb,
-        level=settings.level,
+        isolation=settings.isolation,
         scratch_mb=settings.scratch_mb,
         seed=seed,
     )
-    return SilenceNamed(interpreter, settings.silent) if settings.silent else interpreter
+    return FillEmptyOutput(interpreter, settings.empty_output) if settings.empty_output else interpreter
 
 
-class SilenceNamed:
-    """An interpreter whose silent steps have an output all the same."""
+class FillEmptyOutput:
+    """An interpreter that replaces empty outputs by a text."""
 
-    def __init__(self, inner: Interpreter, silent: str) -> None:
+    def __init__(self, inner: Interpreter, empty_output: str) -> None:
         self._inner = inner
-        self._silent = silent
+        self._empty_output = empty_output
 
     def session(self) -> Session:
         """A fresh session of the interpreter inside."""
-        return _SilenceNamedSession(self._inner.session(), self._silent)
+        return _FillEmptyOutputSession(self._inner.session(), self._empty_output)
 
     async def close(self) -> None:
         """Ends every process that was started."""
         await self._inner.close()
 
 
-class _SilenceNamedSession:
-    def __init__(self, inner: Session, silent: str) -> None:
+class _FillEmptyOutputSession:
+    def __init__(self, inner: Session, empty_output: str) -> None:
         self._inner = inner
-        self._silent = silent
+        self._empty_output = empty_output
 
     async def run(self, code: str) -> Output:
         output = await self._inner.run(code)
-        return output if output.text or output.status != "ok" else output.model_copy(update={"text": self._silent})
+        return (
+            output if output.text or output.status != "ok" else output.model_copy(update={"text": self._empty_output})
+        )
 
     async def close(self) -> None:
         await self._inner.close()

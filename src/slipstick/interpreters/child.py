@@ -235,11 +235,11 @@ def answer(fd: int, request: dict[str, Any], status: str, text: str, *, more: bo
         reply = reply[os.write(fd, reply) :]
 
 
-def serve(steps: Steps, fd: int, *, seconds: float, seed: int | None) -> None:
+def serve(steps: Steps, fd: int, *, timeout: float, seed: int | None) -> None:
     """Runs the steps that come over the socket `fd` until it ends."""
     seed_libraries(seed)
     while (request := receive(fd, limit=MAX_REQUEST)) is not None:
-        limit_processor(seconds)
+        limit_processor(timeout)
         status, text = steps.run(request["code"])
         answer(fd, request, status, text, more=not request["last"])
         if request["last"]:

@@ -1,5 +1,5 @@
 """What a parent process gives up before it forks sessions: privileges, files, system calls, and all but its share of
-memory. How much depends on the level.
+memory. How much depends on the isolation.
 
     process   limits, an empty environment, no privileges to be gained
     kernel    also Landlock (files) and a filter of system calls; needs no namespaces
@@ -40,13 +40,13 @@ _TCP, _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3, 0x3
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def check(level: str) -> None:
-    """Does to this process all that a level asks for; MissingError names what this machine does not give."""
-    if level == "full":
+def check(isolation: str) -> None:
+    """Does to this process all that an isolation asks for; MissingError names what this machine does not give."""
+    if isolation == "full":
         view.enter_namespaces()
         view.enter_view()
     drop_privileges()
-    if level != "process":
+    if isolation != "process":
         filters = make_filters(scratch=False)
         forbid_files(None)
         for each in filters:
@@ -116,10 +116,10 @@ def set_limits(options: dict[str, Any], *, base: int) -> None:
     _limit(resource.RLIMIT_CORE, 0)
 
 
-def limit_processes(level: str) -> None:
-    """At most so many processes and threads of this user, in its namespace; binds root in no level but "full"."""
-    if level != "kernel":  # there threads count as memory only: other programs of the user would count with them
-        _limit(resource.RLIMIT_NPROC, _THREADS if level == "full" else _PROCESSES)
+def limit_processes(isolation: str) -> None:
+    """At most so many processes and threads of this user, in its namespace; binds root in "full" only."""
+    if isolation != "kernel":  # there threads count as memory only: other programs of the user would count with them
+        _limit(resource.RLIMIT_NPROC, _THREADS if isolation == "full" else _PROCESSES)
 
 
 def taken_memory() -> int:

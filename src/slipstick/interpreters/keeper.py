@@ -26,10 +26,10 @@ _ABSENT = ("pyarrow", "numexpr", "bottleneck")
 Without them results do not hang on which packages are beside it either."""
 
 
-def try_level(level: str) -> None:
-    """Ends with exit code 0 where all that a level asks for can be done, else prints what is missing."""
+def try_isolation(isolation: str) -> None:
+    """Ends with exit code 0 where all that an isolation asks for can be done, else prints what is missing."""
     try:
-        confine.check(level)
+        confine.check(isolation)
     except view.MissingError as error:
         print(error, flush=True)
         os._exit(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slipstick.errors import InterpreterError, did_you_mean
 
-LEVELS = ("full", "kernel", "process")
+ISOLATION = ("full", "kernel", "process")
 """Strongest first; docs/sandbox.md says what each keeps in."""
 
 # Empty packages stand in for slipstick's own, so that the modules of this folder load without what the package imports.
@@ -29,31 +29,31 @@ def command(function: str, *arguments: str) -> list[str]:
     return [sys.executable, "-s", "-P", "-c", _BOOT.format(function=function), str(Path(__file__).parent), *arguments]
 
 
-def choose_level(demanded: str | None) -> str:
+def choose_isolation(demanded: str | None) -> str:
     """The level demanded, or the strongest there is. Raises InterpreterError where it is unknown or not to be had."""
     if not sys.platform.startswith("linux"):
         raise InterpreterError(f"the interpreter `local` needs Linux; this is {sys.platform}")
     if demanded is None:
-        return next(level for level in LEVELS if not missing(level))
-    if demanded not in LEVELS:
-        known = ", ".join(LEVELS)
-        raise InterpreterError(f"there is no level `{demanded}`{did_you_mean(demanded, LEVELS)}; known: {known}")
+        return next(each for each in ISOLATION if not missing(each))
+    if demanded not in ISOLATION:
+        known = ", ".join(ISOLATION)
+        raise InterpreterError(f"there is no isolation `{demanded}`{did_you_mean(demanded, ISOLATION)}; known: {known}")
     if lacking := missing(demanded):
         raise InterpreterError(
-            f"level `{demanded}` cannot be had here: this machine does not give {lacking}. Ask for "
-            f"`{choose_level(None)}`, or leave level out to take the strongest there is"
+            f'isolation = "{demanded}" is not available: this machine lacks {lacking}. Use '
+            f"`{choose_isolation(None)}`, or remove `isolation` to take the strongest there is"
         )
     return demanded
 
 
 @functools.cache
-def missing(level: str) -> str:
-    """What this machine lacks for a level, by name and the kernel's reason; '' where it has everything."""
-    if level == "process":
+def missing(isolation: str) -> str:
+    """What this machine lacks for an isolation, by name and the kernel's reason; '' where it has everything."""
+    if isolation == "process":
         return ""
     try:
         tried = subprocess.run(
-            command("try_level", level), env={}, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command("try_isolation", isolation), env={}, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return f"an answer within {_SECONDS:g} s"

@@ -10,7 +10,7 @@ import tempfile
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters.fork_server import ForkServer
-from slipstick.interpreters.levels import choose_level
+from slipstick.interpreters.levels import choose_isolation
 from slipstick.interpreters.process import Process, RefusedError
 from slipstick.interpreters.warm import LostError, Tier
 from slipstick.schema import Output
@@ -40,23 +40,23 @@ def open_interpreter(
     argument: str,
     *,
     workers: int = 2,
-    seconds: float = 10.0,
+    timeout: float = 10.0,
     memory_mb: int = 1024,
-    level: str | None = None,
+    isolation: str | None = None,
     scratch_mb: int = 0,
     seed: int | None = None,
 ) -> LocalInterpreter:
     """The local interpreter; its processes start with the first step. Raises InterpreterError."""
     if argument:
         raise InterpreterError(f"the interpreter `local` takes no argument, got `{argument}`; write `local` alone")
-    for name, value, least in (("workers", workers, 1), ("seconds", seconds, 0.01), ("memory_mb", memory_mb, 16)):
+    for name, value, least in (("workers", workers, 1), ("timeout", timeout, 0.01), ("memory_mb", memory_mb, 16)):
         if value < least:
             raise InterpreterError(f"{name} is {value}; it must be at least {least}")
     if scratch_mb < 0:
         raise InterpreterError(f"scratch_mb is {scratch_mb}; it must be 0 (no folder) or more")
-    level = choose_level(level)
+    isolation = choose_isolation(isolation)
     return LocalInterpreter(
-        level, workers=workers, seconds=seconds, memory_mb=memory_mb, scratch_mb=scratch_mb, seed=seed
+        isolation, workers=workers, timeout=timeout, memory_mb=memory_mb, scratch_mb=scratch_mb, seed=seed
     )
 
 
@@ -64,16 +64,16 @@ class LocalInterpreter:
     """Makes sessions and owns the parent processes. Belongs to the event loop of its first step."""
 
     def __init__(
-        self, level: str, *, workers: int, seconds: float, memory_mb: int, scratch_mb: int, seed: int | None
+        self, isolation: str, *, workers: int, timeout: float, memory_mb: int, scratch_mb: int, seed: int | None
     ) -> None:
-        self.level = level
+        self.isolation = isolation
         """How sessions are confined: "full", "kernel" or "process"."""
-        self.seconds = seconds
+        self.timeout = timeout
         self.scratch_mb = scratch_mb
         self.slots = asyncio.Semaphore(workers)
         options = {
-            "level": level,
-            "seconds": seconds,
+            "isolation": isolation,
+            "timeout": timeout,
             "memory_mb": memory_mb,
             "scratch_mb": scratch_mb,
             "seed": seed,
@@ -107,9 +107,9 @@ class LocalInterpreter:
         process = idle.pop() if idle else None
         try:
             if process is None:
-                may_kill_itself = self.level == "process"
+                may_kill_itself = self.isolation == "process"
                 process = Process(await self.server(tier), folder=".", may_kill_itself=may_kill_itself, simple=True)
-            return await process.run(code, seconds=self.seconds)
+            return await process.run(code, seconds=self.timeout)
         except LostError:
             idle.clear()
             raise
@@ -152,7 +152,7 @@ class LocalSession:
             for _ in range(2):
                 try:
                     process = await self._process_for(code)
-                    output = await process.run(code, seconds=self._interpreter.seconds, last=last)
+                    output = await process.run(code, seconds=self._interpreter.timeout, last=last)
                 except LostError:
                     self._end_process()
                     continue
@@ -176,7 +176,7 @@ class LocalSession:
         if old and (needed <= self._tier or not self._may_repeat(_MOVE_SECONDS)):
             return old
         self._tier, before = max(self._tier, needed), self._tier
-        if not self._may_repeat(self._interpreter.seconds):
+        if not self._may_repeat(self._interpreter.timeout):
             self._done = []
         new, scratch = await self._make()
         if not await self._repeat(new):
@@ -194,8 +194,8 @@ class LocalSession:
         """A new process, and its scratch folder where that is one of the caller's file system."""
         interpreter = self._interpreter
         server = await interpreter.server(self._tier)
-        may_kill_itself = interpreter.level == "process"
-        if not interpreter.scratch_mb or interpreter.level == "full":
+        may_kill_itself = interpreter.isolation == "process"
+        if not interpreter.scratch_mb or interpreter.isolation == "full":
             return Process(server, folder=".", may_kill_itself=may_kill_itself), None
         scratch = tempfile.TemporaryDirectory(prefix="slipstick-")
         return Process(server, folder=scratch.name, may_kill_itself=may_kill_itself), scratch
@@ -207,7 +207,7 @@ class LocalSession:
         """Runs the earlier steps again in a new process: whether they say the same there, so that nobody can tell."""
         for code, output in self._done:
             try:
-                again = await process.run(code, seconds=self._interpreter.seconds)
+                again = await process.run(code, seconds=self._interpreter.timeout)
             except BaseException:
                 process.discard()
                 raise

@@ -24,7 +24,7 @@ _MAX_FILES = 64
 def become_parent(control: socket.socket, options: dict[str, Any]) -> NoReturn:
     """Serves the control socket until its other end is closed; then every session is killed."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if options["level"] == "full":
+    if options["isolation"] == "full":
         view.enter_namespaces()
         if first := os.fork():
             control.close()
@@ -70,21 +70,21 @@ class Parent:
                     self._end()
 
     def _confine(self) -> None:
-        level, scratch = self._options["level"], bool(self._options["scratch_mb"])
-        if level == "full":
+        isolation, scratch = self._options["isolation"], bool(self._options["scratch_mb"])
+        if isolation == "full":
             view.enter_view()
         else:
             os.chdir("/")
-        if level == "full" and scratch:
+        if isolation == "full" and scratch:
             confine.forgo_new_privileges()
         else:
             confine.drop_privileges()
-        if level != "process":
+        if isolation != "process":
             ours, self._filter = confine.make_filters(scratch=scratch)
             if not scratch:
                 confine.forbid_files(None)
             ours.put_on()
-        if level == "full":
+        if isolation == "full":
             confine.die_with_parent()  # last: a change of user undoes it
 
     def _answer(self) -> bool:
@@ -124,30 +124,30 @@ class Parent:
             os._exit(70)
 
     def _become_session(self, fd: int, folder: str) -> None:
-        if self._options["level"] != "full":  # there the end of process 1 ends them all
+        if self._options["isolation"] != "full":  # there the end of process 1 ends them all
             confine.die_with_parent()
         signal.set_wakeup_fd(-1)
         os.closerange(3, fd)
         os.closerange(fd + 1, _MAX_FILES)
-        level, scratch_mb = self._options["level"], self._options["scratch_mb"]
+        isolation, scratch_mb = self._options["isolation"], self._options["scratch_mb"]
         if scratch_mb:
-            if level == "full":
+            if isolation == "full":
                 view.mount_scratch(scratch_mb)
             os.chdir(folder)
-            if level != "process":
+            if isolation != "process":
                 confine.forbid_files(folder)
             confine.drop_privileges()
-        confine.limit_processes(level)
+        confine.limit_processes(isolation)
         if self._filter:
             self._filter.put_on()
 
     def _serve_session(self, fd: int, simple: bool) -> NoReturn:
-        seconds, seed = self._options["seconds"], self._options["seed"]
+        timeout, seed = self._options["timeout"], self._options["seed"]
         try:
             if simple:
-                reuse.serve(fd, seconds=seconds, seed=seed)
+                reuse.serve(fd, timeout=timeout, seed=seed)
             else:
-                child.serve(self._steps, fd, seconds=seconds, seed=seed)
+                child.serve(self._steps, fd, timeout=timeout, seed=seed)
         finally:
             os._exit(0)
 

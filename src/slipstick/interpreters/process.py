@@ -39,7 +39,7 @@ class Process:
         self._asked = 0
 
     async def run(self, code: str, *, seconds: float, last: bool = False) -> Output:
-        """One step of at most that many seconds; after the `last` the process ends itself.
+        """One step of at most `seconds`; after the `last` the process ends itself.
 
         Raises LostError; RefusedError where the process is `simple` and the code is not.
         """

@@ -37,9 +37,9 @@ def open_interpreter(
     argument: str,
     *,
     workers: int = 2,
-    seconds: float = 10.0,
+    timeout: float = 10.0,
     memory_mb: int = 1024,
-    level: str | None = None,
+    isolation: str | None = None,
     scratch_mb: int = 0,
     seed: int | None = None,
 ) -> RemoteInterpreter:
@@ -60,7 +60,13 @@ def open_interpreter(
             f"`remote:{argument}` does not name a service; write remote:http://HOST:PORT, start one with "
             f"`slipstick sandbox --set port=PORT`, and put its token, if it has one, into {_TOKEN}"
         )
-    demand = {"seconds": seconds, "memory_mb": memory_mb, "level": level, "scratch_mb": scratch_mb, "seed": seed}
+    demand = {
+        "timeout": timeout,
+        "memory_mb": memory_mb,
+        "isolation": isolation,
+        "scratch_mb": scratch_mb,
+        "seed": seed,
+    }
     return RemoteInterpreter(argument.rstrip("/"), workers=workers, demand=demand)
 
 
@@ -151,7 +157,7 @@ class RemoteInterpreter:
             self._client = httpx2.AsyncClient(
                 base_url=self.url,
                 headers={"Authorization": f"Bearer {token}"} if token else {},
-                timeout=httpx2.Timeout(30.0, connect=5.0, read=self.demand["seconds"] + _PATIENCE_SECONDS),
+                timeout=httpx2.Timeout(30.0, connect=5.0, read=self.demand["timeout"] + _PATIENCE_SECONDS),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256),
                 trust_env=False,  # programs go to the service that is named, never to a proxy
             )
@@ -217,7 +223,7 @@ class RemoteSession:
         Raises SessionLostError where they take long, or say something else than before.
         """
         self._name, self._steps = uuid.uuid4().hex, 0
-        if sum(output.seconds for _, output in self._done) > self._remote.demand["seconds"]:
+        if sum(output.seconds for _, output in self._done) > self._remote.demand["timeout"]:
             raise SessionLostError(
                 f"the service at {self._remote.url} lost a session that took too long to be repeated"
             )

@@ -77,7 +77,7 @@ class Watch:
         assumptions._ask = watched
 
 
-def serve(fd: int, *, seconds: float, seed: int | None) -> None:
+def serve(fd: int, *, timeout: float, seed: int | None) -> None:
     """Runs the programs that come over the socket `fd`; returns when this process must run no more."""
     watch = Watch()
     child.seed_libraries(seed)
@@ -87,7 +87,7 @@ def serve(fd: int, *, seconds: float, seed: int | None) -> None:
         request = receive(fd, limit=MAX_REQUEST)
         if request is None:
             return
-        child.limit_processor(seconds)
+        child.limit_processor(timeout)
         child.seed_sympy(seed)
         steps = child.Steps(built_ins=dict(offered), admit=watch.admit, evaluate=watch.evaluate)
         try:

@@ -32,8 +32,8 @@ class SandboxSession:
 class Sandbox:
     """Runs programs in processes of their own.
 
-    workers: programs that run at one time. seconds: wall-clock limit of a program or step. memory_mb: what a session
-    may take up. level: how they are confined ("full", "kernel", "process"), None for the strongest there is;
+    workers: programs that run at one time. timeout: seconds that a program or step may take. memory_mb: what a session
+    may take up. isolation: how they are confined ("full", "kernel", "process"), None for the strongest there is;
     docs/sandbox.md says what each keeps in. scratch_mb: size of a private folder that programs start in; 0 for none.
     seed: of `random` and of numpy; None draws anew in every session.
     Raises InterpreterError where it cannot be had as asked.
@@ -42,24 +42,30 @@ class Sandbox:
     def __init__(
         self,
         workers: int = 2,
-        seconds: float = 10.0,
+        timeout: float = 10.0,
         memory_mb: int = 1024,
-        level: str | None = None,
+        isolation: str | None = None,
         scratch_mb: int = 0,
         seed: int | None = None,
     ) -> None:
         self._workers = workers
         self._interpreter = open_interpreter(
-            "", workers=workers, seconds=seconds, memory_mb=memory_mb, level=level, scratch_mb=scratch_mb, seed=seed
+            "",
+            workers=workers,
+            timeout=timeout,
+            memory_mb=memory_mb,
+            isolation=isolation,
+            scratch_mb=scratch_mb,
+            seed=seed,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="slipstick-sandbox", daemon=True)
         self._thread.start()
 
     @property
-    def level(self) -> str:
+    def isolation(self) -> str:
         """How programs are confined: "full", "kernel" or "process"; docs/sandbox.md says what each keeps in."""
-        return self._interpreter.level
+        return self._interpreter.isolation
 
     def run_many(self, programs: Iterable[str]) -> list[Output]:
         """Runs every program with nothing left of the others; outputs come in the order of the programs.

@@ -31,7 +31,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class MissingError(Exception):
-    """Something of the kernel's that a level needs and this machine does not give; the text names it."""
+    """Something of the kernel's that an isolation needs and this machine does not give; the text names it."""
 
 
 def needs(name: str, result: int) -> int:

@@ -19,7 +19,7 @@ TOKEN_VARIABLE = "SLIPSTICK_SANDBOX_TOKEN"
 
 
 class ServeSettings(InterpreterSettings):
-    """What `slipstick sandbox` can be told; seconds, memory_mb, scratch_mb are the most a client may ask for."""
+    """What `slipstick sandbox` can be told; timeout, memory_mb, scratch_mb are the most a client may ask for."""
 
     host: str = "127.0.0.1"
     """Address to listen on. Any other than loopback needs a token."""

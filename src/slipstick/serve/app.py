@@ -91,7 +91,7 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(min(settings.seconds, _LONGEST_STOP)) + 1,
+        timeout_graceful_shutdown=int(min(settings.timeout, _LONGEST_STOP)) + 1,
     )
     address, port = listener.getsockname()[:2]
     where = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

@@ -76,7 +76,7 @@ async def _run_cell(service: Service, body: ExecuteRequest, name: str) -> Execut
         fresh = held.fresh
         program = Program(body.generated_code, name=f"<cell {held.steps + 1}>", echo=True)
         mark = new_mark()
-        seconds = min(body.timeout, service.settings.seconds)
+        seconds = min(body.timeout, service.settings.timeout)
         output = await service.run_step(held, name, program.wrapped(mark), seconds=seconds)
     ran = read(output, mark)
     service.metrics.count(ran.status, ran.seconds)

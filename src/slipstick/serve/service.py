@@ -35,9 +35,9 @@ class RefusedError(Exception):
 class Demand(Record):
     """What a client asks of the interpreter that runs its session, as in a recipe."""
 
-    seconds: float = Field(default=10.0, ge=0.01)
+    timeout: float = Field(default=10.0, ge=0.01)
     memory_mb: int = Field(default=1024, ge=64)
-    level: str | None = None
+    isolation: str | None = None
     scratch_mb: int = Field(default=0, ge=0)
     seed: int | None = None
 
@@ -72,7 +72,7 @@ class Service:
         self.held: dict[str, Held] = {}
         self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._waiting)
         self._waiting = 0
-        self._free = asyncio.Semaphore(settings.workers)
+        self._free = asyncio.Semaphore(settings.sandbox_workers)
         self._interpreters: dict[Demand, Interpreter] = {}
         self._in_use: dict[Demand, int] = {}
         self._warm: set[Demand] = set()
@@ -181,7 +181,7 @@ class Service:
     async def run_program(self, session: Session, program: Program, seconds: float) -> Ran:
         """One program in parts, inside a place; the shorter of its own and the service's time holds."""
         mark = new_mark()
-        output = await run_within(session, program.wrapped(mark), min(seconds, self.settings.seconds))
+        output = await run_within(session, program.wrapped(mark), min(seconds, self.settings.timeout))
         ran = read(output, mark)
         self.metrics.count(ran.status, ran.seconds)
         return ran
@@ -225,7 +225,7 @@ class Service:
         closing.add_done_callback(self._closing.discard)
 
     def _given(self, demand: Demand) -> Demand:
-        for name in ("seconds", "memory_mb", "scratch_mb"):
+        for name in ("timeout", "memory_mb", "scratch_mb"):
             asked, most = getattr(demand, name), getattr(self.settings, name)
             if asked > most:
                 raise RefusedError(
@@ -234,14 +234,15 @@ class Service:
                     f"service with --set {name}={asked:g}",
                     "settings",
                 )
-        if demand.level not in (None, self.settings.level):
+        if demand.isolation not in (None, self.settings.isolation):
             raise RefusedError(
                 400,
-                f"level = {demand.level} is demanded, but this service was started with level = {self.settings.level}; "
-                f"demand none, or start the service with --set level={demand.level}",
+                f"isolation = {demand.isolation} is demanded, but this service was started with isolation = "
+                f"{self.settings.isolation}; "
+                f"demand none, or start the service with --set isolation={demand.isolation}",
                 "settings",
             )
-        return demand.model_copy(update={"level": self.settings.level})
+        return demand.model_copy(update={"isolation": self.settings.isolation})
 
 
 async def run_within(session: Session, code: str, seconds: float | None) -> Output:
