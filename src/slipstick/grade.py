@@ -120,7 +120,7 @@ def _row(
     answer: str | None, expected: str | list[str] | None, choices: list[str] | None, kind: str | None
 ) -> Verdict | _Row:
     """What is to be compared, or the verdict where nothing is."""
-    from slipstick.equivalence.options import as_letter
+    from slipstick.equivalence import as_letter
     from slipstick.schema import Verdict
 
     if not expected:

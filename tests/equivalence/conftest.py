@@ -13,8 +13,8 @@ PLAYFUL = """
 import time
 from slipstick.equivalence import verdicts
 from slipstick.equivalence.pool import main as worker
-plain, kept = verdicts.decide_golds, []
-def decide_golds(answer, *rest, **named):
+plain, kept = verdicts.decide_each, []
+def decide_each(answer, *rest, **named):
     if answer == "hang":
         pow(7, 10**9)
     if answer.startswith("nap"):
@@ -24,7 +24,7 @@ def decide_golds(answer, *rest, **named):
     if answer == "grow":
         kept.append(b"x" * (200 << 20))
     return plain(answer.removeprefix("nap"), *rest, **named)
-verdicts.decide_golds = decide_golds
+verdicts.decide_each = decide_each
 """
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipstick.equivalence.structures.parse import read_relation
+from slipstick.equivalence.relations import read_relation
 from slipstick.equivalence.symbolic.comparison import compare_solutions
 from slipstick.equivalence.symbolic.equations import same_relation
 

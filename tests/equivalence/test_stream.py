@@ -3,7 +3,7 @@
 import pytest
 
 from slipstick.equivalence import compare_many
-from slipstick.equivalence import verdicts as verdicts_module
+from slipstick.equivalence.pool import pool as pool_module
 from slipstick.equivalence.pool import process, stream
 
 SYMBOLIC = ("(x+1)^2", ["x^2+2x+1"], None)
@@ -39,7 +39,7 @@ def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch, workers
 def test_a_row_that_hangs_in_another_process_costs_no_other(playful, monkeypatch):
     monkeypatch.setattr(stream, "FEW", 0)
     monkeypatch.setattr(stream, "SECONDS", 1.0)
-    monkeypatch.setattr(verdicts_module, "SECONDS", 1.0)
+    monkeypatch.setattr(pool_module, "SECONDS", 1.0)
     sent: list[object] = []
     take = stream._Neighbour.take
     monkeypatch.setattr(stream._Neighbour, "take", lambda self, batch: take(self, batch) and not sent.append(batch))

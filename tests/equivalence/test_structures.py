@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from slipstick.equivalence import compare
 from slipstick.equivalence.layers import MAX_PARTS, decide
 from slipstick.equivalence.normalize.printed import as_written
-from slipstick.equivalence.structures.parse import MAX_ITEMS, read_relation, read_shape
+from slipstick.equivalence.relations import read_relation
+from slipstick.equivalence.structures.parse import MAX_ITEMS, read_shape
 
 CASES = [
     json.loads(line)

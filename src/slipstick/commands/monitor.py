@@ -6,7 +6,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 
-from slipstick.equivalence.verdicts import decide_golds, golds_of, is_open
+from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker
 from slipstick.metrics import wilson
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
@@ -87,8 +87,10 @@ def _is_right(solution: Solution, problem: Problem) -> bool | None:
     """Whether the answer is right, None where only computer algebra could tell."""
     if solution.answer is None:
         return False
-    decisions = decide_golds(solution.answer, golds_of(problem.answer or []), kind=problem.kind, profile="slipstick")
-    return None if is_open(decisions) else bool(decisions and decisions[-1].equal)
+    decisions = decide_each(
+        solution.answer, acceptable_answers(problem.answer or []), kind=problem.kind, profile="slipstick"
+    )
+    return None if needs_worker(decisions) else bool(decisions and decisions[-1].equal)
 
 
 def _kind(error: str) -> str:

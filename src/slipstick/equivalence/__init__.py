@@ -6,20 +6,27 @@ Cheap layers decide in this process; what needs computer algebra goes to a worke
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from operator import length_hint
 
+from slipstick.equivalence.decision import NEEDS_ALGEBRA
+from slipstick.equivalence.layers import decide
+from slipstick.equivalence.normalize.notation import tidy
+from slipstick.equivalence.pool.pool import SECONDS, shared_pool
 from slipstick.equivalence.pool.stream import Row, decide_stream
 from slipstick.equivalence.profiles import PUBLISHED
-from slipstick.equivalence.verdicts import SECONDS, decide_golds, decide_open, golds_of, is_open, verdict_of
+from slipstick.equivalence.text.choices import read_letter
+from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker, verdict_of
 from slipstick.errors import UserError, did_you_mean
 from slipstick.schema import Verdict
 
-__all__ = ["PROFILES", "SECONDS", "compare", "compare_many", "compare_stream"]
+__all__ = ["PROFILES", "SECONDS", "as_letter", "check_profile", "compare", "compare_many", "compare_stream"]
 
 PROFILES = ("slipstick", *PUBLISHED)
 """Whose rules may be asked for: ours, or a published grader's."""
 _SHOWN_EVERY = 1000
+_OWN_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
 
 
 def compare(answer: str, expected: str | list[str], *, kind: str | None = None, profile: str = "slipstick") -> Verdict:
@@ -31,10 +38,10 @@ def compare(answer: str, expected: str | list[str], *, kind: str | None = None, 
     Raises UserError for a profile that does not exist.
     """
     check_profile(profile)
-    golds = golds_of(expected)
-    decisions = decide_golds(answer, golds, kind=kind, profile=profile)
-    if is_open(decisions):
-        decisions = decide_open(answer, golds, decisions, kind=kind, profile=profile)
+    golds = acceptable_answers(expected)
+    decisions = decide_each(answer, golds, kind=kind, profile=profile)
+    if needs_worker(decisions):
+        decisions = shared_pool().decide_open(answer, golds, decisions, kind=kind, profile=profile)
     return verdict_of(golds, decisions)
 
 
@@ -63,6 +70,24 @@ def compare_stream(rows: Iterable[Row], *, workers: int | None = None, profile: 
     """
     check_profile(profile)
     return decide_stream(rows, workers=workers or min(4, os.cpu_count() or 1), profile=profile)
+
+
+def as_letter(answer: str, choices: Sequence[str]) -> str | None:
+    """The letter of the one option that an answer names, None where it names none or several.
+
+    A bare number counts as the option of exactly that value: a program's answer to a multiple-choice question.
+    """
+    options = [_OWN_LETTER.sub("", option) for option in choices]
+    same = [place for place, option in enumerate(options) if option.strip() == answer.strip()]
+    if len(same) != 1:
+        letter = read_letter(tidy(answer))
+        if letter and ord(letter) - ord("A") < len(options):
+            return letter
+        decisions = [decide(answer, option) for option in options]
+        same = [place for place, decision in enumerate(decisions) if decision.equal]
+        if not same and NEEDS_ALGEBRA in decisions:
+            same = [place for place, option in enumerate(options) if compare(answer, option).outcome == "correct"]
+    return chr(ord("A") + same[0]) if len(same) == 1 else None
 
 
 def check_profile(profile: str) -> None:

@@ -17,6 +17,8 @@ class Decision:
 
 Same = Callable[[str, str], Decision]
 """Compares an answer, or a part of one, with the expected one."""
+Algebra = Callable[[str, str], Decision]
+"""Compares two tidied texts by computer algebra; there is one in a worker process only."""
 NEEDS_ALGEBRA = Decision(None, "symbolic", "needs computer algebra")
 """What is decided in the calling process where only algebra can tell."""
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy
 from slipstick.equivalence.normalize.printed import as_written
 from slipstick.equivalence.structures.compare import compare_named, compare_structure
@@ -29,10 +28,6 @@ from slipstick.equivalence.values.times import same_moment
 MAX_DEPTH = 8
 MAX_PARTS = 450
 """Parts of two answers that are held against each other before the answers are too large."""
-
-
-Algebra = Callable[[str, str], Decision]
-__all__ = ["NEEDS_ALGEBRA", "Algebra", "Decision", "decide"]
 
 
 @dataclass(slots=True)

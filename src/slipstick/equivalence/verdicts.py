@@ -7,13 +7,11 @@ import re
 from collections.abc import Sequence
 
 from slipstick.answers import final_answer, find_answer
-from slipstick.equivalence.layers import NEEDS_ALGEBRA, Algebra, Decision, decide
-from slipstick.equivalence.pool.pool import shared_pool
+from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
+from slipstick.equivalence.layers import decide
 from slipstick.equivalence.profiles import PUBLISHED, decide_by
 from slipstick.schema import Verdict
 
-SECONDS = 2.0
-"""Deadline of one verdict, wall clock, from when a worker takes it up."""
 LONG = 2_000
 """Characters above which a text is read in a worker only, where a clock runs; answers seldom have a hundred."""
 _MAX_GOLDS = 100
@@ -30,12 +28,12 @@ _UNMARKED = frozenset(("last number", "bold", "formula", "letter"))
 """Rules of `find_answer` that guess; a page compared with a short gold has to say what its answer is."""
 
 
-def golds_of(expected: str | Sequence[str]) -> list[str]:
+def acceptable_answers(expected: str | Sequence[str]) -> list[str]:
     """The acceptable golds."""
     return [expected] if isinstance(expected, str) else list(expected[:_MAX_GOLDS])
 
 
-def decide_golds(
+def decide_each(
     answer: str, golds: Sequence[str], *, kind: str | None, profile: str, algebra: Algebra | None = None
 ) -> list[Decision]:
     """A decision for each gold up to the first that matches; NEEDS_ALGEBRA where only a worker can tell."""
@@ -71,22 +69,9 @@ def is_page(text: str) -> bool:
     return len(text) > _PAGE and len(_WORD.findall(text)) > _PAGE_WORDS
 
 
-def is_open(decisions: Sequence[Decision]) -> bool:
+def needs_worker(decisions: Sequence[Decision]) -> bool:
     """Whether a worker has to decide: no gold matches so far, and one needs computer algebra."""
     return NEEDS_ALGEBRA in decisions and not decisions[-1].equal
-
-
-def decide_open(
-    answer: str, golds: Sequence[str], decisions: list[Decision], *, kind: str | None, profile: str
-) -> list[Decision]:
-    """The decisions with the open ones decided by a worker, all of them within one deadline."""
-    places = [place for place, decision in enumerate(decisions) if decision is NEEDS_ALGEBRA]
-    row = (answer, [golds[place] for place in places], kind)
-    decided = shared_pool().compare(row, profile=profile, seconds=SECONDS)
-    found = list(decisions)
-    for place, decision in zip(places, decided, strict=False):
-        found[place] = decision
-    return found
 
 
 def verdict_of(golds: Sequence[str], decisions: Sequence[Decision]) -> Verdict:

@@ -8,7 +8,7 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from slipstick.answers import final_answer
-from slipstick.equivalence.options import as_letter
+from slipstick.equivalence import as_letter
 from slipstick.formats import load_format
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Block, Text

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from slipstick.equivalence.verdicts import golds_of
+from slipstick.equivalence.verdicts import acceptable_answers
 from slipstick.schema import Drop, Problem, Record, Solution
 from slipstick.synthesize.novelty import rouge_l, words
 from slipstick.synthesize.numerals import Numeral, in_digits, in_words, once
@@ -78,7 +78,7 @@ def turned_round(parent: Problem, number: int, *, seed: int) -> Problem | Drop:
 
     Only a number that stands once in the text, and where worked steps are known, one that they use.
     """
-    golds = golds_of(parent.answer or [])
+    golds = acceptable_answers(parent.answer or [])
     if not golds or parent.choices or parent.kind == "choice":
         why = "it is multiple choice" if golds else "its answer is not known"
         return refuse(parent, "backward", number, "cannot be turned round", why)

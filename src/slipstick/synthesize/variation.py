@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from slipstick.answers import answer_of
 from slipstick.equivalence import compare
-from slipstick.equivalence.verdicts import golds_of
+from slipstick.equivalence.verdicts import acceptable_answers
 from slipstick.execute import run_program
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Code, Drop, Output, Problem
@@ -61,7 +61,7 @@ async def varied(
             "its program cannot be run" if inputs else "no number is both in the text and named in the program, once"
         )
         return refuse(parent, "vary", number, "cannot be varied", reason), []
-    gold = golds_of(parent.answer or [])
+    gold = acceptable_answers(parent.answer or [])
     if not gold or compare(before.answer, gold, kind=parent.kind).outcome != "correct":
         reason = f"its program comes to {before.answer}, the gold is {parent.answer}"
         return refuse(parent, "vary", number, "program misses the gold", reason), []
@@ -88,7 +88,7 @@ async def is_determined(turned: Problem, parent: Problem, *, program: str | None
     hidden = next((numeral for numeral in inputs if numeral.text == turned.metadata["hidden"]), None)
     if program is None or hidden is None:
         return True
-    value, gold = Decimal(hidden.value), golds_of(parent.answer or [])
+    value, gold = Decimal(hidden.value), acceptable_answers(parent.answer or [])
     shifts = {Decimal(1), Decimal(2), *(Decimal(other.value) for other in numerals(parent.text))}
     others = {2 * value, *(value + shift for shift in shifts), *(value - shift for shift in shifts)} - {value}
     for other in sorted(others):

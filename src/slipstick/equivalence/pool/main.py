@@ -1,7 +1,7 @@
 r"""What a grading worker does: reads one JSON line a request from its input, writes one JSON line a reply.
 
 A request has rows (answer, golds, kind), whether computer algebra may be used on them, the profile and the seconds it
-may take; its reply has a list of decisions for each row (see `golds.decide_golds`).
+may take; its reply has a list of decisions for each row (see `golds.decide_each`).
 The process limits itself before it reads anything: memory, no files written, no programs started. While it computes,
 the kernel ends it as soon as the process that owns it is gone, whatever code it is in, or when it overstays by far.
 """
@@ -31,8 +31,8 @@ def main(*, algebra: bool = True) -> None:
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints must not look like a reply
     _reset_signals()
-    from slipstick.equivalence.layers import NEEDS_ALGEBRA
-    from slipstick.equivalence.verdicts import decide_golds
+    from slipstick.equivalence.decision import NEEDS_ALGEBRA
+    from slipstick.equivalence.verdicts import decide_each
 
     compare_by_algebra = _load_algebra() if algebra else None
     _confine()
@@ -42,7 +42,7 @@ def main(*, algebra: bool = True) -> None:
         rows = []
         with _mortal(request["seconds"], watch=request["algebra"]):
             for answer, golds, kind in request["rows"]:
-                decided = decide_golds(answer, golds, kind=kind, profile=request["profile"], algebra=compare_by_algebra)
+                decided = decide_each(answer, golds, kind=kind, profile=request["profile"], algebra=compare_by_algebra)
                 rows.append([None if d is NEEDS_ALGEBRA else [d.equal, d.method, d.reason] for d in decided])
         _reply(replies, {"rows": rows, "spent": _held_mb() > SPENT_MB})
 

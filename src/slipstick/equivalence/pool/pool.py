@@ -15,13 +15,15 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slipstick.equivalence.layers import Decision
+from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision
 from slipstick.equivalence.pool.process import START_SECONDS, Row, WorkerLostError, WorkerProcess
 from slipstick.errors import SlipstickError
 
+SECONDS = 2.0
+"""Deadline of one verdict, wall clock, from when a worker begins it."""
 BRISK_SECONDS = 0.5
 """A comparison that takes longer is a slow one."""
 
@@ -39,6 +41,17 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
         self._living: set[WorkerProcess] = set()
+
+    def decide_open(
+        self, answer: str, expected: Sequence[str], decisions: Sequence[Decision], *, kind: str | None, profile: str
+    ) -> list[Decision]:
+        """The decisions, those that need algebra replaced by a worker's, all of them within one deadline."""
+        places = [place for place, decision in enumerate(decisions) if decision is NEEDS_ALGEBRA]
+        row = (answer, [expected[place] for place in places], kind)
+        decided = list(decisions)
+        for place, decision in zip(places, self.compare(row, profile=profile, seconds=SECONDS), strict=False):
+            decided[place] = decision
+        return decided
 
     def compare(self, row: Row, *, profile: str = "slipstick", seconds: float) -> list[Decision]:
         """A worker's decision for each gold up to the first that matches; open where `seconds` are over first.

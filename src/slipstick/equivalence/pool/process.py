@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slipstick.equivalence.layers import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision
 from slipstick.errors import SlipstickError, UserError
 
 START_SECONDS = 120.0

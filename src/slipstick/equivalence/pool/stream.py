@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from slipstick.equivalence.layers import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.pool.pool import SECONDS, shared_pool
 from slipstick.equivalence.pool.process import WorkerLostError, WorkerProcess
-from slipstick.equivalence.verdicts import SECONDS, decide_golds, decide_open, golds_of, is_open, verdict_of
+from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker, verdict_of
 from slipstick.errors import SlipstickError
 from slipstick.schema import Verdict
 
@@ -72,7 +73,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[_Batch]:
     batch: list[Row] = []
     for row in rows:
         batch.append(row)
-        characters += len(row[0]) + sum(map(len, golds_of(row[1])))
+        characters += len(row[0]) + sum(map(len, acceptable_answers(row[1])))
         if len(batch) >= min(BATCH_ROWS, 1 + passed // 8) or characters >= BATCH_CHARACTERS:
             yield _Batch(batch)
             passed += len(batch)
@@ -99,8 +100,8 @@ class _Stream:
             if neighbour.take(batch):
                 return
         for answer, expected, kind in batch.rows:
-            golds = golds_of(expected)
-            decisions = decide_golds(answer, golds, kind=kind, profile=self._profile)
+            golds = acceptable_answers(expected)
+            decisions = decide_each(answer, golds, kind=kind, profile=self._profile)
             batch.verdicts.append(self._verdict(answer, golds, kind, decisions))
 
     def finish(self, batch: _Batch) -> None:
@@ -118,7 +119,7 @@ class _Stream:
     def _collect(self, neighbour: _Neighbour, seconds: float) -> None:
         for batch, decided in neighbour.collect(seconds):
             for place, (answer, expected, kind) in enumerate(batch.rows):
-                golds = golds_of(expected)
+                golds = acceptable_answers(expected)
                 # Where the neighbour was lost, each of its rows is decided by a worker, with a deadline of its own.
                 decisions = decided[place] if decided else [NEEDS_ALGEBRA] * len(golds)
                 batch.verdicts.append(self._verdict(answer, golds, kind, decisions))
@@ -126,13 +127,13 @@ class _Stream:
     def _verdict(
         self, answer: str, golds: list[str], kind: str | None, decisions: list[Decision]
     ) -> Verdict | Future[Verdict]:
-        if is_open(decisions):
+        if needs_worker(decisions):
             return self._threads.submit(_decided_there, answer, golds, decisions, kind, self._profile)
         return verdict_of(golds, decisions)
 
 
 def _decided_there(answer: str, golds: list[str], decisions: list[Decision], kind: str | None, profile: str) -> Verdict:
-    return verdict_of(golds, decide_open(answer, golds, decisions, kind=kind, profile=profile))
+    return verdict_of(golds, shared_pool().decide_open(answer, golds, decisions, kind=kind, profile=profile))
 
 
 class _Neighbour:
@@ -153,7 +154,7 @@ class _Neighbour:
             self._process = self._process or WorkerProcess(algebra=False)
             if not self._process.is_ready(0):
                 return False
-            rows = [(answer, golds_of(expected), kind) for answer, expected, kind in batch.rows]
+            rows = [(answer, acceptable_answers(expected), kind) for answer, expected, kind in batch.rows]
             self._process.send({"rows": rows, "algebra": False, "profile": self._profile, "seconds": SECONDS})
         except (OSError, SlipstickError):  # we are slower without it, no more
             self.close()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import MappingProxyType
 
-from slipstick.equivalence.layers import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision
 from slipstick.equivalence.profiles.rules import MAX_CHARACTERS, NeedsWorkerError, Profile, UndecidableError
 from slipstick.schema import Block
 

@@ -12,16 +12,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from slipstick.equivalence.profiles.rewriting import after_last_box, replaced
-from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile
-from slipstick.equivalence.profiles.words import MARIO_LETTER_UNITS, MARIO_LONG_UNITS, MARIO_SHORT_UNITS
+from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, words_of
 
 _POWER = r"(?:\^\d|\^\{\d+\})?"
-_ANY_UNIT = "|".join(map(re.escape, (*MARIO_LONG_UNITS, *MARIO_SHORT_UNITS, *MARIO_LETTER_UNITS)))
+_WORDS = words_of("mario")
+_ANY_UNIT = "|".join(map(re.escape, (*_WORDS["long_units"], *_WORDS["short_units"], *_WORDS["letter_units"])))
 _UNITS = (
     re.compile(rf"\\+(?:text|mbox)\{{\s*(?:{_ANY_UNIT})(?:es|s)? *{_POWER}\}} *{_POWER}"),
     re.compile(rf"\\+text\{{[a-zA-Z ]+{_POWER} *\}} *{_POWER}"),
-    re.compile(rf" *(?:{'|'.join(MARIO_LONG_UNITS)})(?:es|s)? *{_POWER}"),
-    re.compile(rf" +(?:{'|'.join(map(re.escape, MARIO_SHORT_UNITS))})(?:es|s)? *{_POWER}"),
+    re.compile(rf" *(?:{'|'.join(_WORDS['long_units'])})(?:es|s)? *{_POWER}"),
+    re.compile(rf" +(?:{'|'.join(map(re.escape, _WORDS['short_units']))})(?:es|s)? *{_POWER}"),
 )
 _WHOLE_TEXT = re.compile(r"\\\s*(?:text|mbox)\{\s*(.+?)\}", re.DOTALL)
 _BASED = re.compile(r"(\d+)_(?:(\d)|\{(\d+)\})")

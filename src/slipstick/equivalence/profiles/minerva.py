@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from slipstick.equivalence.profiles.rewriting import after_last_box, replaced
-from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile
-from slipstick.equivalence.profiles.words import MINERVA_REMOVED, MINERVA_REPLACED
+from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, words_of
 
+_WORDS = words_of("minerva")
 _HOPE = "I hope it is correct."
 _PHRASE = re.compile(rf"Final Answer: The final answer is(.*?). {_HOPE}")
 _UNWRAPPED = (
@@ -41,7 +41,7 @@ def match(answer: str, expected: str, kind: str | None, worker: bool) -> str | N
 
 def normalize(answer: str) -> str:
     """The string that is read."""
-    text = replaced(answer.rpartition("=")[2], pairs=MINERVA_REPLACED, removed=MINERVA_REMOVED)
+    text = replaced(answer.rpartition("=")[2], pairs=_WORDS["replaced"], removed=_WORDS["removed"])
     for pattern, kept in _UNWRAPPED:
         text = pattern.sub(kept, text)
     text = text.replace("$", "")

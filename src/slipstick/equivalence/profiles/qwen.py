@@ -16,7 +16,7 @@ from slipstick.equivalence.profiles.rewriting import (
     replaced,
     without_last_stop,
 )
-from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile
+from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, words_of
 from slipstick.equivalence.profiles.tora import (
     RELATIVE_TOLERANCE,
     both_in,
@@ -25,8 +25,10 @@ from slipstick.equivalence.profiles.tora import (
     infinity,
     without_brackets,
 )
-from slipstick.equivalence.profiles.words import QWEN_NUMBERS, QWEN_SCALES, QWEN_UNITS
 
+_WORDS = words_of("qwen")
+_NUMBERS: dict[str, int] = _WORDS["numbers"]
+_SCALES: dict[str, int] = _WORDS["scales"]
 _LETTERS = frozenset("ABCDE")
 _LETTER = re.compile(r"\b(A|B|C|D|E)\b")
 _CHOICE_TRIGGERS = ("choice is", "answer is")
@@ -37,7 +39,7 @@ _SIGNS = (
 )
 _UNIT = re.compile(r"\\text{.*?}$")
 _WORD_UNITS = tuple(
-    re.compile(rf"(^|\W){unit}{plural}($|\W)") for _ in range(2) for plural in ("", "s") for unit in QWEN_UNITS
+    re.compile(rf"(^|\W){unit}{plural}($|\W)") for _ in range(2) for plural in ("", "s") for unit in _WORDS["units"]
 )
 _DOLLARS = (r"^{\circ}", r"^\circ", r"\$", "$", r"\(", r"\)")
 _UNKNOWNS = tuple(f"{letter}{sign}" for sign in ("=", r"\in", r"\to") for letter in "xyz")
@@ -105,17 +107,17 @@ def _number_words(text: str) -> str:
     """The number that is spoken in a text, whatever other words stand in it; the text itself where none is."""
     if text.isdecimal():
         return str(int(text)) if len(text) < 4_000 else text
-    spoken = [word for word in text.replace("-", " ").lower().split() if word in QWEN_NUMBERS or word in QWEN_SCALES]
+    spoken = [word for word in text.replace("-", " ").lower().split() if word in _NUMBERS or word in _SCALES]
     if not spoken:
         return text
     total = current = 0
     for word in spoken:
-        if word in QWEN_NUMBERS:
-            current += QWEN_NUMBERS[word]
+        if word in _NUMBERS:
+            current += _NUMBERS[word]
         elif word == "hundred":
             current = (current or 1) * 100
         else:
-            total, current = total + (current or 1) * QWEN_SCALES[word], 0
+            total, current = total + (current or 1) * _SCALES[word], 0
     return str(total + current)
 
 

@@ -1,9 +1,13 @@
-"""What a grading profile consists of: how a published grader finds an answer, and when it takes two as the same."""
+"""What a grading profile consists of: how a published grader finds an answer, when two are the same, its word lists."""
 
 from __future__ import annotations
 
+import functools
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
 
 from slipstick.errors import SlipstickError
 
@@ -31,3 +35,10 @@ class NeedsWorkerError(SlipstickError):
 
 class UndecidableError(SlipstickError):
     """The comparison says nothing; the message is the reason."""
+
+
+@functools.cache
+def words_of(profile: str) -> dict[str, Any]:
+    """The words that a profile's grader leaves out of an answer or reads as numbers: its table of words.toml."""
+    tables: dict[str, dict[str, Any]] = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
+    return tables[profile]

@@ -10,18 +10,16 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, Same, structure
+from slipstick.equivalence.relations import FLIPPED, Relation, read_relation
 from slipstick.equivalence.structures.intervals import is_constant
 from slipstick.equivalence.structures.matching import in_any_order, in_order
 from slipstick.equivalence.structures.parse import (
-    FLIPPED,
     MAX_ITEMS,
-    Relation,
     Shape,
     cells_of,
     components,
     expand_dots,
     plus_and_minus,
-    read_relation,
     read_shape,
 )
 from slipstick.equivalence.symbolic.reader import read

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from slipstick.equivalence.decision import Decision, Same, structure
-from slipstick.equivalence.structures.reals import real_value
+from slipstick.equivalence.structures.intervals import real_value
 from slipstick.equivalence.symbolic.expression import Expression, symbols
 from slipstick.equivalence.symbolic.reader import read
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 from slipstick.equivalence.decision import Decision, Same, structure
-from slipstick.equivalence.structures.reals import real_value
-from slipstick.equivalence.symbolic.expression import symbols
+from slipstick.equivalence.symbolic.expression import Expression, heads, symbols
 from slipstick.equivalence.symbolic.reader import read
 from slipstick.equivalence.values.numbers import read_number
 
+_BITS = 128
+_LARGEST_ERROR = 1e-15
 _MARGIN = 1e-9
 """Relative difference of two computed ends from which their order is certain."""
 _INFINITE = re.compile(r"([-+]?)\s*(?:\\infty|oo|inf|infinity|Infinity)")
@@ -163,3 +164,21 @@ def _order(a: End, b: End) -> int:
 def _computed(text: str) -> float | None:
     tree = read(text)
     return None if tree is None or symbols(tree) else real_value(tree)
+
+
+def real_value(tree: Expression, values: Mapping[str, int] | None = None) -> float | None:
+    """The value where the symbols have these values, None where it is not real, not finite or not certain."""
+    from flint import acb  # loaded where a value is needed: most answers need none
+
+    from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
+
+    if "log" in heads(tree):
+        return None  # nobody says to which base
+    with precision(_BITS):
+        try:
+            ball = evaluate(tree, Point({name: acb(value) for name, value in (values or {}).items()}))
+        except (ArithmeticError, ValueError, KeyError):
+            return None
+        middle, error = float(ball.real.mid()), float(ball.real.rad())
+        real = ball.imag.contains(0) and float(ball.imag.rad()) < _LARGEST_ERROR
+    return middle if real and math.isfinite(middle) and error <= _LARGEST_ERROR * max(1.0, abs(middle)) else None

@@ -7,13 +7,11 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Literal
 
 from slipstick.equivalence.normalize.notation import closing_place, split_top
 
 MAX_ITEMS = 200
-MAX_SIDES = 12
 _OR = re.compile(r"[;,]?\s*(?:\\text\s*\{\s*or\s*\}|\bor\b|\\(?:lor|vee)(?![A-Za-z]))\s*|\s*;\s*")
 _LIST = re.compile(
     r"[;,]?\s*(?:\\text\s*\{[^{}]*\b(?:and|or)\s*\}|\b(?:and|or)\b|\\(?:lor|vee|land|wedge)(?![A-Za-z]))\s*|\s*(?:;|\\\\)\s*|\s+&\s+"
@@ -24,7 +22,6 @@ _SPACED_COMMA = re.compile(r"\s*,\s+")
 _THOUSANDS = re.compile(r"[-$]{0,2}\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 CUP = re.compile(r"\s*(?:\\cup(?![A-Za-z])|\bU\b)\s*")
 CAP = re.compile(r"\s*\\cap(?![A-Za-z])\s*")
-_RELATION = re.compile(r"\\(?:leq|geq|neq|approx|equiv|sim)(?![A-Za-z])|[<>=]")
 _MEMBER = re.compile(r"^[A-Za-z\\_{}0-9()]{1,20}\s*\\in(?![A-Za-z])\s*")
 _MATRIX = re.compile(
     r"^(.*?)\(?\\begin\{(?P<kind>(?:[pb]|small)?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{(?P=kind)\}\)?$", re.DOTALL
@@ -43,8 +40,6 @@ _TERM = re.compile(
 )
 _PLUS = re.compile(r"\s*\+\s*")
 _MINUS = re.compile(r"(?<=[\w})])\s*-\s*")
-FLIPPED = MappingProxyType({"<": ">", ">": "<", r"\leq": r"\geq", r"\geq": r"\leq"})
-"""What each sign of order is read from the right."""
 
 Kind = Literal["list", "set", "tuple", "union", "intersection", "matrix"]
 
@@ -56,14 +51,6 @@ class Shape:
     kind: Kind
     items: tuple[str, ...]
     brackets: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A chain of sides with the signs between them: 1 < x <= 2 has three sides."""
-
-    sides: tuple[str, ...]
-    signs: tuple[str, ...]
 
 
 @functools.lru_cache(maxsize=256)
@@ -88,30 +75,6 @@ def _transpose(shape: Shape | None) -> Shape | None:
     if len({len(row) for row in rows}) != 1:
         return None
     return Shape("matrix", tuple("&".join(column) for column in zip(*rows, strict=True)))
-
-
-@functools.lru_cache(maxsize=256)
-def read_relation(text: str) -> Relation | None:
-    """The equation or inequality a text is, None where it is none or has more than MAX_SIDES sides."""
-    if not _RELATION.search(text):
-        return None
-    sides = split_top(text, _RELATION)
-    if not 2 <= len(sides) <= MAX_SIDES:
-        return None
-    signs = _signs(text, sides)
-    return Relation(tuple(side.strip() for side in sides), tuple(signs))
-
-
-def _signs(text: str, sides: list[str]) -> list[str]:
-    signs: list[str] = []
-    place = 0
-    for side, following in zip(sides, [*sides[1:], ""], strict=True):
-        place += len(side)
-        match = _RELATION.match(text, place)
-        if match and (following or len(signs) < len(sides) - 1):
-            signs.append(match.group())
-            place = match.end()
-    return signs
 
 
 def cells_of(shape: Shape) -> list[list[str]]:

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, Same, structure
 from slipstick.equivalence.normalize.notation import closing_place, split_top
+from slipstick.equivalence.relations import FLIPPED, Relation, read_relation
 from slipstick.equivalence.structures.intervals import (
     EMPTY,
     REALS,
@@ -27,7 +28,7 @@ from slipstick.equivalence.structures.intervals import (
     same_pieces,
     union,
 )
-from slipstick.equivalence.structures.parse import CAP, CUP, FLIPPED, Relation, plus_and_minus, read_relation
+from slipstick.equivalence.structures.parse import CAP, CUP, plus_and_minus
 from slipstick.equivalence.structures.prose_sets import in_signs
 from slipstick.equivalence.text.labels import NAME, occurs, same_name
 from slipstick.equivalence.values.numbers import read_number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from slipstick.equivalence.structures.parse import read_relation
+from slipstick.equivalence.relations import read_relation
 from slipstick.equivalence.symbolic.equality import Answer, same_expression, same_up_to_a_constant
 from slipstick.equivalence.symbolic.equations import same_relation, solves
 from slipstick.equivalence.symbolic.expression import Expression

@@ -12,7 +12,7 @@ from typing import Any
 
 from flint import acb, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly
 
-from slipstick.equivalence.structures.parse import Relation
+from slipstick.equivalence.relations import Relation
 from slipstick.equivalence.symbolic.equality import Answer, points, same_expression
 from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
 from slipstick.equivalence.symbolic.exact import TooLargeError, exact

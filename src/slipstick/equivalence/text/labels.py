@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from slipstick.equivalence.normalize.notation import split_top
-from slipstick.equivalence.structures.parse import Relation, read_relation
+from slipstick.equivalence.relations import Relation, read_relation
 
 NAME = re.compile(
     r"""\\?[A-Za-z](?:_\{?[\w,]+\}?)?'*                       # x, x_{12}, f', \alpha

@@ -19,8 +19,8 @@ from slipstick.equivalence.normalize.vocabulary import (
     SAME_WORDS,
     SUBJECTS,
     WEEKDAYS,
+    stem,
 )
-from slipstick.equivalence.text.inflection import stem
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number
 from slipstick.equivalence.values.numerals import read_roman
 

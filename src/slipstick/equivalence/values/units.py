@@ -11,8 +11,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from slipstick.equivalence.normalize.vocabulary import DIMENSIONLESS, MONEY, NO_UNITS, UNIT_LETTERS, UNITS
-from slipstick.equivalence.text.inflection import singular
+from slipstick.equivalence.normalize.vocabulary import DIMENSIONLESS, MONEY, NO_UNITS, UNIT_LETTERS, UNITS, singular
 
 _MEASURES = frozenset(UNITS.values())
 _FILLERS = frozenset(("of", "the", "in", "a", "an"))

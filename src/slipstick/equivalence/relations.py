@@ -1,0 +1,47 @@
+r"""Reads equations and inequalities as chains of sides: x = 3, 1 < x \leq 2."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from slipstick.equivalence.normalize.notation import split_top
+
+MAX_SIDES = 12
+_RELATION = re.compile(r"\\(?:leq|geq|neq|approx|equiv|sim)(?![A-Za-z])|[<>=]")
+FLIPPED = MappingProxyType({"<": ">", ">": "<", r"\leq": r"\geq", r"\geq": r"\leq"})
+"""What each sign of order is read from the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A chain of sides with the signs between them: 1 < x <= 2 has three sides."""
+
+    sides: tuple[str, ...]
+    signs: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=256)
+def read_relation(text: str) -> Relation | None:
+    """The equation or inequality a text is, None where it is none or has more than MAX_SIDES sides."""
+    if not _RELATION.search(text):
+        return None
+    sides = split_top(text, _RELATION)
+    if not 2 <= len(sides) <= MAX_SIDES:
+        return None
+    signs = _signs(text, sides)
+    return Relation(tuple(side.strip() for side in sides), tuple(signs))
+
+
+def _signs(text: str, sides: list[str]) -> list[str]:
+    signs: list[str] = []
+    place = 0
+    for side, following in zip(sides, [*sides[1:], ""], strict=True):
+        place += len(side)
+        match = _RELATION.match(text, place)
+        if match and (following or len(signs) < len(sides) - 1):
+            signs.append(match.group())
+            place = match.end()
+    return signs
