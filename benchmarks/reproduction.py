@@ -89,7 +89,7 @@ def recompute(row: Row, folder: Path, console: Console) -> tuple[dict[str, objec
     overrides = [f"problems={file}", f"model=replay:{file}", f"formats=['{row.format}']", "rerun=false"]
     if row.problems:
         overrides[0] = f"problems={DATA / 'eval' / row.problems}.jsonl"
-        overrides += ["fields.id=id", "fields.answer=answer"]
+        overrides += ["field_map.id=id", "field_map.answer=answer"]
     run = RunFolder(run_evaluate(Invocation("replay", overrides, out=folder / row.file), console))
     read = list(_outputs(file))
     recorded = {str(values["problem_id"]): values for values in read}

@@ -121,7 +121,7 @@ async def ours(problems: list[Problem], url: str, interpreter: Interpreter, **mo
     """Every problem once, by `solve`."""
     model = open_model("openai:m", ModelSettings(base_url=f"{url}/v1", **model_settings))
     solutions: list[Solution] = []
-    settings = SolveSettings(in_flight=IN_FLIGHT, turns=TURNS)
+    settings = SolveSettings(max_concurrent_solutions=IN_FLIGHT, max_turns=TURNS)
     try:
         await solve(
             problems, [LAYOUT], model=model, interpreter=interpreter, settings=settings, on_solution=solutions.append
@@ -210,7 +210,7 @@ def measure_faults(requests: int, speed: float) -> dict[str, Any]:
     runs = []
     for options in ((), ("--faults",)):
         with serving(turns, f"--speed={speed}", *options) as url:
-            runs.append(timed(url, ours(problems, url, NoInterpreter(), request_seconds=15.0)))
+            runs.append(timed(url, ours(problems, url, NoInterpreter(), request_timeout=15.0)))
     calm, faulty = runs
     return {
         "fault_requests": faulty["requests"],

@@ -41,7 +41,7 @@ COMMON = {"optimizer": "adamw", "learning_rate": 1.5e-3, "max_length": 1024, "ad
 def pairs(n: int) -> list[tuple[Solution, Problem]]:
     """Made problems with a program and words each, unexecuted: only their tokens matter here."""
     made = []
-    for problem in load_problems(f"made:train,n={n}"):
+    for problem in load_problems(f"synthetic:train,n={n}"):
         gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
         for name in ("pot", "cot"):
             format = load_format(name)

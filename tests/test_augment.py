@@ -183,7 +183,7 @@ def test_without_a_program_only_the_text_is_changed_and_nobody_knows_the_answer(
 
 def run(folder: Path, *overrides: str, resume: bool = False) -> tuple[RunFolder, str]:
     console = Console(record=True, width=120, file=io.StringIO())
-    (folder / "r.toml").write_text('method = "augment"\nproblems = "made:known,n=12"\nworkers = 1\n')
+    (folder / "r.toml").write_text('method = "augment"\nproblems = "synthetic:known,n=12"\nworkers = 1\n')
     order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", resume=resume)
     return RunFolder(run_augment(order, console)), console.export_text()
 
@@ -220,7 +220,7 @@ def test_a_teacher_rewords_and_must_reach_the_gold_again(tmp_path: Path, monkeyp
         return Reply(text=f"The answer is {gold}.", tokens=5, cost=0.01)
 
     monkeypatch.setattr("slipstick.commands.questioning.open_model", lambda spec, settings: FakeModel(teacher))
-    settings = ("kinds=['rephrase']", "model=fake:", "formats=['cot']", "samples=2")
+    settings = ("kinds=['rephrase']", "model=fake:", "formats=['cot']", "num_samples=2")
     folder, shown = run(tmp_path, *settings, "estimate=true")
     assert "12 problems, judged by 12" in shown and "US dollars" in shown and "1.44" in shown
     folder, _ = run(tmp_path, *settings, resume=True)

@@ -28,13 +28,13 @@ from slipstick.store import RunFolder
 
 TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
 SMALL = [
-    "data.problems=made:train,n=150",
+    "data.problems=synthetic:train,n=150",
     "train.max_train_tokens=6000",
     "train.d_model=32",
     "train.d_ff=64",
     "train.num_layers=1",
     "train.vocab_size=500",
-    "evaluate.problems=['made:known,n=3', 'made:abstract,n=2']",
+    "evaluate.problems=['synthetic:known,n=3', 'synthetic:abstract,n=2']",
     "evaluate.max_tokens=40",
 ]
 
@@ -103,7 +103,7 @@ def right(request: Request) -> Reply:
 
 
 def test_solutions_end_up_in_the_order_asked_for(solve: Solve) -> None:
-    folder, shown = solve(right, "samples=2", "formats=['hybrid', 'cot']")
+    folder, shown = solve(right, "num_samples=2", "formats=['hybrid', 'cot']")
     ids = [solution.id for solution in folder.solutions()]
     assert ids == [f"p/{n}#{name}#{k}" for n in range(200) for k in range(2) for name in ("hybrid", "cot")]
     assert folder.run().status == "finished" and folder.run().counts == {"problems": 200, "solutions": 800}
@@ -111,12 +111,12 @@ def test_solutions_end_up_in_the_order_asked_for(solve: Solve) -> None:
 
 
 def test_a_budget_stops_a_run_that_goes_on_when_it_is_raised(solve: Solve) -> None:
-    folder, shown = solve(right, "max_cost=0.5", "in_flight=8")
+    folder, shown = solve(right, "max_cost=0.5", "max_concurrent_solutions=8")
     assert folder.run().status == "stopped" and len(list(folder.solutions())) == 50
     assert "Stopped at $0.5000 of max_cost = 0.5" in shown and "--resume and a higher max_cost" in shown
-    folder, _ = solve(right, "max_cost=0.6", "in_flight=8", resume=True)
+    folder, _ = solve(right, "max_cost=0.6", "max_concurrent_solutions=8", resume=True)
     assert len(list(folder.solutions())) == 60
-    folder, shown = solve(right, "in_flight=16", resume=True)
+    folder, shown = solve(right, "max_concurrent_solutions=16", resume=True)
     assert folder.run().status == "finished" and len(list(folder.solutions())) == 200
     assert folder.run().recipe["max_cost"] is None and "$2.00" in shown, "what was spent before counts"
 
@@ -161,8 +161,8 @@ def test_another_recipe_is_refused_with_the_keys_that_differ(solve: Solve) -> No
     with pytest.raises(
         RunFolderError, match=r"(?s)- temperature: 0\.0 then, 0\.5 now.*Put the settings back"
     ) as refused:
-        solve(right, "limit=3", "temperature=0.5", "in_flight=3", resume=True)
-    assert "in_flight" not in str(refused.value)
+        solve(right, "limit=3", "temperature=0.5", "max_concurrent_solutions=3", resume=True)
+    assert "max_concurrent_solutions" not in str(refused.value)
 
 
 def test_problems_that_cannot_be_read_leave_an_earlier_run_as_it_is(solve: Solve, tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_the_servers_card_is_in_the_runs_record(solve: Solve, monkeypatch: pytes
 def plain(solution: Solution) -> dict[str, object]:
     """A solution without its times."""
     blocks = [block.model_dump(exclude={"seconds"}) for block in solution.blocks]
-    rest = solution.model_dump(exclude={"seconds", "blocks", "earlier"})
-    return {**rest, "blocks": blocks, "earlier": [plain(attempt) for attempt in solution.earlier]}
+    rest = solution.model_dump(exclude={"seconds", "blocks", "previous_attempts"})
+    return {**rest, "blocks": blocks, "previous_attempts": [plain(attempt) for attempt in solution.previous_attempts]}
 
 
 def kill_and_resume(folder: Path, *, kills: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
@@ -211,7 +211,7 @@ def kill_and_resume(folder: Path, *, kills: int, seed: int) -> tuple[list[dict[s
     (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in problems))
     (folder / "r.toml").write_text(
         f'problems = "{folder}/problems.jsonl"\nmodel = "fake:{folder}/script.jsonl"\n'
-        'formats = ["tir", "hybrid"]\nsamples = 2\nsettled = 0.9\nin_flight = 4\n'
+        'formats = ["tir", "hybrid"]\nnum_samples = 2\nconsistency_threshold = 0.9\nmax_concurrent_solutions = 4\n'
     )
     command = [str(Path(sys.executable).with_name("slipstick")), "solve", str(folder / "r.toml"), "--resume", "--out"]
     draw = random.Random(seed)

@@ -165,7 +165,7 @@ def test_a_run_that_is_cut_short_is_compared_and_said(recipe: Path, tmp_path: Pa
 
 def test_mistakes_are_said_before_anything_is_solved(recipe: Path, tmp_path: Path) -> None:
     console = Console(file=io.StringIO())
-    with pytest.raises(RecipeError, match=r"pass@8 needs samples = 8 or more, but samples = 1"):
+    with pytest.raises(RecipeError, match=r"pass@8 needs num_samples = 8 or more, but num_samples = 1"):
         run_evaluate(Invocation(str(recipe), ["ks=[1,8]"], out=tmp_path / "run"), console)
     with pytest.raises(UserError, match=r"no profile is named|did you mean|mamoth"):
         run_evaluate(Invocation(str(recipe), ["profile=mamoth"], out=tmp_path / "run"), console)

@@ -115,7 +115,7 @@ def test_the_card_counts_what_the_run_holds(runs: Path) -> None:
     assert f"{kept} solutions of mathematical problems" in card
     assert "path: alpaca-valid.json" in card
     assert "slipstick synthesize" in card and "slipstick curate" in card
-    assert re.search(r'^problems = "made:train,n=\d+"$', card, re.MULTILINE), "the recipe of the solutions"
+    assert re.search(r'^problems = "synthetic:train,n=\d+"$', card, re.MULTILINE), "the recipe of the solutions"
 
 
 def test_a_row_is_traced_to_the_run_it_was_written_in(runs: Path) -> None:

@@ -16,7 +16,7 @@ class Settings(Record):
     model: str
     samples: int = Field(default=1, ge=1)
     formats: list[str] = Field(default_factory=list)
-    fields: dict[str, str] = Field(default_factory=dict)
+    field_map: dict[str, str] = Field(default_factory=dict)
     temperature: float = 0.0
 
 
@@ -28,17 +28,17 @@ def write(folder: Path, text: str) -> str:
 
 def test_a_recipe_and_its_overrides(tmp_path: Path) -> None:
     recipe, text = load_recipe(
-        write(tmp_path, 'model = "m"\nfields = {text = "question"}\n'),
+        write(tmp_path, 'model = "m"\nfield_map = {text = "question"}\n'),
         Settings,
-        overrides=["samples=4", "formats=['cot', 'pot']", "fields.answer=gold", "model=hf:runs/model"],
+        overrides=["samples=4", "formats=['cot', 'pot']", "field_map.answer=gold", "model=hf:runs/model"],
     )
     assert recipe == Settings(
-        model="hf:runs/model", samples=4, formats=["cot", "pot"], fields={"text": "question", "answer": "gold"}
+        model="hf:runs/model", samples=4, formats=["cot", "pot"], field_map={"text": "question", "answer": "gold"}
     )
     assert text.splitlines()[-4:] == [
         "# --set samples=4",
         "# --set formats=['cot', 'pot']",
-        "# --set fields.answer=gold",
+        "# --set field_map.answer=gold",
         "# --set model=hf:runs/model",
     ]
 
@@ -75,7 +75,15 @@ def test_shipped_recipes_begin_with_their_command() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("4", 4), ("true", True), ("0.6", 0.6), ("['a']", ["a"]), ("made:mix", "made:mix"), ("", ""), ('"4"', "4")],
+    [
+        ("4", 4),
+        ("true", True),
+        ("0.6", 0.6),
+        ("['a']", ["a"]),
+        ("synthetic:mix", "synthetic:mix"),
+        ("", ""),
+        ('"4"', "4"),
+    ],
 )
 def test_values_of_the_command_line(text: str, value: object) -> None:
     assert parse_value(text) == value

@@ -57,7 +57,7 @@ def make_run(**changes: object) -> Run:
         status="finished",
         started=started,
         finished=started + timedelta(seconds=253),
-        recipe={"problems": "made:eval", "model": "hf:tiny", "formats": ["cot", "pot"], "seed": 1, "limit": None},
+        recipe={"problems": "synthetic:eval", "model": "hf:tiny", "formats": ["cot", "pot"], "seed": 1, "limit": None},
         inputs={"recipes/quickstart.toml": "9f2c" * 16},
         versions={"python": "3.11.9", "slipstick": "0.1.0"},
         commit="4be1f0c2d7e8a9b0c1d2e3f4a5b6c7d8e9f0a1b2",
@@ -89,7 +89,7 @@ def make_rows(*, n: int = 8, words: str = "") -> tuple[list[Problem], list[Solut
             update={"id": f"p/{i}#cot#0", "format": "cot", "blocks": [Text(text=f"It is {i}. {words}")]}
         )
         tir = pot.model_copy(update={"id": f"p/{i}#tir#0", "format": "tir", "blocks": [*cot.blocks, *pot.blocks]})
-        hybrid = cot.model_copy(update={"id": f"p/{i}#hybrid#0", "format": "hybrid", "earlier": [pot]})
+        hybrid = cot.model_copy(update={"id": f"p/{i}#hybrid#0", "format": "hybrid", "previous_attempts": [pot]})
         solutions += [cot, pot, tir, hybrid]
     return problems, solutions
 
@@ -186,7 +186,7 @@ def test_rows_survive_the_packing() -> None:
         ["output", f"1{odd}\n", "ok", 0.012],
     ]
     assert (tir["answer"], tir["outcome"], tir["reason"]) == (f"1{odd}", "correct", f"correct because {odd}")
-    assert rows[1]["solutions"][3]["earlier"][0]["format"] == "pot"
+    assert rows[1]["solutions"][3]["previous_attempts"][0]["format"] == "pot"
 
 
 def test_numbers_that_json_cannot_say_do_not_break_the_rows() -> None:

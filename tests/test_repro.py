@@ -80,12 +80,19 @@ def test_runs_that_do_not_fit_a_row_are_refused() -> None:
 
 
 def test_what_was_done_otherwise_is_listed(tmp_path: Path) -> None:
-    recipe = {"temperature": 0.6, "top_p": 1.0, "max_tokens": 1500, "shots": 0, "profile": "slipstick", "stop": []}
+    recipe = {
+        "temperature": 0.6,
+        "top_p": 1.0,
+        "max_tokens": 1500,
+        "num_fewshot": 0,
+        "profile": "slipstick",
+        "stop": [],
+    }
     folder = folder_of(tmp_path / "run", *some(), model="openai:TIGER-Lab/MAmmoTH-Coder-7B", **recipe)
     found = {row.what: row for row in differences(find_row("mammoth-coder-7b-pot"), folder.run())}
     assert found["temperature"][1:] == ("0.0", "0.6") and found["profile"][1:] == ("mammoth", "slipstick")
     assert found["rope_theta"][1:] == ("1000000", "not recorded") and "'USER'" in found["stop"].published
-    assert not {"max_tokens", "top_p", "shots", "model"} & found.keys()
+    assert not {"max_tokens", "top_p", "num_fewshot", "model"} & found.keys()
 
 
 def test_the_verb_shows_the_row_beside_the_run(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_likeness() -> None:
     assert rouge_l(words("a b c d"), words("a x c y")) == 0.5
     pool = Pool(["How many units does Z/60Z have?", "What is 1 + 1?"])
     assert pool.nearest("How many units does Z/30Z have?").text == "How many units does Z/60Z have?"
-    assert Pool().nearest("anything").likeness == 0
+    assert Pool().nearest("anything").rouge_l == 0
 
 
 @pytest.mark.parametrize("name", TOPICS)
@@ -54,7 +54,7 @@ def test_our_topics_have_seeds_that_are_new_to_one_another(name: str) -> None:
     assert topic.name == name and len(topic.seeds) >= 8
     pool = Pool()
     for seed in topic.seeds:
-        assert pool.nearest(seed).likeness < 0.7
+        assert pool.nearest(seed).rouge_l < 0.7
         pool.add(seed)
 
 
@@ -77,7 +77,7 @@ def test_topics_of_ones_own_and_broken_ones(tmp_path: Path) -> None:
 def test_a_request_shows_seeds_and_later_what_was_written() -> None:
     topic = read_topic("calculus")
     writing = Writing(
-        topic, SelfInstructSettings(topics=["calculus"], questions=6, per_request=2, shown=3, at_once=2), seed=0
+        topic, SelfInstructSettings(topics=["calculus"], questions=6, per_request=2, num_examples=3, at_once=2), seed=0
     )
     first = writing.asks()
     assert [ask.id for ask in first] == ["self_instruct/calculus/ask/0", "self_instruct/calculus/ask/1"]
@@ -139,16 +139,16 @@ def test_a_budget_in_the_middle_of_the_questions_comes_to_the_same(
 ) -> None:
     whole, _ = run(tmp_path, monkeypatch)
     expected = rows(whole)
-    folder, shown = run(tmp_path, monkeypatch, "max_cost=0.07", "in_flight=1", overwrite=True)
+    folder, shown = run(tmp_path, monkeypatch, "max_cost=0.07", "max_concurrent_solutions=1", overwrite=True)
     assert folder.run().status == "stopped" and "Stopped at $0.07" in shown
-    folder, _ = run(tmp_path, monkeypatch, "in_flight=1", resume=True)
+    folder, _ = run(tmp_path, monkeypatch, "max_concurrent_solutions=1", resume=True)
     assert folder.run().status == "finished" and rows(folder) == expected
 
 
 def test_answers_by_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, shown = run(tmp_path, monkeypatch, "formats=['cot']", "samples=3", "temperature=0.7", "estimate=true")
+    folder, shown = run(tmp_path, monkeypatch, "formats=['cot']", "num_samples=3", "temperature=0.7", "estimate=true")
     assert "14 requests, judged by 6" in shown and "rows kept" in shown
-    folder, _ = run(tmp_path, monkeypatch, "formats=['cot']", "samples=3", "temperature=0.7", resume=True)
+    folder, _ = run(tmp_path, monkeypatch, "formats=['cot']", "num_samples=3", "temperature=0.7", resume=True)
     problems = list(folder.problems())
     assert {problem.answer for problem in problems} == {"1"} and len(problems) == 40
     assert all(problem.metadata["votes"] == [2, 3] for problem in problems)
@@ -157,7 +157,7 @@ def test_answers_by_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_budget_covers_questions_and_answers_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = ("formats=['cot']", "samples=3", "temperature=0.7", "in_flight=1")
+    settings = ("formats=['cot']", "num_samples=3", "temperature=0.7", "max_concurrent_solutions=1")
     folder, _ = run(tmp_path, monkeypatch, *settings, "max_cost=0.3")
     part = RunFolder(folder.path / "questions")
     spent = sum(solution.cost for solution in [*folder.solutions(), *part.solutions()])

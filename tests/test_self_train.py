@@ -24,10 +24,10 @@ from slipstick.self_train import Round, rounds_table
 from slipstick.store import RunFolder
 
 RECIPE = """\
-problems = "made:train,n=6,seed=1"
+problems = "synthetic:train,n=6,seed=1"
 rounds = 1
 [start]
-problems = "made:train,n=30"
+problems = "synthetic:train,n=30"
 formats = ["pot"]
 [train]
 max_train_tokens = 2000
@@ -38,12 +38,12 @@ num_heads = 2
 vocab_size = 400
 num_processes = 1
 [held_out]
-problems = "made:known,n=3"
+problems = "synthetic:known,n=3"
 formats = ["pot"]
 max_tokens = 8
 [solve]
 formats = ["pot"]
-samples = 2
+num_samples = 2
 temperature = 0.7
 max_tokens = 8
 [curate]
@@ -78,7 +78,7 @@ def test_a_table_as_toml_reads_back() -> None:
 
 def test_every_stage_is_checked_before_the_first_begins(tmp_path: Path) -> None:
     broken = RECIPE.replace("max_train_tokens = 2000", "max_train_tokens = 0\nmodle = 1").replace(
-        "samples = 2", 'samples = 2\nmodel = "hf:x"'
+        "num_samples = 2", 'num_samples = 2\nmodel = "hf:x"'
     )
     with pytest.raises(RecipeError) as caught:
         run_rounds(Invocation(recipe(tmp_path, broken), out=tmp_path / "run"), Console())
@@ -158,7 +158,7 @@ def test_a_finished_run_is_not_done_again(finished: Path) -> None:
 def test_each_stage_can_be_run_by_its_own_recipe(finished: Path) -> None:
     settings = tomllib.loads((finished / "round-1" / "data.toml").read_text())
     assert settings["data"] == [str(finished / "start"), str(finished / "round-1" / "solve")]
-    assert settings["decontaminate_against"] == ["made:known,n=3"], "what is held out never gets into the data"
+    assert settings["decontaminate_against"] == ["synthetic:known,n=3"], "what is held out never gets into the data"
 
 
 def test_the_shipped_recipe_holds() -> None:

@@ -112,7 +112,7 @@ def test_an_output_with_a_fence_in_it_stays_an_output() -> None:
 
 
 def test_turns_are_limited() -> None:
-    made, model = run(lambda request: f"```python\nprint({request.turn})\n```\n", "tir", turns=3)
+    made, model = run(lambda request: f"```python\nprint({request.turn})\n```\n", "tir", max_turns=3)
     solution = made["p/1#tir#0"]
     assert solution.finish == "turns" and len(model.requests) == 4
     assert [block.text for block in solution.blocks if isinstance(block, Output)] == ["0", "1", "2"]
@@ -128,7 +128,7 @@ def test_native_calls_are_run_in_order_and_count_as_turns() -> None:
     solution = made["p/1#tools#0"]
     assert [block.type for block in solution.blocks] == ["text", "code", "output", "code", "output", "text"]
     assert solution.blocks[4].text == "42" and solution.answer == "42" and len(model.requests) == 2
-    stopped, _ = run(script, "tools", turns=1)
+    stopped, _ = run(script, "tools", max_turns=1)
     assert stopped["p/1#tools#0"].finish == "turns"
 
 
@@ -143,13 +143,13 @@ def test_hybrid_takes_words_where_the_program_gives_nothing() -> None:
 
     made, model = run(script, "cot", "pot", "hybrid")
     hybrid = made["p/1#hybrid#0"]
-    assert hybrid.answer == "42" and [earlier.id for earlier in hybrid.earlier] == ["p/1#pot#0"]
+    assert hybrid.answer == "42" and [earlier.id for earlier in hybrid.previous_attempts] == ["p/1#pot#0"]
     assert len(made) == 3 and len(model.requests) == 2, "hybrid shares its attempts with the formats beside it"
 
 
 def test_hybrid_alone_asks_only_what_it_needs() -> None:
     made, model = run(lambda request: "print(42)", "hybrid")
-    assert list(made) == ["p/1#hybrid#0"] and made["p/1#hybrid#0"].earlier == []
+    assert list(made) == ["p/1#hybrid#0"] and made["p/1#hybrid#0"].previous_attempts == []
     assert [request.format.name for request in model.requests] == ["pot"]
 
 
@@ -165,7 +165,7 @@ def test_hybrid_on_choice_questions_in_both_published_ways(first: str, asked: li
 
 
 def test_samples_have_their_own_seeds() -> None:
-    made, _ = run(lambda request: f"The answer is {request.sampling.seed}.", "cot", samples=3, seed=7)
+    made, _ = run(lambda request: f"The answer is {request.sampling.seed}.", "cot", num_samples=3, seed=7)
     assert {key: (s.seed, s.answer) for key, s in made.items()} == {
         "p/1#cot#0": (7, "7"),
         "p/1#cot#1": (8, "8"),
@@ -193,7 +193,9 @@ def test_a_failed_request_is_data_and_a_users_mistake_is_not() -> None:
 
 def test_many_problems_end_with_one_solution_each() -> None:
     problems = [Problem(id=f"p/{n}", text="?", answer=str(n)) for n in range(300)]
-    made, _ = run(lambda request: f"print({request.problem.id[2:]})", "pot", problems=problems, in_flight=64)
+    made, _ = run(
+        lambda request: f"print({request.problem.id[2:]})", "pot", problems=problems, max_concurrent_solutions=64
+    )
     assert {key: solution.answer for key, solution in made.items()} == {f"p/{n}#pot#0": str(n) for n in range(300)}
 
 
@@ -201,11 +203,11 @@ CHOICE = Problem(id="c/1", text="How many? (A) 10 (B) 12 (C) 15", answer="B", ki
 
 
 def test_shots_and_stop_strings_reach_the_model() -> None:
-    _, model = run(lambda request: "The answer is 42.", "cot", shots=2, stop=["\n\nQ:"])
+    _, model = run(lambda request: "The answer is 42.", "cot", num_fewshot=2, stop=["\n\nQ:"])
     format = model.requests[0].format
-    assert format.shots == 2 and format.stop == [*COT.stop, "\n\nQ:"]
+    assert format.num_fewshot == 2 and format.stop == [*COT.stop, "\n\nQ:"]
     with pytest.raises(RecipeError, match=r"`cot` has \d+ demonstrations, 50 are asked for"):
-        run(lambda request: "", "cot", shots=50)
+        run(lambda request: "", "cot", num_fewshot=50)
 
 
 @pytest.mark.parametrize("form", ["pot", "hybrid"])
@@ -252,11 +254,13 @@ def test_votes_are_grouped_by_meaning() -> None:
 
 def test_drawing_ends_where_the_majority_is_settled() -> None:
     answers = ["1/2", "7", "0.5", "0.50", "\\frac{1}{2}", "0.5", "7", "7", "7"]
-    made, _ = run(lambda request: f"The answer is {answers[request.sample]}.", "cot", samples=9, settled=0.9)
+    made, _ = run(
+        lambda request: f"The answer is {answers[request.sample]}.", "cot", num_samples=9, consistency_threshold=0.9
+    )
     assert list(made) == [f"p/1#cot#{k}" for k in range(6)], "5 against 1 is 0.94, 4 against 1 is 0.89"
-    agreed, _ = run(lambda request: "The answer is 4.", "cot", samples=9, settled=0.9)
+    agreed, _ = run(lambda request: "The answer is 4.", "cot", num_samples=9, consistency_threshold=0.9)
     assert len(agreed) == 3
-    silent, _ = run(lambda request: "I do not know.", "cot", samples=5, settled=0.9)
+    silent, _ = run(lambda request: "I do not know.", "cot", num_samples=5, consistency_threshold=0.9)
     assert len(silent) == 5, "who says nothing does not vote"
 
 
@@ -264,7 +268,7 @@ def test_a_settled_vote_taken_up_again_ends_where_it_would_have() -> None:
     def script(request: Request) -> str:
         return "print(" if request.format.name == "pot" and request.sample % 2 else f"print({3 + request.sample // 4})"
 
-    asked = {"samples": 9, "settled": 0.9}
+    asked = {"num_samples": 9, "consistency_threshold": 0.9}
     whole, _ = run(script, "pot", "hybrid", **asked)
     for kept in range(len(whole)):
         begun = dict(list(whole.items())[:kept])
@@ -300,7 +304,7 @@ def test_no_solution_waits_for_another_and_problems_are_drawn_as_there_is_room()
 
     async def work() -> None:
         interpreter = open_interpreter()
-        settings = SolveSettings(in_flight=8)
+        settings = SolveSettings(max_concurrent_solutions=8)
         task = asyncio.create_task(
             solve(problems(), [COT], model=model, interpreter=interpreter, settings=settings, on_solution=made.append)
         )
@@ -332,7 +336,7 @@ def spend(max_cost: float | None, done: dict[str, Solution]) -> tuple[bool, dict
     async def work() -> bool:
         interpreter = open_interpreter()
         problems = [Problem(id=f"p/{n}", text="?") for n in range(100)]
-        settings = SolveSettings(max_cost=max_cost, in_flight=64)
+        settings = SolveSettings(max_cost=max_cost, max_concurrent_solutions=64)
         try:
             return await solve(
                 problems,

@@ -67,14 +67,16 @@ def solutions(spec: str, **settings: object) -> dict[str, Solution]:
 
     async def work() -> None:
         interpreter = open_interpreter()
-        model = open_model(spec, ModelSettings.model_validate({"device": "cpu", "concurrency": 4, **settings}))
+        model = open_model(
+            spec, ModelSettings.model_validate({"device": "cpu", "max_concurrent_requests": 4, **settings})
+        )
         try:
             await solve(
                 PROBLEMS,
                 [load_format("cot"), load_format("tir")],
                 model=model,
                 interpreter=interpreter,
-                settings=SolveSettings(max_tokens=24, turns=2),
+                settings=SolveSettings(max_tokens=24, max_turns=2),
                 on_solution=lambda solution: made.update({solution.id: solution}),
             )
         finally:
@@ -87,7 +89,7 @@ def solutions(spec: str, **settings: object) -> dict[str, Solution]:
 
 def test_greedy_solutions_are_the_same_served_and_in_process(tiny_model: Path, served: str) -> None:
     here = solutions(f"hf:{tiny_model}")
-    there = solutions(f"openai:{tiny_model}", base_url=served, endpoint="completions")
+    there = solutions(f"openai:{tiny_model}", base_url=served, api="completions")
     assert len(here) == 16
     assert {key: (s.blocks, s.finish, s.answer) for key, s in there.items()} == {
         key: (s.blocks, s.finish, s.answer) for key, s in here.items()

@@ -26,9 +26,9 @@ from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Verdict
 from slipstick.store import RunFolder
 from slipstick.synthesize.rejection import RejectionSettings, until_correct, wanted
-from slipstick.synthesize.teacher import DISAGREES, Draw, scheduled, sort_out
+from slipstick.synthesize.teacher import DISAGREES, SamplingStep, scheduled, sort_out
 
-MARIO = [Draw(temperature=0, samples=1), Draw(temperature=0.6, samples=2)]
+MARIO = [SamplingStep(temperature=0, num_samples=1), SamplingStep(temperature=0.6, num_samples=2)]
 ROWS = ("problems", "solutions", "verdicts", "dropped", "attempts")
 
 
@@ -43,7 +43,7 @@ PROBLEM = Problem(id="p/1", text="What is 6 times 7?", answer="42", kind="number
 
 def test_marios_schedule_is_drawn_at_once_and_with_until_one_draw_after_another() -> None:
     assert scheduled(MARIO)([]) == [0, 0.6, 0.6]
-    plan = scheduled(MARIO, until=1)
+    plan = scheduled(MARIO, stop_after_correct=1)
     assert plan([]) == [0]
     assert plan([attempt(0, "42", "correct")]) == []
     assert plan([attempt(0, "41")]) == [0.6, 0.6]
@@ -52,7 +52,7 @@ def test_marios_schedule_is_drawn_at_once_and_with_until_one_draw_after_another(
 
 def test_wrong_attempts_that_agree_are_kept_apart_for_an_audit() -> None:
     attempts = [attempt(0, "54"), attempt(1, "54.0"), attempt(2, "42", "correct"), attempt(3, "7")]
-    found = sort_out(PROBLEM, attempts, agree=2)
+    found = sort_out(PROBLEM, attempts, min_votes=2)
     assert [solution.sample for solution in found.kept] == [2]
     assert [drop.rule for drop in found.dropped] == [DISAGREES, DISAGREES, "wrong answer"]
     assert found.dropped[0].reason == "2 attempts agree on 54, the gold is 42"
@@ -60,7 +60,7 @@ def test_wrong_attempts_that_agree_are_kept_apart_for_an_audit() -> None:
 
 def test_a_crowd_no_larger_than_the_right_ones_is_merely_wrong() -> None:
     attempts = [attempt(0, "54"), attempt(1, "54"), attempt(2, "42", "correct"), attempt(3, "42", "correct")]
-    assert {drop.rule for drop in sort_out(PROBLEM, attempts, agree=2).dropped} == {"wrong answer"}
+    assert {drop.rule for drop in sort_out(PROBLEM, attempts, min_votes=2).dropped} == {"wrong answer"}
 
 
 def test_every_way_to_fail_has_a_rule() -> None:
@@ -73,7 +73,7 @@ def test_every_way_to_fail_has_a_rule() -> None:
         attempt(4, "7"),
         attempt(5, "8", blocks=crash),
     ]
-    found = sort_out(PROBLEM, attempts, agree=2)
+    found = sort_out(PROBLEM, attempts, min_votes=2)
     rules = ["error", "program failed", "no answer", "undecided", "wrong answer", "program failed"]
     assert not found.kept and [drop.rule for drop in found.dropped] == rules
     assert found.dropped[0].reason == "HTTP 503" and "ZeroDivisionError" in found.dropped[1].reason
@@ -83,17 +83,17 @@ def test_every_way_to_fail_has_a_rule() -> None:
 def test_without_a_gold_the_answer_most_agree_on_is_marked_as_checked_by_nobody() -> None:
     problem = PROBLEM.model_copy(update={"answer": None})
     attempts = [attempt(0, "1/2", "ungraded"), attempt(1, "0.5", "ungraded"), attempt(2, "3", "ungraded")]
-    found = sort_out(problem, attempts, agree=2)
+    found = sort_out(problem, attempts, min_votes=2)
     assert found.problem.answer == "1/2"
     assert found.problem.metadata == {"answer_by": "agreement", "validated": False, "votes": [2, 3]}
     assert {solution.verdict.method for solution in found.kept if solution.verdict} == {"agreement"}
     assert [drop.rule for drop in found.dropped] == ["outvoted"]
-    tie = sort_out(problem, [*attempts, attempt(3, "3", "ungraded")], agree=2)
+    tie = sort_out(problem, [*attempts, attempt(3, "3", "ungraded")], min_votes=2)
     assert tie.problem.answer is None and {drop.rule for drop in tie.dropped} == {"no agreement"}
 
 
 def test_rejection_goes_on_until_enough_are_right_and_harder_where_it_fails() -> None:
-    plan = until_correct(RejectionSettings(correct=2, max_attempts=9), temperature=0.7)
+    plan = until_correct(RejectionSettings(num_correct=2, max_attempts=9), temperature=0.7)
     wrong = [attempt(k, "1") for k in range(9)]
     assert plan([]) == [0.7] * 2
     assert plan([attempt(0, "42", "correct"), wrong[1]]) == [0.7]
@@ -103,7 +103,7 @@ def test_rejection_goes_on_until_enough_are_right_and_harder_where_it_fails() ->
 
 
 def test_prop2diff_wants_more_of_hard_problems() -> None:
-    settings = RejectionSettings(correct=8, spread="prop2diff", probes=4, max_attempts=40)
+    settings = RejectionSettings(num_correct=8, allocation="prop2diff", probes=4, max_attempts=40)
     plan = until_correct(settings, temperature=1)
     assert plan([]) == [1] * 4
     for right, target in ((4, 1), (3, 2), (1, 6), (0, 8)):
@@ -144,11 +144,11 @@ def sums(request: Request) -> Reply:
     return Reply(text=text, tokens=10, prompt_tokens=50, cost=0.01)
 
 
-DRAWS = "draws=[{temperature = 0, samples = 1}, {temperature = 0.6, samples = 2}]"
+DRAWS = "sampling_schedule=[{temperature = 0, num_samples = 1}, {temperature = 0.6, num_samples = 2}]"
 
 
 def test_a_teachers_attempts_are_kept_or_dropped_and_all_are_accounted_for(run: Run) -> None:
-    folder, shown = run(run_teacher, sums, DRAWS, "shots=2", "turns=5")
+    folder, shown = run(run_teacher, sums, DRAWS, "num_fewshot=2", "max_turns=5")
     kept, dropped = list(folder.solutions()), list(folder.dropped())
     assert len(kept) + len(dropped) == 12 * 2 * 3
     assert all(solution.verdict and solution.verdict.outcome == "correct" for solution in kept)
@@ -163,7 +163,7 @@ def test_a_teachers_attempts_are_kept_or_dropped_and_all_are_accounted_for(run: 
 
 
 def test_until_leaves_solved_problems_alone(run: Run) -> None:
-    folder, _ = run(run_teacher, sums, DRAWS, "until=1")
+    folder, _ = run(run_teacher, sums, DRAWS, "stop_after_correct=1")
     tried = [json.loads(line) for line in (folder.path / "attempts.jsonl").read_text().splitlines()]
     assert {row["problem_id"]: row["attempts"] for row in tried} == {f"p/{n}": 3 if n % 2 else 1 for n in range(12)}
 
@@ -207,10 +207,10 @@ def test_a_kill_while_attempts_are_sorted_out_is_mended(run: Run) -> None:
 
 def test_a_budget_stops_a_teacher_and_resuming_comes_to_the_same(run: Run) -> None:
     whole = rows_of(run(run_teacher, sums, DRAWS)[0])
-    folder, shown = run(run_teacher, sums, DRAWS, "max_cost=0.3", "in_flight=4", overwrite=True)
+    folder, shown = run(run_teacher, sums, DRAWS, "max_cost=0.3", "max_concurrent_solutions=4", overwrite=True)
     assert folder.run().status == "stopped" and len(list(folder.solutions())) == 30
     assert "Stopped at $0.3000 of max_cost = 0.3" in shown
-    folder, _ = run(run_teacher, sums, DRAWS, "in_flight=4", resume=True)
+    folder, _ = run(run_teacher, sums, DRAWS, "max_concurrent_solutions=4", resume=True)
     assert folder.run().status == "finished" and rows_of(folder) == whole
 
 
@@ -230,7 +230,7 @@ def test_rejection_ends_with_as_many_as_are_wanted_or_says_who_falls_short(run: 
         right = number < 9 and (request.sample + number) % 3 == 0
         return Reply(text=f"The answer is {number + 1 if right else number + 5}.", tokens=5)
 
-    folder, shown = run(run_rejection, every_third, "formats=['cot']", "correct=2", "max_attempts=8")
+    folder, shown = run(run_rejection, every_third, "formats=['cot']", "num_correct=2", "max_attempts=8")
     tried = [json.loads(line) for line in (folder.path / "attempts.jsonl").read_text().splitlines()]
     assert {row["kept"] for row in tried[:9]} == {2} and {row["attempts"] for row in tried[9:]} == {8}
     assert "0: 3, 2: 9" in shown
@@ -250,10 +250,10 @@ def test_rejection_needs_golds(tmp_path: Path) -> None:
     ("setting", "said"),
     [
         ("formats=['hybrid']", 'name "pot" and "cot" instead'),
-        ("settled=0.9", "a teacher's samples are not voted on"),
-        ("samples=3", "leave `samples` and `temperature` out"),
-        ("draws=[{temperature = -1, samples = 1}]", "greater than or equal to 0"),
-        ("untill=2", "did you mean `until`"),
+        ("consistency_threshold=0.9", "a teacher's samples are not voted on"),
+        ("num_samples=3", "remove `num_samples` and `temperature`"),
+        ("sampling_schedule=[{temperature = -1, num_samples = 1}]", "greater than or equal to 0"),
+        ("stop_after_corect=2", "did you mean `stop_after_correct`"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused_before_anything_is_asked(
@@ -268,7 +268,7 @@ def test_a_missing_key_is_one_message_and_leaves_nothing_behind(
 ) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    recipe = 'method = "teacher"\nproblems = "made:known,n=2"\nmodel = "openai:gpt-x"\nformats = ["cot"]\n'
+    recipe = 'method = "teacher"\nproblems = "synthetic:known,n=2"\nmodel = "openai:gpt-x"\nformats = ["cot"]\n'
     (tmp_path / "r.toml").write_text(recipe)
     with pytest.raises(ModelError, match="needs a key: set OPENAI_API_KEY, or name another server"):
         run_synthesize(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "run"), Console())
@@ -285,7 +285,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_rows(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "r.toml").write_text(
         f'method = "teacher"\nproblems = "{tmp_path}/p.jsonl"\nmodel = "fake:{tmp_path}/script.jsonl"\n'
-        'formats = ["pot"]\nsamples = 3\n'
+        'formats = ["pot"]\nnum_samples = 3\n'
     )
     command = [str(Path(sys.executable).with_name("slipstick")), "synthesize", str(tmp_path / "r.toml")]
     process = subprocess.Popen([*command, "--out", str(tmp_path / "a")], stdout=subprocess.DEVNULL)
@@ -316,7 +316,7 @@ def test_a_turn_limit_is_the_most_programs_of_an_interleaved_attempt(run: Run) -
     def endless(request: Request) -> Reply:
         return Reply(text=f"Step {request.turn}.\n```python\nprint({request.turn})\n```\n")
 
-    folder, _ = run(run_teacher, endless, "formats=['tir']", "turns=5", "limit=2")
+    folder, _ = run(run_teacher, endless, "formats=['tir']", "max_turns=5", "limit=2")
     attempts = [*folder.solutions(), *(Solution.model_validate(drop.row) for drop in folder.dropped())]
     assert {solution.finish for solution in attempts} == {"turns"}
     assert {sum(isinstance(block, Output) for block in solution.blocks) for solution in attempts} == {5}
@@ -324,7 +324,7 @@ def test_a_turn_limit_is_the_most_programs_of_an_interleaved_attempt(run: Run) -
 
 def test_marios_recipe_is_its_schedule() -> None:
     recipe, _ = load_order(Invocation("mario-corpus", ["model=openai:x"]), TeacherRecipe)
-    assert scheduled(recipe.schedule())([]) == [0, 0.6, 0.6] and (recipe.turns, recipe.shots) == (5, 2)
+    assert scheduled(recipe.schedule())([]) == [0, 0.6, 0.6] and (recipe.max_turns, recipe.num_fewshot) == (5, 2)
     with pytest.raises(RecipeError, match="model: is missing"):
         load_order(Invocation("mario-corpus"), TeacherRecipe)
 

@@ -123,7 +123,7 @@ class Solution(Record):
     """First 12 hex digits of the SHA-256 of the prompt."""
     turn_ids: list[list[int]] = Field(default_factory=list)
     """Token ids of every turn as the model generated them, without the one that ended it, where they were kept."""
-    earlier: list[Solution] = Field(default_factory=list)
+    previous_attempts: list[Solution] = Field(default_factory=list)
     """The attempts a hybrid solution made before this one."""
 
 

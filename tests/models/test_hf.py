@@ -22,9 +22,9 @@ def request(question, format="cot", *, sample=0, blocks=(), **sampling):
     )
 
 
-def ask(folder, requests, *, concurrency=8):
+def ask(folder, requests, *, max_concurrent_requests=8):
     async def run():
-        model = open_model(f"hf:{folder}", ModelSettings(concurrency=concurrency, device="cpu"))
+        model = open_model(f"hf:{folder}", ModelSettings(max_concurrent_requests=max_concurrent_requests, device="cpu"))
         try:
             return await asyncio.gather(*(model.generate(r) for r in requests))
         finally:
@@ -50,15 +50,15 @@ def test_greedy_replies_are_those_of_transformers(tiny_model):
 
 def test_rows_leave_and_join_without_changing_each_other(tiny_model):
     requests = [request(q, max_tokens=1 + 9 * (i % 7)) for i, q in enumerate(QUESTIONS)]
-    one_by_one = ask(tiny_model, requests, concurrency=1)
-    assert ask(tiny_model, requests, concurrency=5) == one_by_one
-    assert ask(tiny_model, requests, concurrency=64) == one_by_one
+    one_by_one = ask(tiny_model, requests, max_concurrent_requests=1)
+    assert ask(tiny_model, requests, max_concurrent_requests=5) == one_by_one
+    assert ask(tiny_model, requests, max_concurrent_requests=64) == one_by_one
 
 
 def test_sampling_is_repeatable_per_request_and_differs_between_samples(tiny_model):
     requests = [request(QUESTIONS[3], sample=i, temperature=1.0, top_p=0.9, seed=7) for i in range(6)]
     replies = ask(tiny_model, requests)
-    assert ask(tiny_model, requests[::-1], concurrency=2)[::-1] == replies
+    assert ask(tiny_model, requests[::-1], max_concurrent_requests=2)[::-1] == replies
     assert len({reply.text for reply in replies}) > 1
     other = request(QUESTIONS[3], temperature=1.0, top_p=0.9, seed=8)
     assert ask(tiny_model, [other])[0].text != replies[0].text
@@ -89,7 +89,7 @@ def test_other_architectures_decode_as_transformers_does(tiny_model, tmp_path, k
     model.eval().save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     requests = [request(question, max_tokens=5 + i) for i, question in enumerate(QUESTIONS[:6])]
-    for asked, reply in zip(requests, ask(tmp_path, requests, concurrency=3), strict=True):
+    for asked, reply in zip(requests, ask(tmp_path, requests, max_concurrent_requests=3), strict=True):
         ids = tokenizer(render_prompt(asked.format, asked.problem), return_tensors="pt")
         length = asked.sampling.max_tokens
         made = model.generate(**ids, max_new_tokens=length, do_sample=False)[0, ids["input_ids"].shape[1] :]

@@ -24,7 +24,7 @@ def ask(
     *,
     format: Format = TIR,
     blocks: list[Block] | None = None,
-    endpoint: str = "chat",
+    api: str = "chat",
     times: int = 1,
     retries: int = 2,
     sampling: Sampling | None = None,
@@ -36,7 +36,7 @@ def ask(
     )
 
     async def run() -> list[Reply]:
-        known = ModelSettings(base_url=server.url, endpoint=endpoint, **settings)
+        known = ModelSettings(base_url=server.url, api=api, **settings)
         model = OpenAIModel("abacus-7b", known, max_retries=retries, first_pause=0.01)
         try:
             return await asyncio.gather(*(model.generate(request) for _ in range(times)))
@@ -46,9 +46,9 @@ def ask(
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("endpoint", ["chat", "completions"])
-def test_a_reply_has_text_tokens_and_finish(server: Server, endpoint: str) -> None:
-    assert ask(server, endpoint=endpoint) == [Reply(text="The answer is 42.", tokens=7, prompt_tokens=5)]
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_a_reply_has_text_tokens_and_finish(server: Server, api: str) -> None:
+    assert ask(server, api=api) == [Reply(text="The answer is 42.", tokens=7, prompt_tokens=5)]
 
 
 def test_chat_sends_messages_sampling_and_stop_strings(server: Server) -> None:
@@ -69,22 +69,20 @@ def test_chat_sends_messages_sampling_and_stop_strings(server: Server) -> None:
 
 
 def test_completions_sends_the_prompt_with_what_was_written(server: Server) -> None:
-    ask(server, endpoint="completions", blocks=[Code(text="6*7"), Output(text="42")])
+    ask(server, api="completions", blocks=[Code(text="6*7"), Output(text="42")])
     prompt = server.bodies[0]["prompt"]
     assert prompt.endswith("### Response:```python\n6*7\n```\n```output\n42\n```\n")
     assert PROBLEM.text in prompt
 
 
-@pytest.mark.parametrize("endpoint", ["chat", "completions"])
+@pytest.mark.parametrize("api", ["chat", "completions"])
 @pytest.mark.parametrize(
     ("obeys_stop", "keeps_stop"), [(True, False), (True, True), (False, False)], ids=["cuts", "keeps it", "ignores it"]
 )
-def test_a_turn_ends_with_its_first_code_block(
-    server: Server, endpoint: str, obeys_stop: bool, keeps_stop: bool
-) -> None:
+def test_a_turn_ends_with_its_first_code_block(server: Server, api: str, obeys_stop: bool, keeps_stop: bool) -> None:
     server.text = "Compute.\n```python\nprint(6*7)\n```\n```output\n41\n```\nSo 41.\n### Instruction more"
     server.obeys_stop, server.keeps_stop = obeys_stop, keeps_stop
-    assert ask(server, endpoint=endpoint)[0].text == "Compute.\n```python\nprint(6*7)\n```\n"
+    assert ask(server, api=api)[0].text == "Compute.\n```python\nprint(6*7)\n```\n"
 
 
 def test_tokens_running_out_is_length(server: Server) -> None:
@@ -134,9 +132,9 @@ def test_an_answer_that_is_none_is_a_reply_that_says_why(server: Server, fault: 
 
 def test_a_server_that_is_too_slow_is_a_reply_that_says_why(server: Server) -> None:
     server.seconds = 0.5
-    reply = ask(server, retries=0, request_seconds=0.1)[0]
+    reply = ask(server, retries=0, request_timeout=0.1)[0]
     assert reply.finish == "error"
-    assert "request_seconds" in reply.error
+    assert "request_timeout" in reply.error
 
 
 def test_an_empty_answer_is_an_empty_text(server: Server) -> None:
@@ -179,7 +177,7 @@ def test_after_an_answer_no_fault_stops_the_run(server: Server) -> None:
 
 def test_no_more_requests_at_once_than_asked_for(server: Server) -> None:
     server.seconds = 0.02
-    assert len(ask(server, times=9, concurrency=3)) == 9
+    assert len(ask(server, times=9, max_concurrent_requests=3)) == 9
     assert 1 <= server.most_at_once <= 3
 
 
@@ -210,7 +208,7 @@ def test_a_missing_key_name_or_endpoint_is_said_before_anything_is_sent(server: 
     with pytest.raises(ModelError, match="openai:NAME"):
         open_model("openai")
     with pytest.raises(ModelError, match="did you mean `chat`"):
-        open_model("openai:gpt-4o", ModelSettings(endpoint="chta"))
+        open_model("openai:gpt-4o", ModelSettings(api="chta"))
 
 
 POT, COT = load_format("pot"), load_format("cot")
@@ -249,7 +247,7 @@ def test_a_code_block_that_ran_out_of_tokens_stays_open() -> None:
 
 def test_a_request_that_hangs_is_asked_again_when_its_time_is_up(server: Server) -> None:
     server.faults = ["hang"]
-    assert ask(server, request_seconds=0.3)[0].text == "The answer is 42."
+    assert ask(server, request_timeout=0.3)[0].text == "The answer is 42."
     assert len(server.bodies) == 2
 
 

@@ -30,9 +30,9 @@ def call(*arguments: Any, content: str | None = None) -> dict[str, Any]:
     return {"content": content, "tool_calls": calls}
 
 
-def solve(server: Server, *, endpoint: str = "chat", **settings: Any) -> Solution:
+def solve(server: Server, *, api: str = "chat", **settings: Any) -> Solution:
     async def run() -> Solution:
-        model = OpenAIModel("abacus-7b", ModelSettings(base_url=server.url, endpoint=endpoint), first_pause=0.01)
+        model = OpenAIModel("abacus-7b", ModelSettings(base_url=server.url, api=api), first_pause=0.01)
         interpreter = open_interpreter(InterpreterSettings(sandbox_workers=1))
         try:
             return await attempt(
@@ -90,7 +90,7 @@ def test_calls_are_run_and_their_outputs_go_back_with_their_ids(server: Server) 
 
 def test_no_more_calls_are_run_than_turns(server: Server) -> None:
     server.messages = [call("1", "2", "3")]
-    solution = solve(server, turns=2)
+    solution = solve(server, max_turns=2)
     assert [block.type for block in solution.blocks] == ["code", "output", "code", "output", "code"]
     assert solution.finish == "turns"
 
@@ -113,7 +113,7 @@ def test_a_model_that_writes_its_code_between_the_tags_is_understood(server: Ser
 
 def test_completions_have_the_tags_in_the_text(server: Server) -> None:
     server.messages = [{"content": "<python>\n6*7\n</python>\n"}, {"content": "It is 42."}]
-    solution = solve(server, endpoint="completions")
+    solution = solve(server, api="completions")
     assert [block.text for block in solution.blocks] == ["6*7", "42", "It is 42."]
     assert "tools" not in server.bodies[0]
     assert server.bodies[1]["prompt"].endswith("<python>\n6*7\n</python>\n<output>\n42\n</output>\n")

@@ -65,7 +65,7 @@ def test_the_turns_of_a_solution_stay_with_the_server_that_had_the_first(start_s
             await model.generate(request(number, turn))
 
     async def run() -> None:
-        model = open_at(one, two, concurrency=2)
+        model = open_at(one, two, max_concurrent_requests=2)
         await asyncio.gather(*(solution(model, number) for number in range(12)))
         await model.close()
 
@@ -108,7 +108,7 @@ def test_a_server_that_comes_back_is_used_again(start_server: Start) -> None:
 def test_a_server_that_asks_for_a_pause_gets_it_while_another_works(start_server: Start) -> None:
     good, busy = start_server(), start_server()
     busy.faults = [(429, {"error": {"message": "slow down"}}, {"retry_after": "60"})]
-    assert [reply.finish for reply in ask(busy, good, times=20, concurrency=1)] == ["stop"] * 20
+    assert [reply.finish for reply in ask(busy, good, times=20, max_concurrent_requests=1)] == ["stop"] * 20
     assert len(busy.bodies) == 1
 
 
@@ -124,7 +124,7 @@ def test_when_all_are_gone_later_solutions_end_in_an_error(start_server: Start) 
     server = start_server()
 
     async def run() -> list[Reply]:
-        model = open_at(server, request_seconds=0.5)
+        model = open_at(server, request_timeout=0.5)
         replies = [await model.generate(request())]
         server.stop()
         replies += await asyncio.gather(*(model.generate(request(number)) for number in range(5)))
@@ -141,7 +141,7 @@ def test_a_cancelled_request_gives_its_place_back(server: Server) -> None:
     server.faults = ["hang"]
 
     async def run() -> Reply:
-        model = open_at(server, concurrency=1)
+        model = open_at(server, max_concurrent_requests=1)
         hanging, waiting = (asyncio.create_task(model.generate(request(number))) for number in range(2))
         await asyncio.to_thread(server.asked.wait, 30)
         waiting.cancel()

@@ -46,10 +46,10 @@ def test_a_server_with_nothing_odd(server: Server) -> None:
 @pytest.mark.parametrize(
     ("obeys", "keeps", "said"), [(True, False, "cut"), (True, True, "left in"), (False, False, "ignored")]
 )
-@pytest.mark.parametrize("endpoint", ["chat", "completions"])
-def test_what_becomes_of_stop_strings(server: Server, endpoint: str, obeys: bool, keeps: bool, said: str) -> None:
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_what_becomes_of_stop_strings(server: Server, api: str, obeys: bool, keeps: bool, said: str) -> None:
     server.text, server.obeys_stop, server.keeps_stop = COUNTED, obeys, keeps
-    assert ask(server, endpoint=endpoint)["server.stop"] == said
+    assert ask(server, api=api)["server.stop"] == said
 
 
 def test_what_a_server_refuses_is_found_and_sent_otherwise(server: Server) -> None:

@@ -117,7 +117,7 @@ def test_a_run_is_replayed_by_format_and_sample(tmp_path: Path) -> None:
     rows = [
         failed,
         solution("pot", 1, [Code(text="print(42)"), Output(text="42")]),
-        solution("hybrid", 0, words, earlier=[failed]),
+        solution("hybrid", 0, words, previous_attempts=[failed]),
     ]
     (tmp_path / "solutions.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in rows))
     model = open_model(str(tmp_path), ModelSettings())

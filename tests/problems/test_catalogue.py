@@ -205,7 +205,7 @@ def test_what_there_is_not(source: str, message: str, monkeypatch: pytest.Monkey
         list(load_problems(source))
 
 
-@pytest.mark.parametrize(("source", "near"), [("gsm8:test", "gsm8k"), ("mad:mix", "made"), ("suit:modern", "suite")])
+@pytest.mark.parametrize(("source", "near"), [("gsm8:test", "gsm8k"), ("synthetc:mix", "synthetic"), ("suit:modern", "suite")])
 def test_an_unknown_source_is_compared_with_plugins_and_datasets(source: str, near: str) -> None:
     with pytest.raises(PluginError, match=f"did you mean `{near}`"):
         load_problems(source)
@@ -215,7 +215,7 @@ def test_a_plugin_goes_before_a_dataset_of_its_name(tmp_path: Path, monkeypatch:
     write(tmp_path / "data/gsm8k_test.jsonl", GSM)
     (tmp_path / "own_gsm8k.py").write_text(
         "from slipstick.schema import Problem\n"
-        "def load(argument, *, fields=None):\n"
+        "def load(argument, *, field_map=None):\n"
         "    yield Problem(id=f'own/{argument}', text='?')\n"
     )
     about = tmp_path / "own_gsm8k-1.0.dist-info"
@@ -236,8 +236,8 @@ def test_a_folder_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_datasets_have_no_keys_to_map(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="leave `fields` out"):
-        load_problems("gsm8k:test", fields={"text": "question"}, problems_dir=tmp_path)
+    with pytest.raises(InputError, match="leave `field_map` out"):
+        load_problems("gsm8k:test", field_map={"text": "question"}, problems_dir=tmp_path)
 
 
 def test_bad_rows_go_where_they_are_asked_for(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_suite_is_its_sets_one_after_the_other(tmp_path: Path) -> None:
     ids = [problem.id for problem in load_problems("suite:mario", problems_dir=tmp_path)]
     assert ids == ["gsm8k/train/0", "math/train/0", "math/train/1", "math/train/2", "metamath/train/0"]
     assert len(local_files("suite:mario", problems_dir=tmp_path)) == 3
-    assert local_files("made:mix", problems_dir=tmp_path) == []
+    assert local_files("synthetic:mix", problems_dir=tmp_path) == []
 
 
 def test_of_a_split_and_its_part_one_is_named(tmp_path: Path) -> None:

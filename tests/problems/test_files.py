@@ -22,7 +22,7 @@ def write(path: Path, *rows: Any) -> str:
 
 
 def one(tmp_path: Path, row: dict[str, Any], **fields: str) -> Problem:
-    return next(load_problems(write(tmp_path / "set.jsonl", row), fields=fields))
+    return next(load_problems(write(tmp_path / "set.jsonl", row), field_map=fields))
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_an_id_from_a_file_with_several_suffixes_names_the_file(tmp_path: Path) 
         ('{"text": "a"}\nnull\n', "set.jsonl:2 is null, not a JSON object"),
         (
             '{"questoin": "a", "answer": "1"}',
-            "set.jsonl:1 has no question; its keys are questoin, answer; .*fields.text=KEY",
+            "set.jsonl:1 has no question; its keys are questoin, answer; .*field_map.text=KEY",
         ),
         ('{"text": " "}', "set.jsonl:1 has no words in its question, ' '"),
         (
             '{"text": "a", "id": "x/1"}\n{"text": "b", "id": "x/1"}',
             r"set.jsonl:2: the id `x/1` was seen before, on line 1",
         ),
-        ('{"text": "a", "answer": {"value": 1}}', "set.jsonl:1: the answer is .*fields.answer=KEY"),
+        ('{"text": "a", "answer": {"value": 1}}', "set.jsonl:1: the answer is .*field_map.answer=KEY"),
         ('{"text": "a", "answer": [[1]]}', "set.jsonl:1: the answer is"),
         ('{"text": "a", "id": [1]}', r"set.jsonl:1: the id is \[1\]"),
         ('{"text": "a", "choices": [["b"]]}', "set.jsonl:1: choices is"),
@@ -212,10 +212,10 @@ def test_a_missing_file_raises_at_once_and_names_its_neighbour(tmp_path: Path) -
 
 def test_a_mapping_that_does_not_hold_names_what_is_there(tmp_path: Path) -> None:
     path = write(tmp_path / "set.jsonl", {"question": "a", "gold_answer": "1"})
-    with pytest.raises(InputError, match=r"fields.answr is no field of a problem \(did you mean `answer`\?\)"):
-        load_problems(path, fields={"answr": "gold_answer"})
+    with pytest.raises(InputError, match=r"field_map.answr is no field of a problem \(did you mean `answer`\?\)"):
+        load_problems(path, field_map={"answr": "gold_answer"})
     with pytest.raises(InputError, match=r"set.jsonl:1 has no `gold_anser`.*did you mean `gold_answer`.*its keys are"):
-        list(load_problems(path, fields={"answer": "gold_anser"}))
+        list(load_problems(path, field_map={"answer": "gold_anser"}))
 
 
 @pytest.mark.parametrize("folder", ["eval", "train"])

@@ -9,7 +9,7 @@ import pytest
 
 from slipstick.commands import ProblemSettings, take_problems
 from slipstick.errors import InputError
-from slipstick.problems.label_corrections import read_patches
+from slipstick.problems.label_corrections import read_corrections
 
 ROWS = [
     {"id": "p/1", "question": "2 and 2?", "answer": "5", "solution": "2+2 = 5"},
@@ -39,7 +39,7 @@ def test_labels_are_put_right_and_the_ambiguous_left_out(source: Path, tmp_path:
     before = source.read_bytes()
     one = patch_file(tmp_path, patch())
     two = patch_file(tmp_path, patch(id="p/2", old="1", new="ambiguous", why="two readings"), name="more.jsonl")
-    settings = ProblemSettings(problems=[str(source)], patches=[one, two])
+    settings = ProblemSettings(problems=[str(source)], label_corrections=[one, two])
     first, last = take_problems(settings)
     assert (first.id, first.answer, first.rationale) == ("p/1", "4", None)
     said = {"who": "ann", "when": "2026-02-03T00:00:00", "old": "5", "why": "miscounted"}
@@ -52,7 +52,7 @@ def test_labels_are_put_right_and_the_ambiguous_left_out(source: Path, tmp_path:
 
 def test_several_acceptable_answers_and_a_source_that_was_mended(source: Path, tmp_path: Path) -> None:
     fixes = patch_file(tmp_path, patch(new=["4", "four"]), patch(id="p/3", old="7", new="6"))
-    first, _, third = take_problems(ProblemSettings(problems=str(source), patches=fixes))
+    first, _, third = take_problems(ProblemSettings(problems=str(source), label_corrections=fixes))
     assert first.answer == ["4", "four"] and third.answer == "6" and "patch" not in third.metadata
 
 
@@ -70,7 +70,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("rows, message", MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_name_the_line(source: Path, tmp_path: Path, rows: list[object], message: str) -> None:
-    settings = ProblemSettings(problems=str(source), patches=patch_file(tmp_path, *rows))
+    settings = ProblemSettings(problems=str(source), label_corrections=patch_file(tmp_path, *rows))
     with pytest.raises(InputError, match=message):
         take_problems(settings)
 
@@ -78,10 +78,10 @@ def test_mistakes_name_the_line(source: Path, tmp_path: Path, rows: list[object]
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     patch_file(tmp_path, patch())
     with pytest.raises(InputError, match=r"did you mean .*fixes\.jsonl"):
-        read_patches([tmp_path / "fixs.jsonl"])
+        read_corrections([tmp_path / "fixs.jsonl"])
 
 
 def test_with_a_limit_a_patch_may_be_about_later_problems(source: Path, tmp_path: Path) -> None:
     fixes = patch_file(tmp_path, patch(id="p/3", old="6", new="ambiguous"))
-    (only,) = take_problems(ProblemSettings(problems=str(source), patches=fixes, limit=1))
+    (only,) = take_problems(ProblemSettings(problems=str(source), label_corrections=fixes, limit=1))
     assert only.answer == "5"

@@ -247,7 +247,7 @@ def test_given_numbers_come_in_the_order_of_the_text() -> None:
 
 
 def test_metadata_is_json_and_the_plug_in_is_found() -> None:
-    for problem in load_problems("made:mix,n=50"):
+    for problem in load_problems("synthetic:mix,n=50"):
         assert json.loads(json.dumps(problem.metadata)) == problem.metadata
         assert problem.metadata["split"] == "mix"
 
@@ -268,7 +268,7 @@ def test_a_wrong_argument_is_explained(argument: str, message: str) -> None:
 
 def test_fields_are_refused() -> None:
     with pytest.raises(InputError, match="no rows to map"):
-        load("known", fields={"text": "question"})
+        load("known", field_map={"text": "question"})
 
 
 @pytest.mark.parametrize(

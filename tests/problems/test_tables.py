@@ -34,7 +34,7 @@ def test_a_table_is_read_like_lines_of_json(tmp_path: Path, ending: str) -> None
 
 def test_cells_of_a_table_are_mapped_like_keys(tmp_path: Path) -> None:
     (tmp_path / "set.csv").write_text("Frage,Antwort\n6*7?,42\n")
-    problem = next(load_problems(str(tmp_path / "set.csv"), fields={"text": "Frage", "answer": "Antwort"}))
+    problem = next(load_problems(str(tmp_path / "set.csv"), field_map={"text": "Frage", "answer": "Antwort"}))
     assert (problem.text, problem.answer, problem.id) == ("6*7?", "42", "set/2")
 
 

@@ -41,7 +41,7 @@ def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\n'
-        "num_generations = 2\nbatch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nturns = 2\nlevel = 'process'\n"
+        "num_generations = 2\nbatch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nmax_turns = 2\nlevel = 'process'\n"
     )
     out = run_grpo(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
     run = RunFolder(out).run()
@@ -100,7 +100,7 @@ def length(completions, **_):
 def draw(folder, problem, format, **sampling):
     """A solution as it is drawn for an update, and the tokenizer."""
     model, tokenizer = load_weights(str(folder), dtype="float32")
-    drawn = SolveSettings(temperature=1.0, keep_ids=True, **{"max_tokens": 40, **sampling})
+    drawn = SolveSettings(temperature=1.0, return_token_ids=True, **{"max_tokens": 40, **sampling})
 
     async def run():
         writer = HfModel("policy", Decoder(model.eval(), tokenizer), rows=1)

@@ -90,7 +90,7 @@ def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
     (tmp_path / "b.jsonl").write_text(json.dumps({"text": "two"}) + "\n" + json.dumps({"text": "three"}) + "\n")
     sources = [str(tmp_path / "a.txt"), str(tmp_path / "b.jsonl")]
     assert list(take_texts(TrainRecipe(data=sources, stage="cpt"))) == ["one text", "two", "three"]
-    assert len(list(take_texts(TrainRecipe(data=["made:train,n=5"], stage="cpt", limit=3)))) == 3
+    assert len(list(take_texts(TrainRecipe(data=["synthetic:train,n=5"], stage="cpt", limit=3)))) == 3
     with pytest.raises(InputError, match=r"b\.jsonl:1 has no text in `body`; set text_field"):
         list(take_texts(TrainRecipe(data=sources[1:], stage="cpt", text_field="body")))
     with pytest.raises(InputError, match="cannot be read as text"):

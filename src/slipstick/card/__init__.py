@@ -96,7 +96,7 @@ def find_origins(folder: RunFolder) -> list[Origin]:
     for path in [named] if isinstance(named, str) else named:
         if (Path(path) / "run.json").is_file():
             before += find_origins(RunFolder(path))
-    patches = [str(path) for path in run.recipe.get("patches") or []]
+    patches = [str(path) for path in run.recipe.get("label_corrections") or []]
     seen = {origin.path: origin for origin in [*before, Origin(path=str(folder.path), run=run, patches=patches)]}
     return list(seen.values())
 

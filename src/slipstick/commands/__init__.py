@@ -20,7 +20,7 @@ from rich.console import Console
 from slipstick.errors import InputError, UserError
 from slipstick.problems import load_problems
 from slipstick.problems.catalogue.local import local_files
-from slipstick.problems.label_corrections import apply_patches
+from slipstick.problems.label_corrections import apply_corrections
 from slipstick.recipe import check_settings, find_recipe, load_recipe
 from slipstick.schema import Drop, Problem, Record, Run, Solution
 from slipstick.store import RunFolder, hash_file
@@ -51,19 +51,19 @@ class ProblemSettings(Record):
     """Which problems a run is about."""
 
     problems: Names
-    """Sources ("made:mix"), datasets ("gsm8k:test"), lists ("suite:mario-four") and files; one of them or a list."""
+    """Sources ("synthetic:mix"), datasets ("gsm8k:test"), lists ("suite:mario-four") and files; one or a list."""
     problems_dir: Path | None = None
     """A folder whose files serve datasets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
-    fields: dict[str, str] = Field(default_factory=dict)
+    field_map: dict[str, str] = Field(default_factory=dict)
     """Problem field -> key of the row, where the file has keys of its own: {text = "question"}."""
     limit: int | None = Field(default=None, ge=1)
     """Take only the first so many problems."""
-    patches: Names = Field(default_factory=list)
+    label_corrections: Names = Field(default_factory=list)
     """Files of corrected labels, which are put in as the problems are loaded."""
 
     def files(self) -> list[Path]:
         """The sources that are files, the local files of datasets, and the patches."""
-        sources = (Path(source.removeprefix("files:")) for source in [*self.problems, *self.patches])
+        sources = (Path(source.removeprefix("files:")) for source in [*self.problems, *self.label_corrections])
         local = (local_files(source, problems_dir=self.problems_dir) for source in self.problems)
         return [*(path for path in sources if path.is_file()), *chain.from_iterable(local)]
 
@@ -100,15 +100,15 @@ def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]
 
 def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None) -> Iterator[Problem]:
     """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known."""
-    fields = settings.fields or None
+    field_map = settings.field_map or None
     loaded = chain.from_iterable(
-        load_problems(source, fields=fields, problems_dir=settings.problems_dir, on_bad=on_bad)
+        load_problems(source, field_map=field_map, problems_dir=settings.problems_dir, on_bad=on_bad)
         for source in settings.problems
     )
     seen: set[str] = set()
     twice: dict[str, None] = {}
     taken = islice(loaded, settings.limit)
-    for problem in apply_patches(taken, settings.patches, whole=settings.limit is None):
+    for problem in apply_corrections(taken, settings.label_corrections, whole=settings.limit is None):
         if problem.id in seen:
             twice.setdefault(problem.id)
         seen.add(problem.id)

@@ -37,7 +37,7 @@ from slipstick.solve import Spent, prepare_format, spent_alone
 from slipstick.solve.estimate import PROBLEMS, bootstrap
 from slipstick.store import RunFolder, write_atomically
 from slipstick.synthesize.attempts import Plan, draw_attempts, is_correct
-from slipstick.synthesize.teacher import Draw, Selection, sort_out
+from slipstick.synthesize.teacher import SamplingStep, Selection, sort_out
 
 ATTEMPTS = "attempts.jsonl"
 _LETTERS = 4  # of a prompt make about one token
@@ -46,24 +46,29 @@ _LETTERS = 4  # of a prompt make about one token
 class AskRecipe(SolveRecipe):
     """What every method that asks a teacher can be told."""
 
-    draws: list[Draw] = Field(default_factory=list)
-    """What is drawn of a problem in each format, one after another; none: `samples` at `temperature`."""
-    agree: int = Field(default=2, ge=1)
+    sampling_schedule: list[SamplingStep] = Field(default_factory=list)
+    """What is drawn of a problem in each format, one after another; none: `num_samples` at `temperature`."""
+    min_votes: int = Field(default=2, ge=1)
     """Attempts that must agree on the answer of a problem without a gold, and be more than for any other."""
 
     @model_validator(mode="after")
     def _says_it_once(self) -> AskRecipe:
         if "hybrid" in self.formats:
             raise ValueError('formats: a teacher writes in single formats; name "pot" and "cot" instead of "hybrid"')
-        if self.settled is not None:
-            raise ValueError('settled: a teacher\'s samples are not voted on; use `until` or method = "rejection"')
-        if self.draws and self.model_fields_set & {"samples", "temperature"}:
-            raise ValueError("draws: says how many and how hot; leave `samples` and `temperature` out beside it")
+        if self.consistency_threshold is not None:
+            raise ValueError(
+                "consistency_threshold: a teacher's samples are not voted on; use `stop_after_correct` or "
+                'method = "rejection"'
+            )
+        if self.sampling_schedule and self.model_fields_set & {"num_samples", "temperature"}:
+            raise ValueError(
+                "`sampling_schedule` already sets counts and temperatures: remove `num_samples` and `temperature`"
+            )
         return self
 
-    def schedule(self) -> list[Draw]:
+    def schedule(self) -> list[SamplingStep]:
         """What is drawn of a problem in one format."""
-        return self.draws or [Draw(temperature=self.temperature, samples=1)] * self.samples
+        return self.sampling_schedule or [SamplingStep(temperature=self.temperature, num_samples=1)] * self.num_samples
 
 
 class Method(NamedTuple):
@@ -252,7 +257,7 @@ def _sort(folder: RunFolder, asked: TeacherInput, recipe: AskRecipe, method: Met
             attempts = [index[key] for key in sorted(ids.get(problem.id, []), key=lambda key: _place(key, recipe))]
             found = method.review(problem, attempts)
             out = method.refuse(found)
-            kept.extend(solution.model_copy(update={"blocks": [], "earlier": []}) for solution in found.kept)
+            kept.extend(solution.model_copy(update={"blocks": [], "previous_attempts": []}) for solution in found.kept)
             tried.extend(_tried(problem, attempts, found))
             stay.extend([] if out else [found.problem])
             for row in (*found.dropped, *([out] if out else [])):
@@ -304,4 +309,4 @@ def _table(problems: int, tried: Sequence[AttemptCounts], solved: int, rules: Co
 
 def review_by(recipe: AskRecipe) -> Callable[[Problem, Sequence[Solution]], Selection]:
     """What a plain teacher's attempts are worth."""
-    return lambda problem, attempts: sort_out(problem, attempts, agree=recipe.agree)
+    return lambda problem, attempts: sort_out(problem, attempts, min_votes=recipe.min_votes)

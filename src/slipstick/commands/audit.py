@@ -28,7 +28,7 @@ from slipstick.audit.curve import average_precision, draw_curves
 from slipstick.commands import Invocation, Names, ProblemSettings, load_order, running, take_problems
 from slipstick.errors import InputError, UserError
 from slipstick.metrics import metric_label
-from slipstick.problems.label_corrections import Placed, read_patches
+from slipstick.problems.label_corrections import Placed, read_corrections
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
 from slipstick.schema import Metric, Problem, Record, Solution
@@ -78,7 +78,7 @@ def _audit(
     order: Invocation, settings: AuditSettings, problems: list[Problem], files: list[Path], text: str, console: Console
 ) -> Path:
     runs = [RunFolder(path) for path in settings.runs]
-    known = read_patches([settings.known]) if settings.known else {}
+    known = read_corrections([settings.known]) if settings.known else {}
     inputs = [
         *files,
         *(run.path / name for run in runs for name in _READ),

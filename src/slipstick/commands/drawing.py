@@ -21,13 +21,13 @@ from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import Model, ModelSettings, describe
 from slipstick.progress import duration, progress
 from slipstick.schema import Solution
-from slipstick.solve import Hybrid, SolveSettings, Spent, Way, solution_id, solve, spent_alone
+from slipstick.solve import Hybrid, SolveSettings, Spent, Strategy, solution_id, solve, spent_alone
 from slipstick.solve.estimate import PROBLEMS, Range, choose, extrapolate
 from slipstick.store import RunFolder
 
 MAY_CHANGE = frozenset(
     {"estimate", "max_cost", "price_in", "price_out"}
-    | {"base_url", "concurrency", "request_seconds", "in_flight", "sandbox_workers"}
+    | {"base_url", "max_concurrent_requests", "request_timeout", "max_concurrent_solutions", "sandbox_workers"}
 )
 """Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
 _LOOK_SECONDS = 1.0
@@ -74,7 +74,7 @@ async def draw(folder: RunFolder, model: Model, recipe: SolveRecipe, console: Co
         asked = min(total, PROBLEMS) if recipe.estimate else total
         problems = folder.problems()
         chosen = choose(problems, total, seed=recipe.seed) if recipe.estimate else problems
-        planned = asked * recipe.samples * len(recipe.formats)
+        planned = asked * recipe.num_samples * len(recipe.formats)
         async with watched(planned, tally, done=len(done), console=console) as keep:
 
             def on_solution(solution: Solution) -> None:
@@ -84,7 +84,7 @@ async def draw(folder: RunFolder, model: Model, recipe: SolveRecipe, console: Co
 
             finished = await solve(
                 tally.hear_of(chosen),
-                ways_of(recipe.formats),
+                strategies_of(recipe.formats),
                 model=tally,
                 interpreter=interpreter,
                 settings=within_budget(recipe, spent),
@@ -104,7 +104,7 @@ async def draw(folder: RunFolder, model: Model, recipe: SolveRecipe, console: Co
     return drawn
 
 
-def ways_of(formats: Collection[str]) -> list[Way]:
+def strategies_of(formats: Collection[str]) -> list[Strategy]:
     """The formats of a recipe, "hybrid" among them, as what a problem is solved in."""
     hybrid = Hybrid(pot=load_format("pot"), cot=load_format("cot"))
     return [hybrid if name == "hybrid" else load_format(name) for name in formats]
@@ -115,7 +115,7 @@ def take_up(folder: RunFolder, formats: Collection[str]) -> tuple[Mapping[str, S
     spent, failed = Spent(), set()
     for solution in folder.solutions():
         spent = spent.plus(spent_alone(solution, formats))
-        if any(attempt.finish == "error" for attempt in (solution, *solution.earlier)):
+        if any(attempt.finish == "error" for attempt in (solution, *solution.previous_attempts)):
             failed.add(solution.id)
     if failed:
         folder.rearrange(key for key in folder.index() if key not in failed)
@@ -139,7 +139,7 @@ def within_budget(recipe: SolveRecipe, spent: float) -> SolveSettings:
 
 def _asked_order(folder: RunFolder, recipe: SolveRecipe) -> Iterator[str]:
     for problem in folder.problems():
-        for sample in range(recipe.samples):
+        for sample in range(recipe.num_samples):
             for name in recipe.formats:
                 yield solution_id(problem, name, sample)
 
@@ -204,7 +204,10 @@ def show_estimate(
     console: Console,
 ) -> None:
     """A table of what a run will take; found: by field of Spent; rows: what else will come of it, named as shown."""
-    at_once = min(recipe.in_flight, _AT_ONCE if recipe.concurrency == "auto" else recipe.concurrency)
+    at_once = min(
+        recipe.max_concurrent_solutions,
+        _AT_ONCE if recipe.max_concurrent_requests == "auto" else recipe.max_concurrent_requests,
+    )
     table = Table(title=title, box=None, title_justify="left")
     for name in ("", "estimate", "95 % interval"):
         table.add_column(name, justify="right" if name else "left")

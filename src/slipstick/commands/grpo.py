@@ -32,7 +32,7 @@ class GrpoRecipe(GrpoSettings, ProblemSettings, InterpreterSettings):
     """Share of probability that tokens are drawn from."""
     max_tokens: int = Field(default=512, ge=1)
     """Most new tokens of one turn."""
-    turns: int = Field(default=4, ge=1)
+    max_turns: int = Field(default=4, ge=1)
     """Most code blocks that are run in one solution."""
 
 
@@ -47,9 +47,9 @@ class Rollouts:
             temperature=recipe.temperature,
             top_p=recipe.top_p,
             max_tokens=recipe.max_tokens,
-            turns=recipe.turns,
+            max_turns=recipe.max_turns,
             seed=recipe.seed,
-            keep_ids=True,
+            return_token_ids=True,
         )
 
     def __call__(

@@ -42,7 +42,7 @@ from slipstick.synthesize.attempts import draw_attempts, is_correct
 from slipstick.synthesize.augment import AugmentSettings, refuse, rephrased, turned_round
 from slipstick.synthesize.prompts import prompt_format
 from slipstick.synthesize.self_instruct import SelfInstructSettings, Writing, read_topic
-from slipstick.synthesize.teacher import Draw, Selection, scheduled
+from slipstick.synthesize.teacher import SamplingStep, Selection, scheduled
 from slipstick.synthesize.variation import is_determined, varied
 from slipstick.synthesize.writing import worked_steps, write_program
 
@@ -114,7 +114,9 @@ def run_self_instruct(order: Invocation, console: Console) -> Path:
         return TeacherInput([problem for writing in writings for problem in writing.kept], refused=refused)
 
     total = len(topics) * -(-recipe.questions // recipe.per_request)
-    method = Method(scheduled(recipe.schedule()), sum(draw.samples for draw in recipe.schedule()), review_by(recipe))
+    method = Method(
+        scheduled(recipe.schedule()), sum(draw.num_samples for draw in recipe.schedule()), review_by(recipe)
+    )
     work = _Work(make, method, unit="requests", total=total, unit_of=lambda problem: str(problem.metadata["reply"]))
     return _run(order, recipe, text, model, work, files=files, console=console)
 
@@ -160,7 +162,7 @@ def run_augment(order: Invocation, console: Console) -> Path:
 
     method = Method(
         scheduled(recipe.schedule()),
-        sum(draw.samples for draw in recipe.schedule()),
+        sum(draw.num_samples for draw in recipe.schedule()),
         review,
         lambda found: _unanswered(found) if recipe.formats or found.problem.answer is None else None,
     )
@@ -281,7 +283,7 @@ class _Asker:
             finished = await draw_attempts(
                 asks,
                 [self._format],
-                plan=scheduled([Draw(temperature=self._recipe.question_temperature, samples=samples)]),
+                plan=scheduled([SamplingStep(temperature=self._recipe.question_temperature, num_samples=samples)]),
                 model=self._tally,
                 interpreter=interpreter,
                 settings=within_budget(self._recipe, self._tally.cost),

@@ -52,7 +52,7 @@ def _run_of(order: Invocation, row: Published, console: Console) -> Path:
     if named:
         return Path(named[-1])
     k = row.measure.partition("@")[2]
-    asked = [f"formats=['{row.format}']", *([f"samples={k}", f"ks=[{k}]"] if k else [])]
+    asked = [f"formats=['{row.format}']", *([f"num_samples={k}", f"ks=[{k}]"] if k else [])]
     out = order.out or Path("runs") / f"repro-{row.name}"
     return run_evaluate(replace(order, target=row.paper.recipe, overrides=[*asked, *others], out=out), console)
 

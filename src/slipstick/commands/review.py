@@ -17,7 +17,7 @@ from rich.text import Text
 from slipstick.audit import Suspect
 from slipstick.commands.audit import SUSPECTS
 from slipstick.errors import InputError, RunFolderError, UserError
-from slipstick.problems.label_corrections import Correction, read_patches
+from slipstick.problems.label_corrections import Correction, read_corrections
 from slipstick.recipe import check_settings
 from slipstick.review.corrections import Standing, agreed_corrections, stand
 from slipstick.review.decisions import DecisionStore, standing
@@ -111,12 +111,12 @@ def _write_patch(path: Path, corrections: Sequence[Correction], console: Console
         return
     if path.exists():
         new = {(each.id, str(each.new)) for each in corrections}
-        placed = read_patches([path])
+        placed = read_corrections([path])
         lost = [name for name, line in placed.items() if (name, str(line.correction.new)) not in new]
         if lost:
             raise UserError(
                 f"{path} has {len(lost)} corrections that these reviews do not, {lost[0]} first: write to another file "
-                "with --set patch=FILE; a recipe takes several (patches = [...])"
+                "with --set patch=FILE; a recipe takes several (label_corrections = [...])"
             )
     write_atomically(path, "".join(f"{each.model_dump_json()}\n" for each in corrections))
     console.print(f"{len(corrections):,} corrections: {path}", highlight=False, soft_wrap=True)

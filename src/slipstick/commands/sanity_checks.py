@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from slipstick.alarms import Alarm, answers_of, empty_answers, overlap, rerun_differs, write_alarms
-from slipstick.commands.drawing import SolveRecipe, ways_of
+from slipstick.commands.drawing import SolveRecipe, strategies_of
 from slipstick.evaluate import same_by
 from slipstick.interpreters import open_interpreter
 from slipstick.metrics import Value, mean, missing_sets, sets_of, unserved
@@ -73,10 +73,10 @@ async def rerun(
     model = open_model(recipe.model, recipe)
     interpreter = open_interpreter(recipe, seed=recipe.seed)
     try:
-        settings = recipe.model_copy(update={"samples": 1, "settled": None})
+        settings = recipe.model_copy(update={"num_samples": 1, "consistency_threshold": None})
         await solve(
             choose(problems, len(problems), seed=recipe.seed),
-            ways_of(recipe.formats),
+            strategies_of(recipe.formats),
             model=model,
             interpreter=interpreter,
             settings=settings,

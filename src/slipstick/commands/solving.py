@@ -51,9 +51,11 @@ class EvaluateRecipe(SolveRecipe, GradeSettings):
 
     @model_validator(mode="after")
     def _serve_ks(self) -> Self:
-        beyond = [k for k in self.ks if k > self.samples]
+        beyond = [k for k in self.ks if k > self.num_samples]
         if beyond:
-            raise ValueError(f"pass@{beyond[0]} needs samples = {beyond[0]} or more, but samples = {self.samples}")
+            raise ValueError(
+                f"pass@{beyond[0]} needs num_samples = {beyond[0]} or more, but num_samples = {self.num_samples}"
+            )
         return self
 
 
@@ -179,8 +181,10 @@ async def _execute_all(
     async def again(solution: Solution) -> Solution:
         # Both formats that a hybrid solution can be in are laid out alike where there is a program.
         format = load_format("pot" if solution.format == "hybrid" else solution.format)
-        earlier = [await again(attempt) for attempt in solution.earlier]
-        return (await re_execute(solution, interpreter, format=format)).model_copy(update={"earlier": earlier})
+        earlier = [await again(attempt) for attempt in solution.previous_attempts]
+        return (await re_execute(solution, interpreter, format=format)).model_copy(
+            update={"previous_attempts": earlier}
+        )
 
     async def worker() -> None:
         nonlocal executed

@@ -43,7 +43,7 @@ class TeacherRecipe(AskRecipe):
     method: Literal["teacher"] = "teacher"
     formats: list[str] = Field(min_length=1)
     """Formats to write in."""
-    until: int | None = Field(default=None, ge=1)
+    stop_after_correct: int | None = Field(default=None, ge=1)
     """A problem that has so many correct attempts in a format is not drawn any more; None draws all."""
 
 
@@ -58,16 +58,19 @@ class RejectionRecipe(AskRecipe, RejectionSettings):
 
     @model_validator(mode="after")
     def _counts_correct_ones(self) -> RejectionRecipe:
-        if self.draws or "samples" in self.model_fields_set:
-            raise ValueError("samples, draws: rejection draws until `correct` are right, at most `max_attempts`")
+        if self.sampling_schedule or "num_samples" in self.model_fields_set:
+            raise ValueError(
+                "num_samples, sampling_schedule: rejection samples until `num_correct` are correct, at most "
+                "`max_attempts`; remove them"
+            )
         return self
 
 
 def run_teacher(order: Invocation, console: Console) -> Path:
     """`method = "teacher"`: a model's attempts by a schedule; the correct ones are kept."""
     recipe, text = load_order(order, TeacherRecipe)
-    plan = scheduled(recipe.schedule(), until=recipe.until)
-    method = Method(plan, sum(draw.samples for draw in recipe.schedule()), review_by(recipe))
+    plan = scheduled(recipe.schedule(), stop_after_correct=recipe.stop_after_correct)
+    method = Method(plan, sum(draw.num_samples for draw in recipe.schedule()), review_by(recipe))
     problems, corrupt = sound_problems(recipe)
     return _run(order, recipe, text, TeacherInput(problems, refused=corrupt), method, console)
 
@@ -93,7 +96,7 @@ def run_rejection(order: Invocation, console: Console) -> Path:
         )
 
     def review(problem: Problem, attempts: Sequence[Solution]) -> Selection:
-        found = sort_out(problem, attempts, agree=recipe.agree)
+        found = sort_out(problem, attempts, min_votes=recipe.min_votes)
         taken, surplus = take_enough(recipe, found.kept, attempts)
         return found._replace(kept=taken, dropped=[*found.dropped, *surplus])
 

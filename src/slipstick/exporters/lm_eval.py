@@ -97,7 +97,7 @@ def _results(
             task: {"task": task, "output_type": "generate_until", "metadata": {"version": 1.0}} for task in tasks
         },
         "versions": dict.fromkeys(tasks, 1.0),
-        "n-shot": dict.fromkeys(tasks, settings.get("shots", 0)),
+        "n-shot": dict.fromkeys(tasks, settings.get("num_fewshot", 0)),
         "higher_is_better": {task: {_METRIC: True} for task in tasks},
         "n-samples": {task: {"original": n, "effective": n} for task, n in counts.items()},
         "config": {"model": model, "model_args": settings, "limit": settings.get("limit")},

@@ -56,8 +56,8 @@ class Format(Record):
     preamble: str = ""
     """What stands once before everything in a prompt for models that continue a text."""
     demonstrations: list[Demonstration] = Field(default_factory=list)
-    """Worked examples, of which a prompt shows the first `shots`."""
-    shots: int = Field(default=0, ge=0)
+    """Worked examples, of which a prompt shows the first `num_fewshot`."""
+    num_fewshot: int = Field(default=0, ge=0)
     """How many demonstrations a prompt shows."""
     tool: str = ""
     """Name of the function a chat model calls to run code; '' where code stands in its text."""
@@ -137,17 +137,18 @@ def _add_calls(messages: list[dict[str, Any]], tool: str, blocks: Iterable[Block
 
 
 def with_shots(format: Format, shots: int) -> Format:
-    """The format with its first `shots` demonstrations shown. Raises RecipeError where it has fewer."""
+    """The format with its first `num_fewshot` demonstrations shown. Raises RecipeError where it has fewer."""
     if shots > len(format.demonstrations):
         raise RecipeError(
-            "shots", [f"format `{format.name}` has {len(format.demonstrations)} demonstrations, {shots} are asked for"]
+            "num_fewshot",
+            [f"format `{format.name}` has {len(format.demonstrations)} demonstrations, {shots} are asked for"],
         )
-    return format.model_copy(update={"shots": shots})
+    return format.model_copy(update={"num_fewshot": shots})
 
 
 def shown_demonstrations(format: Format) -> list[Demonstration]:
     """The demonstrations that a prompt in this format shows."""
-    return format.demonstrations[: format.shots]
+    return format.demonstrations[: format.num_fewshot]
 
 
 def render(format: Format, blocks: Iterable[Block]) -> list[Piece]:

@@ -136,7 +136,7 @@ def unserved(problems: Iterable[Problem], solutions: Iterable[Solution], ks: Seq
             names = ", ".join(f"pass@{k} and maj@{k}" for k in missing)
             lines.append(
                 f"{format}: {names} left out, as {short:,} of {len(samples):,} problems have fewer samples "
-                f"(the fewest: {fewest}); raise `samples` or lower `ks`"
+                f"(the fewest: {fewest}); raise `num_samples` or lower `ks`"
             )
     return lines
 

@@ -88,11 +88,11 @@ class ModelSettings(Record):
         default_factory=list
     )
     """Server address, or those of several servers of one model, for `openai`."""
-    endpoint: str = "chat"
+    api: str = "chat"
     """"chat" or "completions", for `openai`."""
-    concurrency: Annotated[int | Literal["auto"], BeforeValidator(_check_concurrency)] = "auto"
+    max_concurrent_requests: Annotated[int | Literal["auto"], BeforeValidator(_check_concurrency)] = "auto"
     """Most requests under way at one server, which "auto" finds out; for `hf` the batch size, which "auto" makes 32."""
-    request_seconds: float = Field(default=600.0, gt=0)
+    request_timeout: float = Field(default=600.0, gt=0)
     """Deadline of one request."""
     price_in: float | None = Field(default=None, ge=0)
     """US dollars for a million prompt tokens, for `openai`; None leaves it to our table."""

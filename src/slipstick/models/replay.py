@@ -137,7 +137,7 @@ def _recordings(row: Row, values: dict[str, Any]) -> Iterator[Recording]:
         blocks=[_block(f"{row.where}: block {number}", block) for number, block in enumerate(listed)],
         model=str(values.get("model") or ""),
     )
-    for attempt in values.get("earlier") or ():
+    for attempt in values.get("previous_attempts") or ():
         yield from _recordings(row, attempt)
 
 

@@ -1,6 +1,6 @@
 """Where problems come from.
 
-A plug-in is a function `load(argument, fields=None) -> Iterator[Problem]`, named by an entry point in the group
+A plug-in is a function `load(argument, field_map=None) -> Iterator[Problem]`, named by an entry point in the group
 `slipstick.problems`; `argument` is what a recipe wrote after the colon. Beside the plug-ins stand the datasets of the
 catalogue, and files.
 """
@@ -20,23 +20,23 @@ from slipstick.tabular import OnBad
 class LoadProblems(Protocol):
     """What a problems plug-in is."""
 
-    def __call__(self, argument: str, *, fields: dict[str, str] | None = None) -> Iterator[Problem]:
-        """Yields problems; `fields` maps a field of Problem to the row's own key. Raises InputError."""
+    def __call__(self, argument: str, *, field_map: dict[str, str] | None = None) -> Iterator[Problem]:
+        """Yields problems; `field_map` maps a field of Problem to the row's own key. Raises InputError."""
         ...
 
 
 def load_problems(
     source: str,
     *,
-    fields: dict[str, str] | None = None,
+    field_map: dict[str, str] | None = None,
     problems_dir: Path | str | None = None,
     on_bad: OnBad | None = None,
 ) -> Iterator[Problem]:
-    """Problems of a plug-in ("made:test"), a dataset ("gsm8k:test"), a list ("suite:mario-four") or a file.
+    """Problems of a plug-in ("synthetic:test"), a dataset ("gsm8k:test"), a list ("suite:mario-four") or a file.
 
-    fields: a field of Problem -> the row's own key, for files. problems_dir: a folder whose files serve datasets before
-    the Hub does; SLIPSTICK_PROBLEMS_DIR where it is not given. on_bad: takes a row of a file or dataset that cannot be
-    read, as ("path:line", what is wrong), so that the rest is read.
+    field_map: a field of Problem -> the row's own key, for files. problems_dir: a folder whose files serve datasets
+    before the Hub does; SLIPSTICK_PROBLEMS_DIR if it is not given. on_bad: takes a row of a file or dataset that cannot
+    be read, as ("path:line", what is wrong), so that the rest is read.
     Raises PluginError for an unknown source and InputError, with file and line, for a bad row.
     """
     from slipstick.problems.catalogue import datasets
@@ -46,8 +46,8 @@ def load_problems(
     if name not in plugins and (name in datasets() or name == "suite"):
         from slipstick.problems.catalogue.loading import load as load_dataset
 
-        if fields:
-            raise InputError(f"`{source}` has no keys to map; leave `fields` out")
+        if field_map:
+            raise InputError(f"`{source}` has no keys to map; leave `field_map` out")
         return load_dataset(source, problems_dir=problems_dir, on_bad=on_bad)
     if name not in plugins and (Path(source).suffix or Path(source).exists()):
         name, argument = "files", source
@@ -59,5 +59,5 @@ def load_problems(
         )
     load: Any = load_plugin("problems", name)
     more = {"on_bad": on_bad} if name == "files" else {}
-    found: Iterator[Problem] = load(argument, fields=fields, **more)
+    found: Iterator[Problem] = load(argument, field_map=field_map, **more)
     return found

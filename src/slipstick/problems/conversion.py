@@ -25,7 +25,7 @@ def to_problems(
             if problem.id in seen:
                 raise InputError(
                     f"{row.where}: the id `{problem.id}` was seen before, on line {seen[problem.id]}; ids are unique "
-                    "(--set fields.id=KEY picks another key)"
+                    "(--set field_map.id=KEY picks another key)"
                 )
         except InputError as error:
             hand_over(row.where, error, on_bad)

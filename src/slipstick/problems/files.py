@@ -28,35 +28,35 @@ _KINDS = frozenset(get_args(Kind))
 _STEM = re.compile(r"(\.jsonl?|\.ndjson|\.[ct]sv|\.parquet)?(\.gz)?$", re.IGNORECASE)
 
 
-def load(argument: str, *, fields: dict[str, str] | None = None, on_bad: OnBad | None = None) -> Iterator[Problem]:
+def load(argument: str, *, field_map: dict[str, str] | None = None, on_bad: OnBad | None = None) -> Iterator[Problem]:
     """The problems of a file, one at a time; docs/problems.md says how a row's keys are read.
 
-    argument: path to a file that `read_rows` reads. fields: a field of Problem -> the row's key ("a.b" for b inside
+    argument: path to a file that `read_rows` reads. field_map: a field of Problem -> the row's key ("a.b" for b inside
     a), which beats recognition. Raises InputError: at once for a missing file or an unknown field, and with file and
     line when it comes to a row that is no problem, unless `on_bad` takes it.
     """
-    fields = fields or {}
-    for field in fields:
+    field_map = field_map or {}
+    for field in field_map:
         if field not in Problem.model_fields:
             known = ", ".join(Problem.model_fields)
-            raise InputError(f"fields.{field} is no field of a problem{did_you_mean(field, _KNOWN)}; known: {known}")
+            raise InputError(f"field_map.{field} is no field of a problem{did_you_mean(field, _KNOWN)}; known: {known}")
     path = Path(argument)
     require_file(path)
     stem = _STEM.sub("", path.name)
     rows = read_rows(path, on_bad=on_bad)
-    return to_problems(rows, lambda row: to_problem(row, stem=stem, fields=fields), on_bad=on_bad)
+    return to_problems(rows, lambda row: to_problem(row, stem=stem, field_map=field_map), on_bad=on_bad)
 
 
-def to_problem(row: Row, *, stem: str = "", fields: dict[str, str] | None = None) -> Problem:
+def to_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = None) -> Problem:
     """A row as a Problem. stem: what an id that is missing or a bare number is put behind. Raises InputError."""
-    fields = fields or {}
+    field_map = field_map or {}
     values = row.values
     try:
-        if not fields and values.keys() == Problem.model_fields.keys():
+        if not field_map and values.keys() == Problem.model_fields.keys():
             return Problem.model_validate(values)
-        taken = {field: _mapped(row, field, key) for field, key in fields.items()}
-        used = {key if key in values else key.split(".")[0] for key in fields.values()}
-        for field in _KNOWN.keys() - fields.keys():
+        taken = {field: _mapped(row, field, key) for field, key in field_map.items()}
+        used = {key if key in values else key.split(".")[0] for key in field_map.values()}
+        for field in _KNOWN.keys() - field_map.keys():
             key = _recognise(values, field)
             if key is not None:
                 taken[field] = values[key]
@@ -73,7 +73,7 @@ def _mapped(row: Row, field: str, path: str) -> Any:
     for key in [path] if path in row.values else path.split("."):
         if not isinstance(value, dict) or key not in value:
             near = did_you_mean(path, row.values)
-            raise InputError(f"{row.where} has no `{path}`, which fields.{field} names{near}; {_keys(row)}")
+            raise InputError(f"{row.where} has no `{path}`, which field_map.{field} names{near}; {_keys(row)}")
         value = value[key]
     return value
 
@@ -99,7 +99,7 @@ def _fields(row: Row, taken: dict[str, Any], stem: str) -> dict[str, Any]:
     text = taken.get("text")
     if not isinstance(text, str) or not text.strip():
         what = "has no question" if text is None else f"has no words in its question, {text!r}"
-        raise InputError(f"{row.where} {what}; {_keys(row)}; say which key holds it: --set fields.text=KEY")
+        raise InputError(f"{row.where} {what}; {_keys(row)}; say which key holds it: --set field_map.text=KEY")
     extra = row.values.get("input")
     if taken.get("text") == row.values.get("instruction") and isinstance(extra, str) and extra.strip():
         text = f"{text}\n{extra}"
@@ -145,7 +145,7 @@ def _scalar(row: Row, value: Any) -> str:
     if isinstance(value, dict | list):
         raise InputError(
             f"{row.where}: the answer is {type(value).__name__} {str(value)[:60]}; an answer is text, a number or a "
-            "list of acceptable ones (--set fields.answer=KEY picks another key, KEY.INNER one inside an object)"
+            "list of acceptable ones (--set field_map.answer=KEY picks another key, KEY.INNER one inside an object)"
         )
     return "" if value is None else str(value).strip()
 

@@ -42,7 +42,7 @@ class Placed(NamedTuple):
     """"path:line"."""
 
 
-def read_patches(files: Iterable[Path | str]) -> dict[str, Placed]:
+def read_corrections(files: Iterable[Path | str]) -> dict[str, Placed]:
     """Problem id -> its correction, of all files.
 
     Raises InputError, with file and line, for a line that is no correction and for a second one of the same problem
@@ -67,7 +67,9 @@ def read_patches(files: Iterable[Path | str]) -> dict[str, Placed]:
     return patches
 
 
-def apply_patches(problems: Iterable[Problem], files: Sequence[Path | str], *, whole: bool = True) -> Iterator[Problem]:
+def apply_corrections(
+    problems: Iterable[Problem], files: Sequence[Path | str], *, whole: bool = True
+) -> Iterator[Problem]:
     """The problems with their labels put right, without those that are ambiguous.
 
     A corrected problem loses its rationale, which leads to the old label, and says under `metadata["patch"]` who
@@ -75,7 +77,7 @@ def apply_patches(problems: Iterable[Problem], files: Sequence[Path | str], *, w
     correction's `old` is not the label that the source has, or, at the end of a `whole` source, where no correction is
     about any of its problems.
     """
-    patches = read_patches(files)
+    patches = read_corrections(files)
     met = False
     for problem in problems:
         placed = patches.get(problem.id)

@@ -163,7 +163,7 @@ function drawBody(solution) {
   ].filter(Boolean).join(" · ");
   return [
     verdict ? make("p", { class: "why" }, verdict) : null,
-    ...(solution.earlier ?? []).map((one) => make("details", { class: "earlier" },
+    ...(solution.previous_attempts ?? []).map((one) => make("details", { class: "earlier" },
       make("summary", {}, `Earlier attempt: ${one.format}, ${one.answer == null ? "no answer" : `answer ${one.answer}`}`), ...drawBody(one))),
     ...(solution.blocks ?? []).map(drawBlock),
     foot ? make("p", { class: "foot" }, foot) : null,

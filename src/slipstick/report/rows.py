@@ -63,7 +63,7 @@ def _solution_row(solution: Solution) -> dict[str, Any]:
         "seconds": _finite(solution.seconds),
         "value": None if solution.value is None else _finite(solution.value),
         "model": solution.model,
-        "earlier": [_solution_row(each) for each in solution.earlier],
+        "previous_attempts": [_solution_row(each) for each in solution.previous_attempts],
     }
     return _without_empty(row)
 

@@ -33,7 +33,7 @@ def _settings(row: Published, run: Run) -> Iterator[Difference]:
             missing = [stop for stop in value if not _stops(ours, stop)]
             if missing:
                 yield Difference("stop", "also " + ", ".join(map(repr, missing)), f"those of the format, {ours}")
-        elif key == "shots" and ours is None:
+        elif key == "num_fewshot" and ours is None:
             yield Difference(key, str(value), "the format's own")
         elif ours != value:
             yield Difference(key, str(value), str(ours))

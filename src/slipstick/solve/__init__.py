@@ -19,7 +19,7 @@ __all__ = [
     "Metered",
     "SolveSettings",
     "Spent",
-    "Way",
+    "Strategy",
     "attempt",
     "most_under_way",
     "prepare_format",
@@ -30,15 +30,15 @@ __all__ = [
     "until_code",
 ]
 
-Way = Format | Hybrid
+Strategy = Format | Hybrid
 """In what a problem can be solved."""
 _FIRST = 16
-"""Solutions under way under a budget until as many have ended and it is known what one costs."""
+"""Solutions running under a budget until as many have ended and it is known what one costs."""
 
 
 async def solve(
     problems: Iterable[Problem],
-    ways: Sequence[Way],
+    strategies: Sequence[Strategy],
     *,
     model: Model,
     interpreter: Interpreter,
@@ -49,48 +49,48 @@ async def solve(
     """Hands every solution to `on_solution` as it ends: per problem and sample one in each format.
 
     Gives False where `max_cost` ended it early, else True. A hybrid solution shares its attempts with the formats asked
-    for beside it, so nothing is solved twice; it carries the attempt that failed as `earlier`.
+    for beside it, so nothing is solved twice; it carries the attempt that failed as `previous_attempts`.
     Problems are drawn as there is room for them and solutions are not kept, so memory does not grow with their number.
     done: solutions by id that an interrupted run already has; they are neither made nor handed over again.
-    Raises RecipeError where a format has fewer demonstrations than `shots`, and what the model raises for a user's
-    mistake (ModelError), in an ExceptionGroup.
+    Raises RecipeError where a format has fewer demonstrations than `num_fewshot`, and what the model raises for a
+    user's mistake (ModelError), in an ExceptionGroup.
     """
-    prepared = [prepare(way, settings) for way in ways]
+    prepared = [prepare(strategy, settings) for strategy in strategies]
     flow = _Flow(model, interpreter, settings, on_solution, done or {})
     return await flow.run(problems, prepared)
 
 
-def prepare(way: Way, settings: SolveSettings) -> Way:
+def prepare(strategy: Strategy, settings: SolveSettings) -> Strategy:
     """The format with the shots and stop strings of the settings. Raises RecipeError where it has too few examples."""
-    if isinstance(way, Hybrid):
-        return Hybrid(pot=prepare_format(way.pot, settings), cot=prepare_format(way.cot, settings))
-    return prepare_format(way, settings)
+    if isinstance(strategy, Hybrid):
+        return Hybrid(pot=prepare_format(strategy.pot, settings), cot=prepare_format(strategy.cot, settings))
+    return prepare_format(strategy, settings)
 
 
 def prepare_format(format: Format, settings: SolveSettings) -> Format:
     """One format with them."""
-    format = format if settings.shots is None else with_shots(format, settings.shots)
+    format = format if settings.num_fewshot is None else with_shots(format, settings.num_fewshot)
     return format.model_copy(update={"stop": [*format.stop, *settings.stop]})
 
 
 def most_under_way(settings: SolveSettings, *, spent: float, ended: int) -> int:
-    """How many attempts may be under way: under a budget no more than it pays for.
+    """How many attempts may be running: under a budget no more than it pays for.
 
     What one costs is all that was spent divided by those that ended: too much rather than too little, as the short
     ones end first and what the others have spent so far is counted too.
     """
     if settings.max_cost is None:
-        return settings.in_flight
+        return settings.max_concurrent_solutions
     if spent >= settings.max_cost:
         return 0
-    most = settings.in_flight if ended >= _FIRST else min(settings.in_flight, _FIRST)
+    most = settings.max_concurrent_solutions if ended >= _FIRST else min(settings.max_concurrent_solutions, _FIRST)
     if not spent or not ended:
         return most
     return min(most, int((settings.max_cost - spent) * ended / spent + 1e-6))
 
 
 class _Flow:
-    """The solutions under way. One chain is one sample, or with `settled` the samples of a problem in turn."""
+    """The solutions running. One chain is one sample, or the samples of a problem in turn."""
 
     def __init__(
         self,
@@ -106,21 +106,21 @@ class _Flow:
         self._stopped = False
         self._room_made = asyncio.Event()
 
-    async def run(self, problems: Iterable[Problem], ways: Sequence[Way]) -> bool:
+    async def run(self, problems: Iterable[Problem], strategies: Sequence[Strategy]) -> bool:
         """Starts chains as there is room; whether all were drawn."""
-        count, together = self._settings.samples, self._settings.settled is not None
+        count, together = self._settings.num_samples, self._settings.consistency_threshold is not None
         chains = [range(count)] if together else [range(sample, sample + 1) for sample in range(count)]
         async with asyncio.TaskGroup() as group:
             for problem in problems:
                 made: dict[tuple[str, int], asyncio.Task[Solution]] = {}
                 for samples in chains:
-                    for way in ways:
-                        if not together and solution_id(problem, way.name, samples[0]) in self._done:
+                    for strategy in strategies:
+                        if not together and solution_id(problem, strategy.name, samples[0]) in self._done:
                             continue
                         if not await self._room():
                             return False
                         self._under_way += 1
-                        group.create_task(self._draw(problem, way, samples, made))
+                        group.create_task(self._draw(problem, strategy, samples, made))
         return not self._stopped
 
     async def _room(self) -> bool:
@@ -136,22 +136,22 @@ class _Flow:
         return most_under_way(self._settings, spent=self._model.spent, ended=self._ended)
 
     async def _draw(
-        self, problem: Problem, way: Way, samples: range, made: dict[tuple[str, int], asyncio.Task[Solution]]
+        self, problem: Problem, strategy: Strategy, samples: range, made: dict[tuple[str, int], asyncio.Task[Solution]]
     ) -> None:
         """One chain, up to its last sample, a settled vote, or the end of the budget."""
         answers: list[str | None] = []
-        settled = self._settings.settled
+        consistency_threshold = self._settings.consistency_threshold
         try:
             for sample in samples:
-                solution = self._done.get(solution_id(problem, way.name, sample))
+                solution = self._done.get(solution_id(problem, strategy.name, sample))
                 if solution is None:
                     if self._most() == 0:
                         self._stopped = True
                         return
-                    solution = await self._solution(problem, way, sample, made)
+                    solution = await self._solution(problem, strategy, sample, made)
                     self._on_solution(solution)
                 answers.append(solution.answer)
-                if settled is not None and await is_settled(answers, settled):
+                if consistency_threshold is not None and await is_settled(answers, consistency_threshold):
                     return
         finally:
             self._under_way -= 1
@@ -159,7 +159,7 @@ class _Flow:
             self._room_made.set()
 
     async def _solution(
-        self, problem: Problem, way: Way, sample: int, made: dict[tuple[str, int], asyncio.Task[Solution]]
+        self, problem: Problem, strategy: Strategy, sample: int, made: dict[tuple[str, int], asyncio.Task[Solution]]
     ) -> Solution:
         async def attempted(format: Format) -> Solution:
             key = (format.name, sample)
@@ -167,9 +167,9 @@ class _Flow:
                 made[key] = asyncio.create_task(self._attempt(problem, format, sample))
             return await made[key]
 
-        if isinstance(way, Format):
-            return await attempted(way)
-        first, second = way.order(problem, self._settings)
+        if isinstance(strategy, Format):
+            return await attempted(strategy)
+        first, second = strategy.order(problem, self._settings)
         tried = await attempted(first)
         return combine(tried, []) if tried.answer is not None else combine(await attempted(second), [tried])
 

@@ -32,7 +32,7 @@ async def attempt(
     try:
         finish = await _write(
             _first_request(problem, format, sample, settings),
-            turns=settings.turns,
+            max_turns=settings.max_turns,
             model=model,
             session=session,
             blocks=blocks,
@@ -57,7 +57,7 @@ async def attempt(
         error=next((reply.error for reply in replies if reply.error), ""),
         answer=answer,
         tokens=sum(reply.tokens for reply in replies),
-        turn_ids=[reply.ids for reply in replies] if settings.keep_ids else [],
+        turn_ids=[reply.ids for reply in replies] if settings.return_token_ids else [],
         prompt_tokens=sum(reply.prompt_tokens for reply in replies),
         cost=sum(reply.cost for reply in replies),
         seconds=round(time.monotonic() - began, 3),
@@ -115,11 +115,11 @@ def _first_request(problem: Problem, format: Format, sample: int, settings: Solv
 
 
 async def _write(
-    first: Request, *, turns: int, model: Model, session: Session, blocks: list[Block], replies: list[Reply]
+    first: Request, *, max_turns: int, model: Model, session: Session, blocks: list[Block], replies: list[Reply]
 ) -> Finish:
     """Fills `blocks` and `replies` turn by turn, and says how it ended."""
     format, ran = first.format, 0
-    for turn in range(turns + 1):
+    for turn in range(max_turns + 1):
         reply = await model.generate(first.model_copy(update={"turn": turn, "blocks": list(blocks)}))
         replies.append(reply)
         written = blocks_of(format, reply)
@@ -128,7 +128,7 @@ async def _write(
             blocks.append(block)
             if ends or not isinstance(block, Code):
                 continue
-            if ran == turns:
+            if ran == max_turns:
                 return "turns"
             blocks.append(await run_code(session, format, block))
             ran += 1

@@ -38,7 +38,7 @@ async def ask_closest(first: Request, answer: str, *, choices: Sequence[str], mo
         return None
     options = " ".join(f"({letter}) {option}" for letter, option in zip(ascii_uppercase, choices, strict=False))
     question = _QUESTION.format(answer=answer[:_MOST], options=options)
-    plain = {"name": "closest", "system": "", "instruction": "{question}", "preamble": "", "shots": 0}
+    plain = {"name": "closest", "system": "", "instruction": "{question}", "preamble": "", "num_fewshot": 0}
     format = load_format("cot").model_copy(update={**plain, "stop": first.format.stop})
     problem = first.problem.model_copy(update={"text": question})
     reply = await model.generate(first.model_copy(update={"problem": problem, "format": format}))

@@ -49,12 +49,16 @@ class Spent(NamedTuple):
         return self.plus(Spent(-other.prompt_tokens, -other.tokens, -other.cost, -other.seconds))
 
 
-def combine(chosen: Solution, earlier: list[Solution]) -> Solution:
+def combine(chosen: Solution, previous_attempts: list[Solution]) -> Solution:
     """The hybrid solution that an attempt becomes, with the attempts before it and all their cost."""
     total = _spent(chosen)
-    for solution in earlier:
+    for solution in previous_attempts:
         total = total.plus(_spent(solution))
-    named = {"id": f"{chosen.problem_id}#hybrid#{chosen.sample}", "format": "hybrid", "earlier": earlier}
+    named = {
+        "id": f"{chosen.problem_id}#hybrid#{chosen.sample}",
+        "format": "hybrid",
+        "previous_attempts": previous_attempts,
+    }
     return chosen.model_copy(update={**named, **total._asdict()})
 
 
@@ -63,7 +67,7 @@ def spent_alone(solution: Solution, listed: Collection[str]) -> Spent:
     total = _spent(solution)
     if solution.format != "hybrid":
         return total
-    before = [(attempt.format, _spent(attempt)) for attempt in solution.earlier]
+    before = [(attempt.format, _spent(attempt)) for attempt in solution.previous_attempts]
     last = total
     for _, spent in before:
         last = last.minus(spent)

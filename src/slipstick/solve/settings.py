@@ -12,9 +12,9 @@ from slipstick.schema import Record
 class SolveSettings(Record):
     """How solutions are drawn."""
 
-    samples: int = Field(default=1, ge=1)
-    """Solutions of one problem in one format; with `settled` the most there can be."""
-    settled: float | None = Field(default=None, gt=0.5, lt=1)
+    num_samples: int = Field(default=1, ge=1)
+    """Solutions of one problem in one format; with `consistency_threshold` the most there can be."""
+    consistency_threshold: float | None = Field(default=None, gt=0.5, lt=1)
     """Samples are drawn one after another until the majority stays the majority with this probability; None: all."""
     temperature: float = Field(default=0.0, ge=0)
     """0 takes the likeliest token."""
@@ -24,19 +24,19 @@ class SolveSettings(Record):
     """Most new tokens of one turn."""
     seed: int = 0
     """Sample k is drawn with seed + k."""
-    shots: int | None = Field(default=None, ge=0)
+    num_fewshot: int | None = Field(default=None, ge=0)
     """Demonstrations shown in each prompt; None leaves it to the format."""
     stop: list[str] = Field(default_factory=list)
     """Strings that end an answer, beside those of the format."""
-    turns: int = Field(default=8, ge=1)
+    max_turns: int = Field(default=8, ge=1)
     """Most code blocks that are run in one solution; MARIO used 5 for its data and 8 in its code."""
     hybrid_choice: Literal["pot", "cot"] = "pot"
     """What hybrid asks first for choice questions: MAmmoTH's first version asked "cot", its later ones "pot"."""
     closest_option: bool = False
     """Whether the model is asked once more where its answer is none of a choice question's options (MAmmoTH)."""
-    keep_ids: bool = False
+    return_token_ids: bool = False
     """Whether solutions keep the token ids of every turn, so that training takes them as generated; for `hf`."""
-    in_flight: int = Field(default=512, ge=1)
+    max_concurrent_solutions: int = Field(default=512, ge=1)
     """Solutions under way at one time."""
     max_cost: float | None = Field(default=None, gt=0)
     """Most US dollars to spend; nothing new is begun that would go beyond it."""

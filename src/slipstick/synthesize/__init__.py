@@ -30,7 +30,7 @@ async def synthesize(
     on_solution: Callable[[Solution], None],
     on_drop: Callable[[Drop], None],
     shares: Mapping[str, float] | None = None,
-    in_flight: int = 64,
+    max_concurrent_solutions: int = 64,
     done: Collection[str] = (),
 ) -> None:
     """Writes every problem in the layouts that suit it and hands over each solution, in the order of the problems.
@@ -38,7 +38,7 @@ async def synthesize(
     Problems without worked steps but with a rationale (abstract ones) are written in words only.
     shares: name of a layout -> share of the problems that suit every layout it is written for; shares that add up to 1
     give each of these problems one layout. None writes all.
-    in_flight: solutions under way at one time. done: ids of solutions that an interrupted run already has.
+    max_concurrent_solutions: how many are written at one time. done: ids that an interrupted run already has.
     """
     under_way: deque[asyncio.Task[Solution | Drop]] = deque()
 
@@ -57,7 +57,7 @@ async def synthesize(
                 under_way.append(
                     asyncio.create_task(write_and_check(problem, format, interpreter=interpreter, writer=writer))
                 )
-                if len(under_way) >= in_flight:
+                if len(under_way) >= max_concurrent_solutions:
                     await hand_over()
         while under_way:
             await hand_over()

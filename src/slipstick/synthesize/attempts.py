@@ -31,7 +31,7 @@ async def draw_attempts(
 
     The attempts of a problem in one format are a chain: its next ones are planned when all that were asked for have
     ended. Chains run side by side and none waits for another. Gives False where `max_cost` ended it early.
-    settings: `samples` and `temperature` do not count, the plan says both.
+    settings: `num_samples` and `temperature` do not count, the plan says both.
     done: attempts by id that an interrupted run already has; the plan hears of them as if they were drawn now.
     Raises what the model raises for a user's mistake (ModelError), in an ExceptionGroup.
     """
@@ -58,7 +58,7 @@ class _Flow:
         self._under_way = self._ended = 0
         self._stopped = False
         self._room = asyncio.Condition()
-        self._chains = asyncio.Semaphore(settings.in_flight)
+        self._chains = asyncio.Semaphore(settings.max_concurrent_solutions)
 
     async def run(self, problems: Iterable[Problem], formats: Sequence[Format]) -> bool:
         """Starts a chain as there is room for one; whether all came to their end."""

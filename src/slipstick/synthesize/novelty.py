@@ -12,7 +12,7 @@ _WORD = re.compile(r"\d+(?:\.\d+)?|\w+|[^\w\s]")
 class Nearest(NamedTuple):
     """The known question that is most like one."""
 
-    likeness: float
+    rouge_l: float
     """ROUGE-L's F measure, 0 to 1."""
     text: str
 
@@ -30,7 +30,7 @@ class Pool:
         self._known.append((words(text), text))
 
     def nearest(self, text: str) -> Nearest:
-        """The known question most like this one; likeness 0 where none is known."""
+        """The known question most like this one; rouge_l 0 where none is known."""
         mine = words(text)
         # Ties go to the question that was known first.
         best = max(((rouge_l(mine, theirs), -place) for place, (theirs, _) in enumerate(self._known)), default=None)

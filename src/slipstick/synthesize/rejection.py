@@ -2,7 +2,7 @@
 
 DART-Math (Tong et al. 2024, section 2.2): plain rejection sampling leaves a corpus of easy problems, since those are
 solved at every try. `uniform` wants the same number of correct solutions of every problem; `prop2diff` wants them in
-proportion to the share of first attempts that failed, at least one and at most `correct`.
+proportion to the share of first attempts that failed, at least one and at most `num_correct`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from slipstick.synthesize.teacher import drop
 class RejectionSettings(Record):
     """How many correct solutions are wanted and how often they are tried for."""
 
-    correct: int = Field(default=4, ge=1)
+    num_correct: int = Field(default=4, ge=1)
     """Correct solutions wanted of one problem in one format."""
-    spread: Literal["uniform", "prop2diff"] = "uniform"
+    allocation: Literal["uniform", "prop2diff"] = "uniform"
     """Whether easy problems get as many as hard ones, or as much fewer as they are easier (DART's two ways)."""
     probes: int = Field(default=4, ge=1)
     """First attempts that tell how hard a problem is, for "prop2diff"."""
@@ -37,7 +37,7 @@ def until_correct(settings: RejectionSettings, *, temperature: float) -> Plan:
 
     def plan(attempts: Sequence[Solution]) -> list[float]:
         left = settings.max_attempts - len(attempts)
-        if settings.spread == "prop2diff" and len(attempts) < settings.probes:
+        if settings.allocation == "prop2diff" and len(attempts) < settings.probes:
             return [temperature] * min(left, settings.probes - len(attempts))
         missing = wanted(settings, attempts) - sum(map(is_correct, attempts))
         if missing <= 0:
@@ -50,11 +50,11 @@ def until_correct(settings: RejectionSettings, *, temperature: float) -> Plan:
 
 def wanted(settings: RejectionSettings, attempts: Sequence[Solution]) -> int:
     """Correct solutions that a problem is to have."""
-    if settings.spread == "uniform":
-        return settings.correct
+    if settings.allocation == "uniform":
+        return settings.num_correct
     probes = attempts[: settings.probes]
     failed = sum(not is_correct(attempt) for attempt in probes)
-    return max(1, ceil(settings.correct * failed / max(1, len(probes))))
+    return max(1, ceil(settings.num_correct * failed / max(1, len(probes))))
 
 
 def take_enough(

@@ -50,9 +50,9 @@ class SelfInstructSettings(Record):
     """New questions wanted of each topic."""
     per_request: int = Field(default=4, ge=1)
     """Questions that one request asks for."""
-    shown: int = Field(default=4, ge=1)
+    num_examples: int = Field(default=4, ge=1)
     """Questions that a request shows; up to a third of them are new ones, the others seeds."""
-    likeness: float = Field(default=0.7, gt=0, le=1)
+    max_rouge_l: float = Field(default=0.7, gt=0, le=1)
     """A question whose ROUGE-L with a known one is at least this is dropped."""
     requests: int | None = Field(default=None, ge=1)
     """Most requests for each topic; None: four times as many as would do if every question were new."""
@@ -109,7 +109,7 @@ class Writing:
             if len(self.kept) == self._settings.questions:
                 return
             problem = self._problem(text, f"{reply.problem_id.replace('/ask/', '/')}.{place}", reply)
-            fault = next(_faults(text, self._pool, self._settings.likeness), None)
+            fault = next(_faults(text, self._pool, self._settings.max_rouge_l), None)
             if fault:
                 self.dropped.append(Drop(row=problem.model_dump(mode="json"), rule=fault[0], reason=fault[1]))
             else:
@@ -118,8 +118,8 @@ class Writing:
 
     def _ask(self, number: int) -> Problem:
         draw = random.Random(f"{self._seed}/{self.topic.name}/{number}")
-        new = draw.sample(self.kept, min(len(self.kept), self._settings.shown // 3))
-        left = self._settings.shown - len(new)
+        new = draw.sample(self.kept, min(len(self.kept), self._settings.num_examples // 3))
+        left = self._settings.num_examples - len(new)
         shown = [*draw.sample(self.topic.seeds, min(len(self.topic.seeds), left)), *(problem.text for problem in new)]
         draw.shuffle(shown)
         return Problem(
@@ -149,7 +149,7 @@ def _fill(topic: Topic, shown: Sequence[str], settings: SelfInstructSettings) ->
     return text
 
 
-def _faults(text: str, pool: Pool, likeness: float) -> Iterator[tuple[str, str]]:
+def _faults(text: str, pool: Pool, max_rouge_l: float) -> Iterator[tuple[str, str]]:
     """(rule, reason) for everything that keeps a question out."""
     length = len(words(text))
     if not _SHORTEST <= length <= _LONGEST:
@@ -159,5 +159,5 @@ def _faults(text: str, pool: Pool, likeness: float) -> Iterator[tuple[str, str]]
     if match := _TELLS.search(text):
         yield "tells its answer", f"it says {match[0]!r}"
     nearest = pool.nearest(text)
-    if nearest.likeness >= likeness:
-        yield "not new", f"ROUGE-L {nearest.likeness:.2f} with: {nearest.text[:120]}"
+    if nearest.rouge_l >= max_rouge_l:
+        yield "not new", f"ROUGE-L {nearest.rouge_l:.2f} with: {nearest.text[:120]}"

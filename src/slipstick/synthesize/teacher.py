@@ -19,12 +19,12 @@ DISAGREES = "disagrees with the gold"
 """Rule of drops in which several attempts agree on another answer than the gold: what an audit looks at first."""
 
 
-class Draw(Record):
+class SamplingStep(Record):
     """Attempts that are drawn alike."""
 
     temperature: float = Field(ge=0)
     """0 takes the likeliest token."""
-    samples: int = Field(ge=1)
+    num_samples: int = Field(ge=1)
     """How many, of one problem in one format."""
 
 
@@ -37,32 +37,32 @@ class Selection(NamedTuple):
     dropped: list[Drop]
 
 
-def scheduled(draws: Sequence[Draw], *, until: int | None = None) -> Plan:
-    """A plan: every draw of a list, or with `until` one draw after another up to that many correct attempts."""
+def scheduled(draws: Sequence[SamplingStep], *, stop_after_correct: int | None = None) -> Plan:
+    """A plan: every step of a schedule, or with `stop_after_correct` step by step up to that many correct attempts."""
 
     def plan(attempts: Sequence[Solution]) -> list[float]:
-        if until is not None and sum(map(is_correct, attempts)) >= until:
+        if stop_after_correct is not None and sum(map(is_correct, attempts)) >= stop_after_correct:
             return []
         begun = 0
         wanted: list[float] = []
         for draw in draws:
-            begun += draw.samples
-            wanted += [draw.temperature] * min(draw.samples, max(0, begun - len(attempts)))
-            if wanted and until is not None:
+            begun += draw.num_samples
+            wanted += [draw.temperature] * min(draw.num_samples, max(0, begun - len(attempts)))
+            if wanted and stop_after_correct is not None:
                 break
         return wanted
 
     return plan
 
 
-def sort_out(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Selection:
+def sort_out(problem: Problem, attempts: Sequence[Solution], *, min_votes: int) -> Selection:
     """Which attempts at a problem are kept, in all its formats together.
 
-    With a gold those that are correct. Without one those that say what most attempts say, if at least `agree` say so
-    and no other answer has as many votes: it becomes the problem's answer, marked as validated by nobody.
+    With a gold those that are correct. Without one those that say what most attempts say, if at least `min_votes` say
+    so and no other answer has as many votes: it becomes the problem's answer, marked as validated by nobody.
     """
     if problem.answer is None:
-        return _by_agreement(problem, attempts, agree=agree)
+        return _by_agreement(problem, attempts, min_votes=min_votes)
     crowd = _crowd_against(attempts)
     kept = [solution for solution in attempts if is_correct(solution)]
     dropped = [_drop(solution, problem, crowd) for solution in attempts if not is_correct(solution)]
@@ -121,12 +121,12 @@ def _crowd_against(attempts: Sequence[Solution]) -> list[Solution]:
     return crowd if len(crowd) > max(1, sum(map(is_correct, attempts))) else []
 
 
-def _by_agreement(problem: Problem, attempts: Sequence[Solution], *, agree: int) -> Selection:
+def _by_agreement(problem: Problem, attempts: Sequence[Solution], *, min_votes: int) -> Selection:
     faults = {attempt.id: _fault(attempt) for attempt in attempts}
     voters = [attempt for attempt in attempts if not faults[attempt.id]]
     classes = sorted(_classes(voters), key=len, reverse=True)
     lead = classes[0] if classes else []
-    if len(lead) < agree or (len(classes) > 1 and len(classes[1]) == len(lead)):
+    if len(lead) < min_votes or (len(classes) > 1 and len(classes[1]) == len(lead)):
         lead = []
     agreed = lead[0].answer if lead else None
     said = f"{len(lead)} of {len(attempts)} attempts agree on {agreed}"
@@ -151,4 +151,4 @@ def _classes(attempts: Sequence[Solution]) -> list[list[Solution]]:
 
 def _split(classes: Sequence[Sequence[Solution]]) -> str:
     votes = ", ".join(f"{len(members)} for {members[0].answer}" for members in classes[:3])
-    return f"too few attempts agree: {votes or 'none has an answer'}"
+    return f"too few attempts min_votes: {votes or 'none has an answer'}"

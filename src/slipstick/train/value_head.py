@@ -184,7 +184,7 @@ def _nothing(given: int, chosen: int, settings: ValueSettings) -> str:
         return f"all {chosen} solutions are longer than max_length = {settings.max_length} tokens; raise it"
     return (
         f"of {given} graded solutions no problem has both a right and a wrong one, so there is nothing to tell apart: "
-        "draw more samples a problem (samples = 20, temperature = 0.7), or harder problems"
+        "draw more samples a problem (num_samples = 20, temperature = 0.7), or harder problems"
     )
 
 

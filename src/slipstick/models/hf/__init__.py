@@ -28,7 +28,7 @@ _WAY_OUT = (
     "hf: takes a folder with config.json, weights and tokenizer (what `slipstick train` writes), "
     "or owner/name of a model on the Hugging Face hub"
 )
-_ROWS = 32  # decoded together where `concurrency` is "auto"
+_ROWS = 32  # decoded together where `max_concurrent_requests` is "auto"
 
 
 class HfModel:
@@ -111,8 +111,8 @@ class HfModel:
 def open_model(argument: str, settings: ModelSettings) -> HfModel:
     """The model in a folder (what `slipstick train` or `save_pretrained` writes), or on the Hugging Face hub.
 
-    Of the settings, `concurrency` is the batch size; `device` and `dtype` say where and in what numbers it runs.
-    Raises ModelError where there is no model, or where the device does not exist.
+    Of the settings, `max_concurrent_requests` is the batch size; `device` and `dtype` say where and in what numbers
+    it runs. Raises ModelError where there is no model, or where the device does not exist.
     """
     # Threads that spin while they wait halve the speed where other processes want the cores; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -131,7 +131,7 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
         decoder = Decoder(model, tokenizer, taught)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"hf:{argument} cannot be put on device = {device!r}: {error}") from error
-    rows = _ROWS if settings.concurrency == "auto" else settings.concurrency
+    rows = _ROWS if settings.max_concurrent_requests == "auto" else settings.max_concurrent_requests
     return HfModel(f"hf:{argument}", decoder, rows=rows)
 
 

@@ -60,16 +60,16 @@ class OpenAIModel:
         timeout or a lost connection, with a random pause that doubles from `first_pause` to 8 s, or as long as the
         server's Retry-After says (up to 120 s).
 
-        Raises ModelError where the endpoint is unknown or a key is needed and missing.
+        Raises ModelError where the API is unknown or a key is needed and missing.
         """
-        if settings.endpoint not in ("chat", "completions"):
-            hint = did_you_mean(settings.endpoint, ["chat", "completions"])
-            raise ModelError(f"endpoint `{settings.endpoint}` is neither `chat` nor `completions`{hint}")
+        if settings.api not in ("chat", "completions"):
+            hint = did_you_mean(settings.api, ["chat", "completions"])
+            raise ModelError(f"api `{settings.api}` is neither `chat` nor `completions`{hint}")
         self.name = name
         self.base_urls = _addresses(settings.base_url)
         self._retries, self._first_pause = max_retries, first_pause
         self._endpoints = Endpoints(
-            [_endpoint(name, base_url, settings) for base_url in self.base_urls], away=settings.request_seconds
+            [_endpoint(name, base_url, settings) for base_url in self.base_urls], away=settings.request_timeout
         )
 
     async def generate(self, request: Request) -> Reply:
@@ -185,8 +185,8 @@ def _endpoint(name: str, base_url: str, settings: ModelSettings) -> Endpoint:
         raise ModelError(
             f"{base_url} needs a key: set OPENAI_API_KEY, or name another server with --set base_url=ADDRESS"
         )
-    client = Client(name, base_url, key=key, endpoint=settings.endpoint, seconds=settings.request_seconds)
-    level = Level(settings.concurrency, deadline=settings.request_seconds)
+    client = Client(name, base_url, key=key, api=settings.api, seconds=settings.request_timeout)
+    level = Level(settings.max_concurrent_requests, deadline=settings.request_timeout)
     return Endpoint(client, level, find_price(name, base_url, settings))
 
 

@@ -44,14 +44,14 @@ class Fault(Exception):  # noqa: N818  a request's outcome that `generate` turns
 class Client:
     """Asks one model of one server."""
 
-    def __init__(self, model: str, base_url: str, *, key: str | None, endpoint: str, seconds: float) -> None:
-        """endpoint: "chat" or "completions"; seconds: deadline of one request."""
+    def __init__(self, model: str, base_url: str, *, key: str | None, api: str, seconds: float) -> None:
+        """api: "chat" or "completions"; seconds: deadline of one request."""
         import httpx2
         import openai
 
         from slipstick.models.openai.transport import Spread
 
-        self.model, self.base_url, self.chat = model, base_url, endpoint == "chat"
+        self.model, self.base_url, self.chat = model, base_url, api == "chat"
         self.quirks = ServerCapabilities()
         self._seconds = seconds
         # As many connections as there are requests under way, all kept: what is sent is bounded elsewhere.
@@ -101,7 +101,7 @@ class Client:
                 answer = await self._api.post(path, cast_to=httpx2.Response, body={"model": self.model, **asked})
                 return answer.text
         except TimeoutError:
-            raise Fault("late", f"no answer within {self._seconds:g} s (request_seconds)") from None
+            raise Fault("late", f"no answer within {self._seconds:g} s (request_timeout)") from None
         except openai.APIStatusError as error:
             raise await self._status_fault(error) from error
         except openai.APIConnectionError as error:
@@ -167,7 +167,7 @@ def _connection_fault(error: openai.APIConnectionError, seconds: float) -> Fault
         out = "is not reached: is the server running, and is base_url its address?"
         return Fault("unreached", shorten(error), way_out=out)
     if isinstance(error, openai.APITimeoutError):
-        return Fault("late", f"no answer within {seconds:g} s (request_seconds)")
+        return Fault("late", f"no answer within {seconds:g} s (request_timeout)")
     return Fault(
         "broken", shorten(error), way_out="is not reached: is the server running, and is base_url its address?"
     )

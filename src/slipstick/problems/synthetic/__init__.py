@@ -1,6 +1,6 @@
 """Made problems: as many as one likes, with known answers and worked steps, in splits that share no problem.
 
-`made:SPLIT,n=COUNT,seed=SEED`; each problem follows from split, seed and index alone.
+`synthetic:SPLIT,n=COUNT,seed=SEED`; each problem follows from split, seed and index alone.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ SPLITS: Mapping[str, Split] = {
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-def load(argument: str, *, fields: Mapping[str, str] | None = None) -> Iterator[Problem]:
+def load(argument: str, *, field_map: Mapping[str, str] | None = None) -> Iterator[Problem]:
     """Problems of a split: "known", "train,n=20000,seed=1". Raises InputError for a split or setting there is not."""
-    if fields:
-        raise InputError(f"`made:{argument}` has no rows to map; leave `fields` out")
+    if field_map:
+        raise InputError(f"`synthetic:{argument}` has no rows to map; leave `field_map` out")
     name, settings = _read(argument)
     n, seed = settings.get("n", SPLITS[name].n), settings.get("seed", 0)
     return (make(name, index, seed=seed) for index in range(n))
@@ -135,6 +135,6 @@ def _read(argument: str) -> tuple[str, dict[str, int]]:
     for setting in settings:
         key, _, value = setting.strip().partition("=")
         if key not in ("n", "seed") or not value.isdecimal():
-            raise InputError(f"`made:{argument}`: `{setting}` is neither n=COUNT nor seed=NUMBER")
+            raise InputError(f"`synthetic:{argument}`: `{setting}` is neither n=COUNT nor seed=NUMBER")
         found[key] = int(value)
     return name, found
