@@ -126,16 +126,16 @@ def test_names_that_do_not_exist(invoke: Invoke, setting: str, says: str) -> Non
 
 
 def test_a_recipe_with_three_mistakes_says_all_three(invoke: Invoke) -> None:
-    Path("bad.toml").write_text('problem = "p.jsonl"\nmodel = "fake:x"\nformats = []\nsamples = "many"\n')
+    Path("bad.toml").write_text('problem = "p.jsonl"\nmodel = "fake:x"\nformats = []\nnum_samples = "many"\n')
     code, out, err = invoke("evaluate", "bad.toml")
     assert code == 2 and out == "" and "Traceback" not in err
-    for says in ("did you mean `problems`?", "formats = []", "samples = 'many'"):
+    for says in ("did you mean `problems`?", "formats = []", "num_samples = 'many'"):
         assert says in err
 
 
 def test_list_and_doctor(invoke: Invoke) -> None:
     code, out, _ = invoke("list")
-    assert code == 0 and all(name in out for name in ("quickstart-train", "made", "openai", "local", "tir"))
+    assert code == 0 and all(name in out for name in ("quickstart-train", "synthetic", "openai", "local", "tir"))
     assert invoke("list", "formats")[1].split()[:2] == ["formats", "cot"]
     code, _, err = invoke("list", "format")
     assert code == 2 and "did you mean `formats`?" in err

@@ -205,7 +205,9 @@ def test_what_there_is_not(source: str, message: str, monkeypatch: pytest.Monkey
         list(load_problems(source))
 
 
-@pytest.mark.parametrize(("source", "near"), [("gsm8:test", "gsm8k"), ("synthetc:mix", "synthetic"), ("suit:modern", "suite")])
+@pytest.mark.parametrize(
+    ("source", "near"), [("gsm8:test", "gsm8k"), ("synthetc:mix", "synthetic"), ("suit:modern", "suite")]
+)
 def test_an_unknown_source_is_compared_with_plugins_and_datasets(source: str, near: str) -> None:
     with pytest.raises(PluginError, match=f"did you mean `{near}`"):
         load_problems(source)

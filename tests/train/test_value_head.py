@@ -201,8 +201,8 @@ def test_the_verbs(graded, settings, tmp_path):
     source.finish("finished", counts={}, metrics=[])
     recipe = tmp_path / "value.toml"
     recipe.write_text(
-        f'stage = "value"\nbase = "{settings.base}"\ndata = "{tmp_path / "samples"}"\nholdout = 0.2\nnum_train_epochs = 6\n'
-        "batch_tokens = 512\nlearning_rate = 3e-3\nhead_learning_rate = 1e-2\ndevice = 'cpu'\n"
+        f'stage = "value"\nbase = "{settings.base}"\ndata = "{tmp_path / "samples"}"\nholdout = 0.2\n'
+        "num_train_epochs = 6\nbatch_tokens = 512\nlearning_rate = 3e-3\nhead_learning_rate = 1e-2\ndevice = 'cpu'\n"
     )
     console = Console(record=True, width=120, quiet=True)
     with pytest.raises(UserError, match=r"training needs about .* GiB of memory .* set a smaller batch_tokens"):
