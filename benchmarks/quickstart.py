@@ -17,7 +17,7 @@ from statistics import mean
 from rich.console import Console
 
 from slipstick.commands.quickstart import run_quickstart
-from slipstick.metrics import metric_label, paired, shares
+from slipstick.metrics import accuracy_by_problem, compare_paired, metric_label
 from slipstick.store import RunFolder
 
 FIGURES = {
@@ -55,10 +55,10 @@ def p_against(run: RunFolder, other: str) -> float:
     """McNemar's exact p of hybrid against another format on `mix`; 1 where hybrid is not the better one."""
     mix = {problem.id for problem in run.problems() if problem.metadata["split"] == "mix"}
     solved = {
-        format: shares(s for s in run.solutions() if s.format == format and s.problem_id in mix)
+        format: accuracy_by_problem(s for s in run.solutions() if s.format == format and s.problem_id in mix)
         for format in (other, "hybrid")
     }
-    compared = paired(solved[other], solved["hybrid"])
+    compared = compare_paired(solved[other], solved["hybrid"])
     return compared.p if compared.difference > 0 else 1.0
 
 

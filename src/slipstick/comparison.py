@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from slipstick.errors import InputError
-from slipstick.metrics import Paired, group_problems, order_formats, paired, shares
+from slipstick.metrics import PairedComparison, accuracy_by_problem, compare_paired, group_problems, order_formats
 from slipstick.schema import Problem, Record, Solution
 
 
@@ -28,7 +28,7 @@ class RunComparison(Record):
     """Problems that both have."""
     left_out: int
     """Problems that only one of them has; they are not looked at."""
-    paired: list[Paired]
+    paired: list[PairedComparison]
     """Per format: over all problems, then over each set or split."""
     flips: list[Flip]
     """Problems on which they differ, in the order of the problems."""
@@ -51,7 +51,7 @@ def compare_runs(
     common = [mine[name] for name in mine if name in theirs]
     _require_same(common, theirs, len(mine))
     before, after = shares_by_format(first), shares_by_format(second)
-    rows: list[Paired] = []
+    rows: list[PairedComparison] = []
     flips: list[Flip] = []
     ids = {problem.id for problem in common}
     groups = {"": [problem.id for problem in common], **group_problems(common).sets}
@@ -74,7 +74,7 @@ def shares_by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, float
     formats: dict[str, list[Solution]] = {}
     for solution in solutions:
         formats.setdefault(solution.format, []).append(solution)
-    return {name: shares(formats[name]) for name in order_formats(formats)}
+    return {name: accuracy_by_problem(formats[name]) for name in order_formats(formats)}
 
 
 def _require_same(common: Sequence[Problem], theirs: Mapping[str, Problem], mine: int) -> None:
@@ -109,10 +109,10 @@ def _formats(first: Mapping[str, object], second: Mapping[str, object]) -> dict[
 
 def _compare(
     label: str, first: Mapping[str, float], second: Mapping[str, float], groups: Mapping[str, Sequence[str]]
-) -> list[Paired]:
+) -> list[PairedComparison]:
     rows = []
     for group, members in groups.items():
         part = {name: first[name] for name in members if name in first and name in second}
         if part:
-            rows.append(paired(part, second, format=label, group=group))
+            rows.append(compare_paired(part, second, format=label, group=group))
     return rows

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipstick.comparison import RunComparison, compare_runs
-from slipstick.metrics import Paired, power
+from slipstick.metrics import PairedComparison, power
 from slipstick.report import Against
 from slipstick.store import RunFolder
 
@@ -56,7 +56,7 @@ def _sayings(first: RunFolder, second: RunFolder, found: RunComparison) -> list[
     return [*_notes(first, second, found), *(read(row, names) for row in found.paired if not row.group)]
 
 
-def read(row: Paired, names: tuple[str, str]) -> str:
+def read(row: PairedComparison, names: tuple[str, str]) -> str:
     """What a row of the comparison means, in words."""
     better = names[row.difference > 0]
     test = f"McNemar's exact test, p = {row.p:.2g}, {row.n:,} problems"
@@ -67,10 +67,10 @@ def read(row: Paired, names: tuple[str, str]) -> str:
     if differing >= POINTS:
         chance = power(POINTS, differing, row.n)
         words += f" A true difference of {100 * POINTS:.0f} points would be found {100 * chance:.0f} times in 100."
-    if row.more:
+    if row.more_problems_needed:
         words += (
-            f" If the {100 * abs(row.difference):.1f} points are real, {row.more:,} more problems would settle it "
-            "4 times in 5."
+            f" If the {100 * abs(row.difference):.1f} points are real, {row.more_problems_needed:,} more problems "
+            "would settle it 4 times in 5."
         )
     return words
 

@@ -14,7 +14,7 @@ from slipstick.alarms import Alarm, answers_of, empty_answers, overlap, rerun_di
 from slipstick.commands.drawing import SolveRecipe, strategies_of
 from slipstick.evaluate import same_by
 from slipstick.interpreters import open_interpreter
-from slipstick.metrics import Value, mean, missing_sets, sets_of, unserved
+from slipstick.metrics import ProblemValue, describe_left_out, mean, missing_sets, problems_by_set
 from slipstick.models import open_model
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.solve import solve
@@ -53,8 +53,8 @@ def raise_alarms(
 
 def _left_out(problems: Sequence[Problem], solutions: Sequence[Solution], recipe: GradeSettings) -> Iterator[str]:
     """What was asked for and could not be counted."""
-    yield from unserved(problems, solutions, recipe.ks)
-    sets = sets_of(problems)
+    yield from describe_left_out(problems, solutions, recipe.ks)
+    sets = problems_by_set(problems)
     for name, members in recipe.averages.items():
         if missing := missing_sets(sets, members):
             yield f"average {name} left out, as the run has no problem of {', '.join(missing)}"
@@ -108,7 +108,7 @@ def _agreement(before: dict[str, str | None], again: Sequence[Solution], differ:
     for format in formats:
         names = [solution.id for solution in again if solution.format == format and solution.id in before]
         if names:
-            equal = mean([Value(float(name not in differ), 1) for name in names])
+            equal = mean([ProblemValue(float(name not in differ), 1) for name in names])
             yield equal.metric("rerun_equal", format=format)
 
 

@@ -1,67 +1,66 @@
 """Turns graded solutions into numbers, each with its 95 % interval and its count.
 
+groups.py      problems -> sets, splits and breakdowns by subject, level, ...
+estimators.py  the samples of one problem -> pass@k, maj@k, best@k, weighted@k
+intervals.py   one value a problem -> their mean with its 95 % interval
+measures.py    the solutions of a run -> metrics, format by format and group by group
+labels.py      a metric -> its name for people
+paired.py      two runs on the same problems -> difference, p-value, problems needed
+
 Every measure is first one value a problem, then the mean over problems: a problem that was sampled more often does not
-weigh more.
-`undecided` is never counted correct.
+weigh more. `undecided` is never counted correct.
 """
 
-from slipstick.metrics.groups import Groups, group_problems, set_of, size_of
-from slipstick.metrics.intervals import Z95, Estimate, Value, average, mean, wilson
+from slipstick.metrics.estimators import group_equal_answers, share_correct
+from slipstick.metrics.groups import Groups, group_problems, set_of
+from slipstick.metrics.intervals import Estimate, ProblemValue, average, mean, wilson
 from slipstick.metrics.labels import BREAKDOWNS, SHARES, group_label, is_share, metric_label, order_formats
 from slipstick.metrics.measures import (
     accuracy,
     best_of_k,
     by_problem,
     curves,
-    error_class,
+    describe_left_out,
     maj_at_k,
     missing_sets,
     pass_at_k,
-    ran,
-    sets_of,
+    problems_by_set,
     summarize,
-    unserved,
     weighted_at_k,
 )
-from slipstick.metrics.paired import Paired, mcnemar, paired, power, problems_needed, shares
-from slipstick.metrics.samples import group_equal_answers, share_correct
+from slipstick.metrics.paired import PairedComparison, accuracy_by_problem, compare_paired, power, problems_needed
 
 __all__ = [
     "BREAKDOWNS",
     "SHARES",
-    "Z95",
     "Estimate",
     "Groups",
-    "Paired",
-    "Value",
+    "PairedComparison",
+    "ProblemValue",
     "accuracy",
+    "accuracy_by_problem",
     "average",
     "best_of_k",
     "by_problem",
+    "compare_paired",
     "curves",
-    "error_class",
+    "describe_left_out",
     "group_equal_answers",
     "group_label",
     "group_problems",
     "is_share",
     "maj_at_k",
-    "mcnemar",
     "mean",
     "metric_label",
     "missing_sets",
     "order_formats",
-    "paired",
     "pass_at_k",
     "power",
+    "problems_by_set",
     "problems_needed",
-    "ran",
     "set_of",
-    "sets_of",
     "share_correct",
-    "shares",
-    "size_of",
     "summarize",
-    "unserved",
     "weighted_at_k",
     "wilson",
 ]

@@ -1,4 +1,4 @@
-"""The groups of problems that metrics are given over: sets, splits, and parts by subject, level, kind and size."""
+"""Groups the problems of a run: by set or split, and broken down by subject, level, topic, kind and size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipstick.schema import Problem
 _NUMBER = re.compile(r"\d[\d,]*")
 _SIZES = ((2, "1-2 digits"), (3, "3 digits"), (6, "4-6 digits"))
 _MOST = 200
-"""Values of one key beyond which it is a name of the problem rather than a group."""
+"""Values of a key beyond which it names single problems rather than groups."""
 
 
 class Groups(NamedTuple):
@@ -21,32 +21,31 @@ class Groups(NamedTuple):
     """"set", or "split" if all problems are of one set."""
     sets: dict[str, list[str]]
     """Set or split -> ids; empty if there is only one."""
-    parts: dict[tuple[str, str], list[str]]
-    """("subject", "algebra"), (key, value) -> ids, for subject, level, kind, size and topic; keys with one value are
-    left out."""
+    breakdowns: dict[tuple[str, str], list[str]]
+    """("subject", "algebra") -> ids, for subject, level, topic, kind and size; keys with one value are left out."""
 
 
 def group_problems(problems: Iterable[Problem]) -> Groups:
-    """Sorts problems into groups; a key that has one value, or more than 200, makes none.
+    """The groups of problems; a key with one value, or with more than 200, makes none.
 
-    With several sets a subject or level is named with its set, since 3 is not the same level everywhere.
+    With several sets a subject or level is named with its set, since level 3 is not the same everywhere.
     """
     problems = list(problems)
     sets: dict[str, dict[str, list[str]]] = {}
     for problem in problems:
         split = str(problem.metadata.get("split", ""))
         sets.setdefault(set_of(problem), {}).setdefault(split, []).append(problem.id)
-    parts: dict[str, dict[str, list[str]]] = {}
+    breakdowns: dict[str, dict[str, list[str]]] = {}
     for problem in problems:
-        for key, value in _parts(problem, several=len(sets) > 1):
-            parts.setdefault(key, {}).setdefault(value, []).append(problem.id)
+        for key, value in _breakdowns(problem, several=len(sets) > 1):
+            breakdowns.setdefault(key, {}).setdefault(value, []).append(problem.id)
     labels = _labels(sets)
     return Groups(
         "set" if len(sets) > 1 else "split",
         labels if 1 < len(labels) <= _MOST else {},
         {
             (key, value): ids
-            for key, groups in parts.items()
+            for key, groups in breakdowns.items()
             if 1 < len(groups) <= _MOST
             for value, ids in sorted(groups.items())
         },
@@ -54,7 +53,7 @@ def group_problems(problems: Iterable[Problem]) -> Groups:
 
 
 def set_of(problem: Problem) -> str:
-    """The set a problem is of: its metadata's "dataset", else the first part of an id like "gsm8k/test/7", else ""."""
+    """The set a problem belongs to: its metadata's "dataset", else "gsm8k" of an id like "gsm8k/test/7", else ""."""
     named = problem.metadata.get("dataset")
     if isinstance(named, str) and named:
         return named
@@ -63,7 +62,7 @@ def set_of(problem: Problem) -> str:
 
 
 def size_of(problem: Problem) -> str | None:
-    """The digits of the largest whole number in the question; None where it has no number."""
+    """The digits of the largest whole number in the question; None if it has no number."""
     digits = [len(number.replace(",", "").lstrip("0")) for number in _NUMBER.findall(problem.text)]
     if not digits:
         return None
@@ -71,7 +70,7 @@ def size_of(problem: Problem) -> str | None:
 
 
 def _labels(sets: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
-    """Group -> ids: splits of the only set, else sets, a set of several splits by split."""
+    """Group -> ids: the splits of the only set, else the sets, those of several splits by split."""
     if len(sets) == 1:
         return {split: ids for splits in sets.values() for split, ids in splits.items() if split}
     return {
@@ -81,7 +80,7 @@ def _labels(sets: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
     }
 
 
-def _parts(problem: Problem, *, several: bool) -> Iterator[tuple[str, str]]:
+def _breakdowns(problem: Problem, *, several: bool) -> Iterator[tuple[str, str]]:
     metadata = problem.metadata
     if "topic" in metadata:
         yield "topic", str(metadata["topic"])

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     import numpy
 
 Z95 = 1.959963984540054  # the 97.5th percentile of the normal distribution
-DRAWS = 2000
-"""Bootstrap samples; their ends are then within a tenth of the interval's width of those of ever more samples."""
+RESAMPLES = 2000
+"""Bootstrap resamples: with more, the ends move by less than a tenth of the interval's width."""
 
 
-class Value(NamedTuple):
-    """One problem's value of a measure, and how many independent draws stand behind it at most."""
+class ProblemValue(NamedTuple):
+    """One problem's value of a measure."""
 
     value: float
-    draws: float
+    trials: float
+    """The most independent trials it can rest on: its samples, or samples / k for a measure of k samples."""
 
 
 class Estimate(NamedTuple):
@@ -37,7 +38,7 @@ class Estimate(NamedTuple):
 
 
 def wilson(successes: float, n: float) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson 1927); (0, 1) where nothing was counted."""
+    """The 95 % score interval of a share (Wilson 1927); (0, 1) if nothing was counted."""
     if n <= 0:
         return 0.0, 1.0
     share, weight = successes / n, Z95**2 / n
@@ -48,13 +49,13 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     return low, high
 
 
-def mean(values: Sequence[Value]) -> Estimate:
+def mean(values: Sequence[ProblemValue]) -> Estimate:
     """The mean over problems with Wilson's interval at the effective sample size (Korn and Graubard 1998, §2).
 
     n problems with mean p and variance v of their values are worth n p (1 - p) / v independent yes-or-no problems:
-    n where each was sampled once (then this is Wilson's interval itself), more where samples of a problem differ, never
-    more than the draws there were. Unlike a t interval or a bootstrap it stays within 0 and 1 and does not collapse
-    when all problems are solved.
+    n if each was sampled once (then this is Wilson's interval itself), more if samples of a problem differ, never more
+    than the trials there were. Unlike a t interval or a bootstrap it stays within 0 and 1 and does not collapse if all
+    problems are solved.
     """
     n = len(values)
     if not n:
@@ -63,9 +64,9 @@ def mean(values: Sequence[Value]) -> Estimate:
     variance = sum((each.value - middle) ** 2 for each in values) / n
     size = float(n)
     if 0 < middle < 1:
-        draws = sum(each.draws for each in values)
+        trials = sum(each.trials for each in values)
         binary = n * middle * (1 - middle)
-        size = binary / variance if variance * draws > binary else draws
+        size = binary / variance if variance * trials > binary else trials
     low, high = wilson(middle * size, size)
     return Estimate(middle, min(low, middle), max(high, middle), n)
 
@@ -73,8 +74,8 @@ def mean(values: Sequence[Value]) -> Estimate:
 def average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> Estimate:
     """The mean over sets of the mean over a set's problems: each set weighs the same, as in papers' "AVG" columns.
 
-    The interval is a bootstrap by problem within each set (stratified), `DRAWS` times; where all problems of every set
-    have one value, which a bootstrap cannot vary, the mean of Wilson's ends. `n` counts problems.
+    The interval is a bootstrap by problem within each set (stratified); if all problems of every set have one value,
+    which a bootstrap cannot vary, it is the mean of Wilson's ends. `n` counts problems.
     """
     import numpy as np
 
@@ -87,24 +88,24 @@ def average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> Estimate:
         ends = [wilson(part.sum(), len(part)) for part in parts]
         low, high = (float(sum(end) / len(parts)) for end in zip(*ends, strict=True))
         return Estimate(middle, low, high, n)
-    draw = np.random.default_rng(seed)
-    drawn = np.mean([bootstrap_means(part, draw) for part in parts], axis=0)
-    low, high = (float(end) for end in np.quantile(drawn, (0.025, 0.975)))
+    rng = np.random.default_rng(seed)
+    means = np.mean([bootstrap_means(part, rng) for part in parts], axis=0)
+    low, high = (float(end) for end in np.quantile(means, (0.025, 0.975)))
     return Estimate(middle, min(low, middle), max(high, middle), n)
 
 
-def bootstrap_means(values: numpy.ndarray, draw: numpy.random.Generator, draws: int = DRAWS) -> numpy.ndarray:
-    """Means of `draws` samples with replacement of the values; values that are equal are drawn together."""
+def bootstrap_means(values: numpy.ndarray, rng: numpy.random.Generator, resamples: int = RESAMPLES) -> numpy.ndarray:
+    """Means of that many resamples, with replacement, of the values; equal values are chosen together."""
     import numpy as np
 
     distinct, times = np.unique(values, return_counts=True)
-    counts = draw.multinomial(len(values), times / len(values), size=draws)
+    counts = rng.multinomial(len(values), times / len(values), size=resamples)
     means: np.ndarray = counts @ distinct / len(values)
     return means
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate | None:
-    """Sum over problems of one thing by the sum of another: tokens by correct answers; None where that is nought.
+    """Sum over problems of one quantity by the sum of another, as of tokens by correct answers; None if either is 0.
 
     The interval is that of a ratio of means on the scale of logarithms (linearisation: Cochran 1977, §6.5).
     """

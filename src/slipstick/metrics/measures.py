@@ -6,20 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from slipstick.errors import InputError
+from slipstick.metrics import estimators
+from slipstick.metrics.estimators import Same, count_votes, outcome_of, share_correct
 from slipstick.metrics.groups import Groups, group_problems, set_of
-from slipstick.metrics.intervals import Value, average, mean, ratio
+from slipstick.metrics.intervals import ProblemValue, average, mean, ratio
 from slipstick.metrics.labels import order_formats
-from slipstick.metrics.samples import (
-    Same,
-    best,
-    outcome_of,
-    passed,
-    share_correct,
-    sort_votes,
-    vote,
-    weighing,
-    weighted_vote,
-)
 from slipstick.schema import Code, Metric, Output, Problem, Solution
 
 ALL_SETS = "all sets"
@@ -38,47 +29,51 @@ def accuracy(solutions: Iterable[Solution]) -> Metric:
 def pass_at_k(solutions: Iterable[Solution], k: int) -> Metric:
     """Chance that at least one of k samples is correct, unbiased: 1 - C(n-c, k) / C(n, k) (Chen et al. 2021, §2.1).
 
-    Raises ValueError where a problem has fewer than k samples, InputError for a solution that has not been graded.
+    Raises ValueError if a problem has fewer than k samples, InputError for a solution that has not been graded.
     """
-    return _over_problems(f"pass@{k}", solutions, value=lambda samples: passed(samples, k), k=k)
+    return _over_problems(f"pass@{k}", solutions, value=lambda samples: estimators.pass_at_k(samples, k), k=k)
 
 
 def maj_at_k(solutions: Iterable[Solution], k: int, *, same: Same) -> Metric:
     """Self-consistency (Wang et al. 2022): the answer most of k samples agree on, agreement being `same(a, b)`.
 
     The exact expectation over all subsets of k samples. Answers that tie share their credit; a sample without an
-    answer does not vote; where nobody votes the problem is not solved.
-    Raises ValueError where a problem has fewer than k samples, InputError for a solution that has not been graded.
+    answer does not vote; if none votes, the problem is not solved.
+    Raises ValueError if a problem has fewer than k samples, InputError for a solution that has not been graded.
     """
-    return _over_problems(f"maj@{k}", solutions, value=lambda samples: vote(sort_votes(samples, same), k), k=k)
+    return _over_problems(
+        f"maj@{k}", solutions, value=lambda samples: estimators.maj_at_k(count_votes(samples, same), k), k=k
+    )
 
 
 def best_of_k(solutions: Iterable[Solution], k: int) -> Metric:
     """Chance that the sample with the highest `value` of k is correct (OVM@k); equal values share the credit.
 
-    The exact expectation over all subsets of k samples. Raises ValueError where a problem has fewer than k samples,
+    The exact expectation over all subsets of k samples. Raises ValueError if a problem has fewer than k samples,
     InputError for a solution without a verdict or a value.
     """
-    return _over_problems(f"best@{k}", solutions, value=lambda samples: best(samples, k), k=k)
+    return _over_problems(f"best@{k}", solutions, value=lambda samples: estimators.best_of_k(samples, k), k=k)
 
 
 def weighted_at_k(solutions: Iterable[Solution], k: int, *, same: Same) -> Metric:
-    """The vote of k samples in which each counts as much as its `value` says; weights that tie share the credit.
+    """The vote of k samples in which each counts with the weight of its `value`; weights that tie share the credit.
 
-    Values between 0 and 1 are weights as they are, others go through the logistic function. Averaged over all subsets
-    where they are at most 256, else over 256 drawn with a fixed seed. Raises what `best_of_k` raises.
+    Values between 0 and 1 are weights unchanged, others go through the logistic function. Averaged over all subsets
+    if they are at most 256, else over 256 chosen with a fixed seed. Raises what `best_of_k` raises.
     """
     solutions = list(solutions)
-    weigh = weighing(solutions)
-    return _over_problems(
-        f"weighted@{k}", solutions, value=lambda samples: weighted_vote(samples, k, same=same, weigh=weigh), k=k
-    )
+    weight = estimators.value_weights(solutions)
+
+    def value(samples: Sequence[Solution]) -> float:
+        return estimators.weighted_at_k(samples, k, same=same, weight=weight)
+
+    return _over_problems(f"weighted@{k}", solutions, value=value, k=k)
 
 
 def curves(solutions: Iterable[Solution], *, same: Same, ks: Sequence[int] | None = None) -> dict[str, list[Metric]]:
     """Measure ("pass", "maj", and with values "best" and "weighted") -> its metrics at growing k, of one format.
 
-    ks: by default 1, 2, 4, ... and the most that every problem serves. Empty where some problem has one sample only.
+    ks: by default 1, 2, 4, ... and the most samples that every problem has. Empty if some problem has one sample only.
     """
     samples = by_problem(solutions)
     most = min(map(len, samples.values()), default=0)
@@ -86,7 +81,7 @@ def curves(solutions: Iterable[Solution], *, same: Same, ks: Sequence[int] | Non
         return {}
     chosen = sorted({k for k in ks if 1 <= k <= most} if ks else {*(2**i for i in range(most.bit_length())), most})
     chosen = [k for k in chosen if k <= most]
-    measured = [_votes(members, chosen, same, _weigher(samples)) for members in samples.values()]
+    measured = [_of_k_samples(members, chosen, same, _weights(samples)) for members in samples.values()]
     found: dict[str, list[Metric]] = {}
     for name in measured[0]:
         found.setdefault(name.partition("@")[0], []).append(mean([values[name] for values in measured]).metric(name))
@@ -104,28 +99,28 @@ def summarize(
     """All metrics of a run: for every format over all problems, over every set or split, and accuracy by parts.
 
     docs/metrics.md says where groups come from. averages: name -> sets, means over sets beside "all sets".
-    pass@k and maj@k appear where every problem of a format has several samples, for those `ks` that all of them can
-    serve (`unserved` tells the others); best@k and weighted@k where every solution has a value besides. Formats come in
+    pass@k and maj@k appear if every problem of a format has several samples, for those `ks` for which all have enough
+    (`describe_left_out` names the others); best@k and weighted@k if every solution has a value as well. Formats come in
     alphabetical order, hybrid last.
     Raises InputError for a solution that has not been graded or that answers none of the problems. An average over a
     set that the run does not have is left out.
     """
     problems = list(problems)
-    attempts = by_format(problems, solutions)
+    formats = by_format(problems, solutions)
     groups = group_problems(problems)
-    sets = _sets_of_averages(problems, averages or {})
+    sets = _averaged_sets(problems, averages or {})
     metrics: list[Metric] = []
-    for format in order_formats(attempts):
-        samples = attempts[format]
+    for format in order_formats(formats):
+        samples = formats[format]
         usable = [] if _fewest(samples) < 2 else [k for k in sorted(set(ks)) if 1 <= k <= _fewest(samples)]
-        weigh = _weigher(samples)
-        measured = {problem: _measure(members, usable, same, weigh) for problem, members in samples.items()}
+        weight = _weights(samples)
+        measured = {problem: _measure(members, usable, same, weight) for problem, members in samples.items()}
         metrics += _format_metrics(format, groups, samples, measured)
         metrics += _averages(format, sets, measured)
     return metrics
 
 
-def unserved(problems: Iterable[Problem], solutions: Iterable[Solution], ks: Sequence[int]) -> list[str]:
+def describe_left_out(problems: Iterable[Problem], solutions: Iterable[Solution], ks: Sequence[int]) -> list[str]:
     """One line for each format that has too few samples for some of `ks`, which are therefore left out."""
     lines = []
     for format, samples in by_format(list(problems), solutions).items():
@@ -152,16 +147,16 @@ def by_problem(solutions: Iterable[Solution]) -> dict[str, list[Solution]]:
 def by_format(problems: Sequence[Problem], solutions: Iterable[Solution]) -> dict[str, dict[str, list[Solution]]]:
     """Format -> problem id -> samples. Raises InputError for a solution that answers none of the problems."""
     known = {problem.id for problem in problems}
-    attempts: dict[str, dict[str, list[Solution]]] = {}
+    formats: dict[str, dict[str, list[Solution]]] = {}
     for solution in solutions:
         if solution.problem_id not in known:
             raise InputError(f"solution {solution.id} answers problem {solution.problem_id}, which is not in this run")
-        attempts.setdefault(solution.format, {}).setdefault(solution.problem_id, []).append(solution)
-    return attempts
+        formats.setdefault(solution.format, {}).setdefault(solution.problem_id, []).append(solution)
+    return formats
 
 
-def ran(solution: Solution) -> bool | None:
-    """Whether the last program of a solution ran to its end; None where it wrote none."""
+def executed(solution: Solution) -> bool | None:
+    """Whether the last program of a solution ran to its end; None if it wrote none."""
     output = _last_output(solution)
     return output if output is None or isinstance(output, bool) else output.status == "ok"
 
@@ -169,7 +164,7 @@ def ran(solution: Solution) -> bool | None:
 def error_class(solution: Solution) -> str | None:
     """How the last program of a solution failed: the exception's name, else the output's status ("timeout", ...).
 
-    None where it ran to its end or the solution wrote none; "not run" where nothing ran it.
+    None if it ran to its end or the solution wrote none; "not run" if nothing ran it.
     """
     output = _last_output(solution)
     if output is None or isinstance(output, bool):
@@ -181,7 +176,7 @@ def error_class(solution: Solution) -> str | None:
 
 
 def _last_output(solution: Solution) -> Output | bool | None:
-    """What the last program printed; False where nothing ran it, None where there is none."""
+    """What the last program printed; False if nothing ran it, None if there is none."""
     code = [place for place, block in enumerate(solution.blocks) if isinstance(block, Code)]
     if not code:
         return None
@@ -193,50 +188,51 @@ def _fewest(samples: Samples) -> int:
     return min(map(len, samples.values()), default=0)
 
 
-def _weigher(samples: Samples) -> Callable[[float], float] | None:
+def _weights(samples: Samples) -> Callable[[float], float] | None:
     solutions = [solution for members in samples.values() for solution in members]
-    return weighing(solutions) if all(solution.value is not None for solution in solutions) else None
+    return estimators.value_weights(solutions) if all(one.value is not None for one in solutions) else None
 
 
 def _measure(
-    samples: list[Solution], ks: Sequence[int], same: Same, weigh: Callable[[float], float] | None
-) -> dict[str, Value]:
+    samples: list[Solution], ks: Sequence[int], same: Same, weight: Callable[[float], float] | None
+) -> dict[str, ProblemValue]:
     """Every measure of one problem's samples in one format."""
     n = len(samples)
-    values = {"accuracy": Value(share_correct(samples), n), **_votes(samples, ks, same, weigh)}
-    ends = [end for end in map(ran, samples) if end is not None]
+    values = {"accuracy": ProblemValue(share_correct(samples), n), **_of_k_samples(samples, ks, same, weight)}
+    ends = [end for end in map(executed, samples) if end is not None]
     if ends:
-        values["executed"] = Value(sum(ends) / len(ends), len(ends))
+        values["executed"] = ProblemValue(sum(ends) / len(ends), len(ends))
     for outcome in ("no_answer", "undecided"):
-        values[outcome] = Value(sum(outcome_of(sample) == outcome for sample in samples) / n, n)
+        values[outcome] = ProblemValue(sum(outcome_of(sample) == outcome for sample in samples) / n, n)
     return values
 
 
-def _votes(
-    samples: list[Solution], ks: Sequence[int], same: Same, weigh: Callable[[float], float] | None
-) -> dict[str, Value]:
+def _of_k_samples(
+    samples: list[Solution], ks: Sequence[int], same: Same, weight: Callable[[float], float] | None
+) -> dict[str, ProblemValue]:
     if not ks:
         return {}
-    draws = {k: len(samples) / k for k in ks}
-    ballot = sort_votes(samples, same)
-    values = {f"pass@{k}": Value(passed(samples, k), draws[k]) for k in ks}
-    values |= {f"maj@{k}": Value(vote(ballot, k), draws[k]) for k in ks}
-    if weigh:
-        values |= {f"best@{k}": Value(best(samples, k), draws[k]) for k in ks}
-        values |= {f"weighted@{k}": Value(weighted_vote(samples, k, same=same, weigh=weigh), draws[k]) for k in ks}
-    return values
+    votes = count_votes(samples, same)
+    measures: dict[str, Callable[[int], float]] = {
+        "pass": lambda k: estimators.pass_at_k(samples, k),
+        "maj": lambda k: estimators.maj_at_k(votes, k),
+    }
+    if weight:
+        measures["best"] = lambda k: estimators.best_of_k(samples, k)
+        measures["weighted"] = lambda k: estimators.weighted_at_k(samples, k, same=same, weight=weight)
+    return {f"{name}@{k}": ProblemValue(value(k), len(samples) / k) for name, value in measures.items() for k in ks}
 
 
 def _format_metrics(
-    format: str, groups: Groups, samples: Samples, measured: Mapping[str, Mapping[str, Value]]
+    format: str, groups: Groups, samples: Samples, measured: Mapping[str, Mapping[str, ProblemValue]]
 ) -> Iterator[Metric]:
-    """One format over all problems and each group; a part has its accuracy alone."""
+    """One format over all problems and each group; a breakdown has its accuracy alone."""
     for group, members in {"": list(measured), **groups.sets}.items():
         rows = [measured[problem] for problem in members if problem in measured]
         for measure in dict.fromkeys(measure for values in rows for measure in values):
             found = mean([values[measure] for values in rows if measure in values])
             yield found.metric(measure, format=format, group_by=groups.group_by if group else "", group=group)
-    for (group_by, group), members in groups.parts.items():
+    for (group_by, group), members in groups.breakdowns.items():
         values = [measured[problem]["accuracy"] for problem in members if problem in measured]
         if values:
             yield mean(values).metric("accuracy", format=format, group_by=group_by, group=group)
@@ -247,12 +243,14 @@ def _format_metrics(
 def _failures(format: str, samples: Samples) -> Iterator[Metric]:
     """Of the solutions with code, the share whose last program failed in each way, most frequent first."""
     ends = {
-        problem: [error_class(solution) for solution in members if ran(solution) is not None]
+        problem: [error_class(solution) for solution in members if executed(solution) is not None]
         for problem, members in samples.items()
     }
     classes = Counter(end for members in ends.values() for end in members if end)
     for name, _ in classes.most_common():
-        values = [Value(members.count(name) / len(members), len(members)) for members in ends.values() if members]
+        values = [
+            ProblemValue(members.count(name) / len(members), len(members)) for members in ends.values() if members
+        ]
         yield mean(values).metric("failed", format=format, group_by="error", group=name)
 
 
@@ -267,9 +265,9 @@ def _spending(format: str, samples: Samples) -> Iterator[Metric]:
             yield found.metric(measure, format=format)
 
 
-def _sets_of_averages(problems: Sequence[Problem], averages: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]]:
+def _averaged_sets(problems: Sequence[Problem], averages: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]]:
     """Average -> ids by set, of those averages whose sets the run has."""
-    sets = sets_of(problems)
+    sets = problems_by_set(problems)
     found = {
         name: [sets[_plain(member)] for member in members]
         for name, members in averages.items()
@@ -278,8 +276,8 @@ def _sets_of_averages(problems: Sequence[Problem], averages: Mapping[str, Sequen
     return {ALL_SETS: list(sets.values()), **found} if len(sets) > 1 else found
 
 
-def sets_of(problems: Iterable[Problem]) -> dict[str, list[str]]:
-    """Set -> ids of its problems, "sat_math" and "sat-math" being the same."""
+def problems_by_set(problems: Iterable[Problem]) -> dict[str, list[str]]:
+    """Set -> ids of its problems; "sat_math" and "sat-math" are the same."""
     sets: dict[str, list[str]] = {}
     for problem in problems:
         if name := set_of(problem):
@@ -288,7 +286,7 @@ def sets_of(problems: Iterable[Problem]) -> dict[str, list[str]]:
 
 
 def missing_sets(sets: Mapping[str, object], wanted: Iterable[str]) -> list[str]:
-    """Those of the wanted sets that are not there."""
+    """The wanted sets that are not among `sets`."""
     return [name for name in wanted if _plain(name) not in sets]
 
 
@@ -297,7 +295,7 @@ def _plain(name: str) -> str:
 
 
 def _averages(
-    format: str, sets: Mapping[str, list[list[str]]], measured: Mapping[str, Mapping[str, Value]]
+    format: str, sets: Mapping[str, list[list[str]]], measured: Mapping[str, Mapping[str, ProblemValue]]
 ) -> Iterator[Metric]:
     """The means over sets, of those problems that were solved in this format."""
     for name, members in sets.items():
@@ -309,5 +307,5 @@ def _averages(
 def _over_problems(
     measure: str, solutions: Iterable[Solution], *, value: Callable[[list[Solution]], float], k: int
 ) -> Metric:
-    values = [Value(value(samples), len(samples) / k) for samples in by_problem(solutions).values()]
+    values = [ProblemValue(value(samples), len(samples) / k) for samples in by_problem(solutions).values()]
     return mean(values).metric(measure)

@@ -1,4 +1,4 @@
-"""Two runs on the same problems: how much better one is, whether that is luck, how many more problems would tell."""
+"""Compares two runs on the same problems: how much better one is, whether by luck, how many problems would show it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from slipstick.metrics.estimators import share_correct
 from slipstick.metrics.intervals import Z95, bootstrap_means
 from slipstick.metrics.measures import by_problem
-from slipstick.metrics.samples import share_correct
 from slipstick.schema import Record, Solution
 
 if TYPE_CHECKING:
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 POWER = 0.8
 _MOST = 10_000_000
-"""Problems beyond which no number is named."""
-_FLIPS = 10_000
-"""Random changes of sign of the test for several samples a problem."""
+"""Problems beyond which no number is given."""
+_PERMUTATIONS = 10_000
+"""Random changes of sign in the test for several samples a problem."""
 _Z_POWER = 0.8416212335729143  # the 80th percentile of the normal distribution
 
 
-class Paired(Record):
-    """What two runs make of the same problems."""
+class PairedComparison(Record):
+    """The accuracies of two runs on the same problems, and the paired test of their difference."""
 
     format: str
     """Format of the solutions that were compared: "pot", or "cot to pot"."""
     group: str
     """Set or split that was compared; "" for all problems."""
     n: int = Field(ge=1)
-    """Problems that both have."""
+    """Problems that both runs have."""
     first: float
     """Accuracy of the first run on them."""
     second: float
@@ -51,9 +51,9 @@ class Paired(Record):
     """Problems on which the second does."""
     p: float
     """Chance of a difference at least as large if both were equally good: McNemar's exact test, two-sided."""
-    more: int | None
-    """Further problems with which a true difference of this size is found 4 times in 5; 0 where these are enough, None
-    where no number of problems is (no difference at all, or more than ten million)."""
+    more_problems_needed: int | None
+    """Further problems with which a true difference of this size is found 4 times in 5; 0 if these are enough, None if
+    there is no difference at all or it would take more than ten million."""
 
     @property
     def label(self) -> str:
@@ -66,19 +66,19 @@ class Paired(Record):
         return self.p < ALPHA
 
 
-def shares(solutions: Iterable[Solution]) -> dict[str, float]:
-    """Problem id -> share of its samples that are correct. Raises InputError for a solution that was not graded."""
+def accuracy_by_problem(solutions: Iterable[Solution]) -> dict[str, float]:
+    """Problem id -> share of its samples that are correct. Raises InputError for an ungraded solution."""
     return {problem: share_correct(samples) for problem, samples in by_problem(solutions).items()}
 
 
-def paired(
+def compare_paired(
     first: Mapping[str, float], second: Mapping[str, float], *, format: str = "", group: str = "", seed: int = 0
-) -> Paired:
-    """Compares two runs by what each makes of the problems that both have (see `shares`).
+) -> PairedComparison:
+    """Compares two runs by the accuracies on the problems that both have (see `accuracy_by_problem`).
 
-    The test is McNemar's, exact, where each problem was sampled once; with several samples a problem it is the paired
+    The test is McNemar's, exact, if each problem was sampled once; with several samples a problem it is the paired
     permutation test, of which McNemar's is the special case, with 10,000 seeded changes of sign.
-    Raises ValueError where they have no problem in common.
+    Raises ValueError if they have no problem in common.
     """
     import numpy as np
 
@@ -86,12 +86,12 @@ def paired(
     if not common:
         raise ValueError("the two have no problem in common")
     gains = np.array([second[problem] - first[problem] for problem in common])
-    draw = np.random.default_rng(seed)
-    low, high = (float(end) for end in np.quantile(bootstrap_means(gains, draw, 10_000), (0.025, 0.975)))
+    rng = np.random.default_rng(seed)
+    low, high = (float(end) for end in np.quantile(bootstrap_means(gains, rng, 10_000), (0.025, 0.975)))
     only_first, only_second = int((gains < 0).sum()), int((gains > 0).sum())
     binary = bool(np.isin(gains, (-1, 0, 1)).all())
     n, difference = len(common), float(gains.mean())
-    return Paired(
+    return PairedComparison(
         format=format,
         group=group,
         n=n,
@@ -102,24 +102,24 @@ def paired(
         high=max(high, difference),
         only_first=only_first,
         only_second=only_second,
-        p=mcnemar(only_first, only_second) if binary else _permutation(gains, draw),
-        more=_more(gains, binary),
+        p=mcnemar(only_first, only_second) if binary else _permutation_test(gains, rng),
+        more_problems_needed=_more_problems_needed(gains, binary),
     )
 
 
 @functools.lru_cache(maxsize=4096)
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided p of McNemar's exact test: a fair coin thrown for each problem on which the two differ."""
-    thrown, fewer = only_first + only_second, min(only_first, only_second)
-    return min(1.0, float(2 * sum(comb(thrown, heads) for heads in range(fewer + 1)) / 2**thrown))
+    """Two-sided p of McNemar's exact test (McNemar 1947): a fair coin for each problem on which the two differ."""
+    tosses, fewer = only_first + only_second, min(only_first, only_second)
+    return min(1.0, float(2 * sum(comb(tosses, heads) for heads in range(fewer + 1)) / 2**tosses))
 
 
 def power(difference: float, discordant: float, n: int) -> float:
     """Chance that McNemar's exact test finds (p < 0.05) a true difference with n problems, one sample each.
 
     difference: of the accuracies; discordant: share of problems that one run solves and the other does not.
-    Computed, not approximated: over the number of such problems and how they fall.
-    Raises ValueError where a difference is larger than the share it is part of.
+    Exact: a sum over the number of such problems and over which run solves them.
+    Raises ValueError if the difference is larger than the share it is part of.
     """
     import numpy as np
     from scipy.stats import binom
@@ -129,20 +129,20 @@ def power(difference: float, discordant: float, n: int) -> float:
         raise ValueError(f"a difference of {difference} is more than the {discordant} of problems that differ")
     if not discordant or not n:
         return 0.0
-    thrown = np.arange(int(binom.ppf(1e-9, n, discordant)), int(binom.ppf(1 - 1e-9, n, discordant)) + 1)
+    tosses = np.arange(int(binom.ppf(1e-9, n, discordant)), int(binom.ppf(1 - 1e-9, n, discordant)) + 1)
     # The most heads of the rarer side that are still significant: P(X <= c) <= 0.025.
-    critical = binom.ppf(ALPHA / 2, thrown, 0.5)
-    critical = np.where(2 * binom.cdf(critical, thrown, 0.5) < ALPHA, critical, critical - 1)
+    critical = binom.ppf(ALPHA / 2, tosses, 0.5)
+    critical = np.where(2 * binom.cdf(critical, tosses, 0.5) < ALPHA, critical, critical - 1)
     towards = (discordant + difference) / (2 * discordant)
-    found = binom.cdf(critical, thrown, 1 - towards) + binom.cdf(critical, thrown, towards)
-    return float((binom.pmf(thrown, n, discordant) * found).sum())
+    found = binom.cdf(critical, tosses, 1 - towards) + binom.cdf(critical, tosses, towards)
+    return float((binom.pmf(tosses, n, discordant) * found).sum())
 
 
 def problems_needed(difference: float, discordant: float) -> int | None:
-    """Problems with which a true difference is found 4 times in 5; None for no difference or more than ten million.
+    """Problems with which a true difference is found 4 times in 5; None for no difference or above ten million.
 
-    Connor (1987, Biometrics 43) gives where to look; the number itself is the first at which `power` of the exact test
-    is that high, to one in a thousand.
+    The approximation of Connor (1987, Biometrics 43) says where to search; the result is the first number at which
+    `power` of the exact test is that high, to one in a thousand.
     """
     difference = abs(difference)
     if difference == 0:
@@ -152,7 +152,7 @@ def problems_needed(difference: float, discordant: float) -> int | None:
     if near > _MOST:
         return None
     low, high = max(1, int(near * 0.8)), int(near * 1.4) + 40
-    if high > 50_000:  # there the test is as good as its approximation
+    if high > 50_000:  # here the approximation is as good as the test
         return ceil(near)
     while high - low > max(1, high // 1000):
         middle = (low + high) // 2
@@ -160,8 +160,8 @@ def problems_needed(difference: float, discordant: float) -> int | None:
     return high
 
 
-def _more(gains: numpy.ndarray, binary: bool) -> int | None:
-    """Problems beyond these with which a true difference of this size is found."""
+def _more_problems_needed(gains: numpy.ndarray, binary: bool) -> int | None:
+    """Problems beyond these with which a true difference of this size is found 4 times in 5."""
     difference, n = float(gains.mean()), len(gains)
     if binary:
         needed = problems_needed(difference, float((gains != 0).mean()))
@@ -171,12 +171,14 @@ def _more(gains: numpy.ndarray, binary: bool) -> int | None:
     return None if needed is None else max(0, needed - n)
 
 
-def _permutation(gains: numpy.ndarray, draw: numpy.random.Generator) -> float:
+def _permutation_test(gains: numpy.ndarray, rng: numpy.random.Generator) -> float:
     """Two-sided p: how often random signs make the sum of gains as large."""
     import numpy as np
 
     gains = gains[gains != 0]
     if not len(gains):
         return 1.0
-    sums = np.concatenate([draw.choice((-1.0, 1.0), size=(500, len(gains))) @ gains for _ in range(_FLIPS // 500)])
-    return float((1 + (np.abs(sums) >= abs(gains.sum()) - 1e-9).sum()) / (1 + _FLIPS))
+    sums = np.concatenate(
+        [rng.choice((-1.0, 1.0), size=(500, len(gains))) @ gains for _ in range(_PERMUTATIONS // 500)]
+    )
+    return float((1 + (np.abs(sums) >= abs(gains.sum()) - 1e-9).sum()) / (1 + _PERMUTATIONS))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from markupsafe import escape
 
-from slipstick.metrics import metric_label, shares
+from slipstick.metrics import accuracy_by_problem, metric_label
 from slipstick.report.view import FormatView, number
 from slipstick.schema import Metric, Solution
 
@@ -121,7 +121,7 @@ def _square(solutions: Sequence[Solution], formats: Sequence[FormatView]) -> Pic
     if len(chosen) < 2:
         return None
     judged = [[one for one in solutions if one.format == name and one.verdict] for name in chosen]
-    first, second = (shares(group) for group in judged)
+    first, second = (accuracy_by_problem(group) for group in judged)
     common = [name for name in first if name in second]
     if not common:
         return None

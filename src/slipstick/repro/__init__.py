@@ -14,7 +14,7 @@ from pydantic import Field
 from slipstick.errors import InputError, did_you_mean
 from slipstick.evaluate import same_by
 from slipstick.grade import grade_solutions
-from slipstick.metrics import accuracy, average, best_of_k, by_problem, maj_at_k, sets_of, share_correct
+from slipstick.metrics import accuracy, average, best_of_k, by_problem, maj_at_k, problems_by_set, share_correct
 from slipstick.schema import Metric, Problem, Record, Solution
 
 AVERAGE = "average"
@@ -113,7 +113,7 @@ def hold_against(row: Published, problems: Sequence[Problem], solutions: Sequenc
     if not mine:
         there = ", ".join(sorted({solution.format for solution in solutions})) or "none"
         raise InputError(f"row {row.name} is in format {row.format}, but the run's solutions are in {there}")
-    sets = sets_of(problems)
+    sets = problems_by_set(problems)
     groups = {name: sets[name] for name in row.percent if name in sets}
     if not groups and len(row.percent) == 1 and not sets:
         groups = {next(iter(row.percent)): [problem.id for problem in problems]}

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from slipstick.equivalence import compare
 from slipstick.errors import InputError, UserError
 from slipstick.metrics import (
-    Paired,
+    PairedComparison,
     best_of_k,
     by_problem,
+    compare_paired,
+    estimators,
     group_problems,
     maj_at_k,
     order_formats,
-    paired,
     weighted_at_k,
 )
-from slipstick.metrics.samples import best, sort_votes, vote, weighing, weighted_vote
 from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.value.quality import brier_score, calibration_error, within_problem_auc
 
@@ -49,9 +49,9 @@ class RerankResult(Record):
     """Accuracy of the sample of the highest value."""
     weighted: Metric
     """Accuracy of the vote in which a sample counts as much as its value."""
-    best_to_majority: Paired
+    best_to_majority: PairedComparison
     """First the majority, second the best."""
-    weighted_to_majority: Paired
+    weighted_to_majority: PairedComparison
     """First the majority, second the weighted vote."""
 
     def named_metrics(self) -> list[Metric]:
@@ -69,11 +69,15 @@ def rerank(
     InputError for a solution without verdict or value.
     """
     samples = by_problem(solutions)
-    counts, weigh = [len(members) for members in samples.values()], weighing(solutions)
+    counts, weight = [len(members) for members in samples.values()], estimators.value_weights(solutions)
     k = min(counts)
-    majority = {problem: vote(sort_votes(members, same), k) for problem, members in samples.items()}
-    highest = {problem: best(members, k) for problem, members in samples.items()}
-    weighted = {problem: weighted_vote(members, k, same=same, weigh=weigh) for problem, members in samples.items()}
+    majority = {
+        problem: estimators.maj_at_k(estimators.count_votes(members, same), k) for problem, members in samples.items()
+    }
+    highest = {problem: estimators.best_of_k(members, k) for problem, members in samples.items()}
+    weighted = {
+        problem: estimators.weighted_at_k(members, k, same=same, weight=weight) for problem, members in samples.items()
+    }
     return RerankResult(
         format=format,
         group_by=group_by,
@@ -86,8 +90,8 @@ def rerank(
         majority=maj_at_k(solutions, k, same=same),
         best=best_of_k(solutions, k),
         weighted=weighted_at_k(solutions, k, same=same),
-        best_to_majority=paired(majority, highest),
-        weighted_to_majority=paired(majority, weighted),
+        best_to_majority=compare_paired(majority, highest),
+        weighted_to_majority=compare_paired(majority, weighted),
     )
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from slipstick.metrics import mcnemar, paired, power, problems_needed
+from slipstick.metrics import compare_paired, power, problems_needed
+from slipstick.metrics.paired import mcnemar
 
 
 @pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (0, 5), (3, 9), (30, 50), (10, 10), (400, 480)])
@@ -42,14 +43,15 @@ def test_three_points_on_1319_problems_are_found_as_often_as_promised(discordant
 def test_a_comparison_says_how_many_more_problems_would_settle_it() -> None:
     first = {str(n): float(n % 10 < 7) for n in range(200)}
     second = {str(n): float(n % 10 < 7 if n % 8 else n % 3 > 0) for n in range(200)}
-    row = paired(first, second, format="pot")
+    row = compare_paired(first, second, format="pot")
     assert (row.n, row.only_first + row.only_second) == (200, sum(first[n] != second[n] for n in first))
     assert row.difference == pytest.approx(row.second - row.first) and row.low <= row.difference <= row.high
-    assert not row.differs and row.more and row.more > 200
-    assert paired(first, dict(first)).more is None and paired(first, dict(first)).p == 1.0
-    assert paired(first, dict.fromkeys(first, 1.0)).differs and paired(first, dict.fromkeys(first, 1.0)).more == 0
+    assert not row.differs and row.more_problems_needed and row.more_problems_needed > 200
+    same, all_solved = compare_paired(first, dict(first)), compare_paired(first, dict.fromkeys(first, 1.0))
+    assert same.more_problems_needed is None and same.p == 1.0
+    assert all_solved.differs and all_solved.more_problems_needed == 0
     with pytest.raises(ValueError, match="no problem in common"):
-        paired({"a": 1.0}, {"b": 1.0})
+        compare_paired({"a": 1.0}, {"b": 1.0})
 
 
 def test_several_samples_a_problem_are_compared_by_permutation() -> None:
@@ -57,4 +59,4 @@ def test_several_samples_a_problem_are_compared_by_permutation() -> None:
     first = {str(n): draw.choice([0, 0.25, 0.5]) for n in range(60)}
     better = {name: share + 0.25 for name, share in first.items()}
     shuffled = {name: first[str((int(name) + 7) % 60)] for name in first}
-    assert paired(first, better).p < 0.001 and paired(first, shuffled).p > 0.05
+    assert compare_paired(first, better).p < 0.001 and compare_paired(first, shuffled).p > 0.05

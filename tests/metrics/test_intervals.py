@@ -1,0 +1,85 @@
+"""Intervals against scipy's and by simulated coverage."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from graded import attempt
+from scipy.stats import binomtest
+
+from slipstick.metrics import accuracy, average, wilson
+from slipstick.schema import Metric, Outcome
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (194, 200), (0, 1), (843, 1319)])
+def test_wilson_is_scipys(successes: int, n: int) -> None:
+    expected = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_of_nothing_says_nothing() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_accuracy_of_one_sample_each_is_the_share_with_wilsons_interval() -> None:
+    others: list[Outcome] = ["incorrect", "no_answer", "undecided"]
+    solutions = [attempt(str(place)) for place in range(7)] + [attempt(outcome, outcome) for outcome in others]
+    metric = accuracy(solutions)
+    assert (metric.measure, metric.value, metric.n) == ("accuracy", 0.7, 10)
+    assert (metric.low, metric.high) == pytest.approx(wilson(7, 10))
+
+
+def test_accuracy_of_several_samples_weighs_problems_alike() -> None:
+    solutions = [attempt("a", sample=sample) for sample in range(4)] + [attempt("b", "incorrect")]
+    metric = accuracy(solutions)
+    assert (metric.value, metric.n) == (0.5, 2)
+
+
+def test_samples_that_all_agree_count_once_a_problem() -> None:
+    outcomes: list[Outcome] = ["correct", "incorrect"]
+    copies = [attempt(str(place), outcomes[place % 2], sample=sample) for place in range(20) for sample in range(8)]
+    metric = accuracy(copies)
+    assert (metric.low, metric.high) == pytest.approx(wilson(10, 20))
+
+
+def test_all_solved_still_has_an_interval() -> None:
+    metric = accuracy(attempt(str(place), sample=sample) for place in range(10) for sample in range(4))
+    assert (metric.value, metric.high) == (1.0, 1.0)
+    assert metric.low == pytest.approx(wilson(10, 10)[0])
+
+
+def test_nothing_measured_is_zero_of_zero() -> None:
+    assert accuracy([]) == Metric(measure="accuracy", value=0, low=0, high=1, n=0)
+
+
+@pytest.mark.parametrize("samples", [1, 8])
+@pytest.mark.parametrize("spread", [(0.5, 0.5), (8.0, 2.0)])
+@pytest.mark.parametrize("problems", [40, 150])
+def test_interval_covers_the_truth_about_19_times_in_20(
+    samples: int, spread: tuple[float, float], problems: int
+) -> None:
+    """Problems differ in how hard they are (a beta distribution); the truth is the mean over all such problems."""
+    draw = random.Random(7)
+    truth, trials, covered = spread[0] / sum(spread), 400, 0
+    right = [attempt(str(place)) for place in range(problems)]
+    wrong = [attempt(str(place), "incorrect") for place in range(problems)]
+    for _ in range(trials):
+        chances = [draw.betavariate(*spread) for _ in range(problems)]
+        metric = accuracy(
+            (right if draw.random() < chance else wrong)[place]
+            for place, chance in enumerate(chances)
+            for _ in range(samples)
+        )
+        covered += metric.low <= truth <= metric.high
+    assert 0.915 <= covered / trials <= 0.985
+
+
+def test_the_interval_of_an_average_covers_the_truth() -> None:
+    """Two sets, 30 and 120 problems, solved with chances 0.3 and 0.8: the truth is 0.55."""
+    draw, covered, trials = random.Random(3), 0, 200
+    for _ in range(trials):
+        sets = [[float(draw.random() < chance) for _ in range(n)] for chance, n in ((0.3, 30), (0.8, 120))]
+        found = average(sets)
+        covered += found.low <= 0.55 <= found.high
+    assert 0.89 <= covered / trials <= 0.99

@@ -1,0 +1,134 @@
+"""All metrics of a run: formats, groups, measures, and what is left out."""
+
+from __future__ import annotations
+
+import pytest
+from graded import attempt, by_label, equal, with_values
+
+from slipstick.errors import InputError
+from slipstick.metrics import accuracy, curves, describe_left_out, summarize
+from slipstick.schema import Block, Code, Output, Problem, Solution, Text
+
+
+def test_ungraded_solutions_are_refused() -> None:
+    with pytest.raises(InputError, match="a#pot#0 has no verdict"):
+        accuracy([attempt("a").model_copy(update={"verdict": None})])
+
+
+def test_summary_names_every_format_split_and_topic() -> None:
+    problems = [
+        Problem(id=f"p{i}", text="?", metadata={"split": ["known", "unseen"][i % 2], "topic": ["gcd", "lcm"][i // 2]})
+        for i in range(4)
+    ]
+    solutions = [attempt(f"p{i}", "correct" if i else "incorrect") for i in range(4)]
+    solutions += [attempt(f"p{i}", "no_answer", answer=None, format="cot", blocks=[Text(text="?")]) for i in range(4)]
+    solutions += [attempt("p0", "undecided", format="hybrid")]
+    metrics = by_label(summarize(problems, solutions, ks=[1, 2], same=equal))
+    assert next(iter(metrics)) == "accuracy, cot"
+    assert list(dict.fromkeys(metric.format for metric in metrics.values())) == ["cot", "pot", "hybrid"]
+    assert metrics["accuracy, pot"].value == 0.75
+    assert metrics["accuracy, pot, known"].value == 0.5
+    assert metrics["accuracy, pot, unseen"].n == 2
+    assert metrics["accuracy, pot, topic gcd"].value == 0.5
+    assert metrics["no_answer, cot"].value == 1
+    assert metrics["undecided, hybrid"].value == 1
+    assert "accuracy, hybrid, unseen" not in metrics
+    assert not [name for name in metrics if name.startswith(("pass@", "maj@", "executed"))]
+    assert not [name for name in metrics if "topic " in name and not name.startswith("accuracy, ")]
+
+
+def test_a_single_split_makes_no_rows_of_its_own() -> None:
+    problems = [Problem(id="p0", text="?", metadata={"split": "test", "topic": "gcd"})]
+    names = by_label(summarize(problems, [attempt("p0")], ks=[], same=equal))
+    assert set(names) == {"accuracy, pot", "no_answer, pot", "undecided, pot"}
+
+
+def test_summary_of_several_samples_has_pass_and_maj_where_all_problems_serve_k() -> None:
+    problems = [Problem(id="p0", text="?"), Problem(id="p1", text="?")]
+    solutions = [attempt("p0", sample=i) for i in range(4)] + [attempt("p1", "incorrect", sample=i) for i in range(3)]
+    names = by_label(summarize(problems, solutions, ks=[1, 3, 4], same=equal))
+    assert {"pass@1, pot", "pass@3, pot", "maj@1, pot", "maj@3, pot"} <= set(names)
+    assert not {"pass@4, pot", "maj@4, pot"} & set(names)
+    assert names["pass@3, pot"].value == 0.5
+
+
+def test_executed_is_the_share_of_solutions_whose_last_program_ran() -> None:
+    crash = Output(text="NameError", status="error")
+    cases: list[tuple[list[Block], bool | None]] = [
+        ([Code(text="1"), Output(text="1")], True),
+        ([Code(text="x"), crash, Text(text="again"), Code(text="1"), Output(text="1")], True),
+        ([Code(text="1"), Output(text="1"), Code(text="x"), crash], False),
+        ([Code(text="while True: pass"), Output(text="", status="timeout")], False),
+        ([Code(text="never run")], False),
+        ([Text(text="words")], None),
+    ]
+    problems = [Problem(id=str(place), text="?") for place in range(len(cases))]
+    solutions = [attempt(str(place), format="tir", blocks=blocks) for place, (blocks, _) in enumerate(cases)]
+    metric = by_label(summarize(problems, solutions, ks=[], same=equal))["executed, tir"]
+    assert (metric.value, metric.n) == (0.4, 5)
+
+
+def test_a_solution_to_an_unknown_problem_is_refused() -> None:
+    with pytest.raises(InputError, match="q#pot#0 answers problem q"):
+        summarize([Problem(id="p", text="?")], [attempt("q")], ks=[], same=equal)
+
+
+def test_curves_grow_to_the_samples_that_all_problems_have() -> None:
+    solutions = [attempt(name, "correct" if i else "incorrect", sample=i) for name in "ab" for i in range(6)]
+    found = curves([*solutions, attempt("a", sample=6)], same=equal)
+    assert [metric.measure for metric in found["pass"]] == ["pass@1", "pass@2", "pass@4", "pass@6"]
+    assert [metric.value for metric in found["pass"]] == sorted(metric.value for metric in found["pass"])
+    assert set(found) == {"pass", "maj"} and curves([attempt("a")], same=equal) == {}
+    assert set(curves(with_values([True, False], [0.1, 0.2]), same=equal)) == {"pass", "maj", "best", "weighted"}
+
+
+def test_k_beyond_the_samples_is_said() -> None:
+    problems = [Problem(id="a", text="?"), Problem(id="b", text="?")]
+    solutions = [attempt("a", sample=i) for i in range(4)] + [attempt("b", sample=i) for i in range(3)]
+    assert describe_left_out(problems, solutions, [1, 3]) == []
+    (line,) = describe_left_out(problems, solutions, [1, 4])
+    assert line.startswith("pot: pass@4 and maj@4 left out, as 1 of 2 problems have fewer samples (the fewest: 3)")
+
+
+def two_sets() -> tuple[list[Problem], list[Solution]]:
+    """Two sets of 10 and 40 problems, a fifth and four fifths of them solved."""
+    problems, solutions = [], []
+    for name, count, right in (("gsm8k", 10, 2), ("sat_math", 40, 32)):
+        for place in range(count):
+            metadata = {"split": "test", "level": str(place % 2), "subject": "sums"}
+            problems.append(
+                Problem(id=f"{name}/test/{place}", text=f"{10**place} and 1?", kind="number", metadata=metadata)
+            )
+            solutions.append(attempt(f"{name}/test/{place}", "correct" if place < right else "incorrect"))
+    return problems, solutions
+
+
+def test_sets_come_from_ids_and_weigh_alike_in_averages() -> None:
+    metrics = by_label(
+        summarize(*two_sets(), ks=[], same=equal, averages={"school": ["gsm8k", "sat-math"], "none": ["x"]})
+    )
+    assert metrics["accuracy, pot"].value == pytest.approx(34 / 50)
+    assert metrics["accuracy, pot, gsm8k"].value == 0.2 and metrics["accuracy, pot, sat_math"].n == 40
+    assert metrics["accuracy, pot, average, all sets"].value == pytest.approx(0.5)
+    assert metrics["accuracy, pot, average, school"] == metrics["accuracy, pot, average, all sets"].model_copy(
+        update={"group": "school"}
+    )
+    assert "accuracy, pot, average, none" not in metrics
+    assert metrics["accuracy, pot, level sat_math: 1"].n == 20, "a level is named with its set"
+    assert metrics["accuracy, pot, size 7 digits and more"].n == 38
+    assert not [name for name in metrics if "kind " in name], "a single value makes no group"
+
+
+def test_how_programs_fail_and_what_a_correct_answer_takes() -> None:
+    ends = [Output(text="1"), Output(text="Traceback\nNameError: x", status="error"), Output(text="", status="timeout")]
+    problems = [Problem(id=str(place), text="?") for place in range(4)]
+    solutions = [
+        attempt(str(place), "correct" if place in (0, 3) else "incorrect", blocks=[Code(text="x"), end]).model_copy(
+            update={"tokens": 30, "cost": 0.5}
+        )
+        for place, end in enumerate([*ends, ends[0]])
+    ]
+    metrics = by_label(summarize(problems, solutions, ks=[], same=equal))
+    assert metrics["failed, pot, error NameError"].value == metrics["failed, pot, error timeout"].value == 0.25
+    assert metrics["tokens_per_correct, pot"].value == 60 and metrics["cost_per_correct, pot"].value == 1.0
+    assert metrics["tokens_per_correct, pot"].low < 60 < metrics["tokens_per_correct, pot"].high
