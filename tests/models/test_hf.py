@@ -6,10 +6,11 @@ import pytest
 from slipstick.errors import ModelError
 from slipstick.formats import load_format, render_prompt
 from slipstick.models import ModelSettings, Request, Sampling, open_model
-from slipstick.models.hf.turn import cut_turn
 from slipstick.schema import Code, Output, Problem, Text
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from slipstick.models.hf.decode import cut_turn  # noqa: E402
 
 QUESTIONS = [f"Ann has {n} nuts and finds {3 * n} more. " + "How many are they? " * (n % 5) for n in range(1, 41)]
 
@@ -159,9 +160,9 @@ def chatting(tiny_model, sums, tmp_path_factory):
 
 def test_a_model_that_learnt_a_chat_is_asked_in_it_and_ends_its_turns(chatting, sums):
     from slipstick.encode import IGNORED, EncodeSettings, encode
+    from slipstick.encode.settings import load_prompt_config
     from slipstick.models.hf import load_weights
     from slipstick.models.hf.decode import Decoder, Row
-    from slipstick.models.hf.prompts import load_taught
 
     model, tokenizer = load_weights(str(chatting), dtype="float32")
     (solution, problem), format = next(pair for pair in sums if pair[0].format == "tir"), load_format("tir")
@@ -171,7 +172,7 @@ def test_a_model_that_learnt_a_chat_is_asked_in_it_and_ends_its_turns(chatting, 
     ids, labels = encode(solution, problem, format, tokenizer, settings=EncodeSettings(template="chat"))
     begun = [i for i, label in enumerate(labels) if label != IGNORED and labels[i - 1] == IGNORED]
     rows = [Row(first), Row(second)]
-    Decoder(model, tokenizer, load_taught(str(chatting))).run(rows, steps=1)
+    Decoder(model, tokenizer, load_prompt_config(str(chatting))).run(rows, steps=1)
     assert [row.prompt for row in rows] == [ids[:place] for place in begun]
     replies = ask(chatting, [first, second])
     assert [reply.text for reply in replies] == [f"{text.text}```python\n{code.text}\n```\n", last.text]
@@ -184,7 +185,8 @@ def test_what_cannot_be_asked_in_a_chat_is_said(chatting, tmp_path):
         ask(chatting, [request(QUESTIONS[0], "tools")])
     broken = shutil.copytree(chatting, tmp_path / "broken")
     (broken / "slipstick.json").write_text('{"template": "spoken"}')
-    with pytest.raises(ModelError, match=r"slipstick\.json, which says how the model is asked, cannot be read"):
+    unread = r"slipstick\.json, which says how the model's prompts are laid out, cannot be read"
+    with pytest.raises(ModelError, match=unread):
         open_model(f"hf:{broken}", ModelSettings(device="cpu"))
 
 

@@ -13,7 +13,7 @@ from slipstick.formats import join, load_format, parse, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import ModelSettings
 from slipstick.models.openai import OpenAIModel, to_reply
-from slipstick.models.openai.calls import code_of
+from slipstick.models.openai.replies import code_of
 from slipstick.schema import Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt
 

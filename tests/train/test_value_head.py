@@ -135,7 +135,7 @@ def test_it_scores_in_the_layout_it_was_trained_in(graded, settings, tmp_path):
         value = float(torch.sigmoid(scorer.head(hidden))[0, -1])
     (scored,) = score([solution], {problem.id: problem}, with_model=scorer)
     assert scored.value == pytest.approx(value, abs=1e-5)
-    with pytest.raises(RecipeError, match="solutions are scored in one wording"):
+    with pytest.raises(RecipeError, match="solutions are scored with one prompt"):
         check_settings({"base": "x", "template": "alpaca", "prompt_variant": "run"}, ValueSettings)
     with pytest.raises(InputError, match="max_length = 4096 is more than the 1024 tokens"):
         train_value(graded, settings=settings.model_copy(update={"max_length": 4096}), out=tmp_path / "long")

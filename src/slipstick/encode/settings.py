@@ -1,22 +1,75 @@
-"""What a recipe can say of how solutions become token ids and labels."""
+"""Settings of prompts and labels, and how a model's folder keeps those of its prompts.
+
+`slipstick.json` lies beside the weights. A model without one is prompted in each format's own way.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from slipstick.models.hf.prompts import PromptSettings
+from slipstick.errors import ModelError
+from slipstick.schema import Record
+from slipstick.store import write_atomically
+
+PROMPT_CONFIG = "slipstick.json"
+
+
+class PromptSettings(Record):
+    """Settings of prompts; the default is each format's own way."""
+
+    template: Literal["format", "alpaca", "chat"] = "format"
+    """Who lays out the prompt: the solution's format, MAmmoTH's Alpaca prompts, or the tokenizer's chat template."""
+    prompt_variant: Literal["one", "run", "example"] = "one"
+    """With "alpaca": the first of the twelve variants, one chosen for the whole run, or one chosen for each example."""
+
+
+class PromptConfig(PromptSettings):
+    """How the prompts were laid out that a model was trained on."""
+
+    seed: int = 0
+    """Seed of the choice among prompt variants."""
 
 
 class EncodeSettings(PromptSettings):
-    """How prompts are laid out and what is trained on; the defaults are those of the formats, outputs masked."""
+    """Settings of how solutions become token ids and labels; by default the interpreter's outputs are masked."""
 
     chat_template: str | None = None
-    """With "chat": a Jinja file to use instead of the tokenizer's own template; it stays with the trained model."""
+    """With "chat": a Jinja file to use instead of the tokenizer's own template; it is saved with the trained model."""
     train_on_outputs: bool = False
-    """Label what the interpreter answered too, as ToRA and AlphaMath did."""
+    """Label the interpreter's outputs too, as ToRA and AlphaMath did."""
     max_length: int = Field(default=1024, gt=1)
-    """Most tokens of an example; of a new model also the most tokens it can be asked for."""
+    """Most tokens of an example; for a model trained from scratch also its context length."""
     too_long: Literal["drop", "cut"] = "drop"
-    """What becomes of longer examples: left out, or cut behind the last whole block that fits. Both are counted."""
+    """What happens to longer examples: dropped, or cut behind the last whole block that fits. Both are counted."""
+
+
+def save_prompt_config(config: PromptConfig, folder: Path) -> None:
+    """Writes `slipstick.json` into a model's folder."""
+    write_atomically(folder / PROMPT_CONFIG, config.model_dump_json(indent=2) + "\n")
+
+
+def load_prompt_config(model: str) -> PromptConfig:
+    """The config in a model's folder or in its repository on the Hub; the defaults if there is none.
+
+    Raises ModelError if it cannot be read.
+    """
+    from transformers.utils.hub import cached_file
+
+    file = cached_file(
+        model,
+        PROMPT_CONFIG,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    if file is None:
+        return PromptConfig()
+    try:
+        return PromptConfig.model_validate_json(Path(file).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ModelError(
+            f"{file}, which says how the model's prompts are laid out, cannot be read: {error}; train the model again, "
+            "or remove the file to prompt it in each format's own way"
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from slipstick.formats import Format, Piece, join, load_format, render, render_chat, render_prompt
+from slipstick.formats import Format, join, load_format, render, render_chat, render_example, render_prompt
 from slipstick.schema import Block, Output, Problem, Solution, Text
 
 TOOL = {
@@ -50,13 +50,12 @@ def segments(solution: Solution, problem: Problem, format: Format) -> dict[str, 
 
     That token is the tokenizer's: add it as a last segment, with the label true, where the trainer adds none.
     """
-    pieces = [Piece(text=render_prompt(format, problem), written=False), *render(format, solution.blocks)]
     rows: list[dict[str, Any]] = []
-    for piece in pieces:
-        if rows and rows[-1]["label"] == piece.written:
+    for piece in render_example(format, problem, solution.blocks):
+        if rows and rows[-1]["label"] == piece.trained:
             rows[-1]["text"] += piece.text
         else:
-            rows.append({"text": piece.text, "label": piece.written})
+            rows.append({"text": piece.text, "label": piece.trained})
     return {"id": solution.id, "segments": rows}
 
 

@@ -13,13 +13,15 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from slipstick.errors import RecipeError
 from slipstick.plugins import load_plugin
 from slipstick.schema import Block, Code, Output, Problem, Record, Text
+
+_TOOL = "Runs Python and gives back what it prints and the value of its last line. Variables persist from call to call."
 
 
 class Demonstration(Record):
@@ -73,11 +75,17 @@ class Format(Record):
         return self
 
 
-class Piece(Record):
-    """A stretch of rendered text: `written` is what a model has to write, else it is given to the model."""
+class Piece(NamedTuple):
+    """A stretch of what a model sees, encoded by itself."""
 
     text: str
-    written: bool
+    """What it says."""
+    trained: bool
+    """Whether the model has to write it, so that its tokens are labels; else it is given to the model."""
+    output: bool = False
+    """Whether the interpreter wrote it."""
+    turn: int | None = None
+    """The model's turn that it belongs to, from 0; None for what is given and for a chat template's own text."""
 
 
 def load_format(name: str) -> Format:
@@ -110,7 +118,7 @@ def render_chat(format: Format, problem: Problem, blocks: Sequence[Block] = ()) 
             _add_calls(messages, format.tool, said)
             continue
         for piece in render(format, said):
-            role = "assistant" if piece.written else "user"
+            role = "assistant" if piece.trained else "user"
             if messages[-1]["role"] == role:
                 messages[-1]["content"] += piece.text
             else:
@@ -136,6 +144,13 @@ def _add_calls(messages: list[dict[str, Any]], tool: str, blocks: Iterable[Block
             messages[-1]["tool_calls"] = [{"id": f"call{number:05d}", "type": "function", "function": called}]
 
 
+def tool_schema(name: str) -> dict[str, Any]:
+    """The function that runs code, as the OpenAI API describes one: its single argument is `code`."""
+    code = {"type": "string", "description": "The Python code to run."}
+    parameters = {"type": "object", "properties": {"code": code}, "required": ["code"]}
+    return {"type": "function", "function": {"name": name, "description": _TOOL, "parameters": parameters}}
+
+
 def with_shots(format: Format, shots: int) -> Format:
     """The format with its first `num_fewshot` demonstrations shown. Raises RecipeError where it has fewer."""
     if shots > len(format.demonstrations):
@@ -157,13 +172,18 @@ def render(format: Format, blocks: Iterable[Block]) -> list[Piece]:
     for block in blocks:
         match block:
             case Text():
-                pieces.append(Piece(text=block.text, written=True))
+                pieces.append(Piece(block.text, trained=True))
             case Code():
-                pieces.append(Piece(text=f"{format.code_begin}{block.text}{format.code_end}", written=True))
+                pieces.append(Piece(f"{format.code_begin}{block.text}{format.code_end}", trained=True))
             case Output() if format.code_output_begin:
                 text = f"{format.code_output_begin}{block.text}{format.code_output_end}"
-                pieces.append(Piece(text=text, written=False))
+                pieces.append(Piece(text, trained=False, output=True))
     return pieces
+
+
+def render_example(format: Format, problem: Problem, blocks: Iterable[Block]) -> list[Piece]:
+    """The prompt as one piece, then the pieces of the response."""
+    return [Piece(render_prompt(format, problem), trained=False), *render(format, blocks)]
 
 
 def join(pieces: Iterable[Piece]) -> str:

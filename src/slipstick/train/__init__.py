@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.encode import format_name
-from slipstick.formats import Format, join, load_format
-from slipstick.models.hf.tokens import prompt_pieces
+from slipstick.formats import Format, join, load_format, render_example
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import write_atomically
 from slipstick.train.examples import Examples, Pair, encode_solutions, pack_texts
@@ -186,7 +185,7 @@ def _check_packages(settings: TrainSettings) -> None:
 
 def _texts(pairs: list[Pair], formats: dict[str, Format]) -> Iterator[str]:
     for solution, problem in pairs:
-        yield join(prompt_pieces(formats[format_name(solution)], problem, solution.blocks))
+        yield join(render_example(formats[format_name(solution)], problem, solution.blocks))
 
 
 @contextmanager

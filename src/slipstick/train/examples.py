@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slipstick.encode import IGNORED, Encoded, encode_within, format_name
+from slipstick.encode.tokens import eos_id, token_ids
 from slipstick.errors import InputError
 from slipstick.formats import Format
-from slipstick.models.hf.tokens import eos_id, token_ids
 from slipstick.schema import Problem, Solution
 from slipstick.train.settings import TrainSettings
 
@@ -74,7 +74,7 @@ def pack_texts(texts: Iterable[str], tokenizer: Any, settings: TrainSettings) ->
     encoded: list[Encoded] = []
     rest: list[int] = []
     for text in texts:
-        (ids,) = token_ids(tokenizer, [_Raw(text)])
+        (ids,) = token_ids(tokenizer, [text])
         rest += [*ids, end]
         whole = len(rest) - len(rest) % length
         encoded += [_all_labels(rest[at : at + length]) for at in range(0, whole, length)]
@@ -84,10 +84,6 @@ def pack_texts(texts: Iterable[str], tokenizer: Any, settings: TrainSettings) ->
     if not encoded:
         raise InputError("there is no text to train on: every source is empty")
     return Examples(encoded, ["text"] * len(encoded))
-
-
-class _Raw(NamedTuple):
-    text: str
 
 
 def _all_labels(ids: list[int]) -> Encoded:

@@ -21,10 +21,10 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from slipstick.encode import EncodeSettings, Part, format_name, parts_of
+from slipstick.encode import EncodeSettings, format_name, pieces_of
+from slipstick.encode.tokens import eos_id, text_of, token_ids
 from slipstick.errors import InputError
 from slipstick.formats import load_format
-from slipstick.models.hf.tokens import eos_id, text_of, token_ids
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import write_atomically
 from slipstick.train.build import device_of, start_tokenizer
@@ -115,8 +115,7 @@ def reinforce(
     in `out`. Raises InputError where a problem has no gold or `base` cannot read as long examples as `max_length`
     allows, ModelError where `base` is no model.
     """
-    from slipstick.models.hf import load_weights, quietly
-    from slipstick.models.hf.threads import few_threads
+    from slipstick.models.hf import few_threads, load_weights, quietly
     from slipstick.train.adapters import add_adapters
     from slipstick.train.weights import last_whole_checkpoint, save_model
 
@@ -185,18 +184,18 @@ class _Stretch(NamedTuple):
     turn: int | None
     """None for the prompt and what the interpreter wrote."""
     sampled: list[int]
-    rest: Part
+    rest: str
 
 
 def _stretches(solution: Solution, problem: Problem, tokenizer: Any) -> list[_Stretch]:
     """The prompt, then turns and outputs in order."""
-    parts = parts_of(solution, problem, load_format(format_name(solution)), tokenizer)
+    pieces = pieces_of(solution, problem, load_format(format_name(solution)), tokenizer)
     found = []
-    for turn, group in groupby(parts, key=lambda part: part.turn):
-        text = "".join(part.text for part in group)
+    for turn, group in groupby(pieces, key=lambda piece: piece.turn):
+        text = "".join(piece.text for piece in group)
         generated = solution.turn_ids[turn] if turn is not None and turn < len(solution.turn_ids) else []
         sampled = generated[: _inside(generated, text, tokenizer)]
-        found.append(_Stretch(turn, sampled, Part(text[len(text_of(tokenizer, sampled)) :], trained=False)))
+        found.append(_Stretch(turn, sampled, text[len(text_of(tokenizer, sampled)) :]))
     return found
 
 

@@ -252,7 +252,7 @@ def _save_gathered(trainer: Any, tokenizer: Any, settings: TrainSettings, out: P
     """The same where each process has a part of the weights."""
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-    from slipstick.models.hf.prompts import save_taught
+    from slipstick.encode.settings import save_prompt_config
     from slipstick.train.adapters import ADAPTER, merged
     from slipstick.train.weights import save_model, taught_by
 
@@ -266,7 +266,7 @@ def _save_gathered(trainer: Any, tokenizer: Any, settings: TrainSettings, out: P
         save_model(merged(out, settings.base), tokenizer, out, taught=taught_by(settings))
         return
     tokenizer.save_pretrained(gathered)
-    save_taught(taught_by(settings), gathered)
+    save_prompt_config(taught_by(settings), gathered)
     for file in sorted(gathered.iterdir(), key=lambda file: file.name == "config.json"):
         if file.name != "training_args.bin":
             file.replace(out / file.name)

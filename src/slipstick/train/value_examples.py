@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from slipstick.encode import IGNORED, EncodeSettings, encode_within, format_name, written_places
+from slipstick.encode import IGNORED, EncodeSettings, encode_within, format_name, trained_positions
 from slipstick.formats import load_format
 from slipstick.schema import Problem, Solution
 
@@ -79,7 +79,7 @@ def encode_outcome(
     example, _ = encode_within(solution, problem, format, tokenizer, settings=settings, seed=0)
     if example is None:
         return None
-    marks = written_places(example, tokenizer, steps_only=steps_only)
+    marks = trained_positions(example, tokenizer, steps_only=steps_only)
     right = solution.verdict is not None and solution.verdict.outcome == "correct"
     labels = example.labels if right or lm_on_wrong else [IGNORED] * len(example.ids)
     return Outcome(example.ids, labels, marks, right) if marks else None

@@ -79,7 +79,7 @@ class ValueSettings(EncodeSettings, LoraSettings):
             raise ValueError('value_range = "pm1" is told by distance: set value_loss = "mse"')
         if self.prompt_variant != "one":
             raise ValueError(
-                f'prompt_variant = "{self.prompt_variant}": solutions are scored in one wording; leave it "one"'
+                f'prompt_variant = "{self.prompt_variant}": solutions are scored with one prompt; set it to "one"'
             )
         return self
 
@@ -128,8 +128,7 @@ def train_value(
     `max_length` allows; ModelError where `base` is no model.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see train/__init__.py
-    from slipstick.models.hf import load_weights
-    from slipstick.models.hf.threads import few_threads
+    from slipstick.models.hf import few_threads, load_weights
     from slipstick.models.hf.value_head import save_head
     from slipstick.train.build import start_tokenizer
     from slipstick.train.value_loop import ModelWithValueHead, run_joint

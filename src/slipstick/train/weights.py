@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from slipstick.encode.settings import PromptConfig, save_prompt_config
 from slipstick.models.hf import quietly
-from slipstick.models.hf.prompts import PromptConfig, save_taught
 from slipstick.train.settings import TrainSettings
 
 
@@ -49,7 +49,7 @@ def save_model(model: Any, tokenizer: Any, folder: Path, *, taught: PromptConfig
     with quietly():
         model.save_pretrained(part)
         tokenizer.save_pretrained(part)
-    save_taught(taught or PromptConfig(), part)
+    save_prompt_config(taught or PromptConfig(), part)
     for file in sorted(part.iterdir(), key=lambda file: file.name == "config.json"):
         file.replace(folder / file.name)
     part.rmdir()

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slipstick.encode import IGNORED, EncodeSettings, encode_within, format_name
+from slipstick.encode import IGNORED, EncodeSettings, PromptSettings, encode_within, format_name
 from slipstick.formats import load_format
-from slipstick.models.hf.prompts import PromptSettings
 from slipstick.schema import Problem, Solution
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class ValueModel(NamedTuple):
     model: Any
     tokenizer: Any
     head: Any
-    taught: PromptSettings = PromptSettings()
+    prompts: PromptSettings = PromptSettings()
     """How the prompts were laid out that it was trained on."""
 
 
@@ -33,9 +32,9 @@ def open_value_model(folder: Path, *, device: str = "auto") -> ValueModel:
     """The value model in a folder. Raises ModelError where there is no model, no head, or no such device."""
     import torch
 
+    from slipstick.encode.settings import load_prompt_config
     from slipstick.errors import ModelError
     from slipstick.models.hf import load_weights
-    from slipstick.models.hf.prompts import load_taught
     from slipstick.models.hf.value_head import load_head
 
     head = load_head(folder)
@@ -43,7 +42,7 @@ def open_value_model(folder: Path, *, device: str = "auto") -> ValueModel:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return ValueModel(model.to(device).eval(), tokenizer, head.to(device), load_taught(str(folder)))
+        return ValueModel(model.to(device).eval(), tokenizer, head.to(device), load_prompt_config(str(folder)))
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"{folder} cannot be put on device = {device!r}: {error}") from error
 
@@ -62,7 +61,7 @@ def score(
     window is read up to the last whole block that fits.
     """
     most = getattr(with_model.model.config, "max_position_embeddings", None) or 1 << 20
-    settings = EncodeSettings(template=with_model.taught.template, max_length=most, too_long="cut")
+    settings = EncodeSettings(template=with_model.prompts.template, max_length=most, too_long="cut")
     for group in _groups(solutions, _AHEAD):
         rows = [_ids(solution, problems[solution.problem_id], with_model.tokenizer, settings) for solution in group]
         values = _values(rows, with_model, batch_tokens=batch_tokens)
@@ -96,7 +95,7 @@ def _values(rows: Sequence[list[int]], scorer: ValueModel, *, batch_tokens: int)
 def _score_batch(batch: Sequence[int], rows: Sequence[list[int]], values: list[float], scorer: ValueModel) -> None:
     import torch
 
-    from slipstick.models.hf.threads import few_threads
+    from slipstick.models.hf import few_threads
     from slipstick.models.hf.value_head import hidden_and_logits
 
     width = max(len(rows[place]) for place in batch)

@@ -28,6 +28,7 @@ _WAY_OUT = (
     "hf: takes a folder with config.json, weights and tokenizer (what `slipstick train` writes), "
     "or owner/name of a model on the Hugging Face hub"
 )
+_NARROW = 512  # width up to which one thread is fastest
 _ROWS = 32  # decoded together where `max_concurrent_requests` is "auto"
 
 
@@ -118,14 +119,14 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
+    from slipstick.encode.settings import load_prompt_config
     from slipstick.models.hf.decode import Decoder
-    from slipstick.models.hf.prompts import load_taught
 
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_weights(argument, dtype=settings.dtype)
-    taught = load_taught(argument)
+    taught = load_prompt_config(argument)
     try:
         model = model.to(device).eval()
         decoder = Decoder(model, tokenizer, taught)
@@ -188,3 +189,17 @@ def quietly() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def few_threads(model: Any) -> Iterator[None]:
+    """One thread for a narrow model on a CPU, whose operations are too short to be worth dividing among several."""
+    import torch
+
+    threads = torch.get_num_threads()
+    if model.device.type == "cpu" and model.get_input_embeddings().weight.shape[1] < _NARROW:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +11,13 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache
 
+from slipstick.encode.prompts import end_of_turn, prompt_for
+from slipstick.encode.settings import PromptConfig
+from slipstick.encode.tokens import eos_id, text_of
 from slipstick.errors import ModelError
 from slipstick.formats import Format
 from slipstick.models import Reply, Request
 from slipstick.models.hf.cache import is_growing, join_rows, keep_rows, new_cache
-from slipstick.models.hf.prompts import PromptConfig, end_of_turn, prompt_for
-from slipstick.models.hf.tokens import eos_id, text_of
-from slipstick.models.hf.turn import cut_turn, ends_of_turn
 
 
 @dataclass(eq=False)
@@ -214,3 +215,18 @@ def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     said = model.generation_config.eos_token_id if model.generation_config else None
     listed = said if isinstance(said, list) else [] if said is None else [said]
     return frozenset([*listed, eos_id(tokenizer)])
+
+
+def cut_turn(format: Format, text: str) -> tuple[str, bool]:
+    """The turn's own part of a text generated from its start, and whether the turn has ended in it."""
+    ends = [(at, at) for stop in format.stop if (at := text.find(stop)) >= 0]
+    if format.executes == "steps" and format.code_begin:
+        block = re.search(rf"{re.escape(format.code_begin)}.*?{re.escape(format.code_end)}", text, re.DOTALL)
+        if block:
+            ends.append((block.end() - len(format.code_end), block.end()))
+    return (text[: min(ends)[1]], True) if ends else (text, False)
+
+
+def ends_of_turn(format: Format) -> list[str]:
+    """The strings one of which is the last of a turn that ended early."""
+    return [end for end in (*format.stop, format.code_end if format.executes == "steps" else "") if end]

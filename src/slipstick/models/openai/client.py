@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.request import getproxies
 
 from slipstick.errors import did_you_mean
-from slipstick.formats import join, render, render_chat, render_prompt
+from slipstick.formats import join, render_chat, render_example, tool_schema
 from slipstick.models import Request, Sampling
-from slipstick.models.openai.calls import tool_schema
 from slipstick.models.openai.capabilities import ServerCapabilities, stops_of
 from slipstick.models.openai.replies import shorten
 
@@ -72,7 +71,7 @@ class Client:
         if self.chat:
             asked: dict[str, Any] = {"messages": render_chat(format, request.problem, request.blocks)}
         else:
-            asked = {"prompt": render_prompt(format, request.problem) + join(render(format, request.blocks))}
+            asked = {"prompt": join(render_example(format, request.problem, request.blocks))}
         if calls:
             asked["tools"] = [tool_schema(format.tool)]
         return await self.draw(asked, request.sampling, stops_of(format, calls=calls))

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from slipstick.formats import tool_schema
 from slipstick.models import Sampling
-from slipstick.models.openai.calls import code_of, tool_schema
 from slipstick.models.openai.client import Client, Fault, RefusedParameter
-from slipstick.models.openai.replies import Answer, NoCompletionError, read_answer
+from slipstick.models.openai.replies import Answer, NoCompletionError, code_of, read_answer
 
 _PAGES = ("/version", "/props", "/get_server_info")
 """Beside the list of models: vLLM's, llama.cpp's, SGLang's."""

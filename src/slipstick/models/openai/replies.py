@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -9,7 +10,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from slipstick.formats import Format
 from slipstick.models import Reply
-from slipstick.models.openai.calls import code_of, is_whole
 from slipstick.models.openai.prices import Price
 from slipstick.schema import Finish
 
@@ -145,6 +145,25 @@ def end_turn(text: str, finish: Finish, format: Format) -> tuple[str, Finish]:
     return text, finish
 
 
+def code_of(arguments: str) -> str:
+    """The code in the arguments of a call, which should be {"code": "..."} and are what a model makes of that.
+
+    An object's only text counts whatever its name, a JSON string is the code, and what is neither is code as it
+    stands: where it is none, the interpreter's error tells the model so.
+    """
+    found = _load(arguments)
+    if isinstance(found, dict):
+        texts = [value for value in found.values() if isinstance(value, str)]
+        code = found.get("code")
+        return code if isinstance(code, str) else texts[0] if len(texts) == 1 else arguments
+    return found if isinstance(found, str) else arguments
+
+
+def is_whole(arguments: str) -> bool:
+    """Whether the arguments are JSON to their end, and not broken off."""
+    return _load(arguments) is not None
+
+
 def shorten(thing: object) -> str:
     """One line of at most 300 characters; an exception with its type and what caused it."""
     text = " ".join(str(thing)[:2000].split())
@@ -175,3 +194,10 @@ def _missing(code: str, end: str) -> str:
         if end[:length].strip() and code.endswith(end[:length]):
             return end[length:]
     return end
+
+
+def _load(arguments: str) -> Any:
+    try:
+        return json.loads(arguments, strict=False)  # models leave line breaks in strings as they are
+    except ValueError:
+        return None

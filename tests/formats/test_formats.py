@@ -117,7 +117,7 @@ def test_a_format_without_output_fences_invents_no_output() -> None:
 
 def test_what_the_interpreter_wrote_is_marked_as_given() -> None:
     pieces = render(load_format("tir"), [Text(text="a\n"), Code(text="1"), Output(text="1"), Text(text="b")])
-    assert [piece.written for piece in pieces] == [True, True, False, True]
+    assert [piece.trained for piece in pieces] == [True, True, False, True]
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -181,7 +181,7 @@ def test_demonstrations_stand_before_the_question_and_come_back_as_turns(name: s
     assert prompt.endswith(render_prompt(with_shots(format, 0), PROBLEM).removeprefix(format.preamble))
     messages = [message for message in render_chat(format, PROBLEM) if message["role"] != "system"]
     said = "".join(message["content"] for message in messages if message["role"] == "assistant")
-    assert said == "".join(p.text for e in shown for p in render(format, parse(format, e.response)) if p.written)
+    assert said == "".join(p.text for e in shown for p in render(format, parse(format, e.response)) if p.trained)
     assert messages[-1]["role"] == "user" and PROBLEM.text in messages[-1]["content"]
 
 

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipstick.encode import IGNORED, EncodeSettings, encode, encode_within, parts_of
+from slipstick.encode import IGNORED, EncodeSettings, PromptConfig, encode, encode_within, pieces_of
+from slipstick.encode.prompts import prompt_for
+from slipstick.encode.tokens import text_of, token_ids
 from slipstick.errors import InputError
-from slipstick.formats import join, load_format, render, render_chat, render_prompt
-from slipstick.models.hf.prompts import PromptConfig, prompt_for
-from slipstick.models.hf.tokens import prompt_pieces, text_of, token_ids
-from slipstick.models.openai.calls import tool_schema
+from slipstick.formats import join, load_format, render, render_chat, render_example, render_prompt, tool_schema
 from slipstick.schema import Code, Output, Problem, Solution, Text
 
 transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
@@ -60,13 +59,13 @@ def test_labels_lie_on_what_the_model_writes_and_nowhere_else(tokenizer, blocks,
     solution, problem = solved(blocks, format, question)
     ids, labels = encode(solution, problem, format, tokenizer)
 
-    written = "".join(piece.text for piece in render(format, blocks) if piece.written)
+    written = "".join(piece.text for piece in render(format, blocks) if piece.trained)
     assert tokenizer.decode([label for label in labels if label != IGNORED]) == written + tokenizer.eos_token
-    given_text = render_prompt(format, problem) + "".join(p.text for p in render(format, blocks) if not p.written)
+    given_text = render_prompt(format, problem) + "".join(p.text for p in render(format, blocks) if not p.trained)
     unlabelled = [token for token, label in zip(ids, labels, strict=True) if label == IGNORED]
     assert tokenizer.decode(unlabelled) == given_text
     assert all(label in (token, IGNORED) for token, label in zip(ids, labels, strict=True))
-    assert tokenizer.decode(ids) == join(prompt_pieces(format, problem, blocks)) + tokenizer.eos_token
+    assert tokenizer.decode(ids) == join(render_example(format, problem, blocks)) + tokenizer.eos_token
 
 
 @settings(deadline=None, max_examples=40)
@@ -83,7 +82,7 @@ def test_later_blocks_never_change_the_ids_of_earlier_ones(tokenizer, blocks, cu
 def test_a_prompt_costs_two_tokens_beside_the_question(tokenizer, format):
     question = "Ann has 12 nuts?"
     _, problem = solved([], format, question)
-    (ids,) = token_ids(tokenizer, prompt_pieces(format, problem))
+    (ids,) = token_ids(tokenizer, [render_prompt(format, problem)])
     assert len(ids) == len(tokenizer(question)["input_ids"]) + 2
 
 
@@ -98,8 +97,8 @@ def test_a_tokenizer_that_adds_spaces_adds_one_only_at_the_start(spacing_tokeniz
     solution, problem = solved(blocks, format)
     ids, labels = encode(solution, problem, format, spacing_tokenizer)
     assert ids[0] == spacing_tokenizer.bos_token_id and ids.count(spacing_tokenizer.bos_token_id) == 1
-    assert text_of(spacing_tokenizer, ids) == " " + join(prompt_pieces(format, problem, blocks))
-    written = "".join(piece.text for piece in render(format, blocks) if piece.written)
+    assert text_of(spacing_tokenizer, ids) == " " + join(render_example(format, problem, blocks))
+    written = "".join(piece.text for piece in render(format, blocks) if piece.trained)
     assert text_of(spacing_tokenizer, [label for label in labels if label != IGNORED]) == written
 
 
@@ -162,9 +161,9 @@ def test_in_every_format_no_token_of_prompt_or_output_has_a_label(tokenizer, blo
     solution, problem = solved(blocks, format, question)
     recipe = EncodeSettings(template=template, prompt_variant="example")
     ids, labels = encode(solution, problem, format, tokenizer, settings=recipe)
-    written = "".join(piece.text for piece in render(format, blocks) if piece.written)
+    written = "".join(piece.text for piece in render(format, blocks) if piece.trained)
     assert tokenizer.decode([label for label in labels if label != IGNORED]) == written + tokenizer.eos_token
-    outputs = "".join(piece.text for piece in render(format, blocks) if not piece.written)
+    outputs = "".join(piece.text for piece in render(format, blocks) if not piece.trained)
     unlabelled = tokenizer.decode([token for token, label in zip(ids, labels, strict=True) if label == IGNORED])
     assert unlabelled.endswith(outputs) and question in unlabelled
 
@@ -188,7 +187,7 @@ def test_in_a_chat_the_model_writes_its_messages_and_their_ends(chatml, first, c
         return
     turns = [""]
     for piece in render(format, blocks):
-        if piece.written:
+        if piece.trained:
             turns[-1] += piece.text
         else:
             turns.append("")
@@ -254,9 +253,8 @@ def test_the_prompt_has_the_ids_that_were_trained_on(tokenizer, template, name):
 def test_an_example_of_its_own_wording_is_asked_for_in_the_first(tokenizer):
     format = load_format("cot")
     _, problem = solved([], format)
-    asked = prompt_for(
-        format, problem, [], tokenizer, PromptConfig(template="alpaca", prompt_variant="example", seed=3)
-    )
+    config = PromptConfig(template="alpaca", prompt_variant="example", seed=3)
+    asked = prompt_for(format, problem, [], tokenizer, config)
     assert asked == prompt_for(format, problem, [], tokenizer, PromptConfig())
     mario = load_format("mario")
     own = prompt_for(mario, problem, [], tokenizer, PromptConfig(template="alpaca", prompt_variant="run", seed=3))
@@ -274,7 +272,7 @@ def test_a_template_that_refuses_is_named_with_the_way_out(tokenizer):
 def test_a_template_that_leaves_messages_out_is_refused(tokenizer):
     chat, format = chatting(tokenizer, "{{ messages[-1]['content'] }}"), load_format("cot")
     solution, problem = solved([Text(text="So 42.")], format)
-    with pytest.raises(InputError, match="leaves messages out"):
+    with pytest.raises(InputError, match="leaves out, repeats or reorders messages"):
         encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
 
 
@@ -293,7 +291,7 @@ def test_wordings_are_drawn_by_the_seed(tokenizer):
 
     def prompts(wording, seed=0):
         recipe = EncodeSettings(template="alpaca", prompt_variant=wording)
-        return [parts_of(s, p, format, tokenizer, settings=recipe, seed=seed)[0].text for s, p in pairs]
+        return [pieces_of(s, p, format, tokenizer, settings=recipe, seed=seed)[0].text for s, p in pairs]
 
     assert set(prompts("one")) == {render_prompt(format, pairs[0][1])}
     assert len(set(prompts("run"))) == 1 and len({prompts("run", seed)[0] for seed in range(30)}) > 5
@@ -314,7 +312,7 @@ def test_long_examples_are_cut_behind_a_whole_block_or_left_out(tokenizer):
     example, cut = encode_within(solution, problem, format, tokenizer, settings=recipe)
     assert cut and example is not None
     text = tokenizer.decode(example.ids)
-    assert text == join(prompt_pieces(format, problem, blocks[:2])), "no output that nothing follows, and no end"
+    assert text == join(render_example(format, problem, blocks[:2])), "no output that nothing follows, and no end"
     tiny = EncodeSettings(max_length=5, too_long="cut")
     assert encode_within(solution, problem, format, tokenizer, settings=tiny) == (None, False)
     assert encode_within(solution, problem, format, tokenizer) == (whole, False)
@@ -337,7 +335,7 @@ def test_generated_ids_are_kept_where_they_are_the_text(tokenizer):
     code = [token for piece in render(format, blocks[1:2]) for token in tokenizer(piece.text)["input_ids"]]
     kept = solution.model_copy(update={"turn_ids": [letters + code, [*letters[:3], 10**6]]})
     ids, labels = encode(kept, problem, format, tokenizer)
-    first = len(token_ids(tokenizer, prompt_pieces(format, problem))[0])
+    first = len(token_ids(tokenizer, [render_prompt(format, problem)])[0])
     assert ids[first : first + len(letters + code)] == letters + code == labels[first : first + len(letters + code)]
     assert tokenizer.decode(ids) == tokenizer.decode(plain.ids)
     assert ids[-3:] == plain.ids[-3:], "of another tokenizer: the text is encoded"

@@ -1,9 +1,9 @@
 """Lays a solution out by a tokenizer's chat template, and finds in it what the model has to write.
 
-The template is rendered once with a mark in place of every content. So it is known to the letter what the template
-itself puts between contents, whatever the template's language can express, and the real contents go in unchanged.
-Of the template's own text the model writes what stands between the generation prompt and the content, and what stands
-behind a content up to the token that ends the turn.
+The template is rendered once with a mark in place of every content. This shows exactly what the template itself puts
+between contents, whatever its language can express, and the real contents are inserted unchanged. Of the template's
+own text the model writes what comes between the generation prompt and the content, and what follows a content up to
+the token that ends the turn.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from slipstick.errors import InputError
-from slipstick.formats import Format, render_chat
-from slipstick.models.hf.parts import Part
-from slipstick.models.openai.calls import tool_schema
+from slipstick.formats import Format, Piece, render_chat, tool_schema
 from slipstick.schema import Block, Problem
 
 # A mark is two private-use characters around the content's number. The vertical tabs show whether the template strips
@@ -31,12 +29,15 @@ class _Content(NamedTuple):
     text: str
     role: str
     message: int
+    """Number of the message."""
 
 
-def chat_parts(format: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, *, ended: bool) -> list[Part]:
-    """The parts of the conversation, up to the token that ends the last turn (one that has not `ended` has none).
+def chat_pieces(
+    format: Format, problem: Problem, blocks: Sequence[Block], tokenizer: Any, *, ended: bool
+) -> list[Piece]:
+    """The pieces of the conversation, up to the token that ends the last turn (one that has not `ended` has none).
 
-    Raises InputError where the tokenizer has no chat template, or one that refuses, leaves out or repeats contents.
+    Raises InputError if the tokenizer has no chat template, or one that refuses, leaves out or repeats contents.
     """
     if not tokenizer.chat_template:
         raise InputError(
@@ -48,7 +49,7 @@ def chat_parts(format: Format, problem: Problem, blocks: Sequence[Block], tokeni
     contents, marked = _mark(messages)
     try:
         text, begun = _render(tokenizer, marked, tools)
-    except Exception:  # boundary: templates refuse by an error of their own what they have no place for
+    except Exception:  # boundary: a template refuses by an error of its own what it has no place for
         contents, marked = _mark(_without_system(messages))
         text, begun = _render_plain(tokenizer, marked, tools, format)
     return _split(text, contents, generation=begun, tokenizer=tokenizer, ended=ended)
@@ -81,7 +82,7 @@ def _code(call: dict[str, Any]) -> str:
 
 
 def _without_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The system message as the beginning of the user's, for templates that know none."""
+    """The system message as the beginning of the user's, for templates that support none."""
     if messages[0]["role"] != "system":
         return messages
     system, user, *rest = messages
@@ -89,7 +90,7 @@ def _without_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _render(tokenizer: Any, messages: list[dict[str, Any]], tools: Any) -> tuple[str, str]:
-    """The whole conversation, and what the template adds where the model is to begin."""
+    """The whole conversation, and what the template adds where the model begins (its generation prompt)."""
     asked = next((i for i, message in enumerate(messages) if message["role"] == "assistant"), len(messages))
     common = {"tokenize": False, "tools": tools}
     before = tokenizer.apply_chat_template(messages[:asked], **common)
@@ -109,50 +110,50 @@ def _render_plain(tokenizer: Any, messages: list[dict[str, Any]], tools: Any, fo
         ) from error
 
 
-def _split(text: str, contents: list[_Content], *, generation: str, tokenizer: Any, ended: bool) -> list[Part]:
+def _split(text: str, contents: list[_Content], *, generation: str, tokenizer: Any, ended: bool) -> list[Piece]:
     found = list(_FOUND.finditer(text))
     if [int(match[2]) for match in found] != list(range(len(contents))):
         raise InputError(
-            f"the chat template of `{tokenizer.name_or_path}` leaves messages out, repeats them or turns them round: "
+            f"the chat template of `{tokenizer.name_or_path}` leaves out, repeats or reorders messages: "
             'give another with chat_template = "FILE", or set template = "format"'
         )
-    parts: list[Part] = []
+    pieces: list[Piece] = []
     at, turn = 0, -1
     before = _Content("", "", -1)
     for match, content in zip(found, contents, strict=True):
         gap = text[at : match.start()]
         writes = content.role == "assistant"
         turn += writes and before.message != content.message
-        parts += _between(gap, before, content, generation=generation, tokenizer=tokenizer)
+        pieces += _between(gap, before, content, generation=generation, tokenizer=tokenizer)
         said = json.dumps(content.text, ensure_ascii=False)[1:-1] if match[3] else content.text
         said = said if match[1] else said.lstrip()
         said = said if match[4] else said.rstrip()
         output = not writes and before.role == "assistant"
-        parts.append(Part(said, trained=writes, output=output, turn=turn if writes else None))
+        pieces.append(Piece(said, trained=writes, output=output, turn=turn if writes else None))
         at, before = match.end(), content
     rest = text[at:]
     if before.role != "assistant":
-        return [*parts, Part(rest, trained=False)]
+        return [*pieces, Piece(rest, trained=False)]
     if ended:
         end = _end_of_turn(rest, tokenizer)
-        parts.append(Part(rest[:end] if end else tokenizer.eos_token, trained=True))
-    return parts
+        pieces.append(Piece(rest[:end] if end else tokenizer.eos_token, trained=True))
+    return pieces
 
 
-def _between(gap: str, left: _Content, right: _Content, *, generation: str, tokenizer: Any) -> list[Part]:
+def _between(gap: str, left: _Content, right: _Content, *, generation: str, tokenizer: Any) -> list[Piece]:
     """The template's own text between two contents, as the model's end of turn, given text, and its beginning."""
     if left.message == right.message:
-        return [Part(gap, trained=True)]  # words, then a call
+        return [Piece(gap, trained=True)]  # words, then a call
     end = _end_of_turn(gap, tokenizer) if left.role == "assistant" else 0
     begin = len(gap)
     if right.role == "assistant" and generation and generation in gap[end:]:
         begin = gap.rindex(generation) + len(generation)
-    cut = [Part(gap[:end], trained=True), Part(gap[end:begin], trained=False), Part(gap[begin:], trained=True)]
-    return [part for part in cut if part.text]
+    cut = [Piece(gap[:end], trained=True), Piece(gap[end:begin], trained=False), Piece(gap[begin:], trained=True)]
+    return [piece for piece in cut if piece.text]
 
 
 def _end_of_turn(text: str, tokenizer: Any) -> int:
-    """Where the first special token of a text ends; 0 where there is none."""
+    """Where the first special token of a text ends; 0 if there is none."""
     special = {*tokenizer.all_special_tokens, *(str(t) for t in tokenizer.added_tokens_decoder.values() if t.special)}
     ends = [text.index(token) + len(token) for token in special if token and token in text]
     return min(ends, default=0)
