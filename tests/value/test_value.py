@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from slipstick.schema import Solution, Verdict
+from slipstick.schema import Metric, Solution, Verdict
 from slipstick.value import (
     advice,
     brier_score,
@@ -55,7 +55,7 @@ def test_auc_is_the_mean_over_problems() -> None:
     ]
     auc = within_problem_auc(rows)
     assert (auc.value, auc.n) == (0.5, 2)
-    assert within_problem_auc(rows[-1:]).model_dump() == {"name": "auc", "value": 0.5, "low": 0.0, "high": 1.0, "n": 0}
+    assert within_problem_auc(rows[-1:]) == Metric(measure="auc", value=0.5, low=0.0, high=1.0, n=0)
 
 
 def test_telling_easy_problems_from_hard_ones_is_no_merit() -> None:
