@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.audit import PRIOR, Suspect, Vote, audit, count_votes, describe_solvers, majority_disagreement
+from slipstick.audit import PRIOR_ERROR_RATE, Suspect, Vote, audit, count_votes, describe_solvers, majority_disagreement
 from slipstick.audit.curve import average_precision, draw_curves, gain, precision_recall
 from slipstick.audit.equations import evaluate, read_equations
 from slipstick.audit.rationale import contradictions, read_rationale
@@ -93,7 +93,7 @@ def test_a_score_is_the_sum_of_its_evidence(town: tuple[list[Problem], dict[str,
     suspect = audit(problems, [count_votes(each, votes[each.id]) for each in problems], programs={"town/7": "107"})[0]
     signals = {each.signal for each in suspect.evidence}
     assert signals == {"votes", "label_absent", "false_equation", "program_differs", "ambiguous_comparison", "steps"}
-    odds = log(PRIOR / (1 - PRIOR)) + sum(each.weight for each in suspect.evidence)
+    odds = log(PRIOR_ERROR_RATE / (1 - PRIOR_ERROR_RATE)) + sum(each.weight for each in suspect.evidence)
     assert suspect.score == pytest.approx(1 / (1 + exp(-odds)))
     assert [each.weight for each in suspect.evidence] == sorted((e.weight for e in suspect.evidence), reverse=True)
 
@@ -110,7 +110,7 @@ def test_solvers_that_split_make_a_problem_ambiguous(town: tuple[list[Problem], 
 def test_without_labels_or_votes() -> None:
     assert audit([Problem(id="p", text="?")]) == [] and describe_solvers([]) == []
     (only,) = audit([Problem(id="p", text="?", answer=["1", "one"])])
-    assert only.score == pytest.approx(PRIOR) and only.evidence == [] and only.answer is None
+    assert only.score == pytest.approx(PRIOR_ERROR_RATE) and only.evidence == [] and only.answer is None
 
 
 def test_the_curve_and_its_area() -> None:
@@ -192,7 +192,7 @@ def test_a_recipe_is_audited_and_resumed(invoke: Invoke) -> None:
 
 
 def test_a_finished_run_is_audited_by_its_own_solutions(invoke: Invoke) -> None:
-    code, out, _ = invoke("audit", "solved", "--limit", "40", "--set", "listed=1")
+    code, out, _ = invoke("audit", "solved", "--limit", "40", "--set", "print_top=1")
     assert code == 0 and "solved-audited/suspects.jsonl" in out and ("town/31" in out or "town/7" in out)
     assert len(list(RunFolder("solved-audited").problems())) == 40
 
@@ -201,7 +201,7 @@ def test_programs_from_worked_solutions_are_no_vote(
     invoke: Invoke, town: tuple[list[Problem], dict[str, object]]
 ) -> None:
     write_run("made", town[0], {"town/3": [Vote("worked steps", "99")]}, verb="synthesize", dropped=True)
-    assert invoke("audit", "audit.toml", "--out", "run", "--set", "runs=['made']", "--set", "listed=0")[0] == 0
+    assert invoke("audit", "audit.toml", "--out", "run", "--set", "runs=['made']", "--set", "print_top=0")[0] == 0
     first = next(read_records(Path("run/suspects.jsonl"), Suspect))
     assert first.id == "town/3" and [each.signal for each in first.evidence] == ["program_differs"]
     assert Path("run/solvers.jsonl").read_text() == ""
@@ -211,7 +211,7 @@ def test_a_ranking_is_measured_against_what_is_known(invoke: Invoke) -> None:
     said = {"who": "ann", "when": "2026-01-01", "new": "ambiguous", "why": "?"}
     known = [said | {"id": f"town/{n}", "old": str(n + 101)} for n in (7, 31)]
     Path("known.jsonl").write_text("".join(json.dumps(row) + "\n" for row in known))
-    code, out, _ = invoke("audit", "audit.toml", "--out", "run", "--set", "known=known.jsonl")
+    code, out, _ = invoke("audit", "audit.toml", "--out", "run", "--set", "known_errors=known.jsonl")
     assert code == 0 and "average_precision, ranking audit: 1.00" in out
     values = {metric_label(metric): metric.value for metric in RunFolder("run").metrics()}
     assert values["average_precision, ranking audit"] == 1 > values["average_precision, ranking majority vote"]
@@ -220,11 +220,11 @@ def test_a_ranking_is_measured_against_what_is_known(invoke: Invoke) -> None:
 
 MISTAKES = {
     "a run that is none": (["audit", "audit.toml", "--set", "runs=nowhere"], "nowhere is no run folder"),
-    "a prior of one": (["audit", "audit.toml", "--set", "prior=1"], "prior = 1: input should be less than 1"),
+    "a prior of one": (["audit", "audit.toml", "--set", "prior_error_rate=1"], "prior_error_rate = 1: input should be less than 1"),
     "no labels": (["audit", "audit.toml", "--set", "problems=bare.jsonl"], "none of these problems has a label"),
     "other ids": (["audit", "audit.toml", "--set", "problems=other.jsonl"], "no solution of any of these problems"),
-    "known of others": (["audit", "solved", "--set", "known=far.jsonl"], "corrects none of these 60 problems"),
-    "no corrections": (["audit", "solved", "--set", "known=bare.jsonl"], "bare.jsonl:1 is no correction: id"),
+    "known of others": (["audit", "solved", "--set", "known_errors=far.jsonl"], "corrects none of these 60 problems"),
+    "no corrections": (["audit", "solved", "--set", "known_errors=bare.jsonl"], "bare.jsonl:1 is no correction: id"),
 }
 
 

@@ -124,7 +124,7 @@ def test_a_row_is_traced_to_the_run_it_was_written_in(runs: Path) -> None:
     assert [Path(step.path).name for step in steps] == ["data", "kept"]
     assert all(step.problem and step.problem.id == kept.problem_id for step in steps)
     console = Console(record=True, width=200, file=io.StringIO())
-    run_trace(kept.id, [f"runs={runs}"], console)
+    run_trace(kept.id, [f"runs_dir={runs}"], console)
     said = console.export_text()
     for part in (kept.problem_id, "verdict", "rules passed", "recipe"):
         assert part in said

@@ -71,7 +71,7 @@ def test_the_run_can_be_reported_and_graded_again(invoke: Invoke) -> None:
     assert invoke("grade", FILE, "--out", "run")[0] == 0
     assert invoke("report", "run")[0] == 0 and Path("run/report.html").is_file()
     verdicts = Path("run/verdicts.jsonl").read_bytes()
-    code, out, _ = invoke("grade", "run", "--set", "listed=0")
+    code, out, _ = invoke("grade", "run", "--set", "print_top=0")
     assert code == 0 and "exact_match,strict-match" in out and Path("run/verdicts.jsonl").read_bytes() == verdicts
     code, _, err = invoke("grade", FILE, "--out", "run")
     assert code == 2 and "add --resume" in err

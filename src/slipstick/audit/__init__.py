@@ -17,7 +17,7 @@ from slipstick.audit.votes import Ballot, Solver, Vote, count_votes, majority_di
 from slipstick.schema import Problem
 
 __all__ = [
-    "PRIOR",
+    "PRIOR_ERROR_RATE",
     "Ballot",
     "Evidence",
     "Solver",
@@ -29,7 +29,7 @@ __all__ = [
     "majority_disagreement",
 ]
 
-PRIOR = 0.05
+PRIOR_ERROR_RATE = 0.05
 """Share of labels that are wrong or ambiguous before anything is known of them."""
 _FLOOR = 1e-9
 _NAMED = 4
@@ -43,12 +43,12 @@ def audit(
     ballots: Iterable[Ballot] = (),
     *,
     programs: Mapping[str, str] | None = None,
-    prior: float = PRIOR,
+    prior_error_rate: float = PRIOR_ERROR_RATE,
 ) -> list[Suspect]:
     """Every problem with a label, the most suspicious first; ties keep the problems' order.
 
     ballots: what samples of solvers say (`count_votes`), of some or all problems. programs: problem id -> what a
-    program made from the worked solution came to. prior: share of labels taken to be wrong before.
+    program made from the worked solution came to. prior_error_rate: share of labels taken to be wrong before.
     """
     asked = {ballot.problem_id: ballot for ballot in ballots if ballot.drawn}
     judged = judge_ballots(list(asked.values()))
@@ -60,7 +60,7 @@ def audit(
         evidence = _evidence(problem, worked, usual, (programs or {}).get(problem.id))
         if problem.id in judged:
             evidence.append(_weigh(asked[problem.id], judged[problem.id]))
-        suspects.append(_suspect(problem, evidence, prior, asked.get(problem.id), judged.get(problem.id, [])))
+        suspects.append(_suspect(problem, evidence, prior_error_rate, asked.get(problem.id), judged.get(problem.id, [])))
     suspects.sort(key=lambda suspect: -suspect.score)
     return [suspect.model_copy(update={"rank": rank}) for rank, suspect in enumerate(suspects, start=1)]
 

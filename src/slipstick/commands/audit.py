@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipstick.audit import (
-    PRIOR,
+    PRIOR_ERROR_RATE,
     Ballot,
     Solver,
     Suspect,
@@ -47,11 +47,11 @@ class AuditSettings(Record):
 
     runs: Names = Field(default_factory=list)
     """Folders of runs that solved these problems: what their solutions say is held against the labels."""
-    prior: float = Field(default=PRIOR, gt=0, lt=1)
+    prior_error_rate: float = Field(default=PRIOR_ERROR_RATE, gt=0, lt=1)
     """Share of labels taken to be wrong or ambiguous before anything is known of them."""
-    known: Path | None = None
+    known_errors: Path | None = None
     """A patch file with all that is wrong: how good the ranking is, is measured against it."""
-    listed: int = Field(default=10, ge=0)
+    print_top: int = Field(default=10, ge=0)
     """How many suspects are printed; suspects.jsonl has all."""
 
 
@@ -78,28 +78,28 @@ def _audit(
     order: Invocation, settings: AuditSettings, problems: list[Problem], files: list[Path], text: str, console: Console
 ) -> Path:
     runs = [RunFolder(path) for path in settings.runs]
-    known = read_corrections([settings.known]) if settings.known else {}
+    known = read_corrections([settings.known_errors]) if settings.known_errors else {}
     inputs = [
         *files,
         *(run.path / name for run in runs for name in _READ),
-        *([settings.known] if settings.known else []),
+        *([settings.known_errors] if settings.known_errors else []),
     ]
     written = [SUSPECTS, _SOLVERS, _CURVE]
     with running(
-        order, "audit", settings, console, text=text, inputs=inputs, files=written, may_change=["listed"]
+        order, "audit", settings, console, text=text, inputs=inputs, files=written, may_change=["print_top"]
     ) as folder:
         folder.write_problems(problems)
         ballots, programs = _listen(runs, problems, console)
-        suspects = audit(problems, ballots, programs=programs, prior=settings.prior)
+        suspects = audit(problems, ballots, programs=programs, prior_error_rate=settings.prior_error_rate)
         solvers = describe_solvers(ballots)
         _write(folder.path / SUSPECTS, suspects)
         _write(folder.path / _SOLVERS, solvers)
-        metrics = _measure(folder.path, suspects, ballots, known, console) if settings.known else []
+        metrics = _measure(folder.path, suspects, ballots, known, console) if settings.known_errors else []
         likely = sum(suspect.score >= 0.5 for suspect in suspects)
         folder.finish("finished", counts={"problems": len(problems), "suspects": likely}, metrics=metrics)
     if solvers:
         console.print(_table(["solver", "problems", "says the label", "weight"], map(_solver_cells, solvers)))
-    _show(folder.path, suspects, metrics, settings.listed, console)
+    _show(folder.path, suspects, metrics, settings.print_top, console)
     return folder.path
 
 
@@ -150,7 +150,7 @@ def _measure(
     """How good the ranking is beside that of a plain vote, where it is known which labels are wrong."""
     wrong = [suspect.id in known for suspect in suspects]
     if not any(wrong):
-        raise InputError(f"known corrects none of these {len(suspects):,} problems: their ids have to be the same")
+        raise InputError(f"known_errors corrects none of these {len(suspects):,} problems: their ids have to be the same")
     shares = {ballot.problem_id: majority_disagreement(ballot) for ballot in ballots}
     rankings = {"audit": [suspect.score for suspect in suspects]}
     if shares:

@@ -29,7 +29,7 @@ _DISAGREEMENTS = "disagreements.jsonl"
 class RegradeRecipe(GradeSettings):
     """What `slipstick grade` can be told of a run."""
 
-    listed: int = Field(default=10, ge=0)
+    print_top: int = Field(default=10, ge=0)
     """How many disagreements with another tool's verdicts are printed; disagreements.jsonl has all."""
 
 
@@ -117,8 +117,8 @@ def _show_agreement(folder: RunFolder, settings: RegradeRecipe, console: Console
     counts, found = compare_with_recorded(folder.problems(), folder.solutions(), recorded, profile=settings.profile)
     _write_rows(folder.path / _DISAGREEMENTS, found)
     console.print(_counts_table(counts))
-    if found and settings.listed:
-        console.print(_disagreements_table(found[: settings.listed]))
+    if found and settings.print_top:
+        console.print(_disagreements_table(found[: settings.print_top]))
     path = folder.path / _DISAGREEMENTS
     console.print(f"{len(found):,} disagreements: {path}", highlight=False, soft_wrap=True)
 

@@ -20,7 +20,7 @@ from slipstick.store import RunFolder
 class TraceSettings(Record):
     """What `slipstick trace` can be told."""
 
-    runs: str = "runs"
+    runs_dir: str = "runs"
     """Folder beneath which the runs lie."""
 
 
@@ -38,7 +38,7 @@ class Step(Record):
 def run_trace(target: str, overrides: list[str], console: Console) -> None:
     """Prints the problem, the writer, every program with its output, the verdict and the rules a row has passed."""
     settings = check_settings({}, TraceSettings, overrides=overrides)
-    steps = trace(target, Path(settings.runs))
+    steps = trace(target, Path(settings.runs_dir))
     for step in steps:
         console.print(_panel(step))
 
@@ -51,7 +51,7 @@ def trace(row: str, runs: Path) -> list[Step]:
     """
     folders = [RunFolder(path.parent) for path in sorted(runs.rglob("run.json"))] if runs.is_dir() else []
     if not folders:
-        raise InputError(f"there are no runs beneath {runs}: say where they lie, --set runs=FOLDER")
+        raise InputError(f"there are no runs beneath {runs}: say where they lie, --set runs_dir=FOLDER")
     names = {row, *(name for folder in folders for name in _earlier_names(folder, row))}
     found = [step for folder in folders for name in sorted(names) for step in _find(folder, name)]
     if not found:
