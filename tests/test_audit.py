@@ -220,7 +220,10 @@ def test_a_ranking_is_measured_against_what_is_known(invoke: Invoke) -> None:
 
 MISTAKES = {
     "a run that is none": (["audit", "audit.toml", "--set", "runs=nowhere"], "nowhere is no run folder"),
-    "a prior of one": (["audit", "audit.toml", "--set", "prior_error_rate=1"], "prior_error_rate = 1: input should be less than 1"),
+    "a prior of one": (
+        ["audit", "audit.toml", "--set", "prior_error_rate=1"],
+        "prior_error_rate = 1: input should be less than 1",
+    ),
     "no labels": (["audit", "audit.toml", "--set", "problems=bare.jsonl"], "none of these problems has a label"),
     "other ids": (["audit", "audit.toml", "--set", "problems=other.jsonl"], "no solution of any of these problems"),
     "known of others": (["audit", "solved", "--set", "known_errors=far.jsonl"], "corrects none of these 60 problems"),

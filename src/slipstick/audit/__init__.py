@@ -60,7 +60,9 @@ def audit(
         evidence = _evidence(problem, worked, usual, (programs or {}).get(problem.id))
         if problem.id in judged:
             evidence.append(_weigh(asked[problem.id], judged[problem.id]))
-        suspects.append(_suspect(problem, evidence, prior_error_rate, asked.get(problem.id), judged.get(problem.id, [])))
+        suspects.append(
+            _suspect(problem, evidence, prior_error_rate, asked.get(problem.id), judged.get(problem.id, []))
+        )
     suspects.sort(key=lambda suspect: -suspect.score)
     return [suspect.model_copy(update={"rank": rank}) for rank, suspect in enumerate(suspects, start=1)]
 

@@ -150,7 +150,9 @@ def _measure(
     """How good the ranking is beside that of a plain vote, where it is known which labels are wrong."""
     wrong = [suspect.id in known for suspect in suspects]
     if not any(wrong):
-        raise InputError(f"known_errors corrects none of these {len(suspects):,} problems: their ids have to be the same")
+        raise InputError(
+            f"known_errors corrects none of these {len(suspects):,} problems: their ids have to be the same"
+        )
     shares = {ballot.problem_id: majority_disagreement(ballot) for ballot in ballots}
     rankings = {"audit": [suspect.score for suspect in suspects]}
     if shares:
