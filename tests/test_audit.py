@@ -212,9 +212,9 @@ def test_a_ranking_is_measured_against_what_is_known(invoke: Invoke) -> None:
     known = [said | {"id": f"town/{n}", "old": str(n + 101)} for n in (7, 31)]
     Path("known.jsonl").write_text("".join(json.dumps(row) + "\n" for row in known))
     code, out, _ = invoke("audit", "audit.toml", "--out", "run", "--set", "known_errors=known.jsonl")
-    assert code == 0 and "average_precision, ranking audit: 1.00" in out
+    assert code == 0 and "average_precision, audit: 1.00" in out
     values = {metric_label(metric): metric.value for metric in RunFolder("run").metrics()}
-    assert values["average_precision, ranking audit"] == 1 > values["average_precision, ranking majority vote"]
+    assert values["average_precision, audit"] == 1 > values["average_precision, majority vote"]
     assert Path("run/curve.svg").is_file()
 
 

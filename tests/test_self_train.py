@@ -144,7 +144,7 @@ def test_a_killed_run_goes_on_to_its_end(finished: Path) -> None:
     assert metric_label(rounds[0].held_out[0]) == "accuracy, pot" and rounds[0].held_out[0].n == 3
     kept = len(list(RunFolder(finished / "round-1" / "data").solutions()))
     assert rounds[1].examples == kept and rounds[0].added == kept - rounds[0].examples
-    assert {metric_label(metric) for metric in RunFolder(finished).run().metrics} == {"accuracy, pot, round final"}
+    assert {metric_label(metric) for metric in RunFolder(finished).run().metrics} == {"accuracy, pot, final"}
 
 
 def test_a_finished_run_is_not_done_again(finished: Path) -> None:

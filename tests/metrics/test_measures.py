@@ -129,6 +129,6 @@ def test_how_programs_fail_and_what_a_correct_answer_takes() -> None:
         for place, end in enumerate([*ends, ends[0]])
     ]
     metrics = by_label(summarize(problems, solutions, ks=[], same=equal))
-    assert metrics["failed, pot, error NameError"].value == metrics["failed, pot, error timeout"].value == 0.25
+    assert metrics["failed, pot, NameError"].value == metrics["failed, pot, timeout"].value == 0.25
     assert metrics["tokens_per_correct, pot"].value == 60 and metrics["cost_per_correct, pot"].value == 1.0
     assert metrics["tokens_per_correct, pot"].low < 60 < metrics["tokens_per_correct, pot"].high

@@ -36,9 +36,9 @@ def metric_label(metric: Metric) -> str:
 
 def group_label(metric: Metric) -> str:
     """A metric's group in words: "gsm8k", "subject algebra", "average, in-domain"; "" for all problems."""
-    if metric.group_by in ("", "set", "split"):
-        return metric.group
-    return f"{metric.group_by}{',' if metric.group_by == 'average' else ''} {metric.group}"
+    if metric.group_by == "average":
+        return f"average, {metric.group}"
+    return f"{metric.group_by} {metric.group}" if metric.group_by in BREAKDOWNS else metric.group
 
 
 def order_formats(formats: Iterable[str]) -> list[str]:
