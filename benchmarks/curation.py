@@ -313,7 +313,7 @@ def known_overlaps(data: Path = Path("../shared/data")) -> tuple[int, int]:
 
     Raises FileNotFoundError where the data are not there.
     """
-    from slipstick.curate.contamination import overlaps
+    from slipstick.curate.contamination import find_overlaps
 
     pairs = {(row["train_id"], row["eval_id"]) for row in _rows(data / "label_errors/train_eval_exact_overlap.jsonl")}
     train, evaluation = (
@@ -324,7 +324,7 @@ def known_overlaps(data: Path = Path("../shared/data")) -> tuple[int, int]:
         ]
         for part in ("train", "eval")
     )
-    found = {(hit.problem_id, hit.evaluation_id) for hit in overlaps(train, evaluation)}
+    found = {(hit.problem_id, hit.evaluation_id) for hit in find_overlaps(train, evaluation)}
     return len(pairs & found), len(pairs)
 
 

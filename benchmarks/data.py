@@ -83,7 +83,7 @@ def rebuild() -> dict[str, Any]:
 
 def overlaps() -> dict[str, int]:
     """How many of the known pairs of equal questions are found."""
-    from slipstick.curate.contamination import overlaps as find
+    from slipstick.curate.contamination import find_overlaps as find
 
     known: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for line in PAIRS.read_text("utf-8").splitlines():

@@ -19,12 +19,13 @@ from slipstick.commands.curate import run_curate
 from slipstick.commands.export import run_export
 from slipstick.commands.push import run_push
 from slipstick.commands.synthesize import run_synthesize
-from slipstick.commands.trace import run_trace, trace
+from slipstick.commands.trace import run_trace
 from slipstick.errors import InputError, RunFolderError, UserError
 from slipstick.exporters import SHAPES, export
 from slipstick.rewards.verdicts import read_gold
 from slipstick.schema import Run
 from slipstick.store import RunFolder
+from slipstick.trace import trace
 
 CONSOLE = Console(quiet=True)
 
@@ -134,7 +135,7 @@ def test_a_dropped_row_is_traced_with_its_rule(runs: Path) -> None:
     dropped = next(RunFolder(runs / "kept").dropped())
     steps = trace(dropped.row["id"], runs)
     assert steps[-1].drop == dropped
-    with pytest.raises(InputError, match="no run beneath"):
+    with pytest.raises(InputError, match="no run in"):
         trace("nobody/knows/1#cot#0", runs)
 
 

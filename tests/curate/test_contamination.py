@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipstick.curate.contamination import Hit, longest_run, overlaps
+from slipstick.curate.contamination import Overlap, find_overlaps, longest_run
 from slipstick.curate.shingles import CHUNK
 from slipstick.schema import Problem
 
@@ -14,8 +14,8 @@ BRIDGE = (
 )
 
 
-def hit(train: str, evaluation: str, **fields: object) -> Hit | None:
-    found = list(overlaps([Problem(id="t", text=train)], [Problem(id="e", text=evaluation, **fields)]))
+def hit(train: str, evaluation: str, **fields: object) -> Overlap | None:
+    found = list(find_overlaps([Problem(id="t", text=train)], [Problem(id="e", text=evaluation, **fields)]))
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -52,7 +52,7 @@ def hit(train: str, evaluation: str, **fields: object) -> Hit | None:
 )
 def test_how_two_questions_overlap(train: str, evaluation: str, how: str | None, why: str) -> None:
     found = hit(train, evaluation)
-    assert (found.how if found else None) == how, why
+    assert (found.kind if found else None) == how, why
 
 
 def test_a_hit_names_row_problem_share_and_words() -> None:
@@ -65,27 +65,27 @@ def test_a_hit_names_row_problem_share_and_words() -> None:
 
 def test_choices_are_not_compared() -> None:
     shown = f"{BRIDGE}\nAnswer Choices: (A) 12 (B) 18"
-    assert (found := hit(BRIDGE, shown, choices=["12", "18"])) and found.how == "exact"
+    assert (found := hit(BRIDGE, shown, choices=["12", "18"])) and found.kind == "exact"
 
 
 def test_set_phrases_do_not_count() -> None:
     phrase = "Express your answer as a common fraction in its lowest terms and without any units at all please"
     evaluation = [Problem(id=f"e{n}", text=f"{phrase}, value number {n} {chr(97 + n)}x") for n in range(26)]
-    assert not list(overlaps([Problem(id="t", text=f"{phrase}: something else")], evaluation))
-    few = list(overlaps([Problem(id="t", text=f"{phrase}: something else")], evaluation[:3]))
+    assert not list(find_overlaps([Problem(id="t", text=f"{phrase}: something else")], evaluation))
+    few = list(find_overlaps([Problem(id="t", text=f"{phrase}: something else")], evaluation[:3]))
     assert {found.evaluation_id for found in few} == {"e0", "e1", "e2"}
 
 
 def test_hits_come_in_the_order_of_both_sides() -> None:
     evaluation = [Problem(id=f"e{n}", text=BRIDGE) for n in range(3)]
     train = [Problem(id=f"t{n}", text=f"Nothing of the kind, {n}." if n % 100 else BRIDGE) for n in range(CHUNK + 200)]
-    found = [(each.problem_id, each.evaluation_id) for each in overlaps(iter(train), iter(evaluation))]
+    found = [(each.problem_id, each.evaluation_id) for each in find_overlaps(iter(train), iter(evaluation))]
     assert found == [(f"t{n}", f"e{k}") for n in range(0, CHUNK + 200, 100) for k in range(3)]
 
 
 def test_no_evaluation_and_no_train() -> None:
-    assert not list(overlaps([Problem(id="t", text=BRIDGE)], []))
-    assert not list(overlaps([], [Problem(id="e", text=BRIDGE)]))
+    assert not list(find_overlaps([Problem(id="t", text=BRIDGE)], []))
+    assert not list(find_overlaps([], [Problem(id="e", text=BRIDGE)]))
 
 
 def test_longest_run() -> None:

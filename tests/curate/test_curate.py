@@ -147,15 +147,15 @@ def test_every_rule_takes_its_rows_and_says_so(make_run: MakeRun) -> None:
     made = composition(folder)
     assert made.overlaps == {"test.jsonl": {"exact": 1}} and made.evaluation == {"test.jsonl": 1}
     assert made.licences == {"MIT": 2} and made.splits == {"train": 2} and made.problems == 1
-    assert sum(part.read for part in made.parts) == len(rows)
+    assert sum(part.read for part in made.groups) == len(rows)
     assert {"licence", "contaminated", "not reproduced", "cap"} <= set(made.rules)
     assert [row.metadata for row in folder.problems()] == [{"split": "train"}]
     assert folder.run().counts == {"problems": 1, "solutions": 2, "correct": 2, "dropped": 11}
     said = Path("console.txt").read_text()
     assert "overlap with test.jsonl: 1 exact of 1 problems" in said and "hardcoded answer" in said
     hits = [json.loads(line) for line in (folder.path / "contamination.jsonl").read_text().splitlines()]
-    assert [hit["problem_id"] for hit in hits if hit["how"] == "exact"] == ["fruit/train/3"]
-    assert {hit["how"] for hit in hits} == {"exact", "template"}, "the others differ from it in their numbers"
+    assert [hit["problem_id"] for hit in hits if hit["kind"] == "exact"] == ["fruit/train/3"]
+    assert {hit["kind"] for hit in hits} == {"exact", "template"}, "the others differ from it in their numbers"
 
 
 def test_near_duplicates_of_solutions_and_questions(make_run: MakeRun) -> None:
@@ -342,7 +342,7 @@ def test_a_changed_rule_does_not_run_programs_again(make_run: MakeRun) -> None:
     folder = curated()
     before = (folder.path / "executed.jsonl").read_text()
     (folder.path / "executed.jsonl").write_text(
-        before.replace('"fault": ""', '"fault": "kept from before"', 1) + '{"to'
+        before.replace('"difference": ""', '"difference": "kept from before"', 1) + '{"to'
     )
     folder = curated("max_solution_tokens=500", resume=True)
     assert kept(folder) == ["fruit/train/1#pot#0", "fruit/train/2#pot#0"]

@@ -1,18 +1,21 @@
-"""What a curated set is made of: rows by source and format, what each rule took out, licences, splits, overlaps."""
+"""Counts a curated set: rows by source and format, what each rule dropped, licences, splits, overlaps."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 from rich import box
 from rich.table import Table
 
 from slipstick.schema import Record
+from slipstick.store import RunFolder
+
+COMPOSITION = "composition.json"
 
 
-class Part(Record):
+class GroupCounts(Record):
     """The rows of one source in one format."""
 
     source: str
@@ -24,102 +27,123 @@ class Part(Record):
     kept: int
     """Rows that stayed."""
     tokens: int
-    """Tokens of the rows that stayed, as they were counted for the length."""
+    """Tokens of the rows that stayed, counted as for the length."""
     dropped: dict[str, int]
-    """Rule -> rows it took out."""
+    """Rule -> rows it dropped."""
 
 
 class Composition(Record):
-    """What curation made; `composition.json` of its run folder."""
+    """What a curated set is made of: composition.json of its run folder."""
 
-    parts: list[Part]
+    groups: list[GroupCounts]
     """By source, then format."""
     problems: int
     """Problems with a solution that stayed."""
-    rules: list[str]
+    rules: list[str] = Field(default_factory=list)
     """The rules every kept row has passed, in order."""
     splits: dict[str, int] = Field(default_factory=dict)
     """Split -> kept rows."""
     licences: dict[str, int] = Field(default_factory=dict)
-    """Licence of the problem -> kept rows; "unknown" where nobody states one."""
+    """Licence of the problem -> kept rows; "unknown" if none is stated."""
     evaluation: dict[str, int] = Field(default_factory=dict)
     """Evaluation set that questions were compared with -> its problems."""
     not_compared: dict[str, str] = Field(default_factory=dict)
-    """Evaluation set that could not be loaded, or not whole -> why."""
+    """Evaluation set that could not be loaded, or not completely -> why."""
     overlaps: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Evaluation set -> kind of overlap -> its problems that overlap with a question of the data."""
 
 
-class Tally:
-    """Counts rows while they are written."""
+class RowCounter:
+    """Counts rows by source and format while they are written."""
 
     def __init__(self) -> None:
-        self._read: Counter[tuple[str, str]] = Counter()
         self._kept: Counter[tuple[str, str]] = Counter()
         self._tokens: Counter[tuple[str, str]] = Counter()
-        self._dropped: dict[tuple[str, str], Counter[str]] = {}
+        self._dropped: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
     def keep(self, source: str, format: str, *, tokens: int) -> None:
         """Counts a row that stays."""
-        self._read[source, format] += 1
         self._kept[source, format] += 1
         self._tokens[source, format] += tokens
 
     def drop(self, source: str, format: str, *, rule: str) -> None:
-        """Counts a row that goes."""
-        self._read[source, format] += 1
-        self._dropped.setdefault((source, format), Counter())[rule] += 1
+        """Counts a row that is dropped."""
+        self._dropped[source, format][rule] += 1
 
-    def parts(self) -> list[Part]:
-        """What was counted, by source and format."""
+    def groups(self) -> list[GroupCounts]:
+        """The counts, ordered by source and format."""
         return [
-            Part(
+            GroupCounts(
                 source=key[0],
                 format=key[1],
-                read=self._read[key],
+                read=self._kept[key] + dropped.total(),
                 kept=self._kept[key],
                 tokens=self._tokens[key],
-                dropped=dict(sorted(self._dropped.get(key, Counter()).items())),
+                dropped=dict(sorted(dropped.items())),
             )
-            for key in sorted(self._read)
+            for key in sorted({*self._kept, *self._dropped})
+            for dropped in [self._dropped.get(key, Counter())]
         ]
 
 
-def dropped_by_rule(parts: Iterable[Part]) -> dict[str, int]:
-    """Rule -> rows it took out of all parts, most first."""
-    total: Counter[str] = Counter()
-    for part in parts:
-        total.update(part.dropped)
-    return dict(total.most_common())
+def read_composition(folder: RunFolder) -> Composition | None:
+    """What curation counted; None for a run of another verb."""
+    file = folder.path / COMPOSITION
+    return Composition.model_validate_json(file.read_bytes()) if file.is_file() else None
+
+
+def total_counts(groups: Iterable[GroupCounts]) -> GroupCounts:
+    """All groups together; rules ordered by the rows they dropped, most first."""
+    groups = list(groups)
+    dropped: Counter[str] = Counter()
+    for group in groups:
+        dropped.update(group.dropped)
+    return GroupCounts(
+        source="all",
+        format="",
+        read=sum(group.read for group in groups),
+        kept=sum(group.kept for group in groups),
+        tokens=sum(group.tokens for group in groups),
+        dropped=dict(dropped.most_common()),
+    )
 
 
 def composition_table(composition: Composition) -> Table:
-    """A line a source and format, and a column for every rule that took a row out."""
-    rules = list(dropped_by_rule(composition.parts))
+    """A line for each source and format, and a column for every rule that dropped a row."""
+    total = total_counts(composition.groups)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for name in ("source", "format"):
         table.add_column(name)
-    for name in ("read", *rules, "kept", "tokens", "share"):
+    for name in ("read", *total.dropped, "kept", "tokens", "share"):
         table.add_column(name, justify="right")
-    total = sum(part.kept for part in composition.parts)
-    lines = [*composition.parts]
-    if len(lines) > 1:
-        lines.append(_sum(lines))
-    for number, part in enumerate(lines, start=1):
-        counts = [part.read, *(part.dropped.get(rule, 0) for rule in rules), part.kept, part.tokens]
-        share = f"{part.kept / total:.1%}" if total else ""
-        table.add_row(part.source, part.format, *(f"{count:,}" if count else "" for count in counts), share)
-        if number == len(lines) - 1 and len(lines) > 1:
-            table.add_section()
+
+    def add(group: GroupCounts) -> None:
+        counts = [group.read, *(group.dropped.get(rule, 0) for rule in total.dropped), group.kept, group.tokens]
+        share = f"{group.kept / total.kept:.1%}" if total.kept else ""
+        table.add_row(group.source, group.format, *(f"{count:,}" if count else "" for count in counts), share)
+
+    for group in composition.groups:
+        add(group)
+    if len(composition.groups) > 1:
+        table.add_section()
+        add(total)
     return table
 
 
-def _sum(parts: list[Part]) -> Part:
-    return Part(
-        source="all",
-        format="",
-        read=sum(part.read for part in parts),
-        kept=sum(part.kept for part in parts),
-        tokens=sum(part.tokens for part in parts),
-        dropped=dropped_by_rule(parts),
-    )
+def describe_composition(made: Composition) -> Iterator[str]:
+    """What the table does not show, a line each: overlaps, sets that were not compared, licences, splits."""
+    for name, kinds in made.overlaps.items():
+        if kinds:
+            counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+            yield f"overlap with {name}: {counts} of {made.evaluation[name]:,} problems"
+    if made.evaluation:
+        compared = sum(made.evaluation.values())
+        yield f"compared with {compared:,} problems of {len(made.evaluation)} evaluation sets (contamination.jsonl)"
+    else:
+        yield "compared with no evaluation set: name some in `decontaminate_against`"
+    for name, reason in made.not_compared.items():
+        yield f"NOT compared with {name}: {reason.splitlines()[0]}"
+    if made.licences.get("unknown"):
+        yield f"{made.licences['unknown']:,} kept rows have a licence that nobody states"
+    if made.splits:
+        yield "splits: " + ", ".join(f"{name} {rows:,}" for name, rows in made.splits.items())

@@ -11,40 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipstick.curate.shingles import Places, Words, chunks, hash_runs, hash_words
-from slipstick.curate.words import word_lists
+from slipstick.equivalence.normalize.vocabulary import NUMBERS, ORDINALS
 from slipstick.schema import Problem, Record
 
-How = Literal["exact", "13-gram", "8-gram", "template"]
-"""How two questions overlap, the strongest first."""
+OverlapKind = Literal["exact", "13-gram", "8-gram", "template"]
+"""OverlapKind two questions overlap, the strongest first."""
 
 SHARES = {13: 0.5, 8: 0.5}
 """Length of a run of words -> least share of the evaluation question's runs that the training question has to have."""
-_COMMON = 24
+_MAX_QUESTIONS = 24
 """Runs of words that more evaluation questions have are set phrases ("what is the greatest common divisor of")."""
-_FEWEST = 2
+_MIN_SHARED_RUNS = 2
 """Fewer shared runs than this prove nothing."""
-_WHOLE = 0.9
-"""Least share where neither question has a number: there a single other word makes another problem."""
+_MIN_SHARE_WITHOUT_NUMBERS = 0.9
+"""Least share if neither question has a number: then a single other word makes another problem."""
 _FILTER_BITS = 26
-_NAMES: dict[int, How] = {13: "13-gram", 8: "8-gram"}
+_NAMES: dict[int, OverlapKind] = {13: "13-gram", 8: "8-gram"}
 
 _CHOICES = re.compile(r"\n\s*(?:Answer Choices|Options|Choices)\s*:.*", re.DOTALL | re.IGNORECASE)
 _NOT_ALNUM = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 _HYPHEN = re.compile(r"-(?=\s*[^\W\d_]{2})")
 _SIGN = re.compile(r"[-+*/^=<>]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|[a-z]+")
-_NUMERALS = {word: str(value) for name in ("cardinals", "ordinals") for value, word in enumerate(word_lists()[name])}
+_NUMERALS = {word: str(value) for word, value in {**NUMBERS, **ORDINALS}.items() if value <= 12}
 _WORD = re.compile(r"[^\W_]+")
 
 
-class Hit(Record):
-    """A training question that holds an evaluation question."""
+class Overlap(Record):
+    """A training question that contains an evaluation question: a line of contamination.jsonl."""
 
     problem_id: str
     """The training problem."""
     evaluation_id: str
     """The evaluation problem."""
-    how: How
+    kind: OverlapKind
     """`exact`: the same letters, digits and signs. `13-gram`, `8-gram`: runs of so many words, and the same numbers.
     `template`: as these, but with other numbers or signs: most often another problem in the same words."""
     share: float
@@ -53,16 +53,16 @@ class Hit(Record):
     """The longest run of words they share."""
 
 
-def overlaps(train: Iterable[Problem], evaluation: Iterable[Problem]) -> Iterator[Hit]:
+def find_overlaps(train: Iterable[Problem], evaluation: Iterable[Problem]) -> Iterator[Overlap]:
     """Every pair of a training question and an evaluation question that overlap, in the order of `train`.
 
     Compared are questions without their answer choices, by letters and digits, then by the share of 13-grams (Brown et
     al. 2020, appendix C) and of 8-grams of the evaluation question; runs of words that many evaluation questions have
-    are left out. Training problems are drawn a few thousand at a time; evaluation problems stay in memory.
+    are left out. Training problems are read a few thousand at a time; evaluation problems stay in memory.
     """
     index = _Index(list(evaluation))
     for chunk in chunks(train):
-        yield from index.hits(chunk)
+        yield from index.overlaps(chunk)
 
 
 class _Match(NamedTuple):
@@ -86,9 +86,9 @@ class _Runs:
         first = np.append(True, (hashes[1:] != hashes[:-1]) | (rows[1:] != rows[:-1]))[: len(hashes)]
         hashes, rows = hashes[first], rows[first]
         distinct, counts = np.unique(hashes, return_counts=True)
-        telling = np.repeat(counts <= _COMMON, counts)
-        self._rows = rows[telling]
-        self._hashes, counts = distinct[counts <= _COMMON], counts[counts <= _COMMON]
+        rare = np.repeat(counts <= _MAX_QUESTIONS, counts)
+        self._rows = rows[rare]
+        self._hashes, counts = distinct[counts <= _MAX_QUESTIONS], counts[counts <= _MAX_QUESTIONS]
         self._starts = np.concatenate([[0], np.cumsum(counts)])
         self._sizes = np.bincount(self._rows, minlength=questions)
         self._filter = np.zeros(1 << _FILTER_BITS, np.bool_)
@@ -108,7 +108,7 @@ class _Runs:
         pairs, shared = np.unique(np.repeat(rows, counts) * questions + evaluation, return_counts=True)
         train, evaluation = np.divmod(pairs, max(questions, 1))
         share = shared / self._sizes[evaluation]
-        enough = (share >= SHARES[self._length]) & (shared >= _FEWEST)
+        enough = (share >= SHARES[self._length]) & (shared >= _MIN_SHARED_RUNS)
         return _Match(train[enough], evaluation[enough], share[enough])
 
 
@@ -126,11 +126,11 @@ class _Index:
         words = hash_words(self._texts)
         self._runs = {length: _Runs(words, length) for length in SHARES}
 
-    def hits(self, train: Sequence[Problem]) -> Iterator[Hit]:
-        """The hits of some training problems, those of one problem in the order of the evaluation problems."""
+    def overlaps(self, train: Sequence[Problem]) -> Iterator[Overlap]:
+        """The overlaps of some training problems, those of one problem in the order of the evaluation problems."""
         texts = [question(problem) for problem in train]
         words = hash_words(texts)
-        found: dict[tuple[int, int], tuple[How, float]] = {}
+        found: dict[tuple[int, int], tuple[OverlapKind, float]] = {}
         for row, text in enumerate(texts):
             for place in self._by_letters.get(alphanumeric(text), ()):
                 found[row, place] = "exact" if signs(text) == self._signs[place] else "template", 1.0
@@ -139,15 +139,15 @@ class _Index:
             for row, place, share in zip(*(part.tolist() for part in match), strict=True):
                 if (row, place) not in found:
                     ours, theirs = numbers(texts[row]), numbers(self._texts[place])
-                    same = ours == theirs and (share >= _WHOLE or bool(ours))
+                    same = ours == theirs and (share >= _MIN_SHARE_WITHOUT_NUMBERS or bool(ours))
                     found[row, place] = _NAMES[length] if same else "template", share
-        for (row, place), (how, share) in sorted(found.items()):
-            yield Hit(
+        for (row, place), (kind, share) in sorted(found.items()):
+            yield Overlap(
                 problem_id=train[row].id,
                 evaluation_id=self._problems[place].id,
-                how=how,
+                kind=kind,
                 share=round(share, 3),
-                text=_words(texts[row]) if how == "exact" else longest_run(texts[row], self._texts[place]),
+                text=_words(texts[row]) if kind == "exact" else longest_run(texts[row], self._texts[place]),
             )
 
 

@@ -1,4 +1,4 @@
-"""Finds texts that say the same: to the letter, or nearly, by MinHash (Broder 1997) with every candidate checked."""
+"""Finds texts that say the same: exactly, or nearly, by MinHash (Broder 1997) with every candidate checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RECALL = 0.99
 _MAX_BAND = 9
 
 
-class Near(NamedTuple):
+class NearDuplicate(NamedTuple):
     """A text and the earlier one it nearly repeats."""
 
     place: int
@@ -33,7 +33,9 @@ def digest(text: str) -> int:
     return int.from_bytes(blake2b(plain, digest_size=8).digest(), "little")
 
 
-def near_duplicates(texts: Iterable[str], *, similarity: float, groups: Sequence[int] | None = None) -> list[Near]:
+def near_duplicates(
+    texts: Iterable[str], *, similarity: float, groups: Sequence[int] | None = None
+) -> list[NearDuplicate]:
     """The texts that nearly repeat an earlier one, in order, each with the first such.
 
     similarity: least Jaccard similarity of the sets of runs of three words. groups: only texts of one group are
@@ -43,12 +45,12 @@ def near_duplicates(texts: Iterable[str], *, similarity: float, groups: Sequence
     """
     bands, size = choose_bands(similarity)
     sketch = _sketch(texts, bands, size, groups)
-    found: dict[int, Near] = {}
+    found: dict[int, NearDuplicate] = {}
     for earlier, place in _candidates(sketch.bands):
         if place in found and found[place].earlier <= earlier:
             continue
         if (alike := _jaccard(sketch.of(earlier), sketch.of(place))) >= similarity:
-            found[place] = Near(place, earlier, alike)
+            found[place] = NearDuplicate(place, earlier, alike)
     return [found[place] for place in sorted(found)]
 
 

@@ -1,8 +1,8 @@
 """Tells programs that compute their answer from programs that only print one, by following values through the source.
 
-A value counts as computed where arithmetic, a comparison, a loop or a call made it, or where a condition that was
-computed chose it; a literal, and a literal put into another type (`Fraction("3/4")`), does not. What cannot be
-followed counts as computed.
+A value counts as computed if arithmetic, a comparison, a loop or a call made it, or if a computed condition chose it.
+A literal, and a literal converted to another type (`Fraction("3/4")`), does not. What cannot be followed counts as
+computed.
 """
 
 from __future__ import annotations
@@ -11,20 +11,24 @@ import ast
 import warnings
 from collections.abc import Iterable, Sequence
 
-from slipstick.curate.words import word_lists
-
-_WRAPPERS = frozenset(word_lists()["wrappers"])
+# fmt: off
+_WRAPPERS = frozenset({
+    "bool", "bytes", "complex", "dict", "float", "format", "frozenset", "int", "list", "repr", "round", "set", "sorted",
+    "str", "tuple", "Decimal", "Float", "Fraction", "Integer", "Rational", "S", "Symbol", "symbols", "sympify",
+    "FiniteSet", "Matrix", "array", "latex", "pretty", "simplify", "nsimplify", "strip", "lower", "upper", "title",
+})
+# fmt: on
 """Calls that only put a literal into another type or shape."""
 _RESULT_NAMES = ("ans", "answer", "solution")
 _PRINTERS = frozenset({"print", "pprint", "display"})
-_MOST_CALLS = 100
+_MAX_CALLS = 100
 """Calls of a program's own functions that are followed; what comes after counts as computed."""
 
 
 def prints_literals(steps: Sequence[str]) -> bool:
     """Whether a program, given as its steps, shows something, and nothing of it was computed.
 
-    What it shows: what it prints, the last expression of a step and, where it shows nothing else, `ans`, `answer` or
+    What it shows: what it prints, the last expression of a step and, if it shows nothing else, `ans`, `answer` or
     `solution()`. Source that is no Python gives False: it shows nothing.
     """
     scope = _Scope()
@@ -46,7 +50,7 @@ def prints_literals(steps: Sequence[str]) -> bool:
 
 
 class _Scope:
-    """Names of a program and whether what they hold was computed."""
+    """The names of a program, and whether their values were computed."""
 
     def __init__(self, outer: _Scope | None = None) -> None:
         self.names: dict[str, bool] = dict(outer.names) if outer else {}
@@ -55,7 +59,7 @@ class _Scope:
         self.shown: list[bool] = outer.shown if outer else []
         self.returned: list[bool] = []
         self.calls: list[str] = outer.calls if outer else []
-        self._chosen = False  # whether a computed condition decides if what stands here is done
+        self._chosen = False  # whether a computed condition decides if this code runs
 
     def run(self, body: Iterable[ast.stmt]) -> None:
         """Follows statements in order."""
@@ -100,14 +104,14 @@ class _Scope:
                 self.imported |= {alias.asname or alias.name for alias in node.names}
                 self.names.update(dict.fromkeys(self.imported, True))
 
-    def _choose(self, computed: bool, ways: Iterable[list[ast.stmt]]) -> None:
-        """Follows each way from the same start; a name is computed where it is after any of them."""
+    def _choose(self, computed: bool, branches: Iterable[list[ast.stmt]]) -> None:
+        """Follows each branch from the same start; a name is computed if it is after any of them."""
         before, chosen = self.names, self._chosen
         after = dict(before)
         self._chosen = chosen or computed
-        for way in ways:
+        for branch in branches:
             self.names = dict(before)
-            self.run(way)
+            self.run(branch)
             for name, value in self.names.items():
                 after[name] = value or after.get(name, False)
         self.names, self._chosen = after, chosen
@@ -132,7 +136,7 @@ class _Scope:
                 return False
             case ast.Name():
                 if node.id in _PRINTERS:
-                    self.shown.append(True)  # handed on, to print who knows what
+                    self.shown.append(True)  # passed on as a function: what it prints is not known
                 return self.names.get(node.id, True)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
                 return self.value(node.operand)
@@ -175,7 +179,7 @@ class _Scope:
         """Whether a function of the program returns something computed, or is given it."""
         function = self.functions[name]
         self.calls.append(name)
-        if len(self.calls) > _MOST_CALLS:
+        if len(self.calls) > _MAX_CALLS:
             return True
         inner = _Scope(self)
         inner._chosen = self._chosen

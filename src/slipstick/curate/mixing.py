@@ -1,4 +1,4 @@
-"""How many of each: a cap for every question, a mix by weights, and splits that no question straddles."""
+"""How many of each: a cap on the solutions of a question, a mix by weights, and splits that divide no question."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ class Candidate(NamedTuple):
     problem: int
     """Number of its problem."""
     source: str
+    """First part of its problem's id."""
     format: str
-    runs: bool
+    """Format of the solution."""
+    has_code: bool
     """Whether it has programs."""
     id: str
+    """Id of the solution."""
 
 
 def over_cap(rows: Iterable[Candidate], cap: int) -> list[int]:
@@ -43,7 +46,7 @@ def choose_mix(
 ) -> set[int]:
     """Places of the rows that stay: as many as the weights allow without a row twice, at most `total`.
 
-    by: "source" or "format", what the weights are given for; without weights `total` is drawn from all alike.
+    by: "source" or "format", what the weights are given for; without weights `total` rows are sampled from all.
     Raises InputError for a weight of something the rows do not have.
     """
     rows = list(rows)
@@ -56,7 +59,7 @@ def choose_mix(
     size = size if total is None else min(size, total)
     stay: set[int] = set()
     for name, share in shares.items():
-        places = sorted(groups[name], key=lambda place: draw(seed, "mix", place))
+        places = sorted(groups[name], key=lambda place: random_key(seed, "mix", place))
         stay.update(places[: min(round(size * share), len(places))])
     return stay
 
@@ -77,7 +80,7 @@ def group_of(row: Candidate, by: str) -> str:
 
 
 def split_questions(sources: Mapping[int, str], shares: Mapping[str, float], *, seed: int) -> dict[int, str]:
-    """Question -> split; the questions of each source are shared out alike.
+    """Question -> split; each source is divided in the same proportions.
 
     sources: question -> source.
     """
@@ -86,14 +89,14 @@ def split_questions(sources: Mapping[int, str], shares: Mapping[str, float], *, 
         strata[source].append(question)
     found: dict[int, str] = {}
     for questions in strata.values():
-        questions.sort(key=lambda question: draw(seed, "split", question))
+        questions.sort(key=lambda question: random_key(seed, "split", question))
         for place, question in enumerate(questions):
             found[question] = _stretch((place + 0.5) / len(questions), shares)
     return found
 
 
-def draw(seed: int, what: str, number: int) -> bytes:
-    """A number's place in a random order that follows from the seed alone."""
+def random_key(seed: int, what: str, number: int) -> bytes:
+    """A number's sort key in a random order that depends on the seed alone."""
     return blake2b(f"{seed} {what} {number}".encode(), digest_size=8).digest()
 
 

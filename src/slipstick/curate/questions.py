@@ -1,4 +1,4 @@
-"""The questions of the runs: which there are, and which of them go with all their solutions."""
+"""The questions of the runs, and which of them are dropped with all their solutions."""
 
 from __future__ import annotations
 
@@ -9,28 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from slipstick.curate import rules
-from slipstick.curate.contamination import Hit, How, alphanumeric, overlaps, signs
+from slipstick.curate.contamination import Overlap, OverlapKind, alphanumeric, find_overlaps, signs
 from slipstick.curate.duplicates import near_duplicates
 from slipstick.curate.reading import read_problems
+from slipstick.curate.rules import DropReason
 from slipstick.curate.settings import CurateSettings
 from slipstick.errors import InputError
 from slipstick.schema import Drop, Problem
 from slipstick.store import RunFolder
 
 
-class Fault(NamedTuple):
-    """Why a row goes."""
-
-    rule: str
-    reason: str
-
-
 @dataclass
 class Questions:
-    """What is kept in memory of the problems: some 300 bytes each, without their text."""
+    """The problems as they are kept in memory: some 300 bytes each, without their text."""
 
     numbers: dict[str, int] = field(default_factory=dict)
     """Problem id -> its number, in the order of reading."""
@@ -39,19 +33,19 @@ class Questions:
     sources: list[str] = field(default_factory=list)
     """Problem number -> source."""
     licences: list[str] = field(default_factory=list)
-    """Problem number -> licence, "unknown" where nobody states one."""
-    golds: bytearray = field(default_factory=bytearray)
-    """Problem number -> 1 where it has a gold."""
-    faults: dict[int, Fault] = field(default_factory=dict)
-    """Problem number -> why it goes."""
+    """Problem number -> licence, "unknown" if none is stated."""
+    has_gold: bytearray = field(default_factory=bytearray)
+    """Problem number -> 1 if it has a gold."""
+    dropped: dict[int, DropReason] = field(default_factory=dict)
+    """Problem number -> why it is dropped."""
     unreadable: list[Drop] = field(default_factory=list)
     """Lines that are no problem."""
 
 
-def survey(runs: Sequence[RunFolder], settings: CurateSettings, *, limit: int | None = None) -> Questions:
+def screen_questions(runs: Sequence[RunFolder], settings: CurateSettings, *, limit: int | None = None) -> Questions:
     """Reads the problems once and applies the rules that look at one alone. limit: only the first so many.
 
-    Raises InputError where two runs have different questions under one id.
+    Raises InputError if two runs have different questions under one id.
     """
     found = Questions()
     firsts: dict[bytes, int] = {}
@@ -67,7 +61,7 @@ def survey(runs: Sequence[RunFolder], settings: CurateSettings, *, limit: int | 
                 where = f"{line.run.path / 'problems.jsonl'}:{line.number}"
                 raise InputError(
                     f"{where}: `{problem.id}` is another question than an earlier run has under that id; "
-                    "curate the two runs apart, or give the problems other ids"
+                    "curate the two runs separately, or give the problems other ids"
                 )
             continue
         number = len(keys)
@@ -78,7 +72,7 @@ def survey(runs: Sequence[RunFolder], settings: CurateSettings, *, limit: int | 
         found.question.append(firsts.setdefault(key, number))
         found.sources.append(sys.intern(source_of(problem)))
         found.licences.append(sys.intern(rules.licence_of(problem)))
-        found.golds.append(problem.answer is not None)
+        found.has_gold.append(problem.answer is not None)
         _examine(found, number, problem, settings)
     return found
 
@@ -89,12 +83,12 @@ def source_of(problem: Problem) -> str:
 
 
 def remaining(runs: Sequence[RunFolder], questions: Questions) -> Iterator[tuple[int, Problem]]:
-    """The problems without a fault and their numbers, each once."""
+    """The problems that are not dropped, each once with its number."""
     following = 0
     for _, problem in read_problems(runs):
         if isinstance(problem, Problem) and questions.numbers.get(problem.id) == following:
             following += 1
-            if following - 1 not in questions.faults:
+            if following - 1 not in questions.dropped:
                 yield following - 1, problem
 
 
@@ -103,30 +97,35 @@ def decontaminate(
     questions: Questions,
     settings: CurateSettings,
     evaluation: Mapping[str, Sequence[Problem]],
-) -> Iterator[Hit]:
-    """Every overlap of a question with one of the evaluation sets; those of the kinds to be dropped become faults."""
+) -> Iterator[Overlap]:
+    """Every overlap of a question with one of the evaluation sets; drops the questions with overlaps of the kinds set.
+
+    Questions are dropped once all overlaps have been taken.
+    """
     rest = remaining(runs, questions)
-    faults: dict[int, Fault] = {}
-    for hit in overlaps((problem for _, problem in rest), chain.from_iterable(evaluation.values())):
-        number = questions.numbers[hit.problem_id]
-        if hit.how in settings.contamination_rules and number not in faults:
-            text = hit.text if len(hit.text) <= 120 else f"{hit.text[:117]}..."
-            faults[number] = Fault("contaminated", f'{hit.how} overlap with {hit.evaluation_id}: "{text}"')
-        yield hit
-    questions.faults.update(faults)
+    dropped: dict[int, DropReason] = {}
+    for overlap in find_overlaps((problem for _, problem in rest), chain.from_iterable(evaluation.values())):
+        number = questions.numbers[overlap.problem_id]
+        if overlap.kind in settings.contamination_rules and number not in dropped:
+            text = overlap.text if len(overlap.text) <= 120 else f"{overlap.text[:117]}..."
+            dropped[number] = DropReason(
+                "contaminated", f'{overlap.kind} overlap with {overlap.evaluation_id}: "{text}"'
+            )
+        yield overlap
+    questions.dropped.update(dropped)
 
 
 def count_overlaps(
-    hits: Iterable[tuple[str, How]], evaluation: Mapping[str, Sequence[Problem]]
+    overlaps: Iterable[tuple[str, OverlapKind]], evaluation: Mapping[str, Sequence[Problem]]
 ) -> dict[str, dict[str, int]]:
     """Evaluation set -> kind -> its problems that overlap with a question, each counted once as its strongest kind.
 
-    hits: evaluation problem and kind.
+    overlaps: evaluation problem and kind.
     """
-    kinds = get_args(How)
+    kinds = get_args(OverlapKind)
     strongest: dict[str, int] = {}
-    for name, how in hits:
-        rank = kinds.index(how)
+    for name, kind in overlaps:
+        rank = kinds.index(kind)
         strongest[name] = min(rank, strongest.get(name, rank))
     found: dict[str, dict[str, int]] = {}
     for name, problems in evaluation.items():
@@ -138,14 +137,14 @@ def count_overlaps(
     return found
 
 
-def drop_repeated(runs: Sequence[RunFolder], questions: Questions, settings: CurateSettings) -> None:
-    """Faults the problems that ask what an earlier one asks, to the letter or nearly, where the settings say so."""
+def drop_duplicates(runs: Sequence[RunFolder], questions: Questions, settings: CurateSettings) -> None:
+    """Drops the problems that ask what an earlier one asks, exactly or nearly, as far as the settings say so."""
     names = list(questions.numbers)
     if "questions" in settings.duplicates:
         kept: dict[int, int] = {}
         for number, question in enumerate(questions.question):
-            if number not in questions.faults and (first := kept.setdefault(question, number)) != number:
-                questions.faults[number] = Fault("duplicate", f"asks what {names[first]} asks")
+            if number not in questions.dropped and (first := kept.setdefault(question, number)) != number:
+                questions.dropped[number] = DropReason("duplicate", f"asks what {names[first]} asks")
     if similarity := settings.near_duplicates.get("questions"):
         places = array("q")
 
@@ -158,11 +157,11 @@ def drop_repeated(runs: Sequence[RunFolder], questions: Questions, settings: Cur
             number, first = places[near.place], places[near.earlier]
             if questions.question[number] != questions.question[first]:
                 reason = f"question {near.similarity:.0%} like that of {names[first]}"
-                questions.faults[number] = Fault("near duplicate", reason)
+                questions.dropped[number] = DropReason("near duplicate", reason)
 
 
 def _examine(found: Questions, number: int, problem: Problem, settings: CurateSettings) -> None:
     if reason := rules.licence(problem, settings.licences):
-        found.faults[number] = Fault("licence", reason)
+        found.dropped[number] = DropReason("licence", reason)
     elif settings.language and (reason := rules.language(problem.text, settings.language)):
-        found.faults[number] = Fault("language", f"the question {reason}")
+        found.dropped[number] = DropReason("language", f"the question {reason}")

@@ -21,6 +21,7 @@ class Line(NamedTuple):
     place: int
     """Its number among the lines of all runs, from 0."""
     run: RunFolder
+    """The run it was read from."""
     number: int
     """Its number in its file, from 1."""
 
@@ -51,8 +52,15 @@ def read_solutions(
             for number, line in _lines(run.path / "solutions.jsonl"):
                 if wanted is None or place in wanted:
                     item = _record(run.path / "solutions.jsonl", number, line, Solution)
-                    yield Line(place, run, number), item if isinstance(item, Drop) else verdicts.put_in(item)
+                    yield Line(place, run, number), item if isinstance(item, Drop) else verdicts.apply(item)
                 place += 1
+
+
+def read_chosen(runs: Sequence[RunFolder], places: Container[int]) -> Iterator[tuple[int, Solution]]:
+    """The solutions at these places, in order, each with its place."""
+    for line, solution in read_solutions(runs, wanted=places):
+        if isinstance(solution, Solution):
+            yield line.place, solution
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -80,13 +88,13 @@ def _unreadable(path: Path, number: int, line: bytes, kind: type[Record], error:
 
 
 class _Verdicts:
-    """A run's verdicts by the solution's id: only where each line lies is in memory."""
+    """A run's verdicts by the solution's id; only the offset of each line is kept in memory."""
 
     def __init__(self, path: Path) -> None:
         self.unreadable: list[tuple[int, Drop]] = []
         """Lines of which not even the id can be read."""
         self._path = path
-        self._places: dict[str, tuple[int, int]] = {}  # number and offset of the line
+        self._places: dict[str, tuple[int, int]] = {}  # id -> number and offset of its line
         if not path.is_file():
             return
         at = 0
@@ -108,8 +116,8 @@ class _Verdicts:
         if self._places or self.unreadable:
             self._file.close()
 
-    def put_in(self, solution: Solution) -> Solution | Drop:
-        """The solution with its verdict, where it has one."""
+    def apply(self, solution: Solution) -> Solution | Drop:
+        """The solution with its verdict, if it has one."""
         if solution.id not in self._places:
             return solution
         number, at = self._places[solution.id]

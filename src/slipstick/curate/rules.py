@@ -1,4 +1,4 @@
-"""Rules that look at one problem or one solution alone: each gives the reason why it goes, or None."""
+"""Rules that look at one problem or one solution alone: each gives the reason to drop it, or None."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from slipstick.curate.hardcoded import prints_literals
 from slipstick.curate.settings import CurateSettings, LicenceFilter
-from slipstick.curate.words import word_lists
 from slipstick.errors import InputError
 from slipstick.schema import Code, Output, Problem, Solution, Text
 
@@ -22,11 +21,28 @@ _FORMULA = re.compile(
     r"\$\$.*?\$\$|\$.*?\$|\\\[.*?\\\]|\\\(.*?\\\)|\[asy\].*?\[/asy\]|\\[a-zA-Z]+|```.*?```", re.DOTALL
 )
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
-_FEWEST_WORDS = 12
-_SURE = 0.5
-_DOUBT = 0.05
-_ENOUGH_ENGLISH = 3
-_ENGLISH = frozenset(word_lists()["english"])
+_MIN_WORDS = 12
+_MIN_PROBABILITY = 0.5
+"""Least probability of the language a text is dropped for."""
+_MAX_WANTED = 0.05
+"""Greatest probability of the wanted languages with which a text is dropped."""
+_MIN_ENGLISH_WORDS = 3
+# fmt: off
+_ENGLISH = frozenset({
+    "the", "of", "and", "to", "is", "are", "was", "how", "many", "what", "which", "if", "find", "that", "each", "for",
+    "with", "from", "has", "have", "does", "much", "be", "this", "there",
+})
+# fmt: on
+"""Words that no English question of some length does without."""
+
+
+class DropReason(NamedTuple):
+    """Why a row is dropped."""
+
+    rule: str
+    """Short name of the rule."""
+    reason: str
+    """One line."""
 
 
 def licence_of(problem: Problem) -> str:
@@ -36,7 +52,7 @@ def licence_of(problem: Problem) -> str:
 
 
 def licence(problem: Problem, allowed: LicenceFilter) -> str | None:
-    """Unknown licences, those that are denied, and those that are not allowed where any are."""
+    """Unknown licences if they are to go, denied ones, and those not allowed if any are."""
     stated = licence_of(problem)
     if stated == UNKNOWN:
         return "nobody states a licence" if allowed.unknown == "drop" else None
@@ -48,22 +64,22 @@ def licence(problem: Problem, allowed: LicenceFilter) -> str | None:
 
 
 def language(text: str, wanted: list[str]) -> str | None:
-    """Texts that are surely in another language. Formulas and code do not count, and few words are no evidence."""
+    """Texts that are clearly in another language. Formulas and code do not count; a few words are not enough."""
     words = _LETTERS.findall(_FORMULA.sub(" ", text).lower())
-    if "en" in wanted and len(_ENGLISH.intersection(words)) >= _ENOUGH_ENGLISH:
+    if "en" in wanted and len(_ENGLISH.intersection(words)) >= _MIN_ENGLISH_WORDS:
         return None
     # A script without spaces makes few words of many letters.
-    if len(words) < _FEWEST_WORDS and sum(len(word) for word in words if not word.isascii()) < _FEWEST_WORDS:
+    if len(words) < _MIN_WORDS and sum(len(word) for word in words if not word.isascii()) < _MIN_WORDS:
         return None
     ranked: dict[str, float] = dict(_identifier().rank(" ".join(words)))
     found = max(ranked, key=ranked.__getitem__)
-    if ranked[found] < _SURE or sum(ranked.get(name, 0.0) for name in wanted) > _DOUBT:
+    if ranked[found] < _MIN_PROBABILITY or sum(ranked.get(name, 0.0) for name in wanted) > _MAX_WANTED:
         return None
     return f"is in `{found}` ({ranked[found]:.0%} sure), not in {', '.join(wanted)}"
 
 
 def verdict(solution: Solution, *, has_gold: bool, unverified_stays: bool) -> str | None:
-    """Solutions that are not graded correct; of an unverified source those with no verdict, where there is no gold."""
+    """Solutions that are not graded correct; one without a verdict stays if `unverified_stays` and there is no gold."""
     if solution.verdict is None:
         if has_gold:
             return "has no verdict: grade its run first (slipstick grade)"
@@ -78,7 +94,9 @@ def hardcoded_answer(solution: Solution) -> str | None:
     steps = [block.text for block in solution.blocks if isinstance(block, Code)]
     if not steps or not prints_literals(steps):
         return None
-    return f"the program only prints {shown(solution) or 'a literal'}, nothing of it is computed"
+    outputs = [block.text.strip() for block in solution.blocks if isinstance(block, Output)]
+    printed = repr(outputs[-1][:60]) if outputs else "a literal"
+    return f"the program only prints {printed}, nothing of it is computed"
 
 
 def length(solution: Solution, settings: CurateSettings, *, tokens: int) -> str | None:
@@ -105,21 +123,15 @@ def words_of(solution: Solution) -> str:
     return "\n".join(block.text for block in solution.blocks if isinstance(block, Text))
 
 
-def shown(solution: Solution) -> str:
-    """What its last program printed, cut short."""
-    outputs = [block.text.strip() for block in solution.blocks if isinstance(block, Output)]
-    return repr(outputs[-1][:60]) if outputs else ""
-
-
 def count_tokens(text: str) -> int:
-    """Words, digits and signs: what tokenizers of today's models make of such text, within some 20 %."""
+    """Words, digits and signs: within some 20 % of what the tokenizers of today's models give."""
     return len(_TOKEN.findall(text))
 
 
 def token_counter(tokenizer: str | None) -> Callable[[str], int]:
-    """Counts tokens by a model's tokenizer (its folder, or its `tokenizer.json`), or without one.
+    """A function that counts tokens, by a model's tokenizer (its folder, or its `tokenizer.json`) if one is given.
 
-    Raises InputError where there is no such file or it does not load.
+    Raises InputError if there is no such file or it does not load.
     """
     if tokenizer is None:
         return count_tokens

@@ -1,4 +1,4 @@
-"""What curation can be told."""
+"""Settings of curation."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from slipstick.curate.contamination import How
+from slipstick.curate.contamination import OverlapKind
 from slipstick.schema import Record
 
-Compared = Literal["solutions", "questions"]
-STRICT: tuple[How, ...] = ("exact", "13-gram", "8-gram")
-SOLUTIONS: tuple[Compared, ...] = ("solutions",)
+DuplicateScope = Literal["solutions", "questions"]
+STRICT: tuple[OverlapKind, ...] = ("exact", "13-gram", "8-gram")
+SOLUTIONS: tuple[DuplicateScope, ...] = ("solutions",)
 Share = Annotated[float, Field(gt=0, le=1)]
 _one_or_more = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Names = Annotated[list[str], _one_or_more]
@@ -22,29 +22,29 @@ class LicenceFilter(Record):
     """Which licences may stay; patterns with `*`, case ignored."""
 
     allow: list[str] = Field(default_factory=list)
-    """Only these stay, where any are named: ["MIT", "Apache-2.0", "CC-BY-4.0"]."""
+    """Only these stay, if any are named: ["MIT", "Apache-2.0", "CC-BY-4.0"]."""
     deny: list[str] = Field(default_factory=list)
-    """These go: ["*NC*"]."""
+    """These are dropped: ["*NC*"]."""
     unknown: Literal["keep", "drop"] = "keep"
-    """What becomes of problems whose licence nobody states."""
+    """What happens to problems that state no licence."""
 
 
 class CurateSettings(Record):
-    """The rules of curation, in the order in which they are applied."""
+    """Settings of curation: its rules, in the order in which they are applied."""
 
     licences: LicenceFilter = Field(default_factory=LicenceFilter)
     """Filter by the licence of the problem: {deny = ["*NC*"], unknown = "drop"}."""
     language: Names = Field(default_factory=list)
-    """Languages that stay, as two letters: ["en"]; none named lets all stay."""
+    """Languages that stay, as two letters: ["en"]; an empty list keeps all."""
     decontaminate_against: Names = Field(default_factory=list)
     """Evaluation sets whose questions must not be trained on: ["gsm8k:test", "my-test.jsonl"]; "catalogue" names all
     of the catalogue."""
-    contamination_rules: Annotated[list[How], _one_or_more] = Field(default_factory=lambda: list(STRICT))
-    """Kinds of overlap with them that take a problem out; other kinds are reported and stay."""
+    contamination_rules: Annotated[list[OverlapKind], _one_or_more] = Field(default_factory=lambda: list(STRICT))
+    """Kinds of overlap with them for which a problem is dropped; other kinds are only reported."""
     unverified: Names = Field(default_factory=list)
-    """Sources, or "*" for all, of which solutions without a verdict stay where the problem has no gold."""
+    """Sources, or "*" for all, whose solutions stay without a verdict if the problem has no gold."""
     allow_hardcoded_answers: bool = False
-    """Whether programs stay that print a literal answer without computing it."""
+    """Whether programs stay that print a literal answer instead of computing it."""
     min_solution_tokens: int | None = Field(default=None, ge=0)
     """Fewest tokens of a solution."""
     max_solution_tokens: int | None = Field(default=None, ge=1)
@@ -54,18 +54,18 @@ class CurateSettings(Record):
     max_characters: int | None = Field(default=None, ge=1)
     """Most characters of a solution."""
     tokenizer: str | None = None
-    """Folder or `tokenizer.json` by which tokens are counted; None counts words, digits and signs."""
+    """Folder or `tokenizer.json` of the tokenizer that counts tokens; None counts words, digits and signs."""
     rerun_programs: bool = True
-    """Whether every program is run again and has to say what is recorded."""
-    duplicates: Annotated[list[Compared], _one_or_more] = Field(default_factory=lambda: list(SOLUTIONS))
-    """What is compared to the letter, spacing and case aside: solutions of one question in one format, or questions."""
-    near_duplicates: dict[Compared, Share] = Field(default_factory=lambda: dict.fromkeys(SOLUTIONS, 0.9))
-    """What is compared by runs of three words, and from which Jaccard similarity on the later one goes; texts with
+    """Whether every program is run again and has to print what is recorded."""
+    duplicates: Annotated[list[DuplicateScope], _one_or_more] = Field(default_factory=lambda: list(SOLUTIONS))
+    """What is compared exactly, spacing and case aside: solutions of one question in one format, or questions."""
+    near_duplicates: dict[DuplicateScope, Share] = Field(default_factory=lambda: dict.fromkeys(SOLUTIONS, 0.9))
+    """What is compared by runs of three words -> least Jaccard similarity at which the later one is dropped; texts with
     different numbers are never near duplicates."""
     max_solutions_per_problem: int | None = Field(default=None, ge=1)
-    """Most solutions of one question, taken from its formats in turn."""
+    """Most solutions of one question (problems with the same text are one), taken from its formats in turn."""
     mix: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    """Source or format -> weight: {gsm8k = 1, math = 2}; what is not named goes."""
+    """Source or format -> weight: {gsm8k = 1, math = 2}; what is not named is dropped."""
     mix_by: Literal["source", "format"] = "source"
     """What the keys of `mix` name."""
     max_rows: int | None = Field(default=None, ge=1)
@@ -73,7 +73,7 @@ class CurateSettings(Record):
     splits: dict[str, Share] = Field(default_factory=dict)
     """Split -> share of the questions, from each source alike: {train = 0.98, valid = 0.02}."""
     seed: int = 0
-    """What is drawn by `mix`, `max_rows` and `splits`."""
+    """Seed of what `mix`, `max_rows` and `splits` sample, and of programs that are run again."""
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> CurateSettings:
@@ -82,3 +82,24 @@ class CurateSettings(Record):
         if self.mix and not any(self.mix.values()):
             raise ValueError("mix: all weights are 0")
         return self
+
+    def applied_rules(self, *, compared: bool, executed: bool) -> list[str]:
+        """The names of the rules that are applied.
+
+        compared: whether there are evaluation sets. executed: whether there is an interpreter.
+        """
+        limits = (self.min_solution_tokens, self.max_solution_tokens, self.min_characters, self.max_characters)
+        applied = {
+            "licence": bool(self.licences.allow or self.licences.deny or self.licences.unknown == "drop"),
+            "language": bool(self.language),
+            "contaminated": compared,
+            "verdict": True,
+            "hardcoded answer": not self.allow_hardcoded_answers,
+            "length": any(limit is not None for limit in limits),
+            "not reproduced": self.rerun_programs and executed,
+            "duplicate": bool(self.duplicates),
+            "near duplicate": bool(self.near_duplicates),
+            "cap": self.max_solutions_per_problem is not None,
+            "mix": bool(self.mix or self.max_rows),
+        }
+        return [name for name, is_applied in applied.items() if is_applied]

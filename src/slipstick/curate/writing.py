@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from slipstick.curate.composition import Tally
-from slipstick.curate.questions import Fault, Questions
+from slipstick.curate.composition import COMPOSITION, Composition, RowCounter
+from slipstick.curate.contamination import Overlap, OverlapKind
+from slipstick.curate.questions import Questions
 from slipstick.curate.reading import read_problems, read_solutions
+from slipstick.curate.rerun import EXECUTED
+from slipstick.curate.rules import DropReason
 from slipstick.curate.solutions import Solutions
 from slipstick.schema import Drop, Problem, Record, Solution
-from slipstick.store import RunFolder, write_atomically
+from slipstick.store import RunFolder, read_records, write_atomically
+
+_CONTAMINATION = "contamination.jsonl"
+_ORIGINS = "origins.jsonl"
+FILES = (COMPOSITION, _CONTAMINATION, EXECUTED, _ORIGINS)
+"""What curation writes beside the files that any run has."""
 
 
 class Origin(Record):
@@ -23,90 +31,104 @@ class Origin(Record):
     line: int
     """Its line in that run's solutions.jsonl, from 1."""
     original_id: str
-    """Its id there; another one only where two runs use the same."""
+    """Its id there; different only if two runs use the same."""
 
 
-def write_problems(
-    runs: Sequence[RunFolder], out: RunFolder, questions: Questions, kept: set[int], splits: Mapping[int, str]
-) -> int:
-    """Writes the problems of these numbers, with their split in `metadata`, and gives their number.
+def read_origins(folder: RunFolder) -> Iterator[Origin]:
+    """Where each kept row of a curated run was read; nothing for other runs."""
+    return read_records(folder.path / _ORIGINS, Origin, missing_ok=True)
 
-    splits: question -> split. What an earlier `split` said goes on as `origin_split`.
+
+def write_overlaps(out: RunFolder, overlaps: Iterable[Overlap]) -> list[tuple[str, OverlapKind]]:
+    """Writes contamination.jsonl and gives evaluation problem and kind of each overlap."""
+    found: list[tuple[str, OverlapKind]] = []
+
+    def lines() -> Iterator[str]:
+        for overlap in overlaps:
+            found.append((overlap.evaluation_id, overlap.kind))
+            yield f"{overlap.model_dump_json()}\n"
+
+    write_atomically(out.path / _CONTAMINATION, lines())
+    return found
+
+
+def write_rows(
+    runs: Sequence[RunFolder], out: RunFolder, questions: Questions, solutions: Solutions, splits: Mapping[int, str]
+) -> Composition:
+    """Writes the rows that stay, where each was read, and the dropped rows; gives what the rows were counted to be.
+
+    splits: question -> split.
     """
+    counter = RowCounter()
+    kept = {row.problem for row in solutions.candidates}
+    out.write_problems(_kept_problems(runs, questions, kept, splits))
+    _write_solutions(runs, out, solutions, counter)
+    out.write_dropped(_dropped_rows(runs, questions, solutions, counter))
+    return Composition(
+        groups=counter.groups(),
+        problems=len(kept),
+        licences=dict(sorted(Counter(questions.licences[row.problem] for row in solutions.candidates).items())),
+        splits=_count_splits(solutions, splits),
+    )
 
-    def problems() -> Iterator[Problem]:
-        left = set(kept)
-        for _, problem in read_problems(runs):
-            number = questions.numbers.get(problem.id) if isinstance(problem, Problem) else None
-            if isinstance(problem, Drop) or number not in left:
-                continue
-            left.discard(number)
-            yield _with_split(problem, splits.get(questions.question[number]))
 
-    return out.write_problems(problems())
+def _kept_problems(
+    runs: Sequence[RunFolder], questions: Questions, kept: set[int], splits: Mapping[int, str]
+) -> Iterator[Problem]:
+    """The problems of these numbers with their split in `metadata`; an earlier `split` is kept as `origin_split`."""
+    left = set(kept)
+    for _, problem in read_problems(runs):
+        number = questions.numbers.get(problem.id) if isinstance(problem, Problem) else None
+        if isinstance(problem, Drop) or number not in left:
+            continue
+        left.discard(number)
+        yield _with_split(problem, splits.get(questions.question[number]))
 
 
-def write_solutions(runs: Sequence[RunFolder], out: RunFolder, solutions: Solutions, tally: Tally) -> None:
-    """Writes the rows that stay, and where each was read."""
-    stay = {row.place: row.source for row in solutions.candidates}
+def _write_solutions(runs: Sequence[RunFolder], out: RunFolder, solutions: Solutions, counter: RowCounter) -> None:
+    sources = {row.place: row.source for row in solutions.candidates}
     origins: list[str] = []
     taken: set[str] = set()
 
     def lines() -> Iterator[str]:
-        for line, solution in read_solutions(runs, wanted=stay):
+        for line, solution in read_solutions(runs, wanted=sources):
             if isinstance(solution, Drop):
                 continue
             name = _free_id(solution.id, line.run.path.name, taken)
             taken.add(name)
             origin = Origin(id=name, run=str(line.run.path), line=line.number, original_id=solution.id)
             origins.append(f"{origin.model_dump_json()}\n")
-            tally.keep(stay[line.place], solution.format, tokens=solutions.tokens[line.place])
+            counter.keep(sources[line.place], solution.format, tokens=solutions.tokens[line.place])
             yield f"{solution.model_copy(update={'id': name}).model_dump_json()}\n"
 
     write_atomically(out.path / "solutions.jsonl", lines())
-    write_atomically(out.path / "origins.jsonl", origins)
+    write_atomically(out.path / _ORIGINS, origins)
 
 
-def write_dropped(
-    runs: Sequence[RunFolder], out: RunFolder, questions: Questions, solutions: Solutions, tally: Tally
-) -> int:
-    """Writes every row that goes, with rule and reason, lines that are no problem first, and gives their number."""
-    written = 0
-
-    def drops() -> Iterator[Drop]:
-        for drop in questions.unreadable:
-            tally.drop("", "", rule=drop.rule)
-            yield drop
-        for line, solution in read_solutions(runs, wanted=solutions.faults):
-            fault = solutions.faults[line.place]
-            number = None if isinstance(solution, Drop) else questions.numbers.get(solution.problem_id)
-            source = "" if number is None else questions.sources[number]
-            tally.drop(source, "" if isinstance(solution, Drop) else solution.format, rule=fault.rule)
-            yield solution if isinstance(solution, Drop) else _drop(solution, fault)
-
-    def lines() -> Iterator[str]:
-        nonlocal written
-        for drop in drops():
-            written += 1
-            yield f"{drop.model_dump_json()}\n"
-
-    write_atomically(out.path / "dropped.jsonl", lines())
-    return written
+def _dropped_rows(
+    runs: Sequence[RunFolder], questions: Questions, solutions: Solutions, counter: RowCounter
+) -> Iterator[Drop]:
+    """Every dropped row with rule and reason, lines that are no problem first."""
+    for drop in questions.unreadable:
+        counter.drop("", "", rule=drop.rule)
+        yield drop
+    for line, solution in read_solutions(runs, wanted=solutions.dropped):
+        reason = solutions.dropped[line.place]
+        number = None if isinstance(solution, Drop) else questions.numbers.get(solution.problem_id)
+        source = "" if number is None else questions.sources[number]
+        counter.drop(source, "" if isinstance(solution, Drop) else solution.format, rule=reason.rule)
+        yield solution if isinstance(solution, Drop) else _drop(solution, reason)
 
 
-def count_kept(questions: Questions, solutions: Solutions, splits: Mapping[int, str]) -> dict[str, dict[str, int]]:
-    """Kept rows by licence of their problem and by split."""
-    licences: Counter[str] = Counter()
-    by_split: Counter[str] = Counter(dict.fromkeys(splits.values(), 0))
-    for row in solutions.candidates:
-        licences[questions.licences[row.problem]] += 1
-        if splits:
-            by_split[splits[row.question]] += 1
-    return {"licences": dict(sorted(licences.items())), "splits": dict(by_split)}
+def _count_splits(solutions: Solutions, splits: Mapping[int, str]) -> dict[str, int]:
+    """Split -> kept rows."""
+    counts = Counter(dict.fromkeys(splits.values(), 0))
+    counts.update(splits[row.question] for row in solutions.candidates if splits)
+    return dict(counts)
 
 
-def _drop(solution: Solution, fault: Fault) -> Drop:
-    return Drop(row=solution.model_dump(mode="json"), rule=fault.rule, reason=fault.reason)
+def _drop(solution: Solution, reason: DropReason) -> Drop:
+    return Drop(row=solution.model_dump(mode="json"), rule=reason.rule, reason=reason.reason)
 
 
 def _with_split(problem: Problem, split: str | None) -> Problem:
@@ -118,7 +140,7 @@ def _with_split(problem: Problem, split: str | None) -> Problem:
 
 
 def _free_id(name: str, run: str, taken: set[str]) -> str:
-    """The id, or where another row has it, the id with the run's name behind it."""
+    """The id, with the run's name appended if another row has it."""
     found, number = name, 1
     while found in taken:
         found = f"{name}@{run}" if number == 1 else f"{name}@{run}-{number}"

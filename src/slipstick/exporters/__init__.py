@@ -6,11 +6,11 @@ A shape is a function from one solution, its problem and its format to one row; 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from slipstick.curate.composition import read_composition
 from slipstick.errors import InputError, did_you_mean
 from slipstick.exporters import shapes
 from slipstick.exporters.files import write_json, write_jsonl, write_parquet
@@ -102,7 +102,6 @@ def _last_attempt(solution: Solution) -> Solution:
 
 
 def _splits(folder: RunFolder) -> list[str]:
-    """The splits that curation divided the problems into; one without a name where it did not."""
-    file = folder.path / "composition.json"
-    divided = json.loads(file.read_text("utf-8")).get("splits", {}) if file.is_file() else {}
-    return list(divided) or [""]
+    """The splits that curation divided the problems into; one without a name if it did not."""
+    made = read_composition(folder)
+    return list(made.splits if made else ()) or [""]

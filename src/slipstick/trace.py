@@ -1,0 +1,97 @@
+"""Follows a row back through the runs it was kept, written and run in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from slipstick.curate.composition import read_composition
+from slipstick.curate.writing import read_origins
+from slipstick.errors import InputError
+from slipstick.schema import Drop, Output, Problem, Record, Run, Solution
+from slipstick.store import RunFolder
+
+
+class TracedRow(Record):
+    """A row in one run."""
+
+    path: str
+    """The run's folder."""
+    run: Run
+    """The run."""
+    solution: Solution
+    """The row, with the verdict the run has for it."""
+    problem: Problem | None
+    """Its problem, if the run has it."""
+    drop: Drop | None = None
+    """Why the run dropped it, if it did."""
+    rules: list[str]
+    """The rules of curation that the kept rows of this run have passed."""
+
+
+def trace(row: str, runs: Path) -> list[TracedRow]:
+    """The row of that id in every run that has it, the run that started first first.
+
+    Curation may have changed a row's id (origins.jsonl): both ids are followed. Raises InputError if no run has it.
+    """
+    folders = [RunFolder(path.parent) for path in sorted(runs.rglob("run.json"))] if runs.is_dir() else []
+    if not folders:
+        raise InputError(f"there are no runs in {runs}: name the folder they are in, --set runs_dir=FOLDER")
+    earlier = (origin.original_id for folder in folders for origin in read_origins(folder) if origin.id == row)
+    names = sorted({row, *earlier})
+    found = [traced for folder in folders for name in names for traced in _find(folder, name)]
+    if not found:
+        raise InputError(f"no run in {runs} has a row `{row}`; ids look like `gsm8k/train/7#pot#0`")
+    return sorted(found, key=lambda traced: traced.run.started)
+
+
+def describe(row: TracedRow) -> Iterator[tuple[str, str]]:
+    """What is known of a row in a run, as names and texts: problem, writer, programs and outputs, verdict, rules."""
+    solution, problem = row.solution, row.problem
+    yield "row", solution.id
+    if problem:
+        yield "problem", f"{problem.id} ({problem.licence or 'licence not stated'})\n{problem.text}"
+        yield "gold", str(problem.answer)
+        for name in ("parent", "patch", "source"):
+            if name in problem.metadata:
+                yield name, str(problem.metadata[name])
+    yield "written by", solution.model or "not recorded"
+    yield "format, sample, seed", f"{solution.format}, {solution.sample}, {solution.seed}"
+    if solution.prompt_hash:
+        yield "prompt", f"SHA-256 begins with {solution.prompt_hash}"
+    if solution.tokens or solution.cost:
+        yield "tokens, cost", f"{solution.tokens:,}, {solution.cost:.4f} US dollars"
+    for block in solution.blocks:
+        status = f" ({block.status}, {block.seconds:.3f} s)" if isinstance(block, Output) else ""
+        yield f"{block.type}{status}", block.text
+    yield "answer", str(solution.answer)
+    if solution.verdict:
+        yield "verdict", f"{solution.verdict.outcome} by {solution.verdict.method}: {solution.verdict.reason}"
+    if row.drop:
+        yield "dropped by", f"{row.drop.rule}: {row.drop.reason}"
+    elif row.rules:
+        yield "rules passed", ", ".join(row.rules)
+    yield "made at commit", row.run.commit or "not recorded"
+    yield "recipe", str(Path(row.path) / "recipe.toml")
+
+
+def _find(folder: RunFolder, row: str) -> Iterator[TracedRow]:
+    solution = folder.index().get(row)
+    drop = None
+    if solution is None:
+        drop = next((drop for drop in folder.dropped() if drop.row.get("id") == row), None)
+        if drop is None or "problem_id" not in drop.row:
+            return
+        solution = Solution.model_validate(drop.row)
+    else:
+        solution = next((one for one in folder.solutions() if one.id == row), solution)
+    problem = next((one for one in folder.problems() if one.id == solution.problem_id), None)
+    made = read_composition(folder)
+    yield TracedRow(
+        path=str(folder.path),
+        run=folder.run(),
+        solution=solution,
+        problem=problem,
+        drop=drop,
+        rules=made.rules if made else [],
+    )
