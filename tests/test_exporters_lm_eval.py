@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "r.toml").write_text(
         f'problems = "{folder}/problems.jsonl"\nmodel = "fake:{folder}/script.jsonl"\nformats = ["cot", "pot"]\n'
-        "num_samples = 2\nks = [2]\nworkers = 1\n"
+        "num_samples = 2\nks = [2]\nsandbox_workers = 1\n"
     )
     return RunFolder(run_evaluate(Invocation(str(folder / "r.toml"), out=folder / "run"), Console(file=io.StringIO())))
 
