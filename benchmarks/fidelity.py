@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from slipstick.interpreters.local import LocalInterpreter, open_interpreter
+from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
 
 TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
 WORKERS = 2

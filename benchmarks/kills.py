@@ -18,8 +18,8 @@ from contextlib import suppress
 
 from benchmarks.sandbox_soak import below, start_service
 from slipstick.interpreters import Interpreter
-from slipstick.interpreters.local import open_interpreter
-from slipstick.interpreters.remote import open_interpreter as open_remote
+from slipstick.interpreters.host.local import open_interpreter
+from slipstick.interpreters.host.remote import open_interpreter as open_remote
 
 ROUNDS = 3
 TIERS = {

@@ -23,8 +23,8 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from slipstick.interpreters.remote import open_interpreter
-from slipstick.interpreters.sandbox import Sandbox
+from slipstick.interpreters.host.remote import open_interpreter
+from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Output
 
 SECONDS = 2.0

@@ -8,7 +8,7 @@ import pytest
 from slipstick.errors import InputError
 from slipstick.execute import load_prelude, outputs_equal, re_execute, run_program
 from slipstick.formats import load_format
-from slipstick.interpreters.local import LocalInterpreter, open_interpreter
+from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
 from slipstick.schema import Code, Output, Solution, Text
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from slipstick import rewards
     from slipstick.answers import Found, final_answer, find_answer
     from slipstick.equivalence import compare, compare_many
-    from slipstick.interpreters.sandbox import Sandbox
+    from slipstick.interpreters.host.sandbox import Sandbox
     from slipstick.problems import load_problems
     from slipstick.schema import Code, Drop, Metric, Output, Problem, Run, Solution, Text, Verdict
 
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "Sandbox": "slipstick.interpreters.sandbox",
+    "Sandbox": "slipstick.interpreters.host.sandbox",
     "compare": "slipstick.equivalence",
     "compare_many": "slipstick.equivalence",
     "final_answer": "slipstick.answers",

@@ -214,7 +214,7 @@ def test_token(start_sandbox: Start) -> None:
         (["host=192.0.2.1", "token=sesame-open"], "cannot listen on port 8080 of 192.0.2.1 (Cannot assign"),
         (["token=short"], "at least 8 characters"),
         (["prot=1"], "did you mean `port`?"),
-        (["isolation=everything"], "there is no isolation `everything`"),
+        (["isolation=everything"], "isolation = everything is unknown; known: full"),
     ],
 )
 def test_what_cannot_be_served_is_one_message(

@@ -16,7 +16,7 @@ import pytest
 from slipstick.equivalence import compare
 from slipstick.formats import join, load_format, parse, render
 from slipstick.interpreters import open_interpreter
-from slipstick.interpreters.sandbox import Sandbox
+from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Text
 from slipstick.synthesize import choose_formats, synthesize
 from slipstick.synthesize.annotations import ANNOTATIONS

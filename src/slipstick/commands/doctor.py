@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from slipstick.errors import UserError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.interpreters.levels import ISOLATION, missing
-from slipstick.interpreters.local import LocalInterpreter
+from slipstick.interpreters.host.isolation import ISOLATION, missing
+from slipstick.interpreters.host.local import LocalInterpreter
 from slipstick.models import ModelSettings, describe, open_model
 from slipstick.recipe import check_settings
 

@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from slipstick.interpreters.warm import LostError, Tier, WarmProcess
+from slipstick.interpreters.host.zygote import LostError, Tier, ZygoteClient
 
 _START_SECONDS = 30.0
 _KILL_SECONDS = 5.0
@@ -30,11 +30,11 @@ class Fork:
     start: int
 
 
-class ForkServer:
+class ForkServerClient:
     """One parent process. Belongs to the event loop it was started in."""
 
     def __init__(self, tier: Tier, options: dict[str, Any]) -> None:
-        self._warm = WarmProcess(tier, options)
+        self._zygote = ZygoteClient(tier, options)
         self._keys = itertools.count(1)
         self._dropped: list[int] = []
         self._ends: dict[int, asyncio.Future[int | None]] = {}
@@ -59,16 +59,16 @@ class ForkServer:
         self._control = ours
         try:
             with theirs:
-                await self._warm.make_parent(theirs)
+                await self._zygote.make_fork_server(theirs)
             loop.add_reader(ours, self._hear)
             async with asyncio.timeout(_START_SECONDS):
                 await self._ready
             self._starts += 1
         except (TimeoutError, LostError) as error:
             self._lose()
-            if isinstance(error, LostError) and not self._warm.complaint():
+            if isinstance(error, LostError) and not self._zygote.complaint():
                 raise
-            raise self._warm.failure() from error
+            raise self._zygote.failure() from error
         except BaseException:
             self._lose()
             raise
@@ -148,7 +148,7 @@ class ForkServer:
     async def close(self) -> None:
         """Ends the processes and every session."""
         self._lose()
-        await self._warm.close()
+        await self._zygote.close()
 
     async def _tell(self, message: dict[str, Any], passed: socket.socket | None = None) -> None:
         data = json.dumps(message).encode()

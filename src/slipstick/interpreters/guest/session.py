@@ -20,8 +20,8 @@ import warnings
 from collections.abc import Callable
 from typing import IO, Any, TextIO, cast
 
-from slipstick.interpreters.frames import MAX_REPLY, MAX_REQUEST, pack, receive
-from slipstick.interpreters.notebook import show
+from slipstick.interpreters.guest.notebook import show
+from slipstick.interpreters.guest.protocol import MAX_REPLY, MAX_REQUEST, pack, receive
 
 MAX_OUTPUT = 20_000
 """Bytes of output that are kept of one step: the first three quarters and the last quarter."""
@@ -81,7 +81,7 @@ class Capture(io.BufferedIOBase):
             self._cut += extra
 
 
-class Steps:
+class Session:
     """One session's memory and the steps it has run.
 
     built_ins: what programs find there. admit: told of a step's tree before it runs. evaluate: runs compiled code in
@@ -235,12 +235,12 @@ def answer(fd: int, request: dict[str, Any], status: str, text: str, *, more: bo
         reply = reply[os.write(fd, reply) :]
 
 
-def serve(steps: Steps, fd: int, *, timeout: float, seed: int | None) -> None:
+def serve(session: Session, fd: int, *, timeout: float, seed: int | None) -> None:
     """Runs the steps that come over the socket `fd` until it ends."""
     seed_libraries(seed)
     while (request := receive(fd, limit=MAX_REQUEST)) is not None:
         limit_processor(timeout)
-        status, text = steps.run(request["code"])
+        status, text = session.run(request["code"])
         answer(fd, request, status, text, more=not request["last"])
         if request["last"]:
             return

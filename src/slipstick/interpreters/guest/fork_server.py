@@ -16,23 +16,23 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from slipstick.interpreters import child, confine, reuse, seccomp, view
+from slipstick.interpreters.guest import confinement, filesystem, reuse, seccomp, session
 
 _MAX_FILES = 64
 
 
-def become_parent(control: socket.socket, options: dict[str, Any]) -> NoReturn:
+def become_fork_server(control: socket.socket, options: dict[str, Any]) -> NoReturn:
     """Serves the control socket until its other end is closed; then every session is killed."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if options["isolation"] == "full":
-        view.enter_namespaces()
+        filesystem.enter_namespaces()
         if first := os.fork():
             control.close()
             os._exit(abs(os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])) % 256)
-    Parent(control, options).serve()
+    ForkServer(control, options).serve()
 
 
-class Parent:
+class ForkServer:
     """Table of live sessions and the loop that serves it."""
 
     def __init__(self, control: socket.socket, options: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ class Parent:
         self._codes: dict[int, int | None] = {}
         self._filter: seccomp.Filter | None = None
         self._awaited: set[int] = set()
-        self._steps = child.Steps()  # every fork's own, made ahead
+        self._session = session.Session()  # every fork's own, made ahead
         # Python's own fork tends locks and threads that this process does not have, and every page it writes is copied
         self._bare_fork = ctypes.PyDLL(None).fork
         self._wake, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -52,9 +52,9 @@ class Parent:
         """Confines itself, tells the caller that it may ask, then answers until the caller goes."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
-        base = confine.taken_memory()
+        base = confinement.taken_memory()
         self._confine()
-        confine.set_limits(self._options, base=base)
+        confinement.set_limits(self._options, base=base)
         for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
             del sys.modules[name]
         self._tell({"ready": True})
@@ -72,20 +72,20 @@ class Parent:
     def _confine(self) -> None:
         isolation, scratch = self._options["isolation"], bool(self._options["scratch_mb"])
         if isolation == "full":
-            view.enter_view()
+            filesystem.enter_filesystem()
         else:
             os.chdir("/")
         if isolation == "full" and scratch:
-            confine.forgo_new_privileges()
+            confinement.forgo_new_privileges()
         else:
-            confine.drop_privileges()
+            confinement.drop_privileges()
         if isolation != "process":
-            ours, self._filter = confine.make_filters(scratch=scratch)
+            ours, self._filter = confinement.make_filters(scratch=scratch)
             if not scratch:
-                confine.forbid_files(None)
+                confinement.forbid_files(None)
             ours.put_on()
         if isolation == "full":
-            confine.die_with_parent()  # last: a change of user undoes it
+            confinement.die_with_parent()  # last: a change of user undoes it
 
     def _answer(self) -> bool:
         """One request of the caller; False when it is gone."""
@@ -125,19 +125,19 @@ class Parent:
 
     def _become_session(self, fd: int, folder: str) -> None:
         if self._options["isolation"] != "full":  # there the end of process 1 ends them all
-            confine.die_with_parent()
+            confinement.die_with_parent()
         signal.set_wakeup_fd(-1)
         os.closerange(3, fd)
         os.closerange(fd + 1, _MAX_FILES)
         isolation, scratch_mb = self._options["isolation"], self._options["scratch_mb"]
         if scratch_mb:
             if isolation == "full":
-                view.mount_scratch(scratch_mb)
+                filesystem.mount_scratch(scratch_mb)
             os.chdir(folder)
             if isolation != "process":
-                confine.forbid_files(folder)
-            confine.drop_privileges()
-        confine.limit_processes(isolation)
+                confinement.forbid_files(folder)
+            confinement.drop_privileges()
+        confinement.limit_processes(isolation)
         if self._filter:
             self._filter.put_on()
 
@@ -147,7 +147,7 @@ class Parent:
             if simple:
                 reuse.serve(fd, timeout=timeout, seed=seed)
             else:
-                child.serve(self._steps, fd, timeout=timeout, seed=seed)
+                session.serve(self._session, fd, timeout=timeout, seed=seed)
         finally:
             os._exit(0)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.interpreters.local import open_interpreter
-from slipstick.interpreters.sandbox import Sandbox
-from slipstick.interpreters.simple import is_simple
+from slipstick.interpreters.guest.simple import is_simple
+from slipstick.interpreters.host.local import open_interpreter
+from slipstick.interpreters.host.sandbox import Sandbox
 
-CASES = Path(__file__).parent.parent / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 POISON = [json.loads(line) for line in (CASES / "poison.jsonl").read_text("utf-8").splitlines()]
 PROBES = {
     "standard": (

@@ -18,12 +18,12 @@ from slipstick.commands import Invocation
 from slipstick.commands.solving import run_evaluate, run_execute
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
-from slipstick.interpreters.remote import open_interpreter as open_remote
+from slipstick.interpreters.host.remote import open_interpreter as open_remote
 from slipstick.metrics import metric_label
 from slipstick.schema import Output
 from slipstick.store import RunFolder
 
-CASES = Path(__file__).parent.parent / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 PROGRAMS = [json.loads(line) for line in (CASES / "programs.jsonl").read_text("utf-8").splitlines()]
 ENDINGS = {
     "too much memory": ["x = 1", "y = bytearray(1 << 31)", "x"],

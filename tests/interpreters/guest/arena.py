@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from slipstick.interpreters.sandbox import Sandbox
+from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Output
 
 PROBE = "import math\nprint(math.sqrt(16), sum([1, 2]))"

@@ -11,23 +11,23 @@ import signal
 import time
 from typing import Any, Literal
 
-from slipstick.interpreters import frames
-from slipstick.interpreters.fork_server import AliveError, Fork, ForkServer
-from slipstick.interpreters.warm import LostError
+from slipstick.interpreters.guest import protocol
+from slipstick.interpreters.host.fork_server import AliveError, Fork, ForkServerClient
+from slipstick.interpreters.host.zygote import LostError
 from slipstick.schema import Output, Status
 
 _MAX_TEXT = 24_000
-"""Characters of an output: what `child.MAX_OUTPUT` leaves, its notice and a traceback."""
+"""Characters of an output: what `guest.session.MAX_OUTPUT` leaves, its notice and a traceback."""
 
 
 class RefusedError(Exception):
     """The program is not simple, and the process runs no others."""
 
 
-class Process:
+class SessionClient:
     """A session's process: made with its first step, until a step ends it. `simple`: see `reuse`."""
 
-    def __init__(self, server: ForkServer, *, folder: str, may_kill_itself: bool, simple: bool = False) -> None:
+    def __init__(self, server: ForkServerClient, *, folder: str, may_kill_itself: bool, simple: bool = False) -> None:
         self.usable = True
         """Whether it can run a further step."""
         self._server = server
@@ -45,8 +45,8 @@ class Process:
         """
         self._asked += 1
         try:
-            request = frames.pack({"id": self._asked, "code": code, "last": last}, limit=frames.MAX_REQUEST)
-        except frames.FrameError as error:
+            request = protocol.pack({"id": self._asked, "code": code, "last": last}, limit=protocol.MAX_REQUEST)
+        except protocol.FrameError as error:
             return Output(text=f"ValueError: the program is too long: {error}", status="error")
         start = time.perf_counter()
         self.usable = False
@@ -77,7 +77,7 @@ class Process:
         except TimeoutError:
             await self._server.kill(fork)
             return "timeout", f"TimeoutError: no end within {seconds:g} s"
-        except frames.FrameError as error:
+        except protocol.FrameError as error:
             await self._server.kill(fork)
             return "killed", f"Killed: the program broke into the interpreter's own channel ({error})"
         except OSError:
@@ -92,7 +92,7 @@ class Process:
         text = reply.get("text")
         known = status in ("ok", "error", "memory") or (status == "refused" and self._simple)
         if reply.get("id") != self._asked or not known or not isinstance(text, str):
-            raise frames.FrameError("an answer to nothing that was asked")
+            raise protocol.FrameError("an answer to nothing that was asked")
         self._more = reply.get("more") is True
         return status, text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -120,14 +120,14 @@ async def _receive(fork: Fork) -> dict[str, Any]:
             if not chunk:
                 raise ConnectionResetError
             data.extend(chunk)
-            want = frames.length(data, limit=frames.MAX_REPLY)
+            want = protocol.length(data, limit=protocol.MAX_REPLY)
             if want is not None and len(data) >= want:
                 if len(data) > want:
-                    raise frames.FrameError("more than one answer")
-                done.set_result(frames.unpack(data))
+                    raise protocol.FrameError("more than one answer")
+                done.set_result(protocol.unpack(data))
         except (BlockingIOError, InterruptedError):
             pass
-        except (OSError, frames.FrameError) as error:
+        except (OSError, protocol.FrameError) as error:
             done.set_exception(error)
 
     loop.add_reader(fork.connection, readable)

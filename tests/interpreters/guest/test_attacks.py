@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.interpreters.levels import missing
+from slipstick.interpreters.host.isolation import missing
 
-ATTACKS = Path(__file__).parents[3] / "shared" / "attacks" / "attacks.jsonl"
+ATTACKS = Path(__file__).parents[4] / "shared" / "attacks" / "attacks.jsonl"
 UNSHARE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--net", "--ipc"]
 
 

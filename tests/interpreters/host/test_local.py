@@ -14,12 +14,12 @@ import pytest
 
 from slipstick import interpreters
 from slipstick.errors import InterpreterError
-from slipstick.interpreters.levels import ISOLATION, missing
-from slipstick.interpreters.local import LocalInterpreter, open_interpreter
-from slipstick.interpreters.sandbox import Sandbox
+from slipstick.interpreters.host.isolation import ISOLATION, missing
+from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
+from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Output
 
-CASES = Path(__file__).parent.parent / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 PROGRAMS = [json.loads(line) for line in (CASES / "programs.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -264,7 +264,7 @@ def test_parent_that_is_killed_again_and_again_is_a_fault_and_no_exception(start
 def test_stopped_parent_does_not_hold_up_the_caller(
     monkeypatch: pytest.MonkeyPatch, started: Callable[[], list[int]]
 ) -> None:
-    monkeypatch.setattr("slipstick.interpreters.fork_server._KILL_SECONDS", 0.3)
+    monkeypatch.setattr("slipstick.interpreters.host.fork_server._KILL_SECONDS", 0.3)
 
     async def scenario() -> None:
         interpreter = open_interpreter("", timeout=0.5)
@@ -313,7 +313,7 @@ def test_close_with_a_step_running_and_a_session_open(started: Callable[[], list
 
 
 def test_parent_that_cannot_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipstick.interpreters.levels._BOOT", "raise OSError('no room')")
+    monkeypatch.setattr("slipstick.interpreters.host.zygote._BOOT", "raise OSError('no room')")
 
     async def scenario() -> None:
         interpreter = open_interpreter("")

@@ -25,7 +25,7 @@ _THREAD, _NEW_NAMESPACES = 0x00010000, 0x7E020080
 
 # What may be asked of calls that do many things (linux/prctl.h, asm-generic/ioctls.h, linux/socket.h).
 _PROCESS_OPTIONS = (15, 16)  # PR_SET_NAME PR_GET_NAME
-_PARENT_OPTIONS = (1, 4, _SET_SECCOMP)  # PR_SET_PDEATHSIG PR_SET_DUMPABLE
+_FORK_SERVER_OPTIONS = (1, 4, _SET_SECCOMP)  # PR_SET_PDEATHSIG PR_SET_DUMPABLE
 _DEVICE_REQUESTS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS FIONREAD FIONBIO FIONCLEX FIOCLEX
 _LOCAL, _STREAM, _KIND_OF_SOCKET = 1, 1, 0xF
 
@@ -51,13 +51,13 @@ def call_number(name: str) -> int:
     return _numbers()[name]
 
 
-def parent_filter(*, scratch: bool) -> Filter:
+def fork_server_filter(*, scratch: bool) -> Filter:
     """What sessions may call, and besides what it takes to make them."""
-    numbers = _numbers("session", "parent", *(("scratch", "setup") if scratch else ()))
+    numbers = _numbers("session", "fork_server", *(("scratch", "setup") if scratch else ()))
     known = _numbers()
     code = _only_this_machine()
     code += _with_argument(known["clone"], _FIRST, [_step(_ANY_BIT, 0, 1, _NEW_NAMESPACES), *_refuse(errno.EPERM)])
-    code += _one_of(known["prctl"], _FIRST, (*_PROCESS_OPTIONS, *_PARENT_OPTIONS), errno.EPERM)
+    code += _one_of(known["prctl"], _FIRST, (*_PROCESS_OPTIONS, *_FORK_SERVER_OPTIONS), errno.EPERM)
     code += _one_of(known["ioctl"], _SECOND, _DEVICE_REQUESTS, errno.ENOTTY)
     for name in ("prlimit64", "sched_getaffinity"):
         code += _one_of(known[name], _FIRST, (0,), errno.EPERM)
@@ -79,7 +79,7 @@ def session_filter() -> Filter:
     code = [_step(_LOAD, 0, 0, _NUMBER)]
     code += _with_argument(known["clone"], _FIRST, [_step(_ANY_BIT, 1, 0, _THREAD), *_refuse(errno.EPERM)])
     code += _one_of(known["prctl"], _FIRST, _PROCESS_OPTIONS, errno.EPERM)
-    for number in sorted(_numbers("parent", "setup").values()):
+    for number in sorted(_numbers("fork_server", "setup").values()):
         code += [_step(_EQUAL, 0, 1, number), *_refuse(errno.EPERM)]
     return Filter(b"".join([*code, _step(_RETURN, 0, 0, _ALLOW)]))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.interpreters.levels import ISOLATION, missing
-from slipstick.interpreters.sandbox import Sandbox
+from slipstick.interpreters.host.isolation import ISOLATION, missing
+from slipstick.interpreters.host.sandbox import Sandbox
 
-CASES = Path(__file__).parent.parent / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 HOSTILE = [json.loads(line) for line in (CASES / "hostile.jsonl").read_text("utf-8").splitlines()]
 # A row names the weakest isolation that contains it: below that it would do what it wants.
 PAIRS = [

@@ -13,9 +13,9 @@ import resource
 import sys
 from typing import Any
 
-from slipstick.interpreters import child, simple
-from slipstick.interpreters.child import RefusedError
-from slipstick.interpreters.frames import MAX_REQUEST, receive
+from slipstick.interpreters.guest import session, simple
+from slipstick.interpreters.guest.protocol import MAX_REQUEST, receive
+from slipstick.interpreters.guest.session import RefusedError, Session
 
 _MOST_PROGRAMS = 500
 _MOST_GROWTH = 64 << 10
@@ -80,28 +80,30 @@ class Watch:
 def serve(fd: int, *, timeout: float, seed: int | None) -> None:
     """Runs the programs that come over the socket `fd`; returns when this process must run no more."""
     watch = Watch()
-    child.seed_libraries(seed)
+    session.seed_libraries(seed)
     offered = simple.offered_builtins()
     before, peak = simple.shared_state(), _peak()
     for number in range(_MOST_PROGRAMS):
         request = receive(fd, limit=MAX_REQUEST)
         if request is None:
             return
-        child.limit_processor(timeout)
-        child.seed_sympy(seed)
-        steps = child.Steps(built_ins=dict(offered), admit=watch.admit, evaluate=watch.evaluate)
+        session.limit_processor(timeout)
+        session.seed_sympy(seed)
+        program = Session(built_ins=dict(offered), admit=watch.admit, evaluate=watch.evaluate)
         try:
-            status, text = steps.run(request["code"])
+            status, text = program.run(request["code"])
         except RefusedError:
             status, text = "refused", ""
         clean = (
-            not (watch.tripped or steps.broke_off) and simple.shared_state() == before and _peak() - peak < _MOST_GROWTH
+            not (watch.tripped or program.broke_off)
+            and simple.shared_state() == before
+            and _peak() - peak < _MOST_GROWTH
         )
         if watch.tripped or (status == "error" and text.rpartition("\n")[2].startswith("RecursionError")):
             status, text = "refused", ""  # how deep it may go differs from a process of its own
             clean = False
         more = clean and number + 1 < _MOST_PROGRAMS
-        child.answer(fd, request, status, text, more=more)
+        session.answer(fd, request, status, text, more=more)
         if not more:
             return
 

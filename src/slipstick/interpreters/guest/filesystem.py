@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from slipstick.interpreters.seccomp import call_number
+from slipstick.interpreters.guest.seccomp import call_number
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache")
 """Beside the Python installation, what shared libraries and the standard library read."""
@@ -52,7 +52,7 @@ def enter_namespaces() -> None:
     needs("mounts of its own", _libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None))
 
 
-def enter_view() -> None:
+def enter_filesystem() -> None:
     """Leaves everything but Python, the libraries and four devices behind, all of it read-only; root becomes nobody.
 
     Raises MissingError.

@@ -9,10 +9,10 @@ import re
 import tempfile
 
 from slipstick.errors import InterpreterError
-from slipstick.interpreters.fork_server import ForkServer
-from slipstick.interpreters.levels import choose_isolation
-from slipstick.interpreters.process import Process, RefusedError
-from slipstick.interpreters.warm import LostError, Tier
+from slipstick.interpreters.host.fork_server import ForkServerClient
+from slipstick.interpreters.host.isolation import choose_isolation
+from slipstick.interpreters.host.session import RefusedError, SessionClient
+from slipstick.interpreters.host.zygote import LostError, Tier
 from slipstick.schema import Output
 
 _TIERS = (
@@ -78,9 +78,9 @@ class LocalInterpreter:
             "scratch_mb": scratch_mb,
             "seed": seed,
         }
-        self._servers = [ForkServer(tier, options) for tier in _TIERS]
+        self._servers = [ForkServerClient(tier, options) for tier in _TIERS]
         self._starting = [asyncio.Lock() for _ in _TIERS]
-        self._simple: list[list[Process]] = [[] for _ in _TIERS]
+        self._simple: list[list[SessionClient]] = [[] for _ in _TIERS]
         self._closed = False
 
     def session(self) -> LocalSession:
@@ -108,7 +108,9 @@ class LocalInterpreter:
         try:
             if process is None:
                 may_kill_itself = self.isolation == "process"
-                process = Process(await self.server(tier), folder=".", may_kill_itself=may_kill_itself, simple=True)
+                process = SessionClient(
+                    await self.server(tier), folder=".", may_kill_itself=may_kill_itself, simple=True
+                )
             return await process.run(code, seconds=self.timeout)
         except LostError:
             idle.clear()
@@ -117,7 +119,7 @@ class LocalInterpreter:
             if process is not None and process.usable and not self._closed:
                 idle.append(process)
 
-    async def server(self, tier: int) -> ForkServer:
+    async def server(self, tier: int) -> ForkServerClient:
         """The parent process of a tier, started where there is none. Raises InterpreterError, LostError."""
         server = self._servers[tier]
         if not server.alive or self._closed:
@@ -142,7 +144,7 @@ class LocalSession:
     def __init__(self, interpreter: LocalInterpreter) -> None:
         self._interpreter = interpreter
         self._tier = 0
-        self._process: Process | None = None
+        self._process: SessionClient | None = None
         self._done: list[tuple[str, Output]] = []
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
@@ -169,7 +171,7 @@ class LocalSession:
         self._done = []
         self._tier = 0
 
-    async def _process_for(self, code: str) -> Process:
+    async def _process_for(self, code: str) -> SessionClient:
         """A process of the tier that the code needs, all earlier steps in it. Raises LostError."""
         needed = _tier_for(code)
         old = self._process
@@ -190,20 +192,20 @@ class LocalSession:
         self._process, self._scratch = new, scratch
         return new
 
-    async def _make(self) -> tuple[Process, tempfile.TemporaryDirectory[str] | None]:
+    async def _make(self) -> tuple[SessionClient, tempfile.TemporaryDirectory[str] | None]:
         """A new process, and its scratch folder where that is one of the caller's file system."""
         interpreter = self._interpreter
         server = await interpreter.server(self._tier)
         may_kill_itself = interpreter.isolation == "process"
         if not interpreter.scratch_mb or interpreter.isolation == "full":
-            return Process(server, folder=".", may_kill_itself=may_kill_itself), None
+            return SessionClient(server, folder=".", may_kill_itself=may_kill_itself), None
         scratch = tempfile.TemporaryDirectory(prefix="slipstick-")
-        return Process(server, folder=scratch.name, may_kill_itself=may_kill_itself), scratch
+        return SessionClient(server, folder=scratch.name, may_kill_itself=may_kill_itself), scratch
 
     def _may_repeat(self, seconds: float) -> bool:
         return sum(output.seconds for _, output in self._done) < seconds
 
-    async def _repeat(self, process: Process) -> bool:
+    async def _repeat(self, process: SessionClient) -> bool:
         """Runs the earlier steps again in a new process: whether they say the same there, so that nobody can tell."""
         for code, output in self._done:
             try:

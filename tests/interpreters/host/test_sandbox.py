@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from slipstick.errors import InterpreterError
-from slipstick.interpreters import levels
-from slipstick.interpreters.sandbox import Sandbox
+from slipstick.interpreters.host import isolation as isolations
+from slipstick.interpreters.host.sandbox import Sandbox
 
 
 def test_outputs_come_in_the_order_of_the_programs() -> None:
@@ -52,8 +52,10 @@ def test_closed_sandbox_says_so() -> None:
 
 
 def test_level_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(levels, "missing", lambda isolation: {"full": "user namespaces (refused)"}.get(isolation, ""))
-    with pytest.raises(InterpreterError, match=r"does not give user namespaces \(refused\). Ask for `kernel`"):
+    monkeypatch.setattr(
+        isolations, "missing", lambda isolation: {"full": "user namespaces (refused)"}.get(isolation, "")
+    )
+    with pytest.raises(InterpreterError, match=r"lacks user namespaces \(refused\). Set isolation to `kernel`"):
         Sandbox(isolation="full")
     with Sandbox() as sandbox:
         assert sandbox.isolation == "kernel"
@@ -61,7 +63,7 @@ def test_level_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_process_that_forgets_to_close_ends_and_takes_everything_along() -> None:
     program = """
-import os, slipstick.interpreters.sandbox as s
+import os, slipstick.interpreters.host.sandbox as s
 sandbox = s.Sandbox()
 print(sandbox.run_many(["print(42)"])[0].text)
 """

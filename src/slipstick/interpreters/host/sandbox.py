@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Session
-from slipstick.interpreters.local import open_interpreter
+from slipstick.interpreters.host.local import open_interpreter
 from slipstick.schema import Output
 
 T = TypeVar("T")

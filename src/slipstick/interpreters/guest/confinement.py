@@ -20,8 +20,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from slipstick.interpreters import seccomp, view
-from slipstick.interpreters.view import MissingError, needs
+from slipstick.interpreters.guest import filesystem, seccomp
+from slipstick.interpreters.guest.filesystem import MissingError, needs
 
 _PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38
 _CAPABILITY_VERSION = 0x20080522
@@ -43,8 +43,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def check(isolation: str) -> None:
     """Does to this process all that an isolation asks for; MissingError names what this machine does not give."""
     if isolation == "full":
-        view.enter_namespaces()
-        view.enter_view()
+        filesystem.enter_namespaces()
+        filesystem.enter_filesystem()
     drop_privileges()
     if isolation != "process":
         filters = make_filters(scratch=False)
@@ -71,7 +71,7 @@ def make_filters(*, scratch: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
     if not seccomp.supported():
         raise MissingError("seccomp filters")
     try:
-        return seccomp.parent_filter(scratch=scratch), seccomp.session_filter()
+        return seccomp.fork_server_filter(scratch=scratch), seccomp.session_filter()
     except OSError as error:
         raise MissingError(f"a list of system calls ({error.strerror})") from error
 
@@ -83,7 +83,7 @@ def forbid_files(folder: str | None) -> None:
     """
     version = needs("Landlock, in Linux since 5.13", _libc.syscall(_CREATE_RULESET, None, 0, 1))
     write = _WRITE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
-    rights = dict.fromkeys((sys.prefix, sys.base_prefix, *view.LIBRARIES, *view.DEVICES), _READ)
+    rights = dict.fromkeys((sys.prefix, sys.base_prefix, *filesystem.LIBRARIES, *filesystem.DEVICES), _READ)
     rights["/dev/null"] |= write & (_WRITE_FILE | _TRUNCATE)
     if folder is not None:
         rights[folder] = _READ | write

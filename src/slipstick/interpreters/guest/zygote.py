@@ -7,6 +7,7 @@ of its own, started by `fork_server`: imports nothing but the standard library a
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -18,19 +19,23 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from slipstick.interpreters import child, confine, huge_pages, view
-from slipstick.interpreters.parent import become_parent
+from slipstick.interpreters.guest import confinement, session
+from slipstick.interpreters.guest.filesystem import MissingError
+from slipstick.interpreters.guest.fork_server import become_fork_server
 
 _ABSENT = ("pyarrow", "numexpr", "bottleneck")
 """Packages that pandas takes where they are: they start threads, and with threads there is no way into a namespace.
 Without them results do not hang on which packages are beside it either."""
 
+_HUGE_PAGE = 2 << 20
+_COLLAPSE = 25  # MADV_COLLAPSE, in Linux since 6.1
+
 
 def try_isolation(isolation: str) -> None:
     """Ends with exit code 0 where all that an isolation asks for can be done, else prints what is missing."""
     try:
-        confine.check(isolation)
-    except view.MissingError as error:
+        confinement.check(isolation)
+    except MissingError as error:
         print(error, flush=True)
         os._exit(1)
     os._exit(0)
@@ -41,32 +46,32 @@ def main(fd: str, settings: str) -> None:
     requests = socket.socket(fileno=int(fd))
     options = json.loads(settings)
     sys.argv = [""]
-    confine.die_with_parent()
-    child.prepare()
+    confinement.die_with_parent()
+    session.prepare()
     _warm(options["modules"], options["warmup"])
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    huge_pages.collapse()
+    _use_huge_pages()
     os.environ.clear()
-    requests.send(b"warm")
+    requests.send(b"ready")
     _serve(requests, options)
 
 
 def _serve(requests: socket.socket, options: dict[str, Any]) -> NoReturn:
-    parent = 0
+    fork_server = 0
     while True:
         data, fds, _, _ = socket.recv_fds(requests, 64, 1)
-        if parent and data:
-            os.kill(parent, signal.SIGKILL)
-        if parent:  # a caller that is gone has closed the parent's own socket too: it ends itself
-            os.waitpid(parent, 0)
+        if fork_server and data:
+            os.kill(fork_server, signal.SIGKILL)
+        if fork_server:  # a caller that is gone has closed the fork server's own socket too: it ends itself
+            os.waitpid(fork_server, 0)
         if not data:
             os._exit(0)
-        parent = os.fork()
-        if not parent:
+        fork_server = os.fork()
+        if not fork_server:
             requests.close()
-            become_parent(socket.socket(fileno=fds[0]), options)
+            become_fork_server(socket.socket(fileno=fds[0]), options)
         os.close(fds[0])
 
 
@@ -78,11 +83,22 @@ def _warm(modules: list[str], warmup: list[str]) -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     random.seed(0)
-    child.seed_libraries(0)
+    session.seed_libraries(0)
     for name in warmup:
         for program in (Path(__file__).parent / "warmup" / f"{name}.txt").read_text("utf-8").split("\n# ---\n") * 2:
-            status, text = child.Steps().run(program)
+            status, text = session.Session().run(program)
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
             if status != "ok":
                 raise RuntimeError(f"a warm-up program of {name}.txt failed: {text}")
-    child.seed_libraries(0)
+    session.seed_libraries(0)
+
+
+def _use_huge_pages() -> None:
+    """Gathers this process's own memory into huge pages, so that forks copy fewer page tables; a hint to the kernel."""
+    advise = ctypes.CDLL(None).madvise
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        addresses, rights, _, _, _, *name = line.split()
+        if rights.startswith("rw") and name in ([], ["[heap]"]):
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            for at in range(-(-start // _HUGE_PAGE) * _HUGE_PAGE, end - _HUGE_PAGE + 1, _HUGE_PAGE):
+                advise(ctypes.c_void_p(at), ctypes.c_size_t(_HUGE_PAGE), _COLLAPSE)

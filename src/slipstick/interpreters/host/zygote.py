@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from slipstick.errors import InterpreterError
-from slipstick.interpreters import levels
 
-_WARM_SECONDS = 120.0
+_START_SECONDS = 120.0
 _CLOSE_SECONDS = 2.0
 _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -28,6 +28,19 @@ _ENVIRONMENT = {
     "SYMPY_CACHE_SIZE": "None",  # a cache that evicts writes on every look-up, and forks pay for writes
     "SYMPY_GROUND_TYPES": "python",  # what sympy alone gives: results do not hang on which packages are beside it
 }
+
+
+# Empty packages stand in for slipstick's own: the guest's modules load without what the packages import, and can import
+# nothing else of slipstick.
+_BOOT = """
+import sys, types
+for name, path in (("slipstick", []), ("slipstick.interpreters", []), ("slipstick.interpreters.guest", sys.argv[1:2])):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = path
+from slipstick.interpreters.guest.zygote import {function}
+{function}(*sys.argv[2:])
+"""
+_GUEST = Path(__file__).parents[1] / "guest"
 
 
 class LostError(Exception):
@@ -45,7 +58,7 @@ class Tier:
     """Files of programs that it runs, in the folder `warmup`."""
 
 
-class WarmProcess:
+class ZygoteClient:
     """One keeper. Belongs to the event loop it was started in."""
 
     def __init__(self, tier: Tier, options: dict[str, Any]) -> None:
@@ -55,7 +68,7 @@ class WarmProcess:
         self._requests: socket.socket | None = None
         self._said: IO[bytes] | None = None
 
-    async def make_parent(self, control: socket.socket) -> None:
+    async def make_fork_server(self, control: socket.socket) -> None:
         """Has a parent made that serves the other end of `control`; the one before is killed.
 
         Raises InterpreterError where the process cannot start, LostError where it was killed.
@@ -65,7 +78,7 @@ class WarmProcess:
                 await self._start()
             assert self._requests
             try:
-                socket.send_fds(self._requests, [b"parent"], [control.fileno()])
+                socket.send_fds(self._requests, [b"fork"], [control.fileno()])
                 return
             except OSError:
                 self._kill()
@@ -82,7 +95,7 @@ class WarmProcess:
         """What to tell a user where no parent comes of it."""
         said = self.complaint() or "it says nothing in time"
         return InterpreterError(
-            f"the interpreter's parent process ({sys.executable}, {self._tier} tier) does not start: {said}"
+            f"the interpreter's zygote ({sys.executable}, {self._tier} tier) does not start: {said}"
         )
 
     async def close(self) -> None:
@@ -103,14 +116,14 @@ class WarmProcess:
     async def _start(self) -> None:
         requests = self._spawn()
         try:
-            async with asyncio.timeout(_WARM_SECONDS):
-                warm = await asyncio.get_running_loop().sock_recv(requests, 64)
+            async with asyncio.timeout(_START_SECONDS):
+                ready = await asyncio.get_running_loop().sock_recv(requests, 64)
         except (TimeoutError, OSError):
-            warm = b""
+            ready = b""
         except asyncio.CancelledError:
             self._kill()
             raise
-        if not warm:
+        if not ready:
             self._kill()
             raise self.failure() if self.complaint() else LostError
 
@@ -121,7 +134,7 @@ class WarmProcess:
         self._requests.setblocking(False)
         with theirs:
             self._process = subprocess.Popen(
-                levels.command("main", str(theirs.fileno()), json.dumps(self._options)),
+                command("main", str(theirs.fileno()), json.dumps(self._options)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
@@ -141,6 +154,11 @@ class WarmProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+
+def command(function: str, *arguments: str) -> list[str]:
+    """What starts a clean Python that runs a function of `guest.zygote` with those arguments."""
+    return [sys.executable, "-s", "-P", "-c", _BOOT.format(function=function), str(_GUEST), *arguments]
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

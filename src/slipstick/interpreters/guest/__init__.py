@@ -1,0 +1,14 @@
+"""The sandbox's side: all that runs in processes of the sandbox, and all that a security review has to read.
+
+zygote.py       imports once what programs import, then forks fork servers
+fork_server.py  confines itself, then forks, kills and reaps sessions
+confinement.py  what a fork server gives up: privileges, files, limits, with
+filesystem.py     namespaces and a root of its own, and
+seccomp.py        filters of system calls (syscalls.toml)
+session.py      runs the steps of one program as a notebook would (notebook.py shows values)
+reuse.py        runs one simple program after another in one process (simple.py and simple.toml say what is simple)
+protocol.py     messages between sessions and their clients; the one module that the host imports too
+
+Imports the standard library, and of slipstick nothing outside this package: a zygote is started from a boot string (in
+`slipstick.interpreters.host.zygote`) in which the packages above are empty.
+"""
