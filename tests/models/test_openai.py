@@ -113,11 +113,11 @@ def test_a_lasting_fault_is_a_reply_that_says_why(server: Server) -> None:
     ("fault", "said"),
     [
         ((200, '{"choices": [', {}), "JSON"),
-        ((200, "<html>hello</html>", {"Content_Type": "text/html"}), "no completion"),
+        ((200, "<html>hello</html>", {"Content_Type": "text/html"}), "not a completion"),
         ((200, {"object": "chat.completion"}, {}), "choices: Field required"),
         ((200, {"choices": [{"message": None}]}, {}), "choices.0.message"),
         ((200, {"choices": []}, {}), "choices: List should have at least 1 item"),
-        ((200, "[1, 2]", {}), "no completion"),
+        ((200, "[1, 2]", {}), "not a completion"),
         ((200, {"choices": [{"finish_reason": "content_filter", "message": {"content": None}}]}, {}), "filter"),
         ((400, {"error": {"message": "prompt too long"}}, {}), "prompt too long"),
     ],
@@ -157,7 +157,7 @@ def test_an_unknown_model_stops_the_run_and_lists_what_is_served(server: Server)
 
 def test_a_server_that_is_not_there_stops_the_run(server: Server) -> None:
     server.url = "http://127.0.0.1:9/v1"
-    with pytest.raises(ModelError, match=r"http://127.0.0.1:9/v1 is not reached: is the server running"):
+    with pytest.raises(ModelError, match=r"http://127.0.0.1:9/v1 cannot be reached: is the server running"):
         ask(server, retries=0)
 
 
@@ -298,7 +298,7 @@ def test_a_parameter_that_was_not_the_reason_is_sent_again(server: Server) -> No
 
 def test_a_server_without_a_parser_for_tool_calls_stops_the_run(server: Server) -> None:
     server.refuses = {"tools": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'}
-    with pytest.raises(ModelError, match=r"gives models no tools.*or take `tir`"):
+    with pytest.raises(ModelError, match=r"gives models no tools.*or set formats = \[\"tir\"\]"):
         ask(server, format=load_format("tools"))
 
 

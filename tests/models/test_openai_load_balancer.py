@@ -116,7 +116,7 @@ def test_when_all_fail_before_the_first_answer_one_error_says_so(start_server: S
     one, two = start_server(), start_server()
     one.stop()
     two.stop()
-    with pytest.raises(ModelError, match="is not reached: is the server running"):
+    with pytest.raises(ModelError, match="cannot be reached: is the server running"):
         ask(one, two, retries=1)
 
 

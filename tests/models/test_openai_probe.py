@@ -124,7 +124,7 @@ def test_a_server_that_is_not_there_stops_the_run_unless_another_is(start_server
     good, gone = start_server(), start_server()
     gone.stop()
     assert "Connection" in ask(good, gone)["server.probe"]
-    with pytest.raises(ModelError, match="is not reached"):
+    with pytest.raises(ModelError, match="cannot be reached"):
         ask(gone)
 
 

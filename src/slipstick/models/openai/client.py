@@ -1,4 +1,4 @@
-"""One server: sends a request, waits no longer than its deadline, and says what kind of fault a failure was."""
+"""One server: sends a request, waits no longer than its timeout, and says what kind of failure a failure was."""
 
 from __future__ import annotations
 
@@ -20,100 +20,104 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE = 120.0
 _AGAIN = frozenset({408, 409, 429})
-_UNREACHED = frozenset({"ConnectError", "ConnectTimeout"})
+_NOT_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
+_UNREACHABLE = "cannot be reached: is the server running, and is base_url its address?"
 _NO_CREDIT = "insufficient_quota"
 
-FaultKind = Literal["busy", "unreached", "broken", "late", "denied", "refused"]
+FailureKind = Literal["busy", "unreachable", "broken", "timeout", "denied", "rejected"]
 
 
-class Fault(Exception):  # noqa: N818  a request's outcome that `generate` turns into data, no error of ours
-    """A request that brought no answer.
+class RequestFailure(Exception):  # noqa: N818  a request's outcome that `generate` turns into data, no error of ours
+    """A request without an answer.
 
-    "busy": no room now (429, 503); "unreached": never sent; "broken": it failed there or on the way (408, 409, 5xx, a
-    cut connection); "late": no answer in time; "denied": the key, the credit or the model's name will not do;
-    "refused": this request will not do.
+    "busy": no room now (429, 503); "unreachable": never sent; "broken": it failed there or on the way (408, 409, 5xx, a
+    cut connection); "timeout": no answer in time; "denied": the key, the credit or the model's name is not accepted;
+    "rejected": this request is not accepted.
     """
 
-    def __init__(self, kind: FaultKind, reason: str, *, way_out: str = "", pause: float = 0.0) -> None:
-        """way_out: what to tell a user whose run has not begun; pause: seconds to wait, where the server says so."""
+    def __init__(self, kind: FailureKind, reason: str, *, remedy: str = "", pause: float = 0.0) -> None:
+        """remedy: what a user is told whose run has not begun; pause: seconds to wait, if the server says so."""
         super().__init__(reason)
-        self.kind, self.reason, self.way_out, self.pause = kind, reason, way_out, pause
+        self.kind, self.reason, self.remedy, self.pause = kind, reason, remedy, pause
 
 
 class Client:
-    """Asks one model of one server."""
+    """Sends requests to one model of one server."""
 
-    def __init__(self, model: str, base_url: str, *, key: str | None, api: str, seconds: float) -> None:
-        """api: "chat" or "completions"; seconds: deadline of one request."""
+    def __init__(self, model: str, base_url: str, *, key: str | None, api: str, timeout: float) -> None:
+        """api: "chat" or "completions"; timeout: seconds that one request may take."""
         import httpx2
         import openai
 
-        from slipstick.models.openai.transport import Spread
+        from slipstick.models.openai.transport import PooledTransport
 
         self.model, self.base_url, self.chat = model, base_url, api == "chat"
-        self.quirks = ServerCapabilities()
-        self._seconds = seconds
-        # As many connections as there are requests under way, all kept: what is sent is bounded elsewhere.
-        timeout = openai.Timeout(seconds, connect=min(10.0, seconds))
+        self.capabilities = ServerCapabilities()
+        self._timeout = timeout
+        # As many connections as there are requests running, all kept: what is sent is bounded elsewhere.
+        timeouts = openai.Timeout(timeout, connect=min(10.0, timeout))
         if getproxies():  # which a client honours only with a transport of its own
             limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-            self._http = openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout)
+            self._http = openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeouts)
         else:
-            self._http = openai.DefaultAsyncHttpxClient(transport=Spread(), timeout=timeout)
+            self._http = openai.DefaultAsyncHttpxClient(transport=PooledTransport(), timeout=timeouts)
         self._api = openai.AsyncOpenAI(
-            base_url=base_url, api_key=key or "none", timeout=timeout, max_retries=0, http_client=self._http
+            base_url=base_url, api_key=key or "none", timeout=timeouts, max_retries=0, http_client=self._http
         )
 
     async def ask(self, request: Request) -> str:
-        """The body of the answer to one turn. Raises Fault."""
+        """The body of the answer to one turn. Raises RequestFailure."""
         format = request.format
         calls = self.chat and bool(format.tool)
         if self.chat:
-            asked: dict[str, Any] = {"messages": render_chat(format, request.problem, request.blocks)}
+            content: dict[str, Any] = {"messages": render_chat(format, request.problem, request.blocks)}
         else:
-            asked = {"prompt": join(render_example(format, request.problem, request.blocks))}
+            content = {"prompt": join(render_example(format, request.problem, request.blocks))}
         if calls:
-            asked["tools"] = [tool_schema(format.tool)]
-        return await self.draw(asked, request.sampling, stops_of(format, calls=calls))
+            content["tools"] = [tool_schema(format.tool)]
+        return await self.complete(content, request.sampling, stops_of(format, calls=calls))
 
-    async def draw(self, asked: dict[str, Any], sampling: Sampling, stops: list[str]) -> str:
-        """The body of the answer to a prompt or messages; what the server refuses is put another way. Raises Fault."""
-        known = replace(self.quirks)
+    async def complete(self, content: dict[str, Any], sampling: Sampling, stops: list[str]) -> str:
+        """The body of the answer to a prompt or messages; a parameter that the server refuses is sent another way.
+
+        Raises RequestFailure.
+        """
+        known = replace(self.capabilities)
         while True:
-            sent = asked | self.quirks.drawing(sampling, stops)
+            sent = content | self.capabilities.parameters(sampling, stops)
             try:
                 return await self._post(sent)
             except RefusedParameter as refused:
-                if not self.quirks.learn(refused.reason, refused.param, sent):
-                    self.quirks = known  # what it seemed to refuse was not the reason
+                if not self.capabilities.learn(refused.reason, refused.param, sent):
+                    self.capabilities = known  # what it seemed to refuse was not the reason
                     raise
 
-    async def _post(self, asked: dict[str, Any]) -> str:
-        """The body of the answer to a request as the API words it, its model put in. Raises Fault."""
+    async def _post(self, parameters: dict[str, Any]) -> str:
+        """The body of the answer to a request with these parameters. Raises RequestFailure."""
         import httpx2
         import openai
 
         path = "/chat/completions" if self.chat else "/completions"
         try:
-            async with asyncio.timeout(self._seconds):  # the client's own is between two bytes
-                # Not through `create`: what it does to a body that is right already takes a millisecond.
-                answer = await self._api.post(path, cast_to=httpx2.Response, body={"model": self.model, **asked})
+            async with asyncio.timeout(self._timeout):  # the client's own is between two bytes
+                # Not through `create`: what it does to a body that is complete already takes a millisecond.
+                answer = await self._api.post(path, cast_to=httpx2.Response, body={"model": self.model, **parameters})
                 return answer.text
         except TimeoutError:
-            raise Fault("late", f"no answer within {self._seconds:g} s (request_timeout)") from None
+            raise _timeout(self._timeout) from None
         except openai.APIStatusError as error:
-            raise await self._status_fault(error) from error
+            raise await self._status_failure(error) from error
         except openai.APIConnectionError as error:
-            raise _connection_fault(error, self._seconds) from error
+            raise _connection_failure(error, self._timeout) from error
         except (openai.OpenAIError, ValueError) as error:
-            raise Fault("refused", shorten(error)) from error
+            raise RequestFailure("rejected", shorten(error)) from error
 
     async def get(self, address: str) -> Any:
-        """What a server says at an address, as JSON; None where it says nothing there."""
+        """What a server answers at an address, as JSON; None if it has nothing there."""
         import httpx2
 
         try:
-            answer = await self._http.get(address, headers=self._api.auth_headers, timeout=min(5.0, self._seconds))
+            answer = await self._http.get(address, headers=self._api.auth_headers, timeout=min(5.0, self._timeout))
             return answer.json() if answer.status_code == 200 else None
         except (httpx2.HTTPError, ValueError):
             return None
@@ -122,66 +126,74 @@ class Client:
         """Closes the connections."""
         await self._api.close()
 
-    async def _status_fault(self, error: openai.APIStatusError) -> Fault:
+    async def _status_failure(self, error: openai.APIStatusError) -> RequestFailure:
         status, reason = error.status_code, shorten(error)
         if error.code == _NO_CREDIT:
-            return Fault("denied", reason, way_out="says that there is no credit left: add some, or name another key")
-        if status in (401, 403):
-            return Fault("denied", reason, way_out="refuses the key: set OPENAI_API_KEY to one that it knows")
-        if status == 404:
-            return Fault("denied", reason, way_out=await self._what_it_serves())
-        if status in (429, 503):
-            return Fault("busy", reason, pause=_retry_after(error.response.headers))
-        if status >= 500 or status in _AGAIN:
-            return Fault("broken", reason, way_out="answers with errors", pause=_retry_after(error.response.headers))
-        if "--tool-call-parser" in error.message:
-            out = (
-                "gives models no tools: start it with --enable-auto-tool-choice --tool-call-parser NAME, or take `tir`"
+            return RequestFailure(
+                "denied", reason, remedy="says that there is no credit left: add some, or set another key"
             )
-            return Fault("refused", reason, way_out=out)
-        return RefusedParameter(reason, param=error.param) if status in (400, 422) else Fault("refused", reason)
+        if status in (401, 403):
+            return RequestFailure("denied", reason, remedy="refuses the key: set OPENAI_API_KEY to one that it accepts")
+        if status == 404:
+            return RequestFailure("denied", reason, remedy=await self._what_it_serves())
+        if status in (429, 503):
+            return RequestFailure("busy", reason, pause=_retry_after(error.response.headers))
+        if status >= 500 or status in _AGAIN:
+            return RequestFailure(
+                "broken", reason, remedy="answers with errors", pause=_retry_after(error.response.headers)
+            )
+        if "--tool-call-parser" in error.message:
+            remedy = (
+                "gives models no tools: start it with --enable-auto-tool-choice --tool-call-parser NAME, or set "
+                'formats = ["tir"]'
+            )
+            return RequestFailure("rejected", reason, remedy=remedy)
+        if status in (400, 422):
+            return RefusedParameter(reason, param=error.param)
+        return RequestFailure("rejected", reason)
 
     async def _what_it_serves(self) -> str:
-        """Why a server may answer "not found", with the models that it lists, where it lists any."""
-        far = "" if "/v1" in self.base_url else "; most addresses end in /v1"
+        """Why a server may answer "not found", with the models that it lists, if any."""
+        hint = "" if "/v1" in self.base_url else "; most addresses end in /v1"
         listed = await self.get(f"{self.base_url.rstrip('/')}/models")
         rows = listed.get("data") if isinstance(listed, dict) else None
         names = [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row] if rows else []
         serves = f"{did_you_mean(self.model, names)}; it serves {', '.join(names[:10])}" if names else ""
-        return f"knows no such model or no such endpoint{far}{serves}"
+        return f"knows no such model or no such endpoint{hint}{serves}"
 
 
-class RefusedParameter(Fault):
-    """A request that will not do, perhaps because of one parameter."""
+class RefusedParameter(RequestFailure):
+    """A request that is rejected, perhaps because of one parameter."""
 
     def __init__(self, reason: str, *, param: str | None) -> None:
-        super().__init__("refused", reason)
+        super().__init__("rejected", reason)
         self.param = param
 
 
-def _connection_fault(error: openai.APIConnectionError, seconds: float) -> Fault:
+def _connection_failure(error: openai.APIConnectionError, seconds: float) -> RequestFailure:
     import openai
 
-    if type(error.__cause__).__name__ in _UNREACHED:
-        out = "is not reached: is the server running, and is base_url its address?"
-        return Fault("unreached", shorten(error), way_out=out)
+    if type(error.__cause__).__name__ in _NOT_CONNECTED:
+        return RequestFailure("unreachable", shorten(error), remedy=_UNREACHABLE)
     if isinstance(error, openai.APITimeoutError):
-        return Fault("late", f"no answer within {seconds:g} s (request_timeout)")
-    return Fault(
-        "broken", shorten(error), way_out="is not reached: is the server running, and is base_url its address?"
-    )
+        return _timeout(seconds)
+    return RequestFailure("broken", shorten(error), remedy=_UNREACHABLE)
+
+
+def _timeout(seconds: float) -> RequestFailure:
+    return RequestFailure("timeout", f"no answer within {seconds:g} s (request_timeout)")
 
 
 def _retry_after(headers: Any) -> float:
-    """Seconds that a server asks to be left alone, at most 120; 0 where it does not say."""
+    """Seconds that a server asks to be left alone, at most 120; 0 if it does not say."""
     try:
-        seconds = float(headers["retry-after-ms"]) / 1000 if "retry-after-ms" in headers else _date(headers)
+        seconds = float(headers["retry-after-ms"]) / 1000 if "retry-after-ms" in headers else _retry_seconds(headers)
     except ValueError:
         return 0.0
     return min(max(seconds, 0.0), _LONGEST_PAUSE)
 
 
-def _date(headers: Any) -> float:
+def _retry_seconds(headers: Any) -> float:
     given: str = headers.get("retry-after", "0")
     try:
         return float(given)

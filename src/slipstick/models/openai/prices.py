@@ -1,4 +1,4 @@
-"""What tokens cost: a table as data, by host and model, which a recipe can overrule."""
+"""What tokens cost: a table by host and model, which a recipe can override."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipstick.models import ModelSettings
 from slipstick.schema import Record
 
 OFFICIAL = "https://api.openai.com/v1"
-"""The server of `openai:` where a recipe names none."""
+"""The server of `openai:` if a recipe names none."""
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$|-\d{8}$")
 
 
@@ -20,9 +20,11 @@ class Price(Record):
     """US dollars for a million tokens."""
 
     input: float = 0.0
+    """Of prompt tokens."""
     cached: float = 0.0
     """Of prompt tokens that the server had in its cache."""
     output: float = 0.0
+    """Of generated tokens."""
 
     def cost(self, *, prompt: int, cached: int, completion: int) -> float:
         """US dollars of a request; prompt: tokens of the prompt, of which `cached` came from the server's cache."""
@@ -30,9 +32,9 @@ class Price(Record):
 
 
 def find_price(model: str, base_url: str, settings: ModelSettings) -> Price | None:
-    """What a model costs at a server; None where nobody says (a server of one's own costs nothing by the token).
+    """What a model costs at a server; None if no price is known (a server of one's own costs nothing per token).
 
-    Where a recipe names the price of the input, cached input costs the same.
+    If a recipe sets the price of the input, cached input costs the same.
     """
     known = _table().get(urlsplit(base_url).hostname or "", {})
     price = known.get(model) or known.get(_DATE.sub("", model))

@@ -1,4 +1,4 @@
-"""What a server is and how it behaves: what its own pages say, and what it makes of two short requests."""
+"""What a server is and how it behaves: what its own pages say, and how it answers two short requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from slipstick.formats import tool_schema
 from slipstick.models import Sampling
-from slipstick.models.openai.client import Client, Fault, RefusedParameter
+from slipstick.models.openai.client import Client, RefusedParameter, RequestFailure
 from slipstick.models.openai.replies import Answer, NoCompletionError, code_of, read_answer
 
 _PAGES = ("/version", "/props", "/get_server_info")
@@ -44,7 +44,7 @@ _PRODUCT = re.compile(r"6\s*\*\s*7")
 async def describe(client: Client) -> dict[str, str]:
     """Facts by name: those of `_FACTS` that the server tells, then what it does with stop strings, seed, tools, ...
 
-    Raises Fault where the first request fails.
+    Raises RequestFailure if the first request fails.
     """
     facts, behaviour = await asyncio.gather(_facts(client), _behaviour(client))
     return facts | behaviour | (await _tools(client) if client.chat else {})
@@ -79,21 +79,21 @@ def _text(value: Any) -> str:
 
 
 async def _behaviour(client: Client) -> dict[str, str]:
-    asked: dict[str, Any] = {"messages": [{"role": "user", "content": _COUNT}]} if client.chat else {"prompt": _COUNT}
+    prompt: dict[str, Any] = {"messages": [{"role": "user", "content": _COUNT}]} if client.chat else {"prompt": _COUNT}
     logprobs = {"logprobs": True if client.chat else 1}
     try:
-        answer = await _ask(client, asked | logprobs)
+        answer = await _ask(client, prompt | logprobs)
     except RefusedParameter:
         logprobs = {}
-        answer = await _ask(client, asked)
+        answer = await _ask(client, prompt)
     choice = answer.choices[0]
     text = choice.text or choice.message.words()
-    refused = not client.quirks.stop
+    refused = not client.capabilities.stop
     usage = answer.usage
     found = {
-        "limit": client.quirks.length,
+        "limit": client.capabilities.max_tokens_key,
         "stop": "refused" if refused else _stop(text),
-        "seed": "taken" if client.quirks.seed else "refused: samples cannot be drawn again",
+        "seed": "taken" if client.capabilities.seed else "refused: samples cannot be repeated",
         "logprobs": "given" if choice.logprobs else "ignored" if logprobs else "refused",
         "usage": "given" if usage and usage.completion_tokens is not None else "missing: tokens and cost are not known",
         "reasoning": "beside the text" if choice.message.thinking() else "in the text" if "<think>" in text else "none",
@@ -109,14 +109,14 @@ def _stop(text: str) -> str:
 
 
 async def _tools(client: Client) -> dict[str, str]:
-    asked = {
+    prompt = {
         "messages": [{"role": "user", "content": "Call the tool python to multiply 6 by 7."}],
         "tools": [tool_schema(_TOOL)],
     }
     try:
-        message = (await _ask(client, asked)).choices[0].message
-    except Fault as fault:
-        return {"tools": f"refused: {fault}"}
+        message = (await _ask(client, prompt)).choices[0].message
+    except RequestFailure as failure:
+        return {"tools": f"refused: {failure}"}
     calls = [call.function.arguments for call in message.tool_calls or ()]
     if calls:
         code = code_of(calls[0]) if isinstance(calls[0], str) else calls[0]
@@ -124,9 +124,9 @@ async def _tools(client: Client) -> dict[str, str]:
     return {"tools": "called in the text only" if _PRODUCT.search(message.words()) else "not called"}
 
 
-async def _ask(client: Client, asked: dict[str, Any]) -> Answer:
-    """The answer to a request of at most 128 tokens. Raises Fault."""
+async def _ask(client: Client, prompt: dict[str, Any]) -> Answer:
+    """The answer to a request of at most 128 tokens. Raises RequestFailure."""
     try:
-        return read_answer(await client.draw(asked, Sampling(max_tokens=128, seed=0), [_STOP]))
+        return read_answer(await client.complete(prompt, Sampling(max_tokens=128, seed=0), [_STOP]))
     except NoCompletionError as error:
-        raise Fault("broken", str(error)) from error
+        raise RequestFailure("broken", str(error)) from error

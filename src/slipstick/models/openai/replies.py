@@ -1,4 +1,4 @@
-"""Reads a server's answer: a body as servers differ in it -> one Reply, as if they did not."""
+"""Reads a server's answer: bodies that differ between servers -> one Reply."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FENCED = re.compile(
 
 
 class NoCompletionError(Exception):
-    """The body of an answer is no completion."""
+    """The body of an answer is not a completion."""
 
 
 class Function(BaseModel):
@@ -36,7 +36,7 @@ class Call(BaseModel):
 
 
 class Message(BaseModel):
-    """What a chat model wrote. Some servers give its parts as a list, thoughts among them."""
+    """What a chat model wrote. Some servers give it as a list of parts, with its thoughts among them."""
 
     content: str | list[dict[str, Any]] | None = None
     reasoning_content: str | None = None
@@ -48,7 +48,7 @@ class Message(BaseModel):
         return _text_of(self.content)
 
     def thinking(self) -> str:
-        """What it thought before, where the server tells it apart."""
+        """What it thought before, if the server separates that."""
         parts = self.content if isinstance(self.content, list) else []
         return self.reasoning_content or self.reasoning or "".join(_text_of(part.get("thinking")) for part in parts)
 
@@ -90,19 +90,19 @@ class Answer(BaseModel):
 
 
 def read_answer(body: str) -> Answer:
-    """The body of a server's answer. Raises NoCompletionError, with the body shortened, where it is none."""
+    """The body of a server's answer. Raises NoCompletionError, with the body shortened, if it is not one."""
     try:
         return Answer.model_validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "it"
         raise NoCompletionError(
-            f"the server's answer is no completion ({where}: {first['msg']}): {shorten(body)}"
+            f"the server's answer is not a completion ({where}: {first['msg']}): {shorten(body)}"
         ) from error
 
 
 def to_reply(body: str, format: Format, price: Price | None = None) -> Reply:
-    """The body of a server's answer as a Reply. Raises NoCompletionError where it is no completion."""
+    """The body of a server's answer as a Reply. Raises NoCompletionError if it is not a completion."""
     answer = read_answer(body)
     choice, usage = answer.choices[0], answer.usage or Usage()
     prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
@@ -123,11 +123,11 @@ def to_reply(body: str, format: Format, price: Price | None = None) -> Reply:
 
 
 def end_turn(text: str, finish: Finish, format: Format) -> tuple[str, Finish]:
-    """The text of one turn as if every server stopped where it is told to, and how the turn ended.
+    """The text of one turn as if every server stopped exactly at the stop strings, and how the turn ended.
 
-    Cut before the first stop string and behind the first closed code block, whichever comes first; a code block whose
-    fence the server took for the stop string is closed again. In a format whose response is one bare program, a
-    fence around it is taken off, with the words before and behind.
+    Cut before the first stop string or behind the first closed code block, whichever comes first; a code block whose
+    fence the server cut as the stop string is closed again. In a format whose response is one bare program, a fence
+    around it is removed, with the words before and behind it.
     """
     stops = [at for at in (text.find(stop) for stop in format.stop if stop) if at >= 0]
     at = min(stops, default=len(text))
@@ -146,10 +146,10 @@ def end_turn(text: str, finish: Finish, format: Format) -> tuple[str, Finish]:
 
 
 def code_of(arguments: str) -> str:
-    """The code in the arguments of a call, which should be {"code": "..."} and are what a model makes of that.
+    """The code in the arguments of a call, which should be {"code": "..."} and may not be.
 
-    An object's only text counts whatever its name, a JSON string is the code, and what is neither is code as it
-    stands: where it is none, the interpreter's error tells the model so.
+    An object's only text counts whatever its name, a JSON string is the code, and anything else is taken as code: if it
+    is none, the interpreter's error says so to the model.
     """
     found = _load(arguments)
     if isinstance(found, dict):
@@ -160,7 +160,7 @@ def code_of(arguments: str) -> str:
 
 
 def is_whole(arguments: str) -> bool:
-    """Whether the arguments are JSON to their end, and not broken off."""
+    """Whether the arguments are complete JSON, and not broken off."""
     return _load(arguments) is not None
 
 
@@ -174,7 +174,7 @@ def shorten(thing: object) -> str:
 
 
 def _text_of(content: Any) -> str:
-    """A text, or the texts of a list of parts put together."""
+    """A text, or the joined texts of a list of parts."""
     if isinstance(content, list):
         return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
@@ -189,7 +189,7 @@ def _arguments(call: Call) -> str:
 
 
 def _missing(code: str, end: str) -> str:
-    """What closes the code: all of `end`, or what is missing where the model wrote its fence but not its line end."""
+    """What closes the code: all of `end`, or what is missing if the model wrote its fence but not its line end."""
     for length in range(len(end) - 1, 0, -1):
         if end[:length].strip() and code.endswith(end[:length]):
             return end[length:]

@@ -1,4 +1,7 @@
-"""Connections in several small pools: a pool looks through all its connections at every request, which adds up."""
+"""Connections in several small pools: a pool searches all its connections at every request, which adds up.
+
+A file of its own because importing httpx2 takes a third of a second, which only a model that is asked has to pay.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,23 @@ import httpx2
 _POOLS = 16
 
 
-class Spread(httpx2.AsyncBaseTransport):
-    """Sends each request through the pool with the fewest under way; there is no limit on connections."""
+class PooledTransport(httpx2.AsyncBaseTransport):
+    """Sends each request through the pool with the fewest running; there is no limit on connections."""
 
     def __init__(self) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         verify = httpx2.create_ssl_context()
         self._pools = [httpx2.AsyncHTTPTransport(verify=verify, limits=limits) for _ in range(_POOLS)]
-        self._under_way = [0] * _POOLS
+        self._running = [0] * _POOLS
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """See `httpx2.AsyncBaseTransport`; a request is under way until its response begins."""
-        place = min(range(_POOLS), key=self._under_way.__getitem__)
-        self._under_way[place] += 1
+        """See `httpx2.AsyncBaseTransport`; a request is running until its response begins."""
+        pool = min(range(_POOLS), key=self._running.__getitem__)
+        self._running[pool] += 1
         try:
-            return await self._pools[place].handle_async_request(request)
+            return await self._pools[pool].handle_async_request(request)
         finally:
-            self._under_way[place] -= 1
+            self._running[pool] -= 1
 
     async def aclose(self) -> None:
         """Closes all connections."""
