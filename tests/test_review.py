@@ -19,10 +19,10 @@ from slipstick.audit import Evidence, Suspect
 from slipstick.cli import main
 from slipstick.commands import ProblemSettings, take_problems
 from slipstick.errors import InputError
-from slipstick.review.corrections import agreed_corrections, stand
-from slipstick.review.decisions import Decision, DecisionStore, Kind, last_of, standing
-from slipstick.review.queue import Item, choose
-from slipstick.review.screen import Typed, parse_line
+from slipstick.review.corrections import agreed_corrections, summarize_decisions
+from slipstick.review.decisions import Decision, DecisionKind, DecisionStore, current_decisions, last_of
+from slipstick.review.queue import Item, select_items
+from slipstick.review.screen import Command, parse_line
 from slipstick.schema import Code, Output, Problem, Run, Solution
 from slipstick.store import RunFolder
 
@@ -30,7 +30,9 @@ Invoke = Callable[..., tuple[int, str, str]]
 PROBLEMS = [Problem(id=f"r/{n}", text=f"What is {n} [b]and[/b] 1?", answer=str(n + 1)) for n in range(4)]
 
 
-def decide(item: str, reviewer: str, decision: Kind, correction: str | None = None, *, minute: int = 0) -> Decision:
+def decide(
+    item: str, reviewer: str, decision: DecisionKind, correction: str | None = None, *, minute: int = 0
+) -> Decision:
     when = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minute)
     return Decision(item=item, reviewer=reviewer, when=when, decision=decision, correction=correction)
 
@@ -70,27 +72,27 @@ def test_undo_takes_back_the_last_that_stands() -> None:
         *(decide("r/1", "ann", "accept"), decide("r/1", "bob", "reject"), decide("r/2", "ann", "correct", "9")),
         *(decide("r/2", "ann", "undo"), decide("r/1", "ann", "correct", "3")),
     ]
-    assert standing(made)["r/1"]["ann"].correction == "3" and "r/2" not in standing(made)
+    assert current_decisions(made)["r/1"]["ann"].correction == "3" and "r/2" not in current_decisions(made)
     back = [*made, decide("r/1", "ann", "undo")]
-    assert standing(back)["r/1"]["ann"].decision == "accept" and last_of(back, "ann") == made[0]
-    assert standing(back)["r/1"]["bob"].decision == "reject" and last_of([], "ann") is None
-    assert standing([decide("r/1", "ann", "undo")]) == {}
+    assert current_decisions(back)["r/1"]["ann"].decision == "accept" and last_of(back, "ann") == made[0]
+    assert current_decisions(back)["r/1"]["bob"].decision == "reject" and last_of([], "ann") is None
+    assert current_decisions([decide("r/1", "ann", "undo")]) == {}
 
 
 def test_what_a_reviewer_is_shown() -> None:
     items = [Item(id=problem.id, problem=problem) for problem in PROBLEMS]
-    said = standing(
+    said = current_decisions(
         [
             *(decide("r/0", "ann", "accept"), decide("r/1", "ann", "skip"), decide("r/2", "ann", "correct", "3.0")),
             *(decide("r/2", "bob", "correct", "3"), decide("r/0", "bob", "reject")),
         ]
     )
     shown = {
-        show: [item.id for item in choose(items, said, "ann", show)]
+        show: [item.id for item in select_items(items, said, "ann", show)]
         for show in ("open", "skipped", "disagreements", "all")
     }
     assert shown == {"open": ["r/3"], "skipped": ["r/1"], "disagreements": ["r/0"], "all": [p.id for p in PROBLEMS]}
-    assert [item.id for item in choose(items, said, "bob", "open")] == ["r/1", "r/3"]
+    assert [item.id for item in select_items(items, said, "bob", "open")] == ["r/1", "r/3"]
 
 
 def test_where_items_stand_and_what_is_corrected() -> None:
@@ -103,29 +105,29 @@ def test_where_items_stand_and_what_is_corrected() -> None:
         *(decide("r/2", "ann", "accept"), decide("r/2", "bob", "reject")),
         decide("r/3#cot#0", "ann", "reject"),
     ]
-    states = {each.item.id: each.state for each in stand(items, standing(made))}
+    states = {each.item.id: each.state for each in summarize_decisions(items, current_decisions(made))}
     assert states == {
         **{"r/0": "corrected", "r/1": "ambiguous", "r/2": "reviewers differ", "r/3": "open"},
         "r/3#cot#0": "bad sample",
     }
-    first, second = agreed_corrections(stand(items, standing(made)))
+    first, second = agreed_corrections(summarize_decisions(items, current_decisions(made)))
     assert (first.id, first.who, first.old, first.new, first.why) == ("r/0", "ann, bob", "1", "7", "line 1 is false")
     assert first.when.minute == 5 and (second.id, second.new) == ("r/1", "ambiguous")
-    (only,) = agreed_corrections(stand(items, standing(made), min_reviewers=2))
+    (only,) = agreed_corrections(summarize_decisions(items, current_decisions(made), min_reviewers=2))
     assert only.id == "r/0"
     clash = [decide("r/3", "ann", "correct", "8"), decide("r/3#cot#0", "bob", "correct", "9")]
-    assert agreed_corrections(stand(items, standing(clash))) == []
+    assert agreed_corrections(summarize_decisions(items, current_decisions(clash))) == []
 
 
 LINES = {
-    "a": Typed("accept"),
-    " A  fine ": Typed("accept", note="fine"),
-    "c 7 1/2": Typed("correct", "7 1/2"),
-    "c 42 # she keeps one": Typed("correct", "42", "she keeps one"),
-    "r two readings": Typed("reject", note="two readings"),
-    "s": Typed("skip"),
-    "u": Typed("undo"),
-    "q": Typed("quit"),
+    "a": Command("accept"),
+    " A  fine ": Command("accept", note="fine"),
+    "c 7 1/2": Command("correct", "7 1/2"),
+    "c 42 # she keeps one": Command("correct", "42", "she keeps one"),
+    "r two readings": Command("reject", note="two readings"),
+    "s": Command("skip"),
+    "u": Command("undo"),
+    "q": Command("quit"),
 }
 
 
@@ -184,11 +186,11 @@ def test_a_session_that_is_left_goes_on_where_it_was(invoke: Invoke, tmp_path: P
     assert "What is 0 [b]and[/b] 1?" in out and "'what' is none of" in out and "2 open" in out
     code, out, _ = invoke("audited", "--set", "reviewer=ann", typed="u\nc 8 # off by six\nr two readings\ns\n")
     assert "1 of 2, ann: r/2" in out and "1 of 3, ann: r/1" in out  # undone, and shown again
-    assert "nothing is left to decide here" in out and "1 ambiguous" in out and "1 corrected" in out
+    assert "nothing is left to review here" in out and "1 ambiguous" in out and "1 corrected" in out
     invoke("audited", "--set", "reviewer=bob", typed="r\nc 8.0\nr\na\n")
     code, out, _ = invoke("audited", "--set", "show=disagreements", "--set", "reviewer=cy", typed="q\n")
     assert "1 of 1, cy: r/0" in out and "ann: accept" in out and "r/0: ann accept, bob reject" in out
-    code, out, _ = invoke("audited", "--set", "patch=fixes.jsonl", "--set", "min_reviewers=2")
+    code, out, _ = invoke("audited", "--set", "corrections_file=fixes.jsonl", "--set", "min_reviewers=2")
     assert code == 0 and "2 corrections: fixes.jsonl" in out
     (tmp_path / "p.jsonl").write_text("".join(f"{problem.model_dump_json()}\n" for problem in PROBLEMS))
     mended = take_problems(ProblemSettings(problems="p.jsonl", label_corrections="fixes.jsonl"))
@@ -197,25 +199,25 @@ def test_a_session_that_is_left_goes_on_where_it_was(invoke: Invoke, tmp_path: P
 
 
 def test_a_patch_file_loses_no_line(invoke: Invoke) -> None:
-    code, out, _ = invoke("audited", "--set", "patch=fixes.jsonl")
+    code, out, _ = invoke("audited", "--set", "corrections_file=fixes.jsonl")
     assert code == 0 and "not written" in out and not Path("fixes.jsonl").exists()
     invoke("audited", "--set", "reviewer=ann", typed="c 5\n")
-    assert invoke("audited", "--set", "patch=fixes.jsonl")[0] == 0
+    assert invoke("audited", "--set", "corrections_file=fixes.jsonl")[0] == 0
     invoke("audited", "--set", "reviewer=ann", typed="c 6\n")
-    assert invoke("audited", "--set", "patch=fixes.jsonl")[0] == 0
+    assert invoke("audited", "--set", "corrections_file=fixes.jsonl")[0] == 0
     assert len(Path("fixes.jsonl").read_text().splitlines()) == 2
     invoke("audited", "--set", "reviewer=ann", typed="u\nq\n")
-    code, _, err = invoke("audited", "--set", "patch=fixes.jsonl")
+    code, _, err = invoke("audited", "--set", "corrections_file=fixes.jsonl")
     assert code == 2 and "fixes.jsonl has 1 corrections that these reviews do not, r/1 first" in err
     assert len(Path("fixes.jsonl").read_text().splitlines()) == 2
 
 
 def test_samples_of_solutions(invoke: Invoke) -> None:
-    code, out, _ = invoke("solved", "--set", "first=2", "--set", "reviewer=ann", typed="r runs into nothing\na\n")
-    assert code == 0 and "print(1 + 1)" in out and "output" in out and "1 bad sample, 1 right" in out
+    code, out, _ = invoke("solved", "--set", "max_items=2", "--set", "reviewer=ann", typed="r runs into nothing\na\n")
+    assert code == 0 and "print(1 + 1)" in out and "output" in out and "1 bad sample, 1 accepted" in out
     items = [json.loads(line)["item"] for line in Path("solved/reviews.jsonl").read_text().splitlines()]
     assert len(set(items)) == 2
-    _, out, _ = invoke("solved", "--set", "first=3", "--set", "reviewer=ann", typed="u\nu\nu\nq\n")
+    _, out, _ = invoke("solved", "--set", "max_items=3", "--set", "reviewer=ann", typed="u\nu\nu\nq\n")
     assert "1 of 1, ann" in out and "there is nothing to undo" in out and "3 open" in out
 
 
@@ -223,8 +225,8 @@ MISTAKES = {
     "no run": (["nowhere"], "nowhere is no run folder"),
     "an unknown setting": (["audited", "--set", "revewer=ann"], "did you mean `reviewer`"),
     "nobody": (["audited", "--set", "reviewer="], "reviewer = ''"),
-    "no solutions": (["audited", "--set", "what=samples"], "audit it first"),
-    "no suspects": (["solved", "--set", "what=suspects"], "suspects.jsonl does not exist"),
+    "no solutions": (["audited", "--set", "items=samples"], "audit it first"),
+    "no suspects": (["solved", "--set", "items=suspects"], "suspects.jsonl does not exist"),
 }
 
 

@@ -1,11 +1,10 @@
-"""`slipstick review RUN`: people decide upon the suspects of an audit, or upon samples of a run's solutions."""
+"""`slipstick review RUN`: people review the suspects of an audit, or samples of a run's solutions."""
 
 from __future__ import annotations
 
 import getpass
-import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -16,107 +15,77 @@ from rich.text import Text
 
 from slipstick.audit import Suspect
 from slipstick.commands.audit import SUSPECTS
-from slipstick.errors import InputError, RunFolderError, UserError
-from slipstick.problems.label_corrections import Correction, read_corrections
+from slipstick.errors import InputError
 from slipstick.recipe import check_settings
-from slipstick.review.corrections import Standing, agreed_corrections, stand
-from slipstick.review.decisions import DecisionStore, standing
-from slipstick.review.queue import Item, Show
+from slipstick.review.corrections import ReviewedItem, agreed_corrections, summarize_decisions, write_corrections
+from slipstick.review.decisions import DecisionStore, current_decisions
+from slipstick.review.queue import Item, Show, find_problem, sample_items
 from slipstick.review.screen import review
-from slipstick.schema import Problem, Record, Solution
-from slipstick.store import RunFolder, read_records, write_atomically
+from slipstick.schema import Record
+from slipstick.store import RunFolder, read_records
 
 _REVIEWS = "reviews.jsonl"
 
 
 class ReviewSettings(Record):
-    """What `slipstick review` can be told."""
+    """Settings of `slipstick review`."""
 
     reviewer: str = Field(default_factory=getpass.getuser, min_length=1)
     """Who decides."""
-    what: Literal["suspects", "samples"] | None = None
-    """An audit's suspects or samples of solutions; None takes suspects where the run has any."""
-    first: int = Field(default=100, ge=1)
-    """How many: the most suspicious, or samples drawn at random."""
+    items: Literal["suspects", "samples"] | None = None
+    """An audit's suspects, or samples of solutions; None takes suspects if the run has any."""
+    max_items: int = Field(default=100, ge=1)
+    """How many: the most suspicious suspects, or random samples."""
     seed: int = 0
-    """Which samples are drawn."""
+    """Seed of the random samples."""
     show: Show = "open"
-    """open, skipped, disagreements (with what others said) or all."""
+    """open, skipped, disagreements (with what others decided) or all."""
     min_reviewers: int = Field(default=1, ge=1)
-    """Reviewers who have to say the same before a label counts as wrong or right."""
-    patch: Path | None = None
-    """Ask nothing; write the corrections that reviewers agree upon into this patch file."""
+    """Reviewers who have to agree before a label counts as correct or incorrect."""
+    corrections_file: Path | None = None
+    """Ask nothing; write the corrections that reviewers agree on into this file, for `label_corrections`."""
 
 
 def run_review(target: str, overrides: list[str], console: Console) -> Path:
-    """`slipstick review RUN`: a screen over reviews.jsonl in the run's folder; with `patch` what was agreed upon."""
+    """`slipstick review RUN`: a screen over reviews.jsonl in the run's folder, or the corrections agreed on."""
     settings = check_settings({}, ReviewSettings, overrides=overrides)
     folder = RunFolder(target)
     store = DecisionStore(folder.path / _REVIEWS)
     items = _items(folder, settings)
-    if settings.patch is None:
+    if settings.corrections_file is None:
         review(items, store, settings.reviewer, show=settings.show, console=console, ask=console.input)
-    standings = stand(items, standing(store.read()), min_reviewers=settings.min_reviewers)
-    _show(standings, store.path, console)
-    if settings.patch is not None:
-        _write_patch(settings.patch, agreed_corrections(standings), console)
+    reviewed = summarize_decisions(items, current_decisions(store.read()), min_reviewers=settings.min_reviewers)
+    _print_states(reviewed, store.path, console)
+    if path := settings.corrections_file:
+        if corrections := agreed_corrections(reviewed):
+            write_corrections(path, corrections)
+            said = f"{len(corrections):,} corrections: {path}"
+        else:
+            said = f"no label is agreed to be incorrect, so {path} is not written"
+        console.print(said, highlight=False, soft_wrap=True)
     return store.path
 
 
 def _items(folder: RunFolder, settings: ReviewSettings) -> list[Item]:
-    """What there is to decide in a run."""
-    problems = {problem.id: problem for problem in folder.problems()}
-    suspects_file = folder.path / SUSPECTS
-    if settings.what == "samples" or (settings.what is None and not suspects_file.is_file()):
-        samples = _draw(list(folder.solutions()), settings)
+    """What there is to review in a run."""
+    file = folder.path / SUSPECTS
+    if settings.items == "samples" or (settings.items is None and not file.is_file()):
+        samples = sample_items(folder, settings.max_items, seed=settings.seed)
         if not samples:
             raise InputError(f"{folder.path} has no solutions and no {SUSPECTS}: audit it first (slipstick audit)")
-        return [Item(id=each.id, problem=_find(each.problem_id, problems), solution=each) for each in samples]
-    suspects = islice(read_records(suspects_file, Suspect), settings.first)
+        return samples
+    problems = {problem.id: problem for problem in folder.problems()}
     return [
-        Item(id=suspect.id, problem=_find(suspect.id, problems), notes=[each.says for each in suspect.evidence])
-        for suspect in suspects
+        Item(id=suspect.id, problem=find_problem(suspect.id, problems), notes=[each.says for each in suspect.evidence])
+        for suspect in islice(read_records(file, Suspect), settings.max_items)
     ]
 
 
-def _find(problem_id: str, problems: Mapping[str, Problem]) -> Problem:
-    if problem_id not in problems:
-        raise RunFolderError(f"the run is damaged: its problems.jsonl lacks {problem_id}; make the run anew")
-    return problems[problem_id]
-
-
-def _draw(solutions: Sequence[Solution], settings: ReviewSettings) -> list[Solution]:
-    """A random sample, the same for every reviewer; a longer one begins with a shorter one."""
-    order = sorted(solutions, key=lambda solution: solution.id)
-    random.Random(settings.seed).shuffle(order)
-    return order[: settings.first]
-
-
-def _show(standings: Sequence[Standing], store: Path, console: Console) -> None:
-    counts = Counter(each.state for each in standings)
+def _print_states(reviewed: Sequence[ReviewedItem], store: Path, console: Console) -> None:
+    counts = Counter(each.state for each in reviewed)
     line = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
     console.print(f"{line}; decisions: {store}", highlight=False, soft_wrap=True)
-    for each in standings:
+    for each in reviewed:
         if each.state == "reviewers differ":
-            said = ", ".join(
-                f"{made.reviewer} {made.decision} {made.correction or ''}".rstrip() for made in each.decisions
-            )
+            said = ", ".join(f"{one.reviewer} {one.decision} {one.correction or ''}".rstrip() for one in each.decisions)
             console.print(Text(f"  {each.item.id}: {said}"), soft_wrap=True)
-
-
-def _write_patch(path: Path, corrections: Sequence[Correction], console: Console) -> None:
-    """Writes a patch file; one that is there may only grow. Raises UserError where a line of it would be lost."""
-    if not corrections:
-        console.print(f"no label is agreed to be wrong, so {path} is not written", highlight=False, soft_wrap=True)
-        return
-    if path.exists():
-        new = {(each.id, str(each.new)) for each in corrections}
-        placed = read_corrections([path])
-        lost = [name for name, line in placed.items() if (name, str(line.correction.new)) not in new]
-        if lost:
-            raise UserError(
-                f"{path} has {len(lost)} corrections that these reviews do not, {lost[0]} first: write to another file "
-                "with --set patch=FILE; a recipe takes several (label_corrections = [...])"
-            )
-    write_atomically(path, "".join(f"{each.model_dump_json()}\n" for each in corrections))
-    console.print(f"{len(corrections):,} corrections: {path}", highlight=False, soft_wrap=True)

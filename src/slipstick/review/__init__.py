@@ -1,5 +1,9 @@
-"""People go through suspects and samples; every decision is a line of a store that only grows.
+"""People review suspects and samples; every decision is a line of a file that only grows.
 
-`decisions` is that store, `queue` what there is to decide, `corrections` what comes of it, `screen` a terminal over all
-three. Nothing but `screen` knows of a terminal, so that another front can share the store.
+    decisions     that file, and what reviewers say now
+    queue         what there is to review, and which of it a reviewer is shown
+    screen        shows it in a terminal and writes the decisions
+    corrections   labels that enough reviewers agree are wrong
+
+Only `screen` knows a terminal, so that another front end can share the rest.
 """

@@ -1,4 +1,4 @@
-"""The store of reviewers' decisions: lines that are only ever added, by any number of reviewers at once."""
+"""The store of reviewers' decisions: lines that are only ever added; several reviewers may add at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipstick.equivalence import compare
 from slipstick.schema import Record
 from slipstick.store import read_records
 
-Kind = Literal["accept", "correct", "reject", "skip", "undo"]
+DecisionKind = Literal["accept", "correct", "reject", "skip", "undo"]
 
 
 class Decision(Record):
@@ -22,12 +22,15 @@ class Decision(Record):
     item: str
     """The item's id: a problem's for a suspect, a solution's for a sample."""
     reviewer: str
+    """Who decided."""
     when: datetime
-    decision: Kind
-    """Of a suspect's label: `accept` right, `correct` wrong, `reject` ambiguous. Of a sample: `accept` a good solution,
-    `correct` good but its problem's label is wrong, `reject` a bad one. `undo` takes the reviewer's last one back."""
+    """When it was decided."""
+    decision: DecisionKind
+    """Of a suspect: `accept` the label is correct, `correct` it is incorrect, `reject` the problem is ambiguous. Of a
+    sample: `accept` a good solution, `correct` good but the problem's label is incorrect, `reject` a bad one. `undo`
+    cancels the reviewer's last decision."""
     correction: str | None = None
-    """The right answer, for `correct`."""
+    """The correct answer, for `correct`."""
     note: str = ""
     """Why, in the reviewer's words."""
 
@@ -39,7 +42,7 @@ class DecisionStore:
         self.path = path
 
     def add(self, decision: Decision) -> None:
-        """Adds a decision; it is on disk when this returns, and no other process has written into it."""
+        """Adds a decision; it is on disk when this returns, not mixed with that of another process."""
         with self.path.open("ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
@@ -50,12 +53,12 @@ class DecisionStore:
             os.fsync(file.fileno())
 
     def read(self) -> list[Decision]:
-        """All decisions in the order they were made. Raises InputError, with file and line, for a line that is none."""
+        """All decisions in the order they were made. Raises InputError, with file and line, for an invalid line."""
         return list(read_records(self.path, Decision, missing_ok=True))
 
 
-def standing(decisions: Iterable[Decision]) -> dict[str, dict[str, Decision]]:
-    """Item -> reviewer -> what the reviewer says of it now: the last decision that was not taken back."""
+def current_decisions(decisions: Iterable[Decision]) -> dict[str, dict[str, Decision]]:
+    """Item -> reviewer -> the reviewer's last decision that was not undone."""
     said: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
         earlier = said.setdefault((decision.item, decision.reviewer), [])
@@ -71,7 +74,7 @@ def standing(decisions: Iterable[Decision]) -> dict[str, dict[str, Decision]]:
 
 
 def last_of(decisions: Iterable[Decision], reviewer: str) -> Decision | None:
-    """A reviewer's last decision that was not taken back; None where there is none."""
+    """A reviewer's last decision that was not undone; None if there is none."""
     made: list[Decision] = []
     for decision in decisions:
         if decision.reviewer != reviewer:
@@ -84,7 +87,7 @@ def last_of(decisions: Iterable[Decision], reviewer: str) -> Decision | None:
 
 
 def differ(decisions: Sequence[Decision]) -> bool:
-    """Whether reviewers say different things: another verdict, or corrections that do not mean the same."""
+    """Whether reviewers disagree: another decision, or corrections that do not mean the same."""
     made = [decision for decision in decisions if decision.decision != "skip"]
     return any(not _same(made[0], other) for other in made[1:])
 

@@ -1,4 +1,4 @@
-"""The terminal over the store: shows an item, reads a line, notes the decision, shows the next."""
+"""The screen in a terminal: shows an item, reads a line, stores the decision, shows the next."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from slipstick.review.decisions import Decision, DecisionStore, Kind, last_of, standing
-from slipstick.review.queue import Item, Show, choose
+from slipstick.review.decisions import Decision, DecisionKind, DecisionStore, current_decisions, last_of
+from slipstick.review.queue import Item, Show, select_items
 from slipstick.schema import Code, Output
 
-_KEYS: Mapping[str, Kind] = {"a": "accept", "c": "correct", "r": "reject", "s": "skip", "u": "undo"}
+_KEYS: Mapping[str, DecisionKind] = {"a": "accept", "c": "correct", "r": "reject", "s": "skip", "u": "undo"}
 _PROMPT = "accept, correct, reject, skip, undo, quit (a c r s u q, ? for help): "
-_HELP = """a  accept: the label is right (of a sample: a good solution)
-c  correct: the right answer behind it, "c 42"
+_HELP = """a  accept: the label is correct (of a sample: a good solution)
+c  correct: the correct answer follows, "c 42"
 r  reject: the problem is ambiguous (of a sample: a bad solution)
 s  skip: decide later (--set show=skipped)
 u  undo your last decision
-q  quit; the next time goes on here
+q  quit; the next session continues here
 A note may follow, as in "r two readings" and in "c 42 # she keeps one"."""
 
 
-class Typed(NamedTuple):
-    """A line, understood."""
+class Command(NamedTuple):
+    """A typed line, parsed."""
 
-    what: Kind | Literal["quit"]
+    what: DecisionKind | Literal["quit"]
+    """What to do."""
     correction: str | None = None
+    """The correct answer, for `correct`."""
     note: str = ""
+    """The rest of the line."""
 
 
 def review(
@@ -43,13 +46,13 @@ def review(
     console: Console,
     ask: Callable[[str], str],
 ) -> None:
-    """Goes through the items chosen by `show` until there are no more, `q`, or the end of the input.
+    """Shows the items selected by `show` until there are no more, `q`, or the end of the input.
 
-    ask: shows a prompt and gives the line typed; EOFError ends. Every decision is in the store before the next item
-    is shown. `undo` goes back to what the reviewer decided last, in an earlier session too.
+    ask: shows a prompt and gives the typed line; EOFError ends the session. Every decision is in the store before the
+    next item is shown. `undo` returns to what the reviewer decided last, in an earlier session too.
     """
     every = {item.id: item for item in items}
-    todo, place = choose(items, standing(store.read()), reviewer, show), 0
+    todo, place = select_items(items, current_decisions(store.read()), reviewer, show), 0
     while place < len(todo):
         item = todo[place]
         others = _others(store, item, reviewer) if show == "disagreements" else []
@@ -67,21 +70,23 @@ def review(
             place = next((at for at, each in enumerate(todo) if each.id == last.item), place)
         else:
             console.print("there is nothing to undo")
-    console.print("nothing is left to decide here")
+    console.print("nothing is left to review here")
 
 
-def parse_line(line: str) -> Typed | str:
-    """What a line means, or what to tell whoever typed it."""
+def parse_line(line: str) -> Command | str:
+    """What a line means, or a message about what is wrong with it."""
     key, _, rest = line.strip().partition(" ")
     key, rest = key.lower(), rest.strip()
     if key == "q":
-        return Typed("quit")
+        return Command("quit")
     if key not in _KEYS:
         return _HELP if key == "?" else f"{line.strip()!r} is none of a, c, r, s, u, q; ? says what they do"
     if key != "c":
-        return Typed(_KEYS[key], note=rest)
+        return Command(_KEYS[key], note=rest)
     correction, _, note = f" {rest}".partition(" #")
-    return Typed("correct", correction.strip(), note.strip()) if correction.strip() else "say the right answer: c 42"
+    return (
+        Command("correct", correction.strip(), note.strip()) if correction.strip() else "give the correct answer: c 42"
+    )
 
 
 def draw_item(item: Item, title: str, others: Sequence[Decision] = ()) -> Group:
@@ -90,7 +95,7 @@ def draw_item(item: Item, title: str, others: Sequence[Decision] = ()) -> Group:
     label = "; ".join(answer) if isinstance(answer, list) else answer
     parts: list[RenderableType] = [Rule(Text(f"{title}: {item.id}")), Text(item.problem.text)]
     if item.problem.rationale:
-        parts.append(Panel(Text(item.problem.rationale.strip()), title="worked solution", title_align="left"))
+        parts.append(Panel(Text(item.problem.rationale.strip()), title="rationale", title_align="left"))
     if item.solution:
         for block in item.solution.blocks:
             kind = "program" if isinstance(block, Code) else "output" if isinstance(block, Output) else "words"
@@ -107,23 +112,23 @@ def _says(decision: Decision) -> str:
     return f"{said} ({decision.note})" if decision.note else said
 
 
-def _read(ask: Callable[[str], str], console: Console) -> Typed:
-    """The next line that means something; the end of the input is `q`."""
+def _read(ask: Callable[[str], str], console: Console) -> Command:
+    """The next valid line; the end of the input is `q`."""
     while True:
         try:
             typed = parse_line(ask(_PROMPT))
         except EOFError:
-            return Typed("quit")
-        if isinstance(typed, Typed):
+            return Command("quit")
+        if isinstance(typed, Command):
             return typed
         console.print(Text(typed))
 
 
-def _decision(item: str, reviewer: str, kind: Kind, typed: Typed) -> Decision:
+def _decision(item: str, reviewer: str, kind: DecisionKind, typed: Command) -> Decision:
     now = datetime.now(UTC)
     return Decision(item=item, reviewer=reviewer, when=now, decision=kind, correction=typed.correction, note=typed.note)
 
 
 def _others(store: DecisionStore, item: Item, reviewer: str) -> list[Decision]:
-    said = standing(store.read()).get(item.id, {})
+    said = current_decisions(store.read()).get(item.id, {})
     return [decision for name, decision in said.items() if name != reviewer]
