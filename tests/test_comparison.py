@@ -43,8 +43,8 @@ def solve(given: list[Problem], right: int, format: str = "pot") -> list[Solutio
 def test_runs_are_compared_per_format_and_set_with_the_problems_that_flipped() -> None:
     given = problems()
     found = compare_runs(given, solve(given, 10), given, solve(given, 30))
-    assert [row.label for row in found.paired] == ["pot", "pot, apples", "pot, pears"]
-    assert found.paired[0].differs and found.paired[0].difference == 0.5 and found.paired[1].n == 20
+    assert [row.label for row in found.rows] == ["pot", "pot, apples", "pot, pears"]
+    assert found.rows[0].differs and found.rows[0].difference == 0.5 and found.rows[1].n == 20
     assert [flip.problem_id for flip in found.flips] == [problem.id for problem in given[10:30]]
     assert (found.common, found.left_out) == (40, 0)
 
@@ -52,7 +52,7 @@ def test_runs_are_compared_per_format_and_set_with_the_problems_that_flipped() -
 def test_only_common_problems_count_and_single_formats_are_held_together() -> None:
     given = problems()
     found = compare_runs(given[:30], solve(given[:30], 10, "cot"), given[10:], solve(given[10:], 5))
-    assert (found.common, found.left_out, found.paired[0].label, found.paired[0].n) == (20, 20, "cot to pot", 20)
+    assert (found.common, found.left_out, found.rows[0].label, found.rows[0].n) == (20, 20, "cot to pot", 20)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,25 @@
-"""Two runs held against each other: the paired test per format and set, and the problems that flipped."""
+"""Compares two runs: the paired test per format and set, the problems that flipped, and what it means in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from pydantic import Field
 
 from slipstick.errors import InputError
-from slipstick.metrics import PairedComparison, accuracy_by_problem, compare_paired, group_problems, order_formats
-from slipstick.schema import Problem, Record, Solution
+from slipstick.metrics import (
+    PairedComparison,
+    accuracy_by_problem,
+    compare_paired,
+    group_problems,
+    order_formats,
+    power,
+)
+from slipstick.schema import Problem, Record, Run, Solution
+from slipstick.store import RunFolder
+
+DETECTABLE = 0.03
+"""The difference whose chance of being found is stated: three points."""
 
 
 class Flip(Record):
@@ -14,7 +27,7 @@ class Flip(Record):
 
     problem_id: str
     format: str
-    """"pot"; "cot to pot" where the runs have one format each, and not the same."""
+    """"pot"; "cot to pot" if the runs have one format each, and not the same."""
     first: float
     """Share of the first run's samples that are correct."""
     second: float
@@ -22,16 +35,24 @@ class Flip(Record):
 
 
 class RunComparison(Record):
-    """What two runs make of the problems that both have."""
+    """Two runs on the problems that both have."""
 
+    names: tuple[str, str] = ("first", "second")
+    """What the runs are called."""
     common: int
     """Problems that both have."""
     left_out: int
-    """Problems that only one of them has; they are not looked at."""
-    paired: list[PairedComparison]
+    """Problems that only one of them has; they are not compared."""
+    rows: list[PairedComparison]
     """Per format: over all problems, then over each set or split."""
     flips: list[Flip]
     """Problems on which they differ, in the order of the problems."""
+    notes: list[str] = Field(default_factory=list)
+    """What limits the comparison: unfinished runs, other graders, problems left out."""
+
+    def findings(self) -> list[str]:
+        """What limits the comparison, then what it shows over all problems, format by format."""
+        return [*self.notes, *(describe_difference(row, self.names) for row in self.rows if not row.group)]
 
 
 def compare_runs(
@@ -42,15 +63,15 @@ def compare_runs(
 ) -> RunComparison:
     """Compares graded runs on the problems that both have, in each format that both have.
 
-    Where each has one format and not the same, those two are held against each other.
-    Raises InputError where they share no problem or no format, where an id means another problem in the other run, and
-    for a solution that has not been graded.
+    If each has one format and not the same, those two are compared with each other.
+    Raises InputError if they share no problem or no format, if an id names different problems in the two runs, and for
+    an ungraded solution.
     """
     mine = {problem.id: problem for problem in problems}
     theirs = {problem.id: problem for problem in other_problems}
     common = [mine[name] for name in mine if name in theirs]
     _require_same(common, theirs, len(mine))
-    before, after = shares_by_format(first), shares_by_format(second)
+    before, after = _accuracy_by_format(first), _accuracy_by_format(second)
     rows: list[PairedComparison] = []
     flips: list[Flip] = []
     ids = {problem.id for problem in common}
@@ -64,12 +85,51 @@ def compare_runs(
             for name in groups[""]
             if name in one and name in two and one[name] != two[name]
         ]
-    return RunComparison(
-        common=len(common), left_out=len(mine) + len(theirs) - 2 * len(common), paired=rows, flips=flips
-    )
+    return RunComparison(common=len(common), left_out=len(mine) + len(theirs) - 2 * len(common), rows=rows, flips=flips)
 
 
-def shares_by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, float]]:
+def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
+    """Two graded runs on their common problems. Raises what `compare_runs` raises."""
+    comparison = compare_runs(first.problems(), first.solutions(), second.problems(), second.solutions())
+    one, two = first.path.name, second.path.name
+    names = (str(first.path), str(second.path)) if one == two else (one, two)
+    return comparison.model_copy(update={"names": names, "notes": list(_notes(first.run(), second.run(), comparison))})
+
+
+def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
+    """What a row of the comparison shows, in words."""
+    better = names[row.difference > 0]
+    test = f"McNemar's exact test, p = {row.p:.2g}, {row.n:,} problems"
+    if row.differs:
+        return f"{row.label}: {better} is better by {100 * abs(row.difference):.1f} points ({test})."
+    words = f"{row.label}: no difference shown ({test})."
+    differing = (row.only_first + row.only_second) / row.n
+    if differing >= DETECTABLE:
+        chance = power(DETECTABLE, differing, row.n)
+        words += f" A true difference of {100 * DETECTABLE:.0f} points would be found {100 * chance:.0f} times in 100."
+    if row.more_problems_needed:
+        words += (
+            f" If the {100 * abs(row.difference):.1f} points are real, {row.more_problems_needed:,} more problems "
+            "would settle it 4 times in 5."
+        )
+    return words
+
+
+def _notes(first: Run, second: Run, comparison: RunComparison) -> Iterator[str]:
+    for run in (first, second):
+        if run.status != "finished":
+            yield f"{run.name} is not finished ({run.status}): what is missing may be the hard problems."
+    profiles = [str(run.recipe.get("profile", "slipstick")) for run in (first, second)]
+    if profiles[0] != profiles[1]:
+        yield f"They were graded by different profiles, {profiles[0]} and {profiles[1]}: grade both by one of them."
+    if comparison.left_out:
+        yield (
+            f"Compared on the {comparison.common:,} problems that both have; {comparison.left_out:,} of one alone are "
+            "left out."
+        )
+
+
+def _accuracy_by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, float]]:
     """Format -> problem id -> share of its samples that are correct."""
     formats: dict[str, list[Solution]] = {}
     for solution in solutions:

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from slipstick.alarms import Alarm
 from slipstick.commands import Invocation, count, load_order, running, settings_for_run
-from slipstick.commands.comparing import compare_folders, describe_comparison, print_comparison
 from slipstick.commands.drawing import MAY_CHANGE, SolveRecipe, SolveResult, check_problems, draw
 from slipstick.commands.sanity_checks import raise_alarms, rerun, training_overlap
+from slipstick.comparison import compare_folders
 from slipstick.equivalence import check_profile
 from slipstick.evaluate import evaluate, reproduced_outputs
 from slipstick.execute import re_execute
@@ -25,8 +25,7 @@ from slipstick.models import Model, open_model
 from slipstick.models.replay import ReplayModel
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
-from slipstick.report import write_report
-from slipstick.report.table import metrics_table
+from slipstick.report import comparison_table, metrics_table, write_report
 from slipstick.schema import Metric, Output, Problem, Record, Solution
 from slipstick.store import RunFolder
 
@@ -120,12 +119,13 @@ def run_report(order: Invocation, console: Console) -> Path:
     recipe = check_settings({}, ReportRecipe, overrides=order.overrides)
     folder = RunFolder(order.target)
     other = RunFolder(recipe.against) if recipe.against else None
-    compared = compare_folders(folder, other) if other else None
+    comparison = compare_folders(folder, other) if other else None
     console.print(metrics_table(folder.metrics()))
-    if other and compared:
-        print_comparison(folder, other, compared, console)
-    against = describe_comparison(folder, other, compared) if other and compared else None
-    page = write_report(folder, out=order.out, comparison=against)
+    if comparison:
+        console.print(comparison_table(comparison))
+        for line in comparison.findings():
+            console.print(line, highlight=False, soft_wrap=True)
+    page = write_report(folder, out=order.out, comparison=comparison)
     console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return folder.path
 

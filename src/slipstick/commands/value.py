@@ -13,7 +13,7 @@ from slipstick.commands import Invocation, count, load_order, running
 from slipstick.metrics import summarize
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
-from slipstick.report.table import metrics_table
+from slipstick.report import metrics_table
 from slipstick.schema import Problem, Record, Solution
 from slipstick.store import RunFolder
 from slipstick.value import open_value_model, require_verdicts, rerank_groups, same_answer, score

@@ -9,8 +9,8 @@ const PAGE = 150;
 const WIDE = matchMedia("(min-width: 821px)");
 
 const $ = (id) => document.getElementById(id);
-const layouts = [...$("format").options].slice(1).map((option) => option.value);
-const styles = Object.fromEntries([...document.querySelectorAll(".tile")].map((tile, i) => [layouts[i], tile.className.split(" ")[1]]));
+const formats = [...$("format").options].slice(1).map((option) => option.value);
+const styles = Object.fromEntries([...document.querySelectorAll(".tile")].map((tile, i) => [formats[i], tile.className.split(" ")[1]]));
 let problems = [];
 let shown = [];
 let limit = PAGE;
@@ -62,14 +62,14 @@ function matches(row, state) {
   }
 }
 
-function cell(row, layout) {
-  const outcomes = row.solutions.filter((one) => one.format === layout).map(outcomeOf);
+function cell(row, format) {
+  const outcomes = row.solutions.filter((one) => one.format === format).map(outcomeOf);
   const correct = outcomes.filter((outcome) => outcome === "correct").length;
   const kinds = [...new Set(outcomes)];
   const kind = kinds.length > 1 ? (correct ? "mixed" : "incorrect") : kinds[0] ?? "missing";
   const label = outcomes.length > 1 ? `${correct}/${outcomes.length}` : GLYPHS[kind];
   const words = outcomes.length > 1 ? `${correct} of ${outcomes.length} correct` : kind.replace("_", " ");
-  return make("span", { class: kind, title: `${layout}: ${words}`, role: "img", "aria-label": `${layout}: ${words}` }, label);
+  return make("span", { class: kind, title: `${format}: ${words}`, role: "img", "aria-label": `${format}: ${words}` }, label);
 }
 
 function drawList(state) {
@@ -77,11 +77,11 @@ function drawList(state) {
   const place = shown.findIndex((row) => row.id === state.problem);
   limit = Math.max(limit, Math.ceil((place + 1) / PAGE) * PAGE);
   $("count").textContent = `${shown.length.toLocaleString("en")} of ${problems.length.toLocaleString("en")} problems`;
-  $("heads").replaceChildren(...layouts.map((layout) => make("span", { title: layout }, layout)));
+  $("heads").replaceChildren(...formats.map((format) => make("span", { title: format }, format)));
   const items = shown.slice(0, limit).map((row) =>
     make("li", {}, make("a", { class: "row", href: hashOf({ ...state, problem: row.id }), "data-id": row.id },
       make("span", { class: "what" }, make("span", {}, row.text.slice(0, 160).replace(/\s+/g, " ")), make("small", {}, row.id)),
-      make("span", { class: "cells" }, ...layouts.map((layout) => cell(row, layout))))));
+      make("span", { class: "cells" }, ...formats.map((format) => cell(row, format))))));
   if (shown.length > limit) {
     const more = make("button", { class: "more", type: "button" }, `Show ${Math.min(PAGE, shown.length - limit)} more`);
     more.addEventListener("click", () => {
@@ -170,7 +170,7 @@ function drawBody(solution) {
   ];
 }
 
-function drawTry(layout, samples) {
+function drawTry(format, samples) {
   const badge = make("span", { class: "badge" });
   const answer = make("span", { class: "answer" });
   const body = make("div", { class: "body" });
@@ -190,7 +190,7 @@ function drawTry(layout, samples) {
     pick.append(button);
   });
   choose(samples[0]);
-  return make("details", { class: `try ${styles[layout] ?? "f5"}`, open: "" }, make("summary", {}, make("b", {}, layout), badge, answer), body);
+  return make("details", { class: `try ${styles[format] ?? "f5"}`, open: "" }, make("summary", {}, make("b", {}, format), badge, answer), body);
 }
 
 function drawDetail(row, state) {
@@ -208,8 +208,8 @@ function drawDetail(row, state) {
     make("p", { class: "question" }, ...typeset(row.text)),
     make("p", { class: "facts" }, make("span", {}, "expected ", make("b", {}, gold.length ? gold.join("  or  ") : "unknown")), ...facts),
     row.rationale ? make("details", {}, make("summary", {}, "Reference solution"), make("div", { class: "prose" }, ...typeset(row.rationale))) : "",
-    ...layouts.map((layout) => [layout, row.solutions.filter((one) => one.format === layout)])
-      .filter(([, samples]) => samples.length).map(([layout, samples]) => drawTry(layout, samples)),
+    ...formats.map((format) => [format, row.solutions.filter((one) => one.format === format)])
+      .filter(([, samples]) => samples.length).map(([format, samples]) => drawTry(format, samples)),
   );
   $("detail").scrollTop = 0;
 }

@@ -1,6 +1,6 @@
-"""Pictures of a run as SVG text: the page carries them, and a report writes them as files of their own.
+"""Plots of a run as SVG text, which the page embeds and a report also writes as files.
 
-Colours are names that the page defines for light and dark; as a file, a picture brings its own definitions.
+Colours are names that the page defines for light and dark; as a file, a plot brings its own definitions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from markupsafe import escape
 
 from slipstick.metrics import accuracy_by_problem, metric_label
-from slipstick.report.view import FormatView, number
+from slipstick.report.content import FormatStyle, number
 from slipstick.schema import Metric, Solution
 
 _COLOURS = """
@@ -25,27 +25,32 @@ font: 12px Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; backg
 """
 _LEFT, _TOP, _WIDE, _HIGH = 46, 14, 330, 190
 _DASHES = {"pass": "", "maj": "6 4", "best": "2 3", "weighted": "8 3 2 3"}
-_SAYS = {"pass": "any of k", "maj": "majority of k", "best": "best of k by value", "weighted": "vote weighted by value"}
+_CAPTIONS = {
+    "pass": "any of k",
+    "maj": "majority of k",
+    "best": "best of k by value",
+    "weighted": "vote weighted by value",
+}
 
 
-class Picture(NamedTuple):
-    """A picture and what is said beneath it."""
+class Plot(NamedTuple):
+    """A plot with its caption."""
 
     name: str
-    """Of its file, without the ending."""
+    """Its file's name without ".svg"."""
     title: str
-    says: str
+    caption: str
     svg: str
-    """Without colours of its own."""
+    """Without definitions of its colours."""
 
     def as_file(self) -> str:
-        """The picture as an SVG file that stands alone."""
+        """The plot as an SVG file that stands alone."""
         head, _, rest = self.svg.partition(">")
         return f'<?xml version="1.0"?>\n{head} xmlns="http://www.w3.org/2000/svg"><style>{_COLOURS}</style>{rest}\n'
 
 
 class _Frame(NamedTuple):
-    """A plot's area: where a share and a position along the other axis lie."""
+    """The range of the vertical axis, which shows shares."""
 
     low: float
     high: float
@@ -63,18 +68,18 @@ class _Frame(NamedTuple):
         )
 
 
-def pictures(metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatView]) -> list[Picture]:
-    """The pictures that this run has the numbers for."""
+def draw_plots(metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatStyle]) -> list[Plot]:
+    """The plots that the run has the numbers for."""
     found = [
         _curves(metrics, formats),
-        _square(solutions, formats),
+        _agreement(solutions, formats),
         _spending(metrics, solutions, formats, cost=True),
         _spending(metrics, solutions, formats, cost=False),
     ]
-    return [picture for picture in found if picture is not None]
+    return [plot for plot in found if plot is not None]
 
 
-def _curves(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> Picture | None:
+def _curves(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Plot | None:
     """What more samples give: pass@k, maj@k and, with a value model, best@k and weighted@k."""
     series: dict[tuple[str, str], list[tuple[int, Metric]]] = {}
     for metric in metrics:
@@ -92,7 +97,7 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> Picture
     def x(k: int) -> float:
         return _LEFT + 8 + (_WIDE - 16) * math.log(k) / max(math.log(most), 1e-9)
 
-    parts = [frame.grid(), *(_text(str(k), x(k), _TOP + _HIGH + 18) for k in _spread(ks))]
+    parts = [frame.grid(), *(_text(str(k), x(k), _TOP + _HIGH + 18) for k in _some(ks))]
     for (name, kind), points in series.items():
         colour = f"var(--c{styles[name]})"
         band = [f"{x(k):.1f},{frame.y(metric.high):.1f}" for k, metric in points]
@@ -109,19 +114,19 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> Picture
             for k, metric in points
         ]
     legend = [(f"{kind}@k {name}", f"var(--c{styles[name]})", _DASHES[kind]) for name, kind in series]
-    says = "; ".join(f"{kind}@k: {_SAYS[kind]}" for kind in dict.fromkeys(kind for _, kind in series))
+    caption = "; ".join(f"{kind}@k: {_CAPTIONS[kind]}" for kind in dict.fromkeys(kind for _, kind in series))
     title = "What more samples give"
-    return Picture("samples", title, f"{says}. Bands are 95 % intervals.", _plot(parts, legend, "samples k"))
+    return Plot("samples", title, f"{caption}. Bands are 95 % intervals.", _axes(parts, legend, "samples k"))
 
 
-def _square(solutions: Sequence[Solution], formats: Sequence[FormatView]) -> Picture | None:
-    """Which problems two formats solve: the papers' CoT against PoT where both are there."""
+def _agreement(solutions: Sequence[Solution], formats: Sequence[FormatStyle]) -> Plot | None:
+    """Which problems two formats solve: CoT and PoT if the run has both."""
     names = [view.name for view in formats if view.name != "hybrid"]
     chosen = sorted(names, key=lambda name: name not in ("cot", "pot"))[:2]
     if len(chosen) < 2:
         return None
-    judged = [[one for one in solutions if one.format == name and one.verdict] for name in chosen]
-    first, second = (accuracy_by_problem(group) for group in judged)
+    graded = [[one for one in solutions if one.format == name and one.verdict] for name in chosen]
+    first, second = (accuracy_by_problem(group) for group in graded)
     common = [name for name in first if name in second]
     if not common:
         return None
@@ -130,8 +135,8 @@ def _square(solutions: Sequence[Solution], formats: Sequence[FormatView]) -> Pic
     styles = {view.name: view.style for view in formats}
     svg = _mosaic(len(common), both, one, other, (chosen, [styles[name] for name in chosen]))
     title = f"{chosen[0]} and {chosen[1]} on the same {len(common):,} problems"
-    says = "Areas are shares of problems; several samples of a problem count in part."
-    return Picture("agreement", title, says, svg)
+    caption = "Areas are shares of problems; several samples of a problem count in part."
+    return Plot("agreement", title, caption, svg)
 
 
 def _mosaic(n: int, both: float, one: float, other: float, who: tuple[list[str], list[int]]) -> str:
@@ -166,9 +171,9 @@ def _mosaic(n: int, both: float, one: float, other: float, who: tuple[list[str],
 
 
 def _spending(
-    metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatView], *, cost: bool
-) -> Picture | None:
-    """Accuracy of each format against what a problem took of it: dollars, or tokens."""
+    metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatStyle], *, cost: bool
+) -> Plot | None:
+    """Accuracy of each format over its spending per problem, in dollars or tokens."""
     accuracy = {one.format: one for one in metrics if one.measure == "accuracy" and one.format and not one.group}
     spent: dict[str, float] = {}
     for view in formats:
@@ -193,8 +198,8 @@ def _spending(
     legend = [(name, f"var(--c{styles[name]})", "") for name in spent]
     unit = "US dollars" if cost else "tokens"
     title = f"Accuracy against {unit}"
-    says = f"{unit[0].upper()}{unit[1:]} of all samples of a problem; lines are 95 % intervals."
-    return Picture("cost" if cost else "tokens", title, says, _plot(parts, legend, f"{unit} a problem"))
+    caption = f"{unit[0].upper()}{unit[1:]} of all samples of a problem; lines are 95 % intervals."
+    return Plot("cost" if cost else "tokens", title, caption, _axes(parts, legend, f"{unit} a problem"))
 
 
 def _frame(metrics: Iterable[Metric]) -> _Frame:
@@ -204,7 +209,7 @@ def _frame(metrics: Iterable[Metric]) -> _Frame:
     return _Frame(max(0.0, low), min(1.0, high) if high > low else low + 0.1)
 
 
-def _plot(parts: list[str], legend: list[tuple[str, str, str]], along: str) -> str:
+def _axes(parts: list[str], legend: list[tuple[str, str, str]], along: str) -> str:
     titles = [
         _text(along, _LEFT + _WIDE / 2, _TOP + _HIGH + 38),
         f'<text transform="translate(12 {_TOP + _HIGH / 2}) rotate(-90)" text-anchor="middle" '
@@ -229,8 +234,8 @@ def _svg(wide: int, high: int, parts: Iterable[str]) -> str:
     return f'<svg viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="img">{"".join(parts)}</svg>'
 
 
-def _spread(ks: list[int]) -> list[int]:
-    """At most eight of them, first and last included."""
+def _some(ks: list[int]) -> list[int]:
+    """At most eight of the values, first and last included."""
     return ks if len(ks) <= 8 else sorted({ks[round(i * (len(ks) - 1) / 7)] for i in range(8)})
 
 

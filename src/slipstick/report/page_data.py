@@ -1,4 +1,4 @@
-"""Packs problems with their solutions into the text that a page carries and its script unpacks."""
+"""Packs problems with their solutions into the text that a page embeds and its script unpacks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,18 @@ from typing import Any
 from slipstick.schema import Block, Output, Problem, Solution
 
 
-def pack_rows(problems: Iterable[Problem], solutions: Iterable[Solution]) -> str:
+def pack_problems(problems: Iterable[Problem], solutions: Iterable[Solution]) -> str:
     """Base64 of gzipped JSON: a list of problems in order, each with its solutions.
 
-    Base64 knows no `<`, so nothing in a row can end the element it stands in. The same rows give the same text.
+    Base64 has no `<`, so nothing in a row can end the element that holds it. The same rows give the same text.
     """
     attempts: dict[str, list[Solution]] = {}
     for solution in solutions:
         attempts.setdefault(solution.problem_id, []).append(solution)
     rows = [_problem_row(problem, attempts.get(problem.id, ())) for problem in problems]
-    # A lone surrogate, which a program can print, has no place in UTF-8; ASCII-escaped JSON carries it all the same.
+    # A lone surrogate, which a program can print, cannot be encoded in UTF-8; ASCII-escaped JSON can hold it.
     raw = json.dumps(rows, ensure_ascii=True, separators=(",", ":")).encode("ascii")
     return base64.b64encode(gzip.compress(raw, compresslevel=9, mtime=0)).decode("ascii")
-
-
-def unpack_rows(packed: str) -> list[dict[str, Any]]:
-    """What `pack_rows` packed."""
-    rows: list[dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(packed)))
-    return rows
 
 
 def _problem_row(problem: Problem, solutions: Sequence[Solution]) -> dict[str, Any]:
@@ -75,7 +69,7 @@ def _block_row(block: Block) -> list[Any]:
 
 
 def _finite(value: float) -> float | None:
-    """Three decimals; None for what JSON cannot say."""
+    """Three decimals; None for infinity and NaN, which JSON lacks."""
     return round(value, 3) if math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""Works out what the page and the terminal's table show: numbers as people read them, the chart's bands, tables."""
+"""Works out what the page and the tables show: numbers as people read them, the chart's groups, tables of metrics."""
 
 from __future__ import annotations
 
@@ -27,55 +27,60 @@ STYLES = ("cot", "pot", "tir", "hybrid")
 NUM_STYLES = 6
 
 
-class FormatView(NamedTuple):
+class FormatStyle(NamedTuple):
     """How one format looks everywhere on the page."""
 
     name: str
     style: int
     """Number of its colour and of its mark's shape."""
     about: str
+    """What its solutions are made of, in words; "" for formats of others."""
 
 
-class Band(NamedTuple):
+class ChartGroup(NamedTuple):
     """One group of the chart: a lane for each format."""
 
     label: str
-    group: str
-    lanes: list[tuple[FormatView, Metric]]
+    split: str
+    """The split whose problems the group's links list; "" for all problems."""
+    lanes: list[tuple[FormatStyle, Metric]]
+    """The formats that have the metric."""
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One row of a table: one measure over one group, a cell for each format."""
 
     label: str
     cells: list[Metric | None]
+    """One a format; None if a format lacks the metric."""
     n: str
-    """Count of problems, "150-200" where formats differ."""
+    """Count of problems, "150–200" if formats differ."""
 
 
-class Section(NamedTuple):
+class TableSection(NamedTuple):
     """The rows of one measure."""
 
     label: str
-    rows: list[Row]
+    rows: list[TableRow]
 
 
-class About(NamedTuple):
-    """The line under the title."""
+class RunSummary(NamedTuple):
+    """The line under the title, and what the page's filters offer."""
 
     model: str
     date: str
-    took: str
+    duration: str
+    """"" if the run has not finished."""
     problems: int
     solutions: int
-    written: Mapping[str, int]
+    by_format: Mapping[str, int]
     """Format -> how many solutions there are."""
     splits: list[str]
     topics: list[str]
 
 
 def number(metric: Metric) -> str:
-    """'97.0' for a share (percent), else three digits and more."""
+    """'97.0' for a share (percent), else three significant digits, and all digits from 1000 on."""
     return f"{100 * metric.value:.1f}" if is_share(metric) else _digits(metric.value)
 
 
@@ -90,30 +95,31 @@ def _digits(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def format_views(names: Sequence[str]) -> list[FormatView]:
-    """Ours keep their colour in every report; others take those that are left, in order."""
+def format_styles(names: Sequence[str]) -> list[FormatStyle]:
+    """Built-in formats keep their colour in every report; others take the colours that are left, in order."""
     others = [name for name in names if name not in STYLES]
     free = [style for style in range(NUM_STYLES) if style >= len(STYLES) or STYLES[style] not in names]
     extra = {name: (free or [0])[place % max(1, len(free))] for place, name in enumerate(others)}
     return [
-        FormatView(name, STYLES.index(name) if name in STYLES else extra[name], ABOUT.get(name, "")) for name in names
+        FormatStyle(name, STYLES.index(name) if name in STYLES else extra[name], ABOUT.get(name, "")) for name in names
     ]
 
 
-def bands(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Band]:
+def chart_groups(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> list[ChartGroup]:
     """The chart of accuracy: all problems first, then each set or split, in the order of the metrics."""
     accuracy = [one for one in metrics if one.measure == "accuracy" and one.group_by not in BREAKDOWNS]
-    bands = []
+    groups = []
     for members in _by_group(accuracy).values():
         found = {metric.format: metric for metric in members}
         lanes = [(view, found[view.name]) for view in formats if view.name in found]
         if lanes:
-            bands.append(Band(group_label(members[0]) or ALL, members[0].group, lanes))
-    return bands
+            split = members[0].group if members[0].group_by == "split" else ""
+            groups.append(ChartGroup(group_label(members[0]) or ALL, split, lanes))
+    return groups
 
 
-def pivot(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Section]:
-    """Measures as sections, groups as rows, formats as columns, without `breakdowns`.
+def metric_sections(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> list[TableSection]:
+    """Measures as sections, groups as rows, formats as columns, all but the breakdowns.
 
     Metrics of no format make rows with one cell under the label "Other".
     """
@@ -124,17 +130,17 @@ def pivot(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Sect
         if metric.format in names:
             measures.setdefault(metric.measure, []).append(metric)
     sections = [
-        Section(
+        TableSection(
             LABELS.get(measure, measure),
             [_row(group_label(row[0]) or ALL, row, formats) for row in _by_group(members).values()],
         )
         for measure, members in sorted(measures.items(), key=lambda section: _rank(section[0]))
     ]
-    rest = [Row(metric_label(metric), [metric], f"{metric.n:,}") for metric in shown if metric.format not in names]
-    return [*sections, Section("Other", rest)] if rest else sections
+    rest = [TableRow(metric_label(metric), [metric], f"{metric.n:,}") for metric in shown if metric.format not in names]
+    return [*sections, TableSection("Other", rest)] if rest else sections
 
 
-def breakdowns(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list[Section]:
+def breakdown_sections(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> list[TableSection]:
     """Accuracy by topic, subject, level, ...: a section each, hardest rows first."""
     names = {view.name for view in formats}
     parts = [one for one in metrics if one.measure == "accuracy" and one.format in names and one.group_by in BREAKDOWNS]
@@ -142,27 +148,27 @@ def breakdowns(metrics: Sequence[Metric], formats: Sequence[FormatView]) -> list
     for group_by in dict.fromkeys(metric.group_by for metric in parts):
         groups = _by_group([metric for metric in parts if metric.group_by == group_by])
         rows = [_row(group, members, formats) for (_, group), members in groups.items()]
-        sections.append(Section(group_by, sorted(rows, key=_mean)))
+        sections.append(TableSection(group_by, sorted(rows, key=_mean)))
     return sections
 
 
-def describe_run(run: Run, problems: Sequence[Problem], *, solutions: Sequence[Solution]) -> About:
-    """What the line under the title says."""
+def summarize_run(run: Run, problems: Sequence[Problem], *, solutions: Sequence[Solution]) -> RunSummary:
+    """The facts of a run that the page shows outside of its metrics."""
     models = list(dict.fromkeys(solution.model for solution in solutions if solution.model))
-    return About(
+    return RunSummary(
         model=" + ".join(models) if 0 < len(models) <= 2 else f"{len(models)} models" if models else "",
         date=f"{run.started:%-d %B %Y}",
-        took=_duration(run.finished - run.started) if run.finished else "",
+        duration=_duration(run.finished - run.started) if run.finished else "",
         problems=len(problems),
         solutions=len(solutions),
-        written=Counter(solution.format for solution in solutions),
+        by_format=Counter(solution.format for solution in solutions),
         splits=_values(problems, "split"),
         topics=sorted(_values(problems, "topic")),
     )
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:
-    """The recipe as TOML; what is None is left out, as TOML has no such value."""
+    """The recipe as TOML; None is left out, as TOML has no such value."""
     return "\n".join(f"{key} = {_toml(value)}" for key, value in recipe.items() if value is not None)
 
 
@@ -181,20 +187,20 @@ def _by_group(metrics: Iterable[Metric]) -> dict[tuple[str, str], list[Metric]]:
     return groups
 
 
-def _row(label: str, members: Iterable[Metric], formats: Sequence[FormatView]) -> Row:
+def _row(label: str, members: Iterable[Metric], formats: Sequence[FormatStyle]) -> TableRow:
     """One measure over one group; members: its metrics, one a format."""
     found = {metric.format: metric for metric in members}
     cells = [found.get(view.name) for view in formats]
     counts = sorted({cell.n for cell in cells if cell})
-    return Row(label, cells, "–".join(f"{n:,}" for n in dict.fromkeys([counts[0], counts[-1]])))
+    return TableRow(label, cells, "–".join(f"{n:,}" for n in dict.fromkeys([counts[0], counts[-1]])))
 
 
 def _rank(measure: str) -> int:
-    """Accuracy first, what we do not know last."""
+    """Accuracy first, unknown measures last."""
     return next((rank for rank, known in enumerate(SHARES) if measure.startswith(known)), len(SHARES))
 
 
-def _mean(row: Row) -> float:
+def _mean(row: TableRow) -> float:
     values = [cell.value for cell in row.cells if cell]
     return sum(values) / len(values)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import random
 import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -17,12 +22,19 @@ from rich.console import Console
 
 from slipstick.comparison import compare_runs
 from slipstick.metrics import summarize
-from slipstick.report import Against, render_report, write_report
-from slipstick.report.plots import pictures
-from slipstick.report.rows import pack_rows, unpack_rows
-from slipstick.report.table import metrics_table
-from slipstick.report.tables import latex_table, markdown_table
-from slipstick.report.view import bands, breakdowns, format_views, interval, number, pivot, recipe_text
+from slipstick.report import metrics_table, render_report, write_report
+from slipstick.report.content import (
+    breakdown_sections,
+    chart_groups,
+    format_styles,
+    interval,
+    metric_sections,
+    number,
+    recipe_text,
+)
+from slipstick.report.page_data import pack_problems
+from slipstick.report.plots import draw_plots
+from slipstick.report.table import latex_table, markdown_table
 from slipstick.schema import Code, Metric, Outcome, Output, Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
 
@@ -120,7 +132,7 @@ def test_page_fetches_nothing(page: str) -> None:
     assert policy and policy.startswith("default-src 'none'; script-src 'sha256-")
 
 
-def test_chart_has_one_mark_for_each_format_and_band(page: str) -> None:
+def test_chart_has_one_mark_for_each_format_and_group(page: str) -> None:
     assert Elements(page).count("svg", "mark") == len(FORMATS) * (1 + len(SPLITS))
     assert Elements(page).count("div", "tile") == len(FORMATS)
 
@@ -170,13 +182,18 @@ def test_hostile_texts_stay_texts() -> None:
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
 
 
+def unpack(packed: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(gzip.decompress(base64.b64decode(packed)))
+    return rows
+
+
 def test_rows_survive_the_packing() -> None:
     odd = "π \U0001f600 \x00 \u2028 </script> \ud800"
     problems, solutions = make_rows(n=3, words=odd)
-    packed = pack_rows(problems, solutions)
+    packed = pack_problems(problems, solutions)
     assert re.fullmatch(r"[A-Za-z0-9+/=]+", packed)
-    assert pack_rows(problems, reversed(solutions[:4])) != packed
-    rows = unpack_rows(packed)
+    assert pack_problems(problems, reversed(solutions[:4])) != packed
+    rows = unpack(packed)
     assert [row["id"] for row in rows] == ["p/0", "p/1", "p/2"]
     assert [one["format"] for one in rows[1]["solutions"]] == list(FORMATS)
     tir = rows[1]["solutions"][2]
@@ -193,7 +210,7 @@ def test_numbers_that_json_cannot_say_do_not_break_the_rows() -> None:
     problems, solutions = make_rows(n=1)
     problems = [problems[0].model_copy(update={"metadata": {"level": float("nan")}})]
     odd = [each.model_copy(update={"value": float("inf"), "seconds": float("nan")}) for each in solutions]
-    row = unpack_rows(pack_rows(problems, odd))[0]
+    row = unpack(pack_problems(problems, odd))[0]
     assert "value" not in row["solutions"][0]
     assert row["metadata"] == {"level": "nan"}
 
@@ -237,13 +254,13 @@ def test_report_of_a_run_folder(tmp_path: Path) -> None:
 
 
 def test_formats_keep_their_colours_and_others_take_free_ones() -> None:
-    assert [view.style for view in format_views(FORMATS)] == [0, 1, 2, 3]
-    views = format_views(["mario", "pot", "react"])
+    assert [view.style for view in format_styles(FORMATS)] == [0, 1, 2, 3]
+    views = format_styles(["mario", "pot", "react"])
     assert {view.name: view.style for view in views} == {"mario": 0, "pot": 1, "react": 2}
-    assert len(format_views([f"f{i}" for i in range(9)])) == 9
+    assert len(format_styles([f"f{i}" for i in range(9)])) == 9
 
 
-def test_bands_and_tables_follow_the_metrics() -> None:
+def test_chart_and_tables_follow_the_metrics() -> None:
     def accuracy(format: str, group_by: str = "", group: str = "", value: float = 0.5) -> Metric:
         return Metric(
             measure="accuracy", format=format, group_by=group_by, group=group, value=value, low=0.4, high=0.6, n=10
@@ -257,17 +274,32 @@ def test_bands_and_tables_follow_the_metrics() -> None:
         Metric(measure="minutes", value=0.5, low=0.4, high=0.6, n=10),
         accuracy("pot", "topic", "rate", 0.1),
     ]
-    formats = format_views(["cot", "pot"])
-    assert [(band.label, [view.name for view, _ in band.lanes]) for band in bands(metrics, formats)] == [
+    formats = format_styles(["cot", "pot"])
+    assert [(group.label, [style.name for style, _ in group.lanes]) for group in chart_groups(metrics, formats)] == [
         ("all problems", ["pot"]),
         ("known", ["cot", "pot"]),
     ]
-    sections = pivot(metrics, formats)
+    sections = metric_sections(metrics, formats)
     assert [section.label for section in sections] == ["Accuracy", "Other"]
     assert sections[0].rows[0].cells == [None, metrics[0]]
-    (topics,) = breakdowns(metrics, formats)
+    (topics,) = breakdown_sections(metrics, formats)
     assert (topics.label, [row.label for row in topics.rows]) == ("topic", ["rate", "gcd"])
     assert (number(metrics[4]), interval(metrics[4])) == ("0.5", "[0.4, 0.6]")
+
+
+def test_only_splits_are_links_to_a_split() -> None:
+    """The browser of problems filters by split; a set is not one."""
+    fields = {"format": "pot", "value": 0.5, "low": 0.4, "high": 0.6, "n": 10}
+    metrics = [
+        Metric.model_validate({"measure": "accuracy", "group_by": group_by, "group": group, **fields})
+        for group_by, group in [("", ""), ("set", "gsm8k"), ("split", "known"), ("average", "all sets")]
+    ]
+    assert [(group.label, group.split) for group in chart_groups(metrics, format_styles(["pot"]))] == [
+        ("all problems", ""),
+        ("gsm8k", ""),
+        ("known", "known"),
+        ("average, all sets", ""),
+    ]
 
 
 def test_terminal_table() -> None:
@@ -370,19 +402,19 @@ def make_samples(*, k: int = 4) -> tuple[list[Problem], list[Solution]]:
     return problems, drawn
 
 
-def test_pictures_are_drawn_where_there_are_numbers_for_them() -> None:
+def test_plots_are_drawn_if_there_are_numbers_for_them() -> None:
     problems, solutions = make_samples()
     metrics = summarize(problems, solutions, ks=[1, 2, 4], same=str.__eq__)
-    drawn = {one.name: one for one in pictures(metrics, solutions, format_views(["cot", "pot"]))}
-    assert set(drawn) == {"samples", "agreement", "cost", "tokens"}
-    assert drawn["samples"].svg.count("<polyline") == 2 * 4  # pass, maj, best, weighted, of two formats
-    counts = [int(one) for one in re.findall(r"<title>[^<]*?, (\d+)</title>", drawn["agreement"].svg)]
+    plots = {one.name: one for one in draw_plots(metrics, solutions, format_styles(["cot", "pot"]))}
+    assert set(plots) == {"samples", "agreement", "cost", "tokens"}
+    assert plots["samples"].svg.count("<polyline") == 2 * 4  # pass, maj, best, weighted, of two formats
+    counts = [int(one) for one in re.findall(r"<title>[^<]*?, (\d+)</title>", plots["agreement"].svg)]
     assert abs(sum(counts) - len(problems)) <= 2  # four numbers, rounded
-    for picture in drawn.values():
-        ElementTree.fromstring(picture.as_file())
+    for plot in plots.values():
+        ElementTree.fromstring(plot.as_file())
     single, _ = make_rows()
     alone = [solution for solution in make_rows()[1] if solution.format == "cot"]
-    assert pictures(summarize(single, alone, ks=[], same=str.__eq__), alone, format_views(["cot"])) == []
+    assert draw_plots(summarize(single, alone, ks=[], same=str.__eq__), alone, format_styles(["cot"])) == []
 
 
 def test_tables_for_papers_hold_every_number() -> None:
@@ -403,9 +435,9 @@ def test_page_compares_two_runs_and_links_what_flipped() -> None:
     others = [solution for solution in others if solution.format in ("cot", "pot")]
     found = compare_runs(problems, solutions, problems, others)
     metrics = summarize(problems, solutions, ks=[], same=str.__eq__)
-    against = Against("other", found, ["cot: no difference shown."])
-    html = render_report(make_run(), problems, solutions=solutions, metrics=metrics, comparison=against)
-    assert "demo against other" in html and "cot: no difference shown." in html
+    compared = found.model_copy(update={"names": ("demo", "other"), "notes": ["both are unfinished"]})
+    html = render_report(make_run(), problems, solutions=solutions, metrics=metrics, comparison=compared)
+    assert "demo against other" in html and "both are unfinished" in html and compared.findings()[-1] in unescape(html)
     assert html.count('<a href="#problem=') >= len(found.flips) > 0
 
 

@@ -1,0 +1,123 @@
+"""Renders a run as one self-contained HTML page.
+
+The page opens offline from a file, fetches nothing, and treats all that models wrote as text: solutions are embedded
+compressed and reach the page through text nodes, and its content security policy allows no script but its own. KaTeX,
+which typesets mathematics, is embedded with its fonts.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import shlex
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from slipstick.comparison import RunComparison
+from slipstick.metrics import order_formats
+from slipstick.report.content import (
+    breakdown_sections,
+    chart_groups,
+    format_styles,
+    interval,
+    metric_sections,
+    number,
+    recipe_text,
+    summarize_run,
+)
+from slipstick.report.page_data import pack_problems
+from slipstick.report.plots import draw_plots
+from slipstick.schema import Metric, Problem, Run, Solution
+
+_FONT_SOURCE = re.compile(r"src:url\(fonts/([\w-]+\.woff2)\)[^;}]*")
+
+
+def render_report(
+    run: Run,
+    problems: Sequence[Problem],
+    *,
+    solutions: Sequence[Solution],
+    metrics: Sequence[Metric],
+    comparison: RunComparison | None = None,
+) -> str:
+    """The page as one HTML string; comparison: with another run, to show beside the metrics."""
+    formats = format_styles(order_formats([solution.format for solution in solutions]))
+    script, style = _read("page.js"), _read("page.css")
+    return _template().render(
+        run=run,
+        summary=summarize_run(run, problems, solutions=solutions),
+        formats=formats,
+        metrics=metrics,
+        overall={(metric.measure, metric.format): metric for metric in metrics if not metric.group},
+        groups=chart_groups(metrics, formats),
+        sections=metric_sections(metrics, formats),
+        breakdowns=breakdown_sections(metrics, formats),
+        plots=draw_plots(metrics, solutions, formats),
+        comparison=comparison,
+        recipe=recipe_text(run.recipe),
+        rerun_folder=shlex.quote(f"{run.name}-again"),
+        recipe_path=shlex.quote(f"{run.name}/recipe.toml"),
+        packed_problems=pack_problems(problems, solutions),
+        katex_script=Markup(_katex_script()),
+        katex_style=Markup(_katex_style()),
+        script=Markup(script),
+        style=Markup(style),
+        policy=_policy([_katex_script(), script], [_katex_style(), style]),
+    )
+
+
+def _read(name: str) -> str:
+    return files("slipstick.report").joinpath(name).read_text("utf-8")
+
+
+def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
+    """A content security policy by which nothing is fetched and no script runs but the page's own."""
+
+    def digests(texts: Sequence[str]) -> str:
+        hashed = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+        return " ".join(f"'sha256-{each}'" for each in hashed)
+
+    rules = (
+        "default-src 'none'",
+        f"script-src {digests(scripts)}",
+        f"style-src {digests(styles)}",
+        "img-src data:",
+        "font-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+    return "; ".join(rules)
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("slipstick.report", package_path=""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "interval": interval}
+    return environment.get_template("page.html.j2")
+
+
+@cache
+def _katex_script() -> str:
+    """KaTeX's script, which defines one global, `katex`."""
+    return _read("katex/katex.min.js")
+
+
+@cache
+def _katex_style() -> str:
+    """KaTeX's style sheet with every font as data."""
+    return _FONT_SOURCE.sub(lambda found: f'src:url({_font(found[1])}) format("woff2")', _read("katex/katex.min.css"))
+
+
+def _font(name: str) -> str:
+    data = files("slipstick.report").joinpath("katex", "fonts", name).read_bytes()
+    return f"data:font/woff2;base64,{base64.b64encode(data).decode('ascii')}"
