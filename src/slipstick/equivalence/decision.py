@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+Method = Literal["text", "number", "time", "choice", "words", "structure", "symbolic", "bounds"]
+"""How a decision was made, `Verdict.method`; docs/grade.md says which layers decide by which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Same, different or (None) open, by which layer and why."""
+    """Whether two texts mean the same."""
 
     equal: bool | None
-    method: str
+    """None: open."""
+    method: Method
     reason: str
+    """Why, in one line."""
 
 
 Same = Callable[[str, str], Decision]

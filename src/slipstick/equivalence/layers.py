@@ -1,14 +1,15 @@
-r"""Decides whether two answers mean the same, cheap layers first: text, number, choice, words, structure, algebra.
+r"""Decides whether two answers mean the same: the first of `LAYERS` that can tell decides, cheap ones first.
 
-The same function runs in the calling process, where `algebra` is None and a comparison that needs it stays open, and in
-a worker process, where it is the computer-algebra layer.
+The same layers run in the calling process, where there is no computer algebra and a comparison that needs it stays
+open, and in a worker process, where there is. `docs/grade.md` has this table in words.
 """
 
 from __future__ import annotations
 
-import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy
@@ -17,29 +18,24 @@ from slipstick.equivalence.structures.compare import compare_named, compare_stru
 from slipstick.equivalence.structures.families import compare_families
 from slipstick.equivalence.structures.sets import compare_sets
 from slipstick.equivalence.symbolic.bounds import too_large
-from slipstick.equivalence.text import choices
+from slipstick.equivalence.text.choices import compare_choices, names_letters
 from slipstick.equivalence.text.labels import same_words, without_word_label
 from slipstick.equivalence.text.prose import compare_words
-from slipstick.equivalence.values.numbers import Number, listed_like, numbers_equal, read_number, read_plain
+from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
 from slipstick.equivalence.values.quantities import read_quantity
 from slipstick.equivalence.values.ratios import compare_ratios
 from slipstick.equivalence.values.times import same_moment
 
 MAX_DEPTH = 8
+"""Levels of parts within parts below the answers themselves."""
 MAX_PARTS = 450
-"""Parts of two answers that are held against each other before the answers are too large."""
-
-
-@dataclass(slots=True)
-class _Comparison:
-    """One comparison: its algebra, and how many parts of the two answers it may still hold against each other."""
-
-    algebra: Algebra | None
-    parts_left: int = MAX_PARTS
+"""Pairs of parts that are compared before the answers are too large."""
+_PI = re.compile(r"\\pi(?![A-Za-z])|\bpi\b")
+_RADIANS = re.compile(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$")
 
 
 def decide(answer: str, expected: str, *, kind: str | None = None, algebra: Algebra | None = None) -> Decision:
-    """Whether an answer means the same as the expected one."""
+    """Whether an answer means the same as the expected one, NEEDS_ALGEBRA if only `algebra` could tell."""
     answer, expected = answer.strip(), expected.strip()
     if answer == expected:
         return Decision(True, "text", "the same text")
@@ -49,91 +45,195 @@ def decide(answer: str, expected: str, *, kind: str | None = None, algebra: Alge
         return _numbers(a, e)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
-    a_text, e_text = as_written(tidy(answer)), as_written(tidy(expected))
-    if kind == "choice" or choices.is_letter(e_text) or choices.read_letters(e_text):
-        decision = _choice(a_text, e_text)
-        if decision is not None:
-            return decision
-    return _same(a_text, e_text, comparison=_Comparison(algebra), depth=0)
+    return Context(kind, algebra).same(as_written(tidy(answer)), as_written(tidy(expected)))
+
+
+@dataclass
+class Side:
+    """One of two tidied texts that are compared; what it is read as is computed when first needed, and once."""
+
+    text: str
+    other: str
+    """The text of the other side."""
+
+    @cached_property
+    def number(self) -> Number | None:
+        """The number that the text is, with its unit."""
+        return read_quantity(self.text)
+
+    @cached_property
+    def in_radians(self) -> str:
+        """The text, with an angle as a number if pi stands in either: pi/6 of "pi/6 rad" and of 30 degrees."""
+        if self.number is None:
+            return _RADIANS.sub("", self.text) if "rad" in self.text and _PI.search(self.text) else self.text
+        if self.number.unit != "degree" or not _PI.search(self.other):
+            return self.text
+        return rf"\frac{{{self.number.value}\pi}}{{180}}"
+
+
+@dataclass(slots=True)
+class Context:
+    """What the layers of one comparison share."""
+
+    kind: str | None
+    """The problem's kind."""
+    algebra: Algebra | None
+    """None in the calling process."""
+    parts_left: int = MAX_PARTS
+    depth: int = -1
+
+    def same(self, answer: str, expected: str) -> Decision:
+        """What the first layer that can tell decides about two answers, or about a part of each."""
+        a, e = Side(answer, expected), Side(expected, answer)
+        self.depth += 1
+        for layer in LAYERS:
+            if (decision := layer(a, e, self)) is not None:
+                break
+        else:
+            decision = NEEDS_ALGEBRA
+        self.depth -= 1
+        return decision
+
+
+Layer = Callable[[Side, Side, Context], Decision | None]
+"""Compares an answer with the expected one; None if that is for a later layer to tell."""
+
+
+def choice(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Letters of options: B, (b), "A and C"."""
+    if context.depth or not (context.kind == "choice" or names_letters(expected.text)):
+        return None
+    return compare_choices(answer.text, expected.text)
+
+
+def same_text(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """The same characters, or none at all on a side."""
+    if answer.text == expected.text:
+        return (
+            Decision(True, "text", "the same text")
+            if expected.text
+            else Decision(False, "text", "nothing on both sides")
+        )
+    return None if answer.text and expected.text else Decision(False, "text", "empty")
+
+
+def size(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Too many parts, or too deep within one another."""
+    context.parts_left -= 1
+    if context.depth > MAX_DEPTH:
+        return Decision(None, "bounds", "nested too deeply")
+    return Decision(None, "bounds", f"more than {MAX_PARTS:,} parts") if context.parts_left < 0 else None
+
+
+def number(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Two numbers with their units."""
+    a, e = answer.number, expected.number
+    return _numbers(a, e) if a and e else None
+
+
+def time(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Times of day and dates."""
+    return same_moment(answer.text, expected.text)
+
+
+def label(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """A word before the value: "Minimum: 1" is 1, and no "Maximum: 1"."""
+    (label_a, a), (label_e, e) = without_word_label(answer.text), without_word_label(expected.text)
+    if not label_a and not label_e:
+        return None
+    found = context.same(a, e)
+    if found.equal and label_a and label_e and not same_words(label_a, label_e):
+        return Decision(None, "words", f"the same value, as {label_a} and as {label_e}")
+    return found
+
+
+def family(answer: Side, expected: Side, context: Context) -> Decision | None:
+    r"""Solutions with a free integer: \frac{\pi}{4} + n\pi."""
+    return compare_families(answer.text, expected.text, context.same)
+
+
+def real_set(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Sets of real numbers as unions of intervals and points."""
+    return compare_sets(answer.text, expected.text, context.same)
+
+
+def named_values(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Labelled parts and values by name: (a) 3 (b) 4; Ann: 18, Bob: 14."""
+    return compare_named(answer.text, expected.text, context.same)
+
+
+def ratio(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Ratios: 6:8 is 3:4 and 3/4."""
+    return compare_ratios(answer.text, expected.text, answer.number, expected.number)
+
+
+def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """3,5 is 3.5 beside a number with a decimal point, and a list elsewhere."""
+    comma, other = (answer, expected) if answer.number is None else (expected, answer)
+    if other.number is None or other.number.places is None or not re.fullmatch(r"-?\d+,\d+", comma.text):
+        return None
+    read = read_number(comma.text.replace(",", "."))
+    return _numbers(read, other.number) if read else None
+
+
+def words(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Words, and a number within a sentence."""
+    return compare_words(answer.in_radians, expected.in_radians, answer.number, expected.number)
+
+
+def structure(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Lists, sets, tuples, matrices, x = 3: item by item."""
+    return compare_structure(answer.in_radians, expected.in_radians, context.same)
+
+
+def spacing(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """The same characters but for white space."""
+    same = "".join(answer.in_radians.split()) == "".join(expected.in_radians.split())
+    return Decision(True, "text", "the same but for white space") if same else None
+
+
+def symbolic(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Expressions, equations and inequalities, as far as our own reader and evaluation go."""
+    from slipstick.equivalence.symbolic.comparison import compare_symbolically
+
+    found = compare_symbolically(answer.in_radians, expected.in_radians)
+    return None if found is None else Decision(found[0], "symbolic", found[1])
+
+
+def expression_size(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Expressions too large for computer algebra."""
+    reason = too_large(answer.in_radians) or too_large(expected.in_radians)
+    return Decision(None, "bounds", reason) if reason else None
+
+
+def algebra(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """Integrals, limits, matrix arithmetic: computer algebra, in a worker process."""
+    return context.algebra(answer.in_radians, expected.in_radians) if context.algebra else None
+
+
+LAYERS: tuple[Layer, ...] = (
+    choice,
+    same_text,
+    size,
+    number,
+    time,
+    label,
+    family,
+    real_set,
+    named_values,
+    ratio,
+    decimal_comma,
+    words,
+    structure,
+    spacing,
+    symbolic,
+    expression_size,
+    algebra,
+)
+"""Every layer, in the order in which they are asked; the order is part of what answers mean: 3:30 is a time before a
+ratio, 1,2 a list only if it is no number."""
 
 
 def _numbers(answer: Number, expected: Number) -> Decision:
     equal, reason = numbers_equal(answer, expected)
     return Decision(equal, "number", reason)
-
-
-def _choice(answer: str, expected: str) -> Decision | None:
-    gold, letter = choices.read_letter(expected), choices.read_letter(answer)
-    if gold and letter:
-        return Decision(gold == letter, "choice", f"choice {letter} against {gold}")
-    many_gold, many = choices.read_letters(expected), choices.read_letters(answer)
-    if (many_gold or gold) and (many or letter):
-        many_gold, many = many_gold or (gold or "",), many or (letter or "",)
-        return Decision(many_gold == many, "choice", "choice letters")
-    return None
-
-
-def _same(a: str, e: str, *, comparison: _Comparison, depth: int) -> Decision:
-    if a == e:
-        return Decision(True, "text", "the same text") if e else Decision(False, "text", "nothing on both sides")
-    if not a or not e:
-        return Decision(False, "text", "empty")
-    comparison.parts_left -= 1
-    if depth > MAX_DEPTH or comparison.parts_left < 0:
-        return Decision(None, "bounds", "nested too deeply" if depth > MAX_DEPTH else f"more than {MAX_PARTS:,} parts")
-    number_a, number_e = read_quantity(a), read_quantity(e)
-    if number_a and number_e:
-        return _numbers(number_a, number_e)
-    if (moment := same_moment(a, e)) is not None:
-        return moment
-    (label_a, a), (label_e, e) = without_word_label(a), without_word_label(e)
-    same = functools.partial(_same, comparison=comparison, depth=depth + 1)
-    if label_a or label_e:
-        found = same(a, e)
-        if found.equal and label_a and label_e and not same_words(label_a, label_e):
-            return Decision(None, "words", f"the same value, as {label_a} and as {label_e}")
-        return found
-    for early in (compare_families, compare_sets, compare_named):
-        if (part := early(a, e, same)) is not None:
-            return part
-    if (ratio := compare_ratios(a, e, number_a, number_e)) is not None:
-        return ratio
-    a, e = listed_like(a, e), listed_like(e, a)
-    a, e = _radians(a, number_a, e), _radians(e, number_e, a)
-    if (decision := _decimal_comma(a, e, number_a, number_e)) or (decision := compare_words(a, e, number_a, number_e)):
-        return decision
-    if (made_of := compare_structure(a, e, same)) is not None:
-        return made_of
-    if "".join(a.split()) == "".join(e.split()):
-        return Decision(True, "text", "the same but for white space")
-    return _algebra(a, e, comparison.algebra)
-
-
-def _radians(text: str, number: Number | None, other: str) -> str:
-    """Degrees in radians beside an answer with pi in it: 30 degrees are pi/6."""
-    if number is None and "rad" in text and re.search(r"\\pi(?![A-Za-z])|\bpi\b", text):
-        return re.sub(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$", "", text)
-    if number is None or number.unit != "degree" or not re.search(r"\\pi(?![A-Za-z])|\bpi\b", other):
-        return text
-    return rf"\frac{{{number.value}\pi}}{{180}}"
-
-
-def _decimal_comma(a: str, e: str, number_a: Number | None, number_e: Number | None) -> Decision | None:
-    """3,5 is 3.5 beside a number with a decimal point, and a list elsewhere."""
-    comma, other = (a, number_e) if number_a is None else (e, number_a)
-    if other is None or other.places is None or not re.fullmatch(r"-?\d+,\d+", comma):
-        return None
-    read = read_number(comma.replace(",", "."))
-    return _numbers(read, other) if read else None
-
-
-def _algebra(a: str, e: str, algebra: Algebra | None) -> Decision:
-    """What this process reads and evaluates itself; what only computer algebra knows is left to a worker."""
-    from slipstick.equivalence.symbolic.comparison import compare_symbolically
-
-    found = compare_symbolically(a, e)
-    if found is not None:
-        return Decision(found[0], "symbolic", found[1])
-    if too_long := too_large(a) or too_large(e):
-        return Decision(None, "bounds", too_long)
-    return algebra(a, e) if algebra else NEEDS_ALGEBRA

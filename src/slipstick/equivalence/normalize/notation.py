@@ -24,6 +24,8 @@ _SIGN_ROOT = re.compile(r"([∛∜])\s*(\d+|[A-Za-z]|\([^()]*\))")
 _OVERLINED = re.compile("(?:\\d[\u0304\u0305])+")
 _DOTTED = re.compile("(\\d)\u0307")
 _ROOT = re.compile(r"√\s*(\d+|[A-Za-z]|\([^()]*\))")
+_ESCAPED_TWICE = re.compile(r"\\\\(?=[A-Za-z(){}\[\]])")
+_DISPLAYED = re.compile(r"^\\[(\[]\s*(.*?)\s*\\[)\]]$", re.DOTALL)
 _TEXT_COMMAND = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt|normal|up)?|textnormal|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|mbox|hbox|rm|operatorname\*?)"
     r"\s*\{"
@@ -88,7 +90,7 @@ def tidy(text: str) -> str:
     if not text or text.isalnum():
         return text
     if "\\begin" not in text:
-        text = re.sub(r"\\\\(?=[A-Za-z(){}\[\]])", r"\\", text)  # a backslash that was escaped once too often
+        text = _ESCAPED_TWICE.sub(r"\\", text)
     if "\\" in text or "{" in text:
         text = _TEXT_COMMAND.sub(r"\\text{", _unit_vectors(text))
         for pattern, replacement in _RULES:
@@ -154,8 +156,8 @@ def _peel(text: str) -> str:
             text = text[1:-1]
         if text.endswith((".", ",", ";", ":")) and not text.endswith("..."):
             text = text[:-1]
-        text = re.sub(r"^\\[(\[]\s*(.*?)\s*\\[)\]]$", r"\1", text, flags=re.DOTALL)
-        text = text.rstrip("\\") if text.endswith("\\") else text
+        text = _DISPLAYED.sub(r"\1", text) if text.startswith("\\") else text
+        text = text.rstrip("\\")
         if text.startswith("{") and closing_place(text, 0) == len(text) - 1 and "," not in text:
             text = text[1:-1] if text != "{}" else r"\{\}"
         if text == before:

@@ -11,6 +11,7 @@ import functools
 import math
 import re
 
+from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rewriting import (
     after_last_box,
     braced_fractions,
@@ -39,7 +40,7 @@ def find(output: str, kind: str | None) -> str:
     return _math_answer(output) if output else ""
 
 
-def match(answer: str, expected: str, kind: str | None, worker: bool) -> str | None:
+def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
     """The rule by which an answer is taken for the expected one; MAmmoTH needs no computer algebra.
 
     An answer is read as what a program printed is: behind "The answer is".

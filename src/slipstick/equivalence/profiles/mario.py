@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rewriting import after_last_box, replaced
 from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, words_of
 
@@ -52,7 +53,7 @@ def find(output: str, kind: str | None) -> str:
     return after_last_box(output) if "boxed" in output else ""
 
 
-def match(answer: str, expected: str, kind: str | None, worker: bool) -> str | None:
+def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
     """The rule by which an answer is taken for the expected one."""
     if answer.strip() == expected.strip():
         return "text"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
+from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, UndecidableError
 
 
@@ -25,7 +26,7 @@ def find(output: str, kind: str | None) -> str:
     return ""
 
 
-def match(answer: str, expected: str, kind: str | None, worker: bool) -> str | None:
+def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
     """The rule by which an answer is taken for the expected one."""
     if not worker:
         raise NeedsWorkerError

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rewriting import after_last_box, replaced
 from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, words_of
 
@@ -29,7 +30,7 @@ def find(output: str, kind: str | None) -> str:
     return said.group(1).strip() if said else ""
 
 
-def match(answer: str, expected: str, kind: str | None, worker: bool) -> str | None:
+def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
     """The rule by which an answer is taken for the expected one."""
     if not worker:
         raise NeedsWorkerError

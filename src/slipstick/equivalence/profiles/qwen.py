@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 
+from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rewriting import (
     after_last_box,
     last_number,
@@ -64,7 +65,7 @@ def find(output: str, kind: str | None) -> str:
     return without_last_stop(re.sub(r"\n\s*", "", answer).removeprefix(":"))
 
 
-def match(answer: str, expected: str, kind: str | None, worker: bool) -> str | None:
+def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
     """The rule by which an answer is taken for the expected one."""
     return _same(strip(answer), strip(expected), worker)
 
@@ -121,7 +122,7 @@ def _number_words(text: str) -> str:
     return str(total + current)
 
 
-def _same(answer: str, expected: str, worker: bool) -> str | None:
+def _same(answer: str, expected: str, worker: bool) -> Method | None:
     if answer.strip().lower() == expected.strip().lower():
         return "text"
     if expected in _LETTERS and _letter(answer, place=-1) == expected:
@@ -144,7 +145,7 @@ def _same(answer: str, expected: str, worker: bool) -> str | None:
     return _same_equation(answer, expected, worker)
 
 
-def _same_equation(answer: str, expected: str, worker: bool) -> str | None:
+def _same_equation(answer: str, expected: str, worker: bool) -> Method | None:
     """Two equations up to their sign; an equation with a short left side by its right side alone."""
     if answer.count("=") == expected.count("=") == 1:
         given, wanted = (" - (".join(side.strip() for side in text.split("=")) + ")" for text in (answer, expected))
@@ -156,7 +157,7 @@ def _same_equation(answer: str, expected: str, worker: bool) -> str | None:
     return _symbolic(answer, expected, worker)
 
 
-def _symbolic(answer: str, expected: str, worker: bool) -> str | None:
+def _symbolic(answer: str, expected: str, worker: bool) -> Method | None:
     if not worker:
         raise NeedsWorkerError
     from slipstick.equivalence.profiles.expressions import equal_by_any_test
@@ -164,7 +165,7 @@ def _symbolic(answer: str, expected: str, worker: bool) -> str | None:
     return "symbolic" if equal_by_any_test(answer, expected, tolerance=RELATIVE_TOLERANCE) else None
 
 
-def _all_same(answer: list[list[str]], expected: list[list[str]], worker: bool) -> str | None:
+def _all_same(answer: list[list[str]], expected: list[list[str]], worker: bool) -> Method | None:
     if [len(row) for row in answer] != [len(row) for row in expected]:
         return None
     pairs = (pair for rows in zip(answer, expected, strict=True) for pair in zip(*rows, strict=True))

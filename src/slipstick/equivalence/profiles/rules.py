@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from slipstick.equivalence.decision import Method
 from slipstick.errors import SlipstickError
 
 MAX_CHARACTERS = 4_000
@@ -26,7 +27,7 @@ class Profile:
     """
 
     find: Callable[[str, str | None], str]
-    match: Callable[[str, str, str | None, bool], str | None]
+    match: Callable[[str, str, str | None, bool], Method | None]
 
 
 class NeedsWorkerError(SlipstickError):

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable
 
+from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rewriting import (
     after_last_box,
     braced_fractions,
@@ -47,7 +48,7 @@ def find(output: str, kind: str | None) -> str:
     return without_last_stop(answer.partition("\n")[0].removeprefix(":"))
 
 
-def match(answer: str, expected: str, kind: str | None, worker: bool) -> str | None:
+def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
     """The rule by which an answer is taken for the expected one."""
     return _same(strip(answer), strip(expected), worker)
 
@@ -77,7 +78,7 @@ def finish(text: str) -> str:
     return slash_as_fraction(braced_fractions(text), roots=True)
 
 
-def _same(answer: str, expected: str, worker: bool) -> str | None:
+def _same(answer: str, expected: str, worker: bool) -> Method | None:
     given, wanted = _as_float(answer), _as_float(expected)
     if given is not None and wanted is not None:
         return "number" if hundredfold_close(given, wanted) else None

@@ -33,7 +33,7 @@ from slipstick.equivalence.text.labels import (
     read_parts,
     same_name,
 )
-from slipstick.equivalence.values.numbers import read_number, read_plain
+from slipstick.equivalence.values.numbers import listed_like, read_number, read_plain
 
 MAX_LENGTH = 8_000
 """Longest text, in characters, that is taken apart."""
@@ -63,6 +63,7 @@ def compare_named(a: str, e: str, same: Same) -> Decision | None:
 
 def compare_structure(a: str, e: str, same: Same) -> Decision | None:
     """Two answers of which one at least is made of others; None where neither is, or only algebra can tell."""
+    a, e = listed_like(a, e), listed_like(e, a)
     if not (_STRUCTURED.search(a) or _STRUCTURED.search(e)):
         return None
     if max(len(a), len(e)) > MAX_LENGTH:

@@ -49,6 +49,7 @@ _WHOLE = frozenset("nkmlj")
 """Letters that by custom are integers: asked of only where real numbers tell two functions apart."""
 _PERIODS = frozenset(Fraction(period) for period in (90, 180, 360))
 _CONSTANT = re.compile(r"[CcKkABD](?:_\d)?")
+_RENAMED = "the same up to the names of free parameters"
 _ANY_CONSTANT = re.compile(r"C|[Cc]_\d|c")
 
 
@@ -66,7 +67,11 @@ def same_expression(a: Expression, e: Expression, answer: str, expected: str) ->
         return found
     for other_a, other_e in _other_readings(a, e, free_a, free_e):
         if same_expression(other_a, other_e, answer, expected)[0]:
-            return True, "the same up to the names of free parameters"
+            return True, _RENAMED
+    constants = sorted(name for name in free_a if _ANY_CONSTANT.fullmatch(name))
+    if free_a == free_e and len(constants) == 2:
+        exchanged = replace(a, dict(zip(constants, map(_symbol, reversed(constants)), strict=True)))
+        return (True, _RENAMED) if _same_function(exchanged, e)[0] else found
     return found
 
 
@@ -332,10 +337,6 @@ def _other_readings(
         for others in itertools.permutations(sorted(only_e)):
             renamed = dict(zip(names, map(_symbol, others), strict=True))
             yield replace(a, renamed), e
-    elif free_a == free_e:
-        indexed = sorted(name for name in free_a if _ANY_CONSTANT.fullmatch(name))
-        if len(indexed) == 2:
-            yield replace(a, {indexed[0]: _symbol(indexed[1]), indexed[1]: _symbol(indexed[0])}), e
 
 
 def _symbol(name: str) -> Expression:

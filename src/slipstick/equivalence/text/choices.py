@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from slipstick.equivalence.decision import Decision
+
 _PREFIX = (
     r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:correct|right|best|final)\s+)?"
     r"(?:option|choice|answer|letter|statement)\b(?:\s+(?:is|would\s+be)\b)?[\s:]*"
@@ -13,7 +15,25 @@ _LETTER = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _SEPARATOR = re.compile(r"[\s,;&+/]+(?:and\b\s*)?|\band\b\s*", re.IGNORECASE)
+_ONE = re.compile(r"(?:\\text\s*\{)?\s*(?:\(?\s*[A-J]\s*\)?|\(\s*[a-j]\s*\))\s*\}?\.?")
+_CAPITAL = re.compile("[A-JV]")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII")
+
+
+def compare_choices(answer: str, expected: str) -> Decision | None:
+    """Whether two answers name the same options; None if one of them names none."""
+    letter_a, letter_e = read_letter(answer), read_letter(expected)
+    if letter_a and letter_e:
+        return Decision(letter_a == letter_e, "choice", f"choice {letter_a} against {letter_e}")
+    letters_a, letters_e = (
+        tuple(read_letters(text) or letter or ()) for text, letter in ((answer, letter_a), (expected, letter_e))
+    )
+    return Decision(letters_a == letters_e, "choice", "choice letters") if letters_a and letters_e else None
+
+
+def names_letters(text: str) -> bool:
+    """Whether an expected answer is letters of options and nothing else."""
+    return is_letter(text) or read_letters(text) is not None
 
 
 def read_letter(text: str) -> str | None:
@@ -31,12 +51,12 @@ def read_letter(text: str) -> str | None:
 
 def is_letter(text: str) -> bool:
     r"""Whether a gold is nothing but a choice letter: B, (B), (b), \text{(B)}."""
-    return bool(re.fullmatch(r"(?:\\text\s*\{)?\s*(?:\(?\s*[A-J]\s*\)?|\(\s*[a-j]\s*\))\s*\}?\.?", text))
+    return _ONE.fullmatch(text) is not None
 
 
 def read_letters(text: str) -> tuple[str, ...] | None:
     """The letters or Roman numerals of an answer that names several: "A, C", "AC", "A and C", "I and II only"."""
-    if len(text) > 100 or "\\frac" in text:
+    if len(text) > 100 or "\\frac" in text or not _CAPITAL.search(text):
         return None
     flat = re.sub(r"[(){}\[\].*]|\bonly\b", " ", re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text)).strip()
     flat = re.sub(r"^(?:(?:options|choices|answers|statements)\b|both\b)[\s:]*", "", flat, flags=re.IGNORECASE)

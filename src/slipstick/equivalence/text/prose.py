@@ -62,7 +62,7 @@ def compare_words(a: str, e: str, number_a: Number | None, number_e: Number | No
         return Decision(number_a.value == roman, "number", "a Roman numeral")
     if number_e and not number_a:
         if (first := _first_quantity(a)) is not None:
-            return Decision(*_flipped(first, number_e))
+            return _as_numbers(first, number_e)
         if found := _number_in_words(a, number_e, prose=prose_a):
             return found
     if number_a and not number_e and (found := _number_in_words(e, number_a, prose=prose_e)):
@@ -113,7 +113,7 @@ def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | No
     if (hedged := re.sub(r"^(?:minus|negative)\s+(?=\d)", "-", _HEDGES.sub("", flat))) != flat and (
         read := read_number(hedged)
     ):
-        return Decision(*_flipped(read, number))
+        return _as_numbers(read, number)
     if not prose and not _is_sentence(flat):
         return None
     words = plain_words(flat).split()
@@ -131,10 +131,10 @@ def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | No
         following = flat[shown[0].end() :].split(maxsplit=1)
         if read and not read.unit and following and (with_unit := read_number(f"{shown[0].group()} {following[0]}")):
             read = with_unit
-        return Decision(*_flipped(read, number)) if read else None
+        return _as_numbers(read, number) if read else None
     if not shown and spelled and spelled == list(range(spelled[0], spelled[-1] + 1)):
         read = read_number(" ".join(words[spelled[0] : spelled[-1] + 1]))
-        return Decision(*_flipped(read, number)) if read else None
+        return _as_numbers(read, number) if read else None
     return Decision(False, "words", "a number against words")
 
 
@@ -158,9 +158,9 @@ def _around_number(words: list[str]) -> list[int]:
     return [near for place in places for near in (place - 2, place - 1, place + 1) if 0 <= near < len(words)]
 
 
-def _flipped(read: Number, number: Number) -> tuple[bool, str, str]:
+def _as_numbers(read: Number, number: Number) -> Decision:
     equal, reason = numbers_equal(read, number)
-    return equal, "words", reason
+    return Decision(equal, "words", reason)
 
 
 def _is_sentence(flat: str) -> bool:
