@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.votes import voting
 from slipstick.commands import Invocation
-from slipstick.commands.solving import run_evaluate
+from slipstick.commands.evaluate import run_evaluate
 from slipstick.grade import grade_solutions
 from slipstick.metrics import accuracy
 from slipstick.schema import Metric, Problem, Solution

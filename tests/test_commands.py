@@ -17,8 +17,9 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
+from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.quickstart import run_quickstart
-from slipstick.commands.solving import run_evaluate, run_solve
+from slipstick.commands.solve import run_solve
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
 from slipstick.metrics import metric_label
 from slipstick.models import Reply, Request
@@ -90,7 +91,7 @@ def solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Solve:
 
     def run(script: Callable[[Request], Reply], *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
         model = FakeModel(script)
-        monkeypatch.setattr("slipstick.commands.solving.open_model", lambda spec, settings: model)
+        monkeypatch.setattr("slipstick.commands.solve.open_model", lambda spec, settings: model)
         console = Console(record=True, width=120, file=io.StringIO())
         order = Invocation(str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", **flags)
         return RunFolder(run_solve(order, console)), console.export_text()

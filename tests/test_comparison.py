@@ -11,8 +11,9 @@ from rich.console import Console
 
 from slipstick.alarms import empty_answers, overlap, read_alarms, rerun_differs
 from slipstick.commands import Invocation
+from slipstick.commands.evaluate import run_evaluate
+from slipstick.commands.report import run_report
 from slipstick.commands.sanity_checks import training_overlap
-from slipstick.commands.solving import run_evaluate, run_report
 from slipstick.comparison import compare_runs
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.metrics import metric_label, summarize
@@ -133,7 +134,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         right = name.startswith("pears") and asked[name] == 1
         return Reply(text=f"The answer is {request.problem.answer if right else asked[name] + 1000}.", tokens=10)
 
-    monkeypatch.setattr("slipstick.commands.solving.open_model", lambda spec, settings: FakeModel(script))
+    monkeypatch.setattr("slipstick.commands.evaluate.open_model", lambda spec, settings: FakeModel(script))
     monkeypatch.setattr("slipstick.commands.sanity_checks.open_model", lambda spec, settings: FakeModel(script))
     return file
 

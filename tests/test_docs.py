@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slipstick.commands.curate import CurateRecipe
-from slipstick.commands.solving import EvaluateRecipe
+from slipstick.commands.evaluate import EvaluateRecipe
 from slipstick.commands.synthesize import SynthesizeRecipe
 from slipstick.commands.train import TrainRecipe
 

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
+from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.grade import run_grade
-from slipstick.commands.solving import run_evaluate
 from slipstick.errors import InputError
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.commands.solving import EvaluateRecipe
+from slipstick.commands.evaluate import EvaluateRecipe
 from slipstick.errors import InputError, PluginError
 from slipstick.plugins import Point, list_plugins, load_plugin, split_spec
 from slipstick.problems import load_problems

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from slipstick.errors import RecipeError
 from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, shipped_recipes
@@ -93,3 +94,32 @@ def test_settings_without_a_file() -> None:
     assert check_settings({"model": "m"}, Settings, overrides=["samples=2"]).samples == 2
     with pytest.raises(RecipeError, match="the command line has a mistake"):
         check_settings({"model": "m"}, Settings, overrides=["sample=2"])
+
+
+class Walk(BaseModel):
+    way: Literal["walk"] = "walk"
+    shoes: int = 2
+
+
+class Ride(BaseModel):
+    way: Literal["bus", "train"]
+    ticket: str
+
+
+Trip = Annotated[Walk | Ride, Field(discriminator="way")]
+
+
+def test_one_key_says_which_settings_are_meant() -> None:
+    assert check_settings({}, Trip) == Walk()
+    assert check_settings({"ticket": "day"}, Trip, overrides=["way=bus"]) == Ride(way="bus", ticket="day")
+    with pytest.raises(RecipeError) as refused:
+        check_settings({"way": "train", "shoes": 1}, Trip)
+    for says in ("shoes: no such setting", "ticket: is missing"):
+        assert says in str(refused.value)
+    with pytest.raises(RecipeError) as refused:
+        check_settings({"way": "trian", "tiket": "day"}, Trip)
+    for says in (
+        "way = 'trian' is not known (did you mean `train`?); known: walk, bus, train",
+        "did you mean `ticket`?",
+    ):
+        assert says in str(refused.value)

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation, load_order
-from slipstick.commands.solving import EvaluateRecipe, run_evaluate
+from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.metrics import metric_label
 from slipstick.problems.catalogue import datasets
 from slipstick.recipe import shipped_recipes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -24,41 +23,17 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-# verb -> where its launcher lies, and what it does
-_VERBS = {
-    "solve": ("solving:run_solve", "Solve problems with a model and the interpreter."),
-    "evaluate": ("solving:run_evaluate", "Solve, grade, count and report: a benchmark run."),
-    "execute": ("solving:run_execute", "Run every program of a finished run again and compare the outputs."),
-    "grade": ("grade:run_grade", "Judge anew the answers of a finished run, or of another tool's files."),
-    "report": ("solving:run_report", "Write the page of a finished run anew and print its table."),
-    "synthesize": ("synthesize:run_synthesize", "Write solutions, execute every program, keep what is right."),
-    "curate": ("curate:run_curate", "Keep what a training set should hold, and every other row with its reason."),
-    "export": ("export:run_export", "Write a finished run as other tools read it, with its card."),
-    "audit": ("audit:run_audit", "Find problems whose gold is wrong, ranked, with the evidence."),
-    "train": ("train:run_train", "Train a model on verified solutions."),
-    "value": ("value:run_value", "Score solutions with a value model and rerank them."),
-    "self-train": ("self_train:run_rounds", "Rounds of solving, grading, curating and training."),
-    "repro": ("repro:run_repro", "Hold our number against a published one."),
-}
-
-# tool -> where it lies, what its one argument is, and what it does
-_TOOLS = {
-    "plan": ("plan:run_plan", "RECIPE", "Memory, time and money of a training run, beforehand."),
-    "show-mask": ("show_mask:run_show_mask", "RECIPE", "Which tokens of a recipe's examples are trained on."),
-    "trace": ("trace:run_trace", "ROW_ID", "Where a row came from: problem, prompt, execution, verdict, rules."),
-    "review": ("review:run_review", "RUN", "Go through suspects and samples: accept, correct, reject, skip."),
-    "push": ("push:run_push", "RUN", "Send a finished run's data or model to the Hub."),
-}
-
 Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")]
 Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Take only the first N problems.")]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NAME unless told.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make an existing run anew.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NAME by default.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
 
 
-def _add_verb(name: str, launcher: str, doc: str) -> None:
+def _verb(run: Callable[[Invocation, Console], object]) -> None:
+    """Makes a command of a function: one argument and five flags; its name and docstring are the command's."""
+
     def verb(
         target: Target,
         overrides: Overrides = None,
@@ -67,30 +42,166 @@ def _add_verb(name: str, launcher: str, doc: str) -> None:
         resume: Resume = False,
         overwrite: Overwrite = False,
     ) -> None:
-        order = Invocation(target, overrides or [], limit, out, resume, overwrite)
-        _launcher(launcher)(order, Console())
+        run(Invocation(target, overrides or [], limit, out, resume, overwrite), Console())
 
-    app.command(name, help=doc)(verb)
-
-
-def _launcher(place: str) -> Callable[..., object]:
-    module, _, function = place.partition(":")
-    found: Callable[..., object] = getattr(import_module(f"slipstick.commands.{module}"), function)
-    return found
+    app.command(run.__name__.replace("_", "-"), help=run.__doc__)(verb)
 
 
-def _add_tool(name: str, launcher: str, argument: str, doc: str) -> None:
-    def tool(target: str, overrides: Overrides = None) -> None:
-        _launcher(launcher)(target, overrides or [], Console())
+def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]], None]:
+    """Makes a command of a function: one argument, shown as `metavar`, and `--set`."""
 
-    tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=argument, show_default=False)]
-    app.command(name, help=doc)(tool)
+    def add(run: Callable[[str, list[str], Console], None]) -> None:
+        def tool(target: str, overrides: Overrides = None) -> None:
+            run(target, overrides or [], Console())
+
+        tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=metavar, show_default=False)]
+        app.command(run.__name__.replace("_", "-"), help=run.__doc__)(tool)
+
+    return add
 
 
-for _name, (_place, _doc) in _VERBS.items():
-    _add_verb(_name, _place, _doc)
-for _name, (_place, _metavar, _doc) in _TOOLS.items():
-    _add_tool(_name, _place, _metavar, _doc)
+@_verb
+def solve(order: Invocation, console: Console) -> Path:
+    """Solve problems with a model and the interpreter."""
+    from slipstick.commands.solve import run_solve
+
+    return run_solve(order, console)
+
+
+@_verb
+def evaluate(order: Invocation, console: Console) -> Path:
+    """Solve, grade, count and report: a benchmark run."""
+    from slipstick.commands.evaluate import run_evaluate
+
+    return run_evaluate(order, console)
+
+
+@_verb
+def execute(order: Invocation, console: Console) -> Path:
+    """Run every program of a finished run again and compare the outputs."""
+    from slipstick.commands.execute import run_execute
+
+    return run_execute(order, console)
+
+
+@_verb
+def grade(order: Invocation, console: Console) -> Path:
+    """Grade the answers of a finished run again, or those of another tool's files."""
+    from slipstick.commands.grade import run_grade
+
+    return run_grade(order, console)
+
+
+@_verb
+def report(order: Invocation, console: Console) -> Path:
+    """Write the page of a finished run again and print its table."""
+    from slipstick.commands.report import run_report
+
+    return run_report(order, console)
+
+
+@_verb
+def synthesize(order: Invocation, console: Console) -> Path:
+    """Write solutions, execute every program, keep what is correct."""
+    from slipstick.commands.synthesize import run_synthesize
+
+    return run_synthesize(order, console)
+
+
+@_verb
+def curate(order: Invocation, console: Console) -> Path:
+    """Keep what a training set should hold, and every other row with its reason."""
+    from slipstick.commands.curate import run_curate
+
+    return run_curate(order, console)
+
+
+@_verb
+def export(order: Invocation, console: Console) -> Path:
+    """Write a finished run as other tools read it, with its card."""
+    from slipstick.commands.export import run_export
+
+    return run_export(order, console)
+
+
+@_verb
+def audit(order: Invocation, console: Console) -> Path:
+    """Find problems whose gold is wrong, ranked, with the evidence."""
+    from slipstick.commands.audit import run_audit
+
+    return run_audit(order, console)
+
+
+@_verb
+def train(order: Invocation, console: Console) -> Path:
+    """Train a model on verified solutions."""
+    from slipstick.commands.train import run_train
+
+    return run_train(order, console)
+
+
+@_verb
+def value(order: Invocation, console: Console) -> Path:
+    """Score solutions with a value model and rerank them."""
+    from slipstick.commands.value import run_value
+
+    return run_value(order, console)
+
+
+@_verb
+def self_train(order: Invocation, console: Console) -> Path:
+    """Rounds of solving, grading, curating and training."""
+    from slipstick.commands.self_train import run_rounds
+
+    return run_rounds(order, console)
+
+
+@_verb
+def repro(order: Invocation, console: Console) -> Path:
+    """Compare our number with a published one."""
+    from slipstick.commands.repro import run_repro
+
+    return run_repro(order, console)
+
+
+@_tool("RECIPE")
+def plan(target: str, overrides: list[str], console: Console) -> None:
+    """Memory, time and money of a training run, beforehand."""
+    from slipstick.commands.plan import run_plan
+
+    run_plan(target, overrides, console)
+
+
+@_tool("RECIPE")
+def show_mask(target: str, overrides: list[str], console: Console) -> None:
+    """Which tokens of a recipe's examples are trained on."""
+    from slipstick.commands.show_mask import run_show_mask
+
+    run_show_mask(target, overrides, console)
+
+
+@_tool("ROW_ID")
+def trace(target: str, overrides: list[str], console: Console) -> None:
+    """Where a row came from: problem, prompt, execution, verdict, rules."""
+    from slipstick.commands.trace import run_trace
+
+    run_trace(target, overrides, console)
+
+
+@_tool("RUN")
+def review(target: str, overrides: list[str], console: Console) -> None:
+    """Go through suspects and samples: accept, correct, reject, skip."""
+    from slipstick.commands.review import run_review
+
+    run_review(target, overrides, console)
+
+
+@_tool("RUN")
+def push(target: str, overrides: list[str], console: Console) -> None:
+    """Send a finished run's data or model to the Hub."""
+    from slipstick.commands.push import run_push
+
+    run_push(target, overrides, console)
 
 
 @app.command()
@@ -98,7 +209,9 @@ def quickstart(
     folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("runs/quickstart"), overrides: Overrides = None
 ) -> None:
     """From nothing to a report in minutes: make problems, write and check solutions, train, solve, grade."""
-    _launcher("quickstart:run_quickstart")(folder, overrides or [], Console())
+    from slipstick.commands.quickstart import run_quickstart
+
+    run_quickstart(folder, overrides or [], Console())
 
 
 @app.command("list")

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pydantic import Field
+
 from slipstick.equivalence import compare
 from slipstick.execute import outputs_equal
 from slipstick.grade import grade_solutions
 from slipstick.metrics import summarize, wilson
-from slipstick.schema import Metric, Output, Problem, Solution
+from slipstick.schema import Metric, Output, Problem, Record, Solution
+
+
+class GradeSettings(Record):
+    """Settings of grading and counting."""
+
+    profile: str = "slipstick"
+    """Whose rules of equality: slipstick's own, or a published grader's."""
+    ks: list[int] = Field(default_factory=list)
+    """k for pass@k and maj@k."""
+    averages: dict[str, list[str]] = Field(default_factory=dict)
+    """Means over sets beside that over all: {in-domain = ["gsm8k", "math"]}."""
 
 
 def evaluate(

@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import tomllib
+from inspect import isclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from slipstick.errors import RecipeError, did_you_mean
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
 S = TypeVar("S", bound=BaseModel)
 
+Names = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+"""A list of names; a recipe may give a single one without brackets."""
 
-def load_recipe(name: str, settings: type[S], *, overrides: list[str] | None = None) -> tuple[S, str]:
-    """A recipe as typed settings, and its text as TOML with the overrides put in.
 
-    name: a path, or the name of a shipped recipe. overrides: `key=value` each, the value as TOML or a bare string.
+def load_recipe(name: str, settings: TypeForm[S], *, overrides: list[str] | None = None) -> tuple[S, str]:
+    """A recipe as typed settings, and its text as TOML with the overrides applied.
+
+    name: a path, or the name of a shipped recipe. settings: as for `check_settings`. overrides: `key=value` each, the
+    value as TOML or a bare string.
     Raises RecipeError with every mistake: unknown keys (with the nearest known one), wrong types, bad overrides.
     """
     path = find_recipe(name)
-    text = path.read_text("utf-8")
     try:
+        text = path.read_text("utf-8")
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(str(path), [f"not TOML: {error}"]) from error
     settings_found = check_settings(table, settings, overrides=overrides, where=str(path))
     return settings_found, text + "".join(f"# --set {override}\n" for override in overrides or [])
 
 
 def check_settings(
-    table: dict[str, Any], settings: type[S], *, overrides: list[str] | None = None, where: str = "the command line"
+    table: dict[str, Any], settings: TypeForm[S], *, overrides: list[str] | None = None, where: str = "the command line"
 ) -> S:
-    """A table of settings, with `key=value` overrides put in, as typed settings.
+    """A table of settings, with `key=value` overrides applied, as typed settings.
 
+    settings: a class of settings, or several of which one key says which is meant:
+    `Annotated[A | B, Field(discriminator="method")]`; without that key the default of the first class holds.
     Raises RecipeError, which names `where`, with every mistake at once.
     """
     mistakes: list[str] = []
@@ -45,20 +55,36 @@ def check_settings(
             continue
         _put(changes, key.strip(), parse_value(value.strip()))
     merged = _merge(table, changes)
-    mistakes += [
-        f"{key}: no such setting{did_you_mean(key, settings.model_fields)}"
-        for key in merged
-        if key not in settings.model_fields
-    ]
-    known = {key: value for key, value in merged.items() if key in settings.model_fields}
+    chosen, fields = _choose(settings, merged, mistakes)
+    mistakes += [f"{key}: no such setting{did_you_mean(key, fields)}" for key in merged if key not in fields]
+    known = {key: value for key, value in merged.items() if key in fields}
     loaded = None
-    try:
-        loaded = settings.model_validate(known)
-    except ValidationError as error:
-        mistakes += [_describe(problem, known) for problem in error.errors()]
+    if chosen is not None:
+        try:
+            loaded = chosen.model_validate(known)
+        except ValidationError as error:
+            mistakes += [_describe(problem, known) for problem in error.errors()]
     if mistakes or loaded is None:
         raise RecipeError(where, mistakes)
     return loaded
+
+
+def _choose(settings: TypeForm[S], table: dict[str, Any], mistakes: list[str]) -> tuple[type[S] | None, set[str]]:
+    """The class a table is for, and the keys it has; None and all keys if the table names an unknown one, a mistake."""
+    if isclass(settings):
+        only = cast("type[S]", settings)
+        return only, set(only.model_fields)
+    union, discriminated = get_args(settings)
+    key: str = discriminated.discriminator
+    classes: dict[object, type[S]] = {
+        name: each for each in get_args(union) for name in get_args(each.model_fields[key].annotation)
+    }
+    name = table.get(key, next(iter(classes.values())).model_fields[key].default)
+    if isinstance(name, str) and name in classes:
+        return classes[name], set(classes[name].model_fields)
+    names = [str(each) for each in classes]
+    mistakes.append(f"{key} = {name!r} is not known{did_you_mean(str(name), names)}; known: {', '.join(names)}")
+    return None, {field for each in classes.values() for field in each.model_fields}
 
 
 def find_recipe(name: str) -> Path:

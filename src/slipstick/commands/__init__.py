@@ -12,19 +12,22 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from rich.console import Console
 
 from slipstick.errors import InputError, UserError
 from slipstick.problems import load_problems
 from slipstick.problems.catalogue.local import local_files
 from slipstick.problems.label_corrections import apply_corrections
-from slipstick.recipe import check_settings, find_recipe, load_recipe
+from slipstick.recipe import Names, check_settings, find_recipe, load_recipe
 from slipstick.schema import Drop, Problem, Record, Run, Solution
 from slipstick.store import RunFolder, hash_file
 from slipstick.tabular import OnBad
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
 
 S = TypeVar("S", bound=Record)
 _PACKAGES = ("slipstick", "pydantic", "sympy", "numpy", "scipy", "math-verify", "openai", "torch", "transformers")
@@ -42,9 +45,10 @@ class Invocation:
     resume: bool = False
     overwrite: bool = False
 
-
-Names = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
-"""A list of names, for which one alone may stand."""
+    @property
+    def changes(self) -> list[str]:
+        """What it changes of a recipe's settings: the overrides, and the limit among them."""
+        return self.overrides + ([f"limit={self.limit}"] if self.limit else [])
 
 
 class ProblemSettings(Record):
@@ -68,10 +72,12 @@ class ProblemSettings(Record):
         return [*(path for path in sources if path.is_file()), *chain.from_iterable(local)]
 
 
-def load_order(order: Invocation, settings: type[S]) -> tuple[S, str]:
-    """The typed settings of an order's recipe, and its text. Raises RecipeError with every mistake at once."""
-    overrides = order.overrides + ([f"limit={order.limit}"] if order.limit else [])
-    return load_recipe(order.target, settings, overrides=overrides)
+def load_order(order: Invocation, settings: TypeForm[S]) -> tuple[S, str]:
+    """The typed settings of a recipe, and its text. Raises RecipeError with every mistake at once.
+
+    settings: a class, or `Annotated[A | B, Field(discriminator="method")]` (see `check_settings`).
+    """
+    return load_recipe(order.target, settings, overrides=order.changes)
 
 
 def settings_for_run(order: Invocation, run: Run, settings: type[S]) -> S:

@@ -25,12 +25,12 @@ from slipstick.audit import (
     majority_disagreement,
 )
 from slipstick.audit.curve import average_precision, draw_curves
-from slipstick.commands import Invocation, Names, ProblemSettings, load_order, running, take_problems
+from slipstick.commands import Invocation, ProblemSettings, load_order, running, take_problems
 from slipstick.errors import InputError, UserError
 from slipstick.metrics import metric_label
 from slipstick.problems.label_corrections import Placed, read_corrections
 from slipstick.progress import progress
-from slipstick.recipe import check_settings
+from slipstick.recipe import Names, check_settings
 from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.store import RunFolder, write_atomically
 

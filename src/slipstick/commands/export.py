@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from slipstick.card import render_card
-from slipstick.commands import Invocation, Names
+from slipstick.commands import Invocation
 from slipstick.errors import InputError
 from slipstick.exporters import SHAPES, export
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
-from slipstick.recipe import check_settings
+from slipstick.recipe import Names, check_settings
 from slipstick.schema import Record
 from slipstick.store import RunFolder, write_atomically
 

@@ -15,8 +15,9 @@ from rich.text import Text
 
 from slipstick.agreement import Agreement, Disagreement, compare_with_recorded
 from slipstick.commands import Invocation, running, settings_for_run
-from slipstick.commands.solving import GradeSettings, judge
+from slipstick.commands.evaluate import judge
 from slipstick.equivalence import check_profile
+from slipstick.evaluate import GradeSettings
 from slipstick.importers import Attempt, Recorded, Source, find_outputs, read_outputs
 from slipstick.recipe import check_settings
 from slipstick.schema import Problem, Record
@@ -59,8 +60,7 @@ def run_grade(order: Invocation, console: Console) -> Path:
 
 
 def _grade_outputs(order: Invocation, console: Console) -> Path:
-    overrides = order.overrides + ([f"limit={order.limit}"] if order.limit else [])
-    recipe = check_settings({}, GradeOutputsRecipe, overrides=overrides)
+    recipe = check_settings({}, GradeOutputsRecipe, overrides=order.changes)
     check_profile(recipe.profile)
     target = Path(order.target)
     sources, passed_over = find_outputs(target, file_format=recipe.file_format)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.solving import run_evaluate
+from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.synthesize import run_synthesize
 from slipstick.commands.train import run_train
 from slipstick.errors import RecipeError

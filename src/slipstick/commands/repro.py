@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipstick.commands import Invocation
-from slipstick.commands.solving import run_evaluate
+from slipstick.commands.evaluate import run_evaluate
 from slipstick.errors import RecipeError
 from slipstick.repro import Cell, Published, find_row, hold_against, published_rows
 from slipstick.repro.manifest import Difference, differences

@@ -22,7 +22,7 @@ from slipstick.solve.estimate import PROBLEMS, choose
 from slipstick.store import RunFolder
 
 if TYPE_CHECKING:
-    from slipstick.commands.solving import GradeSettings
+    from slipstick.evaluate import GradeSettings
 
 _RERUN_FROM = 10
 """A rerun is worth its price where a run has so many times its problems."""

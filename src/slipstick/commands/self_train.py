@@ -25,7 +25,8 @@ from rich.console import Console
 from slipstick.commands import Invocation, ProblemSettings, count, load_order, running, take_problems
 from slipstick.commands.curate import CurateRecipe, run_curate
 from slipstick.commands.drawing import SolveRecipe
-from slipstick.commands.solving import EvaluateRecipe, run_evaluate, run_solve
+from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
+from slipstick.commands.solve import run_solve
 from slipstick.commands.synthesize import SynthesizeRecipe, run_synthesize
 from slipstick.commands.train import TrainRecipe, run_train
 from slipstick.errors import RecipeError, UserError

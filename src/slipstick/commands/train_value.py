@@ -8,10 +8,11 @@ from pathlib import Path
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, Names, load_order, running
+from slipstick.commands import Invocation, load_order, running
 from slipstick.commands.memory import check_memory
 from slipstick.metrics import metric_label
 from slipstick.progress import progress
+from slipstick.recipe import Names
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.train.value_examples import split_problems

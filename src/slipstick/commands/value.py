@@ -69,8 +69,7 @@ def _load(order: Invocation) -> tuple[ScoringSettings, str, Invocation]:
     source = Path(order.target)
     if not (source / "run.json").is_file():
         return *load_order(order, ScoringSettings), order
-    overrides = order.overrides + ([f"limit={order.limit}"] if order.limit else [])
-    recipe = check_settings({"run": order.target}, ScoringSettings, overrides=overrides)
+    recipe = check_settings({"run": order.target}, ScoringSettings, overrides=order.changes)
     return recipe, "", replace(order, out=order.out or source.with_name(f"{source.name}-valued"))
 
 

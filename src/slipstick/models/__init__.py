@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from slipstick.formats import Format
 from slipstick.plugins import load_plugin, split_spec
+from slipstick.recipe import Names
 from slipstick.schema import Block, Finish, Problem, Record
 
 
@@ -84,9 +85,7 @@ def _check_concurrency(value: object) -> object:
 class ModelSettings(Record):
     """What a recipe can say of any model; each plug-in uses what applies to it."""
 
-    base_url: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = Field(
-        default_factory=list
-    )
+    base_url: Names = Field(default_factory=list)
     """Server address, or those of several servers of one model, for `openai`."""
     api: str = "chat"
     """"chat" or "completions", for `openai`."""

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import pytest
 
 from slipstick.commands import Invocation
-from slipstick.commands.solving import run_evaluate, run_execute
+from slipstick.commands.evaluate import run_evaluate
+from slipstick.commands.execute import run_execute
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
 from slipstick.interpreters.host.remote import open_interpreter as open_remote

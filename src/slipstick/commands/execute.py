@@ -1,0 +1,73 @@
+"""`slipstick execute`: every program of a finished run once more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+
+from slipstick.commands import Invocation, count, running, settings_for_run
+from slipstick.evaluate import reproduced_outputs
+from slipstick.execute import re_execute
+from slipstick.formats import load_format
+from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.progress import progress
+from slipstick.report import metrics_table
+from slipstick.schema import Output, Solution
+from slipstick.store import RunFolder
+
+
+def run_execute(order: Invocation, console: Console) -> Path:
+    """`slipstick execute RUN`: runs every program of a run again, into a run of its own, and compares the outputs."""
+    source = RunFolder(order.target)
+    recipe = settings_for_run(order, source.run(), InterpreterSettings)
+    out = order.out or source.path.with_name(f"{source.path.name}-executed")
+    order = replace(order, out=out)
+    problems = list(islice(source.problems(), order.limit))
+    chosen = {problem.id for problem in problems}
+    before = [solution for solution in source.solutions() if solution.problem_id in chosen]
+    with running(order, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
+        folder.write_problems(problems)
+        after = asyncio.run(_execute_all(folder, before, recipe, console))
+        recorded = {s.id: [block.text for block in s.blocks if isinstance(block, Output)] for s in before}
+        metrics = reproduced_outputs(after, lambda solution: recorded[solution.id])
+        folder.finish("finished", counts=count(problems, after), metrics=metrics)
+        console.print(metrics_table(metrics))
+    return folder.path
+
+
+async def _execute_all(
+    folder: RunFolder, solutions: Sequence[Solution], recipe: InterpreterSettings, console: Console
+) -> list[Solution]:
+    interpreter = open_interpreter(recipe)
+    done = {solution.id for solution in folder.solutions()}
+    work = iter([solution for solution in solutions if solution.id not in done])
+    executed = len(done)
+
+    async def again(solution: Solution) -> Solution:
+        # Both formats that a hybrid solution can be in are laid out alike where there is a program.
+        format = load_format("pot" if solution.format == "hybrid" else solution.format)
+        earlier = [await again(attempt) for attempt in solution.previous_attempts]
+        return (await re_execute(solution, interpreter, format=format)).model_copy(
+            update={"previous_attempts": earlier}
+        )
+
+    async def worker() -> None:
+        nonlocal executed
+        for solution in work:
+            folder.append(await again(solution))
+            executed += 1
+            advance(executed)
+
+    try:
+        with progress("executing", len(solutions), "solutions", console=console, done=executed) as advance:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(recipe.sandbox_workers):
+                    group.create_task(worker())
+    finally:
+        await interpreter.close()
+    return list(folder.solutions())

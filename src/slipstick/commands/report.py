@@ -1,0 +1,37 @@
+"""`slipstick report`: the page of a finished run, its table, and how it compares with another run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.comparison import compare_folders
+from slipstick.recipe import check_settings
+from slipstick.report import comparison_table, metrics_table, write_report
+from slipstick.schema import Record
+from slipstick.store import RunFolder
+
+
+class ReportRecipe(Record):
+    """What `slipstick report` can be told."""
+
+    against: str | None = None
+    """Folder of another run on the same problems, to compare with."""
+
+
+def run_report(order: Invocation, console: Console) -> Path:
+    """`slipstick report RUN`: writes the page of a run anew, prints its table, and compares it with another run."""
+    recipe = check_settings({}, ReportRecipe, overrides=order.overrides)
+    folder = RunFolder(order.target)
+    other = RunFolder(recipe.against) if recipe.against else None
+    comparison = compare_folders(folder, other) if other else None
+    console.print(metrics_table(folder.metrics()))
+    if comparison:
+        console.print(comparison_table(comparison))
+        for line in comparison.findings():
+            console.print(line, highlight=False, soft_wrap=True)
+    page = write_report(folder, out=order.out, comparison=comparison)
+    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    return folder.path
