@@ -206,7 +206,7 @@ def test_shots_and_stop_strings_reach_the_model() -> None:
     _, model = run(lambda request: "The answer is 42.", "cot", num_fewshot=2, stop=["\n\nQ:"])
     format = model.requests[0].format
     assert format.num_fewshot == 2 and format.stop == [*COT.stop, "\n\nQ:"]
-    with pytest.raises(RecipeError, match=r"`cot` has \d+ demonstrations, 50 are asked for"):
+    with pytest.raises(RecipeError, match=r"num_fewshot = 50: format `cot` has \d+ demonstrations"):
         run(lambda request: "", "cot", num_fewshot=50)
 
 

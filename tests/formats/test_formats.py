@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from slipstick.errors import PluginError, RecipeError
-from slipstick.formats import Format, join, load_format, parse, render, render_chat, render_prompt, with_shots
+from slipstick.formats import Format, join, load_format, parse, render, render_chat, render_prompt, with_num_fewshot
 from slipstick.schema import Block, Code, Output, Problem, Text
 
 BUILT_IN = ["cot", "pot", "tir", "react", "mario", "tools"]
@@ -147,7 +147,7 @@ def test_in_a_chat_outputs_come_from_the_user_and_roles_alternate() -> None:
 
 def test_in_a_format_with_a_tool_code_is_called_and_outputs_come_from_the_tool() -> None:
     blocks = [Text(text="First.\n"), Code(text='print("6")'), Output(text="6"), Code(text="7"), Output(text="7")]
-    format = with_shots(load_format("tools"), 1)
+    format = with_num_fewshot(load_format("tools"), 1)
     messages = render_chat(format, PROBLEM, [*blocks, Text(text="So 42.")])
     assert [message["role"] for message in messages] == [
         *["system", "user", "assistant", "tool", "assistant"],
@@ -173,12 +173,12 @@ def test_a_prompt_holds_the_question_once_and_ends_where_the_response_begins(nam
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_demonstrations_stand_before_the_question_and_come_back_as_turns(name: str) -> None:
-    format = with_shots(load_format(name), 2).model_copy(update={"tool": ""})  # calls have a test of their own
+    format = with_num_fewshot(load_format(name), 2).model_copy(update={"tool": ""})  # calls have a test of their own
     shown = format.demonstrations
     prompt = render_prompt(format, PROBLEM)
     for earlier, later in pairwise([*(example.response for example in shown), PROBLEM.text]):
         assert prompt.index(earlier) < prompt.index(later)
-    assert prompt.endswith(render_prompt(with_shots(format, 0), PROBLEM).removeprefix(format.preamble))
+    assert prompt.endswith(render_prompt(with_num_fewshot(format, 0), PROBLEM).removeprefix(format.preamble))
     messages = [message for message in render_chat(format, PROBLEM) if message["role"] != "system"]
     said = "".join(message["content"] for message in messages if message["role"] == "assistant")
     assert said == "".join(p.text for e in shown for p in render(format, parse(format, e.response)) if p.trained)
@@ -194,8 +194,8 @@ def test_demonstrations_hold_code_and_what_it_prints(name: str) -> None:
 
 
 def test_more_demonstrations_than_a_format_has_are_refused() -> None:
-    with pytest.raises(RecipeError, match="format `cot` has 2 demonstrations, 9 are asked for"):
-        with_shots(load_format("cot"), 9)
+    with pytest.raises(RecipeError, match="num_fewshot = 9: format `cot` has 2 demonstrations; set 2 or fewer"):
+        with_num_fewshot(load_format("cot"), 9)
 
 
 def test_braces_in_a_question_stay_as_they_are() -> None:
@@ -212,10 +212,10 @@ def test_an_unknown_format_is_an_error_with_a_way_out() -> None:
     ("fences", "said"),
     [
         ({"executes": "steps"}, "needs code_begin and code_end"),
-        ({"executes": "steps", "code_begin": "<code>"}, "code_begin and code_end are given together"),
+        ({"executes": "steps", "code_begin": "<code>"}, "set both code_begin and code_end, or neither"),
         (
             {"executes": "program", "code_output_end": "</out>"},
-            "code_output_begin and code_output_end are given together",
+            "set both code_output_begin and code_output_end, or neither",
         ),
     ],
 )

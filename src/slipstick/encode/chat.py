@@ -65,8 +65,8 @@ def _mark(messages: list[dict[str, Any]]) -> tuple[list[_Content], list[dict[str
         return _MARK.format(len(contents) - 1)
 
     for number, message in enumerate(messages):
-        calls, role, said = message.get("tool_calls", []), message["role"], message["content"]
-        new = {**message, "content": mark(said, role, number) if said or not calls else ""}
+        calls, role, text = message.get("tool_calls", []), message["role"], message["content"]
+        new = {**message, "content": mark(text, role, number) if text or not calls else ""}
         if calls:
             new["tool_calls"] = [
                 {**call, "function": {**call["function"], "arguments": {"code": mark(_code(call), role, number)}}}
@@ -125,11 +125,11 @@ def _split(text: str, contents: list[_Content], *, generation: str, tokenizer: A
         writes = content.role == "assistant"
         turn += writes and before.message != content.message
         pieces += _between(gap, before, content, generation=generation, tokenizer=tokenizer)
-        said = json.dumps(content.text, ensure_ascii=False)[1:-1] if match[3] else content.text
-        said = said if match[1] else said.lstrip()
-        said = said if match[4] else said.rstrip()
+        words = json.dumps(content.text, ensure_ascii=False)[1:-1] if match[3] else content.text
+        words = words if match[1] else words.lstrip()
+        words = words if match[4] else words.rstrip()
         output = not writes and before.role == "assistant"
-        pieces.append(Piece(said, trained=writes, output=output, turn=turn if writes else None))
+        pieces.append(Piece(words, trained=writes, output=output, turn=turn if writes else None))
         at, before = match.end(), content
     rest = text[at:]
     if before.role != "assistant":

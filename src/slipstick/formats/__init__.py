@@ -33,20 +33,20 @@ class Demonstration(Record):
 
 
 class Format(Record):
-    """One layout. The key names of the code tags are those that NeMo-Skills users know."""
+    """How text is laid out. The keys of the code tags are NeMo-Skills' names."""
 
     name: str
-    """What a recipe calls it."""
+    """Its name in a recipe."""
     executes: Literal["never", "program", "steps"]
-    """Whether code is run: never, once as the whole program, or step by step with its output put back in."""
+    """Whether code is run: never, once as the whole program, or step by step with each output appended."""
     system: str = ""
     """System message for chat models."""
     instruction: str = "{question}"
-    """What is asked: the user message for chat models, and `{instruction}` in `template`."""
+    """The user message for chat models, and `{instruction}` in `template`."""
     template: str = "{instruction}"
     """The whole prompt for models that continue a text."""
     code_begin: str = ""
-    """Opens a code block; '' where the whole response is one program."""
+    """Opens a code block; '' if the whole response is one program."""
     code_end: str = ""
     """Closes a code block; generation pauses there."""
     code_output_begin: str = ""
@@ -54,24 +54,24 @@ class Format(Record):
     code_output_end: str = ""
     """Closes the interpreter's output."""
     stop: list[str] = Field(default_factory=list)
-    """Strings after which the model has said all it has to say (cut off)."""
+    """Strings that end the response (cut off)."""
     preamble: str = ""
-    """What stands once before everything in a prompt for models that continue a text."""
+    """Text before everything else in a prompt for models that continue a text."""
     demonstrations: list[Demonstration] = Field(default_factory=list)
     """Worked examples, of which a prompt shows the first `num_fewshot`."""
     num_fewshot: int = Field(default=0, ge=0)
     """How many demonstrations a prompt shows."""
     tool: str = ""
-    """Name of the function a chat model calls to run code; '' where code stands in its text."""
+    """Name of the function a chat model calls to run code; '' if code is part of its text."""
 
     @model_validator(mode="after")
     def _fences_come_in_pairs(self) -> Self:
         if self.executes == "steps" and not self.code_begin:
             raise ValueError('executes = "steps" needs code_begin and code_end')
         if bool(self.code_begin) != bool(self.code_end):
-            raise ValueError("code_begin and code_end are given together or not at all")
+            raise ValueError("set both code_begin and code_end, or neither")
         if bool(self.code_output_begin) != bool(self.code_output_end):
-            raise ValueError("code_output_begin and code_output_end are given together or not at all")
+            raise ValueError("set both code_output_begin and code_output_end, or neither")
         return self
 
 
@@ -89,7 +89,7 @@ class Piece(NamedTuple):
 
 
 def load_format(name: str) -> Format:
-    """The format of that name; raises PluginError where there is none."""
+    """The format of that name; raises PluginError if there is none."""
     found: Format = load_plugin("formats", name)
     return found
 
@@ -106,18 +106,18 @@ def render_prompt(format: Format, problem: Problem) -> str:
 
 
 def render_chat(format: Format, problem: Problem, blocks: Sequence[Block] = ()) -> list[dict[str, Any]]:
-    """The messages for a chat model: what was written comes back as the assistant's, outputs as the user's turns.
+    """The messages for a chat model: what a model wrote as the assistant's turns, outputs as the user's.
 
-    In a format with a `tool`, code comes back as the assistant's calls and outputs as the tool's.
+    In a format with a `tool`, code is the assistant's calls, and outputs are the tool's messages.
     """
     messages: list[dict[str, Any]] = [{"role": "system", "content": format.system}] if format.system else []
-    told = [(example.question, parse(format, example.response)) for example in shown_demonstrations(format)]
-    for question, said in [*told, (problem.text, blocks)]:
+    shown = [(example.question, parse(format, example.response)) for example in shown_demonstrations(format)]
+    for question, response in [*shown, (problem.text, blocks)]:
         messages.append({"role": "user", "content": _instruction(format, question)})
         if format.tool:
-            _add_calls(messages, format.tool, said)
+            _add_calls(messages, format.tool, response)
             continue
-        for piece in render(format, said):
+        for piece in render(format, response):
             role = "assistant" if piece.trained else "user"
             if messages[-1]["role"] == role:
                 messages[-1]["content"] += piece.text
@@ -127,7 +127,7 @@ def render_chat(format: Format, problem: Problem, blocks: Sequence[Block] = ()) 
 
 
 def _add_calls(messages: list[dict[str, Any]], tool: str, blocks: Iterable[Block]) -> None:
-    """Adds blocks as an assistant's words and calls, one call a message, and the tool's answers."""
+    """Adds blocks as an assistant's words and calls, one call per message, and the tool's answers."""
     for block in blocks:
         if isinstance(block, Output):
             calls = messages[-1].get("tool_calls", [{"id": ""}])
@@ -139,7 +139,7 @@ def _add_calls(messages: list[dict[str, Any]], tool: str, blocks: Iterable[Block
             messages[-1]["content"] += block.text
         else:
             called = {"name": tool, "arguments": json.dumps({"code": block.text}, ensure_ascii=False)}
-            # Nine letters and digits, and no id twice: Mistral's templates take no others.
+            # Nine letters and digits, and no id twice: Mistral's templates accept no others.
             number = sum("tool_calls" in message for message in messages)
             messages[-1]["tool_calls"] = [{"id": f"call{number:05d}", "type": "function", "function": called}]
 
@@ -151,14 +151,13 @@ def tool_schema(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": _TOOL, "parameters": parameters}}
 
 
-def with_shots(format: Format, shots: int) -> Format:
-    """The format with its first `num_fewshot` demonstrations shown. Raises RecipeError where it has fewer."""
-    if shots > len(format.demonstrations):
-        raise RecipeError(
-            "num_fewshot",
-            [f"format `{format.name}` has {len(format.demonstrations)} demonstrations, {shots} are asked for"],
-        )
-    return format.model_copy(update={"num_fewshot": shots})
+def with_num_fewshot(format: Format, num_fewshot: int) -> Format:
+    """The format with its first `num_fewshot` demonstrations shown. Raises RecipeError if it has fewer."""
+    most = len(format.demonstrations)
+    if num_fewshot > most:
+        mistake = f"num_fewshot = {num_fewshot}: format `{format.name}` has {most} demonstrations; set {most} or fewer"
+        raise RecipeError("num_fewshot", [mistake])
+    return format.model_copy(update={"num_fewshot": num_fewshot})
 
 
 def shown_demonstrations(format: Format) -> list[Demonstration]:
@@ -187,15 +186,15 @@ def render_example(format: Format, problem: Problem, blocks: Iterable[Block]) ->
 
 
 def join(pieces: Iterable[Piece]) -> str:
-    """The pieces' texts put together."""
+    """The pieces' texts, joined."""
     return "".join(piece.text for piece in pieces)
 
 
 def parse(format: Format, text: str) -> list[Block]:
-    """The blocks of a response. Total and lossless: what is no well-formed code block stays Text to the letter.
+    """The blocks of a response, for any text and without loss: whatever is no well-formed code block stays Text.
 
-    An output is read as one only right behind a code block: elsewhere a model wrote it, and then it is Text.
-    Status and seconds of an Output are not part of the text; they come back as "ok" and 0.
+    An output is read as one only directly after a code block; elsewhere a model wrote it, and it is Text. The status
+    and seconds of an Output are not part of the text; they become "ok" and 0.
     """
     if format.executes == "never" or not text:
         return [Text(text=text)] if text else []
@@ -219,7 +218,7 @@ def _code_pattern(format: Format) -> re.Pattern[str]:
     code = rf"{re.escape(format.code_begin)}(?P<code>.*?){re.escape(format.code_end)}"
     output = rf"{re.escape(format.code_output_begin)}(?P<output>.*?){re.escape(format.code_output_end)}"
     if not format.code_output_begin:
-        output = r"(?P<output>(?!))"  # matches nothing: outputs are no part of the text
+        output = r"(?P<output>(?!))"  # matches nothing: outputs are not part of the text
     return re.compile(rf"{code}(?:{output})?", re.DOTALL)
 
 

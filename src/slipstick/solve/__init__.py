@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from slipstick.formats import Format, with_shots
+from slipstick.formats import Format, with_num_fewshot
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
@@ -69,7 +69,7 @@ def prepare(strategy: Strategy, settings: SolveSettings) -> Strategy:
 
 def prepare_format(format: Format, settings: SolveSettings) -> Format:
     """One format with them."""
-    format = format if settings.num_fewshot is None else with_shots(format, settings.num_fewshot)
+    format = format if settings.num_fewshot is None else with_num_fewshot(format, settings.num_fewshot)
     return format.model_copy(update={"stop": [*format.stop, *settings.stop]})
 
 

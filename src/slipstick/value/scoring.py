@@ -1,35 +1,38 @@
-"""Scores solutions with a value model: one pass over each, the value read at its last token."""
+"""Scores solutions with a value model: one forward pass over each, the value taken at its last token."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slipstick.encode import IGNORED, EncodeSettings, PromptSettings, encode_within, format_name
+from slipstick.encode import EncodeSettings, PromptSettings, encode_within, format_name, trained_positions
 from slipstick.formats import load_format
 from slipstick.schema import Problem, Solution
 
 if TYPE_CHECKING:
     import torch
 
-_AHEAD = 512
-"""Solutions that are read and sorted by length together."""
-WORST = 0.0
+_GROUP = 512  # solutions that are read and sorted by length together
+_WORST = 0.0
 
 
 class ValueModel(NamedTuple):
     """A language model, its tokenizer and its value head, ready to score."""
 
     model: Any
+    """A Hugging Face causal language model."""
     tokenizer: Any
+    """Its tokenizer."""
     head: Any
+    """Its ValueHead."""
     prompts: PromptSettings = PromptSettings()
     """How the prompts were laid out that it was trained on."""
 
 
 def open_value_model(folder: Path, *, device: str = "auto") -> ValueModel:
-    """The value model in a folder. Raises ModelError where there is no model, no head, or no such device."""
+    """The value model in a folder. Raises ModelError if there is no model, no head, or no such device."""
     import torch
 
     from slipstick.encode.settings import load_prompt_config
@@ -56,37 +59,36 @@ def score(
 ) -> Iterator[Solution]:
     """The solutions, in their order, each with its `value`: higher is better.
 
-    A value between -1 and 1 is handed over as (value + 1) / 2, so that it lies between 0 and 1 as the other kinds do.
-    A solution without an answer, which nobody could take, gets no more than 0. One that is longer than the model's
-    window is read up to the last whole block that fits.
+    A value v between -1 and 1 becomes (v + 1) / 2, so that it lies between 0 and 1 as other kinds of values do. A
+    solution without an answer, which could not be chosen, gets at most 0. One that is longer than the model's context
+    is read up to the last whole block that fits.
     """
     most = getattr(with_model.model.config, "max_position_embeddings", None) or 1 << 20
     settings = EncodeSettings(template=with_model.prompts.template, max_length=most, too_long="cut")
-    for group in _groups(solutions, _AHEAD):
+    rest = iter(solutions)
+    while group := list(islice(rest, _GROUP)):
         rows = [_ids(solution, problems[solution.problem_id], with_model.tokenizer, settings) for solution in group]
         values = _values(rows, with_model, batch_tokens=batch_tokens)
         for solution, value in zip(group, values, strict=True):
-            yield solution.model_copy(update={"value": min(value, WORST) if solution.answer is None else value})
+            yield solution.model_copy(update={"value": min(value, _WORST) if solution.answer is None else value})
 
 
 def _ids(solution: Solution, problem: Problem, tokenizer: Any, settings: EncodeSettings) -> list[int]:
-    """The token ids up to the last one the model wrote; empty where not even one block fits."""
+    """The token ids up to the last one the model wrote; empty if not even one block fits."""
     format = load_format(format_name(solution))
     example, _ = encode_within(solution, problem, format, tokenizer, settings=settings, seed=0)
-    if example is None:
-        return []
-    last = max((place for place, label in enumerate(example.labels) if label != IGNORED), default=-1)
-    return example.ids[: last + 1]
+    trained = trained_positions(example, tokenizer) if example else []
+    return example.ids[: trained[-1] + 1] if example and trained else []
 
 
 def _values(rows: Sequence[list[int]], scorer: ValueModel, *, batch_tokens: int) -> list[float]:
-    values = [WORST] * len(rows)
+    values = [_WORST] * len(rows)
     batch: list[int] = []
-    for place in sorted((place for place, row in enumerate(rows) if row), key=lambda place: len(rows[place])):
-        if batch and (len(batch) + 1) * len(rows[place]) > batch_tokens:
+    for number in sorted((number for number, row in enumerate(rows) if row), key=lambda number: len(rows[number])):
+        if batch and (len(batch) + 1) * len(rows[number]) > batch_tokens:
             _score_batch(batch, rows, values, scorer)
             batch = []
-        batch.append(place)
+        batch.append(number)
     if batch:
         _score_batch(batch, rows, values, scorer)
     return values
@@ -98,27 +100,16 @@ def _score_batch(batch: Sequence[int], rows: Sequence[list[int]], values: list[f
     from slipstick.models.hf import few_threads
     from slipstick.models.hf.value_head import hidden_and_logits
 
-    width = max(len(rows[place]) for place in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)  # padding is on the right, where no token that counts looks
-    for line, place in enumerate(batch):
-        ids[line, : len(rows[place])] = torch.tensor(rows[place])
+    width = max(len(rows[number]) for number in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)  # padding is on the right, which no token attends to
+    for line, number in enumerate(batch):
+        ids[line, : len(rows[number])] = torch.tensor(rows[number])
     device = scorer.model.device
     with torch.inference_mode(), few_threads(scorer.model):
         hidden, _ = hidden_and_logits(scorer.model, ids.to(device), torch.tensor([0], device=device))
-        ends = torch.tensor([len(rows[place]) - 1 for place in batch], device=device)
-        found: torch.Tensor = scorer.head.squash(scorer.head(hidden[torch.arange(len(batch), device=device), ends]))
+        ends = torch.tensor([len(rows[number]) - 1 for number in batch], device=device)
+        squashed: torch.Tensor = scorer.head.squash(scorer.head(hidden[torch.arange(len(batch), device=device), ends]))
     if scorer.head.settings.squash == "tanh":
-        found = (found + 1) / 2
-    for place, value in zip(batch, found.tolist(), strict=True):
-        values[place] = round(value, 6)
-
-
-def _groups(solutions: Iterable[Solution], size: int) -> Iterator[list[Solution]]:
-    group: list[Solution] = []
-    for solution in solutions:
-        group.append(solution)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
+        squashed = (squashed + 1) / 2
+    for number, value in zip(batch, squashed.tolist(), strict=True):
+        values[number] = round(value, 6)

@@ -1,8 +1,12 @@
 """Models that run in this process: any causal language model that Hugging Face transformers can open.
 
 Requests arrive one by one from many tasks; they are gathered into one batch that a worker thread decodes. Results do
-not depend on the order of arrival, except where two tokens are as good as equally likely: a batch of another shape
-rounds otherwise in the last bit.
+not depend on the order of arrival, unless two tokens are almost equally likely: a batch of another shape rounds
+differently in the last bit.
+
+decode.py      decodes a batch: rows join and leave it, each samples its own tokens
+cache.py       keys and values of the rows in the batch
+value_head.py  the value head of a model that also scores
 """
 
 from __future__ import annotations
@@ -22,14 +26,14 @@ from slipstick.models import ModelSettings, Reply, Request
 if TYPE_CHECKING:
     from slipstick.models.hf.decode import Decoder, Row
 
-_STEPS = 16  # tokens decoded between two looks at who waits and who is done
+_STEPS = 16  # tokens decoded before finished rows leave and waiting ones join
 _GATHER_SECONDS = 0.003
-_WAY_OUT = (
+_REMEDY = (
     "hf: takes a folder with config.json, weights and tokenizer (what `slipstick train` writes), "
     "or owner/name of a model on the Hugging Face hub"
 )
 _NARROW = 512  # width up to which one thread is fastest
-_ROWS = 32  # decoded together where `max_concurrent_requests` is "auto"
+_ROWS = 32  # decoded together if `max_concurrent_requests` is "auto"
 
 
 class HfModel:
@@ -41,14 +45,14 @@ class HfModel:
         self._decoder = decoder
         self._most = max(1, rows)
         self._waiting: list[tuple[Row, asyncio.Future[Reply]]] = []
-        self._under_way: dict[Row, asyncio.Future[Reply]] = {}
+        self._running: dict[Row, asyncio.Future[Reply]] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slipstick-hf")
         self._loop: asyncio.Task[None] | None = None
 
     async def generate(self, request: Request) -> Reply:
-        """One turn, decoded together with the other requests that are under way.
+        """One turn, decoded together with the other running requests.
 
-        Raises ModelError for a format that this model cannot be asked in.
+        Raises ModelError for a format that this model cannot use.
         """
         from slipstick.models.hf.decode import Row
 
@@ -61,50 +65,50 @@ class HfModel:
         return await future
 
     async def close(self) -> None:
-        """Ends the worker thread once its present step is over."""
+        """Ends the worker thread once its current step is over."""
         if self._loop is not None and not self._loop.done():
             self._loop.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _serve(self) -> None:
-        """Decodes until nobody waits any more."""
+        """Decodes until no request is left."""
         await asyncio.sleep(_GATHER_SECONDS)
         loop = asyncio.get_running_loop()
-        while self._waiting or self._under_way:
+        while self._waiting or self._running:
             newcomers = self._newcomers()
             try:
                 ended = await loop.run_in_executor(self._thread, self._run, newcomers)
             except Exception as error:  # boundary: whatever torch or the model raises is every waiting request's reply
                 failed = Reply(text="", finish="error", error=f"{type(error).__name__}: {error}")
                 self._decoder.clear()
-                for row in list(self._under_way):
+                for row in list(self._running):
                     self._resolve(row, failed)
                 continue
             for row in ended:
                 self._resolve(row, row.reply or Reply(text="", finish="error", error="cancelled"))
-            for row, future in self._under_way.items():
+            for row, future in self._running.items():
                 row.dropped = future.cancelled()
 
     def _run(self, newcomers: list[Row]) -> list[Row]:
         return self._decoder.run(newcomers, steps=_STEPS)
 
     def _newcomers(self) -> list[Row]:
-        """Takes waiting requests into the batch, as many as there is room for."""
+        """Moves waiting requests into the batch, as many as there is room for."""
         self._waiting = [(row, future) for row, future in self._waiting if not future.cancelled()]
-        room = self._most - len(self._under_way) if self._decoder.can_join() else 0
+        room = self._most - len(self._running) if self._decoder.can_join() else 0
         taken, self._waiting = self._waiting[:room], self._waiting[room:]
-        self._under_way.update(taken)
+        self._running.update(taken)
         return [row for row, _ in taken]
 
     def _abandon(self, _: asyncio.Task[None]) -> None:
-        """Leaves nobody waiting for a reply that cannot come any more."""
-        for future in [*self._under_way.values(), *(future for _, future in self._waiting)]:
+        """Cancels the requests whose replies can no longer come."""
+        for future in [*self._running.values(), *(future for _, future in self._waiting)]:
             future.cancel()
-        self._under_way.clear()
+        self._running.clear()
         self._waiting.clear()
 
     def _resolve(self, row: Row, reply: Reply) -> None:
-        future = self._under_way.pop(row)
+        future = self._running.pop(row)
         if not future.done():
             future.set_result(reply)
 
@@ -113,9 +117,9 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     """The model in a folder (what `slipstick train` or `save_pretrained` writes), or on the Hugging Face hub.
 
     Of the settings, `max_concurrent_requests` is the batch size; `device` and `dtype` say where and in what numbers
-    it runs. Raises ModelError where there is no model, or where the device does not exist.
+    it runs. Raises ModelError if there is no model, or if the device does not exist.
     """
-    # Threads that spin while they wait halve the speed where other processes want the cores; read when torch loads.
+    # Threads that spin while they wait halve the speed if other processes need the cores; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
@@ -126,10 +130,10 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_weights(argument, dtype=settings.dtype)
-    taught = load_prompt_config(argument)
+    config = load_prompt_config(argument)
     try:
         model = model.to(device).eval()
-        decoder = Decoder(model, tokenizer, taught)
+        decoder = Decoder(model, tokenizer, config)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"hf:{argument} cannot be put on device = {device!r}: {error}") from error
     rows = _ROWS if settings.max_concurrent_requests == "auto" else settings.max_concurrent_requests
@@ -137,7 +141,7 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
 
 
 def load_weights(argument: str, *, dtype: str, attention: str | None = None) -> tuple[Any, Any]:
-    """Model and tokenizer of a folder or of a name on the hub, on the CPU. Raises ModelError where there is none.
+    """Model and tokenizer of a folder or of a name on the hub, on the CPU. Raises ModelError if there is none.
 
     attention: transformers' name of the attention kernel; None leaves it to transformers.
     """
@@ -153,13 +157,13 @@ def load_weights(argument: str, *, dtype: str, attention: str | None = None) -> 
 
 
 def load_tokenizer(argument: str) -> Any:
-    """The tokenizer of a model's folder, or of its name on the hub. Raises ModelError where there is none."""
+    """The tokenizer of a model's folder, or of its name on the hub. Raises ModelError if there is none."""
     from transformers import AutoTokenizer
 
     folder = Path(argument)
     if not _on_hub(argument) and not (argument and (folder / "config.json").is_file()):
         why = "has no config.json" if folder.is_dir() else "does not exist"
-        raise ModelError(f"no model at `{argument}`: the folder {why}; {_WAY_OUT}")
+        raise ModelError(f"no model at `{argument}`: the folder {why}; {_REMEDY}")
     with quietly(), _opening(argument):
         return AutoTokenizer.from_pretrained(argument, local_files_only=not _on_hub(argument))
 
@@ -173,12 +177,12 @@ def _opening(argument: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, ImportError) as error:
-        raise ModelError(f"no model can be opened at `{argument}`: {error}; {_WAY_OUT}") from error
+        raise ModelError(f"no model can be opened at `{argument}`: {error}; {_REMEDY}") from error
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keeps transformers' progress bars for reading and writing weights off the terminal, where ours are drawn."""
+    """Hides transformers' progress bars for reading and writing weights, as ours are on the terminal."""
     from transformers.utils import logging as transformers_logging
 
     logging: Any = transformers_logging

@@ -1,4 +1,4 @@
-"""Keys and values of the rows under way: grown in place, rows dropped, rows joined.
+"""Keys and values of the rows that are being decoded: grown in place, rows dropped, rows joined.
 
 Rows end at the same column (padding is on the left), so one step appends one column for all of them.
 """
@@ -36,7 +36,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self.keys, self.values
 
     def keep(self, rows: torch.Tensor, *, skip: int) -> None:
-        """Keeps the given rows and leaves out the first `skip` columns, which hold padding only."""
+        """Keeps the given rows, without the first `skip` columns, which hold only padding."""
         assert self.keys is not None and self.values is not None
         self.keys, self.values, self._buffers = self.keys[rows, :, skip:], self.values[rows, :, skip:], None
 
@@ -50,7 +50,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
 
 def new_cache(config: Any) -> Cache:
-    """An empty cache for a model; layers that see everything before them become GrowingLayers."""
+    """An empty cache for a model; layers with full attention become GrowingLayers."""
     cache = DynamicCache(config=config)
     growing: Any = GrowingLayer
     cache.layers = [growing() if type(layer) is DynamicLayer else layer for layer in cache.layers]

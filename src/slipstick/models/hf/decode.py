@@ -1,4 +1,4 @@
-"""Decodes many requests together: rows that finish leave the batch, waiting ones join it, each draws its own tokens."""
+"""Decodes many requests together: finished rows leave the batch, waiting ones join, each samples its own tokens."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from slipstick.models.hf.cache import is_growing, join_rows, keep_rows, new_cach
 
 @dataclass(eq=False)
 class Row:
-    """One request under way."""
+    """One running request."""
 
     request: Request
     prompt: list[int] = field(default_factory=list)
     opening: str = ""
-    """What a chat template has the model write before its own words; it is no part of the reply."""
+    """What a chat template has the model write before its own words; it is not part of the reply."""
     written: list[int] = field(default_factory=list)
     reply: Reply | None = None
     """Set when the turn has ended."""
     dropped: bool = False
-    """Set from outside when nobody waits for the reply any more."""
-    chance: random.Random = field(default_factory=random.Random)
+    """Set from outside when nobody waits for the reply any longer."""
+    rng: random.Random = field(default_factory=random.Random)
 
 
 class Decoder:
-    """The rows under way, their cache and the model; for use from one thread at a time."""
+    """The rows of the batch, their cache and the model; for use from one thread at a time."""
 
-    def __init__(self, model: Any, tokenizer: Any, taught: PromptConfig | None = None) -> None:
-        """taught: how prompts were laid out in training. Raises InputError for a chat without a usable template."""
+    def __init__(self, model: Any, tokenizer: Any, config: PromptConfig | None = None) -> None:
+        """config: how prompts were laid out in training. Raises InputError for a chat without a usable template."""
         self._model = model
         self._tokenizer = tokenizer
-        self._taught = taught or PromptConfig()
+        self._config = config or PromptConfig()
         self._ends = end_ids(model, tokenizer)
-        if self._taught.template == "chat":
+        if self._config.template == "chat":
             self._ends |= {end_of_turn(tokenizer)}
         self._limit: int | None = getattr(model.config, "max_position_embeddings", None)
         self._token_texts: dict[int, str] = {}
@@ -55,11 +55,11 @@ class Decoder:
         self._next = torch.zeros(0, dtype=torch.long)
 
     def check(self, format: Format) -> None:
-        """Raises ModelError for a format that this model writes in a way which nobody here reads."""
-        if format.tool and self._taught.template == "chat":
+        """Raises ModelError for a format in which this model would write what cannot be parsed here."""
+        if format.tool and self._config.template == "chat":
             raise ModelError(
-                f"format `{format.name}` has the model call a tool in the words of its chat template, which hf: does "
-                "not read: serve the model and name it openai:NAME, or take a format with code in its text, as tir"
+                f"format `{format.name}` has the model call a tool in the syntax of its chat template, which hf: does "
+                'not parse: serve the model and set model = "openai:NAME", or use a format with code in its text (tir)'
             )
 
     def can_join(self) -> bool:
@@ -68,7 +68,7 @@ class Decoder:
 
     @torch.inference_mode()
     def run(self, newcomers: Sequence[Row], *, steps: int) -> list[Row]:
-        """Admits rows, goes on by at most `steps` tokens, and gives back the rows that ended, out of the batch."""
+        """Admits rows, decodes at most `steps` tokens, and returns the rows that ended, which leave the batch."""
         ended = self._admit(newcomers)
         for _ in range(steps):
             if all(row.reply or row.dropped for row in self.rows):
@@ -77,7 +77,7 @@ class Decoder:
         return ended + self._drop_ended()
 
     def clear(self) -> list[Row]:
-        """Throws every row out, after a failure."""
+        """Removes all rows, after a failure."""
         rows, self.rows, self._cache = self.rows, [], None
         return rows
 
@@ -92,12 +92,12 @@ class Decoder:
 
     def _prepare(self, row: Row) -> None:
         request = row.request
-        asked = prompt_for(request.format, request.problem, request.blocks, self._tokenizer, self._taught)
-        row.prompt, row.opening = asked
+        prompt = prompt_for(request.format, request.problem, request.blocks, self._tokenizer, self._config)
+        row.prompt, row.opening = prompt
         if request.sampling.seed is not None:
-            row.chance = random.Random(f"{request.sampling.seed}/{request.problem.id}/{request.sample}/{request.turn}")
+            row.rng = random.Random(f"{request.sampling.seed}/{request.problem.id}/{request.sample}/{request.turn}")
         if self._limit is not None and len(row.prompt) >= self._limit:
-            message = f"the prompt has {len(row.prompt)} tokens; the model was made for at most {self._limit}"
+            message = f"the prompt has {len(row.prompt)} tokens; the model takes at most {self._limit}"
             row.reply = Reply(text="", finish="error", error=message)
 
     def _prefill(self, rows: list[Row]) -> None:
@@ -142,7 +142,7 @@ class Decoder:
         return torch.tensor(chosen)
 
     def _take(self, row: Row, token: int) -> None:
-        """Adds a token to a row and sets its reply where that ends the turn."""
+        """Adds a token to a row and sets its reply if that ends the turn."""
         row.written.append(token)
         format, tokens = row.request.format, len(row.written)
         if token in self._ends:
@@ -191,34 +191,37 @@ class Decoder:
 
 
 def _choose(logits: torch.Tensor, rows: list[Row]) -> list[int]:
-    """The next token of every row: the likeliest, or one drawn from the row's own stream of chance."""
+    """The next token of every row: the likeliest, or one sampled with the row's own generator."""
     chosen: list[int] = logits.argmax(-1).tolist()
-    drawing = [i for i, row in enumerate(rows) if row.request.sampling.temperature > 0 and row.reply is None]
-    if not drawing:
+    sampled = [i for i, row in enumerate(rows) if row.request.sampling.temperature > 0 and row.reply is None]
+    if not sampled:
         return chosen
-    settings = [rows[i].request.sampling for i in drawing]
-    at_random = torch.tensor([rows[i].chance.random() for i in drawing], device=logits.device)
+    settings = [rows[i].request.sampling for i in sampled]
+    at_random = torch.tensor([rows[i].rng.random() for i in sampled], device=logits.device)
     temperature = torch.tensor([s.temperature for s in settings], device=logits.device)
     top_p = torch.tensor([s.top_p for s in settings], device=logits.device)
-    shares, order = torch.softmax(logits[drawing].float() / temperature[:, None], -1).sort(-1, descending=True)
+    shares, order = torch.softmax(logits[sampled].float() / temperature[:, None], -1).sort(-1, descending=True)
     before = shares.cumsum(-1) - shares
     shares = shares.masked_fill((before >= top_p[:, None]) & (before > 0), 0.0)
     sums = shares.cumsum(-1)
     index = torch.searchsorted(sums, (at_random * sums[:, -1])[:, None], right=True).clamp(max=sums.shape[1] - 1)
-    for i, token in zip(drawing, order.gather(1, index)[:, 0].tolist(), strict=True):
+    for i, token in zip(sampled, order.gather(1, index)[:, 0].tolist(), strict=True):
         chosen[i] = token
     return chosen
 
 
 def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Tokens that end a response: what the model's generation settings say and the tokenizer's own."""
-    said = model.generation_config.eos_token_id if model.generation_config else None
-    listed = said if isinstance(said, list) else [] if said is None else [said]
+    """Tokens that end a response: those of the model's generation settings, and the tokenizer's own."""
+    ends = model.generation_config.eos_token_id if model.generation_config else None
+    listed = ends if isinstance(ends, list) else [] if ends is None else [ends]
     return frozenset([*listed, eos_id(tokenizer)])
 
 
 def cut_turn(format: Format, text: str) -> tuple[str, bool]:
-    """The turn's own part of a text generated from its start, and whether the turn has ended in it."""
+    """The part of a generated text that belongs to the turn, and whether the turn has ended in it.
+
+    It ends at a stop string, which is cut off, or behind a closed code block that is to be run.
+    """
     ends = [(at, at) for stop in format.stop if (at := text.find(stop)) >= 0]
     if format.executes == "steps" and format.code_begin:
         block = re.search(rf"{re.escape(format.code_begin)}.*?{re.escape(format.code_end)}", text, re.DOTALL)
@@ -228,5 +231,5 @@ def cut_turn(format: Format, text: str) -> tuple[str, bool]:
 
 
 def ends_of_turn(format: Format) -> list[str]:
-    """The strings one of which is the last of a turn that ended early."""
+    """The strings at one of which a turn ends."""
     return [end for end in (*format.stop, format.code_end if format.executes == "steps" else "") if end]

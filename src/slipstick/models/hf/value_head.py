@@ -1,7 +1,7 @@
-"""The value head: one number per token, read off the hidden states of a language model and kept beside its weights.
+"""The value head: one number per token from the hidden states of a language model, kept beside its weights.
 
 `value_head.safetensors` holds the tensors, `value_head.json` says how to read them; the folder stays a stock Hugging
-Face model, so the one checkpoint writes (any server can load it) and scores (this file).
+Face model, so one checkpoint both writes (any server can load it) and scores (this file).
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ SETTINGS = "value_head.json"
 
 
 class HeadSettings(Record):
-    """How a head's number is made and what it means."""
+    """Settings of a head: how its number is computed and what it means."""
 
     width: int
-    """Hidden states are this wide."""
+    """Width of the hidden states."""
     squash: Literal["none", "sigmoid", "tanh"]
-    """What the number goes through: nothing (a value regressed on 0 and 1), or into 0 to 1, or -1 to 1."""
+    """Applied to the number: nothing (a value regressed on 0 and 1), a function to 0..1, or one to -1..1."""
     read_at: Literal["tokens", "steps"]
-    """Where it was trained: at every token of a solution, or where a step ends."""
+    """Where it was trained: at every token of a solution, or at the end of each step."""
     dropout: float = 0.0
-    """Share of the hidden state that is dropped in training."""
+    """Share of the hidden state that is dropped during training."""
 
 
 class ValueHead(torch.nn.Module):
     """value = squash(w · dropout(gain * h + bias)): the head of OVM (Yu et al. 2023, §3; its code's gain and bias).
 
-    `w` starts as the mean of the output embeddings where they are given, as in OVM's code, else as zeros.
+    `w` starts as the mean of the output embeddings if they are given, as in OVM's code, else as zeros.
     """
 
     def __init__(self, settings: HeadSettings, *, start: torch.Tensor | None = None) -> None:
@@ -44,24 +44,24 @@ class ValueHead(torch.nn.Module):
         self.settings = settings
         self.gain = torch.nn.Parameter(torch.ones(settings.width))
         self.bias = torch.nn.Parameter(torch.zeros(settings.width))
-        # A vector, not a matrix of one row: optimisers that treat matrices apart leave it alone.
+        # A vector, not a matrix of one row: optimisers that treat matrices differently leave it alone.
         weight = torch.zeros(settings.width) if start is None else start.detach().float().mean(0)
         self.weight = torch.nn.Parameter(weight)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """The numbers before they are squashed; hidden: [..., width] -> [...]."""
+        """The numbers before squashing; hidden: [..., width] -> [...]."""
         shaped = self.gain * hidden.float() + self.bias
         return torch.nn.functional.dropout(shaped, self.settings.dropout, self.training) @ self.weight
 
     def squash(self, numbers: torch.Tensor) -> torch.Tensor:
-        """The values that a solution is scored by."""
+        """Values from numbers, of any shape."""
         if self.settings.squash == "none":
             return numbers
         return torch.sigmoid(numbers) if self.settings.squash == "sigmoid" else torch.tanh(numbers)
 
 
 def hidden_and_logits(model: Any, ids: torch.Tensor, columns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The last hidden states, [rows, columns of ids, width], and the logits at `columns`, of one pass."""
+    """The last hidden states, [rows, columns of ids, width], and the logits at `columns`, from one forward pass."""
     done = model(input_ids=ids, use_cache=False, logits_to_keep=columns, output_hidden_states=True)
     return done.hidden_states[-1], done.logits
 
@@ -78,16 +78,16 @@ def save_head(head: ValueHead, folder: Path) -> None:
 
 
 def load_head(folder: Path) -> ValueHead:
-    """The head in a model's folder. Raises ModelError where there is none or it is damaged."""
+    """The head in a model's folder. Raises ModelError if there is none or it is damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    way_out = 'a value model is what `slipstick train` with stage = "value" writes'
+    remedy = 'train one by `slipstick train` with stage = "value"'
     if not (folder / SETTINGS).is_file():
-        raise ModelError(f"{folder} has no {SETTINGS}, so it can write but not score: {way_out}")
+        raise ModelError(f"{folder} has no {SETTINGS}, so it can write but not score: {remedy}")
     try:
         head = ValueHead(HeadSettings.model_validate_json((folder / SETTINGS).read_bytes()))
         head.load_state_dict(load_file(folder / TENSORS))
     except (OSError, ValidationError, SafetensorError, RuntimeError) as error:
-        raise ModelError(f"the value head in {folder} cannot be read: {error}; {way_out}") from error
+        raise ModelError(f"the value head in {folder} cannot be read: {error}; {remedy}") from error
     return head.eval()
