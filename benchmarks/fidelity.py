@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from slipstick.interpreters import Limits
 from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
 
 TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
@@ -54,7 +55,7 @@ def _sessions(path: Path) -> Iterator[list[Step]]:
 
 async def run_sessions(sessions: list[list[Step]]) -> list[dict[str, str]]:
     """Every step with what was recorded, what we say, and the class of the difference."""
-    interpreter = open_interpreter("", workers=WORKERS, timeout=SECONDS)
+    interpreter = open_interpreter("", Limits(timeout=SECONDS), workers=WORKERS)
     rows: list[dict[str, str]] = []
     waiting = iter(sessions)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from benchmarks.sandbox_soak import below, start_service
-from slipstick.interpreters import Interpreter
+from slipstick.interpreters import Interpreter, Limits
 from slipstick.interpreters.host.local import open_interpreter
 from slipstick.interpreters.host.remote import open_interpreter as open_remote
 
@@ -63,7 +63,7 @@ async def local(tier: str, which: str) -> dict[str, object]:
     """One kind of process of one tier, killed again and again."""
     waits, ends, goes_on = [], set(), True
     for _ in range(ROUNDS):
-        interpreter = open_interpreter("", workers=2)
+        interpreter = open_interpreter("", Limits(), workers=2)
         session = interpreter.session()
         await session.run(TIERS[tier])
         await session.close()
@@ -87,7 +87,7 @@ async def local(tier: str, which: str) -> dict[str, object]:
 async def service() -> dict[str, object]:
     """The HTTP service, killed under its clients: they are told, and nothing hangs."""
     process, url = start_service()
-    interpreter = open_remote(url, workers=2, timeout=2.0, memory_mb=256)
+    interpreter = open_remote(url, Limits(timeout=2.0, memory_mb=256), workers=2)
     try:
         await interpreter.session().run("1")
         wait, ended, _ = await after_kill(interpreter, TIERS["standard"], process.kill)

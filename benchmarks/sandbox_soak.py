@@ -23,6 +23,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from slipstick.interpreters import Limits
 from slipstick.interpreters.host.remote import open_interpreter
 from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Output
@@ -146,7 +147,7 @@ async def over_http(url: str, numbers: range, clients: int, tally: Tally) -> Non
     waiting = iter(numbers)
 
     async def client() -> None:
-        interpreter = open_interpreter(url, workers=1, timeout=SECONDS, memory_mb=MEMORY_MB)
+        interpreter = open_interpreter(url, Limits(timeout=SECONDS, memory_mb=MEMORY_MB), workers=1)
         for number in waiting:
             session = interpreter.session()
             tally.take(number, await session.run(program(number)[0]))

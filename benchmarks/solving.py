@@ -87,7 +87,7 @@ def stats(url: str) -> dict[str, Any]:
     return found
 
 
-class NoInterpreter:
+class NoInterpreter(Interpreter, Session):
     """Runs nothing: for measuring the rest."""
 
     def session(self) -> NoInterpreter:

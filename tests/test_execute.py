@@ -8,6 +8,7 @@ import pytest
 from slipstick.errors import InputError
 from slipstick.execute import load_prelude, outputs_equal, re_execute, run_program
 from slipstick.formats import load_format
+from slipstick.interpreters import Limits
 from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
 from slipstick.schema import Code, Output, Solution, Text
 
@@ -20,7 +21,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture(scope="module")
 def interpreter(runner: asyncio.Runner) -> Iterator[LocalInterpreter]:
-    opened = open_interpreter("")
+    opened = open_interpreter("", Limits())
     yield opened
     runner.run(opened.close())
 

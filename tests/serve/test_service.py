@@ -168,7 +168,7 @@ def shared(start_sandbox: Start) -> Any:
 def test_seeds_have_interpreters_of_their_own_but_not_without_end(start_sandbox: Start) -> None:
     program = "import random\nrandom.random()"
     with connect(shared(start_sandbox)) as client:
-        texts = []
+        texts: list[str] = []
         for seed in (1, 2, 1):
             body = {"code": program, "demand": {"seed": seed}}
             texts.append(client.post(f"/sessions/s{len(texts)}/run", json=body).json()["text"])

@@ -10,8 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 
 from slipstick.errors import UserError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.interpreters.host.isolation import ISOLATION, missing
-from slipstick.interpreters.host.local import LocalInterpreter
 from slipstick.models import ModelSettings, describe, open_model
 from slipstick.recipe import check_settings
 
@@ -56,12 +54,7 @@ async def _try_interpreter(settings: InterpreterSettings) -> list[tuple[str, str
         wrong = f"`{settings.interpreter}` answers wrongly: {first.status} {first.text!r}, {second.text!r}"
         return [("interpreter", wrong)]
     times = f"a first step with sympy took {first.seconds * 1000:.0f} ms, a further one {second.seconds * 1000:.1f} ms"
-    findings = [("interpreter", f"`{settings.interpreter}` works; {times}")]
-    if isinstance(interpreter, LocalInterpreter):
-        stronger = ISOLATION[: ISOLATION.index(interpreter.isolation)]
-        why = [f"; not {each}: no {missing(each)}" for each in stronger if missing(each)]
-        findings.append(("isolation", "".join([interpreter.isolation, *why])))
-    return findings
+    return [("interpreter", f"`{settings.interpreter}` works; {times}"), *(await interpreter.describe()).items()]
 
 
 async def _try_model(spec: str, settings: ModelSettings) -> list[tuple[str, str]]:

@@ -1,11 +1,16 @@
 """Where code runs.
 
-A plug-in is a function `open_interpreter(argument, *, workers, timeout, memory_mb, isolation, scratch_mb, seed)
--> Interpreter`, named by an entry point in the group `slipstick.interpreters`.
+A plug-in is a function `open_interpreter(argument, limits, *, workers, seed) -> Interpreter`, named by an entry point
+in the group `slipstick.interpreters`; `argument` is what a recipe wrote after the colon.
+
+host/      the caller's side: the plug-ins `local` and `remote`, `slipstick.Sandbox`, clients of the sandbox's processes
+guest/     the sandbox's side: what runs in those processes, and all that a security review has to read
+preludes/  code that published executors ran before every program
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 from pydantic import Field
@@ -14,112 +19,122 @@ from slipstick.plugins import load_plugin, split_spec
 from slipstick.schema import Output, Record
 
 
-class Session(Protocol):
-    """One program's memory: variables persist from step to step; the last expression is echoed as in a notebook."""
+class Limits(Record):
+    """What one session may use."""
 
-    async def run(self, code: str) -> Output:
-        """Runs one step. Never raises for what the program does; a session that died starts afresh at the next step."""
-        ...
-
-    async def close(self) -> None:
-        """Ends the session and its process."""
-        ...
-
-
-class Interpreter(Protocol):
-    """Makes sessions; at most `workers` of them run code at one time, further steps wait their turn."""
-
-    def session(self) -> Session:
-        """A fresh session; its process is made at the first step."""
-        ...
-
-    async def close(self) -> None:
-        """Ends every process that was started."""
-        ...
+    timeout: float = Field(default=10.0, ge=0.01)
+    """Wall-clock limit of one step, in seconds."""
+    memory_mb: int = Field(default=1024, ge=16)
+    """Memory limit of one session, in MB."""
+    isolation: str | None = None
+    """How sessions are confined: "full", "kernel" or "process"; None takes the strongest that the machine offers."""
+    scratch_mb: int = Field(default=0, ge=0)
+    """Size of a session's private scratch folder, in MB; 0 gives none."""
 
 
-class InterpreterSettings(Record):
-    """What a recipe can say of any interpreter."""
+class InterpreterSettings(Limits):
+    """Settings of any interpreter."""
 
     interpreter: str = "local"
-    """Which one: "local"."""
+    """Which one: "local", "remote:http://HOST:PORT", or another plug-in's."""
     sandbox_workers: int = Field(default=2, ge=1)
     """Programs that run at one time."""
-    timeout: float = Field(default=10.0, gt=0)
-    """Wall-clock limit of one step, in seconds."""
-    memory_mb: int = Field(default=1024, ge=64)
-    """Memory limit of one session."""
-    isolation: str | None = None
-    """How sessions are confined: "process", "kernel" or "full"; None takes the strongest that the machine gives."""
-    scratch_mb: int = Field(default=0, ge=0)
-    """Size of a private scratch folder; 0 gives none."""
     empty_output: str = ""
     """What replaces an empty output of a step; MathCoder's models were trained on "<empty_execution>"."""
+
+
+class Session(ABC):
+    """One program's memory: variables persist from step to step; the last expression is echoed as in a notebook."""
+
+    @abstractmethod
+    async def run(self, code: str) -> Output:
+        """Runs one step. Never raises for what the program does; a session that died starts afresh at the next step."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Ends the session and its process."""
+
+
+class Interpreter(ABC):
+    """Makes sessions; at most `workers` of them run code at one time, further steps wait their turn."""
+
+    @abstractmethod
+    def session(self) -> Session:
+        """A fresh session; its process is made at the first step."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Ends every process that was started."""
+
+    async def run_program(self, code: str) -> Output:
+        """Runs a whole program that shares nothing with others; plug-ins may override it with a quicker way."""
+        session = self.session()
+        try:
+            return await session.run(code)
+        finally:
+            await session.close()
+
+    async def describe(self) -> dict[str, str]:
+        """Facts about this interpreter that `slipstick doctor` shows: {"isolation": "kernel"}; by default none."""
+        return {}
 
 
 class OpenInterpreter(Protocol):
     """What an interpreters plug-in is."""
 
-    def __call__(
-        self,
-        argument: str,
-        *,
-        workers: int,
-        timeout: float,
-        memory_mb: int,
-        isolation: str | None,
-        scratch_mb: int,
-        seed: int | None,
-    ) -> Interpreter: ...
+    def __call__(self, argument: str, limits: Limits, *, workers: int, seed: int | None) -> Interpreter:
+        """Opens the interpreter: `workers` programs at one time; `seed` makes random numbers of programs repeatable.
+
+        Raises InterpreterError if it cannot be opened with these limits.
+        """
+        ...
 
 
 def open_interpreter(settings: InterpreterSettings | None = None, *, seed: int | None = None) -> Interpreter:
-    """The interpreter a recipe names: "local", or a third party's.
+    """The interpreter a recipe names: "local", "remote:URL", or a third party's.
 
     seed: makes random numbers and hashes of programs repeatable.
-    Raises PluginError for an unknown name, InterpreterError where it cannot be started as asked.
+    Raises PluginError for an unknown name, InterpreterError if it cannot be started with these settings.
     """
     settings = settings or InterpreterSettings()
     name, argument = split_spec(settings.interpreter)
-    make: OpenInterpreter = load_plugin("interpreters", name)
-    interpreter = make(
-        argument,
-        workers=settings.sandbox_workers,
-        timeout=settings.timeout,
-        memory_mb=settings.memory_mb,
-        isolation=settings.isolation,
-        scratch_mb=settings.scratch_mb,
-        seed=seed,
-    )
-    return FillEmptyOutput(interpreter, settings.empty_output) if settings.empty_output else interpreter
+    open_plugin: OpenInterpreter = load_plugin("interpreters", name)
+    limits = Limits(**settings.model_dump(include=set(Limits.model_fields)))
+    interpreter = open_plugin(argument, limits, workers=settings.sandbox_workers, seed=seed)
+    return _FillEmptyOutput(interpreter, settings.empty_output) if settings.empty_output else interpreter
 
 
-class FillEmptyOutput:
-    """An interpreter that replaces empty outputs by a text."""
+class _FillEmptyOutput(Interpreter):
+    """An interpreter whose empty outputs are replaced by a text."""
 
-    def __init__(self, inner: Interpreter, empty_output: str) -> None:
+    def __init__(self, inner: Interpreter, text: str) -> None:
         self._inner = inner
-        self._empty_output = empty_output
+        self._text = text
 
     def session(self) -> Session:
-        """A fresh session of the interpreter inside."""
-        return _FillEmptyOutputSession(self._inner.session(), self._empty_output)
+        return _FillEmptyOutputSession(self._inner.session(), self)
 
     async def close(self) -> None:
-        """Ends every process that was started."""
         await self._inner.close()
 
+    async def run_program(self, code: str) -> Output:
+        return self.fill(await self._inner.run_program(code))
 
-class _FillEmptyOutputSession:
-    def __init__(self, inner: Session, empty_output: str) -> None:
+    async def describe(self) -> dict[str, str]:
+        return await self._inner.describe()
+
+    def fill(self, output: Output) -> Output:
+        """The output, or the text if a step without an error has none."""
+        return output if output.text or output.status != "ok" else output.model_copy(update={"text": self._text})
+
+
+class _FillEmptyOutputSession(Session):
+    def __init__(self, inner: Session, interpreter: _FillEmptyOutput) -> None:
         self._inner = inner
-        self._empty_output = empty_output
+        self._interpreter = interpreter
 
     async def run(self, code: str) -> Output:
-        output = await self._inner.run(code)
-        return (
-            output if output.text or output.status != "ok" else output.model_copy(update={"text": self._empty_output})
-        )
+        return self._interpreter.fill(await self._inner.run(code))
 
     async def close(self) -> None:
         await self._inner.close()

@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from pydantic import Field
-
-from slipstick.interpreters import Interpreter, Session, open_interpreter
-from slipstick.schema import Output, Record, Status
+from slipstick.interpreters import Interpreter, Limits, Session, open_interpreter
+from slipstick.schema import Output, Status
 from slipstick.serve import ServeSettings
 from slipstick.serve.metrics import Metrics
 from slipstick.serve.script import Program, Ran, new_mark, read
@@ -32,14 +30,11 @@ class RefusedError(Exception):
         self.reason = reason
 
 
-class Demand(Record):
+class Demand(Limits):
     """What a client asks of the interpreter that runs its session, as in a recipe."""
 
-    timeout: float = Field(default=10.0, ge=0.01)
-    memory_mb: int = Field(default=1024, ge=64)
-    isolation: str | None = None
-    scratch_mb: int = Field(default=0, ge=0)
     seed: int | None = None
+    """Makes random numbers and hashes of programs repeatable."""
 
 
 @dataclass

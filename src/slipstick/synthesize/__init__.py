@@ -117,9 +117,8 @@ def _write(format: Format, problem: Problem, gold: str | None, writer: Writer) -
 
 async def _run(blocks: list[Block], format: Format, *, interpreter: Interpreter) -> list[Block]:
     """The blocks with the output of each program behind it."""
-    at_once = getattr(interpreter, "run_program", None)
-    if at_once and format.executes == "program" and len(blocks) == 1 and isinstance(blocks[0], Code):
-        output = await at_once(blocks[0].text)
+    if format.executes == "program" and len(blocks) == 1 and isinstance(blocks[0], Code):
+        output = await interpreter.run_program(blocks[0].text)
         if output.text.strip():
             return [*blocks, output]
     session = interpreter.session()

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def sandboxes() -> Iterator[dict[str, Sandbox]]:
 
 
 @pytest.mark.parametrize(("isolation", "row"), PAIRS, ids=[f"{isolation}-{row['name']}" for isolation, row in PAIRS])
-def test_hostile_program(sandboxes: dict[str, Sandbox], isolation: str, row: dict, tmp_path: Path) -> None:
+def test_hostile_program(sandboxes: dict[str, Sandbox], isolation: str, row: dict[str, Any], tmp_path: Path) -> None:
     if isolation not in sandboxes:
         pytest.skip(f"this machine gives no {missing(isolation)}")
     sandbox = sandboxes[isolation]

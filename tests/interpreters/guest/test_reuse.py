@@ -5,11 +5,14 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from slipstick import interpreters
+from slipstick.interpreters import InterpreterSettings, Limits
 from slipstick.interpreters.guest.simple import is_simple
-from slipstick.interpreters.host.local import open_interpreter
+from slipstick.interpreters.host.local import open_interpreter as open_local
 from slipstick.interpreters.host.sandbox import Sandbox
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -41,7 +44,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("row", POISON, ids=[row["name"] for row in POISON])
-def test_no_program_spoils_the_next(sandbox: Sandbox, row: dict) -> None:
+def test_no_program_spoils_the_next(sandbox: Sandbox, row: dict[str, Any]) -> None:
     probe, said = PROBES[row["tier"]]
     outputs = sandbox.run_many([probe, row["code"], probe, row["code"], probe])
     assert [(output.text, output.status) for output in outputs[::2]] == [(said, "ok")] * 3
@@ -53,13 +56,18 @@ def test_probes_are_simple(tier: str) -> None:
     assert is_simple(ast.parse(PROBES[tier][0]))
 
 
-def test_simple_programs_share_a_process_and_others_have_their_own() -> None:
+@pytest.mark.parametrize("empty_output", ["", "<empty_execution>"])
+def test_simple_programs_share_a_process_and_others_have_their_own(
+    empty_output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario() -> list[int]:
-        interpreter = open_interpreter("", workers=1)
+        local = open_local("", Limits(), workers=1)
+        monkeypatch.setattr(interpreters, "load_plugin", lambda *_: lambda *_, **__: local)
+        interpreter = interpreters.open_interpreter(InterpreterSettings(empty_output=empty_output))
         counts = []
         for program in ("x = 1", "x = 2", "print(x)", "import os", "y = 3"):
             await interpreter.run_program(program)
-            counts.append(next(interpreter._servers[0]._keys))
+            counts.append(next(local._servers[0]._keys))
         await interpreter.close()
         return counts
 

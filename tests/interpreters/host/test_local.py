@@ -9,11 +9,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slipstick import interpreters
 from slipstick.errors import InterpreterError
+from slipstick.interpreters import Limits
 from slipstick.interpreters.host.isolation import ISOLATION, missing
 from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
 from slipstick.interpreters.host.sandbox import Sandbox
@@ -51,7 +53,7 @@ def _below(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("row", PROGRAMS, ids=[row["name"] for row in PROGRAMS])
-def test_program(sandbox: Sandbox, row: dict) -> None:
+def test_program(sandbox: Sandbox, row: dict[str, Any]) -> None:
     with sandbox.session() as session:
         output = [session.run(step) for step in row["steps"]][-1]
     if row["text"] == "Traceback":
@@ -94,16 +96,17 @@ def test_program_that_is_too_long_is_refused(sandbox: Sandbox) -> None:
     assert output.text.startswith("ValueError: the program is too long")
 
 
-def test_silence_has_a_name_where_a_recipe_gives_it_one() -> None:
+def test_a_recipe_can_replace_empty_outputs() -> None:
     async def scenario() -> list[str]:
         interpreter = interpreters.open_interpreter(interpreters.InterpreterSettings(empty_output="<empty_execution>"))
         session = interpreter.session()
-        said = [(await session.run(step)).text for step in ("x = 3", "print(x)", "x")]
+        texts = [(await session.run(step)).text for step in ("x = 3", "print(x)", "x")]
         await session.close()
+        texts += [(await interpreter.run_program(program)).text for program in ("x = 3", "print(3)")]
         await interpreter.close()
-        return said
+        return texts
 
-    assert asyncio.run(scenario()) == ["<empty_execution>", "3", "3"]
+    assert asyncio.run(scenario()) == ["<empty_execution>", "3", "3", "<empty_execution>", "3"]
 
 
 def test_sessions_do_not_see_each_other(sandbox: Sandbox) -> None:
@@ -157,18 +160,18 @@ def test_scratch_folder_is_private_and_goes_with_its_session(
         ({"scratch_mb": -1}, "scratch_mb is -1"),
     ],
 )
-def test_what_cannot_be_given_is_refused(settings: dict, said: str) -> None:
+def test_what_cannot_be_given_is_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InterpreterError, match=said):
-        open_interpreter("", **settings)
+        Sandbox(**settings)
 
 
 def test_argument_is_refused() -> None:
     with pytest.raises(InterpreterError, match="takes no argument, got `docker`"):
-        open_interpreter("docker")
+        open_interpreter("docker", Limits())
 
 
 def test_closed_interpreter_makes_no_sessions() -> None:
-    interpreter = open_interpreter("")
+    interpreter = open_interpreter("", Limits())
     asyncio.run(interpreter.close())
     with pytest.raises(InterpreterError, match="closed"):
         interpreter.session()
@@ -184,7 +187,7 @@ async def _run_one(interpreter: LocalInterpreter, *steps: str) -> list[Output]:
 
 def test_at_most_so_many_steps_run_at_one_time() -> None:
     async def scenario() -> float:
-        interpreter = open_interpreter("", workers=3)
+        interpreter = open_interpreter("", Limits(), workers=3)
         await _run_one(interpreter, "1")
         start = time.perf_counter()
         outputs = await asyncio.gather(*(_run_one(interpreter, "import time\ntime.sleep(0.2)") for _ in range(6)))
@@ -205,7 +208,7 @@ def test_our_own_start_is_no_programs_time() -> None:
 @pytest.mark.parametrize("depth", [0, 1, 2], ids=["the keeper", "what enters the namespaces", "the one that forks"])
 def test_killed_parent_is_replaced_and_its_steps_run_again(depth: int, started: Callable[[], list[int]]) -> None:
     async def scenario() -> None:
-        interpreter = open_interpreter("", timeout=20)
+        interpreter = open_interpreter("", Limits(timeout=20))
         session = interpreter.session()
         await session.run("x = 20")
         slow = asyncio.create_task(_run_one(interpreter, "import time\ntime.sleep(1)\nprint('there')"))
@@ -224,7 +227,7 @@ def test_killed_parent_is_replaced_and_its_steps_run_again(depth: int, started: 
 
 def test_session_killed_from_outside_runs_its_step_again(started: Callable[[], list[int]]) -> None:
     async def scenario() -> None:
-        interpreter = open_interpreter("", timeout=20)
+        interpreter = open_interpreter("", Limits(timeout=20))
         if interpreter.isolation == "process":
             pytest.skip("there a program may kill itself, and nobody can tell who did it")
         session = interpreter.session()
@@ -245,7 +248,7 @@ def test_session_killed_from_outside_runs_its_step_again(started: Callable[[], l
 
 def test_parent_that_is_killed_again_and_again_is_a_fault_and_no_exception(started: Callable[[], list[int]]) -> None:
     async def scenario() -> Output:
-        interpreter = open_interpreter("", timeout=20)
+        interpreter = open_interpreter("", Limits(timeout=20))
         await _run_one(interpreter, "1")
         slow = asyncio.create_task(_run_one(interpreter, "import time\ntime.sleep(30)"))
         while not slow.done():
@@ -267,7 +270,7 @@ def test_stopped_parent_does_not_hold_up_the_caller(
     monkeypatch.setattr("slipstick.interpreters.host.fork_server._KILL_SECONDS", 0.3)
 
     async def scenario() -> None:
-        interpreter = open_interpreter("", timeout=0.5)
+        interpreter = open_interpreter("", Limits(timeout=0.5))
         await _run_one(interpreter, "1")
         await asyncio.sleep(0.3)  # the session before is gone by then
         os.kill(started()[2 if interpreter.isolation == "full" else 1], signal.SIGSTOP)
@@ -281,7 +284,7 @@ def test_stopped_parent_does_not_hold_up_the_caller(
 
 def test_cancelled_step_leaves_no_process(started: Callable[[], list[int]]) -> None:
     async def scenario() -> None:
-        interpreter = open_interpreter("", workers=1)
+        interpreter = open_interpreter("", Limits(), workers=1)
         await _run_one(interpreter, "1")
         session = interpreter.session()
         task = asyncio.create_task(session.run("while True: pass"))
@@ -299,7 +302,7 @@ def test_cancelled_step_leaves_no_process(started: Callable[[], list[int]]) -> N
 
 def test_close_with_a_step_running_and_a_session_open(started: Callable[[], list[int]]) -> None:
     async def scenario() -> None:
-        interpreter = open_interpreter("")
+        interpreter = open_interpreter("", Limits())
         idle = interpreter.session()
         await idle.run("x = 1")
         slow = asyncio.create_task(_run_one(interpreter, "while True: pass"))
@@ -316,7 +319,7 @@ def test_parent_that_cannot_start_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("slipstick.interpreters.host.zygote._BOOT", "raise OSError('no room')")
 
     async def scenario() -> None:
-        interpreter = open_interpreter("")
+        interpreter = open_interpreter("", Limits())
         try:
             await _run_one(interpreter, "1")
         finally:

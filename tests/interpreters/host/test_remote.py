@@ -18,7 +18,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.execute import run_execute
 from slipstick.errors import InterpreterError
-from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
+from slipstick.interpreters import Interpreter, InterpreterSettings, Limits, open_interpreter
 from slipstick.interpreters.host.remote import open_interpreter as open_remote
 from slipstick.metrics import metric_label
 from slipstick.schema import Output
@@ -138,7 +138,7 @@ def console() -> Any:
 )
 def test_argument_that_names_no_service(argument: str) -> None:
     with pytest.raises(InterpreterError, match="write remote:http://HOST:PORT"):
-        open_remote(argument)
+        open_remote(argument, Limits())
 
 
 def test_service_that_is_not_there() -> None:
@@ -157,7 +157,7 @@ def test_service_that_is_another(answer: bytes, status: int) -> None:
 
     async def scenario() -> list[Output]:
         server = await asyncio.start_server(stranger, "127.0.0.1", 0)
-        interpreter = open_remote(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        interpreter = open_remote(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", Limits())
         try:
             return await run_steps(interpreter, "1")
         finally:
@@ -190,7 +190,7 @@ def test_token(start_sandbox: Start, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_closed_interpreter_makes_no_sessions(served: Any) -> None:
-    interpreter = open_remote(served.url)
+    interpreter = open_remote(served.url, Limits())
     asyncio.run(interpreter.close())
     with pytest.raises(InterpreterError, match="closed"):
         interpreter.session()
@@ -271,7 +271,7 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_the_step_not_run_twice(se
 
     async def scenario() -> None:
         proxy = await asyncio.start_server(between, "127.0.0.1", 0)
-        interpreter = open_remote(f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        interpreter = open_remote(f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", Limits())
         session = interpreter.session()
         await session.run("x = 0")
         outputs = [await session.run("x += 1\nx") for _ in range(3)]

@@ -9,8 +9,9 @@ import re
 import tempfile
 
 from slipstick.errors import InterpreterError
+from slipstick.interpreters import Interpreter, Limits, Session
 from slipstick.interpreters.host.fork_server import ForkServerClient
-from slipstick.interpreters.host.isolation import choose_isolation
+from slipstick.interpreters.host.isolation import ISOLATION, choose_isolation, missing
 from slipstick.interpreters.host.session import RefusedError, SessionClient
 from slipstick.interpreters.host.zygote import LostError, Tier
 from slipstick.schema import Output
@@ -36,48 +37,25 @@ _MOVE_SECONDS = 1.0
 """Earlier steps that took longer are not run again to move a session to another tier; it then imports where it is."""
 
 
-def open_interpreter(
-    argument: str,
-    *,
-    workers: int = 2,
-    timeout: float = 10.0,
-    memory_mb: int = 1024,
-    isolation: str | None = None,
-    scratch_mb: int = 0,
-    seed: int | None = None,
-) -> LocalInterpreter:
+def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: int | None = None) -> LocalInterpreter:
     """The local interpreter; its processes start with the first step. Raises InterpreterError."""
     if argument:
         raise InterpreterError(f"the interpreter `local` takes no argument, got `{argument}`; write `local` alone")
-    for name, value, least in (("workers", workers, 1), ("timeout", timeout, 0.01), ("memory_mb", memory_mb, 16)):
-        if value < least:
-            raise InterpreterError(f"{name} is {value}; it must be at least {least}")
-    if scratch_mb < 0:
-        raise InterpreterError(f"scratch_mb is {scratch_mb}; it must be 0 (no folder) or more")
-    isolation = choose_isolation(isolation)
-    return LocalInterpreter(
-        isolation, workers=workers, timeout=timeout, memory_mb=memory_mb, scratch_mb=scratch_mb, seed=seed
-    )
+    if workers < 1:
+        raise InterpreterError(f"workers is {workers}; it must be at least 1")
+    return LocalInterpreter(choose_isolation(limits.isolation), limits, workers=workers, seed=seed)
 
 
-class LocalInterpreter:
-    """Makes sessions and owns the parent processes. Belongs to the event loop of its first step."""
+class LocalInterpreter(Interpreter):
+    """Makes sessions and owns the fork servers. Belongs to the event loop of its first step."""
 
-    def __init__(
-        self, isolation: str, *, workers: int, timeout: float, memory_mb: int, scratch_mb: int, seed: int | None
-    ) -> None:
+    def __init__(self, isolation: str, limits: Limits, *, workers: int, seed: int | None) -> None:
         self.isolation = isolation
         """How sessions are confined: "full", "kernel" or "process"."""
-        self.timeout = timeout
-        self.scratch_mb = scratch_mb
+        self.timeout = limits.timeout
+        self.scratch_mb = limits.scratch_mb
         self.slots = asyncio.Semaphore(workers)
-        options = {
-            "isolation": isolation,
-            "timeout": timeout,
-            "memory_mb": memory_mb,
-            "scratch_mb": scratch_mb,
-            "seed": seed,
-        }
+        options = {**limits.model_dump(), "isolation": isolation, "seed": seed}
         self._servers = [ForkServerClient(tier, options) for tier in _TIERS]
         self._starting = [asyncio.Lock() for _ in _TIERS]
         self._simple: list[list[SessionClient]] = [[] for _ in _TIERS]
@@ -100,6 +78,12 @@ class LocalInterpreter:
             return await session.run(code, last=True)
         finally:
             await session.close()
+
+    async def describe(self) -> dict[str, str]:
+        """The isolation of sessions, and what this machine lacks for stronger ones."""
+        stronger = ISOLATION[: ISOLATION.index(self.isolation)]
+        reasons = [f"; not {each}: no {missing(each)}" for each in stronger if missing(each)]
+        return {"isolation": "".join([self.isolation, *reasons])}
 
     async def _run_simple(self, tier: int, code: str) -> Output:
         """Runs a simple program where others have run. Raises RefusedError for one that is not, LostError."""
@@ -138,7 +122,7 @@ class LocalInterpreter:
         await asyncio.gather(*(server.close() for server in self._servers))
 
 
-class LocalSession:
+class LocalSession(Session):
     """One program's memory, held by a forked process, and the steps that made it."""
 
     def __init__(self, interpreter: LocalInterpreter) -> None:

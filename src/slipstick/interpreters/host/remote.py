@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from slipstick.errors import InterpreterError
+from slipstick.interpreters import Interpreter, Limits, Session
 from slipstick.schema import Output, Status
 
 if TYPE_CHECKING:
@@ -33,20 +34,11 @@ class SessionLostError(Exception):
     """The service does not know the session (any more)."""
 
 
-def open_interpreter(
-    argument: str,
-    *,
-    workers: int = 2,
-    timeout: float = 10.0,
-    memory_mb: int = 1024,
-    isolation: str | None = None,
-    scratch_mb: int = 0,
-    seed: int | None = None,
-) -> RemoteInterpreter:
+def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: int | None = None) -> RemoteInterpreter:
     """The interpreter behind a URL; nothing is sent before the first step.
 
     A token is taken from the environment variable SLIPSTICK_SANDBOX_TOKEN. workers: steps that this client has running
-    or waiting there at one time; the rest is demanded of the service, which refuses what it does not give.
+    or waiting there at one time. The limits are demanded of the service, which refuses more than it offers.
     Raises InterpreterError.
     """
     import httpx2
@@ -60,17 +52,11 @@ def open_interpreter(
             f"`remote:{argument}` does not name a service; write remote:http://HOST:PORT, start one with "
             f"`slipstick sandbox --set port=PORT`, and put its token, if it has one, into {_TOKEN}"
         )
-    demand = {
-        "timeout": timeout,
-        "memory_mb": memory_mb,
-        "isolation": isolation,
-        "scratch_mb": scratch_mb,
-        "seed": seed,
-    }
+    demand = {**limits.model_dump(), "seed": seed}
     return RemoteInterpreter(argument.rstrip("/"), workers=workers, demand=demand)
 
 
-class RemoteInterpreter:
+class RemoteInterpreter(Interpreter):
     """Makes sessions on one service. Belongs to the event loop of its first step."""
 
     def __init__(self, url: str, *, workers: int, demand: dict[str, Any]) -> None:
@@ -172,7 +158,7 @@ class RemoteInterpreter:
         )
 
 
-class RemoteSession:
+class RemoteSession(Session):
     """One program's memory on the service; where that has lost it, the steps that made it are run there again."""
 
     def __init__(self, remote: RemoteInterpreter) -> None:

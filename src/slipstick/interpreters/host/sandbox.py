@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from pydantic import ValidationError
+
 from slipstick.errors import InterpreterError
-from slipstick.interpreters import Session
+from slipstick.interpreters import Limits, Session
 from slipstick.interpreters.host.local import open_interpreter
 from slipstick.schema import Output
 
@@ -49,15 +51,12 @@ class Sandbox:
         seed: int | None = None,
     ) -> None:
         self._workers = workers
-        self._interpreter = open_interpreter(
-            "",
-            workers=workers,
-            timeout=timeout,
-            memory_mb=memory_mb,
-            isolation=isolation,
-            scratch_mb=scratch_mb,
-            seed=seed,
-        )
+        try:
+            limits = Limits(timeout=timeout, memory_mb=memory_mb, isolation=isolation, scratch_mb=scratch_mb)
+        except ValidationError as error:
+            mistakes = [f"{each['loc'][0]} is {each['input']}; {each['msg'].lower()}" for each in error.errors()]
+            raise InterpreterError("; ".join(mistakes)) from error
+        self._interpreter = open_interpreter("", limits, workers=workers, seed=seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="slipstick-sandbox", daemon=True)
         self._thread.start()
