@@ -51,7 +51,7 @@ def test_answers_vote_by_meaning() -> None:
     said = ["1200", "$1200.00", "30", "30.0", "1e9" * 50, None]
     ballot = count_votes(problem, [Vote("a", answer) for answer in said])
     assert [(each.answer, each.samples) for each in ballot.candidates] == [("1,200", 2), ("30", 2)]
-    assert ballot.candidates[0].shares == {"a": pytest.approx(2 / 6)} and ballot.drawn == {"a": 6}
+    assert ballot.candidates[0].shares == {"a": pytest.approx(2 / 6)} and ballot.num_samples == {"a": 6}
     assert majority_disagreement(ballot) == pytest.approx(2 / 6)
     assert majority_disagreement(count_votes(problem, [])) == 0
 
@@ -177,7 +177,7 @@ def write_run(
 
 def test_a_recipe_is_audited_and_resumed(invoke: Invoke) -> None:
     code, out, err = invoke("audit", "audit.toml", "--out", "run")
-    assert (code, err) == (0, "") and "2 of 60 labels are likelier wrong than right" in out
+    assert (code, err) == (0, "") and "2 of 60 labels are likelier incorrect than correct" in out
     assert "careful cot" in out and "careful" in out.split("town/7")[1]
     run = RunFolder("run").run()
     assert run.verb == "audit" and run.counts == {"problems": 60, "suspects": 2}

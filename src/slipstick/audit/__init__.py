@@ -1,20 +1,21 @@
 """Finds problems whose label is wrong or ambiguous, ranked, each with its evidence.
 
-Two kinds of evidence add up as log-odds: what solvers say (`votes`, `reliability`), and where a worked solution
-contradicts itself or its label (`equations`, `rationale`). Nothing is learned from anybody's relabelling.
+Two kinds of evidence add up as log-odds: what solvers say, and where a worked solution contradicts itself or its
+label. Nothing is learned from anybody's relabelling. The files, in the order data passes them:
+
+- `equations`: the equations of a worked solution, calculated again
+- `rationale`: contradictions in a worked solution, each a piece of evidence (`signals.toml` has the weights)
+- `votes`: answers of solvers, equal ones grouped, and the runs that they are read from
+- `reliability`: how much each solver's word counts
+- `ranking`: all evidence of a problem -> one score
+- `curve`: how good a ranking is, if people have said which labels are wrong
+- `display`: suspects and solvers as tables for the terminal
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping, Sequence
-from math import exp, log
-from statistics import fmean
-
-from slipstick.audit.rationale import Worked, contradictions, program_differs, read_rationale, step_evidence
-from slipstick.audit.reliability import describe_solvers, judge_ballots
-from slipstick.audit.suspect import Evidence, Suspect
-from slipstick.audit.votes import Ballot, Solver, Vote, count_votes, majority_disagreement
-from slipstick.schema import Problem
+from slipstick.audit.ranking import PRIOR_ERROR_RATE, Suspect, audit
+from slipstick.audit.rationale import Evidence
+from slipstick.audit.reliability import Solver, describe_solvers
+from slipstick.audit.votes import Ballot, Vote, count_votes, majority_disagreement, read_runs
 
 __all__ = [
     "PRIOR_ERROR_RATE",
@@ -27,78 +28,5 @@ __all__ = [
     "count_votes",
     "describe_solvers",
     "majority_disagreement",
+    "read_runs",
 ]
-
-PRIOR_ERROR_RATE = 0.05
-"""Share of labels that are wrong or ambiguous before anything is known of them."""
-_FLOOR = 1e-9
-_NAMED = 4
-"""Solvers that are named behind an answer."""
-_SHOWN = 3
-"""Answers that are named beside the label."""
-
-
-def audit(
-    problems: Iterable[Problem],
-    ballots: Iterable[Ballot] = (),
-    *,
-    programs: Mapping[str, str] | None = None,
-    prior_error_rate: float = PRIOR_ERROR_RATE,
-) -> list[Suspect]:
-    """Every problem with a label, the most suspicious first; ties keep the problems' order.
-
-    ballots: what samples of solvers say (`count_votes`), of some or all problems. programs: problem id -> what a
-    program made from the worked solution came to. prior_error_rate: share of labels taken to be wrong before.
-    """
-    asked = {ballot.problem_id: ballot for ballot in ballots if ballot.drawn}
-    judged = judge_ballots(list(asked.values()))
-    labelled = [(problem, read_rationale(problem)) for problem in problems if problem.answer]
-    lengths = [count for _, worked in labelled if (count := worked.steps())]
-    usual = fmean(lengths) if lengths else 0.0
-    suspects = []
-    for problem, worked in labelled:
-        evidence = _evidence(problem, worked, usual, (programs or {}).get(problem.id))
-        if problem.id in judged:
-            evidence.append(_weigh(asked[problem.id], judged[problem.id]))
-        suspects.append(
-            _suspect(problem, evidence, prior_error_rate, asked.get(problem.id), judged.get(problem.id, []))
-        )
-    suspects.sort(key=lambda suspect: -suspect.score)
-    return [suspect.model_copy(update={"rank": rank}) for rank, suspect in enumerate(suspects, start=1)]
-
-
-def _evidence(problem: Problem, worked: Worked, usual: float, program: str | None) -> list[Evidence]:
-    """What the problem's own text says."""
-    perhaps = [program_differs(problem, program), step_evidence(worked.steps(), usual)]
-    return [*contradictions(problem, worked), *(each for each in perhaps if each)]
-
-
-def _weigh(ballot: Ballot, chances: Sequence[float]) -> Evidence:
-    """What the solvers say, as odds against the label."""
-    label = min(max(chances[0], _FLOOR), 1 - _FLOOR)
-    says = [f"{ballot.candidates[0].samples} of {sum(ballot.drawn.values())} samples say the label"]
-    for rival in ballot.rivals()[:_SHOWN]:
-        says.append(f"{rival.samples} say {rival.answer} ({_names(rival.shares)})")
-    return Evidence(signal="votes", weight=round(log((1 - label) / label), 4), says="; ".join(says))
-
-
-def _suspect(
-    problem: Problem, evidence: list[Evidence], prior: float, ballot: Ballot | None, chances: Sequence[float]
-) -> Suspect:
-    odds = log(prior / (1 - prior)) + sum(each.weight for each in evidence)
-    rivals = list(zip(chances[1:], ballot.rivals(), strict=True)) if ballot else []
-    best = max(rivals, key=lambda pair: pair[0], default=None)
-    return Suspect(
-        id=problem.id,
-        rank=1,
-        score=1 / (1 + exp(-odds)),
-        looks="ambiguous" if best and max(best[0], chances[0]) < 0.5 else "wrong",
-        gold=problem.answer or "",
-        answer=best[1].answer if best else None,
-        evidence=sorted(evidence, key=lambda each: -each.weight),
-    )
-
-
-def _names(shares: Mapping[str, float]) -> str:
-    names = sorted(shares, key=lambda solver: (-shares[solver], solver))
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

@@ -1,18 +1,20 @@
-"""How good a ranking of suspects is, where people have said which labels are wrong."""
+"""How good a ranking of suspects is, if people have said which labels are wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slipstick.errors import UserError
+from slipstick.audit.ranking import Suspect
+from slipstick.audit.votes import Ballot, majority_disagreement
+from slipstick.errors import InputError, UserError
 from slipstick.schema import Metric
 
-_DRAWS = 1000
+_RESAMPLES = 1000
 
 
 class Point(NamedTuple):
@@ -26,8 +28,38 @@ class Point(NamedTuple):
     recall: float
 
 
+class Rankings(NamedTuple):
+    """Rankings of the same problems, and the truth about their labels."""
+
+    scores: dict[str, list[float]]
+    """Name of a ranking -> score of each problem."""
+    wrong: list[bool]
+    """Whether each problem's label is wrong."""
+
+    def metrics(self) -> list[Metric]:
+        """The average precision of each ranking."""
+        return [average_precision(name, scores, self.wrong) for name, scores in self.scores.items()]
+
+
+def rank_with_vote(suspects: Sequence[Suspect], ballots: Iterable[Ballot], known_errors: Container[str]) -> Rankings:
+    """The audit's ranking beside that of a plain vote, if there are votes. known_errors: ids of wrong labels.
+
+    Raises InputError if none of the suspects is known to be wrong.
+    """
+    wrong = [suspect.id in known_errors for suspect in suspects]
+    if not any(wrong):
+        raise InputError(
+            f"known_errors corrects none of these {len(suspects):,} problems: their ids have to be the same"
+        )
+    shares = {ballot.problem_id: majority_disagreement(ballot) for ballot in ballots}
+    scores = {"audit": [suspect.score for suspect in suspects]}
+    if shares:
+        scores["majority vote"] = [shares.get(suspect.id, 0.0) for suspect in suspects]
+    return Rankings(scores, wrong)
+
+
 def precision_recall(scores: Sequence[float], wrong: Sequence[bool]) -> list[Point]:
-    """The curve from the highest score down; suspects of one score are one point. Empty where no label is wrong."""
+    """The curve from the highest score down; suspects of one score are one point. Empty if no label is wrong."""
     total = sum(wrong)
     if not total:
         return []
@@ -38,12 +70,12 @@ def precision_recall(scores: Sequence[float], wrong: Sequence[bool]) -> list[Poi
 def average_precision(ranking: str, scores: Sequence[float], wrong: Sequence[bool], *, seed: int = 0) -> Metric:
     """Mean precision over the wrong labels, suspects of one score taken together, with a bootstrap over problems."""
     values, truth = np.asarray(scores, dtype=float), np.asarray(wrong, dtype=bool)
-    draw = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(_DRAWS):
-        chosen = draw.integers(0, len(values), len(values))
-        drawn.append(_average(values[chosen], truth[chosen]))
-    low, high = (float(end) for end in np.quantile(drawn, (0.025, 0.975)))
+    generator = np.random.default_rng(seed)
+    resampled = []
+    for _ in range(_RESAMPLES):
+        chosen = generator.integers(0, len(values), len(values))
+        resampled.append(_average(values[chosen], truth[chosen]))
+    low, high = (float(end) for end in np.quantile(resampled, (0.025, 0.975)))
     middle = _average(values, truth)
     low, high = min(low, middle), max(high, middle)
     return Metric(
@@ -54,12 +86,12 @@ def average_precision(ranking: str, scores: Sequence[float], wrong: Sequence[boo
 def gain(
     scores: Sequence[float], baseline: Sequence[float], wrong: Sequence[bool], *, seed: int = 0
 ) -> tuple[float, float, float]:
-    """How many times the average precision is that of a baseline, and its 95 % interval, both on the same draws."""
+    """How many times the average precision is that of a baseline, and its 95 % interval, on the same bootstraps."""
     ours, theirs, truth = np.asarray(scores), np.asarray(baseline), np.asarray(wrong, dtype=bool)
-    draw = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     ratios = []
-    for _ in range(_DRAWS):
-        chosen = draw.integers(0, len(truth), len(truth))
+    for _ in range(_RESAMPLES):
+        chosen = generator.integers(0, len(truth), len(truth))
         if below := _average(theirs[chosen], truth[chosen]):
             ratios.append(_average(ours[chosen], truth[chosen]) / below)
     low, high = (float(end) for end in np.quantile(ratios, (0.025, 0.975)))
@@ -69,7 +101,7 @@ def gain(
 def draw_curves(path: Path, rankings: Mapping[str, Sequence[float]], wrong: Sequence[bool]) -> None:
     """Writes a picture of the precision and recall of rankings of the same problems, by their names.
 
-    Raises UserError where matplotlib is not installed.
+    Raises UserError if matplotlib is not installed.
     """
     try:
         import matplotlib as mpl

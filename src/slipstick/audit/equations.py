@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
+from slipstick import exact
 from slipstick.schema import Record
 
 ANNOTATION = re.compile(r"<<([^<>]*)>>")
@@ -27,12 +26,6 @@ _SAID_BEFORE = re.compile(r"(?:\b(?:and|of|by|from|per|plus|minus|times|over|eve
 _SAID_AFTER = re.compile(
     r"\s*(?:thousand|million|billion|hundred|dozen|k\b|m\b|r\b|rem|with|and\s+\d|:|\d|\^|/)", re.IGNORECASE
 )
-_OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
 _LONGEST = 200
 """Characters of an expression beyond which it is nobody's arithmetic."""
 _MOST_DIGITS = 40
@@ -93,21 +86,9 @@ def evaluate(expression: str) -> Fraction | None:
         return None
     cleaned = re.sub(r"(?<![\d.])0+(?=\d)", "", _BY_FRACTION.sub(r"/(\1)", cleaned))
     try:
-        return _value(ast.parse(cleaned, mode="eval").body, cleaned)
-    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
+        return Fraction(exact.evaluate(cleaned, {}, functions={}, operators="+-*/"))
+    except exact.NoValueError:
         return None
-
-
-def _value(node: ast.expr, source: str) -> Fraction:
-    match node:
-        case ast.Constant(value=int() | float()):
-            return Fraction(ast.get_source_segment(source, node) or "")
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
-            return -_value(operand, source) if isinstance(sign, ast.USub) else _value(operand, source)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](_value(left, source), _value(right, source))
-        case _:
-            raise ValueError(f"no arithmetic: {ast.dump(node)}")
 
 
 def _pairs(text: str) -> Iterator[tuple[_Side, list[_Side]]]:

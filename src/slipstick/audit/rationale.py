@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from slipstick.audit.equations import ANNOTATION, Equation, numbers, read_equations
-from slipstick.audit.suspect import Evidence
 from slipstick.equivalence import compare
-from slipstick.schema import Problem
+from slipstick.number_words import CARDINALS, GROUPS, MULTIPLES
+from slipstick.schema import Problem, Record
 
 _COMPARISON = re.compile(
     r"\btimes (?:(?:more|fewer|less)\b(?:(?: \w+){0,3} than\b)?|(?!per\b)\w+er than\b)", re.IGNORECASE
@@ -24,17 +24,27 @@ _APART = str.maketrans("<>=", "   ")
 _WORD = re.compile(r"[a-z]+")
 _SCALES = (60, 100, 1000)
 """What a label may be off by where only its unit changed: minutes, cents and per cent, thousands."""
-_SPELT = (
-    *("zero", "one once single", "two twice double pair half", "three thrice third triple", "four quarter", "five"),
-    *("six", "seven", "eight", "nine", "ten", "eleven", "twelve dozen"),
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
-_WORDS = {word: Fraction(value) for value, words in enumerate(_SPELT) for word in words.split()}
-_WORDS |= {word: Fraction(10 * tens) for tens, word in enumerate(_TENS, start=2)}
+_WORDS = {
+    word: Fraction(value)
+    for word, value in {
+        **CARDINALS, **MULTIPLES, **GROUPS, "single": 1, "half": 2, "third": 3, "quarter": 4, "hundred": 100
+    }.items()
+}  # fmt: skip
 _COMMON = frozenset((100, 1000, 360, 365, 366, 180, 144, 1440, 3600, 5280, 2000, 10000, 1000000))
 """Numbers that anybody may bring in: per cent, units, circles, days."""
 _LEAST = 100
 """Numbers of fewer than three digits come up by chance too often."""
+
+
+class Evidence(Record):
+    """One thing that makes a label more or less likely to be wrong."""
+
+    signal: str
+    """"votes" for what solvers say, else a signal of `signals.toml`, or "steps"."""
+    weight: float
+    """Log-odds it adds to the label being wrong; negative where it speaks for the label."""
+    says: str
+    """In words: who says what, or which line contradicts which."""
 
 
 @cache
@@ -84,7 +94,7 @@ def contradictions(problem: Problem, worked: Worked) -> Iterator[Evidence]:
 
 
 def program_differs(problem: Problem, result: str | None) -> Evidence | None:
-    """Evidence where a program made from the worked solution comes to something else than the label."""
+    """Evidence if a program made from the worked solution has another result than the label."""
     if result is None or problem.answer is None:
         return None
     if compare(result, problem.answer, kind=problem.kind).outcome != "incorrect":

@@ -16,7 +16,8 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from slipstick.audit.votes import Ballot, Solver
+from slipstick.audit.votes import Ballot
+from slipstick.schema import Record
 
 _FOLDS = 10
 _PRIOR = 1.0
@@ -24,9 +25,21 @@ _PRIOR = 1.0
 _Floats = NDArray[np.float64]
 
 
+class Solver(Record):
+    """What is known of a solver once all ballots are counted."""
+
+    name: str
+    problems: int
+    """Problems with a label that it was asked."""
+    agreement: float
+    """Share of its samples that say the label, the mean over problems."""
+    weight: float
+    """Log-odds that its word adds to an answer, learned beside all others."""
+
+
 def judge_ballots(ballots: Sequence[Ballot]) -> dict[str, list[float]]:
     """Problem id -> probability of each candidate, in the ballot's order; the rest to 1 is an answer nobody gave."""
-    solvers = sorted({name for ballot in ballots for name in ballot.drawn})
+    solvers = sorted({name for ballot in ballots for name in ballot.num_samples})
     tables = {ballot.problem_id: _table(ballot, solvers) for ballot in ballots}
     judged: dict[str, list[float]] = {}
     for fold in range(_FOLDS):
@@ -41,11 +54,11 @@ def judge_ballots(ballots: Sequence[Ballot]) -> dict[str, list[float]]:
 
 def describe_solvers(ballots: Sequence[Ballot]) -> list[Solver]:
     """The solvers, those whose word counts most first."""
-    names = sorted({name for ballot in ballots for name in ballot.drawn})
+    names = sorted({name for ballot in ballots for name in ballot.num_samples})
     weights = _fit([_table(ballot, names) for ballot in ballots], len(names))
     described = []
     for name, weight in zip(names, weights, strict=True):
-        asked = [ballot for ballot in ballots if name in ballot.drawn]
+        asked = [ballot for ballot in ballots if name in ballot.num_samples]
         agreement = fmean(ballot.candidates[0].shares.get(name, 0.0) for ballot in asked)
         described.append(Solver(name=name, problems=len(asked), agreement=agreement, weight=float(weight)))
     return sorted(described, key=lambda solver: -solver.weight)

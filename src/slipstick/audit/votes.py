@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from slipstick.equivalence import compare
-from slipstick.schema import Problem, Record
+from slipstick.errors import InputError
+from slipstick.metrics import group_equal_answers
+from slipstick.schema import Problem, Solution
+from slipstick.store import RunFolder
 
 _LONGEST = 100
 """Characters of an answer beyond which it is a text that somebody took for one, and no vote."""
+_FROM_RATIONALES = ("worked_steps", "annotations")
+"""Methods of `synthesize` that make programs from worked solutions: if correct, these only repeat the label."""
 
 
 class Vote(NamedTuple):
@@ -36,7 +43,7 @@ class Ballot(NamedTuple):
     problem_id: str
     candidates: list[Candidate]
     """The label first, whether anybody says it or not, then the others, most samples first."""
-    drawn: dict[str, int]
+    num_samples: dict[str, int]
     """Solver -> samples it was asked for, those without an answer included."""
 
     def rivals(self) -> list[Candidate]:
@@ -44,47 +51,62 @@ class Ballot(NamedTuple):
         return self.candidates[1:]
 
 
-class Solver(Record):
-    """What is known of a solver once all ballots are counted."""
-
-    name: str
-    problems: int
-    """Problems with a label that it was asked."""
-    agreement: float
-    """Share of its samples that say the label, the mean over problems."""
-    weight: float
-    """Log-odds that its word adds to an answer, learned beside all others."""
-
-
 def count_votes(problem: Problem, votes: Sequence[Vote]) -> Ballot:
     """The ballot of a problem with a label. Answers are compared by meaning (`slipstick.compare`)."""
     gold = problem.answer or ""
     label = "; ".join(gold) if isinstance(gold, list) else gold
-    classes: dict[str, list[str]] = {label: []}
-    joined: dict[str, str] = {}
-    for vote in votes:
-        if vote.answer and len(vote.answer) <= _LONGEST:
-            if vote.answer not in joined:
-                joined[vote.answer] = _class_of(vote.answer, classes, problem, label)
-            classes.setdefault(joined[vote.answer], []).append(vote.solver)
-    drawn = Counter(vote.solver for vote in votes)
+
+    def same(first: str, answer: str) -> bool:
+        expected = gold if first == label and gold else first
+        return compare(answer, expected, kind=problem.kind).outcome == "correct"
+
+    cast = [(vote.solver, vote.answer) for vote in votes if vote.answer and len(vote.answer) <= _LONGEST]
+    groups = group_equal_answers([answer for _, answer in cast], same, known=[label])
+    num_samples = Counter(vote.solver for vote in votes)
     label_first, *rivals = (
-        Candidate(answer, {name: count / drawn[name] for name, count in Counter(solvers).items()}, len(solvers))
-        for answer, solvers in classes.items()
+        Candidate(
+            answer,
+            {name: count / num_samples[name] for name, count in Counter(cast[place][0] for place in places).items()},
+            len(places),
+        )
+        for answer, places in groups.items()
     )
-    return Ballot(problem.id, [label_first, *sorted(rivals, key=lambda rival: -rival.samples)], dict(drawn))
+    return Ballot(problem.id, [label_first, *sorted(rivals, key=lambda rival: -rival.samples)], dict(num_samples))
 
 
 def majority_disagreement(ballot: Ballot) -> float:
     """The largest share of all samples that agree on one answer other than the label: what a plain vote goes by."""
-    total = sum(ballot.drawn.values())
+    total = sum(ballot.num_samples.values())
     return max((rival.samples for rival in ballot.rivals()), default=0) / total if total else 0.0
 
 
-def _class_of(answer: str, classes: Iterable[str], problem: Problem, label: str) -> str:
-    """The candidate that an answer belongs to, itself where it is a new one."""
-    for known in classes:
-        expected = problem.answer if known == label and problem.answer else known
-        if answer == known or compare(answer, expected, kind=problem.kind).outcome == "correct":
-            return known
-    return answer
+def read_runs(runs: Iterable[RunFolder], labelled: Container[str]) -> tuple[dict[str, list[Vote]], dict[str, str]]:
+    """Problem id -> votes of solvers, and problem id -> result of a program made from the worked solution.
+
+    labelled: ids of the problems that count. Raises InputError for a run without a solution of any of them.
+    """
+    votes: dict[str, list[Vote]] = {}
+    programs: dict[str, str] = {}
+    for run in runs:
+        about = run.run()
+        repeats = about.verb == "synthesize" and about.recipe.get("method", "worked_steps") in _FROM_RATIONALES
+        solutions = [solution for solution in _solutions(run) if solution.problem_id in labelled]
+        if not solutions:
+            raise InputError(f"{run.path} has no solution of any of these problems: their ids have to be the same")
+        for solution in solutions:
+            if not repeats:
+                name = f"{solution.model or run.path.name} {solution.format}"
+                votes.setdefault(solution.problem_id, []).append(Vote(name, solution.answer))
+            elif solution.answer:
+                programs[solution.problem_id] = solution.answer
+    return votes, programs
+
+
+def _solutions(run: RunFolder) -> Iterator[Solution]:
+    """All that a run wrote, what it dropped included: a solver's incorrect samples count as its correct ones do."""
+    yield from run.solutions()
+    for drop in run.dropped():
+        try:
+            yield Solution.model_validate(drop.row)
+        except ValidationError:
+            continue  # a row of another kind

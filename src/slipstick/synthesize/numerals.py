@@ -6,19 +6,21 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
+from slipstick.number_words import CARDINALS, GROUPS, MAGNITUDES, MULTIPLES, ORDINALS
+
 # A number by itself: no part of a word, an ordinal, a formula's index or a fraction. "$5" and "7%" have one.
 _NUMERAL = re.compile(r"(?<![\w.,/^\\{-])\d[\d,]*(?:\.\d+)?(?![\w/^{])(?!,\d|\.\d)")
 _ANY = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+_COMMON = (
+    *("hundred", "thousand", "dozen", "pair", "couple", "once", "twice", "double", "triple", "half"),
+    *("first", "second", "third", "fourth"),
 )
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_WORDS = (
-    {word: str(value) for value, word in enumerate([*_UNITS.split(), "eighteen", "nineteen"])}
-    | {word: str(10 * value) for value, word in enumerate(_TENS.split(), start=2)}
-    | {"dozen": "12", "hundred": "100", "thousand": "1000", "twice": "2", "double": "2", "triple": "3", "once": "1"}
-    | {"first": "1", "second": "2", "third": "3", "fourth": "4", "half": "2", "pair": "2", "couple": "2"}
-)
+"""Words that name or may mean a number, beside the cardinals."""
+_WORDS = {
+    word: str(value)
+    for word, value in {**ORDINALS, **MULTIPLES, **GROUPS, **CARDINALS, **MAGNITUDES, "half": 2}.items()
+    if word in CARDINALS or word in _COMMON
+}
 _WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})s?\b", re.IGNORECASE)
 
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 
 from slipstick.formats import Format
-from slipstick.problems.synthetic.exact import called, substitute
+from slipstick.problems.synthetic.paper import called, substitute
 from slipstick.schema import Block, Code, Problem, Record, Text
 from slipstick.synthesize.longhand import longhand
 from slipstick.synthesize.writer import Writer

@@ -1,4 +1,4 @@
-"""The words and signs the grader knows, from vocabulary.toml: Unicode signs, units, number words, synonyms."""
+"""The words and signs the grader knows, from vocabulary.toml: Unicode signs, units, synonyms."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ UNITS: Final = MappingProxyType(
     {word: str(unit) for unit, words in _TABLES["units"].items() for word in [unit, *words]},
 )
 NOUNS: Final = MappingProxyType({word: str(noun) for noun, words in _TABLES["nouns"].items() for word in words})
-MAGNITUDES: Final = MappingProxyType({str(word): int(value) for word, value in _TABLES["magnitudes"].items()})
-ORDINALS: Final = MappingProxyType({str(word): int(value) for word, value in _TABLES["ordinals"].items()})
-NUMBERS: Final = MappingProxyType({str(word): int(value) for word, value in _TABLES["numbers"].items()})
 WEEKDAYS: Final = MappingProxyType({name: names[0] for names in _TABLES["calendar"]["weekdays"] for name in names})
 MONTHS: Final = MappingProxyType(
     {name: place for place, names in enumerate(_TABLES["calendar"]["months"], 1) for name in names}

@@ -14,7 +14,6 @@ from slipstick.equivalence.normalize.vocabulary import (
     FUNCTIONS,
     LIMITS,
     MONTH_NAMES,
-    NUMBERS,
     OPERATIONS,
     SAME_WORDS,
     SUBJECTS,
@@ -23,6 +22,7 @@ from slipstick.equivalence.normalize.vocabulary import (
 )
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number
 from slipstick.equivalence.values.numerals import read_roman
+from slipstick.number_words import CARDINALS
 
 SHORT_WORDS = 4
 """Up to this many words two answers that differ are different; two sentences may still mean the same."""
@@ -124,7 +124,7 @@ def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | No
         return Decision(False, "words", "a number against words")
     shown = list(_NUMBER.finditer(flat))
     spelled = [
-        place for place, word in enumerate(words) if word.partition("-")[0] in NUMBERS and word not in ("one", "zero")
+        place for place, word in enumerate(words) if word.partition("-")[0] in CARDINALS and word not in ("one", "zero")
     ]
     if len(shown) == 1 and not spelled and len(re.findall(r"\d+(?:[.,/]\d+)*", flat)) == 1:
         read = read_number(re.split(r"[,.;!?]\s", flat[shown[0].start() :])[0]) or read_number(shown[0].group())
@@ -154,7 +154,7 @@ def _first_quantity(text: str) -> Number | None:
 
 def _around_number(words: list[str]) -> list[int]:
     """The places next to a number: "half of 12", "5 squared"."""
-    places = [place for place, word in enumerate(words) if word[:1].isdigit() or word.partition("-")[0] in NUMBERS]
+    places = [place for place, word in enumerate(words) if word[:1].isdigit() or word.partition("-")[0] in CARDINALS]
     return [near for place in places for near in (place - 2, place - 1, place + 1) if 0 <= near < len(words)]
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from slipstick.equivalence.normalize.vocabulary import MAGNITUDES, NUMBERS, UNITS
+from slipstick.equivalence.normalize.vocabulary import UNITS
 from slipstick.equivalence.values.numerals import read_numeral, read_ordinal
 from slipstick.equivalence.values.units import conversion, read_unit
+from slipstick.number_words import CARDINALS, MAGNITUDES
 
 MAX_DIGITS = 4000
 """Longer numbers are compared as decimals, without arithmetic; the exponent of a power of ten has the same bound."""
@@ -319,7 +320,7 @@ def _read_words(text: str) -> Number | None:
     if read is None:
         return None
     value, rest = read
-    if any(word in NUMBERS or word.isdigit() for word in rest.split()):
+    if any(word in CARDINALS or word.isdigit() for word in rest.split()):
         return None
     percent, parts, rest = _read_percent(re.sub(r"^(?:of )?(?:an?|the) ", "", rest))
     unit = read_unit(rest, glued=False) if rest else ""

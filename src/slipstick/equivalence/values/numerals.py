@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from slipstick.equivalence.normalize.vocabulary import MAGNITUDES, NUMBERS, ORDINALS
+from slipstick.number_words import CARDINALS, MAGNITUDES, ORDINALS, PARTS
 
 _ORDINAL = re.compile(r"(\d+)\s*(?:\^\s*\{?\s*)?(?:\\text\s*\{\s*)?(?:st|nd|rd|th)\s*\}{0,2}", re.IGNORECASE)
 _ROMAN = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ARTICLES = ("a", "an")
-_DENOMINATORS = {"half": 2, "halve": 2, "quarter": 4, **{word: n for word, n in ORDINALS.items() if n > 2}}
 _MAX_WORDS = 24
 
 
@@ -19,7 +18,7 @@ def read_numeral(text: str) -> tuple[Fraction, str] | None:
     """The number that a text in lower case begins with and the words behind it; None where it begins with none."""
     words = text.split(" ", _MAX_WORDS)
     first = words[0].partition("-")[0]
-    if first not in NUMBERS and first not in ORDINALS and first not in _DENOMINATORS and first not in _OPENERS:
+    if first not in CARDINALS and first not in ORDINALS and first not in PARTS and first not in _OPENERS:
         return None
     words = [part for word in words[:_MAX_WORDS] for part in (word.split("-") if "-" in word else [word])]
     negative = words[0] in ("minus", "negative")
@@ -44,7 +43,7 @@ def _read(words: list[str]) -> tuple[Fraction, int] | None:
     if not used:
         return _without_cardinal(words)
     if following == ["point"]:
-        digits = [NUMBERS.get(word, 10) for word in words[used + 1 :]]
+        digits = [CARDINALS.get(word, 10) for word in words[used + 1 :]]
         shown = next((place for place, digit in enumerate(digits) if digit > 9), len(digits))
         if shown:
             return count + Fraction(int("".join(map(str, digits[:shown]))), 10**shown), used + 1 + shown
@@ -78,7 +77,7 @@ def _part(words: list[str]) -> tuple[Fraction, int] | None:
 
 
 def _denominator(word: str) -> int | None:
-    return _DENOMINATORS.get(word.removesuffix("s"))
+    return PARTS.get(word.removesuffix("s"))
 
 
 def _cardinal(words: list[str]) -> tuple[Fraction, int]:
@@ -91,9 +90,9 @@ def _cardinal(words: list[str]) -> tuple[Fraction, int]:
             used += 1
         elif word in _ARTICLES and place == 0 and words[1:2] and words[1] in MAGNITUDES:
             used, group = 1, 1
-        elif word in NUMBERS and used == place and (not used or NUMBERS[word] < min(last, 100)):
-            group += NUMBERS[word]
-            last = 10 if NUMBERS[word] >= 20 else 0
+        elif word in CARDINALS and used == place and (not used or CARDINALS[word] < min(last, 100)):
+            group += CARDINALS[word]
+            last = 10 if CARDINALS[word] >= 20 else 0
             used += 1
         elif word in MAGNITUDES and used == place:
             scale = MAGNITUDES[word]
@@ -110,7 +109,7 @@ def _cardinal(words: list[str]) -> tuple[Fraction, int]:
 
 def _continues(words: list[str], last: int) -> bool:
     """Whether words behind "and" go on with a number, and not with a fraction: "hundred and five"."""
-    return bool(words) and words[0] in NUMBERS and not (words[1:2] and _denominator(words[1])) and last >= 100
+    return bool(words) and words[0] in CARDINALS and not (words[1:2] and _denominator(words[1])) and last >= 100
 
 
 def read_ordinal(text: str) -> int | None:

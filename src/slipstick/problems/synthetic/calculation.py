@@ -9,8 +9,9 @@ from functools import lru_cache
 from importlib.resources import files
 from random import Random
 
+from slipstick.exact import Value, evaluate
 from slipstick.problems.synthetic.draw import draws
-from slipstick.problems.synthetic.exact import Value, evaluate, show, substitute
+from slipstick.problems.synthetic.paper import FUNCTIONS, show, substitute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ def work_out(template: Template, given: Mapping[str, int]) -> Worked:
     result = ""
     steps = [{"name": name, "expression": str(value), "says": ""} for name, value in given.items()]
     for name, expression, lead in template.steps:
-        values[name] = evaluate(expression, values)
+        values[name] = evaluate(expression, values, FUNCTIONS)
         # A program prints a Fraction as a fraction, whether or not it would end as a decimal.
         result = str(values[name]) if "Fraction" in expression else show(values[name])
         steps.append({"name": name, "expression": expression, "says": _says(lead, expression, values, result=result)})

@@ -1,0 +1,115 @@
+"""Ranks problems by how likely their label is wrong: the weights of all evidence, added up as log-odds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import exp, log
+from statistics import fmean
+from typing import Literal
+
+from pydantic import Field
+
+from slipstick.audit.rationale import (
+    Evidence,
+    Worked,
+    contradictions,
+    program_differs,
+    read_rationale,
+    step_evidence,
+)
+from slipstick.audit.reliability import judge_ballots
+from slipstick.audit.votes import Ballot
+from slipstick.schema import Problem, Record
+
+PRIOR_ERROR_RATE = 0.05
+"""Share of labels that are wrong or ambiguous before anything is known of them."""
+_FLOOR = 1e-9
+_NAMED = 4
+"""Solvers that are named behind an answer."""
+_SHOWN = 3
+"""Answers that are named beside the label."""
+
+
+class Suspect(Record):
+    """A problem and how likely its label is wrong."""
+
+    id: str
+    """The problem's id."""
+    rank: int
+    """1 for the most suspicious."""
+    score: float
+    """Probability that the label is wrong, the weights of all evidence added to the prior log-odds."""
+    looks: Literal["wrong", "ambiguous"]
+    """`ambiguous` where solvers disagree with the label without agreeing among themselves."""
+    gold: str | list[str]
+    """The label."""
+    answer: str | None
+    """What the solvers say instead, the likeliest of their answers; None where nobody says anything else."""
+    evidence: list[Evidence] = Field(default_factory=list)
+    """Heaviest first."""
+
+
+def audit(
+    problems: Iterable[Problem],
+    ballots: Iterable[Ballot] = (),
+    *,
+    programs: Mapping[str, str] | None = None,
+    prior_error_rate: float = PRIOR_ERROR_RATE,
+) -> list[Suspect]:
+    """Every problem with a label, the most suspicious first; ties keep the problems' order.
+
+    ballots: what samples of solvers say (`count_votes`), of some or all problems. programs: problem id -> what a
+    program made from the worked solution came to. prior_error_rate: share of labels taken to be wrong before.
+    """
+    asked = {ballot.problem_id: ballot for ballot in ballots if ballot.num_samples}
+    judged = judge_ballots(list(asked.values()))
+    labelled = [(problem, read_rationale(problem)) for problem in problems if problem.answer]
+    lengths = [count for _, worked in labelled if (count := worked.steps())]
+    usual = fmean(lengths) if lengths else 0.0
+    suspects = []
+    for problem, worked in labelled:
+        evidence = _evidence(problem, worked, usual, (programs or {}).get(problem.id))
+        if problem.id in judged:
+            evidence.append(_weigh(asked[problem.id], judged[problem.id]))
+        suspects.append(
+            _suspect(problem, evidence, prior_error_rate, asked.get(problem.id), judged.get(problem.id, []))
+        )
+    suspects.sort(key=lambda suspect: -suspect.score)
+    return [suspect.model_copy(update={"rank": rank}) for rank, suspect in enumerate(suspects, start=1)]
+
+
+def _evidence(problem: Problem, worked: Worked, usual: float, program: str | None) -> list[Evidence]:
+    """What the problem's own text says."""
+    perhaps = [program_differs(problem, program), step_evidence(worked.steps(), usual)]
+    return [*contradictions(problem, worked), *(each for each in perhaps if each)]
+
+
+def _weigh(ballot: Ballot, chances: Sequence[float]) -> Evidence:
+    """What the solvers say, as odds against the label."""
+    label = min(max(chances[0], _FLOOR), 1 - _FLOOR)
+    says = [f"{ballot.candidates[0].samples} of {sum(ballot.num_samples.values())} samples say the label"]
+    for rival in ballot.rivals()[:_SHOWN]:
+        says.append(f"{rival.samples} say {rival.answer} ({_names(rival.shares)})")
+    return Evidence(signal="votes", weight=round(log((1 - label) / label), 4), says="; ".join(says))
+
+
+def _suspect(
+    problem: Problem, evidence: list[Evidence], prior: float, ballot: Ballot | None, chances: Sequence[float]
+) -> Suspect:
+    odds = log(prior / (1 - prior)) + sum(each.weight for each in evidence)
+    rivals = list(zip(chances[1:], ballot.rivals(), strict=True)) if ballot else []
+    best = max(rivals, key=lambda pair: pair[0], default=None)
+    return Suspect(
+        id=problem.id,
+        rank=1,
+        score=1 / (1 + exp(-odds)),
+        looks="ambiguous" if best and max(best[0], chances[0]) < 0.5 else "wrong",
+        gold=problem.answer or "",
+        answer=best[1].answer if best else None,
+        evidence=sorted(evidence, key=lambda each: -each.weight),
+    )
+
+
+def _names(shares: Mapping[str, float]) -> str:
+    names = sorted(shares, key=lambda solver: (-shares[solver], solver))
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
