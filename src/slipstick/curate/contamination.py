@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipstick.curate.shingles import Places, Words, chunks, hash_runs, hash_words
-from slipstick.equivalence.normalize.vocabulary import NUMBERS, ORDINALS
+from slipstick.number_words import CARDINALS, ORDINALS
 from slipstick.schema import Problem, Record
 
 OverlapKind = Literal["exact", "13-gram", "8-gram", "template"]
@@ -33,7 +33,7 @@ _NOT_ALNUM = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 _HYPHEN = re.compile(r"-(?=\s*[^\W\d_]{2})")
 _SIGN = re.compile(r"[-+*/^=<>]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|[a-z]+")
-_NUMERALS = {word: str(value) for word, value in {**NUMBERS, **ORDINALS}.items() if value <= 12}
+_NUMERALS = {word: str(value) for word, value in {**CARDINALS, **ORDINALS}.items() if value <= 12}
 _WORD = re.compile(r"[^\W_]+")
 
 
