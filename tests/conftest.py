@@ -56,6 +56,23 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, sums: list[tuple[Soluti
     return folder
 
 
+@pytest.fixture(scope="session")
+def curated_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of synthesize, `data`, and one of curate, `kept`, divided into two splits."""
+    from rich.console import Console
+
+    from slipstick.commands import Invocation
+    from slipstick.commands.curate import run_curate
+    from slipstick.commands.synthesize import run_synthesize
+
+    runs, console = tmp_path_factory.mktemp("runs"), Console(quiet=True)
+    run_synthesize(Invocation("quickstart-data", limit=40, out=runs / "data"), console)
+    splits = "splits = {train = 0.7, valid = 0.3}"
+    (runs / "kept.toml").write_text(f'data = "{runs / "data"}"\n{splits}\nmax_solutions_per_problem = 1\n')
+    run_curate(Invocation(str(runs / "kept.toml"), out=runs / "kept"), console)
+    return runs
+
+
 @dataclass(frozen=True)
 class Served:
     """A `slipstick sandbox` that runs."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import pytest
 from rich.console import Console
 
 from slipstick.progress import duration, progress
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is set."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def show(*, terminal: bool) -> str:
@@ -33,23 +43,21 @@ def test_on_a_terminal_a_bar() -> None:
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_rate_and_time_left_do_not_count_what_an_earlier_run_did(
-    terminal: bool, monkeypatch: pytest.MonkeyPatch
+    terminal: bool,
 ) -> None:
-    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr("slipstick.progress.time", clock)
+    clock = Clock()
     file = io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=120)
-    with progress("solving", 1000, "solutions", console=console, done=500) as advance:
+    with progress("solving", 1000, "solutions", console=console, done=500, clock=clock) as advance:
         clock.now = 61.0
         advance(622, "now")
     assert "2.0 solutions/s, 3 min left" in file.getvalue()
 
 
-def test_elsewhere_a_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
-    monkeypatch.setattr("slipstick.progress.time", clock)
+def test_elsewhere_a_line_a_minute() -> None:
+    clock = Clock()
     file = io.StringIO()
-    with progress("solving", 1000, "solutions", console=Console(file=file, width=120)) as advance:
+    with progress("solving", 1000, "solutions", console=Console(file=file, width=120), clock=clock) as advance:
         for second in range(1, 151):
             clock.now = float(second)
             advance(second)

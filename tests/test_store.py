@@ -119,7 +119,7 @@ def test_a_damaged_run_is_overwritten(tmp_path: Path) -> None:
 def test_a_folder_of_something_else_is_never_written_to(tmp_path: Path, flag: str) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(RunFolderError, match="not empty and no run folder"):
-        RunFolder.start(tmp_path, a_run(), **{flag: True})
+        RunFolder.start(tmp_path, a_run(), resume=flag == "resume", overwrite=flag == "overwrite")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 

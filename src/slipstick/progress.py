@@ -1,9 +1,9 @@
-"""Shows how far long work is: a bar with rate and time left on a terminal, a plain line a minute elsewhere."""
+"""Shows the progress of long work: a bar with rate and time left on a terminal, a plain line a minute elsewhere."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -14,21 +14,29 @@ _PLAIN_SECONDS = 60.0
 
 
 class Advance(Protocol):
-    """Called with how much is done in all, and a few words on how it goes."""
+    """Called with the amount done so far and a few words about the work."""
 
     def __call__(self, amount: float, note: str = "") -> None: ...
 
 
 @contextmanager
-def progress(title: str, total: float, unit: str, *, console: Console, done: float = 0) -> Iterator[Advance]:
-    """Yields a function that takes the amount done in all and a note.
+def progress(
+    title: str,
+    total: float,
+    unit: str,
+    *,
+    console: Console,
+    done: float = 0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Advance]:
+    """Yields a function that takes the amount done so far, of `total` units, and a note.
 
-    done: what an earlier run already had; rate and time left are those of what has been done since.
+    done: what an earlier run already did; it does not count for rate and time left. clock: seconds.
     """
-    began = time.monotonic()
+    started = clock()
 
-    def pace(amount: float) -> str:
-        rate = (amount - done) / max(time.monotonic() - began, 1e-9)
+    def rate_and_time_left(amount: float) -> str:
+        rate = (amount - done) / max(clock() - started, 1e-9)
         left = f", {duration((total - amount) / rate)} left" if rate > 0 and amount < total else ""
         return f"{rate:,.{0 if rate >= 10 or not rate else 1}f} {unit}/s{left}"
 
@@ -40,22 +48,22 @@ def progress(title: str, total: float, unit: str, *, console: Console, done: flo
             task = bar.add_task(title, total=total, completed=int(done), note="")
 
             def move(amount: float, note: str = "") -> None:
-                bar.update(task, completed=amount, note=f"{pace(amount)} {note}".rstrip())
+                bar.update(task, completed=amount, note=f"{rate_and_time_left(amount)} {note}".rstrip())
 
             yield move
         return
-    shown = began
+    shown = started
     last = done, ""
 
     def line(amount: float, note: str) -> None:
-        text = f"{title}: {amount:,.0f} of {total:,.0f} {unit} ({pace(amount)}) {note}".rstrip()
+        text = f"{title}: {amount:,.0f} of {total:,.0f} {unit} ({rate_and_time_left(amount)}) {note}".rstrip()
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def advance(amount: float, note: str = "") -> None:
         nonlocal shown, last
         last = amount, note or last[1]
-        if time.monotonic() - shown >= _PLAIN_SECONDS:
-            shown = time.monotonic()
+        if clock() - shown >= _PLAIN_SECONDS:
+            shown = clock()
             line(*last)
 
     yield advance

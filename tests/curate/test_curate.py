@@ -52,8 +52,8 @@ def pot(
 
 
 def cot(number: int, text: str, *, sample: int = 0, **fields: object) -> Solution:
-    fields = {"id": f"fruit/train/{number}#cot#{sample}", "format": "cot", "blocks": [Text(text=text)], **fields}
-    return pot(number, sample=sample, **fields)
+    values = {"id": f"fruit/train/{number}#cot#{sample}", "format": "cot", "blocks": [Text(text=text)], **fields}
+    return Solution.model_validate({**pot(number, sample=sample).model_dump(), **values})
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
-"""People's decisions: added one by one, taken back, compared, and what is agreed upon becomes a patch file."""
+"""Sessions of reviewers on the command line, and the corrections they end in."""
 
 from __future__ import annotations
 
 import io
 import json
-import multiprocessing
 import os
 import pty
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,127 +16,12 @@ import pytest
 from slipstick.audit import Evidence, Suspect
 from slipstick.cli import main
 from slipstick.commands import ProblemSettings, take_problems
-from slipstick.errors import InputError
-from slipstick.review.corrections import agreed_corrections, summarize_decisions
-from slipstick.review.decisions import Decision, DecisionKind, DecisionStore, current_decisions, last_of
-from slipstick.review.queue import Item, select_items
-from slipstick.review.screen import Command, parse_line
+from slipstick.review.decisions import DecisionStore
 from slipstick.schema import Code, Output, Problem, Run, Solution
 from slipstick.store import RunFolder
 
 Invoke = Callable[..., tuple[int, str, str]]
 PROBLEMS = [Problem(id=f"r/{n}", text=f"What is {n} [b]and[/b] 1?", answer=str(n + 1)) for n in range(4)]
-
-
-def decide(
-    item: str, reviewer: str, decision: DecisionKind, correction: str | None = None, *, minute: int = 0
-) -> Decision:
-    when = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minute)
-    return Decision(item=item, reviewer=reviewer, when=when, decision=decision, correction=correction)
-
-
-def test_the_store_only_grows_and_heals_a_torn_line(tmp_path: Path) -> None:
-    store = DecisionStore(tmp_path / "reviews.jsonl")
-    assert store.read() == []
-    store.add(decide("r/1", "ann", "accept"))
-    whole = store.path.read_bytes()
-    store.path.write_bytes(whole + whole[:30])  # as a kill leaves it
-    assert [each.item for each in store.read()] == ["r/1"]
-    store.add(decide("r/2", "ann", "skip"))
-    assert [each.item for each in store.read()] == ["r/1", "r/2"] and store.path.read_bytes().startswith(whole)
-    store.path.write_bytes(b'{"item": 3}\n')
-    with pytest.raises(InputError, match=r"reviews\.jsonl:1 is no Decision"):
-        store.read()
-
-
-def add_many(path: str, reviewer: str) -> None:
-    for n in range(20):
-        DecisionStore(Path(path)).add(decide(f"r/{n}", reviewer, "accept"))
-
-
-def test_reviewers_write_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "reviews.jsonl"
-    context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=add_many, args=(str(path), name)) for name in ("ann", "bob", "cy")]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(60)
-    assert len(DecisionStore(path).read()) == 60
-
-
-def test_undo_takes_back_the_last_that_stands() -> None:
-    made = [
-        *(decide("r/1", "ann", "accept"), decide("r/1", "bob", "reject"), decide("r/2", "ann", "correct", "9")),
-        *(decide("r/2", "ann", "undo"), decide("r/1", "ann", "correct", "3")),
-    ]
-    assert current_decisions(made)["r/1"]["ann"].correction == "3" and "r/2" not in current_decisions(made)
-    back = [*made, decide("r/1", "ann", "undo")]
-    assert current_decisions(back)["r/1"]["ann"].decision == "accept" and last_of(back, "ann") == made[0]
-    assert current_decisions(back)["r/1"]["bob"].decision == "reject" and last_of([], "ann") is None
-    assert current_decisions([decide("r/1", "ann", "undo")]) == {}
-
-
-def test_what_a_reviewer_is_shown() -> None:
-    items = [Item(id=problem.id, problem=problem) for problem in PROBLEMS]
-    said = current_decisions(
-        [
-            *(decide("r/0", "ann", "accept"), decide("r/1", "ann", "skip"), decide("r/2", "ann", "correct", "3.0")),
-            *(decide("r/2", "bob", "correct", "3"), decide("r/0", "bob", "reject")),
-        ]
-    )
-    shown = {
-        show: [item.id for item in select_items(items, said, "ann", show)]
-        for show in ("open", "skipped", "disagreements", "all")
-    }
-    assert shown == {"open": ["r/3"], "skipped": ["r/1"], "disagreements": ["r/0"], "all": [p.id for p in PROBLEMS]}
-    assert [item.id for item in select_items(items, said, "bob", "open")] == ["r/1", "r/3"]
-
-
-def test_where_items_stand_and_what_is_corrected() -> None:
-    sample = Solution(id="r/3#cot#0", problem_id="r/3", format="cot", blocks=[])
-    items = [Item(id=problem.id, problem=problem, notes=["line 1 is false"]) for problem in PROBLEMS]
-    items.append(Item(id=sample.id, problem=PROBLEMS[3], solution=sample))
-    made = [
-        *(decide("r/0", "ann", "correct", "7"), decide("r/0", "bob", "correct", "7.0", minute=5)),
-        *(decide("r/1", "ann", "reject"), decide("r/1", "bob", "skip")),
-        *(decide("r/2", "ann", "accept"), decide("r/2", "bob", "reject")),
-        decide("r/3#cot#0", "ann", "reject"),
-    ]
-    states = {each.item.id: each.state for each in summarize_decisions(items, current_decisions(made))}
-    assert states == {
-        **{"r/0": "corrected", "r/1": "ambiguous", "r/2": "reviewers differ", "r/3": "open"},
-        "r/3#cot#0": "bad sample",
-    }
-    first, second = agreed_corrections(summarize_decisions(items, current_decisions(made)))
-    assert (first.id, first.who, first.old, first.new, first.why) == ("r/0", "ann, bob", "1", "7", "line 1 is false")
-    assert first.when.minute == 5 and (second.id, second.new) == ("r/1", "ambiguous")
-    (only,) = agreed_corrections(summarize_decisions(items, current_decisions(made), min_reviewers=2))
-    assert only.id == "r/0"
-    clash = [decide("r/3", "ann", "correct", "8"), decide("r/3#cot#0", "bob", "correct", "9")]
-    assert agreed_corrections(summarize_decisions(items, current_decisions(clash))) == []
-
-
-LINES = {
-    "a": Command("accept"),
-    " A  fine ": Command("accept", note="fine"),
-    "c 7 1/2": Command("correct", "7 1/2"),
-    "c 42 # she keeps one": Command("correct", "42", "she keeps one"),
-    "r two readings": Command("reject", note="two readings"),
-    "s": Command("skip"),
-    "u": Command("undo"),
-    "q": Command("quit"),
-}
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_lines_are_understood(line: str) -> None:
-    assert parse_line(line) == LINES[line]
-
-
-@pytest.mark.parametrize("line", ["", "x", "accept", "c", "c  # why", "?"])
-def test_other_lines_are_answered(line: str) -> None:
-    assert isinstance(parse_line(line), str)
 
 
 def write_run(path: Path, *, suspects: bool) -> None:

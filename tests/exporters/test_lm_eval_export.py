@@ -1,4 +1,4 @@
-"""A run as lm-eval writes it, read back; and inspect's logs, read."""
+"""A run as lm-eval writes its own, and its problems as tasks of lm-eval."""
 
 from __future__ import annotations
 
@@ -13,15 +13,10 @@ from rich.console import Console
 
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
-from slipstick.commands.grade import run_grade
-from slipstick.errors import InputError
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
 from slipstick.importers import find_outputs, read_outputs
-from slipstick.metrics import metric_label
 from slipstick.store import RunFolder
-
-yaml = pytest.importorskip("yaml", reason="lm-eval's tasks are YAML")
 
 
 @pytest.fixture(scope="module")
@@ -72,18 +67,17 @@ def test_samples_are_read_back_as_what_they_were(run: RunFolder, tmp_path: Path)
     assert row["resps"] == [["We add. The answer is 1."] * 2] and row["exact_match"] == 0.0
 
 
-class Tags(yaml.SafeLoader):
-    """Reads lm-eval's YAML, in which a tag names a function."""
-
-
-Tags.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
+def read_yaml(path: Path) -> Any:
+    """lm-eval's YAML, in which the tag `!function` names a function."""
+    yaml = pytest.importorskip("yaml", reason="lm-eval's tasks are YAML")
+    return yaml.safe_load(path.read_text().replace("!function ", ""))
 
 
 def test_tasks_are_lm_evals_yaml_with_majority_filters_and_our_verdict(run: RunFolder, tmp_path: Path) -> None:
     written = write_lm_eval_tasks(run, tmp_path, ks=[4])
     assert written == {"lm_eval_tasks/sums.jsonl": 6, "lm_eval_tasks/more.jsonl": 6}
     place = tmp_path / "lm_eval_tasks"
-    task = yaml.load((place / "slipstick_sums.yaml").read_text(), Tags)
+    task = read_yaml(place / "slipstick_sums.yaml")
     assert task["repeats"] == 4 and task["process_results"] == "verdict.process_results"
     majority = task["filter_list"][1]
     assert majority["name"] == "maj@4"
@@ -92,68 +86,10 @@ def test_tasks_are_lm_evals_yaml_with_majority_filters_and_our_verdict(run: RunF
     assert re.findall(pattern, "So 3.\nThe answer is 12.\n\n") == ["12"]
     assert re.findall(pattern, r"The answer is \boxed{\frac12}.") == [r"\frac12"]
     assert Path(task["dataset_kwargs"]["data_files"]["test"]).is_file()
-    group = yaml.load((place / "slipstick_run_group.yaml").read_text(), Tags)
+    group = read_yaml(place / "slipstick_run_group.yaml")
     assert group["task"] == ["slipstick_sums", "slipstick_more"]
     scope: dict[str, Any] = {}
     exec((place / "verdict.py").read_text(), scope)  # noqa: S102  the file that lm-eval imports
     doc = json.loads((place / "sums.jsonl").read_text().splitlines()[1])
     assert scope["process_results"](doc, ["4.0"]) == {"exact_match": 1.0}
     assert scope["process_results"](doc, ["[invalid]"]) == {"exact_match": 0.0}
-
-
-def log(**changes: Any) -> dict[str, Any]:
-    """A log of inspect with three problems in two epochs, one of them solved by a tool call."""
-    samples = []
-    for epoch in (1, 2):
-        for n in range(3):
-            said = str(n + 1 + (n == 2))
-            call = {"id": "c", "function": "python", "arguments": {"code": f"print({said})"}}
-            messages = [{"role": "user", "content": f"What is {n} + 1?"}]
-            if n == 1:
-                messages += [{"role": "assistant", "content": "I compute.", "tool_calls": [call]}]
-                messages += [{"role": "tool", "content": f"{said}\n"}]
-            messages += [{"role": "assistant", "content": [{"type": "text", "text": f"ANSWER: {said}"}]}]
-            samples.append(
-                {
-                    "id": n,
-                    "epoch": epoch,
-                    "input": [{"role": "user", "content": f"What is {n} + 1?"}],
-                    "target": str(n + 1),
-                    "messages": messages,
-                    "output": {"completion": f"ANSWER: {said}", "usage": {"output_tokens": 7}},
-                    "scores": {"match": {"value": "I" if n == 2 else "C", "answer": said}},
-                }
-            )
-    return {"version": 2, "status": "success", "eval": {"task": "me/sums", "model": "m"}, "samples": samples, **changes}
-
-
-def test_a_log_of_inspect_is_graded_with_its_verdicts(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "2026_sums.json").write_text(json.dumps(log(), indent=2))
-    (tmp_path / "logs" / "other.json").write_text('{"results": {}}')
-    console = Console(record=True, width=160, file=io.StringIO())
-    folder = RunFolder(run_grade(Invocation(str(tmp_path / "logs"), ["ks=[2]"], out=tmp_path / "run"), console))
-    metrics = {metric_label(metric): metric for metric in folder.metrics()}
-    assert metrics["accuracy, tir"].value == pytest.approx(2 / 3) and metrics["maj@2, tir"].value == pytest.approx(
-        2 / 3
-    )
-    assert [solution.sample for solution in folder.solutions()] == [0, 0, 0, 1, 1, 1] or len(
-        list(folder.solutions())
-    ) == 6
-    tool = next(solution for solution in folder.solutions() if solution.problem_id.endswith("/1"))
-    assert [block.type for block in tool.blocks] == ["text", "code", "output", "text"]
-    assert "0 disagreements" in console.export_text()
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (json.dumps(log())[:400], "is no whole JSON file, so it is damaged or was cut"),
-        (json.dumps(log(samples=[])), "holds no samples; inspect leaves them out"),
-        (json.dumps(log(status="cancelled")), "has the status 'cancelled'"),
-    ],
-)
-def test_broken_logs_get_one_message(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "log.json").write_text(text)
-    with pytest.raises(InputError, match=message):
-        find_outputs(tmp_path / "log.json")

@@ -1,0 +1,86 @@
+"""A run in the shapes that other tools train on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.export import run_export
+from slipstick.errors import InputError, RunFolderError
+from slipstick.exporters import SHAPES, export
+from slipstick.rewards.verdicts import read_gold
+from slipstick.store import RunFolder
+
+CONSOLE = Console(quiet=True)
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of an exported file of any kind."""
+    if path.suffix == ".parquet":
+        return list(pq.read_table(path).to_pylist())
+    text = path.read_text("utf-8")
+    return list(json.loads(text)) if path.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_has_a_row_for_each_solution_or_problem(shape: str, curated_runs: Path, tmp_path: Path) -> None:
+    folder = RunFolder(curated_runs / "kept")
+    written = export(folder, shape, tmp_path)
+    assert {name.partition(".")[0] for name in written} == {f"{shape}-train", f"{shape}-valid"}
+    found = [row for name in written for row in rows_of(tmp_path / name)]
+    ids = [row["id"] if "id" in row else row["extra_info"]["index"] for row in found]
+    of_problems = SHAPES[shape].of == "problems"
+    assert sorted(ids) == sorted(p.id for p in (folder.problems() if of_problems else folder.solutions()))
+
+
+def test_splits_share_no_question(curated_runs: Path, tmp_path: Path) -> None:
+    export(RunFolder(curated_runs / "kept"), "alpaca", tmp_path)
+    train, valid = ({row["instruction"] for row in rows_of(tmp_path / f"alpaca-{s}.json")} for s in ("train", "valid"))
+    assert train and valid and not train & valid
+
+
+def test_segments_are_the_labels_of_training(curated_runs: Path, tmp_path: Path) -> None:
+    folder = RunFolder(curated_runs / "data")
+    export(folder, "segments", tmp_path)
+    solutions = {solution.id: solution for solution in folder.solutions()}
+    for row in rows_of(tmp_path / "segments.jsonl"):
+        trained = "".join(segment["text"] for segment in row["segments"] if segment["label"])
+        for block in solutions[row["id"]].blocks:
+            assert block.text in trained if block.type != "output" else f"```output\n{block.text}" not in trained
+        assert not row["segments"][0]["label"]
+
+
+def test_tool_calls_alternate_and_lose_no_word(curated_runs: Path, tmp_path: Path) -> None:
+    folder = RunFolder(curated_runs / "data")
+    export(folder, "sharegpt", tmp_path)
+    export(folder, "messages", tmp_path)
+    for row in rows_of(tmp_path / "sharegpt.json"):
+        speakers = [turn["from"] for turn in row["conversations"]]
+        assert all(speaker in ("human", "observation") for speaker in speakers[::2])
+        assert all(speaker in ("gpt", "function_call") for speaker in speakers[1::2])
+    steps = [solution for solution in folder.solutions() if solution.format == "tir"]
+    rows = {row["id"]: row for row in rows_of(tmp_path / "messages.jsonl")}
+    assert steps
+    for solution in steps:
+        said = json.dumps(rows[solution.id]["messages"], ensure_ascii=False)
+        assert json.loads(rows[solution.id]["tools"])[0]["function"]["name"] == "python"
+        for block in solution.blocks:
+            assert json.dumps(block.text.strip("\n"), ensure_ascii=False)[1:-1] in said
+
+
+def test_several_golds_come_back_as_several() -> None:
+    assert read_gold('["1/2", "0.5"]') == ["1/2", "0.5"]
+    assert read_gold("[1, 2]") == "[1, 2]"
+
+
+def test_unknown_shape_and_unfit_run_say_so(curated_runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="did you mean `alpaca`"):
+        export(RunFolder(curated_runs / "kept"), "alpacca", tmp_path)
+    with pytest.raises(RunFolderError, match="is no run folder"):
+        run_export(Invocation(str(tmp_path)), CONSOLE)
