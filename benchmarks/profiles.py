@@ -50,7 +50,7 @@ def recorded(run: str) -> list[dict[str, Any]]:
 
 
 def as_text(value: Any) -> str:
-    """A recorded answer as a string; "" where there is none."""
+    """A recorded answer as a string; "" if there is none."""
     return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 

@@ -38,7 +38,7 @@ Judge = Callable[[str, str, str], bool]
 
 
 def slipstick_judge(answer: str, expected: str, mode: str) -> bool:
-    """Ours, extraction included where a whole output is given."""
+    """Ours, extraction included if a whole output is given."""
     verdict = slipstick.grade(answer, expected) if mode == "output" else slipstick.compare(answer, expected)
     return verdict.outcome == "correct"
 

@@ -1,4 +1,4 @@
-"""Holds our verdicts against those another tool recorded for the same solutions, and says where they part and why."""
+"""Compares our verdicts with those another tool recorded for the same solutions, and says where they differ and why."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ class Disagreement(Record):
     where: str
     """The row it stands in, as "path:line"."""
     task: str
+    """Name of the task or split."""
     verdict: str
     """Name of the recorded verdict."""
     theirs: bool
-    """Whether it said right."""
+    """Whether it said correct."""
     ours: Outcome
     reason: str
     """Why we say so."""
@@ -30,9 +31,9 @@ class Disagreement(Record):
     answer: str | None
     """The answer we judged."""
     recorded_answer: str | None
-    """The answer the other tool judged, None where the file does not say."""
+    """The answer the other tool judged, None if the file does not say."""
     differs: Literal["extraction", "comparison", "unknown"]
-    """What parts us: which answer was found in the output, or how it was held against the gold."""
+    """Why we differ: which answer was found in the output, or how it was compared with the gold."""
 
 
 class Agreement(NamedTuple):
@@ -44,9 +45,9 @@ class Agreement(NamedTuple):
     both_right: int = 0
     both_wrong: int = 0
     only_ours: int = 0
-    """Right to us, wrong to them."""
+    """Correct to us, incorrect to them."""
     only_theirs: int = 0
-    """Right to them; wrong, or without an answer, to us."""
+    """Correct to them; incorrect, or without an answer, to us."""
     undecided: int = 0
     """Not decided by us, whatever they say."""
     unrecorded: int = 0
@@ -58,7 +59,7 @@ def compare_with_recorded(
 ) -> tuple[list[Agreement], list[Disagreement]]:
     """The counts for each task and recorded verdict, and every disagreement, undecided ones included.
 
-    solutions: graded, with the ids that `recorded` names. Where the other tool's own answer is recorded, it is graded
+    solutions: graded, with the ids that `recorded` names. If the other tool's own answer is recorded, it is graded
     as well: if that changes our verdict, it was the extraction that differs, else the comparison.
     Raises UserError for a profile that does not exist.
     """

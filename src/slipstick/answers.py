@@ -1,4 +1,4 @@
-r"""Finds the final answer in what a model wrote or a program printed; whether it is right is decided elsewhere.
+r"""Finds the final answer in what a model wrote or a program printed; whether it is correct is decided elsewhere.
 
 The rules, strongest first: the last `\boxed{...}` (a later "####" or "Final answer:" beats it), "####",
 "Final answer:", "The answer is", "Answer:", for multiple choice a letter in its usual shapes, a bold or displayed
@@ -81,15 +81,15 @@ class Found:
 
 
 def final_answer(text: str, *, kind: str | None = None) -> str | None:
-    """The final answer in a model's output, or None where it gives none."""
+    """The final answer in a model's output, or None if it gives none."""
     found = find_answer(text, kind=kind)
     return found.text if found else None
 
 
 def find_answer(text: str, *, kind: str | None = None) -> Found | None:
-    """The final answer in a model's output, with its place and the rule that found it; None where there is none.
+    """The final answer in a model's output, with its place and the rule that found it; None if there is none.
 
-    `kind` is that of the problem ("number", "latex", "choice", "text", "list"), None where it is unknown.
+    `kind` is that of the problem ("number", "latex", "choice", "text", "list"), None if it is unknown.
     """
     thinking = _THINKING.match(text)
     begin = thinking.end() if thinking and text[thinking.end() :].strip() else 0
@@ -106,10 +106,10 @@ def find_answer(text: str, *, kind: str | None = None) -> Found | None:
 
 
 def answer_of(blocks: Sequence[Block], *, kind: str | None = None) -> str | None:
-    """The final answer of a solution: that of its words where it has no program, else of its program or drawn from it.
+    """The final answer of a solution: that of its words if it has no program, else what its program printed.
 
-    Where the last block is an Output (PoT), its last line, unless the program failed; where words follow it (TIR), what
-    they mark as the answer, else the last good Output, else their last number. None where there is none.
+    If the last block is an Output (PoT), its last line, unless the program failed; if words follow it (TIR), what
+    they mark as the answer, else the last good Output, else their last number. None if there is none.
     """
     places = [place for place, block in enumerate(blocks) if block.type == "output"]
     if not places:
@@ -236,7 +236,7 @@ def _shifted_number(found: Found) -> Found | None:
 def _find_box(text: str, begin: int, *, kind: str | None) -> Found | None:
     r"""The last box; several that are listed ("\boxed{1} and \boxed{2}") are one answer.
 
-    Where one number is asked, the first of them: "\boxed{12} apples and \boxed{7} pears" answers in the asked order.
+    If one number is asked, the first of them: "\boxed{12} apples and \boxed{7} pears" answers in the asked order.
     """
     boxes = [box for box in _boxes(text, begin) if box[0].strip()]
     if not boxes:
@@ -286,7 +286,7 @@ def _boxes(text: str, begin: int) -> Iterator[tuple[str, int, int]]:
 
 
 def _closing(text: str, start: int) -> int | None:
-    """Place of the brace that closes the one before `start`, None where none does."""
+    """Place of the brace that closes the one before `start`, None if none does."""
     depth = 1
     for brace in re.compile(r"\\.|[{}]").finditer(text, start):
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
@@ -296,7 +296,7 @@ def _closing(text: str, start: int) -> int | None:
 
 
 def _as_letter(found: Found) -> Found | None:
-    """'(B) 12' -> 'B'; None where the answer does not begin with a letter of its own."""
+    """'(B) 12' -> 'B'; None if the answer does not begin with a letter of its own."""
     match = _WHOLE_LETTER.match(found.text)
     if match is None or (match["letter"] == "a" and len(found.text.split()) > 1):
         match = next((m for shape in _LETTER_SHAPES[:2] for m in shape.finditer(found.text)), None)

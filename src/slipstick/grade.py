@@ -1,4 +1,4 @@
-r"""Grades: finds the answer in an attempt and holds it against the expected one.
+r"""Grades: finds the answer in an attempt and compares it with the expected one.
 
 `slipstick.grade` is both this module and the function in it, so the package imports it eagerly; everything heavier than
 the standard library is therefore imported inside the functions.
@@ -23,10 +23,10 @@ def grade(
     kind: str | None = None,
     profile: str = "slipstick",
 ) -> Verdict:
-    """Whether an attempt ends in the right answer.
+    """Whether an attempt ends in the correct answer.
 
     The attempt is a Solution, a model's whole output, or chat messages, of which the last assistant message counts.
-    It is held against a Problem's answer, against an answer, or against several acceptable ones.
+    It is compared with a Problem's answer, with an answer, or with several acceptable ones.
     Raises UserError for a profile that does not exist.
     """
     from slipstick.equivalence import check_profile, compare
@@ -49,7 +49,7 @@ def grade_solutions(
     profile: str = "slipstick",
     workers: int | None = None,
 ) -> Iterator[Solution]:
-    """The solutions, in their order, with `answer` (kept where it is set) and `verdict`; a stream, memory stays flat.
+    """The solutions, in their order, with `answer` (kept if it is set) and `verdict`; a stream, memory stays flat.
 
     A solution without an answer is `no_answer`; one whose problem is not there or has no known answer is `undecided`.
     `workers` processes share what needs computer algebra. Raises UserError for a profile that does not exist.
@@ -84,7 +84,7 @@ def _graded(solution: Solution, verdict: Verdict | None) -> Solution:
 
 
 def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, profile: str) -> str | None:
-    """The final answer of an attempt by a profile's rules, None where it gives none."""
+    """The final answer of an attempt by a profile's rules, None if it gives none."""
     from slipstick.answers import answer_of, final_answer
     from slipstick.equivalence.profiles import PUBLISHED, find_by
     from slipstick.schema import Solution
@@ -99,7 +99,7 @@ def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, 
 
 
 def last_message(messages: Sequence[dict[str, Any]]) -> str:
-    """The text of the assistant's last message; "" where it has none."""
+    """The text of the assistant's last message; "" if it has none."""
     said = [message.get("content") for message in messages if message.get("role") == "assistant"]
     return _text(said[-1]) if said else ""
 
@@ -119,7 +119,7 @@ def _options(problem: Problem | None, profile: str) -> list[str] | None:
 def _row(
     answer: str | None, expected: str | list[str] | None, choices: list[str] | None, kind: str | None
 ) -> Verdict | _Row:
-    """What is to be compared, or the verdict where nothing is."""
+    """What is to be compared, or the verdict if nothing is."""
     from slipstick.equivalence import as_letter
     from slipstick.schema import Verdict
 
@@ -130,9 +130,9 @@ def _row(
         return Verdict(outcome="no_answer", method="none", expected=first, reason="the attempt gives no answer")
     answer = str(answer)
     if choices:
-        golds = [expected] if isinstance(expected, str) else expected
-        letters = [as_letter(gold, choices) for gold in golds]
+        acceptable = [expected] if isinstance(expected, str) else expected
+        letters = [as_letter(one, choices) for one in acceptable]
         letter = as_letter(answer, choices)
         if letter and all(letters):
-            return letter, [str(gold) for gold in letters], "choice"
+            return letter, [str(one) for one in letters], "choice"
     return answer, expected, kind

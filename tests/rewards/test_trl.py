@@ -74,7 +74,7 @@ def test_golds_of_many_shapes(gold: object, reward: float | None) -> None:
 
 def test_the_gold_column_by_its_name_and_by_recognition() -> None:
     columns = {"expected": ["18"], "kind": ["hard"], "profile": ["x"], "settings": [1]}
-    assert trl.accuracy(gold="expected")(**called(["#### 18"], **columns)) == [1.0]
+    assert trl.accuracy(answer_column="expected")(**called(["#### 18"], **columns)) == [1.0]
     for name in ("answer", "ground_truth", "solution", "label", "target", "gold"):
         assert trl.reward(**called(["#### 18"], **{name: ["18"]})) == [1.0]
     with pytest.raises(UserError, match=r"none of the columns answer.*its columns: expected, kind"):

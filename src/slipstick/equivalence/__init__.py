@@ -1,6 +1,9 @@
 r"""Decides whether an answer means the same as the expected one, and says why.
 
 Cheap layers decide in this process; what needs computer algebra goes to a worker process, killed at its deadline.
+In the order in which data passes them: `verdicts` (an answer and those that are acceptable), `layers` (the layers in
+their order; a published grader's rules in `profiles/` take their place), then what the layers call: `normalize/`,
+`values/`, `relations`, `text/`, `symbolic/`, `structures/`; `decision` is what each returns. `pool/` has the workers.
 """
 
 from __future__ import annotations
@@ -24,25 +27,25 @@ from slipstick.schema import Verdict
 __all__ = ["PROFILES", "SECONDS", "as_letter", "check_profile", "compare", "compare_many", "compare_stream"]
 
 PROFILES = ("slipstick", *PUBLISHED)
-"""Whose rules may be asked for: ours, or a published grader's."""
+"""Names of rules: ours, and published graders'."""
 _SHOWN_EVERY = 1000
 _OWN_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
 
 
 def compare(answer: str, expected: str | list[str], *, kind: str | None = None, profile: str = "slipstick") -> Verdict:
-    """Whether `answer` means the same as `expected`, or as one of several acceptable golds.
+    """Whether `answer` means the same as `expected`, or as one of several acceptable answers.
 
-    `kind` is the problem's ("number", "latex", "choice", "text", "list"), None where it is unknown. Never raises on
+    `kind` is the problem's ("number", "latex", "choice", "text", "list"), None if it is unknown. Never raises on
     what an answer contains: what cannot be decided at all or in time is `undecided`, with the reason.
-    Works in any thread; inside an event loop say `await asyncio.to_thread(compare, ...)`.
+    Works in any thread; in an event loop use `await asyncio.to_thread(compare, ...)`.
     Raises UserError for a profile that does not exist.
     """
     check_profile(profile)
-    golds = acceptable_answers(expected)
-    decisions = decide_each(answer, golds, kind=kind, profile=profile)
+    acceptable = acceptable_answers(expected)
+    decisions = decide_each(answer, acceptable, kind=kind, profile=profile)
     if needs_worker(decisions):
-        decisions = shared_pool().decide_open(answer, golds, decisions, kind=kind, profile=profile)
-    return verdict_of(golds, decisions)
+        decisions = shared_pool().decide_open(answer, acceptable, decisions, kind=kind, profile=profile)
+    return verdict_of(acceptable, decisions)
 
 
 def compare_many(
@@ -55,7 +58,7 @@ def compare_many(
     """`compare` for many (answer, expected) pairs, in their order; `workers` processes share the work.
 
     `workers` None means one for each CPU, at most four; this process is one of them, and the others are started only
-    where there are many pairs. `progress` shows on the standard error output how far it is.
+    if there are many pairs. `progress` shows on standard error how many are done.
     Raises UserError for a profile that does not exist.
     """
     rows = ((answer, expected, None) for answer, expected in pairs)
@@ -64,7 +67,7 @@ def compare_many(
 
 
 def compare_stream(rows: Iterable[Row], *, workers: int | None = None, profile: str = "slipstick") -> Iterator[Verdict]:
-    """The verdicts of (answer, expected, kind) rows in their order; rows are drawn as verdicts are taken.
+    """The verdicts of (answer, expected, kind) rows in their order; rows are read as verdicts are taken.
 
     The look-ahead grows with what has passed and is bounded, so that memory stays flat; see `compare_many`.
     """
@@ -73,7 +76,7 @@ def compare_stream(rows: Iterable[Row], *, workers: int | None = None, profile: 
 
 
 def as_letter(answer: str, choices: Sequence[str]) -> str | None:
-    """The letter of the one option that an answer names, None where it names none or several.
+    """The letter of the one option that an answer names, None if it names none or several.
 
     A bare number counts as the option of exactly that value: a program's answer to a multiple-choice question.
     """
@@ -91,7 +94,7 @@ def as_letter(answer: str, choices: Sequence[str]) -> str | None:
 
 
 def check_profile(profile: str) -> None:
-    """Raises UserError where no profile is called so."""
+    """Raises UserError for a profile that does not exist."""
     if profile not in PROFILES:
         raise UserError(
             f"no grading profile is named `{profile}`{did_you_mean(profile, PROFILES)}; known: {', '.join(PROFILES)}"

@@ -26,7 +26,7 @@ Same = Callable[[str, str], Decision]
 Algebra = Callable[[str, str], Decision]
 """Compares two tidied texts by computer algebra; there is one in a worker process only."""
 NEEDS_ALGEBRA = Decision(None, "symbolic", "needs computer algebra")
-"""What is decided in the calling process where only algebra can tell."""
+"""The decision of the calling process if only algebra can tell."""
 
 
 def structure(equal: bool | None, reason: str) -> Decision:

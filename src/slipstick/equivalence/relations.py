@@ -12,7 +12,7 @@ from slipstick.equivalence.normalize.notation import split_top
 MAX_SIDES = 12
 _RELATION = re.compile(r"\\(?:leq|geq|neq|approx|equiv|sim)(?![A-Za-z])|[<>=]")
 FLIPPED = MappingProxyType({"<": ">", ">": "<", r"\leq": r"\geq", r"\geq": r"\leq"})
-"""What each sign of order is read from the right."""
+"""Each sign of order, read from right to left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Relation:
 
 @functools.lru_cache(maxsize=256)
 def read_relation(text: str) -> Relation | None:
-    """The equation or inequality a text is, None where it is none or has more than MAX_SIDES sides."""
+    """The equation or inequality a text is, None if it is none or has more than MAX_SIDES sides."""
     if not _RELATION.search(text):
         return None
     sides = split_top(text, _RELATION)

@@ -1,4 +1,4 @@
-r"""Holds an answer against its golds: what this process cannot decide, a worker does; the end is one verdict."""
+r"""Compares an answer with the acceptable ones and makes one verdict of the decisions."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _UNMARKED = frozenset(("last number", "bold", "formula", "letter"))
 
 
 def acceptable_answers(expected: str | Sequence[str]) -> list[str]:
-    """The acceptable golds."""
+    """The acceptable answers as a list."""
     return [expected] if isinstance(expected, str) else list(expected[:_MAX_GOLDS])
 
 
 def decide_each(
-    answer: str, golds: Sequence[str], *, kind: str | None, profile: str, algebra: Algebra | None = None
+    answer: str, expected: Sequence[str], *, kind: str | None, profile: str, algebra: Algebra | None = None
 ) -> list[Decision]:
-    """A decision for each gold up to the first that matches; NEEDS_ALGEBRA where only a worker can tell."""
+    """A decision for each acceptable answer up to the first that matches; NEEDS_ALGEBRA if only a worker can tell."""
     decisions = []
-    for gold in golds:
+    for one in expected:
         try:
-            decision = _decide(answer, gold, kind=kind, profile=profile, algebra=algebra)
-        except Exception as error:  # boundary: where we or a library fail on what a model wrote, it is open and says so
+            decision = _decide(answer, one, kind=kind, profile=profile, algebra=algebra)
+        except Exception as error:  # boundary: what a model wrote may break us or a library; the decision says so
             decision = Decision(None, "symbolic", f"the comparison failed: {type(error).__name__}")
         decisions.append(decision)
         if decision.equal:
@@ -49,19 +49,19 @@ def decide_each(
     return decisions
 
 
-def _decide(answer: str, gold: str, *, kind: str | None, profile: str, algebra: Algebra | None) -> Decision:
+def _decide(answer: str, expected: str, *, kind: str | None, profile: str, algebra: Algebra | None) -> Decision:
     if profile in PUBLISHED:
-        return decide_by(profile, answer, gold, kind=kind, worker=algebra is not None)
-    if is_page(answer) and len(gold) <= _SHORT and "boxed{" not in answer:
+        return decide_by(profile, answer, expected, kind=kind, worker=algebra is not None)
+    if is_page(answer) and len(expected) <= _SHORT and "boxed{" not in answer:
         end = answer[-_PAGE_END:]
         marked = _TRACEBACK not in answer and _MARK.search(end)
         found = find_answer(end, kind=kind) if marked else None
         if found is None or found.rule in _UNMARKED:
             return Decision(False, "words", "a page of words that marks no answer")
         answer = found.text
-    if algebra is None and max(len(answer), len(gold)) > LONG and answer.strip() != gold.strip():
+    if algebra is None and max(len(answer), len(expected)) > LONG and answer.strip() != expected.strip():
         return NEEDS_ALGEBRA
-    return decide(_unmarked(answer), _unmarked(gold), kind=kind, algebra=algebra)
+    return decide(_unmarked(answer), _unmarked(expected), kind=kind, algebra=algebra)
 
 
 def is_page(text: str) -> bool:
@@ -70,19 +70,19 @@ def is_page(text: str) -> bool:
 
 
 def needs_worker(decisions: Sequence[Decision]) -> bool:
-    """Whether a worker has to decide: no gold matches so far, and one needs computer algebra."""
+    """Whether a worker has to decide: none matches so far, and one needs computer algebra."""
     return NEEDS_ALGEBRA in decisions and not decisions[-1].equal
 
 
-def verdict_of(golds: Sequence[str], decisions: Sequence[Decision]) -> Verdict:
-    """The first decision that matches; else undecided where one is open; else incorrect."""
+def verdict_of(expected: Sequence[str], decisions: Sequence[Decision]) -> Verdict:
+    """The first decision that matches; else undecided if one is open; else incorrect."""
     for wanted, outcome in ((True, "correct"), (None, "undecided")):
-        for gold, decision in zip(golds, decisions, strict=False):
+        for one, decision in zip(expected, decisions, strict=False):
             if decision.equal is wanted:
-                return _verdict(outcome, decision.method, gold, decision.reason)
+                return _verdict(outcome, decision.method, one, decision.reason)
     if not decisions:
         return _verdict("undecided", "none", None, "there is no expected answer")
-    return _verdict("incorrect", decisions[0].method, golds[0], decisions[0].reason)
+    return _verdict("incorrect", decisions[0].method, expected[0], decisions[0].reason)
 
 
 def _verdict(outcome: str, method: str, expected: str | None, reason: str) -> Verdict:
@@ -95,7 +95,7 @@ def _new_verdict(outcome: str, method: str, expected: str | None, reason: str) -
 
 
 _shared_verdict = functools.lru_cache(maxsize=10_000)(_new_verdict)
-"""Equal verdicts are one object: where millions are kept in a list, most are equal to one before."""
+"""Equal verdicts are one object: in a list of millions most are equal to an earlier one."""
 
 
 def _unmarked(text: str) -> str:

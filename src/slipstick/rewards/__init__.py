@@ -16,7 +16,7 @@ __all__ = ["openrlhf", "trl", "verl"]
 
 
 def __getattr__(name: str) -> Any:
-    """`slipstick.rewards.trl` and the others, loaded when first asked for."""
+    """`slipstick.rewards.trl` and the others, loaded when first used."""
     if name in __all__:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,26 +13,26 @@ from slipstick.schema import Kind
 
 __all__ = ["accuracy", "async_accuracy", "async_reward", "reward"]
 
-_GOLDS = ("answer", "ground_truth", "solution", "label", "target", "gold")
+_COLUMNS = ("answer", "ground_truth", "solution", "label", "target", "gold")
 _PASSED = ("prompts", "completion_ids", "trainer_state", "environments")
 
 
 class _Settings(NamedTuple):
-    """What a reward of one's own is told; positional, because a data set may have columns of these names."""
+    """Settings of a reward; positional, because a data set may have columns of these names."""
 
-    gold: str | None = None
+    answer_column: str | None = None
     kind: Kind | None = None
     profile: str = "slipstick"
 
 
 def reward(completions: Sequence[Completion], **columns: Any) -> list[float | None]:
-    """1.0 for each completion whose answer is right, 0.0 for a wrong one or none, None where we cannot decide.
+    """1.0 for each completion whose answer is correct, 0.0 for an incorrect one or none, None if undecided.
 
     TRL calls it with keywords only: completions (texts, or lists of messages of which the last of the assistant
     counts), and every column of the data set, repeated for each completion. The expected answer is taken from the
     first column there is of answer, ground_truth, solution, label, target, gold. TRL leaves a None out of a
-    completion's reward. Where TRL offers to log, answers and verdicts go to its table of completions and the share of
-    undecided ones to its metrics. Raises UserError where there is no such column.
+    completion's reward. If TRL passes its loggers, answers and verdicts go to its table of completions and the share of
+    undecided ones to its metrics. Raises UserError if there is no such column.
     """
     return _reward(_Settings(), completions, **columns)
 
@@ -43,17 +43,17 @@ async def async_reward(completions: Sequence[Completion], **columns: Any) -> lis
 
 
 def accuracy(
-    gold: str | None = None, *, kind: Kind | None = None, profile: str = "slipstick"
+    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = "slipstick"
 ) -> Callable[..., list[float | None]]:
-    """`reward` for a gold column, a kind of answer and a profile of one's own; TRL logs it as "accuracy"."""
-    return _named(partial(_reward, _Settings(gold, kind, profile)))
+    """`reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy"."""
+    return _named(partial(_reward, _Settings(answer_column, kind, profile)))
 
 
 def async_accuracy(
-    gold: str | None = None, *, kind: Kind | None = None, profile: str = "slipstick"
+    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = "slipstick"
 ) -> Callable[..., Awaitable[list[float | None]]]:
-    """`async_reward` for a gold column, a kind of answer and a profile of one's own; TRL logs it as "accuracy"."""
-    return _named(partial(_async_reward, _Settings(gold, kind, profile)))
+    """`async_reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy"."""
+    return _named(partial(_async_reward, _Settings(answer_column, kind, profile)))
 
 
 def _reward(
@@ -65,8 +65,8 @@ def _reward(
     log_metric: Callable[[str, float], None] | None = None,
     **columns: Any,
 ) -> list[float | None]:
-    golds = _gold(settings.gold, columns)
-    judged = judge(completions, golds, kind=settings.kind, profile=settings.profile)
+    expected = _expected(settings.answer_column, columns)
+    judged = judge(completions, expected, kind=settings.kind, profile=settings.profile)
     _log(judged, log_extra, log_metric)
     return [each.reward for each in judged]
 
@@ -82,14 +82,14 @@ def _named(function: partial[Any]) -> partial[Any]:
     return function
 
 
-def _gold(name: str | None, columns: dict[str, Any]) -> Sequence[Any]:
-    named = [name] if name else [known for known in _GOLDS if known in columns]
+def _expected(name: str | None, columns: dict[str, Any]) -> Sequence[Any]:
+    named = [name] if name else [known for known in _COLUMNS if known in columns]
     if not named or named[0] not in columns:
-        wanted = f"no column `{name}`" if name else f"none of the columns {', '.join(_GOLDS)}"
+        wanted = f"no column `{name}`" if name else f"none of the columns {', '.join(_COLUMNS)}"
         there = ", ".join(column for column in columns if column not in _PASSED) or "none"
         raise UserError(
             f"the data set has {wanted} to take the expected answer from; its columns: {there}; "
-            'slipstick.rewards.trl.accuracy(gold="COLUMN") names it'
+            'slipstick.rewards.trl.accuracy(answer_column="COLUMN") names it'
         )
     found: Sequence[Any] = columns[named[0]]
     return found

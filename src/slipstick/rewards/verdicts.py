@@ -29,19 +29,19 @@ class Judged(NamedTuple):
     """A completion's answer and the verdict on it."""
 
     answer: str | None
-    """None where the completion gives none."""
+    """None if the completion gives none."""
     verdict: Verdict
 
     @property
     def reward(self) -> float | None:
-        """1.0 for a right answer, 0.0 for a wrong one and for none, None where it cannot be decided."""
+        """1.0 for a correct answer, 0.0 for an incorrect one and for none, None if undecided."""
         outcome = self.verdict.outcome
         return None if outcome == "undecided" else float(outcome == "correct")
 
 
 def judge(
     completions: Iterable[Completion],
-    golds: Iterable[Any],
+    expected: Iterable[Any],
     *,
     kind: Kind | None = None,
     profile: str = "slipstick",
@@ -49,12 +49,12 @@ def judge(
 ) -> list[Judged]:
     """The verdicts on completions, in their order: texts, or chat messages of which the last of the assistant counts.
 
-    golds: what `read_gold` reads, one for each completion; without one the verdict is undecided. `workers` processes
-    share what needs computer algebra; a comparison that overstays its deadline is undecided and holds up no other.
-    Raises ValueError where there are more or fewer golds, UserError for a profile that does not exist.
+    expected: what `read_gold` reads, one for each completion; without one the verdict is undecided. `workers` processes
+    share what needs computer algebra; a comparison that exceeds its deadline is undecided and delays no other.
+    Raises ValueError if there are more or fewer expected answers, UserError for a profile that does not exist.
     """
     problems, solutions = [], []
-    for number, (completion, gold) in enumerate(zip(completions, golds, strict=True)):
+    for number, (completion, gold) in enumerate(zip(completions, expected, strict=True)):
         text = completion if isinstance(completion, str) else last_message(completion)
         name = str(number)
         problems.append(Problem(id=name, text="", answer=read_gold(gold), kind=kind))

@@ -24,7 +24,7 @@ def compute_score(
     """The score of one decoded response, of whose dialogue the last message of the assistant counts.
 
     Returns, always with the same keys, which verl puts in columns: score and acc, 1.0 or 0.0; pred, the answer, "" for
-    none, which verl's majority vote reads; undecided, 1.0 where we cannot decide, and then score is 0.0, as verl knows
+    none, which verl's majority vote reads; undecided, 1.0 if we cannot decide, and then score is 0.0, as verl knows
     no missing reward. kind and profile come from `custom_reward_function.reward_kwargs`; data_source and extra_info are
     not looked at. Raises UserError for a profile that does not exist.
     """

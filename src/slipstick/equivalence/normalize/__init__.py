@@ -1,1 +1,1 @@
-"""How answers are written: white space, signs, LaTeX variants, Unicode, what programs print; and the words known."""
+"""How answers are written: `vocabulary` (words and signs), `notation` (LaTeX, Unicode), `printed` (Python output)."""

@@ -176,7 +176,7 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
 def closing_place(text: str, start: int) -> int | None:
-    """Place of the bracket that closes the one at `start`, None where none does; [ and ) may pair, as in intervals."""
+    """Place of the bracket that closes the one at `start`, None if none does; [ and ) may pair, as in intervals."""
     depth = 0
     place = start
     while place < len(text):

@@ -1,1 +1,1 @@
-"""Worker processes for comparisons that need computer algebra, and the stream that shares long work among them."""
+"""Worker processes: `main` (what one does), `process` (its handle), `pool` (lends them), `stream` (many rows)."""

@@ -1,7 +1,7 @@
 r"""What a grading worker does: reads one JSON line a request from its input, writes one JSON line a reply.
 
-A request has rows (answer, golds, kind), whether computer algebra may be used on them, the profile and the seconds it
-may take; its reply has a list of decisions for each row (see `golds.decide_each`).
+A request has rows (answer, expected, kind), whether computer algebra may be used on them, the profile and how many
+seconds it may take; its reply has a list of decisions for each row (see `verdicts.decide_each`).
 The process limits itself before it reads anything: memory, no files written, no programs started. While it computes,
 the kernel ends it as soon as the process that owns it is gone, whatever code it is in, or when it overstays by far.
 """
@@ -41,9 +41,11 @@ def main(*, algebra: bool = True) -> None:
         request = json.loads(line)
         rows = []
         with _mortal(request["seconds"], watch=request["algebra"]):
-            for answer, golds, kind in request["rows"]:
-                decided = decide_each(answer, golds, kind=kind, profile=request["profile"], algebra=compare_by_algebra)
-                rows.append([None if d is NEEDS_ALGEBRA else [d.equal, d.method, d.reason] for d in decided])
+            for answer, expected, kind in request["rows"]:
+                decisions = decide_each(
+                    answer, expected, kind=kind, profile=request["profile"], algebra=compare_by_algebra
+                )
+                rows.append([None if d is NEEDS_ALGEBRA else [d.equal, d.method, d.reason] for d in decisions])
         _reply(replies, {"rows": rows, "spent": _held_mb() > SPENT_MB})
 
 

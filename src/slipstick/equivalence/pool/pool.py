@@ -54,10 +54,10 @@ class Pool:
         return decided
 
     def compare(self, row: Row, *, profile: str = "slipstick", seconds: float) -> list[Decision]:
-        """A worker's decision for each gold up to the first that matches; open where `seconds` are over first.
+        """A worker's decision for each expected answer up to the first that matches; open after so many seconds.
 
-        The clock starts when a worker takes the comparison up. A worker that dies on it is replaced once.
-        Raises SlipstickError where the worker fails while it starts.
+        The clock starts when a worker begins the comparison. A worker that dies on it is replaced once.
+        Raises SlipstickError if the worker fails while it starts.
         """
         request = {"rows": [row], "algebra": True, "profile": profile, "seconds": seconds}
         why = ""
@@ -76,7 +76,7 @@ class Pool:
         return [Decision(None, "symbolic", why) for _ in row[1]]
 
     def _decide(self, request: dict[str, Any], seconds: float) -> list[Decision] | None:
-        """The decisions, None where the time is over; a slow one gets the full time in a place for slow ones."""
+        """The decisions, None after the deadline; a slow one gets the full time in a place for slow ones."""
         brisk = min(BRISK_SECONDS, seconds)
         place = self._brisk
         place.acquire()
@@ -98,7 +98,7 @@ class Pool:
 
     @contextlib.contextmanager
     def _lent(self) -> Iterator[WorkerProcess]:
-        """A worker; afterwards it is idle again, or ended where it still owes a reply or has grown too large."""
+        """A worker; afterwards it is idle again, or ended if it still owes a reply or has grown too large."""
         worker = self._take()
         try:
             yield worker

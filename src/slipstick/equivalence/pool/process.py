@@ -25,7 +25,7 @@ _BOOT = (
     "from slipstick.equivalence.pool.main import main; main(algebra={algebra})"
 )
 Row = tuple[str, Sequence[str], str | None]
-"""What a worker decides at a time: an answer, its golds and the kind of the problem."""
+"""What a worker decides at a time: an answer, the acceptable answers and the kind of the problem."""
 
 
 class WorkerLostError(SlipstickError):
@@ -36,7 +36,7 @@ class WorkerProcess:
     """A worker and the two pipes to it; it answers requests in the order in which they were sent.
 
     algebra: whether it loads computer algebra before it takes the first request.
-    Raises OSError where no process can be had.
+    Raises OSError if no process can be had.
     """
 
     def __init__(self, *, algebra: bool) -> None:
@@ -66,7 +66,7 @@ class WorkerProcess:
     def is_ready(self, seconds: float) -> bool:
         """Whether it has started, waiting up to so many seconds for it.
 
-        Raises WorkerLostError where it was killed, SlipstickError where it failed.
+        Raises WorkerLostError if it was killed, SlipstickError if it failed.
         """
         if self._errors is None:
             return True
@@ -83,15 +83,15 @@ class WorkerProcess:
         return True
 
     def send(self, request: dict[str, Any]) -> None:
-        """Sends a request; what does not go into the pipe at once goes with the next `receive`."""
+        """Sends a request; what does not fit into the pipe goes with the next `receive`."""
         self._unsent += json.dumps(request).encode() + b"\n"
         self._owed += 1
         self._write()
 
     def receive(self, seconds: float) -> list[list[Decision]] | None:
-        """For each row of the oldest open request its decisions; None where they are not there in so many seconds.
+        """For each row of the oldest open request its decisions; None if they do not come in so many seconds.
 
-        Raises WorkerLostError where the process is gone.
+        Raises WorkerLostError if the process is gone.
         """
         line = self._next_line(seconds)
         if line is None:
@@ -162,7 +162,7 @@ class WorkerProcess:
         return line
 
     def _end(self) -> str:
-        """How the process ended, in words; ends it where it only closed its pipes."""
+        """How the process ended, in words; ends it if it only closed its pipes."""
         self._spent = True
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self._process.wait(1)
@@ -171,7 +171,7 @@ class WorkerProcess:
 
 
 def _python() -> str:
-    """The interpreter of this process, also where it is embedded in another program or was renamed."""
+    """The interpreter of this process, also if it is embedded in another program or was renamed."""
     beside = Path(sysconfig.get_path("scripts")) / f"python{sys.version_info.major}.{sys.version_info.minor}"
     for candidate in (sys.executable, str(beside), getattr(sys, "_base_executable", "")):
         if candidate and "python" in Path(candidate).name and os.access(candidate, os.X_OK):

@@ -17,10 +17,10 @@ from slipstick.errors import SlipstickError
 from slipstick.schema import Verdict
 
 Row = tuple[str, str | list[str], str | None]
-"""Answer, gold or golds, kind of the problem."""
+"""Answer, expected answer or several acceptable ones, kind of the problem."""
 BATCH_ROWS = 256
 BATCH_CHARACTERS = 50_000
-"""A batch ends where it has so many rows or characters: it should fit into a pipe."""
+"""A batch ends at so many rows or characters: it should fit into a pipe."""
 WINDOW = 64
 """Batches that may wait for a slow verdict while later ones are decided."""
 FEW = 20_000
@@ -49,7 +49,7 @@ class _Batch:
 def decide_stream(rows: Iterable[Row], *, workers: int, profile: str) -> Iterator[Verdict]:
     """The verdicts of the rows in their order, decided by `workers` processes of which this is one.
 
-    Rows are drawn as verdicts are taken: at first one by one, in a long stream at most `WINDOW` batches ahead.
+    Rows are read as verdicts are taken: at first one by one, in a long stream at most `WINDOW` batches ahead.
     """
     stream = _Stream(workers, profile)
     waiting: deque[_Batch] = deque()
@@ -68,7 +68,7 @@ def decide_stream(rows: Iterable[Row], *, workers: int, profile: str) -> Iterato
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[_Batch]:
-    """The rows in batches that grow with what has passed, so that the first verdicts come at once."""
+    """The rows in batches that grow with what has passed, so that the first verdicts come immediately."""
     passed = characters = 0
     batch: list[Row] = []
     for row in rows:
@@ -99,10 +99,10 @@ class _Stream:
             self._collect(neighbour, 0)
             if neighbour.take(batch):
                 return
-        for answer, expected, kind in batch.rows:
-            golds = acceptable_answers(expected)
-            decisions = decide_each(answer, golds, kind=kind, profile=self._profile)
-            batch.verdicts.append(self._verdict(answer, golds, kind, decisions))
+        for answer, acceptable, kind in batch.rows:
+            expected = acceptable_answers(acceptable)
+            decisions = decide_each(answer, expected, kind=kind, profile=self._profile)
+            batch.verdicts.append(self._verdict(answer, expected, kind, decisions))
 
     def finish(self, batch: _Batch) -> None:
         """Waits until the batch is decided but for what workers still think about."""
@@ -111,29 +111,31 @@ class _Stream:
                 self._collect(neighbour, SECONDS)
 
     def close(self) -> None:
-        """Ends the neighbours; comparisons whose verdict nobody will take are not begun."""
+        """Ends the neighbours; comparisons that wait are not begun."""
         for neighbour in self._neighbours:
             neighbour.close()
         self._threads.shutdown(cancel_futures=True)
 
     def _collect(self, neighbour: _Neighbour, seconds: float) -> None:
         for batch, decided in neighbour.collect(seconds):
-            for place, (answer, expected, kind) in enumerate(batch.rows):
-                golds = acceptable_answers(expected)
-                # Where the neighbour was lost, each of its rows is decided by a worker, with a deadline of its own.
-                decisions = decided[place] if decided else [NEEDS_ALGEBRA] * len(golds)
-                batch.verdicts.append(self._verdict(answer, golds, kind, decisions))
+            for place, (answer, acceptable, kind) in enumerate(batch.rows):
+                expected = acceptable_answers(acceptable)
+                # If the neighbour was lost, each of its rows is decided by a worker, with a deadline of its own.
+                decisions = decided[place] if decided else [NEEDS_ALGEBRA] * len(expected)
+                batch.verdicts.append(self._verdict(answer, expected, kind, decisions))
 
     def _verdict(
-        self, answer: str, golds: list[str], kind: str | None, decisions: list[Decision]
+        self, answer: str, expected: list[str], kind: str | None, decisions: list[Decision]
     ) -> Verdict | Future[Verdict]:
         if needs_worker(decisions):
-            return self._threads.submit(_decided_there, answer, golds, decisions, kind, self._profile)
-        return verdict_of(golds, decisions)
+            return self._threads.submit(_decided_there, answer, expected, decisions, kind, self._profile)
+        return verdict_of(expected, decisions)
 
 
-def _decided_there(answer: str, golds: list[str], decisions: list[Decision], kind: str | None, profile: str) -> Verdict:
-    return verdict_of(golds, shared_pool().decide_open(answer, golds, decisions, kind=kind, profile=profile))
+def _decided_there(
+    answer: str, expected: list[str], decisions: list[Decision], kind: str | None, profile: str
+) -> Verdict:
+    return verdict_of(expected, shared_pool().decide_open(answer, expected, decisions, kind=kind, profile=profile))
 
 
 class _Neighbour:
@@ -166,7 +168,7 @@ class _Neighbour:
         return True
 
     def collect(self, seconds: float) -> list[tuple[_Batch, list[list[Decision]] | None]]:
-        """The batches that are done, with None where the process died or was too late; waits for the first."""
+        """The batches that are done, with None if the process died or was too late; waits for the first."""
         done: list[tuple[_Batch, list[list[Decision]] | None]] = []
         while self.batches:
             decided = None

@@ -1,6 +1,8 @@
-"""Grading profiles: the rules of published graders, so that a score can be held against a published one.
+"""Grading profiles: the rules of published graders, so that a score can be compared with a published one.
 
-Each answers as its grader does, mistakes included; none passes text to eval, and computer algebra runs in workers only.
+In the order in which data passes them: `rules` (what a profile is), `rewriting`, `syntax_tree`, `expressions` (what
+several share), then a file for each grader. Each answers as its grader does, mistakes included.
+None passes text to eval, and computer algebra runs in workers only.
 """
 
 from __future__ import annotations
@@ -31,14 +33,14 @@ PUBLISHED = tuple(_RULES)
 
 @functools.cache
 def rules_of(profile: str) -> Profile:
-    """The rules of a profile, loaded when first asked for."""
+    """The rules of a profile, loaded when first used."""
     module, name = _RULES[profile]
     rules: Profile = getattr(import_module(f"{__name__}.{module}"), name)
     return rules
 
 
 def decide_by(profile: str, answer: str, expected: str, *, kind: str | None, worker: bool) -> Decision:
-    """Whether a profile's grader takes an answer for the expected one; NEEDS_ALGEBRA where only a worker can tell."""
+    """Whether a profile's grader accepts an answer; NEEDS_ALGEBRA if only a worker can tell."""
     if max(len(answer), len(expected)) > MAX_CHARACTERS:
         return Decision(None, "bounds", f"longer than {MAX_CHARACTERS} characters")
     try:
@@ -53,9 +55,9 @@ def decide_by(profile: str, answer: str, expected: str, *, kind: str | None, wor
 
 
 def find_by(profile: str, attempt: str | Sequence[Block], *, kind: str | None) -> str | None:
-    """The answer that a profile's grader takes from an output or a solution's blocks, None where it takes none.
+    """The answer that a profile's grader takes from an output or a solution's blocks, None if it takes none.
 
-    Where a solution ends in a program's output, that is its answer, if the program ran; else the grader sees text,
+    If a solution ends in a program's output, that is its answer, if the program ran; else the grader sees text,
     programs and outputs as one text with fences, as ToRA's models write it.
     """
     if isinstance(attempt, str):

@@ -1,6 +1,6 @@
 r"""Reads answers as sympy does and compares them by its algebra, for the profiles; runs in worker processes only.
 
-Published graders call sympy's `parse_latex` and, where that fails, its `parse_expr`, which evaluates text. The first is
+Published graders call sympy's `parse_latex` and, if that fails, its `parse_expr`, which evaluates text. The first is
 sympy's own grammar here too, called below its check for one version of the grammar's runtime; that it reads only a
 beginning of what it does not understand ("1,2" is 1) is part of what those graders say. The second is replaced by
 `syntax_tree.evaluate`. Neither passes text to eval.
@@ -57,7 +57,7 @@ _IMPLICIT = (
 
 @functools.lru_cache(maxsize=512)
 def read_latex(text: str) -> Any | None:
-    """What `parse_latex` makes of a text, None where it raises."""
+    """What `parse_latex` makes of a text, None if it raises."""
     text = text.strip()
     errors = grammar.MathErrorListener(text)
     try:
@@ -74,7 +74,7 @@ def read_latex(text: str) -> Any | None:
 
 @functools.lru_cache(maxsize=512)
 def read_python(text: str, *, implicit: bool = False) -> Any | None:
-    """What `parse_expr` makes of arithmetic, a tuple or a list, None where nothing; `implicit`: `2x` is `2*x`."""
+    """What `parse_expr` makes of arithmetic, a tuple or a list, None if nothing; `implicit`: `2x` is `2*x`."""
     for pattern, written_out in _IMPLICIT if implicit else ():
         text = pattern.sub(written_out, text)
     try:
@@ -97,7 +97,7 @@ def _named(implicit: bool, name: str, is_called: bool) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def read_extended(text: str) -> Any | None:
-    """What latex2sympy makes of a text, None where it raises."""
+    """What latex2sympy makes of a text, None if it raises."""
     try:
         return latex2sympy(text)
     except Exception:  # boundary: the parser raises plain Exception on what it does not read

@@ -58,7 +58,7 @@ def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method 
 
 
 def _from_candidates(output: str, kind: str) -> str:
-    """The first candidate behind a trigger, the last one where there is no trigger."""
+    """The first candidate behind a trigger, the last one if there is no trigger."""
     if any(output.count(trigger) > 1 for trigger in _TRIGGERS):
         output = output.partition("\n\n")[0]
     *before, tail = re.split("|".join(_TRIGGERS), output)
@@ -92,7 +92,7 @@ def _strip(text: str) -> str:
 
 
 def _plain(number: str) -> str:
-    """Without a point or noughts that say nothing: `18.0` and `18.` are `18`."""
+    """Without a point or zeros that say nothing: `18.0` and `18.` are `18`."""
     try:
         shown = str(float(number)).rstrip("0")
         return str(int(shown.rstrip("."))) if shown.endswith(".") else str(float(shown))

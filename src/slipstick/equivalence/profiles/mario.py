@@ -1,7 +1,7 @@
 r"""MARIO's rules: MARIO_EVAL's `math_evaluation/core` (`latex_normalize.string_normalize`, `evaluations.is_equiv`).
 
 Answers are rewritten to one or several strings that may be meant (50% to 0.5 and 50, 30 degrees to 30 and pi/6), then
-held against each other as intervals, tuples, sets, matrices and expressions. The answer of an output is what follows
+compared as intervals, tuples, sets, matrices and expressions. The answer of an output is what follows
 "Final Answer:" (`react.py`).
 """
 
@@ -54,7 +54,7 @@ def find(output: str, kind: str | None) -> str:
 
 
 def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
-    """The rule by which an answer is taken for the expected one."""
+    """The rule by which an answer is accepted, None if by none."""
     if answer.strip() == expected.strip():
         return "text"
     short = max(len(answer), len(expected)) <= _SHORT
@@ -65,67 +65,71 @@ def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method 
     return "symbolic" if _same(expected, answer, 0) else None
 
 
-def _same(gold: str, given: str, depth: int) -> bool:
+def _same(expected: str, answer: str, depth: int) -> bool:
     """In any of three spellings (without spaces, with them, with capitals), or as they were written."""
     from slipstick.equivalence.profiles.mario_algebra import equal_expressions
 
-    if gold.strip() == given.strip():
+    if expected.strip() == answer.strip():
         return True
     if depth > _MAX_DEPTH:
         return False
     for spaces, capitals in ((False, False), (True, False), (False, True)):
-        golds, givens = (normalize(text, spaces=spaces, capitals=capitals) for text in (gold, given))
-        if golds == givens and len(golds) == 1:
+        expected_forms, answer_forms = (
+            normalize(text, spaces=spaces, capitals=capitals) for text in (expected, answer)
+        )
+        if expected_forms == answer_forms and len(expected_forms) == 1:
             return True
         try:
-            if any(_same_latex(g, a, depth + 1) for g in sorted(golds) for a in sorted(givens)):
+            if any(_same_latex(e, a, depth + 1) for e in sorted(expected_forms) for a in sorted(answer_forms)):
                 return True
         except ValueError:  # brackets that do not match
             continue
-    return equal_expressions(gold, given)
+    return equal_expressions(expected, answer)
 
 
-def _same_latex(gold: str, given: str, depth: int) -> bool:
+def _same_latex(expected: str, answer: str, depth: int) -> bool:
     from slipstick.equivalence.profiles.mario_algebra import equal_expressions, equal_intervals
 
-    if not given:
+    if not answer:
         return False
-    if set(gold) & set("()[]") and equal_intervals(gold, given):
+    if set(expected) & set("()[]") and equal_intervals(expected, answer):
         return True
-    same = _same_parts(gold, given, _split, depth)
-    if not same and ("matrix" in gold or "matrix" in given):
-        same = _same_parts(gold, given, _split_matrix, depth)
-    return equal_expressions(gold, given) if same is None else same
+    same = _same_parts(expected, answer, _split, depth)
+    if not same and ("matrix" in expected or "matrix" in answer):
+        same = _same_parts(expected, answer, _split_matrix, depth)
+    return equal_expressions(expected, answer) if same is None else same
 
 
 def _same_parts(
-    gold: str, given: str, split: Callable[[str], str | Sequence[object] | set[str]], depth: int
+    expected: str, answer: str, split: Callable[[str], str | Sequence[object] | set[str]], depth: int
 ) -> bool | None:
-    """Whether the parts of both are the same; None where neither has parts."""
-    golds, givens = split(gold), split(given)
-    if isinstance(golds, str) and isinstance(givens, str):
-        return None if (golds, givens) == (gold, given) else _same(golds, givens, depth)
-    if type(golds) is not type(givens) or len(golds) != len(givens):
+    """Whether the parts of both are the same; None if neither has parts."""
+    expected_parts, answer_parts = split(expected), split(answer)
+    if isinstance(expected_parts, str) and isinstance(answer_parts, str):
+        return (
+            None if (expected_parts, answer_parts) == (expected, answer) else _same(expected_parts, answer_parts, depth)
+        )
+    if type(expected_parts) is not type(answer_parts) or len(expected_parts) != len(answer_parts):
         return False
-    if isinstance(golds, set):
-        left = list(givens)
-        return all(_taken(part, left, depth) for part in golds)
-    return all(_same_entry(g, a, depth) for g, a in zip(golds, givens, strict=True))
+    if isinstance(expected_parts, set):
+        left = list(answer_parts)
+        return all(_taken(part, left, depth) for part in expected_parts)
+    return all(_same_entry(e, a, depth) for e, a in zip(expected_parts, answer_parts, strict=True))
 
 
-def _taken(gold: object, left: list[object], depth: int) -> bool:
+def _taken(expected: object, left: list[object], depth: int) -> bool:
     """Whether one of those left is this; then it is left no more."""
-    for place, given in enumerate(left):
-        if _same(str(gold), str(given), depth):
+    for place, answer in enumerate(left):
+        if _same(str(expected), str(answer), depth):
             del left[place]
             return True
     return False
 
 
-def _same_entry(gold: object, given: object, depth: int) -> bool:
-    if isinstance(gold, list) and isinstance(given, list):
-        return len(gold) == len(given) and all(_same(g, a, depth) for g, a in zip(gold, given, strict=True))
-    return isinstance(gold, str) and isinstance(given, str) and _same(gold, given, depth)
+def _same_entry(expected: object, answer: object, depth: int) -> bool:
+    if isinstance(expected, list) and isinstance(answer, list):
+        return len(expected) == len(answer) and all(_same(e, a, depth) for e, a in zip(expected, answer, strict=True))
+    return isinstance(expected, str) and isinstance(answer, str) and _same(expected, answer, depth)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -190,9 +194,9 @@ def _times(text: str) -> Iterator[str]:
 
 
 def _split(text: str) -> str | list[str] | tuple[str, ...] | set[str]:
-    """`[1,2]` a list, `(1,2)` a tuple, `1,2` and `{1,2}` a set of their parts; the text itself where it has one part.
+    """`[1,2]` a list, `(1,2)` a tuple, `1,2` and `{1,2}` a set of their parts; the text itself if it has one part.
 
-    Raises ValueError where the brackets do not match.
+    Raises ValueError if the brackets do not match.
     """
     text = _without_thousands(text)
     depth, enclosed, commas = 0, len(text) > 2, [-1]

@@ -19,16 +19,16 @@ _BARE_ROOT = re.compile(r"\\sqrt\s*(\w)")
 _TURNED = {"<=": 1, "<": 1, ">=": -1, ">": -1}
 
 
-def equal_expressions(gold: str, given: str) -> bool:
+def equal_expressions(expected: str, answer: str) -> bool:
     """Whether the two are the same in any of the ways in which they can be read."""
     return any(
-        holds(functools.partial(_same, wanted, found)) for wanted in _readings(gold) for found in _readings(given)
+        holds(functools.partial(_same, wanted, found)) for wanted in _readings(expected) for found in _readings(answer)
     )
 
 
-def equal_intervals(gold: str, given: str) -> bool:
+def equal_intervals(expected: str, answer: str) -> bool:
     """Whether both are intervals, or unions and intersections of them, with the same ends."""
-    wanted, found = _interval(gold), _interval(given)
+    wanted, found = _interval(expected), _interval(answer)
     return wanted is not None and found is not None and bool(wanted.compare(found) == 0)
 
 
@@ -45,7 +45,7 @@ def _readings(text: str) -> tuple[Any, ...]:
 
 
 def _interval(text: str) -> Any | None:
-    """The set that unions of intersections of intervals are, None where the text is none."""
+    """The set that unions of intersections of intervals are, None if the text is none."""
     try:
         return sympy.Union(
             *(
@@ -77,46 +77,46 @@ def _end(text: str) -> Any:
     return sympy.Integer(round(value)) if whole else value
 
 
-def _same(gold: Any, given: Any) -> bool:
-    if isinstance(gold, (list, set)) and isinstance(given, (list, set)):
-        return _same_collections(gold, given)
-    if isinstance(gold, sympy.MatrixBase) or isinstance(given, sympy.MatrixBase):
-        return _same_matrices(gold, given)
-    if all(isinstance(side, sympy.Eq) and not _is_definition(side) for side in (gold, given)):
-        difference = gold.lhs - gold.rhs
-        return any(_same(side, given.lhs - given.rhs) for side in (difference, -difference))
-    if _is_definition(gold) or _is_definition(given):
-        return _same(*(side.rhs if isinstance(side, sympy.Eq) else side for side in (gold, given)))
-    if all(isinstance(side, sympy.core.relational.Relational) for side in (gold, given)):
-        return _same_inequalities(gold, given)
-    gold, given = _with_imaginary_unit(gold), _with_imaginary_unit(given)
-    if gold.has(sympy.I) and given.has(sympy.I):
-        return all(_same_values(part(gold), part(given)) for part in (sympy.re, sympy.im))
-    return _same_values(gold, given)
+def _same(expected: Any, answer: Any) -> bool:
+    if isinstance(expected, (list, set)) and isinstance(answer, (list, set)):
+        return _same_collections(expected, answer)
+    if isinstance(expected, sympy.MatrixBase) or isinstance(answer, sympy.MatrixBase):
+        return _same_matrices(expected, answer)
+    if all(isinstance(side, sympy.Eq) and not _is_definition(side) for side in (expected, answer)):
+        difference = expected.lhs - expected.rhs
+        return any(_same(side, answer.lhs - answer.rhs) for side in (difference, -difference))
+    if _is_definition(expected) or _is_definition(answer):
+        return _same(*(side.rhs if isinstance(side, sympy.Eq) else side for side in (expected, answer)))
+    if all(isinstance(side, sympy.core.relational.Relational) for side in (expected, answer)):
+        return _same_inequalities(expected, answer)
+    expected, answer = _with_imaginary_unit(expected), _with_imaginary_unit(answer)
+    if expected.has(sympy.I) and answer.has(sympy.I):
+        return all(_same_values(part(expected), part(answer)) for part in (sympy.re, sympy.im))
+    return _same_values(expected, answer)
 
 
-def _same_collections(gold: Any, given: Any) -> bool:
-    if type(gold) is not type(given) or len(gold) != len(given):
+def _same_collections(expected: Any, answer: Any) -> bool:
+    if type(expected) is not type(answer) or len(expected) != len(answer):
         return False
-    if isinstance(gold, set):
-        return all(any(_same(g, a) for a in given) for g in gold)
-    return all(_same(g, a) for g, a in zip(gold, given, strict=True))
+    if isinstance(expected, set):
+        return all(any(_same(e, a) for a in answer) for e in expected)
+    return all(_same(e, a) for e, a in zip(expected, answer, strict=True))
 
 
-def _same_matrices(gold: Any, given: Any) -> bool:
+def _same_matrices(expected: Any, answer: Any) -> bool:
     """Entry by entry; a list is a matrix too, and a row is a column."""
-    gold, given = (sympy.Matrix(side) if isinstance(side, list) else side for side in (gold, given))
-    if gold.shape != given.shape and 1 in gold.shape:
-        given = given.transpose()
-    return gold.shape == given.shape and all(_same(g, a) for g, a in zip(gold, given, strict=True))
+    expected, answer = (sympy.Matrix(side) if isinstance(side, list) else side for side in (expected, answer))
+    if expected.shape != answer.shape and 1 in expected.shape:
+        answer = answer.transpose()
+    return expected.shape == answer.shape and all(_same(e, a) for e, a in zip(expected, answer, strict=True))
 
 
-def _same_inequalities(gold: Any, given: Any) -> bool:
-    if any(side.rel_op not in _TURNED for side in (gold, given)):
-        return {gold.lhs, gold.rhs} == {given.lhs, given.rhs} and gold.rel_op == given.rel_op
-    if len(gold.rel_op) != len(given.rel_op):
+def _same_inequalities(expected: Any, answer: Any) -> bool:
+    if any(side.rel_op not in _TURNED for side in (expected, answer)):
+        return {expected.lhs, expected.rhs} == {answer.lhs, answer.rhs} and expected.rel_op == answer.rel_op
+    if len(expected.rel_op) != len(answer.rel_op):
         return False
-    return _same(*((side.lhs - side.rhs) * _TURNED[side.rel_op] for side in (gold, given)))
+    return _same(*((side.lhs - side.rhs) * _TURNED[side.rel_op] for side in (expected, answer)))
 
 
 def _is_definition(relation: Any) -> bool:
@@ -135,15 +135,15 @@ def _with_imaginary_unit(value: Any) -> Any:
     return value.subs(only, sympy.I) if only is not None and only.name == "i" else value
 
 
-def _same_values(gold: Any, given: Any) -> bool:
-    gold, given = (side.evalf() if side.is_number else side for side in (gold, given))
-    if holds(lambda: gold.expand(trig=True) == given.expand(trig=True)):
+def _same_values(expected: Any, answer: Any) -> bool:
+    expected, answer = (side.evalf() if side.is_number else side for side in (expected, answer))
+    if holds(lambda: expected.expand(trig=True) == answer.expand(trig=True)):
         return True
-    if holds(lambda: _vanishes(gold, _simplified(gold - given))):
+    if holds(lambda: _vanishes(expected, _simplified(expected - answer))):
         return True
-    chooser = random.Random(str((gold, given)))
+    chooser = random.Random(str((expected, answer)))
     return any(
-        holds(functools.partial(_same_at_points, gold, given, draw)) for draw in (chooser.randint, chooser.uniform)
+        holds(functools.partial(_same_at_points, expected, answer, draw)) for draw in (chooser.randint, chooser.uniform)
     )
 
 
@@ -151,25 +151,25 @@ def _simplified(difference: Any) -> Any:
     return difference.evalf() if difference.is_number else sympy.simplify(difference)
 
 
-def _vanishes(gold: Any, difference: Any) -> bool:
-    """Whether a difference is nothing, or less than a thousandth, with a broken gold above one five of them."""
+def _vanishes(expected: Any, difference: Any) -> bool:
+    """Whether a difference is zero or within the tolerance, which is five times as wide for an unround value above 1."""
     if difference == 0 or difference.is_zero:
         return True
     if not difference.is_number:
         return False
-    if gold.free_symbols or gold.is_Integer:
+    if expected.free_symbols or expected.is_Integer:
         return bool(abs(difference).evalf() < EPSILON)
-    if abs(gold) >= 1:
+    if abs(expected) >= 1:
         return bool(abs(difference).evalf() < 5 * EPSILON)
-    return bool(abs(gold) > 0 and abs(difference / gold).evalf() < EPSILON)
+    return bool(abs(expected) > 0 and abs(difference / expected).evalf() < EPSILON)
 
 
-def _same_at_points(gold: Any, given: Any, draw: Callable[[int, int], Any]) -> bool:
-    if not gold.free_symbols or gold.free_symbols != given.free_symbols:
+def _same_at_points(expected: Any, answer: Any, draw: Callable[[int, int], Any]) -> bool:
+    if not expected.free_symbols or expected.free_symbols != answer.free_symbols:
         return False
     for _ in range(10):
-        point = {symbol: draw(1, 10) for symbol in sorted(gold.free_symbols, key=str)}
-        value = gold.evalf(subs=point)
-        if not _vanishes(value, value - given.evalf(subs=point)):
+        point = {symbol: draw(1, 10) for symbol in sorted(expected.free_symbols, key=str)}
+        value = expected.evalf(subs=point)
+        if not _vanishes(value, value - answer.evalf(subs=point)):
             return False
     return True

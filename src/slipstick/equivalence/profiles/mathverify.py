@@ -1,8 +1,8 @@
 r"""Math-Verify's own rules, by calling the library (huggingface/Math-Verify): `math_verify.parse` and `verify`.
 
-As it is set up where it does best: both sides in `$`, and relations and sets held against each other. Its clock, which
+As it is set up where it does best: both sides in `$`, and relations and sets compared. Its clock, which
 needs the main thread's signals, is off; the worker is killed instead. A gold that it cannot read is undecided here,
-where the library says no.
+although the library says no.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, Unde
 def find(output: str, kind: str | None) -> str:
     """What the library's patterns find: of the strongest that occur, the match that ends last.
 
-    The library tries a weaker match where it cannot read the strongest; here the strongest is the answer.
+    The library tries a weaker match if it cannot read the strongest; here the strongest is the answer.
     """
     for _, group in groupby(_patterns(kind), key=lambda entry: entry[0]):
         matches = [match for _, pattern in group for match in pattern.finditer(output)]
@@ -27,7 +27,7 @@ def find(output: str, kind: str | None) -> str:
 
 
 def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
-    """The rule by which an answer is taken for the expected one."""
+    """The rule by which an answer is accepted, None if by none."""
     if not worker:
         raise NeedsWorkerError
     from math_verify import parse, verify

@@ -1,6 +1,6 @@
 r"""Minerva's rules as lm-evaluation-harness has them: `lm_eval/tasks/minerva_math/utils.py`.
 
-`normalize_final_answer` is appendix D of Lewkowycz et al. (2022); two answers are the same where sympy's LaTeX grammar
+`normalize_final_answer` is appendix D of Lewkowycz et al. (2022); two answers are the same if sympy's LaTeX grammar
 reads both and the difference simplifies to nothing. That is all: "(1,2)" cannot be read and is not even itself.
 """
 
@@ -25,13 +25,13 @@ _UNWRAPPED = (
 
 
 def find(output: str, kind: str | None) -> str:
-    """What the few-shot prompt's own phrase says, "" where an output has not that phrase."""
+    """What the few-shot prompt's own phrase says, "" if an output has not that phrase."""
     said = _PHRASE.search(output + _HOPE)
     return said.group(1).strip() if said else ""
 
 
 def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
-    """The rule by which an answer is taken for the expected one."""
+    """The rule by which an answer is accepted, None if by none."""
     if not worker:
         raise NeedsWorkerError
     from slipstick.equivalence.profiles.expressions import latex_difference_vanishes

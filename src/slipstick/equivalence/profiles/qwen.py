@@ -1,7 +1,8 @@
 r"""Qwen2.5-Math's rules: `evaluation/parser.py` (`extract_answer`, `strip_string`) and `evaluation/grader.py`.
 
 They grew out of ToRA's: units and number words are taken out of both sides, letters match letters, matrices and
-equations have a rule, and the tolerance is one part in ten thousand everywhere. A set's own exceptions are not made.
+equations have a rule, and the tolerance is one part in ten thousand everywhere. Its exceptions for
+single data sets are left out.
 """
 
 from __future__ import annotations
@@ -66,12 +67,12 @@ def find(output: str, kind: str | None) -> str:
 
 
 def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
-    """The rule by which an answer is taken for the expected one."""
+    """The rule by which an answer is accepted, None if by none."""
     return _same(strip(answer), strip(expected), worker)
 
 
 def _choice(output: str) -> str:
-    """The first letter behind a trigger, the last one where there is none."""
+    """The first letter behind a trigger, the last one if there is none."""
     output = output.strip("\n")
     if any(output.count(trigger) > 1 for trigger in _CHOICE_TRIGGERS):
         output = output.partition("\n\n")[0]
@@ -105,7 +106,7 @@ def strip(text: str) -> str:
 
 
 def _number_words(text: str) -> str:
-    """The number that is spoken in a text, whatever other words stand in it; the text itself where none is."""
+    """The number in words in a text, whatever other words stand in it; the text itself if none is."""
     if text.isdecimal():
         return str(int(text)) if len(text) < 4_000 else text
     spoken = [word for word in text.replace("-", " ").lower().split() if word in _NUMBERS or word in _SCALES]

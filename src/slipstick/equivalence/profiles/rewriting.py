@@ -34,7 +34,7 @@ def after_last_box(text: str) -> str:
 
 
 def last_number(text: str) -> str:
-    """The last run of digits with its sign and point, "" where there is none."""
+    """The last run of digits with its sign and point, "" if there is none."""
     numbers = _LAST_NUMBER.findall(text)
     return numbers[-1] if numbers else ""
 
@@ -45,18 +45,18 @@ def without_last_stop(text: str) -> str:
 
 
 def leading_zeros(text: str) -> str:
-    """A decimal that begins with its point gets a nought before it."""
+    """A decimal that begins with its point gets a zero before it."""
     return replaced(text, pairs=((" .", " 0."), ("{.", "{0.")))
 
 
 def right_of_equals(text: str) -> str:
-    """`x=3` -> `3`, where at most two characters stand before the only equals sign."""
+    """`x=3` -> `3`, if at most two characters stand before the only equals sign."""
     sides = text.split("=")
     return sides[1] if len(sides) == 2 and len(sides[0]) <= 2 else text
 
 
 def braced_fractions(text: str) -> str:
-    r"""`\frac12` -> `\frac{1}{2}`, `\frac1{72}` -> `\frac{1}{72}`; as it was where a fraction is cut short."""
+    r"""`\frac12` -> `\frac{1}{2}`, `\frac1{72}` -> `\frac{1}{72}`; as it was if a fraction is cut short."""
     head, *pieces = text.split(r"\frac")
     if any(len(piece) < 2 for piece in pieces):
         return text
@@ -70,7 +70,7 @@ def _braced(piece: str) -> str:
 
 
 def slash_as_fraction(text: str, *, roots: bool) -> str:
-    r"""`3/4` -> `\frac{3}{4}`, for two integers only; with `roots` also where a side has a root."""
+    r"""`3/4` -> `\frac{3}{4}`, for two integers only; with `roots` also if a side has a root."""
     sides = text.split("/")
     if len(sides) == 2 and all((roots and "sqrt" in side) or _is_integer(side) for side in sides):
         return rf"\frac{{{sides[0]}}}{{{sides[1]}}}"

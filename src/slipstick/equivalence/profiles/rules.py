@@ -20,10 +20,10 @@ MAX_CHARACTERS = 4_000
 class Profile:
     """A published grader's rules.
 
-    find: (output, kind) -> the answer it takes from a model's output, "" where it takes none; in linear time, so it is
+    find: (output, kind) -> the answer it takes from a model's output, "" if it takes none; in linear time, so it is
         not rewritten yet.
-    match: (answer, expected, kind, worker) -> name of the rule by which they are the same, None where by none.
-    Where `worker` is false, `match` raises NeedsWorkerError instead of loading computer algebra.
+    match: (answer, expected, kind, worker) -> method of the rule by which they are the same, None if by none.
+    If `worker` is false, `match` raises NeedsWorkerError instead of loading computer algebra.
     """
 
     find: Callable[[str, str | None], str]

@@ -1,7 +1,7 @@
 r"""ToRA's rules: `src/utils/parser.py` (`extract_answer`, `strip_string`) and `src/eval/grader.py` (`math_equal`).
 
-Numbers are the same within one part in ten thousand, also where one is a hundred times the other; anything else is read
-by sympy's LaTeX grammar, and the same where the difference simplifies to nothing or is one part in a thousand.
+Numbers are the same within one part in ten thousand, also if one is a hundred times the other; anything else is read
+by sympy's LaTeX grammar, and the same if the difference simplifies to nothing or is one part in a thousand.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def find(output: str, kind: str | None) -> str:
 
 
 def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
-    """The rule by which an answer is taken for the expected one."""
+    """The rule by which an answer is accepted, None if by none."""
     return _same(strip(answer), strip(expected), worker)
 
 
@@ -72,7 +72,7 @@ def infinity(text: str) -> str:
 
 
 def finish(text: str) -> str:
-    """The last rewritings, which Qwen's grader shares: noughts, `x=`, roots, spaces, fractions."""
+    """The last rewritings, which Qwen's grader shares: zeros, `x=`, roots, spaces, fractions."""
     text = right_of_equals(f"0{text}" if text.startswith(".") else text)
     text = re.sub(r"\\sqrt(\w+)", r"\\sqrt{\1}", text).replace(" ", "")
     return slash_as_fraction(braced_fractions(text), roots=True)
@@ -109,7 +109,7 @@ def both_in(brackets: str, a: str, b: str) -> bool:
 
 
 def without_brackets(answer: str, expected: str, *, other: Callable[[str], bool]) -> tuple[str, str]:
-    """Both texts without braces and parentheses, and, where the answer has outer brackets, without those.
+    """Both texts without braces and parentheses, and, if the answer has outer brackets, without those.
 
     other: whether the gold has the bracket given, which the answer has not: then outer brackets are kept.
     """

@@ -1,1 +1,1 @@
-"""Answers made of others: lists, tuples, matrices, named values, sets of reals."""
+"""Answers made of others: `parse`, `matching`, `compare`; sets: `intervals`, `prose_sets`, `sets`; `families`."""

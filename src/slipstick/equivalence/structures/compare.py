@@ -62,7 +62,7 @@ def compare_named(a: str, e: str, same: Same) -> Decision | None:
 
 
 def compare_structure(a: str, e: str, same: Same) -> Decision | None:
-    """Two answers of which one at least is made of others; None where neither is, or only algebra can tell."""
+    """Two answers of which one at least is made of others; None if neither is, or only algebra can tell."""
     a, e = listed_like(a, e), listed_like(e, a)
     if not (_STRUCTURED.search(a) or _STRUCTURED.search(e)):
         return None
@@ -152,7 +152,7 @@ def _header(
 
 
 def _single_relation(text: str) -> Relation | None:
-    """The relation a text is, None where it is none or a list, so that an equals sign belongs to one of its items."""
+    """The relation a text is, None if it is none or a list, so that an equals sign belongs to one of its items."""
     relation = read_relation(text)
     if relation is None:
         return None
@@ -163,7 +163,7 @@ def _single_relation(text: str) -> Relation | None:
 
 
 def _exact_part(relation: Relation | None) -> str | None:
-    r"""'\sqrt{3} \approx 1.73' -> '\sqrt{3}'; None where it is no such thing."""
+    r"""'\sqrt{3} \approx 1.73' -> '\sqrt{3}'; None if it is no such thing."""
     if relation is None or relation.signs != (r"\approx",) or read_label(relation) or not relation.sides[0]:
         return None
     return relation.sides[0]

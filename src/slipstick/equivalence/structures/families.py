@@ -1,6 +1,6 @@
 r"""Compares solutions with a free integer, \frac{\pi}{4} + n\pi for n \in \mathbb{Z}, whatever its letter is.
 
-Two linear families a + bn and c + dn are the same numbers where b is d or -d and a - c a multiple of it.
+Two linear families a + bn and c + dn are the same numbers if b is d or -d and a - c a multiple of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NEAR = 1e-9
 
 
 def compare_families(a: str, e: str, same: Same) -> Decision | None:
-    """Two families of numbers of which one says that its letter is an integer; None where they are no such thing."""
+    """Two families of numbers of which one says that its letter is an integer; None if they are no such thing."""
     if max(len(a), len(e)) > MAX_LENGTH:
         return None
     (body_a, name_a), (body_e, name_e) = _read(a), _read(e)
@@ -44,7 +44,7 @@ def compare_families(a: str, e: str, same: Same) -> Decision | None:
 
 
 def _undeclared(a: str, e: str, same: Same) -> Decision | None:
-    r"""n\pi and k\pi: beside \pi, n and k are integers also where nobody says so."""
+    r"""n\pi and k\pi: beside \pi, n and k are integers even if the text does not say so."""
     if "pi" not in a or "pi" not in e:
         return None
     name_a, name_e = _only_letter(a), _only_letter(e)

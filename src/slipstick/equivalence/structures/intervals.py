@@ -28,7 +28,7 @@ _WORDS = re.compile(
 
 
 class OpenOrderError(Exception):
-    """Nobody knows which of two ends is the larger."""
+    """It is not known which of two ends is the larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class End:
 
 
 class Piece(NamedTuple):
-    """An interval; a point where both ends are the same and belong to it."""
+    """An interval; a point if both ends are the same and belong to it."""
 
     low: End
     low_in: bool
@@ -58,7 +58,7 @@ REALS = (Piece(End(r"-\infty", -math.inf), False, End(r"\infty", math.inf), Fals
 
 
 def read_end(text: str) -> End | None:
-    """The constant a text is, None where it is none."""
+    """The constant a text is, None if it is none."""
     text = text.strip()
     if match := _INFINITE.fullmatch(text):
         return End(text, -math.inf if match[1] == "-" else math.inf)
@@ -123,7 +123,7 @@ def intersection(sets: Sequence[tuple[Piece, ...]]) -> tuple[Piece, ...]:
 
 
 def same_pieces(a: Sequence[Piece], e: Sequence[Piece], same: Same) -> Decision:
-    """Whether two unions in order are the same; their ends are held against each other by `same`."""
+    """Whether two unions in order are the same; their ends are compared by `same`."""
     if len(a) != len(e):
         return structure(False, f"{len(a)} intervals or points against {len(e)}")
     opened: Decision | None = None
@@ -148,7 +148,7 @@ def _before(a: Piece, b: Piece) -> int:
 
 
 def _order(a: End, b: End) -> int:
-    """-1, 0 or 1; raises OpenOrderError where it is not certain."""
+    """-1, 0 or 1; raises OpenOrderError if it is not certain."""
     if a.text == b.text:
         return 0
     if a.value is None or b.value is None:
@@ -167,13 +167,13 @@ def _computed(text: str) -> float | None:
 
 
 def real_value(tree: Expression, values: Mapping[str, int] | None = None) -> float | None:
-    """The value where the symbols have these values, None where it is not real, not finite or not certain."""
-    from flint import acb  # loaded where a value is needed: most answers need none
+    """The value if the symbols have these values, None if it is not real, not finite or not certain."""
+    from flint import acb  # loaded only when a value is needed: most answers need none
 
     from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
 
     if "log" in heads(tree):
-        return None  # nobody says to which base
+        return None  # its base is not known
     with precision(_BITS):
         try:
             ball = evaluate(tree, Point({name: acb(value) for name, value in (values or {}).items()}))

@@ -1,4 +1,4 @@
-"""Matches the items of two answers, in order or in any order, without comparing each with each where it can."""
+"""Matches the items of two answers, in order or in any order, comparing each with each only if necessary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision, Same, struct
 from slipstick.equivalence.values.numbers import read_plain
 
 MAX_UNMATCHED = 20
-"""Items on each side, beside those that are the same text or number, that are held against each other."""
+"""Most items on each side that are compared, beside those that are the same text or number."""
 
 
 def in_order(a: Sequence[str], e: Sequence[str], same: Same) -> Decision:
@@ -40,7 +40,7 @@ def in_any_order(a: Sequence[str], e: Sequence[str], same: Same, *, as_sets: boo
     if max(len(left_a), len(left_e)) > MAX_UNMATCHED:
         if len(a) == len(e) and in_order(left_a, left_e, same).equal:
             return structure(True, "the same items in order")
-        return Decision(None, "bounds", f"more than {MAX_UNMATCHED} items to hold against each other")
+        return Decision(None, "bounds", f"more than {MAX_UNMATCHED} items to compare")
     opened: list[Decision] = []
     for item_e in left_e:
         place, decisions = _find(left_a, item_e, same)

@@ -55,7 +55,7 @@ class Shape:
 
 @functools.lru_cache(maxsize=256)
 def read_shape(text: str) -> Shape | None:
-    """What a text is made of, None where it is one thing; of more than MAX_ITEMS items one too many."""
+    """What a text is made of, None if it is one thing; of more than MAX_ITEMS items one too many."""
     text = _MEMBER.sub("", text).strip()
     if "^" in text and (transposed := _TRANSPOSED.fullmatch(text)):
         return _transpose(read_shape(transposed[1]))
@@ -184,7 +184,7 @@ def _read_plus_minus(text: str) -> Shape | None:
 
 
 def plus_and_minus(text: str) -> tuple[str, ...] | None:
-    r"""The two values of 1 \pm \sqrt{2}, None where a text has no such sign."""
+    r"""The two values of 1 \pm \sqrt{2}, None if a text has no such sign."""
     if r"\pm" not in text and r"\mp" not in text and "+/-" not in text:
         return None
     text = text.replace("+/-", r"\pm ")
@@ -216,7 +216,7 @@ def _items(inside: str) -> tuple[str, ...]:
 
 
 def components(text: str, size: int) -> tuple[str, ...] | None:
-    r"""The components of 3\mathbf{i} + 4\mathbf{j} as a vector of that size, None where it is no such sum."""
+    r"""The components of 3\mathbf{i} + 4\mathbf{j} as a vector of that size, None if it is no such sum."""
     if len(text) > 500 or not 2 <= size <= 3:
         return None
     found = {"i": "0", "j": "0", "k": "0"}
@@ -234,7 +234,7 @@ def components(text: str, size: int) -> tuple[str, ...] | None:
 
 
 def expand_dots(items: Sequence[str], most: int) -> list[str] | None:
-    """1, 2, ..., 10 with all its items; None where it is no such progression or has more than `most`."""
+    """1, 2, ..., 10 with all its items; None if it is no such progression or has more than `most`."""
     if items.count("...") != 1 or not 2 <= (place := items.index("...")) == len(items) - 2:
         return None
     if not all(re.fullmatch(r"-?\d{1,9}", item) for item in (*items[:place], items[-1])):

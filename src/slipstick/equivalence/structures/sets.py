@@ -64,12 +64,12 @@ class RealSet:
     sure: bool
 
 
-class _NoSet(Exception):  # noqa: N818 - the way out of a reading that fails, never seen outside
+class _NoSet(Exception):  # noqa: N818 - ends a reading that fails, never seen outside
     pass
 
 
 def compare_sets(a: str, e: str, same: Same) -> Decision | None:
-    """Two sets of real numbers, at least one of them surely one; None where they are no such thing."""
+    """Two sets of real numbers, at least one of them surely one; None if they are no such thing."""
     if not any(text[0] + text[-1] in _HALF_OPEN or _HINT.search(text) for text in (a, e)):
         return None
     set_a, set_e = read_set(a), read_set(e)
@@ -87,7 +87,7 @@ def compare_sets(a: str, e: str, same: Same) -> Decision | None:
 
 
 def read_set(text: str) -> RealSet | None:
-    """The set of real numbers a tidied text describes, None where it describes none or its ends have no known order."""
+    """The set of real numbers a tidied text describes, None if it describes none or its ends have no known order."""
     if len(text) > MAX_LENGTH:
         return None
     try:

@@ -1,7 +1,7 @@
 r"""Computer algebra, the last resort: limits, matrix arithmetic, integrals with branches; in a worker process only.
 
-LaTeX is parsed by latex2sympy2_extended; text never reaches eval or sympify. What both sides come to is held together
-by fifty digits, at several points where there are variables; math-verify decides what is no plain expression.
+LaTeX is parsed by latex2sympy2_extended; text never reaches eval or sympify. Both sides are evaluated
+to fifty digits, at several points if there are variables; math-verify decides what is no plain expression.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FAILURES = (ValueError, TypeError, ZeroDivisionError, AttributeError, NotImplem
 
 
 def compare_by_algebra(answer: str, expected: str) -> Decision:
-    """Whether two tidied texts are the same mathematics; open where one cannot be read or the algebra gives up."""
+    """Whether two tidied texts are the same mathematics; open if one cannot be read or the algebra gives up."""
     e = _parse(expected)
     if e is None:
         return Decision(None, "symbolic", "the expected answer cannot be read as mathematics")
@@ -52,7 +52,7 @@ def compare_by_algebra(answer: str, expected: str) -> Decision:
 
 @functools.lru_cache(maxsize=256)
 def _parse(text: str) -> Any | None:
-    """The sympy object a text stands for, None where it cannot be read."""
+    """The sympy object a text stands for, None if it cannot be read."""
     if has_words(text):
         return None  # the parser would read them as products of letters, and "listen" as "silent"
     latex = re.sub(r"\*\*", "^", text).replace("*", r" \cdot ")
@@ -75,7 +75,7 @@ def _by_math_verify(a: Any, e: Any) -> Decision:
 
 
 def _same_value(a: Any, e: Any, answer: str, expected: str) -> bool | None:
-    """Whether two expressions have the same value, at several points where they have symbols; None where no value."""
+    """Whether two expressions have the same value, at several points if they have symbols; None if no value."""
     try:
         a, e = a.doit(), e.doit()
     except _FAILURES:
@@ -104,7 +104,7 @@ def _same_constant(a: Any, e: Any, answer: str, expected: str) -> bool | None:
 
 
 def _value(expression: Any) -> Any | None:
-    """The value to fifty digits, None where it is no finite number."""
+    """The value to fifty digits, None if it is no finite number."""
     try:
         value = sympy.N(expression.doit(), DIGITS)
     except _FAILURES:

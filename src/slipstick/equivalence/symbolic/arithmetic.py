@@ -46,7 +46,7 @@ class Arithmetic(Tokens):
 
     @abstractmethod
     def first_letter(self) -> Expression | None:
-        """The first letter of a run of letters, None where the word that stands here is a name."""
+        """The first letter of a run of letters, None if the word that stands here is a name."""
 
     def sum(self) -> Expression:
         """Terms with + and - between them."""

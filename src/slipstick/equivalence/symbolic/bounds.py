@@ -16,7 +16,7 @@ _COUNTED = re.compile(r"\\(?:d|t)?binom|\\choose|\\sum|\\prod|\bnCr|\bnPr|binom"
 
 
 def too_large(text: str) -> str | None:
-    """Why a text is too large for computer algebra, None where it is not."""
+    """Why a text is too large for computer algebra, None if it is not."""
     if len(text) > MAX_ALGEBRA_LENGTH:
         return f"longer than {MAX_ALGEBRA_LENGTH:,} characters"
     if _nesting(text) > MAX_NESTING:

@@ -1,4 +1,4 @@
-r"""Compares two texts as mathematics in this process: reads both, then expressions or relations are held together."""
+r"""Compares two texts as mathematics in this process: reads both, then compares expressions or relations."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _CONSTANT = re.compile(r"[CcKk](?:_\d)?")
 
 
 def compare_symbolically(answer: str, expected: str) -> Answer | None:
-    """Whether two tidied texts are the same mathematics; None where only computer algebra can tell.
+    """Whether two tidied texts are the same mathematics; None if only computer algebra can tell.
 
-    Open (None and the reason) where the expected answer cannot be read or no value can be computed; an answer that
-    cannot be read is wrong.
+    Open (None and the reason) if the expected answer cannot be read or no value can be computed; an answer that
+    cannot be read is incorrect.
     """
     foreign = is_foreign(answer) or is_foreign(expected)
     relation_a, relation_e = read_relation(answer), read_relation(expected)
@@ -50,7 +50,7 @@ def compare_symbolically(answer: str, expected: str) -> Answer | None:
 
 
 def compare_solutions(values: Sequence[str], equation: str) -> bool | None:
-    """Whether some values, with or without a name, are what solves an equation; None where it is no such equation."""
+    """Whether some values, with or without a name, are what solves an equation; None if it is no such equation."""
     relation = read_relation(equation)
     if relation is None or relation.signs != ("=",) or len(values) > MAX_VALUES:
         return None
@@ -78,7 +78,7 @@ def _same_number_of_degrees(answer: str, expected: str) -> Answer | None:
 
 
 def _without_constant(of: Expression) -> Expression | None:
-    """The expression without its constant of integration, None where it has none."""
+    """The expression without its constant of integration, None if it has none."""
     if of.head != "+":
         return None
     rest = tuple(arg for arg in of.args if not (arg.head == "symbol" and _CONSTANT.fullmatch(str(arg.value))))

@@ -1,7 +1,7 @@
 r"""Says whether two expressions are the same: constants by certified digits, functions at several points.
 
 Two constants are different when their balls do not touch, and the same when they still do with three hundred digits.
-Two functions are held against each other at points chosen from the texts. A point where one of them is not real says
+Two functions are compared at points chosen from the texts. A point at which one of them is not real says
 nothing as long as others are: log(a^2) is 2 log(a). |x| is not x.
 """
 
@@ -43,10 +43,10 @@ _FLOAT_NOISE = 1e-11
 _POINTS = ((1, 1), (1, 3), (-1, 1), (1, 1), (-1, 2), (1, 20), (-2, 1), (-1, 20), (1, 300), (-2, 2000))
 """Points for functions of variables: 1 positive, -1 mixed, -2 negative coordinates, and their size."""
 _ENOUGH = 4
-"""Points that must agree where both functions are analytic; all of them where one is not."""
+"""Points that must agree if both functions are analytic; all of them if one is not."""
 _LEAST = 3
 _WHOLE = frozenset("nkmlj")
-"""Letters that by custom are integers: asked of only where real numbers tell two functions apart."""
+"""Letters that by custom are integers: tried only if real numbers tell two functions apart."""
 _PERIODS = frozenset(Fraction(period) for period in (90, 180, 360))
 _CONSTANT = re.compile(r"[CcKkABD](?:_\d)?")
 _RENAMED = "the same up to the names of free parameters"
@@ -271,7 +271,7 @@ def agree_at_points(a: Expression, e: Expression, reading: Point, *, whole: froz
 
 
 def _counted(expression: Expression) -> frozenset[str]:
-    """Symbols in the bounds of a sum or where only integers have a value."""
+    """Symbols that take integers only: in the bounds of a sum, or because only at integers there is a value."""
     found: set[str] = set()
     for node in nodes(expression):
         if node.head in ("sum", "product"):
@@ -302,7 +302,7 @@ def points(
 
 
 def _same_at(both: _Both, point: Point) -> tuple[bool | None, bool]:
-    """Whether two functions agree at a point, None where it says nothing; and whether both are real there."""
+    """Whether two functions agree at a point, None if it says nothing; and whether both are real there."""
     for bits in (BITS, MORE_BITS):
         with precision(bits):
             try:

@@ -27,13 +27,13 @@ _FACTOR_POINTS = 4
 
 
 def read_sides(relation: Relation) -> list[Expression] | None:
-    """The trees of all sides, None where one of them cannot be read."""
+    """The trees of all sides, None if one of them cannot be read."""
     sides = [read(side) for side in relation.sides]
     return [side for side in sides if side is not None] if all(sides) else None
 
 
 def same_relation(a: Relation, e: Relation) -> Answer | None:
-    """Whether two relations say the same; None where one of them cannot be read."""
+    """Whether two relations say the same; None if one of them cannot be read."""
     sides_a, sides_e = read_sides(a), read_sides(e)
     if sides_a is None or sides_e is None:
         return None
@@ -87,7 +87,7 @@ def _same_numbers(a: list[Expression], e: list[Expression]) -> Answer:
 
 
 def constant_factor(a: Expression, e: Expression) -> float | None:
-    """The real constant k with a = k e, None where there is none."""
+    """The real constant k with a = k e, None if there is none."""
     whole = frozenset(symbols(a) | symbols(e))
     if not whole:
         return None
@@ -117,7 +117,7 @@ def constant_factor(a: Expression, e: Expression) -> float | None:
 
 
 def solves(values: Sequence[Expression], equation: Relation) -> bool | None:
-    """Whether different values are all roots of a polynomial equation, or all real ones; None where it is no such."""
+    """Whether different values are all roots of a polynomial equation, or all real ones; None if it is no such."""
     sides = read_sides(equation)
     if sides is None:
         return None

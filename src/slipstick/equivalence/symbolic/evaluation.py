@@ -31,7 +31,7 @@ INTEGRAND_VALUES = 3_000
 INTEGRAL_BITS = 160
 """Bits of an integral that are certain."""
 _LOCK = threading.RLock()
-# A fork while another thread computes would leave the child a lock that nobody releases.
+# A fork while another thread computes would leave the child a lock that is never released.
 os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 _NAN = acb(arb("nan"))
 _HALF = arb("0.5")
@@ -71,7 +71,7 @@ def precision(bits: int) -> Iterator[None]:
 
 
 def evaluate(expression: Expression, point: Point) -> acb:
-    """The value at a point; not finite where there is none. To be called within `precision`.
+    """The value at a point; not finite if there is none. To be called within `precision`.
 
     Raises KeyError for a symbol the point does not know, OverflowError for too many terms.
     """
@@ -127,7 +127,7 @@ def _power(base: Expression, exponent: Expression, point: Point) -> acb:
 
 
 def _real_root(of: acb, degree: int) -> acb:
-    """The real root where there is one, else the principal one."""
+    """The real root if there is one, else the principal one."""
     if of.is_zero():
         return acb(0)
     if degree % 2 and of.imag.is_zero() and of.real < 0:
@@ -157,7 +157,7 @@ def _repeated(expression: Expression, point: Point) -> acb:
 
 
 def _integral(expression: Expression, point: Point) -> acb:
-    """A definite integral of what has no branches; an indefinite one is the same where its integrand is."""
+    """A definite integral of what has no branches; an indefinite one is the same if its integrand is."""
     *ends, body = expression.args
     name = str(expression.value)
     if not ends:
@@ -176,7 +176,7 @@ def _integral(expression: Expression, point: Point) -> acb:
 
 
 def _integer(value: acb) -> int | None:
-    """The integer a ball is so close to that nobody means anything else, None where there is none or it is huge."""
+    """The integer a ball is so close to that it must be meant, None if there is none or it is huge."""
     if not value.is_finite() or abs(value) > 1e15:
         return None
     nearest = (value.real + _HALF).mid().floor()
@@ -232,7 +232,7 @@ def _odd_factorial(n: acb) -> acb:
 
 
 def _unknown(name: str, args: list[acb]) -> acb:
-    """The value of a function nobody has defined: the same for the same arguments, else another, from 0.3 to 1.3."""
+    """The value of an undefined function: the same for the same arguments, else another, from 0.3 to 1.3."""
     key = [name]
     for arg in args:
         for part in (arg.real, arg.imag):

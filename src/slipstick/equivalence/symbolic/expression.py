@@ -13,8 +13,8 @@ class Expression(NamedTuple):
     Heads without arguments: "number" and "float" (`value` a Fraction; a float shows the fifteen digits and more of a
     floating-point number, so its last ones are noise), "symbol" (`value` its name), "constant" (pi, e, i, infinity).
     "+" and "*" take any number of arguments, "-" is the negative and "/" the reciprocal of one, "^" takes two; "apply"
-    is a function nobody has defined, `value` its name; "sum" and "product" have the bound variable as `value` and take
-    the first index, the last one and the term; "integral" has its variable as `value` and takes both ends, where there
+    is an undefined function, `value` its name; "sum" and "product" have the bound variable as `value` and take
+    the first index, the last one and the term; "integral" has its variable as `value` and takes both ends, if there
     are any, and the integrand. All other heads are functions by name.
     """
 

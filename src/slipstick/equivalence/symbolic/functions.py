@@ -39,7 +39,7 @@ ARGUMENTS: Final = MappingProxyType(
     {"gcd": (1, 20), "lcm": (1, 20), "min": (1, 20), "max": (1, 20)}
     | dict.fromkeys(("atan2", "log_base", "mod", "binomial", "permutations", "root", "^", "quotient"), (2, 2))
 )
-"""How many arguments a function takes, least and most, where it is not one."""
+"""How many arguments a function takes, least and most, if it is not one."""
 GREEK: Final = frozenset(
     ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
      "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",

@@ -1,6 +1,6 @@
 r"""Reads what has a name: constants, symbols with their indices and primes, functions known and unknown.
 
-A run of letters is a name where it is one, else a product: xy, sinx, 2pir. Five letters that are no name are a word,
+A run of letters is a name if it is one, else a product: xy, sinx, 2pir. Five letters that are no name are a word,
 and no mathematics.
 """
 
@@ -32,7 +32,7 @@ _PRIME = re.compile(r"\s*\{?\s*(\\prime|')+\s*\}?")
 _COUNTED = re.compile(r"\s*\(\s*\w+\s*,\s*\w+\s*\)")
 _POWER_OF_CALL = re.compile(r"\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))\s*(?=\()")
 _APPLIED = frozenset("fghFGH")
-"""Letters that are functions where a bracket follows: f(x), but x(y) is a product."""
+"""Letters that are functions if a bracket follows: f(x), but x(y) is a product."""
 _MINUS_ONE = number(-1)
 
 
@@ -119,7 +119,7 @@ class Names(Arithmetic):
         return self.applied(name) if is_function or name.endswith("'") else Expression("symbol", (), name)
 
     def applied(self, name: str) -> Expression:
-        """f(x), f^2(x), f^{-1}(x); the bare symbol where no bracket follows."""
+        """f(x), f^2(x), f^{-1}(x); the bare symbol if no bracket follows."""
         power = self.take(_POWER_OF_CALL) if self.is_sign("^") else None
         if not self.is_sign("(") or self.spaced:
             return Expression("symbol", (), name)
@@ -215,7 +215,7 @@ _FACTOR_OF_FUNCTION = re.compile(
 
 
 def _before_function(word: str) -> str:
-    """The letters before a function in a run of letters, all of them where there is none: xsin, xlnx."""
+    """The letters before a function in a run of letters, all of them if there is none: xsin, xlnx."""
     match = _FACTOR_OF_FUNCTION.match(word)
     return match[0] if match else word
 

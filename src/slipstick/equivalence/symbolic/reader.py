@@ -1,6 +1,6 @@
 r"""Reads mathematics, LaTeX or typed on a keyboard, into a tree: one grammar for both, no guesses.
 
-What is not understood to the last character is not read at all. `log` is the natural logarithm where a program or a
+What is not understood to the last character is not read at all. `log` is the natural logarithm if a program or a
 keyboard wrote it; `\log` is left open between the bases e and 10.
 """
 
@@ -42,7 +42,7 @@ def has_words(text: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def read(text: str) -> Expression | None:
-    """The expression a tidied text is, None where it is none."""
+    """The expression a tidied text is, None if it is none."""
     try:
         return _Reader(text).whole()
     except (NotReadError, ZeroDivisionError):

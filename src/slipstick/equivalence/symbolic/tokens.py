@@ -68,7 +68,7 @@ class Tokens:
         self.next()
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """What follows the token that stands here, where the pattern matches it; then both are behind us."""
+        """What follows the token that stands here, if the pattern matches it; then both are behind us."""
         match = pattern.match(self.text, self.place)
         if match is not None:
             self.jump(match.end())
@@ -90,7 +90,7 @@ class Tokens:
         return before.isdigit() or before == "."
 
     def enter(self) -> None:
-        """One level of nesting deeper; `depth` is counted down where it is left."""
+        """One level of nesting deeper; `depth` is counted down when it is left."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise NotReadError

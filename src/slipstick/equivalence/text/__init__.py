@@ -1,1 +1,1 @@
-"""Answers in words: prose, choice letters, labels before values."""
+"""Answers in words: `choices` (letters of options), `labels` (names before values), `prose`."""

@@ -37,7 +37,7 @@ def names_letters(text: str) -> bool:
 
 
 def read_letter(text: str) -> str | None:
-    r"""The letter an answer begins with where it is marked as one ("(B) 12", "B.", "\text{(b)}"), in upper case."""
+    r"""The letter an answer begins with if it is marked as one ("(B) 12", "B.", "\text{(b)}"), in upper case."""
     match = _LETTER.fullmatch(text.strip()) if len(text) <= 1000 else None
     if match is None:
         return None

@@ -52,7 +52,7 @@ _GENERIC = frozenset(
 
 
 def read_label(relation: Relation) -> tuple[str, str] | None:
-    """(name, value) where an equation only names a value: x = 3, 3 = x, f(x) = x^2; None where it says more."""
+    """(name, value) if an equation only names a value: x = 3, 3 = x, f(x) = x^2; None if it says more."""
     if r"\approx" in relation.signs:
         cut = relation.signs.index(r"\approx")
         if cut == 0:
@@ -94,7 +94,7 @@ def same_name(a: str, e: str) -> bool:
 
 
 def without_word_label(text: str) -> tuple[str, str]:
-    """('Minimum', '1') of 'Minimum: 1'; no name where there is none."""
+    """('Minimum', '1') of 'Minimum: 1'; no name if there is none."""
     if ":" not in text or (match := _WORD_LABEL.match(text)) is None or ":" in (value := text[match.end() :]):
         return "", text
     return match[1].strip(), value
@@ -135,7 +135,7 @@ def read_item(item: str, *, colon: bool) -> tuple[str, str] | None:
 
 
 def read_names(items: Sequence[str], *, colon: bool) -> list[tuple[str, str]] | None:
-    r"""(name, value) of each item; where only the first has a name it is the name of all: x = 1, 2."""
+    r"""(name, value) of each item; if only the first has a name it is the name of all: x = 1, 2."""
     named = [read_item(item, colon=colon) for item in items]
     found = [pair for pair in named if pair]
     if len(found) == len(named):
@@ -156,7 +156,7 @@ def read_header(name: str, value: str) -> list[tuple[str, str]] | None:
 
 
 def are_roots(pairs: Sequence[tuple[str, str]]) -> bool:
-    """Whether the names only count the values: x_1 and x_2, whose order is nobody's."""
+    """Whether the names only count the values: x_1 and x_2, whose order means nothing."""
     return all(re.fullmatch(r"[xzt]_?\d", name) for name, _ in pairs)
 
 

@@ -46,7 +46,7 @@ _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
 
 
 def compare_words(a: str, e: str, number_a: Number | None, number_e: Number | None) -> Decision | None:
-    """Whether two answers of which at least one is in words mean the same; None where words cannot tell."""
+    """Whether two answers of which at least one is in words mean the same; None if words cannot tell."""
     if max(len(a), len(e)) > _MAX_LENGTH:
         return None
     words_a, words_e = plain_words(a), plain_words(e)
@@ -94,7 +94,7 @@ def _flat(text: str) -> str:
 
 
 def _meaning(text: str, words: str) -> str | None:
-    """What a set phrase says: yes, none, infinitely many; None where a text is none."""
+    """What a set phrase says: yes, none, infinitely many; None if a text is none."""
     if known := SAME_WORDS.get(words):
         return known
     if len(words) > 200:
@@ -108,7 +108,7 @@ def _meaning(text: str, words: str) -> str | None:
 
 
 def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | None:
-    """A number beside a text: the same where it is the only one in it and no word limits it."""
+    """A number beside a text: the same if it is the only one in it and no word limits it."""
     flat = _flat(text)
     if (hedged := re.sub(r"^(?:minus|negative)\s+(?=\d)", "-", _HEDGES.sub("", flat))) != flat and (
         read := read_number(hedged)
@@ -211,7 +211,7 @@ def _is_named(name: list[str], sentence: str) -> bool:
 
 
 def _items(text: str) -> list[str] | None:
-    """The names of a list in words, in the order of the alphabet; None where it is no list of short names."""
+    """The names of a list in words, in the order of the alphabet; None if it is no list of short names."""
     if not re.search(r"[,;&]|\band\b", text):
         return None
     items = [" ".join(_stems(item)) for item in _ITEMS.split(text) if item.strip()]

@@ -1,1 +1,1 @@
-"""Single values: numbers, quantities with units, times and dates, ratios."""
+"""Single values: `numerals` (in words), `units`, `numbers`, `quantities` (in several units), `times`, `ratios`."""

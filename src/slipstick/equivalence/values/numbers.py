@@ -1,7 +1,7 @@
 r"""Reads and compares numbers exactly: integers of any size, decimals and their digits, fractions, percent, units.
 
 A unit may be missing, not different. A percentage equals its fraction only when the sign is written. A decimal that
-rounds or cuts off an exact value is right only if every digit it shows is and it shows at least six; the noise in a
+rounds or cuts off an exact value is correct only if every digit it shows is and it shows at least six; the noise in a
 floating-point number is no digit: 17.999999999999996 is 18.
 """
 
@@ -25,7 +25,7 @@ ROUNDED_DIGITS = 6
 ROUNDED_GOLD_DIGITS = 3
 """Significant digits from which a decimal gold may be the rounding of a more exact answer."""
 UNROUNDED_DIGITS = 15
-"""Significant digits that tell what a program computed from what somebody rounded."""
+"""Significant digits that distinguish what a program computed from what a person rounded."""
 _NOISE = Fraction(1, 10**11)
 
 _DIGITS = (
@@ -71,14 +71,14 @@ class Number:
     """A number as it was written."""
 
     value: Fraction | Decimal
-    """Exact; a Decimal only where it is too long for arithmetic."""
+    """Exact; a Decimal only if it is too long for arithmetic."""
     places: int | None = None
-    """Digits behind the decimal point, None where the value is no decimal and so exact."""
+    """Digits behind the decimal point, None if the value is no decimal and so exact."""
     significant: int = 0
     """Digits shown, without leading zeros."""
     percent: bool = False
     unit: str = ""
-    """Canonical unit, '' where none was written."""
+    """Canonical unit, '' if none was written."""
     base: int | None = None
 
 
@@ -95,7 +95,7 @@ def read_plain(text: str) -> Number | None:
 
 
 def read_number(text: str) -> Number | None:
-    """The number a tidied text is, with its unit; None where it is something else."""
+    """The number a tidied text is, with its unit; None if it is something else."""
     if (plain := read_plain(text)) is not None:
         return plain
     text = _unbracket(text)
@@ -125,7 +125,7 @@ def read_number(text: str) -> Number | None:
 
 
 def _read_percent(rest: str) -> tuple[bool, int, str]:
-    """(whether a sign for hundredths follows, 10 where it is that for thousandths, the rest)."""
+    """(whether a sign for hundredths follows, 10 if it is that for thousandths, the rest)."""
     if not rest:
         return False, 1, rest
     if sign := _PERCENT.match(rest):
@@ -194,7 +194,7 @@ def values_equal(answer: Number, expected: Number) -> tuple[bool, str]:
 
 
 def approximates(shown: Number, exact: Fraction) -> bool:
-    """Whether a written decimal stands for an exact value: floating-point noise, or rounded with every digit right."""
+    """Whether a written decimal stands for an exact value: floating-point noise, or its digits, rounded."""
     if shown.places is None or isinstance(shown.value, Decimal):
         return False
     if shown.significant >= UNROUNDED_DIGITS and abs(shown.value - exact) <= _NOISE * (abs(exact) or Fraction(1, 100)):
@@ -221,7 +221,7 @@ def rounds_to(answer: Number, expected: Number) -> bool:
 
 
 def _is_unrounded(number: Number) -> bool:
-    """Whether a number is exact or shows all digits of a floating-point number, as somebody's rounding does not."""
+    """Whether a number is exact or shows all digits of a floating-point number, as a person's rounding does not."""
     return number.places is None or number.significant >= UNROUNDED_DIGITS
 
 

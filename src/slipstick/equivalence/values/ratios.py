@@ -16,7 +16,7 @@ _TIME = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
 
 
 def compare_ratios(a: str, e: str, number_a: Number | None, number_e: Number | None) -> Decision | None:
-    """Whether two ratios, or a ratio and a number, are the same; None where neither is a ratio."""
+    """Whether two ratios, or a ratio and a number, are the same; None if neither is a ratio."""
     ratio_a, ratio_e = read_ratio(a), read_ratio(e)
     if not ratio_a and not ratio_e:
         return structure(False, "different times") if _TIME.fullmatch(a) and _TIME.fullmatch(e) and a != e else None

@@ -41,13 +41,13 @@ class Clock:
     """A time of day."""
 
     seconds: int
-    """Since midnight, or since midnight or noon where it is not known which."""
+    """Since midnight, or since midnight or noon if it is not known which."""
     whole_day: bool
     """Whether it is known which half of the day is meant."""
 
 
 def same_moment(answer: str, expected: str) -> Decision | None:
-    """Whether two times of day or two dates are the same; None where they are no such thing."""
+    """Whether two times of day or two dates are the same; None if they are no such thing."""
     if max(len(answer), len(expected)) > _MAX_LENGTH:
         return None
     if _BARE.fullmatch(answer) and _BARE.fullmatch(expected):
@@ -135,7 +135,7 @@ Dates = frozenset[tuple[int | None, int, int]]
 
 
 def read_dates(text: str) -> Dates | None:
-    """The (year, month, day) that a text may mean, two where day and month may change places; None for no date."""
+    """The (year, month, day) that a text may mean, two if day and month may change places; None for no date."""
     flat = _flat(text)
     if not re.search(r"\d", flat) or (
         flat[0].isdigit() and not re.match(r"\d{1,4}(?:[-/.]\d|\s?(?:st|nd|rd|th)?\s*(?:of\s)?[a-z]{3})", flat)

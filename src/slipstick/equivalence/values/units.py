@@ -44,7 +44,7 @@ _SCALES = ("degree_Celsius", "degree_Fahrenheit", "kelvin")
 
 @functools.lru_cache(maxsize=4096)
 def read_unit(text: str, *, glued: bool) -> str | None:
-    r"""The canonical unit of what follows a number, '' where it says nothing, None where it is no unit.
+    r"""The canonical unit of what follows a number, '' if it says nothing, None if it is no unit.
 
     `glued` says that no space stood before it: then 5x is algebra, 5cm a length. Factors are separated by spaces, each
     with its power: m s^-2.
@@ -90,7 +90,7 @@ def _is_no_unit(word: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _known(word: str) -> str | None:
-    """The name pint knows of one unit without its power, None where it is not known: case counts where it tells."""
+    """The name pint knows of one unit without its power, None if it is not known: case counts if it tells."""
     word = word.strip(".").partition("^")[0]
     lower = word.casefold()
     return UNITS.get(word) or UNITS.get(lower) or UNITS.get(lower.removesuffix("s") if len(lower) > 2 else "")
@@ -121,9 +121,9 @@ def _canonical(words: list[str]) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def conversion(unit: str, other: str) -> tuple[Fraction, Fraction] | None:
-    """(factor, offset) that take a value in one unit to the other, None where the units do not go together.
+    """(factor, offset) that take a value in one unit to the other, None if the units do not go together.
 
-    Words that measure nothing count only where no unit is measured: "18 red apples" are "18 apples".
+    Words that measure nothing count only if no unit is measured: "18 red apples" are "18 apples".
     """
     if not unit or not other or unit == other:
         return _SAME
