@@ -152,7 +152,7 @@ def _simplified(difference: Any) -> Any:
 
 
 def _vanishes(expected: Any, difference: Any) -> bool:
-    """Whether a difference is zero or within the tolerance, which is five times as wide for an unround value above 1."""
+    """Whether a difference is zero or within the tolerance, five times as wide for an unround value above 1."""
     if difference == 0 or difference.is_zero:
         return True
     if not difference.is_number:
