@@ -1,13 +1,13 @@
-"""A model server that behaves like a continuous-batching one and says what models once said.
+"""A model server that behaves like a continuous-batching one and replays recorded solutions.
 
-It has a number of slots; a request waits for one, in order, then takes 50 ms for its prompt and 10 ms a token at
-speed 1. It speaks the chat half of the OpenAI API. What it says are recorded solutions, turn by turn; which one, a
-question tells by its mark "[#7]". Four characters count as a token. With `--faults` it fails as busy servers do.
+It has a number of slots; a request waits for one, in order, then takes 50 ms for its prompt and 10 ms per token at
+speed 1. It speaks the chat half of the OpenAI API. It replies with recorded solutions, turn by turn; a question names
+its own by a mark, "[#7]". Four characters count as a token. With `--faults` it fails as busy servers do.
 
     python -m benchmarks.model_server TURNS.json [--speed 1] [--slots 64] [--faults]
 
-TURNS.json holds, for every mark, the texts of its turns. The first line that it prints is its address.
-`GET /stats` says what it has done since `POST /reset`.
+TURNS.json holds the texts of the turns of every mark. The first line that the server prints is its address.
+`GET /stats` returns its counts since `POST /reset`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Engine:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what it has done; to be called when nothing is under way."""
+        """Forgets what it has done; to be called when no request is running."""
         self._busy = 0
         self._changes: list[tuple[float, int]] = []
         self._requests = self._replies = 0
@@ -62,19 +62,19 @@ class Engine:
     def fault(self) -> str | None:
         """What goes wrong with the next request."""
         self._requests += 1
-        drawn = self._faults.random() if self._faults else 1.0
+        chance = self._faults.random() if self._faults else 1.0
         for name, share in FAULTS.items():
-            if drawn < share:
+            if chance < share:
                 self._failed[name] += 1
                 return name
-            drawn -= share
+            chance -= share
         return None
 
     async def answer(self, messages: list[dict[str, str]]) -> dict[str, Any]:
         """The next turn of what was recorded, at the pace of a slot."""
         first = next(message["content"] for message in messages if message["role"] == "user")
         mark = _MARK.search(first)
-        turns = self._turns[int(mark[1])] if mark else ["1 2 3 4 5 6 7 8 9"]  # to a question of the client's own
+        turns = self._turns[int(mark[1])] if mark else ["1 2 3 4 5 6 7 8 9"]  # the reply to the probe
         turn = sum(message["role"] == "assistant" for message in messages)
         text = turns[turn] if turn < len(turns) else ""
         tokens = max(1, len(text) // CHARACTERS_PER_TOKEN)

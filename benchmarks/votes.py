@@ -1,8 +1,8 @@
 """Votes over published samples, recomputed: pass@n, maj@n and the best of n by a reward model, with our verdict.
 
 The reference figures are those of ../shared/data/README.md; each was made with the tie rule that ours is: answers that
-tie share their credit. `by_flags` is the same measure from the recorded right-or-wrong flags and equality of answers as
-they stand, so that what our verdict changes shows; `within` is by either of the two.
+tie share their credit. `by_flags` is the same measure from the recorded flags (correct or not) and the equality of the
+answers as strings, which shows what our verdict changes; `within` is by either of the two.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REFERENCES: dict[str, dict[str, float]] = {
     "qwen_math100_n8_rm.unlicensed": {"mean": 91.0, "pass": 96.0, "maj": 92.5, "best": 94.0},
 }
 OPTIONS = 58.2
-"""Published for 30 programs a problem on AQuA."""
+"""Published for 30 programs per problem on AQuA."""
 _NUMBER = re.compile(r"-?\d[\d,]*\.?\d*")
 
 
@@ -123,12 +123,12 @@ def _programs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     voted = maj_at_k(executed, k, same=str.__eq__)
     return [
         _row("pot_codex_aqua_sc recorded option of the majority", OPTIONS, accuracy(recorded)),
-        _row(f"pot_codex_aqua_sc {voted.name} of {k} programs run again, nearest option", OPTIONS, voted),
+        _row(f"pot_codex_aqua_sc {voted.measure} of {k} programs run again, nearest option", OPTIONS, voted),
     ]
 
 
 def nearest(printed: str, choices: Iterable[str]) -> str | None:
-    """The letter of the option whose first number is nearest to the last number printed, None where none has one."""
+    """The letter of the option whose first number is nearest to the last number printed, None if none has one."""
     said = _NUMBER.findall(printed.strip().rpartition("\n")[2])
     options = {choice[0]: _NUMBER.findall(choice[2:]) for choice in choices}
     near = {letter: abs(_value(found[0]) - _value(said[-1])) for letter, found in options.items() if found and said}

@@ -86,9 +86,8 @@ def calibration_error(solutions: Iterable[Solution], *, seed: int = 0) -> Metric
             column = _bin(probability(solution))
             counts[row, column] += 1
             gaps[row, column] += probability(solution) - _correct(solution)
-    picks = np.random.default_rng(seed).multinomial(
-        len(samples), np.full(len(samples), 1 / len(samples)), size=RESAMPLES
-    )
+    rng, uniform = np.random.default_rng(seed), np.full(len(samples), 1 / len(samples))
+    picks = rng.multinomial(len(samples), uniform, size=RESAMPLES)
     errors = np.abs(picks @ gaps).sum(1) / (picks @ counts).sum(1)
     value = float(np.abs(gaps.sum(0)).sum() / counts.sum())
     low, high = (float(end) for end in np.quantile(errors, (0.025, 0.975)))
