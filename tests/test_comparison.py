@@ -50,7 +50,7 @@ def test_runs_are_compared_per_format_and_set_with_the_problems_that_flipped() -
     assert (found.common, found.left_out) == (40, 0)
 
 
-def test_only_common_problems_count_and_single_formats_are_held_together() -> None:
+def test_only_common_problems_count_and_single_formats_are_compared() -> None:
     given = problems()
     found = compare_runs(given[:30], solve(given[:30], 10, "cot"), given[10:], solve(given[10:], 5))
     assert (found.common, found.left_out, found.rows[0].label, found.rows[0].n) == (20, 20, "cot to pot", 20)
@@ -139,7 +139,7 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_an_evaluation_is_held_against_another(recipe: Path, tmp_path: Path) -> None:
+def test_an_evaluation_is_compared_with_another(recipe: Path, tmp_path: Path) -> None:
     console = Console(record=True, width=140, file=io.StringIO())
     one = run_evaluate(Invocation(str(recipe), out=tmp_path / "one"), console)
     (alarm,) = read_alarms(one)

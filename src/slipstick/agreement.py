@@ -1,95 +1,133 @@
-"""Compares our verdicts with those another tool recorded for the same solutions, and says where they differ and why."""
+"""Compares our verdicts with those another tool recorded for the same solutions, and says where and why they differ."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
 from slipstick.grade import grade_solutions
 from slipstick.importers import Recorded
 from slipstick.schema import Outcome, Problem, Record, Solution
 
+Agreement = Literal[
+    "both_correct", "both_incorrect", "only_ours_correct", "only_theirs_correct", "undecided", "not_recorded"
+]
+"""How a recorded verdict and ours compare. only_theirs_correct: incorrect, or without an answer, to us; undecided: by
+us, whatever they say; not_recorded: the solution has no recorded verdict."""
+_AGREEMENTS: tuple[Agreement, ...] = get_args(Agreement)
+_SHOWN = 40
+"""Characters of an answer that a table shows."""
+
 
 class Disagreement(Record):
-    """A solution that we and another tool judge differently: a line of disagreements.jsonl."""
+    """A solution that we and another tool grade differently: a line of disagreements.jsonl."""
 
     id: str
     """The solution's id."""
     where: str
     """The row it stands in, as "path:line"."""
     task: str
-    """Name of the task or split."""
+    """The task of its problem."""
     verdict: str
     """Name of the recorded verdict."""
     theirs: bool
-    """Whether it said correct."""
+    """Whether that verdict is "correct"."""
     ours: Outcome
+    """Our outcome."""
     reason: str
-    """Why we say so."""
+    """The reason of our verdict."""
     expected: str | None
     """The gold."""
     answer: str | None
-    """The answer we judged."""
+    """The answer we graded."""
     recorded_answer: str | None
-    """The answer the other tool judged, None if the file does not say."""
-    differs: Literal["extraction", "comparison", "unknown"]
-    """Why we differ: which answer was found in the output, or how it was compared with the gold."""
+    """The answer the other tool graded, None if the file does not say."""
+    cause: Literal["extraction", "comparison", "unknown"]
+    """Why we differ: another answer was found in the output, or the answer was compared differently with the gold."""
 
 
-class Agreement(NamedTuple):
-    """How often one recorded verdict and ours say the same, over one task."""
+class AgreementCounts(NamedTuple):
+    """How often one recorded verdict and ours agree, over one task."""
 
     task: str
     verdict: str
     """Name of the recorded verdict; "" for solutions that have none."""
-    both_right: int = 0
-    both_wrong: int = 0
-    only_ours: int = 0
-    """Correct to us, incorrect to them."""
-    only_theirs: int = 0
-    """Correct to them; incorrect, or without an answer, to us."""
-    undecided: int = 0
-    """Not decided by us, whatever they say."""
-    unrecorded: int = 0
-    """Solutions with no recorded verdict."""
+    counts: Counter[Agreement]
 
 
 def compare_with_recorded(
-    problems: Iterable[Problem], solutions: Iterable[Solution], recorded: Sequence[Recorded], *, profile: str
-) -> tuple[list[Agreement], list[Disagreement]]:
+    problems: Iterable[Problem], solutions: Iterable[Solution], recorded: Iterable[Recorded], *, profile: str
+) -> tuple[list[AgreementCounts], list[Disagreement]]:
     """The counts for each task and recorded verdict, and every disagreement, undecided ones included.
 
-    solutions: graded, with the ids that `recorded` names. If the other tool's own answer is recorded, it is graded
-    as well: if that changes our verdict, it was the extraction that differs, else the comparison.
+    solutions: graded, with the ids that `recorded` names. If the other tool's own answer is recorded, it is graded as
+    well: if that changes our verdict, the cause is the extraction, else the comparison.
     Raises UserError for a profile that does not exist.
     """
     known = {problem.id: problem for problem in problems}
     graded = {solution.id: solution for solution in solutions if solution.verdict}
-    counts: dict[tuple[str, str], Agreement] = {}
-    found = []
+    rows: dict[tuple[str, str], AgreementCounts] = {}
+    disagreements = []
     for row in recorded:
         solution = graded.get(row.id)
         if solution is None or solution.verdict is None:
             continue
         task = str(known[solution.problem_id].metadata.get("split", ""))
         for verdict, theirs in row.verdicts.items() or [("", None)]:
-            cell = _cell(solution.verdict.outcome, theirs)
-            count = counts.setdefault((task, verdict), Agreement(task, verdict))
-            counts[task, verdict] = count._replace(**{cell: getattr(count, cell) + 1})
-            if theirs is not None and cell not in ("both_right", "both_wrong"):
-                found.append(_disagreement(row, solution, task, verdict))
-    regraded = _regrade(found, graded, known.values(), profile)
-    return list(counts.values()), [_with_cause(row, regraded) for row in found]
+            agreement = _agreement(solution.verdict.outcome, theirs)
+            rows.setdefault((task, verdict), AgreementCounts(task, verdict, Counter())).counts[agreement] += 1
+            if theirs is not None and agreement not in ("both_correct", "both_incorrect"):
+                disagreements.append(_disagreement(row, solution, task, verdict))
+    regraded = _regrade(disagreements, graded, known.values(), profile)
+    return list(rows.values()), [_with_cause(row, regraded) for row in disagreements]
 
 
-def _cell(ours: Outcome, theirs: bool | None) -> str:
+def agreement_table(rows: Iterable[AgreementCounts]) -> Table:
+    """The counts, one row per task and recorded verdict."""
+    table = _table("task", "recorded verdict")
+    for agreement in _AGREEMENTS:
+        table.add_column(agreement.replace("_", " "), justify="right")
+    for row in rows:
+        counts = (f"{row.counts[agreement]:,}" for agreement in _AGREEMENTS)
+        table.add_row(Text(row.task), Text(row.verdict or "none"), *counts)
+    return table
+
+
+def disagreements_table(rows: Iterable[Disagreement]) -> Table:
+    """Disagreements, one per row."""
+    table = _table("row", "answer", "theirs", "gold", "ours", "cause", "why")
+    for row in rows:
+        theirs = f"{_shorten(row.recorded_answer)} {'correct' if row.theirs else 'incorrect'}"
+        cells = (row.id, _shorten(row.answer), theirs, _shorten(row.expected), row.ours, row.cause, row.reason)
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _shorten(text: str | None) -> str:
+    text = " ".join((text or "").split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def _agreement(ours: Outcome, theirs: bool | None) -> Agreement:
     if theirs is None:
-        return "unrecorded"
+        return "not_recorded"
     if ours == "undecided":
         return "undecided"
     if ours == "correct":
-        return "both_right" if theirs else "only_ours"
-    return "only_theirs" if theirs else "both_wrong"
+        return "both_correct" if theirs else "only_ours_correct"
+    return "only_theirs_correct" if theirs else "both_incorrect"
 
 
 def _disagreement(row: Recorded, solution: Solution, task: str, verdict: str) -> Disagreement:
@@ -106,22 +144,22 @@ def _disagreement(row: Recorded, solution: Solution, task: str, verdict: str) ->
         expected=ours.expected,
         answer=solution.answer,
         recorded_answer=row.answer,
-        differs="unknown",
+        cause="unknown",
     )
 
 
 def _regrade(
-    found: Sequence[Disagreement], graded: dict[str, Solution], problems: Iterable[Problem], profile: str
+    disagreements: Sequence[Disagreement], graded: dict[str, Solution], problems: Iterable[Problem], profile: str
 ) -> dict[tuple[str, str], Outcome]:
-    """(solution, recorded answer) -> what we say of that answer."""
-    answers = {(row.id, row.recorded_answer): None for row in found if row.recorded_answer is not None}
-    asked = [graded[name].model_copy(update={"answer": answer, "verdict": None}) for name, answer in answers]
-    judged = grade_solutions(asked, problems, profile=profile)
-    return {(s.id, s.answer or ""): s.verdict.outcome for s in judged if s.verdict}
+    """(solution id, recorded answer) -> our outcome for that answer."""
+    answers = {(row.id, row.recorded_answer): None for row in disagreements if row.recorded_answer is not None}
+    ungraded = [graded[name].model_copy(update={"answer": answer, "verdict": None}) for name, answer in answers]
+    regraded = grade_solutions(ungraded, problems, profile=profile)
+    return {(s.id, s.answer or ""): s.verdict.outcome for s in regraded if s.verdict}
 
 
 def _with_cause(row: Disagreement, regraded: dict[tuple[str, str], Outcome]) -> Disagreement:
     if row.recorded_answer is None:
         return row
     same = (regraded[row.id, row.recorded_answer] == "correct") == (row.ours == "correct")
-    return row.model_copy(update={"differs": "comparison" if same else "extraction"})
+    return row.model_copy(update={"cause": "comparison" if same else "extraction"})

@@ -1,4 +1,4 @@
-"""`slipstick repro ROW`: a published number, the recipe that claims it, ours beside it, and what was done otherwise."""
+"""`slipstick repro ROW`: compares a run with a published number, and lists how their measurements differ."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.text import Text
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.errors import RecipeError
-from slipstick.repro import Cell, Published, find_row, hold_against, published_rows
-from slipstick.repro.manifest import Difference, differences
+from slipstick.repro import Cell, PublishedRow, compare_with_published, find_row, published_rows
+from slipstick.repro.differences import Difference, differences
 from slipstick.schema import Metric
 from slipstick.store import RunFolder
 
@@ -22,17 +22,17 @@ _RUN = "run="
 
 
 def run_repro(order: Invocation, console: Console) -> Path:
-    """`slipstick repro ROW`: holds a run against a published row; `slipstick repro list` lists the rows.
+    """Compares a run with a published row; ROW = "list" lists the rows.
 
-    `--set run=DIR` names the run; else the row's recipe is run now, with all other `--set`s, in the row's format.
-    Returns the run's folder; for the list, that of the data file.
+    `--set run=DIR` names the run; without it the row's recipe is run, with all other `--set`s, in the row's format.
+    Returns the run's folder; for the list, the current folder.
     """
     if order.target in ("list", ""):
         console.print(_rows_table())
         return Path()
     row = find_row(order.target)
     folder = RunFolder(_run_of(order, row, console))
-    cells = hold_against(row, list(folder.problems()), list(folder.solutions()))
+    cells = compare_with_published(row, list(folder.problems()), list(folder.solutions()))
     console.print(f"{row.paper.title}: {row.paper.table}; {row.paper.version}", highlight=False, soft_wrap=True)
     console.print(_cells_table(row, cells))
     for note in filter(None, (row.note, row.paper.note)):
@@ -42,12 +42,12 @@ def run_repro(order: Invocation, console: Console) -> Path:
     return folder.path
 
 
-def _run_of(order: Invocation, row: Published, console: Console) -> Path:
-    """The run that is held against a row: one that is there, or one made now by the row's recipe."""
+def _run_of(order: Invocation, row: PublishedRow, console: Console) -> Path:
+    """The run to compare: the one named, or a new one by the row's recipe."""
     named = [override.removeprefix(_RUN) for override in order.overrides if override.startswith(_RUN)]
     others = [override for override in order.overrides if not override.startswith(_RUN)]
     if named and others:
-        reason = f"with run={named[-1]} nothing is run, so nothing else can be set"
+        reason = f"run={named[-1]} names a finished run, so no other setting applies: remove it"
         raise RecipeError("the command line", [f"--set {override}: {reason}" for override in others])
     if named:
         return Path(named[-1])
@@ -67,22 +67,24 @@ def _rows_table() -> Table:
     return table
 
 
-def _cells_table(row: Published, cells: list[Cell]) -> Table:
+def _cells_table(row: PublishedRow, cells: list[Cell]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column(f"{row.measure}, %", overflow="fold")
     for name in ("published", "ours", f"by {row.paper.profile}'s rules", "gap", "n", ""):
         table.add_column(Text(name), justify="right", overflow="fold")
     for cell in cells:
         gap = "" if cell.gap is None else f"{cell.gap:+.1f}"
-        said = {None: "not measured", True: "inside our interval", False: "outside our interval"}[cell.within]
+        verdict = {None: "not measured", True: "inside our interval", False: "outside our interval"}[cell.within]
         n = f"{cell.ours.n:,}" if cell.ours else ""
-        table.add_row(cell.set, f"{cell.published:.1f}", _show(cell.ours), _show(cell.by_their_rules), gap, n, said)
+        table.add_row(
+            cell.set, f"{cell.published:.1f}", _show(cell.ours), _show(cell.by_paper_profile), gap, n, verdict
+        )
     return table
 
 
 def _differences_table(found: list[Difference]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in ("done otherwise", "published", "ours"):
+    for name in ("difference", "published", "ours"):
         table.add_column(name, overflow="fold")
     for row in found:
         table.add_row(*(Text(cell) for cell in row))

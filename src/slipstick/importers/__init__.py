@@ -1,7 +1,10 @@
-"""Reads what other tools wrote of their runs: rows become problems, solutions, and the verdicts recorded with them.
+"""Reads the output files of other tools: rows become problems, solutions, and the verdicts recorded with them.
 
-A file format is a module of this folder, listed in `FILE_FORMATS`: it recognises its rows by their keys and says which
-problem a row is about, what was written, and how the tool judged it. Files that are read are never changed.
+lm_eval.py, nemo_skills.py, tora.py, mammoth.py, inspect_log.py  one file format each, listed in `FILE_FORMATS`
+parsed.py                                                        what each of them makes of a row
+
+A file format recognises its rows by their keys and finds in a row the problem, the output, and the recorded verdict.
+Files that are read are never changed.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Any, NamedTuple
 from slipstick.errors import InputError
 from slipstick.formats import parse, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, tora
-from slipstick.importers.item import Item, Said
+from slipstick.importers.parsed import ParsedAttempt, ParsedRow
 from slipstick.problems.files import to_problem
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
 from slipstick.tabular import Row, read_rows, require_file
@@ -25,62 +28,65 @@ _LETTER = re.compile(r"\(?[A-J]\)?")
 _OPTION = re.compile(r"\bB\s?[).:]")
 
 
-class Layout(NamedTuple):
-    """How one tool lays out its rows."""
+class FileFormat(NamedTuple):
+    """How one tool writes its rows."""
 
     recognises: Callable[[dict[str, Any]], bool]
     """Whether a row is of this format."""
     task: Callable[[Path, dict[str, Any]], str]
-    """Short name of what a file is about, from its path and its first row."""
-    read: Callable[[Row], Item]
+    """Short name of a file's task, from its path and its first row."""
+    read: Callable[[Row], ParsedRow]
     """A row's problem and attempts. Raises InputError, with file and line, for a row that holds none."""
     file_is_a_sample: bool = False
     """Whether the files of one folder are samples of the same problems."""
 
 
-FILE_FORMATS: dict[str, Layout] = {
-    "lm-eval": Layout(lm_eval.recognises, lm_eval.task, lm_eval.read),
-    "nemo-skills": Layout(nemo_skills.recognises, nemo_skills.task, nemo_skills.read, file_is_a_sample=True),
-    "tora": Layout(tora.recognises, tora.task, tora.read),
-    "mammoth": Layout(mammoth.recognises, mammoth.task, mammoth.read),
-    "inspect": Layout(inspect_log.recognises, inspect_log.task, inspect_log.read),
+FILE_FORMATS: dict[str, FileFormat] = {
+    "lm-eval": FileFormat(lm_eval.recognises, lm_eval.task, lm_eval.read),
+    "nemo-skills": FileFormat(nemo_skills.recognises, nemo_skills.task, nemo_skills.read, file_is_a_sample=True),
+    "tora": FileFormat(tora.recognises, tora.task, tora.read),
+    "mammoth": FileFormat(mammoth.recognises, mammoth.task, mammoth.read),
+    "inspect": FileFormat(inspect_log.recognises, inspect_log.task, inspect_log.read),
 }
 
 
 class Source(NamedTuple):
-    """A file that is to be read."""
+    """A file to read."""
 
     path: Path
+    """Where it is."""
     file_format: str
+    """Name in `FILE_FORMATS`."""
     label: str
-    """The task it is about, unique unless the files are samples of the same problems."""
+    """The name of its task, unique unless the files are samples of the same problems."""
 
 
 class Recorded(Record):
-    """What another tool made of one solution: a line of recorded.jsonl."""
+    """How another tool graded one solution: a line of recorded.jsonl."""
 
     id: str
     """The solution's id."""
     where: str
     """The row, as "path:line"."""
     rule: str
-    """Name of the rule that found the answer, where the tool has several."""
+    """Name of the rule that found the answer, if the tool has several."""
     answer: str | None
-    """The answer the tool found, "" where it found none; None where the file does not say."""
+    """The answer the tool found, "" if it found none; None if the file does not say."""
     verdicts: dict[str, bool]
-    """Name of a verdict -> whether it said right; empty where none was recorded."""
+    """Name of a verdict -> whether it is "correct"; empty if none was recorded."""
 
 
 class Attempt(NamedTuple):
-    """One solution of a foreign file, and what was recorded with it, one entry for each rule."""
+    """One solution of another tool's file, and what was recorded with it."""
 
     problem: Problem
     solution: Solution
     recorded: list[Recorded]
+    """One entry per rule of the tool."""
 
 
 def find_outputs(path: Path | str, *, file_format: str | None = None) -> tuple[list[Source], list[Path]]:
-    """The files to read at a path, a file or a folder, and the JSONL files in it that are of no known format.
+    """The files to read at a path, a file or a folder, and the JSONL files in it of no known format.
 
     file_format: name in `FILE_FORMATS` that all of them are read in, None to recognise each by its first row. Raises
     InputError if nothing is recognised, and what reading a first row raises.
@@ -102,9 +108,9 @@ def find_outputs(path: Path | str, *, file_format: str | None = None) -> tuple[l
 def read_outputs(sources: Iterable[Source]) -> Iterator[Attempt]:
     """The attempts of files, ordered by label, with ids "label/row#format#sample".
 
-    All attempts of a label are laid out in one format: tir where any has a program with its output, pot where any has
-    a program, else cot. Raises InputError, with file and line, for a row that cannot be read, for one that repeats
-    another, and where two files of a label hold different problems.
+    All attempts of a label have one format: tir if any has text and a program with its output, pot if any has a
+    program, else cot. Raises InputError, with file and line, for a row that cannot be read, for one that repeats
+    another, and if two files of a label hold different problems.
     """
     for _, group in groupby(sources, key=lambda source: source.label):
         attempts: dict[tuple[str, int], _Attempt] = {}
@@ -120,62 +126,74 @@ def read_outputs(sources: Iterable[Source]) -> Iterator[Attempt]:
                 sample=sample,
                 format=format,
                 blocks=attempt.blocks,
-                tokens=attempt.said[0].tokens,
+                tokens=attempt.parsed[0].tokens,
             )
             recorded = [
-                Recorded(id=name, where=where, rule=said.rule, answer=said.answer, verdicts=said.verdicts)
-                for said, where in zip(attempt.said, attempt.where, strict=True)
+                Recorded(id=name, where=where, rule=parsed.rule, answer=parsed.answer, verdicts=parsed.verdicts)
+                for parsed, where in zip(attempt.parsed, attempt.where, strict=True)
             ]
             yield Attempt(problems[problem_id], solution, recorded)
 
 
+def with_recorded_answers(attempt: Attempt) -> list[Attempt]:
+    """The attempt with the answer that the other tool found; one attempt for each of its rules if it has several."""
+    solution, several = attempt.solution, len(attempt.recorded) > 1
+    attempts = []
+    for row in attempt.recorded:
+        format = f"{solution.format}:{row.rule}" if several else solution.format
+        name = f"{solution.problem_id}#{format}#{solution.sample}"
+        answered = solution.model_copy(update={"id": name, "format": format, "answer": row.answer})
+        attempts.append(Attempt(attempt.problem, answered, [row.model_copy(update={"id": name})]))
+    return attempts
+
+
 class _Attempt(NamedTuple):
     blocks: list[Block]
-    said: list[Said]
+    parsed: list[ParsedAttempt]
     where: list[str]
 
 
 def _read_file(source: Source, problems: dict[str, Problem], attempts: dict[tuple[str, int], _Attempt]) -> None:
-    taken = Counter(problem_id for problem_id, _ in attempts)
-    begun: dict[str, set[str]] = {}
+    counts = Counter(problem_id for problem_id, _ in attempts)
+    seen: dict[str, set[str]] = {}
     for row in _rows_of(source.path):
         if not FILE_FORMATS[source.file_format].recognises(row.values):
             keys = ", ".join(row.values) or "none"
-            raise InputError(f"{row.where} is no row of {source.file_format}; its keys are {keys}")
-        item = FILE_FORMATS[source.file_format].read(row)
-        problem = _problem(row, item, source.label)
+            raise InputError(f"{row.where} is not a row of {source.file_format}; its keys are {keys}")
+        parsed = FILE_FORMATS[source.file_format].read(row)
+        problem = _problem(row, parsed, source.label)
         known = problems.setdefault(problem.id, problem)
         if (known.text, known.answer) != (problem.text, problem.answer):
             raise InputError(
-                f"{row.where} is another problem than {problem.id} of a file beside it: files that are samples of the "
-                "same problems have the same rows; grade them one by one"
+                f"{row.where} is not the problem {problem.id} of the files beside it. Files that are samples of "
+                "the same problems must have the same rows; grade them one by one"
             )
-        rule = item.said[0].rule if item.said else ""
-        rules = begun.setdefault(problem.id, set())
+        rule = parsed.attempts[0].rule if parsed.attempts else ""
+        rules = seen.setdefault(problem.id, set())
         if rule in rules:
             raise InputError(f"{row.where} repeats problem {problem.id}, which this file has above")
         rules.add(rule)
-        for sample, said in enumerate(item.said, start=taken[problem.id]):
-            attempt = attempts.setdefault((problem.id, sample), _Attempt(_blocks(said), [], []))
-            attempt.said.append(said)
+        for sample, one in enumerate(parsed.attempts, start=counts[problem.id]):
+            attempt = attempts.setdefault((problem.id, sample), _Attempt(_blocks(one), [], []))
+            attempt.parsed.append(one)
             attempt.where.append(row.where)
 
 
-def _problem(row: Row, item: Item, label: str) -> Problem:
-    problem = to_problem(Row(row.where, row.number, item.problem), stem=label)
+def _problem(row: Row, parsed: ParsedRow, label: str) -> Problem:
+    problem = to_problem(Row(row.where, row.number, parsed.problem), stem=label)
     lettered = isinstance(problem.answer, str) and _LETTER.fullmatch(problem.answer) and _OPTION.search(problem.text)
     kind = problem.kind or ("choice" if lettered else None)
     return problem.model_copy(update={"kind": kind, "metadata": {**problem.metadata, "split": label}})
 
 
-def _blocks(said: Said) -> list[Block]:
-    """What was written, as blocks; of a program whose output is not in the file, the recorded answer is the output."""
-    if said.text is None:
+def _blocks(attempt: ParsedAttempt) -> list[Block]:
+    """The output as blocks; the output of a program is the recorded answer if the file does not hold it."""
+    if attempt.text is None:
         return []
-    if said.program is not None:
-        ended = "ok" if said.answer and not said.failed else "error"
-        return [Code(text=said.program), Output(text=said.answer or "", status=ended)]
-    return parse(read_format("tir"), said.text) if "```output" in said.text else [Text(text=said.text)]
+    if attempt.program is not None:
+        status = "ok" if attempt.answer and not attempt.failed else "error"
+        return [Code(text=attempt.program), Output(text=attempt.answer or "", status=status)]
+    return parse(read_format("tir"), attempt.text) if "```output" in attempt.text else [Text(text=attempt.text)]
 
 
 def _format(attempts: Iterable[list[Block]]) -> str:
@@ -197,27 +215,25 @@ def _is_rows(path: Path) -> bool:
 
 
 def _rows_of(path: Path) -> Iterator[Row]:
-    """The rows of a file. Raises InputError for one of inspect's that is packed."""
+    """The rows of a file. Raises InputError for a binary log of inspect."""
     if path.suffix == ".eval":
-        raise InputError(f"{path} is a packed log of inspect: `inspect log convert --to json` makes a file to read")
+        raise InputError(f"{path} is a binary log of inspect: convert it with `inspect log convert --to json`")
     return inspect_log.rows(path) if inspect_log.is_log(path) else read_rows(path)
 
 
 def _nothing_known(path: Path, first: dict[Path, dict[str, Any]]) -> str:
     known = ", ".join(FILE_FORMATS)
     if not first:
-        return (
-            f"{path} is no run folder and holds no .jsonl file; what can be graded: a run's folder, or rows of {known}"
-        )
+        return f"{path} is no run folder and holds no .jsonl file. What can be graded: a run folder, or rows of {known}"
     keys = next(iter(first.values()))
     return (
         f"{path} is no run folder, and its rows are of no known format ({known}); the keys of the first are "
-        f"{', '.join(keys) or 'none'}; --set file_format=NAME says which it is"
+        f"{', '.join(keys) or 'none'}. Name the format with --set file_format=NAME"
     )
 
 
 def _labels(root: Path, tasks: dict[Path, tuple[str, str]]) -> dict[Path, str]:
-    """File -> its task's name, or its place under `root` where several files, or folders of samples, share it."""
+    """File -> its task's name, or its path under `root` if several files, or folders of samples, share the name."""
     places = {
         path: path.parent
         if FILE_FORMATS[file_format].file_is_a_sample

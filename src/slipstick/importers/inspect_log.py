@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError
-from slipstick.importers.item import Item, Said, as_text, pick
+from slipstick.importers.parsed import ParsedAttempt, ParsedRow, as_text, pick
 from slipstick.tabular import Row, require_file
 
-_SAID = {"C": True, "I": False, "P": False, "N": False}
+_SCORES = {"C": True, "I": False, "P": False, "N": False}
 """How inspect writes correct, incorrect, partial, no answer."""
 _CODE = ("code", "cmd", "source")
 
@@ -32,20 +32,20 @@ def is_log(path: Path) -> bool:
 def rows(path: Path) -> Iterator[Row]:
     """A row for each problem, its epochs in order, with the log's task beside them.
 
-    Raises InputError for a log that is cut, did not end well, or holds no samples.
+    Raises InputError for a log that is truncated, did not succeed, or holds no samples.
     """
     require_file(path)
     try:
         log = json.loads(path.read_bytes())
     except ValueError as error:
-        raise InputError(f"{path} is no whole JSON file, so it is damaged or was cut: {error}") from error
+        raise InputError(f"{path} is not valid JSON, so it is damaged or truncated: {error}") from error
     samples = log.get("samples")
     if not samples:
-        raise InputError(f"{path} holds no samples; inspect leaves them out with log_samples = false")
+        raise InputError(f"{path} holds no samples: run inspect without log_samples = false")
     if log.get("status") != "success":
         raise InputError(
-            f"{path} has the status {log.get('status')!r}: samples are missing, which would be a wrong accuracy; "
-            "`inspect eval-retry` does the rest"
+            f"{path} has the status {log.get('status')!r}: samples are missing, so the accuracy would be wrong. "
+            "Complete it with `inspect eval-retry`"
         )
     problems: dict[str, list[dict[str, Any]]] = {}
     for number, sample in enumerate(samples, start=1):
@@ -68,8 +68,8 @@ def task(path: Path, values: dict[str, Any]) -> str:
     return str(values["task"]).rpartition("/")[2]
 
 
-def read(row: Row) -> Item:
-    """The problem and what was written in each epoch."""
+def read(row: Row) -> ParsedRow:
+    """The problem and the output of each epoch."""
     epochs = row.values["epochs"]
     first = epochs[0]
     problem = {
@@ -79,17 +79,17 @@ def read(row: Row) -> Item:
         **{key: value for key, value in pick(first, "choices").items() if value},
         **pick(first.get("metadata") or {}, "level", "subject", "type", "solution"),
     }
-    return Item(problem, [_said(row, sample) for sample in epochs])
+    return ParsedRow(problem, [_attempt(row, sample) for sample in epochs])
 
 
-def _said(row: Row, sample: dict[str, Any]) -> Said:
+def _attempt(row: Row, sample: dict[str, Any]) -> ParsedAttempt:
     if sample.get("error"):
-        raise InputError(f"{row.where} ended in an error of inspect's: {str(sample['error'])[:80]}")
+        raise InputError(f"{row.where} ended in an error of inspect: {str(sample['error'])[:80]}")
     scores = sample.get("scores") or {}
     answers = [score.get("answer") for score in scores.values() if isinstance(score, dict)]
     output = sample.get("output") or {}
     usage = output.get("usage") or {}
-    return Said(
+    return ParsedAttempt(
         text=_written(sample.get("messages") or []) or _text(output.get("completion")),
         answer=next((as_text(answer) for answer in answers if answer is not None), None),
         verdicts=dict(_verdicts(scores)),
@@ -98,17 +98,17 @@ def _said(row: Row, sample: dict[str, Any]) -> Said:
 
 
 def _verdicts(scores: dict[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Scorer -> whether it said right, of those scorers that say right or wrong."""
+    """Scorer -> whether it says correct, for the scorers that say correct or incorrect."""
     for name, score in scores.items():
         value = score.get("value") if isinstance(score, dict) else score
-        if isinstance(value, str) and value in _SAID:
-            yield name, _SAID[value]
+        if isinstance(value, str) and value in _SCORES:
+            yield name, _SCORES[value]
         elif isinstance(value, bool | int | float) and value in (0, 1):
             yield name, bool(value)
 
 
 def _written(messages: list[dict[str, Any]]) -> str:
-    """All that the model wrote, its tool calls and their results as fenced code and output."""
+    """The whole output, tool calls and their results as fenced code and output."""
     parts = []
     for message in messages:
         if message.get("role") == "assistant":
@@ -123,10 +123,10 @@ def _written(messages: list[dict[str, Any]]) -> str:
 
 
 def _question(given: Any) -> str:
-    """The input: a text, or the last thing the user says in a chat."""
+    """The input: a text, or the last message of the user in a chat."""
     if isinstance(given, list):
-        said = [message.get("content") for message in given if message.get("role") == "user"]
-        return _text(said[-1]) if said else ""
+        asked = [message.get("content") for message in given if message.get("role") == "user"]
+        return _text(asked[-1]) if asked else ""
     return str(given or "")
 
 

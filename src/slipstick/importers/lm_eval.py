@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError
-from slipstick.importers.item import Item, Said
+from slipstick.importers.parsed import ParsedAttempt, ParsedRow
 from slipstick.tabular import Row
 
 _NAME = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\d.*)?")
@@ -27,12 +27,12 @@ def recognises(values: dict[str, Any]) -> bool:
 def task(path: Path, values: dict[str, Any]) -> str:
     """The task in the file's name."""
     stem = path.name.partition(".jsonl")[0]
-    named = _NAME.fullmatch(stem)
-    return named["task"] if named else stem
+    match = _NAME.fullmatch(stem)
+    return match["task"] if match else stem
 
 
-def read(row: Row) -> Item:
-    """The document and its responses; one of several repeats has no recorded verdict: that is of all together."""
+def read(row: Row) -> ParsedRow:
+    """The document and its responses; of several repeats none has a recorded verdict, as it is one for all of them."""
     values = row.values
     texts = _responses(row)
     rule = str(values.get("filter") or "none")
@@ -41,12 +41,12 @@ def read(row: Row) -> Item:
     found = found[0] if isinstance(found, list) and len(found) == 1 else found
     if len(texts) > 1:
         answers = found if isinstance(found, list) and len(found) == len(texts) else [None] * len(texts)
-        return Item(
+        return ParsedRow(
             _problem(row),
-            [Said(text, _answer(answer, text), {}, rule) for text, answer in zip(texts, answers, strict=True)],
+            [ParsedAttempt(text, _answer(answer, text), {}, rule) for text, answer in zip(texts, answers, strict=True)],
         )
     text = texts[0] if texts else None
-    return Item(_problem(row), [Said(text, _answer(found, text), _verdicts(values, rule), rule)])
+    return ParsedRow(_problem(row), [ParsedAttempt(text, _answer(found, text), _verdicts(values, rule), rule)])
 
 
 def _responses(row: Row) -> list[str]:
@@ -58,7 +58,7 @@ def _responses(row: Row) -> list[str]:
     if len(resps) > 1 or not all(isinstance(text, str) for text in texts):
         raise InputError(
             f"{row.where} holds log-likelihoods of options, not an answer in words; only tasks that generate "
-            "text (output_type: generate_until) can be graded anew"
+            "text (output_type: generate_until) can be graded"
         )
     return list(texts)
 
@@ -80,14 +80,14 @@ def _prompt(arguments: Any) -> str:
 
 
 def _answer(found: Any, text: str | None) -> str | None:
-    """What a filter took out of a response; None where it took the whole response."""
+    """What a filter extracted from a response; None if that is the whole response."""
     if not isinstance(found, str | int | float) or found == text:
         return None
     return "" if str(found).strip().lower() in _NO_ANSWER else str(found)
 
 
 def _verdicts(values: dict[str, Any], rule: str) -> dict[str, bool]:
-    """Metrics that say right or wrong, under lm-eval's own names: "exact_match,strict-match"."""
+    """Metrics that are 0 or 1, under lm-eval's own names: "exact_match,strict-match"."""
     names = values["metrics"] if isinstance(values.get("metrics"), list) else values.keys() - set(_BOOKKEEPING)
     return {
         f"{name},{rule}": bool(values[name])

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError
-from slipstick.importers.item import Item, Said, as_text, pick
+from slipstick.importers.parsed import ParsedAttempt, ParsedRow, as_text, pick
 from slipstick.tabular import Row
 
 _PROBLEM = ("id", "problem", "question", "expected_answer", "choices", "reference_solution", "subject", "level", "type")
-_JUDGEMENT = re.compile(r"judge?ment\W*(?P<said>yes|no)\b", re.IGNORECASE)
+_JUDGEMENT = re.compile(r"judge?ment\W*(?P<answer>yes|no)\b", re.IGNORECASE)
 
 
 def recognises(values: dict[str, Any]) -> bool:
@@ -23,26 +23,26 @@ def recognises(values: dict[str, Any]) -> bool:
 
 
 def task(path: Path, values: dict[str, Any]) -> str:
-    """The benchmark, which is the folder."""
+    """The benchmark, which is the folder's name."""
     return path.absolute().parent.name
 
 
-def read(row: Row) -> Item:
-    """The problem and its generation. Raises InputError where that is no text."""
+def read(row: Row) -> ParsedRow:
+    """The problem and its generation. Raises InputError if that is no text."""
     values = row.values
     generation = values["generation"]
     if not isinstance(generation, str):
-        raise InputError(f"{row.where}: generation is {str(generation)[:60]!r}, not the text that was generated")
+        raise InputError(f"{row.where}: generation is {str(generation)[:60]!r}, not a text")
     answer = (as_text(values["predicted_answer"]) or "") if "predicted_answer" in values else None
     tokens = values.get("num_generated_tokens")
-    said = Said(generation, answer, _verdicts(values), tokens=tokens if isinstance(tokens, int) else 0)
-    return Item(pick(values, *_PROBLEM), [said])
+    attempt = ParsedAttempt(generation, answer, _verdicts(values), tokens=tokens if isinstance(tokens, int) else 0)
+    return ParsedRow(pick(values, *_PROBLEM), [attempt])
 
 
 def _verdicts(values: dict[str, Any]) -> dict[str, bool]:
     verdicts = {}
     if isinstance(values.get("symbolic_correct"), bool):
         verdicts["symbolic_correct"] = values["symbolic_correct"]
-    if isinstance(judged := values.get("judgement"), str) and (match := _JUDGEMENT.search(judged)):
-        verdicts["judgement"] = match["said"].lower() == "yes"
+    if isinstance(judgement := values.get("judgement"), str) and (match := _JUDGEMENT.search(judgement)):
+        verdicts["judgement"] = match["answer"].lower() == "yes"
     return verdicts

@@ -1,6 +1,6 @@
 """Rows of ToRA and of Qwen2.5-Math's evaluation: `{data}/{split}_{prompt_type}_{n}_seed{s}_t{T}_s{start}_e{end}.jsonl`.
 
-Keys: idx, question, gt_cot, gt, and a list over samples each of code (all that was written), pred, report, score.
+Keys: idx, question, gt_cot, gt, and a list over samples each of code (the whole output), pred, report, score.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from slipstick.importers.item import Item, Said, as_text, pick
+from slipstick.importers.parsed import ParsedAttempt, ParsedRow, as_text, pick
 from slipstick.tabular import Row
 
 _FENCED = re.compile(r"```python\n(?P<code>.*?)(?:\n```|\Z)", re.DOTALL)
@@ -21,22 +21,22 @@ def recognises(values: dict[str, Any]) -> bool:
 
 
 def task(path: Path, values: dict[str, Any]) -> str:
-    """The data set, which is the folder."""
+    """The dataset, which is the folder's name."""
     return path.absolute().parent.name
 
 
-def read(row: Row) -> Item:
+def read(row: Row) -> ParsedRow:
     """The problem and its samples."""
     values = row.values
     problem = pick(values, "idx", "question", "choices", "level", "type", "subject")
     problem |= {"answer": values["gt"], "rationale": values.get("gt_cot")}
     columns = [values.get(key) or [] for key in ("code", "pred", "report", "score")]
     samples = max(len(values["code"]), len(values["pred"]))
-    return Item(problem, [_said(*(_at(column, sample) for column in columns)) for sample in range(samples)])
+    return ParsedRow(problem, [_attempt(*(_at(column, sample) for column in columns)) for sample in range(samples)])
 
 
-def _said(text: Any, pred: Any, report: Any, score: Any) -> Said:
-    return Said(
+def _attempt(text: Any, pred: Any, report: Any, score: Any) -> ParsedAttempt:
+    return ParsedAttempt(
         text=as_text(text),
         answer=as_text(pred) or "",
         verdicts={"score": bool(score)} if isinstance(score, bool | int | float) else {},
@@ -46,7 +46,7 @@ def _said(text: Any, pred: Any, report: Any, score: Any) -> Said:
 
 
 def _program(text: str, report: Any) -> str | None:
-    """The program of a text that is one (pal, pot); None for words and for programs with their outputs (tora)."""
+    """The program of a text that is one (pal, pot); None for words and for programs with outputs (tora)."""
     if "```output" in text:
         return None
     fenced = _FENCED.findall(text)

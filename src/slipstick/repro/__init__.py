@@ -1,4 +1,7 @@
-"""Published numbers beside ours: rows of papers' tables as data, and what a run of ours makes of the same sets."""
+"""Compares a run with published numbers: rows of papers' tables (published.toml) beside our figures on the same sets.
+
+differences.py says how the run's settings, model and versions differ from the paper's.
+"""
 
 from __future__ import annotations
 
@@ -21,45 +24,46 @@ AVERAGE = "average"
 
 
 class Paper(Record):
-    """A paper's table, and how its numbers were measured."""
+    """A paper's table and how its numbers were measured."""
 
     title: str
     """Authors, year and number."""
     table: str
     """Which of its tables."""
     version: str
-    """Which version of the paper, where they differ."""
+    """The version of the paper, as versions differ."""
     recipe: str
-    """The recipe of ours that claims to measure the same."""
+    """Our recipe that measures the same."""
     profile: str
-    """Whose rules of equality it used."""
+    """The profile whose rules of equality it used."""
     sets: list[str]
     """Its columns."""
     note: str = ""
-    """What to know when reading it."""
+    """A caveat for its readers."""
     protocol: dict[str, Any] = Field(default_factory=dict)
-    """Settings as our recipes name them, where the paper or its code says them."""
+    """Settings under the keys of our recipes, as far as the paper or its code states them."""
 
 
-class Published(Record):
+class PublishedRow(Record):
     """One row of a paper's table."""
 
     name: str
     """What `slipstick repro` calls it."""
     paper: Paper
     model: str
-    """The model's name on the Hub or of its maker."""
+    """The model's name on the Hub, or its vendor's name."""
     format: str
-    """The format of ours that its decoding is."""
+    """The format that its decoding corresponds to."""
     measure: str = "accuracy"
     """"accuracy", "maj@30", "best@20"."""
     percent: dict[str, float]
     """Set -> published figure, in percent."""
     average: float | None = None
-    """The published mean over the sets, where there is one."""
+    """The published mean over the sets, if there is one."""
     note: str = ""
+    """A caveat for its readers."""
     facts: dict[str, str] = Field(default_factory=dict)
-    """What a server has to say of the model: {"rope_theta": "1000000"}."""
+    """Facts of the model that its server must report: {"rope_theta": "1000000"}."""
 
 
 class Cell(Record):
@@ -70,47 +74,47 @@ class Cell(Record):
     published: float
     """Percent."""
     ours: Metric | None
-    """By slipstick's own verdict; None where the run has no problem of the set."""
-    by_their_rules: Metric | None
+    """By slipstick's own verdict; None if the run has no problem of the set."""
+    by_paper_profile: Metric | None
     """By the paper's profile."""
 
     @property
     def gap(self) -> float | None:
-        """Points that the nearer of our two figures is off; None where there is none."""
-        gaps = [100 * found.value - self.published for found in (self.ours, self.by_their_rules) if found]
+        """Points between the published figure and the nearer of our two; None if we have none."""
+        gaps = [100 * found.value - self.published for found in (self.ours, self.by_paper_profile) if found]
         return min(gaps, key=abs) if gaps else None
 
     @property
     def within(self) -> bool | None:
-        """Whether the published figure lies in the 95 % interval of ours, by either verdict."""
-        found = [metric for metric in (self.ours, self.by_their_rules) if metric]
+        """Whether the published figure lies in the 95 % interval of ours, by either profile."""
+        found = [metric for metric in (self.ours, self.by_paper_profile) if metric]
         return any(m.low <= self.published / 100 <= m.high for m in found) if found else None
 
 
 @lru_cache(maxsize=1)
-def published_rows() -> dict[str, Published]:
+def published_rows() -> dict[str, PublishedRow]:
     """Name -> row, in the order of the data file."""
     table = tomllib.loads((files(__name__) / "published.toml").read_text("utf-8"))
     return {row.name: row for values in table["papers"].values() for row in _rows(values)}
 
 
-def find_row(name: str) -> Published:
-    """The row of that name. Raises InputError, naming the nearest, where there is none."""
+def find_row(name: str) -> PublishedRow:
+    """The row of that name. Raises InputError, with the nearest name, if there is none."""
     rows = published_rows()
     if name not in rows:
         raise InputError(f"no row is named `{name}`{did_you_mean(name, rows)}; `slipstick repro list` lists them")
     return rows[name]
 
 
-def hold_against(row: Published, problems: Sequence[Problem], solutions: Sequence[Solution]) -> list[Cell]:
-    """Each published figure of a row beside ours, by our own verdict and by the paper's rules.
+def compare_with_published(row: PublishedRow, problems: Sequence[Problem], solutions: Sequence[Solution]) -> list[Cell]:
+    """Each published figure of a row beside ours, by our own profile and by the paper's.
 
-    Only solutions in the row's format count; they are graded anew. Where the row has one figure and the problems are of
-    no set, all of them are taken to be its set.
-    Raises InputError where no solution is in that format, or no set of the row is among the problems.
+    Only solutions in the row's format count; they are graded again. If the row has one figure and the problems name no
+    set, all of them count as its set.
+    Raises InputError if no solution is in that format, or no set of the row is among the problems.
     """
-    mine = [solution for solution in solutions if solution.format == row.format]
-    if not mine:
+    in_format = [solution for solution in solutions if solution.format == row.format]
+    if not in_format:
         there = ", ".join(sorted({solution.format for solution in solutions})) or "none"
         raise InputError(f"row {row.name} is in format {row.format}, but the run's solutions are in {there}")
     sets = problems_by_set(problems)
@@ -122,23 +126,25 @@ def hold_against(row: Published, problems: Sequence[Problem], solutions: Sequenc
             f"row {row.name} has figures for {', '.join(row.percent)}, but the run's problems are of "
             f"{', '.join(sets) or 'no set that their ids name'}"
         )
-    ours = _measure(row, problems, mine, groups, profile="slipstick")
+    ours = _measure(row, problems, in_format, groups, profile="slipstick")
     theirs = (
-        ours if row.paper.profile == "slipstick" else _measure(row, problems, mine, groups, profile=row.paper.profile)
+        ours
+        if row.paper.profile == "slipstick"
+        else _measure(row, problems, in_format, groups, profile=row.paper.profile)
     )
     cells = [
-        Cell(set=name, published=value, ours=ours.get(name), by_their_rules=theirs.get(name))
+        Cell(set=name, published=value, ours=ours.get(name), by_paper_profile=theirs.get(name))
         for name, value in row.percent.items()
     ]
     if row.average is not None and len(groups) == len(row.percent):
         cells.append(
-            Cell(set=AVERAGE, published=row.average, ours=ours.get(AVERAGE), by_their_rules=theirs.get(AVERAGE))
+            Cell(set=AVERAGE, published=row.average, ours=ours.get(AVERAGE), by_paper_profile=theirs.get(AVERAGE))
         )
     return cells
 
 
 def _measure(
-    row: Published,
+    row: PublishedRow,
     problems: Sequence[Problem],
     solutions: Sequence[Solution],
     groups: Mapping[str, Sequence[str]],
@@ -157,8 +163,8 @@ def _measure(
     return found
 
 
-def _measured(row: Published, solutions: Iterable[Solution], profile: str) -> Metric:
-    """The row's measure of graded solutions. Raises InputError where there are too few samples for it."""
+def _measured(row: PublishedRow, solutions: Iterable[Solution], profile: str) -> Metric:
+    """The row's measure of graded solutions. Raises InputError if there are too few samples for it."""
     measure, _, k = row.measure.partition("@")
     if not k:
         return accuracy(solutions)
@@ -170,7 +176,7 @@ def _measured(row: Published, solutions: Iterable[Solution], profile: str) -> Me
         raise InputError(f"row {row.name} is {row.measure}: {error}") from error
 
 
-def _rows(values: dict[str, Any]) -> Iterator[Published]:
+def _rows(values: dict[str, Any]) -> Iterator[PublishedRow]:
     """The rows of one paper."""
     rows, facts = values.pop("rows"), values.pop("facts", {})
     paper = Paper.model_validate(values)
@@ -178,4 +184,4 @@ def _rows(values: dict[str, Any]) -> Iterator[Published]:
         listed = row.pop("percent", None)
         percent = row.pop("by_set", None) or dict(zip(paper.sets, listed, strict=True))
         known: dict[str, str] = next((found for start, found in facts.items() if name.startswith(start)), {})
-        yield Published(name=name, paper=paper, percent=percent, facts=known, **row)
+        yield PublishedRow(name=name, paper=paper, percent=percent, facts=known, **row)

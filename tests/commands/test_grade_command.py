@@ -1,4 +1,4 @@
-"""`slipstick grade FILE` as users meet it: a run beside the foreign file, its table, its diff, and mistakes."""
+"""`slipstick grade FILE`: the run, its table, its disagreements, and mistakes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_file_becomes_a_run_with_a_diff(invoke: Invoke) -> None:
     ]
     (only,) = [json.loads(line) for line in (run.path / "disagreements.jsonl").read_text().splitlines()]
     assert (only["id"], only["answer"], only["recorded_answer"]) == ("sums/1#cot#0", "4", "")
-    assert (only["differs"], only["where"]) == ("extraction", f"{FILE}:2")
+    assert (only["cause"], only["where"]) == ("extraction", f"{FILE}:2")
 
 
 def test_the_run_can_be_reported_and_graded_again(invoke: Invoke) -> None:
@@ -93,16 +93,16 @@ def test_limit_takes_the_first_problems(invoke: Invoke) -> None:
     assert [problem.id for problem in RunFolder("run").problems()] == ["sums/0", "sums/1"]
 
 
-def test_a_folder_with_strangers_says_so(invoke: Invoke) -> None:
+def test_files_of_unknown_formats_are_skipped_and_named(invoke: Invoke) -> None:
     Path("log.jsonl").write_text('{"time": 1}\n')
     code, out, _ = invoke("grade", ".", "--out", "runs/all")
-    assert code == 0 and "1 passed over, of no known format: log.jsonl" in out
+    assert code == 0 and "skipped 1 of no known format: log.jsonl" in out
 
 
 MISTAKES = {
     "a cut line": (["grade", "cut.jsonl"], "cut.jsonl:2 is not valid JSON"),
-    "the wrong layout": (["grade", FILE, "--set", "file_format=tora"], f"{FILE}:1 is no row of tora"),
-    "no such layout": (["grade", FILE, "--set", "file_format=lmeval"], "file_format = 'lmeval'"),
+    "the wrong format": (["grade", FILE, "--set", "file_format=tora"], f"{FILE}:1 is not a row of tora"),
+    "no such format": (["grade", FILE, "--set", "file_format=lmeval"], "file_format = 'lmeval'"),
     "no such key": (["grade", FILE, "--set", "answer=found"], "did you mean `answers`?"),
     "no such profile": (["grade", FILE, "--set", "profile=slipstik"], "did you mean `slipstick`?"),
     "no such file": (["grade", "sample.jsonl"], "sample.jsonl does not exist"),
@@ -110,10 +110,10 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "says"), MISTAKES.values(), ids=MISTAKES)
-def test_mistakes_are_one_message_and_touch_nothing(invoke: Invoke, arguments: list[str], says: str) -> None:
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_one_message_and_touch_nothing(invoke: Invoke, arguments: list[str], message: str) -> None:
     Path("cut.jsonl").write_text(Path(FILE).read_text().splitlines()[0] + '\n{"doc_id": 1, "tar')
     Path("empty").mkdir()
     code, out, err = invoke(*arguments)
-    assert code == 2 and out == "" and says in err and "Traceback" not in err
+    assert code == 2 and out == "" and message in err and "Traceback" not in err
     assert not Path("runs").exists()

@@ -1,31 +1,31 @@
-"""Where a run's settings, versions and model differ from how a published number was measured."""
+"""Lists how a run's settings, model and versions differ from those of a published number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from slipstick.repro import Published
+from slipstick.repro import PublishedRow
 from slipstick.schema import Run
 
 UNKNOWN = "not recorded"
 
 
 class Difference(NamedTuple):
-    """One thing that is not as the paper had it."""
+    """One difference from the paper."""
 
     what: str
-    """A setting, a version, a fact of the model."""
+    """A setting, the model or a fact of it, or versions."""
     published: str
     ours: str
 
 
-def differences(row: Published, run: Run) -> list[Difference]:
-    """What a run does otherwise than its row's paper, settings first; what the paper does not say is left out."""
+def differences(row: PublishedRow, run: Run) -> list[Difference]:
+    """How a run differs from its row's paper, settings first; what the paper does not state is left out."""
     return [*_settings(row, run), *_model(row, run), *_versions(run)]
 
 
-def _settings(row: Published, run: Run) -> Iterator[Difference]:
+def _settings(row: PublishedRow, run: Run) -> Iterator[Difference]:
     wanted: dict[str, Any] = {**row.paper.protocol, "profile": row.paper.profile}
     for key, value in wanted.items():
         ours = run.recipe.get(key, UNKNOWN)
@@ -39,21 +39,21 @@ def _settings(row: Published, run: Run) -> Iterator[Difference]:
             yield Difference(key, str(value), str(ours))
 
 
-def _model(row: Published, run: Run) -> Iterator[Difference]:
+def _model(row: PublishedRow, run: Run) -> Iterator[Difference]:
     ours = str(run.recipe.get("model", UNKNOWN))
     if row.model.lower() not in ours.lower():
         yield Difference("model", row.model, ours)
     for fact, value in row.facts.items():
-        told = run.versions.get(f"server.{fact}", run.versions.get(fact, UNKNOWN))
-        if told == UNKNOWN or float(told) != float(value):
-            yield Difference(fact, value, told)
+        reported = run.versions.get(f"server.{fact}", run.versions.get(fact, UNKNOWN))
+        if reported == UNKNOWN or float(reported) != float(value):
+            yield Difference(fact, value, reported)
 
 
 def _versions(run: Run) -> Iterator[Difference]:
-    """Libraries of the run; papers do not say theirs, and both transformers and vLLM have moved published numbers."""
+    """The run's libraries; papers do not state theirs, and transformers and vLLM have changed published numbers."""
     named = ("transformers", "torch", "server.version", "server.dtype", "sympy")
-    told = ", ".join(f"{name} {run.versions[name]}" for name in named if name in run.versions)
-    yield Difference("versions", "not published", told or UNKNOWN)
+    ours = ", ".join(f"{name} {run.versions[name]}" for name in named if name in run.versions)
+    yield Difference("versions", "not published", ours or UNKNOWN)
 
 
 def _stops(ours: object, stop: str) -> bool:

@@ -1,35 +1,35 @@
-"""What a layout makes of a row: its problem under names that are recognised, and what was said of it."""
+"""What a row of another tool's file parses to: its problem, and the attempts with what the tool recorded of them."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 
-class Said(NamedTuple):
-    """One attempt of a row and what its tool made of it."""
+class ParsedAttempt(NamedTuple):
+    """One attempt of a row and how its tool graded it."""
 
     text: str | None
-    """All that was written; None where the file keeps only the answer."""
+    """The whole output; None if the file keeps only the answer."""
     answer: str | None
-    """The answer the tool found, "" where it found none; None where the file does not say."""
+    """The answer the tool found, "" if it found none; None if the file does not say."""
     verdicts: dict[str, bool]
-    """Name of a verdict -> whether it said right."""
+    """Name of a verdict -> whether it is "correct"."""
     rule: str = ""
-    """Name of the rule that found the answer, where the tool has several."""
+    """Name of the rule that found the answer, if the tool has several."""
     program: str | None = None
-    """The program, where the text is one whose output the file does not hold."""
+    """The program, if the text is one whose output the file does not hold."""
     failed: bool = False
     """Whether that program failed."""
     tokens: int = 0
-    """Tokens that were generated, 0 where the file does not say."""
+    """Tokens that were generated, 0 if the file does not say."""
 
 
-class Item(NamedTuple):
-    """A row."""
+class ParsedRow(NamedTuple):
+    """One row."""
 
     problem: dict[str, Any]
     """Keys as `problems.files.to_problem` recognises them."""
-    said: list[Said]
+    attempts: list[ParsedAttempt]
     """The samples, in order."""
 
 
