@@ -14,18 +14,18 @@ from slipstick.schema import Record
 from slipstick.store import RunFolder
 
 
-class ReportRecipe(Record):
-    """What `slipstick report` can be told."""
+class ReportSettings(Record):
+    """Settings of `slipstick report`."""
 
     against: str | None = None
     """Folder of another run on the same problems, to compare with."""
 
 
 def run_report(order: Invocation, console: Console) -> Path:
-    """`slipstick report RUN`: writes the page of a run anew, prints its table, and compares it with another run."""
-    recipe = check_settings({}, ReportRecipe, overrides=order.overrides)
+    """Writes the page of a run again, prints its table, and compares it with another run."""
+    settings = check_settings({}, ReportSettings, overrides=order.overrides)
     folder = RunFolder(order.target)
-    other = RunFolder(recipe.against) if recipe.against else None
+    other = RunFolder(settings.against) if settings.against else None
     comparison = compare_folders(folder, other) if other else None
     console.print(metrics_table(folder.metrics()))
     if comparison:
