@@ -16,7 +16,7 @@ from slipstick.problems import load_problems
 from slipstick.recipe import check_settings
 
 BUILT_IN: dict[Point, set[str]] = {
-    "problems": {"files", "made"},
+    "problems": {"files", "synthetic"},
     "models": {"fake", "hf", "openai", "replay"},
     "interpreters": {"local", "remote"},
     "formats": {"cot", "pot", "tir"},
