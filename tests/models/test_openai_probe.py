@@ -11,7 +11,7 @@ from scripted_server import Server
 
 from slipstick.commands.doctor import examine
 from slipstick.errors import ModelError
-from slipstick.models import ModelSettings, describe
+from slipstick.models import ModelSettings
 from slipstick.models.fake import FakeModel
 from slipstick.models.openai import OpenAIModel
 
@@ -23,7 +23,7 @@ def ask(*servers: Server, **settings: Any) -> dict[str, str]:
         known = ModelSettings(base_url=[server.url for server in servers], **settings)
         model = OpenAIModel("abacus-7b", known, first_pause=0.01)
         try:
-            return await describe(model)
+            return await model.describe()
         finally:
             await model.close()
 
@@ -137,4 +137,4 @@ def test_doctor_shows_what_was_found(server: Server) -> None:
 
 
 def test_a_model_that_tells_nothing_has_no_facts() -> None:
-    assert asyncio.run(describe(FakeModel({}))) == {}
+    assert asyncio.run(FakeModel({}).describe()) == {}

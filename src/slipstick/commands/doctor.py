@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from slipstick.errors import UserError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.models import ModelSettings, describe, open_model
+from slipstick.models import ModelSettings, open_model
 from slipstick.recipe import check_settings
 
 
@@ -63,7 +63,7 @@ async def _try_model(spec: str, settings: ModelSettings) -> list[tuple[str, str]
     except UserError as error:
         return [("model", f"cannot open {spec}: {error}")]
     try:
-        return [("model", f"{model.name} opens"), *(await describe(model)).items()]
+        return [("model", f"{model.name} opens"), *(await model.describe()).items()]
     except UserError as error:
         return [("model", f"{model.name} opens and does not answer: {error}")]
     finally:

@@ -18,7 +18,7 @@ from slipstick.commands.monitor import Tally
 from slipstick.errors import UserError
 from slipstick.formats import load_format
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.models import Model, ModelSettings, describe
+from slipstick.models import Model, ModelSettings
 from slipstick.progress import duration, progress
 from slipstick.schema import Solution
 from slipstick.solve import Hybrid, SolveSettings, Spent, Strategy, solution_id, solve, spent_alone
@@ -166,7 +166,7 @@ async def watched(
 
 async def note_card(folder: RunFolder, model: Model, console: Console) -> None:
     """What a server says of the model it serves goes into the run's record; a change since is pointed out."""
-    card = await describe(model)
+    card = await model.describe()
     versions = folder.run().versions
     for key, value in card.items():
         if versions.get(key, value) != value:

@@ -15,7 +15,7 @@ _KEPT = 20_000  # problems whose golds are kept; those under way are among the l
 _SHARE = 0.02  # of the time may go into grading beside the work
 
 
-class Tally:
+class Tally(Model):
     """Stands between `solve` and its model, and hears of every problem and solution."""
 
     def __init__(self, model: Model, *, spent: float = 0.0) -> None:

@@ -63,7 +63,7 @@ class Reply(Record):
 
 
 class Model(Protocol):
-    """Answers requests, many at a time."""
+    """Answers requests, many at a time. Inherit from it to have `describe`."""
 
     name: str
 
@@ -74,6 +74,13 @@ class Model(Protocol):
     async def close(self) -> None:
         """Lets go of connections and memory."""
         ...
+
+    async def describe(self) -> dict[str, str]:
+        """Facts about what the model runs on, for the record of a run: {"server.max_model_len": "4096"}.
+
+        By default none. Raises ModelError if the model finds that it cannot be reached.
+        """
+        return {}
 
 
 def _check_concurrency(value: object) -> object:
@@ -112,14 +119,3 @@ def open_model(spec: str, settings: ModelSettings | None = None) -> Model:
     make: Any = load_plugin("models", name)
     model: Model = make(argument, settings or ModelSettings())
     return model
-
-
-async def describe(model: Model) -> dict[str, str]:
-    """What a model can say of what it runs on, for the record of a run: {"server.max_model_len": "4096"}.
-
-    A model says so in a method `async describe() -> dict[str, str]`; empty where it has none. Raises ModelError where
-    the model finds out by this that it cannot be reached.
-    """
-    tell: Any = getattr(model, "describe", None)
-    told: dict[str, str] = await tell() if tell else {}
-    return told

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from slipstick.errors import InputError
-from slipstick.models import ModelSettings, Reply, Request
+from slipstick.models import Model, ModelSettings, Reply, Request
 from slipstick.tabular import Row, read_rows
 
 Script = Callable[[Request], str | Reply] | Mapping[str, str | Sequence[str]]
 _KEYS = ("format", "turn", "sample")
 
 
-class FakeModel:
+class FakeModel(Model):
     """Answers from a script and keeps every request in `requests`."""
 
     def __init__(self, script: Script, *, name: str = "fake") -> None:

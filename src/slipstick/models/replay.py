@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from slipstick.errors import InputError
 from slipstick.formats import Format, join, render
-from slipstick.models import ModelSettings, Reply, Request
+from slipstick.models import Model, ModelSettings, Reply, Request
 from slipstick.schema import Block, Code, Output, Text
 from slipstick.tabular import Row, read_rows
 
@@ -29,7 +29,7 @@ class Recording(NamedTuple):
     model: str
 
 
-class ReplayModel:
+class ReplayModel(Model):
     """Says what was recorded; the recorded outputs are left to the interpreter to make again."""
 
     def __init__(self, recordings: Iterable[Recording], *, name: str | None = None) -> None:

@@ -187,7 +187,7 @@ class _Flow:
         )
 
 
-class Metered:
+class Metered(Model):
     """A model, and what its replies have cost."""
 
     def __init__(self, model: Model) -> None:

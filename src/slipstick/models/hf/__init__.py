@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipstick.errors import ModelError
-from slipstick.models import ModelSettings, Reply, Request
+from slipstick.models import Model, ModelSettings, Reply, Request
 
 if TYPE_CHECKING:
     from slipstick.models.hf.decode import Decoder, Row
@@ -36,7 +36,7 @@ _NARROW = 512  # width up to which one thread is fastest
 _ROWS = 32  # decoded together if `max_concurrent_requests` is "auto"
 
 
-class HfModel:
+class HfModel(Model):
     """A model and its tokenizer in memory; `generate` may be called from any number of tasks of one event loop."""
 
     def __init__(self, name: str, decoder: Decoder, *, rows: int) -> None:

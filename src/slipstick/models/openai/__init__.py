@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipstick.errors import ModelError, did_you_mean
-from slipstick.models import ModelSettings, Reply, Request
+from slipstick.models import Model, ModelSettings, Reply, Request
 from slipstick.models.openai.client import Client, RequestFailure
 from slipstick.models.openai.concurrency import ConcurrencyLimit
 from slipstick.models.openai.load_balancer import LoadBalancer, NoServerError, Server
@@ -53,7 +53,7 @@ class _Attempts:
         await asyncio.sleep(longest * random.uniform(0.5, 1.0))
 
 
-class OpenAIModel:
+class OpenAIModel(Model):
     """One model, at one server or several."""
 
     def __init__(self, name: str, settings: ModelSettings, *, max_retries: int = 5, first_pause: float = 0.5) -> None:
