@@ -68,7 +68,7 @@ def save(folder: Path, rows: list[tuple[Solution, Problem]]) -> Path:
 CHILD = """
 import json, os, sys, time, resource
 from pathlib import Path
-from slipstick.commands.train import TrainRecipe, take_pairs
+from slipstick.commands.train import TrainRecipe
 from slipstick.train import train
 threads = int(sys.argv[3])
 recipe = TrainRecipe.model_validate_json(sys.argv[1])
@@ -79,7 +79,7 @@ marks = []
 def mark(done, total, loss):
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     marks.append((time.monotonic(), sum(u.ru_utime + u.ru_stime for u in used), done))
-train(take_pairs(recipe), settings=recipe, out=Path(sys.argv[2]), progress=mark)
+train(recipe.pairs(), settings=recipe, out=Path(sys.argv[2]), progress=mark)
 print(json.dumps([marks[2], marks[-1]]))
 """
 

@@ -72,6 +72,7 @@ def rate_of(settings: TrainSettings, shape: Shape, rows: Examples) -> tuple[floa
     import torch
 
     from slipstick.train.adapters import add_adapters
+    from slipstick.train.run import Training
     from slipstick.train.trl import fit_with_trl, rows_of
 
     gc.collect()
@@ -91,8 +92,8 @@ def rate_of(settings: TrainSettings, shape: Shape, rows: Examples) -> tuple[floa
 
     tokenizer = train_tokenizer(["nuts"] * 9, (), vocab_size=300)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
-        told: dict[str, Any] = {"settings": settings, "out": Path(folder), "fingerprint": "", "progress": mark}
-        fit_with_trl(lambda: model, tokenizer, rows_of(rows, settings), **told)
+        training = Training(Path(folder), "", mark)
+        fit_with_trl(lambda: model, tokenizer, rows_of(rows, settings), settings=settings, training=training)
     (begun, early), (ended, late) = marks[WARM], marks[-1]
     return (late - early) / (ended - begun), float(torch.cuda.max_memory_allocated())
 

@@ -16,16 +16,19 @@ import torch
 from safetensors.torch import load_file
 
 from slipstick.commands import Invocation, take_problems
-from slipstick.commands.grpo import GrpoRecipe, Rollouts, reward, run_grpo
+from slipstick.commands.grpo import GrpoRecipe
+from slipstick.commands.train import run_train
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.formats import join, load_format, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models.hf import HfModel, load_weights
 from slipstick.models.hf.decode import Decoder
+from slipstick.rewards.trl import reward
 from slipstick.schema import Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt
 from slipstick.store import RunFolder
-from slipstick.train.grpo import reinforce, roll_out
+from slipstick.train.grpo import train_grpo
+from slipstick.train.rollouts import open_rollout, rows_for_trl
 
 
 @pytest.fixture
@@ -41,9 +44,9 @@ def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\n'
-        "num_generations = 2\nbatch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nmax_turns = 2\nlevel = 'process'\n"
+        "isolation = 'process'\nnum_generations = 2\nbatch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nmax_turns = 2\n"
     )
-    out = run_grpo(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
+    out = run_train(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
     run = RunFolder(out).run()
     assert run.status == "finished" and run.counts == {"problems": 4, "solutions": 8}
     steps = [json.loads(line) for line in (out / "model" / "steps.jsonl").read_text().splitlines()]
@@ -63,17 +66,15 @@ def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tm
     )
 
     def updates(out, stop=None):
-        rollouts, steps = Rollouts(recipe), []
+        steps = []
 
         def watch(step, mean):
             steps.append(step)
             if step == stop:
                 raise StopError
 
-        try:
-            reinforce(take_problems(recipe), rollout=rollouts, reward=length, settings=recipe, out=out, progress=watch)
-        finally:
-            rollouts.close()
+        with open_rollout(recipe, seed=recipe.seed) as rollout:
+            train_grpo(take_problems(recipe), rollout=rollout, reward=length, settings=recipe, out=out, progress=watch)
         return steps
 
     with pytest.raises(StopError):
@@ -125,15 +126,15 @@ def test_what_the_interpreter_wrote_is_masked(sums, tiny_model):
     text, code, _, last = (piece.text for piece in render(load_format("tir"), solution.blocks))
     turns = [tokenizer(text + code)["input_ids"], tokenizer(last)["input_ids"]]
     solution = solution.model_copy(update={"answer": problem.answer, "turn_ids": turns})
-    rows = roll_out([solution], {problem.id: problem}, tokenizer)
+    rows = rows_for_trl([solution], {problem.id: problem}, tokenizer)
     ids, mask = rows["completion_ids"][0], rows["env_mask"][0]
     assert sampled(rows) == [*turns[0], *turns[1], tokenizer.eos_token_id]
     assert tokenizer.decode(ids, skip_special_tokens=True) == join(render(load_format("tir"), solution.blocks))
     assert 0 in mask and mask[0] == mask[-1] == 1
-    assert rows["said"] == [f"The answer is {problem.answer}"]
-    several = roll_out([solution], {problem.id: problem}, tokenizer, one_end=False)
+    assert rows["found"] == [f"The answer is {problem.answer}"]
+    several = rows_for_trl([solution], {problem.id: problem}, tokenizer, one_end=False)
     assert several["env_mask"][0] == [*mask[:-1], 0] and several["completion_ids"] == rows["completion_ids"]
-    unknown = roll_out([solution.model_copy(update={"turn_ids": []})], {problem.id: problem}, tokenizer)
+    unknown = rows_for_trl([solution.model_copy(update={"turn_ids": []})], {problem.id: problem}, tokenizer)
     assert not any(unknown["env_mask"][0])
 
 
@@ -142,7 +143,7 @@ def test_ids_are_those_that_were_generated(sums, tiny_model):
     problem = sums[0][1]
     spelt = [tokenizer.convert_tokens_to_ids(letter) for letter in "yes"]
     solution = Solution(id="a", problem_id=problem.id, format="cot", blocks=[Text(text="yes")], turn_ids=[spelt])
-    rows = roll_out([solution], {problem.id: problem}, tokenizer)
+    rows = rows_for_trl([solution], {problem.id: problem}, tokenizer)
     assert rows["completion_ids"][0] == [*spelt, tokenizer.eos_token_id]
 
 
@@ -157,7 +158,7 @@ def test_nothing_is_learnt_of_what_was_not_sampled(sums, tiny_model):
     cut, _ = draw(tiny_model, problem, format.model_copy(update={"stop": [stop]}))
     assert cut.finish == "stop" and cut.turn_ids[0] == ids[: len(cut.turn_ids[0])]
     assert join(render(format, cut.blocks)) == text[: text.index(stop)]
-    rows = roll_out([cut], {problem.id: problem}, tokenizer)
+    rows = rows_for_trl([cut], {problem.id: problem}, tokenizer)
     kept = sampled(rows)
     assert kept == ids[: len(kept)] and text[: text.index(stop)].startswith(tokenizer.decode(kept))
     assert not text[: text.index(stop)].startswith(tokenizer.decode(ids[: len(kept) + 1]))
@@ -169,9 +170,9 @@ def test_a_program_is_rewarded_by_what_it_printed(tiny_model):
     problem = Problem(id="p", text="What is 2 + 3?", answer="5")
     blocks = [Code(text="print(2 + 3)"), Output(text="5")]
     solution = Solution(id="s", problem_id="p", format="pot", blocks=blocks, answer="5")
-    rows = roll_out([solution], {"p": problem}, tokenizer)
+    rows = rows_for_trl([solution], {"p": problem}, tokenizer)
     assert "5" not in tokenizer.decode(rows["completion_ids"][0]).replace("2 + 3", "")
-    assert reward(completions=[*rows["said"], "", "The answer is 6"], answer=['["5"]'] * 3) == [1.0, 0.0, 0.0]
+    assert reward(completions=[*rows["found"], "", "The answer is 6"], answer=[["5"]] * 3) == [1.0, 0.0, 0.0]
 
 
 def test_mistakes_are_said_before_anything_starts(tiny_model, tmp_path, problems):
@@ -180,18 +181,18 @@ def test_mistakes_are_said_before_anything_starts(tiny_model, tmp_path, problems
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nnum_generations = 3\nbatch_size = 4\n'
     )
     with pytest.raises(RecipeError, match="batch_size = 4 is no multiple of num_generations = 3"):
-        run_grpo(Invocation(str(recipe)), Console(quiet=True))
+        run_train(Invocation(str(recipe)), Console(quiet=True))
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"id": "a/b/0", "text": "What?"}\n')
     overrides = [f"problems={bare}", "batch_size=3"]
     with pytest.raises(InputError, match="a/b/0 has no answer"):
-        run_grpo(Invocation(str(recipe), overrides, out=tmp_path / "none"), Console(quiet=True))
+        run_train(Invocation(str(recipe), overrides, out=tmp_path / "none"), Console(quiet=True))
     with pytest.raises(
         UserError, match=r"needs about .* GiB of memory.*a smaller batch_size \(a multiple of num_generations = "
     ):
-        run_grpo(Invocation(str(recipe), ["batch_size=3000000000"], out=tmp_path / "none"), Console(quiet=True))
+        run_train(Invocation(str(recipe), ["batch_size=3000000000"], out=tmp_path / "none"), Console(quiet=True))
     with pytest.raises(InputError, match="max_length = 4096 is more than the 1024 tokens"):
-        run_grpo(
+        run_train(
             Invocation(str(recipe), ["batch_size=3", "max_length=4096"], out=tmp_path / "none"), Console(quiet=True)
         )
     assert not (tmp_path / "none").exists()

@@ -13,7 +13,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.dry_run import rehearse
 from slipstick.commands.plan import run_plan
 from slipstick.commands.show_mask import run_show_mask
-from slipstick.commands.train import TrainRecipe, run_train, take_texts
+from slipstick.commands.train import TrainRecipe, run_train
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
 from slipstick.schema import Problem, Run, Solution, Verdict
 from slipstick.store import RunFolder
@@ -89,12 +89,12 @@ def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one text")
     (tmp_path / "b.jsonl").write_text(json.dumps({"text": "two"}) + "\n" + json.dumps({"text": "three"}) + "\n")
     sources = [str(tmp_path / "a.txt"), str(tmp_path / "b.jsonl")]
-    assert list(take_texts(TrainRecipe(data=sources, stage="cpt"))) == ["one text", "two", "three"]
-    assert len(list(take_texts(TrainRecipe(data=["synthetic:train,n=5"], stage="cpt", limit=3)))) == 3
+    assert list(TrainRecipe(data=sources, stage="cpt").texts()) == ["one text", "two", "three"]
+    assert len(list(TrainRecipe(data=["synthetic:train,n=5"], stage="cpt", limit=3).texts())) == 3
     with pytest.raises(InputError, match=r"b\.jsonl:1 has no text in `body`; set text_field"):
-        list(take_texts(TrainRecipe(data=sources[1:], stage="cpt", text_field="body")))
+        list(TrainRecipe(data=sources[1:], stage="cpt", text_field="body").texts())
     with pytest.raises(InputError, match="cannot be read as text"):
-        list(take_texts(TrainRecipe(data=[str(tmp_path / "none.txt")], stage="cpt")))
+        list(TrainRecipe(data=[str(tmp_path / "none.txt")], stage="cpt").texts())
 
 
 def run_again(recipe: Path, out: Path, *overrides: str) -> str:

@@ -190,11 +190,9 @@ def test_the_seed_decides_where_adapters_begin(tiny_model):
 
 
 def test_a_card_names_a_base_that_the_hub_has(tmp_path):
-    from slipstick.train import TrainResult
-    from slipstick.train.card import write_card
+    from slipstick.train.card import CardText, write_card
 
-    trained = TrainResult(examples=1, too_long=0, parameters=9, steps=1, tokens=9, loss=1.0, seconds=1.0)
-    write_card(tmp_path, TrainSettings(base="owner/name"), trained, groups=["cot"])
+    write_card(tmp_path, TrainSettings(base="owner/name"), CardText("1 example", [], "Nothing is known."))
     assert "base_model: owner/name" in (tmp_path / "README.md").read_text()
 
 
@@ -203,6 +201,7 @@ def test_trls_arguments_are_there_before_the_model_is_opened(sums, tiny_model, t
     from accelerate.state import AcceleratorState, PartialState
 
     from slipstick.train import encoded_examples
+    from slipstick.train.run import Training
     from slipstick.train.trl import fit_with_trl, rows_of
 
     class OpenedError(Exception):
@@ -215,9 +214,9 @@ def test_trls_arguments_are_there_before_the_model_is_opened(sums, tiny_model, t
     settings = TrainSettings(base=str(tiny_model), max_train_tokens=500, **TRL)
     examples, tokenizer = encoded_examples(sums, settings)
     AcceleratorState._reset_state(reset_partial_state=True)
-    told = {"settings": settings, "out": tmp_path, "fingerprint": "", "progress": None}
+    rows, training = rows_of(examples, settings), Training(tmp_path, "")
     with pytest.raises(OpenedError):
-        fit_with_trl(start, tokenizer, rows_of(examples, settings), **told)
+        fit_with_trl(start, tokenizer, rows, settings=settings, training=training)
     assert not any(tmp_path.iterdir()), "a base that does not open leaves nothing behind"
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 import torch
 
 from slipstick.commands import Invocation
-from slipstick.commands.train_value import run_train_value
+from slipstick.commands.train import run_train
 from slipstick.commands.value import run_value
 from slipstick.encode import IGNORED, EncodeSettings
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
@@ -22,8 +22,9 @@ from slipstick.models.hf.value_head import HeadSettings, ValueHead, hidden_and_l
 from slipstick.recipe import check_settings
 from slipstick.schema import Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
-from slipstick.train.value_examples import balance, encode_outcome, split_problems
-from slipstick.train.value_head import ValueSettings, train_value
+from slipstick.train.settings import ValueSettings
+from slipstick.train.value import train_value
+from slipstick.train.value_examples import balance, encode_sample, split_problems
 from slipstick.value import open_value_model, score, within_problem_auc
 
 OUTCOMES = {"right": "correct", "wrong": "incorrect", "none": "no_answer", "open": "undecided"}
@@ -128,7 +129,7 @@ def test_it_scores_in_the_layout_it_was_trained_in(graded, settings, tmp_path):
     chat = {"template": "chat", "chat_template": str(tmp_path / "chat.jinja"), "num_train_epochs": 1.0}
     train_value(graded[:8], settings=settings.model_copy(update=chat), out=tmp_path / "model")
     scorer, (solution, problem) = open_value_model(tmp_path / "model", device="cpu"), graded[0]
-    trained = encode_outcome(solution, problem, scorer.tokenizer, settings=EncodeSettings(template="chat"))
+    trained = encode_sample(solution, problem, scorer.tokenizer, settings=EncodeSettings(template="chat"))
     assert scorer.tokenizer.decode(trained.ids).endswith(f"assistant: {solution.blocks[0].text}<|end|>")
     with torch.no_grad():
         hidden, _ = hidden_and_logits(scorer.model, torch.tensor([trained.ids]), torch.tensor([0]))
@@ -184,13 +185,13 @@ def test_wrong_solutions_teach_the_value_alone(graded, tiny_model):
     _, tokenizer = load_weights(str(tiny_model), dtype="float32")
     (right, problem), (wrong, _) = graded[0], graded[2]
     base = ValueSettings(base="x")
-    taught = encode_outcome(right, problem, tokenizer, settings=base)
-    warned = encode_outcome(wrong, problem, tokenizer, settings=base)
-    assert taught.right and [i for i, label in enumerate(taught.labels) if label != IGNORED] == taught.marks
-    assert not warned.right and set(warned.labels) == {IGNORED} and warned.marks
-    assert encode_outcome(wrong, problem, tokenizer, settings=base, lm_on_wrong=True).labels != warned.labels
+    taught = encode_sample(right, problem, tokenizer, settings=base)
+    warned = encode_sample(wrong, problem, tokenizer, settings=base)
+    assert taught.correct and [i for i, label in enumerate(taught.labels) if label != IGNORED] == taught.marks
+    assert not warned.correct and set(warned.labels) == {IGNORED} and warned.marks
+    assert encode_sample(wrong, problem, tokenizer, settings=base, lm_on_incorrect=True).labels != warned.labels
     lines = right.model_copy(update={"blocks": [Text(text="one\ntwo\nthree")]})
-    assert len(encode_outcome(lines, problem, tokenizer, settings=base, steps_only=True).marks) == 3
+    assert len(encode_sample(lines, problem, tokenizer, settings=base, steps_only=True).marks) == 3
 
 
 def test_the_verbs(graded, settings, tmp_path):
@@ -206,9 +207,9 @@ def test_the_verbs(graded, settings, tmp_path):
     )
     console = Console(record=True, width=120, quiet=True)
     with pytest.raises(UserError, match=r"training needs about .* GiB of memory .* set a smaller batch_tokens"):
-        run_train_value(Invocation(str(recipe), ["batch_tokens=10000000000"], out=tmp_path / "none"), console)
+        run_train(Invocation(str(recipe), ["batch_tokens=10000000000"], out=tmp_path / "none"), console)
     assert not (tmp_path / "none").exists()
-    trained = run_train_value(Invocation(str(recipe), out=tmp_path / "trained"), console)
+    trained = run_train(Invocation(str(recipe), out=tmp_path / "trained"), console)
     names = {metric_label(metric) for metric in RunFolder(trained).metrics()}
     assert names == {"auc, cot", "brier, cot", "ece, cot"}
     card = (trained / "model" / "README.md").read_text()
@@ -230,7 +231,7 @@ def test_the_verbs(graded, settings, tmp_path):
 
 
 def test_mistakes_are_said(graded, settings, tmp_path, tiny_model):
-    with pytest.raises(InputError, match="no problem has both a right and a wrong one"):
+    with pytest.raises(InputError, match="no problem has both a correct and an incorrect one"):
         train_value([pair for pair in graded if pair[0].sample < 2], settings=settings, out=tmp_path / "a")
     with pytest.raises(RecipeError, match='set value_loss = "mse"'):
         check_settings({"base": "x", "value_range": "pm1"}, ValueSettings)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from slipstick.commands.train import TrainRecipe, take_pairs, take_texts
+from slipstick.commands.train import TrainRecipe
 from slipstick.errors import UserError
 from slipstick.schema import Record
 
@@ -91,9 +91,9 @@ def _train_for(recipe: TrainRecipe, seconds: float) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_Enough):
         if recipe.stage == "cpt":
-            train_on_texts(take_texts(recipe), settings=recipe, out=Path(folder), progress=mark)
+            train_on_texts(recipe.texts(), settings=recipe, out=Path(folder), progress=mark)
         else:
-            train(take_pairs(recipe), settings=recipe, out=Path(folder), progress=mark)
+            train(recipe.pairs(), settings=recipe, out=Path(folder), progress=mark)
     (begun, early, _), (ended, late, total) = marks[min(_WARM, len(marks) - 1)], marks[-1]
     rate = (late - early) / max(ended - begun, 1e-6) if late > early else late / max(ended - marks[0][0], 1e-3)
     on_gpu = None if device_of(recipe) == "cpu" else most_on_gpu()

@@ -7,20 +7,19 @@ from pathlib import Path
 
 from slipstick.errors import UserError
 from slipstick.plan import GIB, Load, Part, Shape, memory_parts, shape_of, total
-from slipstick.train.settings import TrainSettings
+from slipstick.train.settings import GrpoSettings, StageSettings, TrainSettings, ValueSettings
 
 
-def shape_for(settings: TrainSettings) -> Shape | None:
+def shape_for(settings: StageSettings) -> Shape | None:
     """The model's sizes; None for a base that is neither a folder of a known kind nor in our table."""
-    if settings.base is not None:
-        return shape_of(settings.base)
-    width = settings.d_model // settings.num_heads
+    if not isinstance(settings, TrainSettings) or settings.base is not None:
+        return shape_of(settings.base or "")
     return Shape(
         d_model=settings.d_model,
         num_layers=settings.num_layers,
         num_heads=settings.num_heads,
         kv_heads=settings.num_heads,
-        head_dim=width,
+        head_dim=settings.d_model // settings.num_heads,
         d_ff=settings.d_ff,
         vocab_size=settings.vocab_size,
         tied=True,
@@ -47,20 +46,22 @@ def load_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int
     )
 
 
-def check_memory(settings: TrainSettings, *, smaller: str | None = None) -> None:
-    """Raises UserError where a run cannot fit into what is free now.
+def check_memory(settings: StageSettings) -> None:
+    """Raises UserError if a run cannot fit into what is free now.
 
-    Says nothing of models it does not know, nor of runs that are launched on other machines. smaller: what makes a step
-    smaller, in the recipe's words, where they are not those of a plain training.
+    Says nothing of models it does not know, nor of runs that are launched on other machines.
     """
-    from slipstick.train.parallel import is_elsewhere
+    from slipstick.train.multi_gpu import is_elsewhere
 
     shape = shape_for(settings)
-    if shape is None or is_elsewhere(settings):
+    if shape is None or (isinstance(settings, TrainSettings) and is_elsewhere(settings)):
         return
     free, load = here(settings)
     parts = memory_parts(shape, load)
     if total(parts) > free:
+        smaller = None
+        if isinstance(settings, GrpoSettings):
+            smaller = f"set a smaller batch_size (a multiple of num_generations = {settings.num_generations})"
         raise UserError(
             f"training needs about {total(parts) / GIB:.1f} GiB of memory and {free / GIB:.1f} are free "
             f"({listed(parts)}): {'; '.join(ways_out(load, smaller=smaller))}. `slipstick plan` counts beforehand"
@@ -89,16 +90,31 @@ def ways_out(load: Load, *, smaller: str | None = None) -> list[str]:
     return ways
 
 
-def here(settings: TrainSettings) -> tuple[float, Load]:
+def here(settings: StageSettings) -> tuple[float, Load]:
     """Bytes that are free on the device the run would take, and what the run asks of it."""
     from slipstick.train.build import device_of, free_on_gpu, trainer_of
     from slipstick.train.loop import processes_for
 
-    device, trl = device_of(settings), trainer_of(settings) == "trl"
-    if device == "cpu":
+    device = device_of(settings)
+    on_cpu = device == "cpu"
+    if isinstance(settings, TrainSettings):
+        trl = trainer_of(settings) == "trl"
         processes = 1 if trl else processes_for(settings, device)
-        return available_bytes(), load_for(settings, trl=trl, on_cpu=True, processes=processes)
-    return free_on_gpu(), load_for(settings, trl=trl, on_cpu=False, processes=1)
+        load = load_for(settings, trl=trl, on_cpu=on_cpu, processes=processes)
+    elif isinstance(settings, GrpoSettings):
+        # Solutions are seldom as long as `max_length` allows; one full turn of each is what it takes in any case.
+        length = max(2, min(settings.max_tokens, settings.max_length))
+        load = _adamw(settings, tokens=settings.batch_size * length, length=length, on_cpu=on_cpu)
+        load = load.model_copy(update={"gradient_checkpointing": not on_cpu, "fused_head": True})
+    else:
+        assert isinstance(settings, ValueSettings)
+        load = _adamw(settings, tokens=settings.batch_tokens, length=settings.max_length, on_cpu=on_cpu)
+    return available_bytes() if on_cpu else free_on_gpu(), load
+
+
+def _adamw(settings: StageSettings, *, tokens: int, length: int, on_cpu: bool) -> Load:
+    """What AdamW on weights in 32 bits asks of a device, for stages that have no other way."""
+    return Load(tokens=tokens, length=length, bf16=not on_cpu, lora_rank=settings.lora_rank, on_cpu=on_cpu)
 
 
 def available_bytes() -> float:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from slipstick.commands.dry_run import DryRunResult, rehearse
 from slipstick.commands.memory import here, load_for, shape_for, ways_out
-from slipstick.commands.train import TrainRecipe, take_pairs
+from slipstick.commands.train import TrainRecipe
 from slipstick.errors import UserError
 from slipstick.plan import GIB, KINDS, Gpu, Load, Shape, flops_per_token, gpu_type, memory_parts, total
 from slipstick.progress import duration
@@ -178,5 +178,5 @@ def _tokens(recipe: PlanRecipe) -> float | None:
         return recipe.num_train_epochs * recipe.examples * recipe.example_tokens
     if recipe.stage == "cpt" or not all((Path(source) / "run.json").is_file() for source in recipe.data):
         return None
-    sizes = [len(p.text) + sum(len(block.text) for block in s.blocks) + 160 for s, p in take_pairs(recipe)]
+    sizes = [len(p.text) + sum(len(block.text) for block in s.blocks) + 160 for s, p in recipe.pairs()]
     return recipe.num_train_epochs * sum(sizes) / _CHARACTERS

@@ -11,7 +11,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.text import Text
 
-from slipstick.commands.train import TrainRecipe, take_pairs, take_texts
+from slipstick.commands.train import TrainRecipe
 from slipstick.encode import IGNORED, Encoded
 from slipstick.recipe import find_recipe, load_recipe
 from slipstick.store import write_atomically
@@ -34,9 +34,9 @@ def run_show_mask(target: str, overrides: list[str], console: Console) -> None:
 
     recipe, _ = load_recipe(target, MaskRecipe, overrides=overrides)
     if recipe.stage == "cpt":
-        examples, tokenizer = packed_examples(take_texts(recipe), recipe)
+        examples, tokenizer = packed_examples(recipe.texts(), recipe)
     else:
-        examples, tokenizer = encoded_examples(take_pairs(recipe), recipe)
+        examples, tokenizer = encoded_examples(recipe.pairs(), recipe)
     chosen: dict[str, list[Encoded]] = {}
     for group, example in zip(examples.groups, examples.encoded, strict=True):
         if len(chosen.setdefault(group, [])) < recipe.shown:

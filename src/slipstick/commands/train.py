@@ -1,82 +1,102 @@
-"""`slipstick train`: verified solutions, or raw text -> weights."""
+"""`slipstick train`: solutions, raw text, graded samples or problems -> a model, by the stage that the recipe names."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order, running
+from slipstick.commands import Invocation, Names, load_order, running
+from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
 from slipstick.commands.memory import check_memory
-from slipstick.errors import InputError, RecipeError, did_you_mean
-from slipstick.problems import load_problems
+from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
 from slipstick.progress import Advance, progress
 from slipstick.recipe import find_recipe
-from slipstick.schema import Problem, Solution
+from slipstick.schema import Metric, Problem, Solution
 from slipstick.store import RunFolder
-from slipstick.tabular import read_rows
-from slipstick.train.settings import TrainSettings
-
-_STAGES = ("sft", "cpt", "value", "grpo")
+from slipstick.train.settings import CHANGES_NO_NUMBER, TrainSettings
+from slipstick.train.sources import correct_solutions, files_of, raw_texts
 
 
 class TrainRecipe(TrainSettings):
-    """What `slipstick train` can be told."""
+    """Settings of `slipstick train` with stage = "sft" or "cpt"."""
 
-    data: Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = Field(
-        min_length=1
-    )
-    """Run folders whose correct solutions are learnt from; for stage "cpt" files of raw text or problem sources."""
+    data: Names = Field(min_length=1)
+    """Run folders whose correct solutions are trained on; for stage "cpt" files of raw text or problem sources."""
     text_field: str = "text"
     """Key of the text in JSONL files of raw text."""
     limit: int | None = Field(default=None, ge=1)
     """Take only the first so many solutions or texts."""
 
+    def files(self) -> list[Path]:
+        """What the training reads."""
+        return files_of(self.data)
+
+    def pairs(self) -> Iterator[tuple[Solution, Problem]]:
+        """The correct solutions to train on, with their problems."""
+        return islice(correct_solutions(self.data), self.limit)
+
+    def texts(self) -> Iterator[str]:
+        """The raw texts to train on, with stage = "cpt"."""
+        return islice(raw_texts(self.data, field=self.text_field), self.limit)
+
+
+_STAGES: dict[str, type[TrainRecipe] | type[TrainValueRecipe] | type[GrpoRecipe]] = {
+    "sft": TrainRecipe,
+    "cpt": TrainRecipe,
+    "value": TrainValueRecipe,
+    "grpo": GrpoRecipe,
+}
+
+
+def _stage(order: Invocation) -> str:
+    """The stage a recipe names, which decides what else it can say."""
+    said = [item.partition("=")[2].strip() for item in order.overrides if item.startswith("stage=")]
+    table = tomllib.loads(find_recipe(order.target).read_text("utf-8"))
+    return said[-1] if said else str(table.get("stage", "sft"))
+
 
 def run_train(order: Invocation, console: Console) -> Path:
-    """`slipstick train`: correct solutions or raw text -> a Hugging Face folder, `model` in the run folder."""
-    stage = _stage(order)
-    if stage == "value":
-        from slipstick.commands.train_value import run_train_value
-
-        return run_train_value(order, console)
-    if stage == "grpo":
-        from slipstick.commands.grpo import run_grpo
-
-        return run_grpo(order, console)
-    if stage not in _STAGES:
-        raise RecipeError(
-            order.target, [f"stage = {stage!r} is not known{did_you_mean(stage, _STAGES)}; known: {', '.join(_STAGES)}"]
-        )
-    from slipstick.train import NO_PART, train, train_on_texts
-
-    recipe, text = load_order(order, TrainRecipe)
+    """`slipstick train`: trains as the recipe's stage says -> a Hugging Face folder, `model` in the run folder."""
+    recipe, text = load_order(order, _STAGES.get(_stage(order), TrainRecipe))
     check_memory(recipe)
-    inputs = input_files(recipe)
-    with running(order, "train", recipe, console, text=text, inputs=inputs, may_change=NO_PART) as folder:
-        out = folder.path / "model"
-        with _shown(console) as show:
-            if recipe.stage == "cpt":
-                trained = train_on_texts(take_texts(recipe), settings=recipe, out=out, progress=show)
-            else:
-                trained = train(take_pairs(recipe), settings=recipe, out=out, progress=show)
-        counts = trained.model_dump(exclude={"loss", "seconds"})
-        folder.finish("finished", counts=counts, metrics=[])
+    inputs = recipe.files()
+    with running(order, "train", recipe, console, text=text, inputs=inputs, may_change=CHANGES_NO_NUMBER) as folder:
+        match recipe:
+            case TrainRecipe():
+                counts, metrics = _train(recipe, folder, console)
+            case TrainValueRecipe():
+                counts, metrics = train_and_judge(recipe, folder, console)
+            case GrpoRecipe():
+                counts, metrics = train_by_grpo(recipe, folder, console)
+        folder.finish("finished", counts=counts, metrics=metrics)
+    console.print(f"{folder.path / 'model'}", highlight=False, soft_wrap=True)
+    return folder.path
+
+
+def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[dict[str, int], list[Metric]]:
+    from slipstick.train import train, train_on_texts
+
+    out = folder.path / "model"
+    with _shown(console) as show:
+        if recipe.stage == "cpt":
+            trained = train_on_texts(recipe.texts(), settings=recipe, out=out, progress=show)
+        else:
+            trained = train(recipe.pairs(), settings=recipe, out=out, progress=show)
     left_out = f", {trained.too_long:,} examples too long" if trained.too_long else ""
     left_out += f", {trained.unlabelled:,} with nothing to learn" if trained.unlabelled else ""
     console.print(
         f"{trained.parameters:,} parameters, {trained.steps:,} steps, {trained.tokens:,} tokens{left_out} in "
-        f"{trained.seconds:,.0f} s; {folder.path / 'model'}",
+        f"{trained.seconds:,.0f} s",
         highlight=False,
         soft_wrap=True,
     )
-    return folder.path
+    return trained.model_dump(exclude={"loss", "seconds"}), []
 
 
 @contextmanager
@@ -92,59 +112,3 @@ def _shown(console: Console) -> Iterator[Callable[[int, int, float], None]]:
             advance(done, f"loss {loss:.3f}")
 
         yield show
-
-
-def _stage(order: Invocation) -> str:
-    """The stage a recipe names, which decides what else it can say; mistakes are left to whoever loads it."""
-    said = [item.partition("=")[2].strip() for item in order.overrides if item.startswith("stage=")]
-    if said:
-        return said[-1]
-    try:
-        return str(tomllib.loads(find_recipe(order.target).read_text("utf-8")).get("stage", "sft"))
-    except tomllib.TOMLDecodeError:
-        return "sft"
-
-
-def take_pairs(recipe: TrainRecipe) -> Iterator[tuple[Solution, Problem]]:
-    """The correct solutions of the runs a recipe names, with their problems, one by one."""
-    return islice(chain.from_iterable(_pairs(source) for source in recipe.data), recipe.limit)
-
-
-def take_texts(recipe: TrainRecipe) -> Iterator[str]:
-    """The raw texts a recipe names, one by one: files of text, JSONL, or problems with their reference solutions."""
-    return islice(chain.from_iterable(_texts(source, recipe.text_field) for source in recipe.data), recipe.limit)
-
-
-def input_files(recipe: TrainRecipe) -> Sequence[Path]:
-    """What a training run reads."""
-    sources = [Path(source) for source in recipe.data]
-    return [source / "solutions.jsonl" if source.is_dir() else source for source in sources]
-
-
-def _pairs(source: str) -> Iterator[tuple[Solution, Problem]]:
-    run = RunFolder(source)
-    problems = {problem.id: problem for problem in run.problems()}
-    for solution in run.solutions():
-        if solution.verdict and solution.verdict.outcome == "correct":
-            if solution.problem_id not in problems:
-                raise InputError(f"{run.path}: solution {solution.id} answers a problem that problems.jsonl has not")
-            yield solution, problems[solution.problem_id]
-
-
-def _texts(source: str, field: str) -> Iterator[str]:
-    path = Path(source)
-    if not path.suffix:
-        problems = load_problems(source)
-        yield from ("\n".join(filter(None, (problem.text, problem.rationale))) for problem in problems)
-    elif ".json" in path.name:
-        for row in read_rows(path):
-            text = row.values.get(field)
-            if not isinstance(text, str):
-                keys = ", ".join(row.values)
-                raise InputError(f"{row.where} has no text in `{field}`; set text_field to one of its keys: {keys}")
-            yield text
-    else:
-        try:
-            yield path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"data = {source!r} cannot be read as text: {error}") from error

@@ -1,6 +1,6 @@
 """The order of a training run: which examples form which step, decided by the seed alone.
 
-An interrupted run asks for the same order again and skips the steps it has done.
+A resumed run asks for the same order again and skips the steps it has done.
 """
 
 from __future__ import annotations
@@ -9,9 +9,26 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
-from slipstick.train.settings import Phase
+from slipstick.train.examples import Examples
+from slipstick.train.settings import Phase, TrainSettings
 
 _POOL = 64  # steps whose examples are sorted by length together, then shuffled step by step
+
+
+def batches_of(examples: Examples, settings: TrainSettings, *, batch_tokens: int) -> list[list[int]]:
+    """The example numbers of every step of a training with these settings; see `order_batches`."""
+    lengths = examples.lengths()
+    epochs = settings.num_train_epochs
+    return list(
+        order_batches(
+            lengths,
+            examples.groups,
+            phases=settings.phases,
+            tokens=settings.max_train_tokens if epochs is None else max(1, round(epochs * sum(lengths))),
+            batch_tokens=batch_tokens,
+            seed=settings.seed,
+        )
+    )
 
 
 def order_batches(
@@ -40,7 +57,7 @@ def order_batches(
         while dealt < due:
             room = min(_POOL * batch_tokens, math.ceil(due - dealt))
             pool = _draw(decks, mix, lengths=lengths, tokens=room, chance=chance)
-            for batch in _cut(pool, lengths, batch_tokens=batch_tokens, chance=chance):
+            for batch in cut_batches(pool, lengths, batch_tokens=batch_tokens, chance=chance):
                 dealt += sum(lengths[i] for i in batch)
                 yield batch
 
@@ -72,7 +89,10 @@ def _draw(
     return pool
 
 
-def _cut(pool: list[int], lengths: Sequence[int], *, batch_tokens: int, chance: random.Random) -> list[list[int]]:
+def cut_batches(
+    pool: Sequence[int], lengths: Sequence[int], *, batch_tokens: int, chance: random.Random
+) -> list[list[int]]:
+    """The pool as batches of similar length, each of at most `batch_tokens` with padding, in random order."""
     batches: list[list[int]] = [[]]
     for i in sorted(pool, key=lambda i: lengths[i]):
         if batches[-1] and (len(batches[-1]) + 1) * lengths[i] > batch_tokens:

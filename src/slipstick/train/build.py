@@ -1,4 +1,4 @@
-"""What training starts from: the tokenizer first, checks that need only that, then the weights."""
+"""What a training starts from: the tokenizer and checks that need no more, then the weights, and the device."""
 
 from __future__ import annotations
 
@@ -10,31 +10,49 @@ from typing import Any
 from slipstick.errors import InputError, UserError
 from slipstick.formats import Format
 from slipstick.models.hf import load_tokenizer, load_weights
-from slipstick.train.settings import TrainSettings
+from slipstick.train.adapters import add_adapters
+from slipstick.train.settings import StageSettings, TrainSettings
+from slipstick.train.tokenizer import train_tokenizer
+from slipstick.train.weights import new_model
 
 
 def start_tokenizer(settings: TrainSettings, texts: Iterable[str], formats: Sequence[Format]) -> Any:
-    """The base's tokenizer, or a new one made of the texts. Raises ModelError where there is no such base.
+    """The base's tokenizer, or a new one trained on the texts. Raises as `base_tokenizer` does."""
+    if settings.base is not None:
+        return base_tokenizer(settings)
+    return _with_template(train_tokenizer(texts, formats, vocab_size=settings.vocab_size), settings)
 
-    Raises InputError where the base cannot read as long examples as `max_length` allows.
+
+def base_tokenizer(settings: StageSettings) -> Any:
+    """The base's tokenizer. Raises ModelError if there is no such base.
+
+    Raises InputError if `max_length` is more than the base can read, or if the chat template cannot be read.
     """
-    from slipstick.train.tokenizer import train_tokenizer
+    from transformers import AutoConfig
 
-    if settings.base is None:
-        tokenizer = train_tokenizer(texts, formats, vocab_size=settings.vocab_size)
-    else:
-        tokenizer = load_tokenizer(settings.base)
-        _check_length(settings)
+    assert settings.base is not None
+    tokenizer = load_tokenizer(settings.base)
+    config = AutoConfig.from_pretrained(settings.base)
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if positions is not None and settings.max_length > positions:
+        raise InputError(
+            f"max_length = {settings.max_length} is more than the {positions} tokens that base = {settings.base!r} can "
+            f'read: set max_length = {positions}; longer examples are then left out, or cut with too_long = "cut"'
+        )
+    return _with_template(tokenizer, settings)
+
+
+def _with_template(tokenizer: Any, settings: StageSettings) -> Any:
     if settings.chat_template is not None:
-        tokenizer.chat_template = _read(settings.chat_template)
+        try:
+            tokenizer.chat_template = Path(settings.chat_template).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"chat_template = {settings.chat_template!r} cannot be read: {error}") from error
     return tokenizer
 
 
 def start_model(settings: TrainSettings, tokenizer: Any) -> Any:
-    """The base's weights, with adapters where they are asked for, or new ones."""
-    from slipstick.train.adapters import add_adapters
-    from slipstick.train.weights import new_model
-
+    """The base's weights, with adapters if `lora_rank` asks for them, or a new model's."""
     if settings.base is None:
         return new_model(settings, tokenizer)
     dtype = settings.param_dtype if trainer_of(settings) == "trl" else "float32"
@@ -75,8 +93,8 @@ def count_parameters(model: Any) -> int:
     return sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in model.parameters())
 
 
-def device_of(settings: TrainSettings) -> str:
-    """The device asked for; "auto" is a GPU where there is one."""
+def device_of(settings: StageSettings) -> str:
+    """The device asked for; "auto" takes a GPU if there is one."""
     import torch
 
     if settings.device != "auto":
@@ -106,23 +124,3 @@ def trainer_of(settings: TrainSettings) -> str:
     needs_trl = settings.optimizer in ("adamw_8bit", "adafactor")
     on_gpu = device_of(settings) != "cpu" and settings.optimizer == "adamw"
     return "trl" if needs_trl or on_gpu else "loop"
-
-
-def _check_length(settings: TrainSettings) -> None:
-    from transformers import AutoConfig
-
-    assert settings.base is not None
-    config = AutoConfig.from_pretrained(settings.base)
-    positions = getattr(config.get_text_config(), "max_position_embeddings", None)
-    if positions is not None and settings.max_length > positions:
-        raise InputError(
-            f"max_length = {settings.max_length} is more than the {positions} tokens that base = {settings.base!r} can "
-            f'read: set max_length = {positions}; longer examples are then left out, or cut with too_long = "cut"'
-        )
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"chat_template = {path!r} cannot be read: {error}") from error

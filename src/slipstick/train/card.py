@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
+from slipstick.recipe import to_toml
 from slipstick.store import write_atomically
-
-if TYPE_CHECKING:
-    from slipstick.train import TrainResult
-    from slipstick.train.grpo import GrpoSettings
-    from slipstick.train.settings import TrainSettings
-    from slipstick.train.value_head import ValueSettings
-
-    Settings = TrainSettings | ValueSettings | GrpoSettings
+from slipstick.train.settings import StageSettings
 
 _CARD = """---
 library_name: transformers
@@ -27,7 +19,7 @@ pipeline_tag: text-generation
 
 # {title}
 
-{origin} with slipstick, stage `{stage}`: {told}.
+{origin} with slipstick, stage `{stage}`: {trained_on}.
 {adapters}
 ## Data
 
@@ -49,48 +41,35 @@ pipeline_tag: text-generation
 """
 
 
-def write_card(folder: Path, settings: TrainSettings, trained: TrainResult, *, groups: Sequence[str]) -> None:
-    """Writes the card of a plain training."""
-    mix = ", ".join(f"{count:,} {name}" for name, count in Counter(groups).most_common())
-    numbers = [
-        ("parameters", f"{trained.parameters:,}"),
-        ("loss of the last tenth of the steps, nats per labelled token", f"{trained.loss:.4f}"),
-        (f"examples left out as longer than {settings.max_length} tokens", f"{trained.too_long:,}"),
-        ("examples left out as none of their tokens is a label", f"{trained.unlabelled:,}"),
-        ("examples cut to fit", f"{trained.cut:,}"),
-    ]
-    write_any_card(
-        folder,
-        settings,
-        told=f"{trained.examples:,} examples ({mix}), {trained.tokens:,} tokens, {trained.steps:,} steps",
-        numbers=numbers,
-        closing="Losses of every step: `losses.jsonl`. Accuracy is measured by `slipstick evaluate`, not by training.",
-    )
+class CardText(NamedTuple):
+    """What a stage says of its model."""
+
+    trained_on: str
+    """How much of what, in words."""
+    numbers: Sequence[tuple[str, str]]
+    """What is known of the model: name and value."""
+    closing: str
+    """A sentence on the numbers."""
 
 
-def write_any_card(
-    folder: Path, settings: Settings, *, told: str, numbers: Sequence[tuple[str, str]], closing: str
-) -> None:
-    """Writes README.md into a model's folder. A data card of the run that was learnt from is named where it has one.
-
-    told: how much was learnt from what, in words; numbers: what is known of the model, name and value; closing: a
-    sentence on them.
-    """
+def write_card(folder: Path, settings: StageSettings, text: CardText) -> None:
+    """Writes README.md into a model's folder; it names the data's own card if there is one."""
+    recipe = settings.model_dump(mode="json")
     scale = settings.lora_alpha / settings.lora_rank if settings.lora_rank else 0
     adapters = f"\nAdapters of rank {settings.lora_rank}, scale {scale:g}, merged into the weights.\n" if scale else ""
-    text = _CARD.format(
+    card = _CARD.format(
         front=f"base_model: {settings.base}\n" if settings.base and _is_hub_name(settings.base) else "",
         title=folder.resolve().parent.name if folder.name == "model" else folder.name,
         origin=f"`{settings.base}`, trained further" if settings.base else "Trained from scratch",
         stage=settings.stage,
-        told=told,
+        trained_on=text.trained_on,
         adapters=adapters,
-        data=_data(settings),
-        numbers="\n".join(f"| {name} | {value} |" for name, value in numbers),
-        closing=closing,
-        recipe="\n".join(_toml(settings)),
+        data=_data(recipe.get("data") or recipe.get("problems")),  # named by a recipe, not by plain settings
+        numbers="\n".join(f"| {name} | {value} |" for name, value in text.numbers),
+        closing=text.closing,
+        recipe=to_toml(settings.model_dump(mode="json", exclude_defaults=True)).rstrip("\n"),
     )
-    write_atomically(folder / "README.md", text)
+    write_atomically(folder / "README.md", card)
 
 
 def _is_hub_name(base: str) -> bool:
@@ -98,26 +77,8 @@ def _is_hub_name(base: str) -> bool:
     return re.fullmatch(r"[\w.-]+/[\w.-]+", base) is not None and not Path(base).exists()
 
 
-def _data(settings: Settings) -> str:
-    said = settings.model_dump()  # a recipe of the command line names data or problems, plain settings do not
-    named: Any = said.get("data") or said.get("problems")
-    if not named:
+def _data(sources: list[str] | None) -> str:
+    if not sources:
         return "Given by the calling program."
-    sources = named if isinstance(named, list) else [named]
     cards = [card for source in sources if (card := Path(source) / "README.md").is_file()]
-    told = f"; its card: `{cards[0]}`" if cards else ""
-    return f"`{', '.join(map(str, sources))}`{told}."
-
-
-def _toml(settings: Settings) -> list[str]:
-    """The settings that are not the defaults, as a recipe has them."""
-    changed = settings.model_dump(mode="json", exclude_defaults=True)
-    return [f"{key} = {_value(value)}" for key, value in changed.items()]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_value(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_value(part) for part in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return f"`{', '.join(sources)}`" + (f"; its card: `{cards[0]}`" if cards else "") + "."

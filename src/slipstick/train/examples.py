@@ -1,8 +1,8 @@
-"""What a training run learns from, in token ids: solutions with their labels, or rows of packed raw text."""
+"""What a training learns from, in token ids: solutions with their labels, or rows of packed raw text."""
 
 from __future__ import annotations
 
-import hashlib
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ Pair = tuple[Solution, Problem]
 
 
 class Examples(NamedTuple):
-    """Encoded examples, and what became of the rows that are none."""
+    """Encoded examples, and how many rows were left out or cut."""
 
     encoded: list[Encoded]
     groups: list[str]
@@ -33,18 +33,11 @@ class Examples(NamedTuple):
         """Tokens of each."""
         return [len(example.ids) for example in self.encoded]
 
-    def digest(self) -> str:
-        """SHA-256 of all of them."""
-        found = hashlib.sha256()
-        for example in self.encoded:
-            found.update(repr(example).encode())
-        return found.hexdigest()
-
 
 def encode_solutions(
     pairs: Sequence[Pair], formats: Mapping[str, Format], tokenizer: Any, settings: TrainSettings
 ) -> Examples:
-    """The solutions that fit and have something to learn. Raises InputError where none has, saying why."""
+    """The solutions that fit and have a label. Raises InputError if none has, saying why."""
     encoded, groups, too_long, unlabelled, cut = [], [], 0, 0, 0
     for solution, problem in pairs:
         name = format_name(solution)
@@ -66,9 +59,9 @@ def encode_solutions(
 
 
 def pack_texts(texts: Iterable[str], tokenizer: Any, settings: TrainSettings) -> Examples:
-    """Raw texts one behind the other, an end of text between, cut into rows of `max_length`; every token is a label.
+    """Raw texts one after another, an end of text between, cut into rows of `max_length`; every token is a label.
 
-    The rest that fills no row is a shorter one. Raises InputError where there is no text.
+    The last row may be shorter. Raises InputError if there is no text.
     """
     end, length = eos_id(tokenizer), settings.max_length
     encoded: list[Encoded] = []
@@ -110,3 +103,28 @@ def _check_phases(groups: Sequence[str], settings: TrainSettings) -> None:
             raise InputError(
                 f"a phase asks for {', '.join(phase.mix)}, but the solutions are in {', '.join(sorted(set(groups)))}"
             )
+
+
+def hide_words(examples: Sequence[Encoded], tokenizer: Any, *, share: float, seed: int) -> list[Encoded]:
+    """Word dropout (Iyyer et al. 2015, section 3): about `share` of the question's words become the padding token.
+
+    A small model that has seen a few hundred sentences recognises each by single words; if those are missing at times
+    it learns to use the others too, and copes better with a sentence of a new shape. Each example has a share of its
+    own, between none and twice `share`. Numbers, signs, single letters and pieces of words are never hidden. The same
+    seed hides the same words.
+    """
+    hidden = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    words = {i for i in range(len(tokenizer)) if _is_word(tokenizer.decode([i]))}
+    return [_hide(example, words, hidden, share, random.Random(f"{seed}/{n}")) for n, example in enumerate(examples)]
+
+
+def _hide(example: Encoded, words: set[int], hidden: int, share: float, draw: random.Random) -> Encoded:
+    start = next((place for place, label in enumerate(example.labels) if label != IGNORED), 0)
+    chance = 2 * share * draw.random()
+    asked = [hidden if token in words and draw.random() < chance else token for token in example.ids[:start]]
+    return Encoded([*asked, *example.ids[start:]], example.labels)
+
+
+def _is_word(text: str) -> bool:
+    word = text.strip(" ")
+    return len(word) > 1 and word.isalpha()

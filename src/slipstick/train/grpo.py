@@ -1,8 +1,7 @@
-"""Reinforcement learning from verdicts: TRL's GRPOTrainer on solutions that run their code while they are written.
+"""The stage "grpo": TRL's GRPOTrainer on solutions that run their code while they are written, verdicts as rewards.
 
-GRPO (Shao et al. 2024, arXiv 2402.03300, §4.1): several solutions of one problem, each rewarded, each pushed by how
-much better it did than its group. TRL asks a rollout function for completions; ours hands the problems to slipstick's
-own loop of model and interpreter, takes the token ids as they were generated and masks what the model did not sample.
+GRPO (Shao et al. 2024, arXiv 2402.03300, section 4.1): several solutions of one problem, each rewarded, each
+weighted by how much better it did than its group.
 """
 
 from __future__ import annotations
@@ -11,206 +10,85 @@ import json
 import math
 import os
 import random
-import shutil
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any
 
-from pydantic import Field, model_validator
-
-from slipstick.encode import EncodeSettings, format_name, pieces_of
-from slipstick.encode.tokens import eos_id, text_of, token_ids
 from slipstick.errors import InputError
-from slipstick.formats import load_format
-from slipstick.schema import Problem, Record, Solution
+from slipstick.schema import Problem
 from slipstick.store import write_atomically
-from slipstick.train.build import device_of, start_tokenizer
-from slipstick.train.settings import LoraSettings, TrainSettings
+from slipstick.train.build import base_tokenizer, device_of
+from slipstick.train.card import CardText
+from slipstick.train.checkpoints import FOLDER, last_checkpoint
+from slipstick.train.result import GrpoResult, mean_of_first_tenth, mean_of_last_tenth
+from slipstick.train.rollouts import Rollout, rows_for_trl
+from slipstick.train.run import Training, digest_of, run_stage
+from slipstick.train.settings import GrpoSettings
 
-__all__ = ["GrpoResult", "GrpoSettings", "reinforce"]
-
-Rollout = Callable[[Sequence[Problem], Sequence[int], Any, Any], list[Solution]]
-"""Problems, a sample number for each, model and tokenizer -> a solution of each problem."""
 Reward = Callable[..., list[float | None]]
 """A reward function as TRL calls it (see slipstick.rewards.trl); it is given the answers that were found."""
+Watch = Callable[[int, float], None]
+"""Called after every step with the steps done and the step's mean reward."""
 
 
-class GrpoSettings(EncodeSettings, LoraSettings):
-    """How a model is reinforced; what is not named here is TRL's default."""
-
-    stage: Literal["grpo"] = "grpo"
-    base: str
-    """Folder (or hub name) of the model to go on from."""
-    seed: int = 0
-    """Decides the order of the problems and what is drawn."""
-    max_steps: int = Field(default=100, gt=0)
-    """Updates of the weights."""
-    num_generations: int = Field(default=8, ge=2)
-    """Solutions of one problem that are compared with each other."""
-    batch_size: int = Field(default=32, gt=0)
-    """Solutions of one update, a multiple of `group`."""
-    learning_rate: float = Field(default=1e-6, gt=0)
-    """AdamW's rate, constant."""
-    beta: float = Field(default=0.0, ge=0)
-    """Weight of the distance (KL) from the model it began as; 0 needs no second model in memory."""
-    epsilon: float = Field(default=0.2, gt=0)
-    """How far one update may change a token's probability, as a share."""
-    loss_type: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = "dapo"
-    """How token losses are averaged, by TRL's names."""
-    device: str = "auto"
-    """"cpu", "cuda" or "auto"."""
-    save_steps: int = Field(default=50, gt=0)
-    """Updates between two checkpoints."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.batch_size % self.num_generations:
-            raise ValueError(
-                f"batch_size = {self.batch_size} is no multiple of num_generations = {self.num_generations}"
-            )
-        if self.template != "format":
-            raise ValueError('template: solutions are laid out by their format here; leave it "format"')
-        return self
-
-    def as_train(self) -> TrainSettings:
-        """The same as a plain training has it, for the checks that training makes."""
-        kept = {*EncodeSettings.model_fields, *LoraSettings.model_fields, "base", "device"}
-        fixed = {"trainer": "trl", "optimizer": "adamw", "per_device_train_batch_size": self.batch_size}
-        settings = TrainSettings.model_validate({**self.model_dump(include=kept), **fixed})
-        return settings.model_copy(update={"gradient_checkpointing": device_of(settings) != "cpu"})
-
-
-class GrpoResult(Record):
-    """What a run of GRPO did."""
-
-    problems: int
-    """Problems there were to draw from."""
-    steps: int
-    """Updates of the weights."""
-    solutions: int
-    """Solutions that were drawn and rewarded."""
-    first_reward: float
-    """Mean reward of the first tenth of the steps."""
-    last_reward: float
-    """Mean reward of the last tenth of the steps."""
-    seconds: float
-    """Wall-clock seconds of this call."""
-
-
-def reinforce(
+def train_grpo(
     problems: Sequence[Problem],
     *,
     rollout: Rollout,
     reward: Reward,
     settings: GrpoSettings,
     out: Path,
-    progress: Callable[[int, float], None] | None = None,
+    progress: Watch | None = None,
 ) -> GrpoResult:
     """Trains and leaves a Hugging Face folder in `out`, with steps.jsonl (rewards, lengths) beside the weights.
 
-    progress: called after every step with the steps done and the step's mean reward. Goes on from the last checkpoint
-    in `out`. Raises InputError where a problem has no gold or `base` cannot read as long examples as `max_length`
-    allows, ModelError where `base` is no model.
+    Resumes the last checkpoint in `out`. Raises InputError if a problem has no answer or `base` cannot read as long
+    examples as `max_length` allows, ModelError if `base` is no model.
     """
     from slipstick.models.hf import few_threads, load_weights, quietly
     from slipstick.train.adapters import add_adapters
-    from slipstick.train.weights import last_whole_checkpoint, save_model
+    from slipstick.train.weights import save_model
 
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see train/__init__.py
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see sft.py
     began = time.monotonic()
-    _require_golds(problems)
-    tokenizer = start_tokenizer(settings.as_train(), (), ())
-    model, _ = load_weights(settings.base, dtype="float32")
-    if settings.lora_rank:
-        model = add_adapters(model, settings)
-    out.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), quietly(), few_threads(model):
-        warnings.simplefilter("ignore", FutureWarning)  # TRL asks transformers for names that are to go
-        trainer = _trainer(model, tokenizer, problems, rollout, reward, settings, out)
-        trainer.add_callback(_watcher(out, progress))
-        trainer.train(resume_from_checkpoint=last_whole_checkpoint(out / "checkpoints"))
-    trained = trainer.accelerator.unwrap_model(trainer.model)
-    trained = trained.merge_and_unload() if settings.lora_rank else trained
-    save_model(trained, tokenizer, out)
-    shutil.rmtree(out / "checkpoints", ignore_errors=True)
-    rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
-    tenth = max(1, len(rewards) // 10)
-    return GrpoResult(
-        problems=len(problems),
-        steps=trainer.state.global_step,
-        solutions=trainer.state.global_step * settings.batch_size,
-        first_reward=sum(rewards[:tenth]) / tenth,
-        last_reward=sum(rewards[-tenth:]) / tenth,
-        seconds=time.monotonic() - began,
+    _require_answers(problems)
+    tokenizer = base_tokenizer(settings)
+
+    def fit(training: Training) -> GrpoResult:
+        model, _ = load_weights(settings.base, dtype="float32")
+        model = add_adapters(model, settings) if settings.lora_rank else model
+        with warnings.catch_warnings(), quietly(), few_threads(model):
+            warnings.simplefilter("ignore", FutureWarning)  # TRL asks transformers for names that are to go
+            trainer = _trainer(model, tokenizer, problems, rollout, reward, settings, out)
+            trainer.add_callback(_watcher(out, progress))
+            trainer.train(resume_from_checkpoint=last_checkpoint(out, fingerprint=training.fingerprint))
+        trained = trainer.accelerator.unwrap_model(trainer.model)
+        trained = trained.merge_and_unload() if settings.lora_rank else trained
+        save_model(trained, tokenizer, settings, out)
+        rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
+        return GrpoResult(
+            problems=len(problems),
+            steps=trainer.state.global_step,
+            solutions=trainer.state.global_step * settings.batch_size,
+            first_reward=mean_of_first_tenth(rewards),
+            last_reward=mean_of_last_tenth(rewards),
+            seconds=time.monotonic() - began,
+        )
+
+    return run_stage(fit, settings, digest=digest_of(problems), result=GrpoResult, describe=_card_text, out=out)
+
+
+def _card_text(result: GrpoResult) -> CardText:
+    return CardText(
+        trained_on=f"{result.steps:,} updates by GRPO, {result.solutions:,} solutions of {result.problems:,} problems",
+        numbers=[
+            ("mean reward of the first tenth of the updates", f"{result.first_reward:.3f}"),
+            ("mean reward of the last tenth", f"{result.last_reward:.3f}"),
+        ],
+        closing="Every update: `steps.jsonl`. Accuracy is measured by `slipstick evaluate`, not by rewards.",
     )
-
-
-def roll_out(
-    solutions: Sequence[Solution], problems: Mapping[str, Problem], tokenizer: Any, *, one_end: bool = True
-) -> dict[str, list[Any]]:
-    """Solutions as TRL's rollout function has to return them.
-
-    `env_mask` is 1 where the model sampled a token (`turn_ids` has them) and 0 elsewhere, so that nothing is learnt of
-    the rest: what the interpreter wrote, the last characters of a turn that was cut inside a token, and the end where
-    a model has several (`one_end` is False), as which one it sampled is not kept.
-    `said` is the answer each solution came to, as a sentence that the reward reads.
-    """
-    rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "said": []}
-    for solution in solutions:
-        stretches = _stretches(solution, problems[solution.problem_id], tokenizer)
-        rests = token_ids(tokenizer, [stretch.rest for stretch in stretches])
-        ids, mask = list(rests[0]), [0] * len(rests[0])
-        start = len(ids)
-        for stretch, rest in zip(stretches[1:], rests[1:], strict=True):
-            ids += [*stretch.sampled, *rest]
-            mask += [1] * len(stretch.sampled) + [0] * len(rest)
-        if _has_end(solution, stretches):
-            ids.append(eos_id(tokenizer))
-            mask.append(int(one_end))
-        start = min(start, len(ids) - 1)  # TRL wants a token, also of a solution that has none
-        rows["prompt_ids"].append(ids[:start])
-        rows["completion_ids"].append(ids[start:])
-        rows["env_mask"].append(mask[start:])
-        rows["said"].append("" if solution.answer is None else f"The answer is {solution.answer}")
-    return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself where there are none
-
-
-class _Stretch(NamedTuple):
-    """The tokens of a turn that the model sampled, and the text behind them that it did not."""
-
-    turn: int | None
-    """None for the prompt and what the interpreter wrote."""
-    sampled: list[int]
-    rest: str
-
-
-def _stretches(solution: Solution, problem: Problem, tokenizer: Any) -> list[_Stretch]:
-    """The prompt, then turns and outputs in order."""
-    pieces = pieces_of(solution, problem, load_format(format_name(solution)), tokenizer)
-    found = []
-    for turn, group in groupby(pieces, key=lambda piece: piece.turn):
-        text = "".join(piece.text for piece in group)
-        generated = solution.turn_ids[turn] if turn is not None and turn < len(solution.turn_ids) else []
-        sampled = generated[: _inside(generated, text, tokenizer)]
-        found.append(_Stretch(turn, sampled, text[len(text_of(tokenizer, sampled)) :]))
-    return found
-
-
-def _inside(generated: Sequence[int], text: str, tokenizer: Any) -> int:
-    """How many of the ids lie wholly inside the turn's text: all, but where it was cut at a stop string or a fence."""
-    return next(n for n in range(len(generated), -1, -1) if text.startswith(text_of(tokenizer, generated[:n])))
-
-
-def _has_end(solution: Solution, stretches: Sequence[_Stretch]) -> bool:
-    """Whether the model ended the last turn itself: of one that was cut, ids are left that its text has not."""
-    if solution.finish != "stop" or not solution.turn_ids:
-        return False
-    last = len(solution.turn_ids) - 1
-    kept = next((stretch.sampled for stretch in stretches if stretch.turn == last), [])
-    return kept == solution.turn_ids[last]
 
 
 def _trainer(
@@ -231,18 +109,18 @@ def _trainer(
 
     def roll(ids: list[str], trainer: Any) -> dict[str, list[Any]]:
         policy = trainer.accelerator.unwrap_model(trainer.model)
-        training = policy.training
+        was_training = policy.training
         policy.eval()
-        # Counted by steps, so that a training that goes on draws as one that never stopped.
+        # Counted by steps, so that a resumed training samples as one that never stopped.
         samples = [trainer.state.global_step * len(ids) + place for place in range(len(ids))]
         solutions = rollout([known[name] for name in ids], samples, policy, tokenizer)
-        policy.train(training)
-        return roll_out(solutions, known, tokenizer, one_end=len(trainer.eos_token_ids) == 1)
+        policy.train(was_training)
+        return rows_for_trl(solutions, known, tokenizer, one_end=len(trainer.eos_token_ids) == 1)
 
-    def verdict(said: list[str], **columns: Any) -> list[float | None]:
-        return reward(**{**columns, "completions": said})
+    def verdict(found: list[str], answer: list[str], **columns: Any) -> list[float | None]:  # its name is in the log
+        return reward(**{**columns, "completions": found, "answer": [json.loads(answers) for answers in answer]})
 
-    rows = [{"prompt": problem.id, "answer": json.dumps(_golds(problem))} for problem in _order(problems, settings)]
+    rows = [{"prompt": problem.id, "answer": json.dumps(_answers(problem))} for problem in _order(problems, settings)]
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=verdict,
@@ -256,7 +134,7 @@ def _trainer(
 
 
 def _order(problems: Sequence[Problem], settings: GrpoSettings) -> list[Problem]:
-    """The problems of all steps, each as often as any other; TRL's own shuffling would begin anew when it goes on."""
+    """The problems of all steps, each as often as any other; TRL's own shuffling would start over in a resumed run."""
     draw, count = random.Random(settings.seed), settings.max_steps * (settings.batch_size // settings.num_generations)
     rounds = math.ceil(count / len(problems))
     return [problem for _ in range(rounds) for problem in draw.sample(problems, len(problems))][:count]
@@ -265,9 +143,9 @@ def _order(problems: Sequence[Problem], settings: GrpoSettings) -> list[Problem]
 def _arguments(settings: GrpoSettings, out: Path) -> Any:
     from trl.trainer.grpo_config import GRPOConfig
 
-    on_gpu = device_of(settings.as_train()) != "cpu"
+    on_gpu = device_of(settings) != "cpu"
     arguments = GRPOConfig(
-        output_dir=str(out / "checkpoints"),
+        output_dir=str(out / FOLDER),
         max_steps=settings.max_steps,
         per_device_train_batch_size=settings.batch_size,
         num_generations=settings.num_generations,
@@ -294,8 +172,8 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
     return arguments
 
 
-def _watcher(out: Path, progress: Callable[[int, float], None] | None) -> Any:
-    """Writes what TRL logs into steps.jsonl and tells how far it is."""
+def _watcher(out: Path, progress: Watch | None) -> Any:
+    """A callback that writes what TRL logs into steps.jsonl and calls `progress`."""
     from transformers import TrainerCallback
 
     class Watcher(TrainerCallback):
@@ -310,11 +188,11 @@ def _watcher(out: Path, progress: Callable[[int, float], None] | None) -> Any:
     return Watcher()
 
 
-def _golds(problem: Problem) -> list[str]:
+def _answers(problem: Problem) -> list[str]:
     return problem.answer if isinstance(problem.answer, list) else [str(problem.answer)]
 
 
-def _require_golds(problems: Sequence[Problem]) -> None:
+def _require_answers(problems: Sequence[Problem]) -> None:
     missing = next((problem.id for problem in problems if problem.answer is None), None)
     if missing:
         raise InputError(f"problem {missing} has no answer, so nothing can be rewarded; leave it out")

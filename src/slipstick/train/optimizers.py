@@ -42,12 +42,12 @@ class Optimizers:
         replicas.map(lambda optimizer: optimizer.step(), self._all)
         replicas.forget()
 
-    def state(self) -> list[dict[str, Any]]:
+    def state_dict(self) -> list[dict[str, Any]]:
         """What a checkpoint keeps."""
         return [optimizer.state_dict() for optimizer in self._all]
 
-    def load(self, state: list[dict[str, Any]]) -> None:
-        """Takes up what a checkpoint kept."""
+    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+        """Restores what a checkpoint kept."""
         for optimizer, part in zip(self._all, state, strict=True):
             optimizer.load_state_dict(part)
 

@@ -1,4 +1,4 @@
-"""What a training run can be told."""
+"""Settings of the training stages: what all of them share, then a class for each."""
 
 from __future__ import annotations
 
@@ -7,103 +7,118 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from slipstick.encode import EncodeSettings
+from slipstick.interpreters import InterpreterSettings
 from slipstick.schema import Record
+
+CHANGES_NO_NUMBER = frozenset({"checkpoint_every", "num_processes", "report_to", "num_nodes", "device"})
+"""Settings that change no number of a training, or its last bits at most: a resumed run may have others."""
 
 
 class Phase(Record):
     """A stretch of training with its own mix of formats."""
 
     share: float = Field(gt=0)
-    """Its part of all tokens; shares are divided by their sum."""
+    """Its share of all tokens; shares are divided by their sum."""
     mix: dict[str, float]
-    """Format -> its part of the examples; formats that are not named are left out."""
+    """Format -> its share of the examples; formats that are not named are left out."""
 
 
 class LoraSettings(Record):
-    """Low-rank adapters in place of the whole model (LoRA, arXiv 2106.09685), through PEFT; merged when done."""
+    """Settings of low-rank adapters (LoRA, arXiv 2106.09685), which are merged into the weights at the end."""
 
     seed: int = 0
-    """Decides the adapters' start."""
+    """Initialises the adapters, orders the data, and draws what is sampled or dropped."""
     lora_rank: int = Field(default=0, ge=0)
     """Rank of the adapters; 0 trains every weight."""
     lora_alpha: float = Field(default=32.0, gt=0)
-    """Scale: adapters count alpha / rank times."""
+    """Scale: adapters are multiplied by alpha / rank."""
     lora_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Part of an adapter's inputs that is left out at random."""
+    """Dropout on the adapters' inputs."""
     lora_target_modules: list[str] = Field(default_factory=lambda: ["all-linear"], min_length=1)
     """Names (or ends of names) of the modules that get adapters; "all-linear": every matrix but the output head."""
 
 
+class StageSettings(EncodeSettings, LoraSettings):
+    """Settings that every training stage has."""
+
+    stage: str
+    """Which training stage: "sft", "cpt", "value" or "grpo"."""
+    base: str | None
+    """Folder (or Hub name) of the model to train."""
+    learning_rate: float = Field(gt=0)
+    """Peak learning rate."""
+    device: str = "auto"
+    """"cpu", "cuda" or "auto"."""
+
+
 class TrainerSettings(Record):
-    """Which trainer, and what only TRL's knows: GPUs, packing, low precision (of which our loop has `autocast`)."""
+    """Settings of the trainer; but for `trainer` and `bf16` they are for TRL's alone: GPUs, packing, low precision."""
 
     trainer: Literal["auto", "loop", "trl"] = "auto"
-    """Our loop (faster on a CPU) or TRL's SFTTrainer; "auto" is TRL's where there is a GPU and no Muon is asked for."""
+    """Our loop (faster on a CPU) or TRL's SFTTrainer; "auto" takes TRL's on a GPU, unless `optimizer` is Muon."""
     per_device_train_batch_size: int = Field(default=8, gt=0)
-    """Sequences a device takes at once; with packing each is `max_length` tokens long."""
+    """Sequences of one pass on one device; with packing each is `max_length` tokens long."""
     gradient_accumulation_steps: int = Field(default=1, gt=0)
-    """Times that many before the weights move."""
+    """Passes whose gradients are summed before the weights are updated."""
     packing: Literal["none", "bfd", "wrapped"] = "none"
     """"bfd" fits whole examples into rows of `max_length`, kept apart (for GPUs); "wrapped" cuts and mixes them."""
     param_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Numbers the weights are kept in."""
+    """Number type that the weights are kept in."""
     bf16: bool | None = None
-    """Whether matrices are multiplied in bfloat16; None: on a GPU."""
+    """Whether matrices are multiplied in bfloat16 (autocast); None: on a GPU."""
     attn_implementation: str | None = None
     """Attention kernel by transformers' name; None: FlashAttention on a GPU that has it, else PyTorch's SDPA."""
     use_liger_kernel: bool = False
     """Whether Liger's fused kernels do norms, rotations and activations (package liger-kernel, a GPU)."""
     gradient_checkpointing: bool = False
-    """Whether activations are computed again in the backward pass instead of kept (activation checkpointing)."""
+    """Whether activations are computed again in the backward pass instead of kept."""
     parallel: Literal["none", "fsdp2", "zero3"] = "none"
-    """How weights, gradients and optimiser are spread over GPUs: PyTorch's FSDP2 or DeepSpeed's ZeRO-3."""
+    """How weights, gradients and optimiser are sharded over GPUs: PyTorch's FSDP2 or DeepSpeed's ZeRO-3."""
     num_gpus: int = Field(default=1, gt=0)
-    """GPUs in all, over all machines."""
+    """GPUs in all, over all nodes."""
     num_nodes: int = Field(default=1, gt=0)
     """Machines they are in."""
     report_to: list[str] = Field(default_factory=list)
-    """Where TRL's trainer reports to beside our losses.jsonl: "wandb", "tensorboard", "trackio", ..."""
+    """Where TRL's trainer reports to besides losses.jsonl: "wandb", "tensorboard", "trackio", ..."""
 
 
-class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
-    """How a model is trained; the defaults train a model of one million parameters from scratch on a CPU."""
+class TrainSettings(StageSettings, TrainerSettings):
+    """Settings of the stages "sft" and "cpt"; the defaults train a model of one million parameters on a CPU."""
 
     stage: Literal["sft", "cpt"] = "sft"
-    """"sft" learns solutions, loss on what a model writes; "cpt" goes on pre-training on packed raw text."""
+    """"sft" trains on solutions, loss on what a model writes; "cpt" continues pre-training on packed raw text."""
     base: str | None = None
-    """Folder (or hub name) of a model to go on from; None trains a new one from scratch, tokenizer included."""
-    seed: int = 0
-    """Decides the weights' start and the order of the examples."""
+    """Folder (or Hub name) of the model to train; None trains a new one from scratch, tokenizer included."""
     max_train_tokens: int = Field(default=1_500_000, gt=0)
     """Tokens to train on, prompts included; examples repeat when they run out."""
     num_train_epochs: float | None = Field(default=None, gt=0)
-    """Train on so many times all the examples' tokens instead of on `tokens`."""
+    """Passes over the examples, which replaces `max_train_tokens`."""
     batch_tokens: int = Field(default=1024, gt=0)
     """Most tokens of one step of our loop, padding included."""
     optimizer: Literal["muon", "adamw", "adamw_8bit", "adafactor"] = "muon"
     """"muon" orthogonalises the updates of matrices and leaves the rest to AdamW; the last two are lean, and TRL's."""
     learning_rate: float = Field(default=3e-3, gt=0)
-    """Peak rate of matrices (of everything with "adamw"); MAmmoTH's fine-tuning used 2e-5 with AdamW."""
+    """Peak learning rate of matrices (of everything with "adamw"); MAmmoTH's fine-tuning used 2e-5 with AdamW."""
     embedding_learning_rate: float = Field(default=4e-3, gt=0)
-    """Peak rate of embeddings and norms with "muon"."""
+    """Peak learning rate of embeddings and norms with "muon"."""
     warmup_ratio: float = Field(default=0.02, ge=0, lt=1)
-    """Part of the training over which the rate rises from nothing."""
+    """Share of the training over which the learning rate rises from zero."""
     lr_scheduler_type: Literal["linear", "cosine"] = "linear"
-    """How the rate falls to zero after that."""
+    """How the learning rate falls to zero after the warmup."""
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled weight decay of matrices."""
     adam_beta2: float = Field(default=0.95, ge=0, lt=1)
-    """AdamW's memory of squared gradients; the first is 0.9. Hugging Face's trainer uses 0.999."""
+    """AdamW's second beta; the first is 0.9. Hugging Face's trainer uses 0.999."""
     max_grad_norm: float = Field(default=0.0, ge=0)
-    """Longest gradient, in Euclidean length; longer ones are shortened to it. 0: never."""
+    """Euclidean norm that gradients are clipped to; 0 clips nothing."""
     word_dropout: float = Field(default=0.0, ge=0, lt=0.5)
-    """Share of the question's words that an example hides from the model, so that it learns to do without each."""
+    """Share of the question's words hidden in each example, so that the model learns to do without each."""
     phases: list[Phase] = Field(default_factory=list)
     """A curriculum, in order; none: one phase in which every example is as likely as any other."""
     d_model: int = Field(default=128, gt=0)
     """Width of a new model."""
     num_layers: int = Field(default=4, gt=0)
-    """Depth of a new model."""
+    """Layers of a new model."""
     num_heads: int = Field(default=4, gt=0)
     """Attention heads of a new model."""
     d_ff: int = Field(default=384, gt=0)
@@ -112,11 +127,8 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
     """Tokens of a new tokenizer, the 256 bytes and the formats' fixed strings included."""
     num_processes: int | None = Field(default=None, gt=0)
     """Processes that divide every step of our loop among them on a CPU; None takes one per core, at most four."""
-    device: str = "auto"
-    """"cpu", "cuda" or "auto"."""
     checkpoint_every: int | None = Field(default=None, gt=0)
-    """Tokens between two checkpoints, from the last of which a killed training goes on; None: 100,000 with our loop,
-    a tenth of the run through TRL, whose models are large."""
+    """Tokens between two checkpoints; None: 100,000 with our loop, a tenth of the training with TRL's."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -133,9 +145,113 @@ class TrainSettings(EncodeSettings, LoraSettings, TrainerSettings):
         if self.num_gpus % self.num_nodes:
             raise ValueError(f"num_gpus = {self.num_gpus} cannot be spread evenly over num_nodes = {self.num_nodes}")
         if self.num_gpus > 1 and self.parallel == "none":
-            raise ValueError(
-                f'num_gpus = {self.num_gpus} needs parallel = "fsdp2" or "zero3", which spread a run over them'
-            )
+            raise ValueError(f'num_gpus = {self.num_gpus} needs parallel = "fsdp2" or "zero3", which shard a run')
         if self.phases and self.packing != "none":
             raise ValueError(f'phases need packing = "none": "{self.packing}" mixes the order that they give')
+        return self
+
+
+class ValueSettings(StageSettings):
+    """Settings of the stage "value"; the defaults are OVM's, the language model's loss on correct samples."""
+
+    stage: Literal["value"] = "value"
+    """Trains a value head beside the language model."""
+    base: str
+    """Folder (or Hub name) of the model that wrote the solutions, or of another."""
+    per_problem: int = Field(default=8, ge=1)
+    """Most correct and most incorrect solutions taken of one problem; the same number of both."""
+    holdout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the problems kept from training, on which the values are judged at the end."""
+    read_at: Literal["tokens", "steps"] = "tokens"
+    """Train the value at every written token (OVM), or where a line ends and at the last token (AlphaMath)."""
+    value_loss: Literal["bce", "mse"] = "bce"
+    """Cross-entropy of a probability, or squared distance from the outcome (OVM's and AlphaMath's)."""
+    value_range: Literal["01", "pm1"] = "01"
+    """Targets of incorrect and correct: 0 and 1, or (with "mse", through tanh) -1 and 1."""
+    value_weight: float = Field(default=1.0, gt=0)
+    """Weight of the value's loss; AlphaMath took 0.1."""
+    lm_weight: float = Field(default=1.0, ge=0)
+    """Weight of the language model's loss; 0 lets the model forget how to write."""
+    lm_on: Literal["correct", "all"] = "correct"
+    """Solutions whose tokens are in the language model's loss; OVM's code took all."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the hidden state before the head; OVM took 0.2."""
+    num_train_epochs: float = Field(default=1.0, gt=0)
+    """Passes over the solutions."""
+    batch_tokens: int = Field(default=2048, gt=0)
+    """Most tokens of one step, padding included."""
+    learning_rate: float = Field(default=1e-5, gt=0)
+    """AdamW's peak learning rate (OVM's); it falls linearly."""
+    head_learning_rate: float | None = Field(default=None, gt=0)
+    """Peak learning rate of the head; None takes `learning_rate`."""
+    warmup_ratio: float = Field(default=0.02, ge=0, lt=1)
+    """Share of the training over which the learning rates rise from zero."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled weight decay of matrices."""
+    checkpoint_every: int | None = Field(default=None, gt=0)
+    """Tokens between two checkpoints; None: 100,000."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.value_range == "pm1" and self.value_loss == "bce":
+            raise ValueError('value_range = "pm1" is a distance: set value_loss = "mse"')
+        if self.prompt_variant != "one":
+            raise ValueError(
+                f'prompt_variant = "{self.prompt_variant}": solutions are scored with one prompt; set it to "one"'
+            )
+        return self
+
+    @property
+    def squash(self) -> Literal["none", "sigmoid", "tanh"]:
+        """The function that turns the head's output into a value."""
+        return "tanh" if self.value_range == "pm1" else "sigmoid" if self.value_loss == "bce" else "none"
+
+
+class RolloutSettings(InterpreterSettings):
+    """Settings of the solutions that GRPO samples from the model under training."""
+
+    format: str = "tir"
+    """Format the solutions are written in."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Sampling temperature."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Nucleus sampling: share of probability that tokens are sampled from."""
+    max_tokens: int = Field(default=512, ge=1)
+    """Most new tokens of one turn."""
+    max_turns: int = Field(default=4, ge=1)
+    """Most code blocks that are run in one solution."""
+
+
+class GrpoSettings(StageSettings, RolloutSettings):
+    """Settings of the stage "grpo"; what is not named here is TRL's default."""
+
+    stage: Literal["grpo"] = "grpo"
+    """Rewards correct solutions (GRPO)."""
+    base: str
+    """Folder (or Hub name) of the model to train."""
+    max_steps: int = Field(default=100, gt=0)
+    """Updates of the weights."""
+    num_generations: int = Field(default=8, ge=2)
+    """Solutions of one problem that are compared with each other (GRPO's group)."""
+    batch_size: int = Field(default=32, gt=0)
+    """Solutions of one update, a multiple of `num_generations`."""
+    learning_rate: float = Field(default=1e-6, gt=0)
+    """AdamW's learning rate, constant."""
+    beta: float = Field(default=0.0, ge=0)
+    """Weight of the KL divergence from the base; 0 needs no second model in memory."""
+    epsilon: float = Field(default=0.2, gt=0)
+    """How far one update may change a token's probability, as a share."""
+    loss_type: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = "dapo"
+    """How token losses are averaged, by TRL's names."""
+    save_steps: int = Field(default=50, gt=0)
+    """Updates between two checkpoints."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.batch_size % self.num_generations:
+            raise ValueError(
+                f"batch_size = {self.batch_size} is no multiple of num_generations = {self.num_generations}"
+            )
+        if self.template != "format":
+            raise ValueError('template: solutions are laid out by their format here; use "format"')
         return self

@@ -1,4 +1,4 @@
-"""What a value model is trained on: graded samples, as many right ones as wrong ones of every problem."""
+"""What a value model is trained on: graded samples, as many correct as incorrect ones of every problem."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from slipstick.formats import load_format
 from slipstick.schema import Problem, Solution
 
 
-class Outcome(NamedTuple):
-    """Token ids of a solution, the labels of the language model's loss, and where its outcome is to be told."""
+class ValueExample(NamedTuple):
+    """Token ids of a solution, the labels of the language model's loss, and where the value is trained."""
 
     ids: list[int]
     labels: list[int]
     marks: list[int]
-    """Places in `ids` at which the value is trained."""
-    right: bool
+    """Places in `ids` at which the value's target is `correct`."""
+    correct: bool
 
 
 def balance(solutions: Iterable[Solution], *, most: int, seed: int) -> list[Solution]:
     """Of every problem as many correct solutions as incorrect ones, at most `most` of each.
 
-    Each text counts once; where there are fewer of one kind than of the other they are taken again. (A model that is
-    sure of itself writes one right program in every sample, and many different wrong ones.) Problems whose samples are
-    all of one outcome are left out, as they tell nothing about which of several solutions to prefer; what is undecided
-    or was never graded is left out too. A missing answer counts as incorrect.
+    Each text counts once; if there are fewer of one kind than of the other they are taken again. (A model that is
+    sure of itself writes one correct program in every sample, and many different incorrect ones.) Problems whose
+    samples all have one outcome are left out, as they say nothing about which of several solutions to prefer; samples
+    that are undecided or were never graded are left out too. A missing answer counts as incorrect.
     """
     draw = random.Random(seed)
     kinds: dict[str, tuple[dict[str, Solution], dict[str, Solution]]] = {}
@@ -35,8 +35,8 @@ def balance(solutions: Iterable[Solution], *, most: int, seed: int) -> list[Solu
         outcome = solution.verdict.outcome if solution.verdict else "undecided"
         if outcome == "undecided" or solution.finish == "error":
             continue
-        said = "\0".join(block.text for block in solution.blocks)
-        kinds.setdefault(solution.problem_id, ({}, {}))[outcome != "correct"].setdefault(said, solution)
+        text = "\0".join(block.text for block in solution.blocks)
+        kinds.setdefault(solution.problem_id, ({}, {}))[outcome != "correct"].setdefault(text, solution)
     chosen: list[Solution] = []
     for both in kinds.values():
         if all(both):
@@ -53,33 +53,33 @@ def _take(found: list[Solution], count: int, draw: random.Random) -> list[Soluti
 
 
 def split_problems(solutions: Sequence[Solution], *, share: float, seed: int) -> tuple[list[Solution], list[Solution]]:
-    """The solutions of all but a share of the problems, and those of that share, which are held out."""
+    """The solutions of all but a share of the problems, and those of that share, which is held out."""
     names = sorted({solution.problem_id for solution in solutions})
     random.Random(seed).shuffle(names)
     held = set(names[: round(share * len(names))])
     return [s for s in solutions if s.problem_id not in held], [s for s in solutions if s.problem_id in held]
 
 
-def encode_outcome(
+def encode_sample(
     solution: Solution,
     problem: Problem,
     tokenizer: Any,
     *,
     settings: EncodeSettings,
     steps_only: bool = False,
-    lm_on_wrong: bool = False,
-) -> Outcome | None:
-    """The solution as it is trained on, or None where it is too long.
+    lm_on_incorrect: bool = False,
+) -> ValueExample | None:
+    """The solution as it is trained on, or None if it is too long.
 
-    steps_only: mark only tokens that end a line, and the last one, instead of every token that was written (a step's
-    end is where AlphaMath trains its value, OVM trains it everywhere). lm_on_wrong: whether wrong solutions keep the
-    labels of the language model's loss.
+    steps_only: mark only tokens that end a line, and the last one, instead of every token that was written (AlphaMath
+    trains its value at the ends of steps, OVM everywhere). lm_on_incorrect: whether incorrect solutions keep the labels
+    of the language model's loss.
     """
     format = load_format(format_name(solution))
     example, _ = encode_within(solution, problem, format, tokenizer, settings=settings, seed=0)
     if example is None:
         return None
     marks = trained_positions(example, tokenizer, steps_only=steps_only)
-    right = solution.verdict is not None and solution.verdict.outcome == "correct"
-    labels = example.labels if right or lm_on_wrong else [IGNORED] * len(example.ids)
-    return Outcome(example.ids, labels, marks, right) if marks else None
+    correct = solution.verdict is not None and solution.verdict.outcome == "correct"
+    labels = example.labels if correct or lm_on_incorrect else [IGNORED] * len(example.ids)
+    return ValueExample(example.ids, labels, marks, correct) if marks else None

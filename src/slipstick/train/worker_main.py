@@ -10,6 +10,7 @@ from pathlib import Path
 from slipstick.models.hf import quietly
 from slipstick.store import write_atomically
 from slipstick.train.build import check_packages, start_model
+from slipstick.train.run import Training
 from slipstick.train.settings import TrainSettings
 from slipstick.train.trl import fit_with_trl, read_rows
 
@@ -28,9 +29,7 @@ def main(folder: Path) -> None:
         tokenizer,
         read_rows(job),
         settings=settings,
-        out=folder,
-        fingerprint=(job / "fingerprint").read_text("utf-8"),
-        progress=None,
+        training=Training(folder, (job / "fingerprint").read_text("utf-8")),
     )
     if os.environ.get("RANK", "0") == "0":
         write_atomically(job / "trained.json", trained.model_dump_json())
@@ -38,7 +37,7 @@ def main(folder: Path) -> None:
 
 
 def _leave_together() -> None:
-    """Waits for the others and ends the group: a process that just exits while its group lives may abort in the end."""
+    """Waits for the others and ends the group: a process that exits while its group lives may abort."""
     import torch.distributed
 
     if torch.distributed.is_initialized():

@@ -1,6 +1,6 @@
-"""Training on several GPUs: files for `accelerate launch`, the command, and its start where this machine has them all.
+"""Training on several GPUs: files for `accelerate launch`, the command, and its start if this machine has them all.
 
-What each process runs is ranks.py, which reads the job from the folder that is written here.
+What each process runs is worker_main.py, which reads the job from the folder that is written here.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ from typing import Any
 from slipstick.errors import UserError
 from slipstick.models.hf import quietly
 from slipstick.store import write_atomically
-from slipstick.train import FitResult
 from slipstick.train.build import trainer_of
+from slipstick.train.checkpoints import remove_checkpoints
 from slipstick.train.examples import Examples
+from slipstick.train.result import FitResult
+from slipstick.train.run import Training
 from slipstick.train.settings import TrainSettings
+from slipstick.train.trl import write_rows
 
 _DONE = "trained.json"
 
 
-def run_apart(examples: Examples, tokenizer: Any, *, settings: TrainSettings, out: Path, fingerprint: str) -> FitResult:
+def fit_with_processes(examples: Examples, tokenizer: Any, *, settings: TrainSettings, training: Training) -> FitResult:
     """Trains by processes of their own and gives what they did.
 
-    Where this machine has not all the GPUs, writes everything and raises UserError that says what to run where; called
-    again when that has been done, it goes on. Raises UserError where a process fails; the next call takes up what
-    was done.
+    If this machine has not all the GPUs, writes everything and raises UserError that says what to run where; called
+    again when that has been done, it goes on. Raises UserError if a process fails; the next call resumes.
     """
-    job = out / "job"
-    told = job / "fingerprint"
-    if not told.is_file() or told.read_text("utf-8") != fingerprint:
+    out, job = training.out, training.out / "job"
+    mark = job / "fingerprint"
+    if not mark.is_file() or mark.read_text("utf-8") != training.fingerprint:
         _write_job(examples, tokenizer, settings, out)
-        write_atomically(told, fingerprint)
+        write_atomically(mark, training.fingerprint)
     if not (job / _DONE).is_file():
         _run(settings, out)
     if not (job / _DONE).is_file():
@@ -48,11 +50,9 @@ def run_apart(examples: Examples, tokenizer: Any, *, settings: TrainSettings, ou
 
 def _write_job(examples: Examples, tokenizer: Any, settings: TrainSettings, out: Path) -> None:
     """Writes out/job (settings, encoded examples, tokenizer), out/accelerate.json and out/launch.sh."""
-    from slipstick.train.trl import write_rows
-
     job = out / "job"
     shutil.rmtree(job, ignore_errors=True)
-    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    remove_checkpoints(out)
     job.mkdir(parents=True)
     kept = settings.model_dump_json(include=set(TrainSettings.model_fields), indent=2)
     write_atomically(job / "settings.json", kept)
@@ -69,11 +69,11 @@ def _command(out: Path) -> list[str]:
 
 
 def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
-    """What `accelerate launch --config_file` reads: our file of the strategy, with this run's sizes.
+    """What `accelerate launch --config_file` reads: the strategy's file (fsdp2.json, zero3.json) with this run's sizes.
 
-    The machine that trains may be another: only what the settings say counts, not what this one has.
+    Another machine may train: only what the settings say counts, not what this one has.
     """
-    text = files(__name__).joinpath(f"{settings.parallel}.json").read_text("utf-8")
+    text = files(__package__).joinpath(f"{settings.parallel}.json").read_text("utf-8")
     config: dict[str, Any] = json.loads(text)
     on_cpu = settings.device == "cpu"
     bf16 = settings.bf16 if settings.bf16 is not None else not on_cpu
@@ -88,25 +88,25 @@ def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
     return config
 
 
-def is_apart(settings: TrainSettings) -> bool:
-    """Whether a run is to be launched as processes of its own."""
+def is_launched(settings: TrainSettings) -> bool:
+    """Whether a training is launched as processes of its own."""
     return settings.parallel != "none" and trainer_of(settings) == "trl"
 
 
 def is_elsewhere(settings: TrainSettings) -> bool:
-    """Whether a run is to be launched by hand, as this machine has not all its GPUs."""
+    """Whether a training has to be launched by hand, as this machine has not all its GPUs."""
     import torch
 
     all_here = settings.device == "cpu" or torch.cuda.device_count() >= settings.num_gpus
-    return is_apart(settings) and (settings.num_nodes > 1 or not all_here)
+    return is_launched(settings) and (settings.num_nodes > 1 or not all_here)
 
 
 def _run(settings: TrainSettings, out: Path) -> None:
     if is_elsewhere(settings):
         raise UserError(
-            f"this run wants {settings.num_gpus} GPUs in {settings.num_nodes} machine(s), which are not all here. All "
-            f"is written: run `sh {out / 'launch.sh'}` on each machine (its first lines say how), then this command "
-            "once more with --resume"
+            f"this run needs {settings.num_gpus} GPUs in {settings.num_nodes} machine(s), which are not all here. "
+            f"Its files are written: run `sh {out / 'launch.sh'}` on each machine (its first lines say how), then this "
+            "command once more with --resume"
         )
     ended = subprocess.run(_command(out), check=False)
     if ended.returncode and not (out / "job" / _DONE).is_file():  # once it is there, an unclean end changes nothing

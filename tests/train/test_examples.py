@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 from slipstick.encode import IGNORED, encode
 from slipstick.formats import load_format
 from slipstick.models.hf import load_weights
-from slipstick.train.word_dropout import hide_words
+from slipstick.train.examples import hide_words
 
 
 @pytest.fixture(scope="module")

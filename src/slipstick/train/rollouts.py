@@ -1,0 +1,125 @@
+"""Rollouts: solutions sampled from the model under training, and the token ids and mask that TRL learns from.
+
+TRL asks a rollout function for completions; ours hands the problems to slipstick's own loop of model and interpreter,
+takes the token ids as they were generated and masks what the model did not sample.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from slipstick.encode import format_name, pieces_of
+from slipstick.encode.tokens import eos_id, text_of, token_ids
+from slipstick.formats import load_format
+from slipstick.interpreters import open_interpreter
+from slipstick.schema import Problem, Solution
+from slipstick.solve import SolveSettings, attempt
+from slipstick.train.settings import RolloutSettings
+
+Rollout = Callable[[Sequence[Problem], Sequence[int], Any, Any], list[Solution]]
+"""Problems, a sample number for each, model and tokenizer -> a solution of each problem."""
+
+
+@contextmanager
+def open_rollout(settings: RolloutSettings, *, seed: int) -> Iterator[Rollout]:
+    """A rollout function; its interpreter stays open from one update to the next."""
+    from slipstick.models.hf import HfModel
+    from slipstick.models.hf.decode import Decoder
+
+    loop, format = asyncio.new_event_loop(), load_format(settings.format)
+    interpreter = open_interpreter(settings, seed=seed)
+    sampling = SolveSettings(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        max_turns=settings.max_turns,
+        seed=seed,
+        return_token_ids=True,
+    )
+
+    async def sample(problems: Sequence[Problem], samples: Sequence[int], model: Any, tokenizer: Any) -> list[Solution]:
+        policy = HfModel("policy", Decoder(model, tokenizer), rows=len(problems))
+        try:
+            return await asyncio.gather(
+                *(
+                    attempt(problem, format, sample=number, model=policy, interpreter=interpreter, settings=sampling)
+                    for problem, number in zip(problems, samples, strict=True)
+                )
+            )
+        finally:
+            await policy.close()
+
+    try:
+        yield lambda *arguments: loop.run_until_complete(sample(*arguments))
+    finally:
+        loop.run_until_complete(interpreter.close())
+        loop.close()
+
+
+def rows_for_trl(
+    solutions: Sequence[Solution], problems: Mapping[str, Problem], tokenizer: Any, *, one_end: bool = True
+) -> dict[str, list[Any]]:
+    """Solutions as TRL's rollout function has to return them.
+
+    `env_mask` is 1 for tokens that the model sampled (`turn_ids` has them) and 0 for the rest, from which nothing is
+    learnt: what the interpreter wrote, the last characters of a turn that was cut inside a token, and the end token of
+    a model that has several (`one_end` is False), as which one it sampled is not kept.
+    `found` is each solution's answer, as a sentence that the reward reads.
+    """
+    rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "found": []}
+    for solution in solutions:
+        stretches = _stretches(solution, problems[solution.problem_id], tokenizer)
+        rests = token_ids(tokenizer, [stretch.rest for stretch in stretches])
+        ids, mask = list(rests[0]), [0] * len(rests[0])
+        start = len(ids)
+        for stretch, rest in zip(stretches[1:], rests[1:], strict=True):
+            ids += [*stretch.sampled, *rest]
+            mask += [1] * len(stretch.sampled) + [0] * len(rest)
+        if _has_end(solution, stretches):
+            ids.append(eos_id(tokenizer))
+            mask.append(int(one_end))
+        start = min(start, len(ids) - 1)  # TRL wants a token, also of a solution that has none
+        rows["prompt_ids"].append(ids[:start])
+        rows["completion_ids"].append(ids[start:])
+        rows["env_mask"].append(mask[start:])
+        rows["found"].append("" if solution.answer is None else f"The answer is {solution.answer}")
+    return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself where there are none
+
+
+class _Stretch(NamedTuple):
+    """The tokens of a turn that the model sampled, and the text behind them that it did not."""
+
+    turn: int | None
+    """None for the prompt and what the interpreter wrote."""
+    sampled: list[int]
+    rest: str
+
+
+def _stretches(solution: Solution, problem: Problem, tokenizer: Any) -> list[_Stretch]:
+    """The prompt, then turns and outputs in order."""
+    pieces = pieces_of(solution, problem, load_format(format_name(solution)), tokenizer)
+    found = []
+    for turn, group in groupby(pieces, key=lambda piece: piece.turn):
+        text = "".join(piece.text for piece in group)
+        generated = solution.turn_ids[turn] if turn is not None and turn < len(solution.turn_ids) else []
+        sampled = generated[: _inside(generated, text, tokenizer)]
+        found.append(_Stretch(turn, sampled, text[len(text_of(tokenizer, sampled)) :]))
+    return found
+
+
+def _inside(generated: Sequence[int], text: str, tokenizer: Any) -> int:
+    """How many of the ids lie wholly inside the turn's text: all, unless it was cut at a stop string or a fence."""
+    return next(n for n in range(len(generated), -1, -1) if text.startswith(text_of(tokenizer, generated[:n])))
+
+
+def _has_end(solution: Solution, stretches: Sequence[_Stretch]) -> bool:
+    """Whether the model ended the last turn itself: of one that was cut, ids are left that its text has not."""
+    if solution.finish != "stop" or not solution.turn_ids:
+        return False
+    last = len(solution.turn_ids) - 1
+    kept = next((stretch.sampled for stretch in stretches if stretch.turn == last), [])
+    return kept == solution.turn_ids[last]

@@ -1,0 +1,143 @@
+"""The stages "sft" and "cpt": training on solutions, loss on what a model writes, or on packed raw text."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from slipstick.encode import format_name
+from slipstick.formats import Format, join, load_format, render_example
+from slipstick.train.card import CardText
+from slipstick.train.examples import Examples, Pair, encode_solutions, hide_words, pack_texts
+from slipstick.train.result import FitResult, TrainResult
+from slipstick.train.run import Progress, Training, digest_of, run_stage
+from slipstick.train.settings import TrainSettings
+
+
+def train(
+    pairs: Iterable[Pair], *, settings: TrainSettings, out: Path, progress: Progress | None = None
+) -> TrainResult:
+    """Trains on all of the solutions and leaves a Hugging Face folder in `out`, losses.jsonl beside the weights.
+
+    A killed training resumes its last checkpoint when called again with the same arguments, along the same losses;
+    one that has finished is not repeated.
+    progress: called after every step with tokens done, tokens in all, and the step's loss.
+    Raises InputError if no solution is left to train on, or if base, template or adapters do not go together;
+    ModelError if `base` is no model; UserError if a package that a setting needs is not installed.
+    """
+    with _one_thread():
+        _check_packages(settings)
+        examples, tokenizer = encoded_examples(pairs, settings)
+        return _run(examples, tokenizer, settings, out, progress)
+
+
+def train_on_texts(
+    texts: Iterable[str], *, settings: TrainSettings, out: Path, progress: Progress | None = None
+) -> TrainResult:
+    """The same on raw texts, packed into rows of `max_length`, every token a label: continued pre-training.
+
+    Raises InputError if there is no text, and as `train` does.
+    """
+    with _one_thread():
+        _check_packages(settings)
+        examples, tokenizer = packed_examples(texts, settings)
+        return _run(examples, tokenizer, settings, out, progress)
+
+
+def encoded_examples(pairs: Iterable[Pair], settings: TrainSettings) -> tuple[Examples, Any]:
+    """What a training with these settings learns from, and its tokenizer. Raises as `train` does."""
+    from slipstick.train.build import start_tokenizer
+
+    rows = list(pairs)
+    formats = {name: load_format(name) for name in sorted({format_name(solution) for solution, _ in rows})}
+    tokenizer = start_tokenizer(settings, _texts(rows, formats), list(formats.values()))
+    examples = encode_solutions(rows, formats, tokenizer, settings)
+    if settings.word_dropout:
+        hidden = hide_words(examples.encoded, tokenizer, share=settings.word_dropout, seed=settings.seed)
+        examples = examples._replace(encoded=hidden)
+    return examples, tokenizer
+
+
+def packed_examples(texts: Iterable[str], settings: TrainSettings) -> tuple[Examples, Any]:
+    """The same for raw texts. Raises as `train_on_texts` does."""
+    from slipstick.train.build import start_tokenizer
+
+    documents = list(texts)
+    tokenizer = start_tokenizer(settings, documents, ())
+    return pack_texts(documents, tokenizer, settings), tokenizer
+
+
+def _texts(pairs: list[Pair], formats: dict[str, Format]) -> Iterator[str]:
+    for solution, problem in pairs:
+        yield join(render_example(formats[format_name(solution)], problem, solution.blocks))
+
+
+def _run(
+    examples: Examples, tokenizer: Any, settings: TrainSettings, out: Path, progress: Progress | None
+) -> TrainResult:
+    counts = {"too_long": examples.too_long, "unlabelled": examples.unlabelled, "cut": examples.cut}
+
+    def fit(training: Training) -> TrainResult:
+        fitted = _fit(examples, tokenizer, settings, training)
+        return TrainResult(**fitted.model_dump(), examples=len(examples.encoded), **counts)
+
+    def describe(result: TrainResult) -> CardText:
+        mix = ", ".join(f"{count:,} {name}" for name, count in Counter(examples.groups).most_common())
+        return CardText(
+            trained_on=f"{result.examples:,} examples ({mix}), {result.tokens:,} tokens, {result.steps:,} steps",
+            numbers=[
+                ("parameters", f"{result.parameters:,}"),
+                ("loss of the last tenth of the steps, nats per labelled token", f"{result.loss:.4f}"),
+                (f"examples left out as longer than {settings.max_length} tokens", f"{result.too_long:,}"),
+                ("examples left out as none of their tokens is a label", f"{result.unlabelled:,}"),
+                ("examples cut to fit", f"{result.cut:,}"),
+            ],
+            closing="Losses of every step: `losses.jsonl`. "
+            "Accuracy is measured by `slipstick evaluate`, not by training.",
+        )
+
+    digest = digest_of(examples.encoded)
+    return run_stage(fit, settings, digest=digest, result=TrainResult, describe=describe, out=out, progress=progress)
+
+
+def _fit(examples: Examples, tokenizer: Any, settings: TrainSettings, training: Training) -> FitResult:
+    """Trains by our loop or TRL's trainer, in this process or by several of its own."""
+    from slipstick.train.build import start_model, trainer_of
+    from slipstick.train.loop import fit_with_loop
+    from slipstick.train.multi_gpu import fit_with_processes, is_launched
+    from slipstick.train.trl import fit_with_trl, rows_of
+
+    start = partial(start_model, settings, tokenizer)
+    if is_launched(settings):
+        return fit_with_processes(examples, tokenizer, settings=settings, training=training)
+    if trainer_of(settings) == "trl":
+        return fit_with_trl(start, tokenizer, rows_of(examples, settings), settings=settings, training=training)
+    return fit_with_loop(start, tokenizer, examples, settings=settings, training=training)
+
+
+def _check_packages(settings: TrainSettings) -> None:
+    from slipstick.train.build import check_packages
+    from slipstick.train.multi_gpu import is_elsewhere
+
+    if not is_elsewhere(settings):
+        check_packages(settings)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keeps torch from dividing single operations among threads: steps are divided as a whole, see data_parallel.py."""
+    # Threads that spin while they wait halve the speed if other processes want the cores; read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

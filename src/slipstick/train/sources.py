@@ -1,0 +1,69 @@
+"""What a training reads: correct solutions of run folders; raw texts of files, JSON lines and problem sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from slipstick.errors import InputError
+from slipstick.problems import load_problems
+from slipstick.schema import Problem, Solution
+from slipstick.store import RunFolder
+from slipstick.tabular import read_rows
+from slipstick.value import require_verdicts
+
+
+def correct_solutions(sources: Sequence[str]) -> Iterator[tuple[Solution, Problem]]:
+    """The correct solutions of the run folders, with their problems, one by one."""
+    for source in sources:
+        run = RunFolder(source)
+        problems = {problem.id: problem for problem in run.problems()}
+        for solution in run.solutions():
+            if solution.verdict and solution.verdict.outcome == "correct":
+                if solution.problem_id not in problems:
+                    raise InputError(f"{run.path}: problems.jsonl lacks the problem of solution {solution.id}")
+                yield solution, problems[solution.problem_id]
+
+
+def graded_samples(sources: Sequence[str], *, limit: int | None) -> tuple[list[Solution], dict[str, Problem]]:
+    """The solutions of the run folders, at most `limit` of each, and their problems by id.
+
+    Raises InputError if there is none, UserError if one has no verdict.
+    """
+    runs = [RunFolder(source) for source in sources]
+    problems = {problem.id: problem for run in runs for problem in run.problems()}
+    samples = [solution for run in runs for solution in islice(run.solutions(), limit)]
+    require_verdicts(samples, sources)
+    return samples, problems
+
+
+def raw_texts(sources: Sequence[str], *, field: str) -> Iterator[str]:
+    """The texts, one by one: files of text, JSON lines (their `field`), or problems with their reference solutions."""
+    for source in sources:
+        path = Path(source)
+        if not path.suffix:
+            for problem in load_problems(source):
+                yield "\n".join(filter(None, (problem.text, problem.rationale)))
+        elif ".json" in path.name:
+            yield from _fields(path, field)
+        else:
+            try:
+                yield path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"data = {source!r} cannot be read as text: {error}") from error
+
+
+def _fields(path: Path, field: str) -> Iterator[str]:
+    for row in read_rows(path):
+        text = row.values.get(field)
+        if not isinstance(text, str):
+            keys = ", ".join(row.values)
+            raise InputError(f"{row.where} has no text in `{field}`; set text_field to one of its keys: {keys}")
+        yield text
+
+
+def files_of(sources: Sequence[str]) -> list[Path]:
+    """The files that a training on these sources reads."""
+    paths = [Path(source) for source in sources]
+    return [path / "solutions.jsonl" if path.is_dir() else path for path in paths]

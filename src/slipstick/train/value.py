@@ -1,0 +1,125 @@
+"""The stage "value": trains a value head and its language model together, so that one checkpoint writes and scores.
+
+The outcome value model of OVM (Yu et al. 2023, arXiv 2311.09724), which MARIO's third stage follows: at every token
+of a sampled solution the target is whether the solution is correct, while the language model's own loss goes on.
+AlphaMath's variant (arXiv 2405.03553) has targets between -1 and 1, at the ends of steps only.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from slipstick.errors import InputError
+from slipstick.metrics import metric_label
+from slipstick.schema import Problem, Solution
+from slipstick.train.card import CardText, write_card
+from slipstick.train.result import ValueResult, mean_of_last_tenth
+from slipstick.train.run import Progress, Training, digest_of, run_stage
+from slipstick.train.settings import ValueSettings
+from slipstick.train.value_examples import ValueExample, balance, encode_sample
+from slipstick.value import RerankResult, advice, open_value_model, rerank_groups, score
+
+
+def train_value(
+    pairs: Sequence[tuple[Solution, Problem]],
+    *,
+    settings: ValueSettings,
+    out: Path,
+    progress: Progress | None = None,
+) -> ValueResult:
+    """Trains on graded samples and leaves in `out` a Hugging Face folder with the value head beside the weights.
+
+    Resumes its last checkpoint when called again with the same arguments. progress: tokens done, tokens in all, loss.
+    Raises InputError if no problem has both correct and incorrect samples, or if `base` cannot read as long examples as
+    `max_length` allows; ModelError if `base` is no model.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see sft.py
+    from slipstick.models.hf import few_threads, load_weights
+    from slipstick.models.hf.value_head import save_head
+    from slipstick.train.build import base_tokenizer
+    from slipstick.train.value_loop import ModelWithValueHead, fit_with_head
+    from slipstick.train.weights import save_model
+
+    began = time.monotonic()
+    problems = {problem.id: problem for _, problem in pairs}
+    chosen = balance((solution for solution, _ in pairs), most=settings.per_problem, seed=settings.seed)
+    tokenizer = base_tokenizer(settings)
+
+    def encode(solution: Solution) -> ValueExample | None:
+        return encode_sample(
+            solution,
+            problems[solution.problem_id],
+            tokenizer,
+            settings=settings,
+            steps_only=settings.read_at == "steps",
+            lm_on_incorrect=settings.lm_on == "all",
+        )
+
+    examples = [example for example in map(encode, chosen) if example is not None]
+    if not examples:
+        raise InputError(_why_none(len(pairs), len(chosen), settings))
+
+    def fit(training: Training) -> ValueResult:
+        model, _ = load_weights(settings.base, dtype="float32")
+        joint = ModelWithValueHead(model, settings)
+        with few_threads(model):
+            losses, tokens = fit_with_head(joint, examples, settings, training)
+        save_model(joint.language_model(), tokenizer, settings, out)
+        save_head(joint.head, out)
+        return ValueResult(
+            examples=len(examples),
+            problems=len({solution.problem_id for solution in chosen}),
+            too_long=len(chosen) - len(examples),
+            steps=len(losses),
+            tokens=tokens,
+            loss=mean_of_last_tenth(losses),
+            seconds=time.monotonic() - began,
+        )
+
+    def describe(result: ValueResult) -> CardText:
+        return _card_text(result, [], "No problem was held out, so nothing says how good the values are.")
+
+    digest = digest_of(examples)
+    return run_stage(fit, settings, digest=digest, result=ValueResult, describe=describe, out=out, progress=progress)
+
+
+def judge(
+    out: Path,
+    held_out: Sequence[Solution],
+    problems: Mapping[str, Problem],
+    *,
+    settings: ValueSettings,
+    result: ValueResult,
+) -> list[tuple[RerankResult, list[Solution]]]:
+    """For every format, what choosing by value does to samples that were not trained on; the card says so too."""
+    scored = list(score(held_out, problems, with_model=open_value_model(out, device=settings.device)))
+    known = [problems[name] for name in dict.fromkeys(solution.problem_id for solution in scored)]
+    judged = [(found, rows) for found, rows in rerank_groups(known, scored) if not found.group]
+    numbers = [
+        (f"{metric_label(m)} (n = {m.n:,})", f"{m.value:.3f} ({m.low:.3f}-{m.high:.3f})")
+        for found, _ in judged
+        for m in found.named_metrics()
+    ]
+    words = " ".join(f"{found.format}: {advice(found)}" for found, _ in judged)
+    write_card(out, settings, _card_text(result, numbers, f"On the problems held out. {words}"))
+    return judged
+
+
+def _card_text(result: ValueResult, numbers: Sequence[tuple[str, str]], judgement: str) -> CardText:
+    return CardText(
+        trained_on=f"{result.examples:,} graded solutions of {result.problems:,} problems, half of them correct",
+        numbers=numbers,
+        closing=f"{judgement} `value_head.json` says how the head is read.",
+    )
+
+
+def _why_none(given: int, chosen: int, settings: ValueSettings) -> str:
+    if chosen:
+        return f"all {chosen} solutions are longer than max_length = {settings.max_length} tokens; raise it"
+    return (
+        f"of {given} graded solutions no problem has both a correct and an incorrect one, so there is nothing to "
+        "compare: sample more solutions of each problem (num_samples = 20, temperature = 0.7), or solve harder problems"
+    )
