@@ -16,9 +16,10 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.self_train import RoundsRecipe, run_rounds, to_toml
+from slipstick.commands.self_train import SelfTrainRecipe, check_stages, run_self_train
 from slipstick.errors import RecipeError
 from slipstick.metrics import metric_label
+from slipstick.recipe import to_toml
 from slipstick.schema import Metric
 from slipstick.self_train import Round, rounds_table
 from slipstick.store import RunFolder
@@ -81,14 +82,14 @@ def test_every_stage_is_checked_before_the_first_begins(tmp_path: Path) -> None:
         "num_samples = 2", 'num_samples = 2\nmodel = "hf:x"'
     )
     with pytest.raises(RecipeError) as caught:
-        run_rounds(Invocation(recipe(tmp_path, broken), out=tmp_path / "run"), Console())
+        run_self_train(Invocation(recipe(tmp_path, broken), out=tmp_path / "run"), Console())
     assert [line.partition(" ")[0] for line in caught.value.mistakes] == [
         "train.modle:",
         "train.max_train_tokens",
         "solve.model:",
     ]
     with pytest.raises(RecipeError, match="name run folders of the first solutions, or give a table `start`"):
-        run_rounds(Invocation(recipe(tmp_path), ["data=runs/x"], out=tmp_path / "run"), Console())
+        run_self_train(Invocation(recipe(tmp_path), ["data=runs/x"], out=tmp_path / "run"), Console())
     assert not (tmp_path / "run").exists()
 
 
@@ -129,7 +130,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert RunFolder(run).run().status == "running"
-    run_rounds(Invocation(recipe(folder), out=run, resume=True), Console(file=io.StringIO()))
+    run_self_train(Invocation(recipe(folder), out=run, resume=True), Console(file=io.StringIO()))
     return run
 
 
@@ -150,7 +151,7 @@ def test_a_killed_run_goes_on_to_its_end(finished: Path) -> None:
 def test_a_finished_run_is_not_done_again(finished: Path) -> None:
     models = {path: path.stat().st_mtime_ns for path in finished.rglob("model.safetensors")}
     console = Console(record=True, width=100, file=io.StringIO())
-    run_rounds(Invocation(recipe(finished.parent), out=finished, resume=True), console)
+    run_self_train(Invocation(recipe(finished.parent), out=finished, resume=True), console)
     assert console.export_text().count("already done") == len(STAGES)
     assert models == {path: path.stat().st_mtime_ns for path in finished.rglob("model.safetensors")}
 
@@ -163,10 +164,9 @@ def test_each_stage_can_be_run_by_its_own_recipe(finished: Path) -> None:
 
 def test_the_shipped_recipe_holds() -> None:
     from slipstick.commands import load_order
-    from slipstick.commands.self_train import _check_stages
 
-    settings, _ = load_order(Invocation("self-train"), RoundsRecipe)
-    _check_stages(settings, "self-train")
-    misspelt, _ = load_order(Invocation("self-train", ["train.tokenz=1"]), RoundsRecipe)
+    settings, _ = load_order(Invocation("self-train"), SelfTrainRecipe)
+    check_stages(settings, "self-train")
+    misspelt, _ = load_order(Invocation("self-train", ["train.tokenz=1"]), SelfTrainRecipe)
     with pytest.raises(RecipeError, match="tokenz"):
-        _check_stages(misspelt, "self-train")
+        check_stages(misspelt, "self-train")

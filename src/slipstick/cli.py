@@ -151,9 +151,9 @@ def value(order: Invocation, console: Console) -> Path:
 @_verb
 def self_train(order: Invocation, console: Console) -> Path:
     """Rounds of solving, grading, curating and training."""
-    from slipstick.commands.self_train import run_rounds
+    from slipstick.commands.self_train import run_self_train
 
-    return run_rounds(order, console)
+    return run_self_train(order, console)
 
 
 @_verb

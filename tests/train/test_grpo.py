@@ -44,7 +44,8 @@ def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\n'
-        "isolation = 'process'\nnum_generations = 2\nbatch_size = 4\nlearning_rate = 1e-3\nmax_tokens = 24\nmax_turns = 2\n"
+        "isolation = 'process'\nnum_generations = 2\nbatch_size = 4\n"
+        "learning_rate = 1e-3\nmax_tokens = 24\nmax_turns = 2\n"
     )
     out = run_train(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
     run = RunFolder(out).run()
