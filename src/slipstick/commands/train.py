@@ -15,6 +15,7 @@ from slipstick.commands import Invocation, Names, load_order, running
 from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
 from slipstick.commands.memory import check_memory
 from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
+from slipstick.errors import RecipeError, did_you_mean
 from slipstick.progress import Advance, progress
 from slipstick.recipe import find_recipe
 from slipstick.schema import Metric, Problem, Solution
@@ -57,13 +58,16 @@ _STAGES: dict[str, type[TrainRecipe] | type[TrainValueRecipe] | type[GrpoRecipe]
 def _stage(order: Invocation) -> str:
     """The stage a recipe names, which decides what else it can say."""
     said = [item.partition("=")[2].strip() for item in order.overrides if item.startswith("stage=")]
-    table = tomllib.loads(find_recipe(order.target).read_text("utf-8"))
-    return said[-1] if said else str(table.get("stage", "sft"))
+    stage = said[-1] if said else str(tomllib.loads(find_recipe(order.target).read_text("utf-8")).get("stage", "sft"))
+    if stage not in _STAGES:
+        known = f"known: {', '.join(_STAGES)}"
+        raise RecipeError(order.target, [f"stage = {stage!r} is not known{did_you_mean(stage, _STAGES)}; {known}"])
+    return stage
 
 
 def run_train(order: Invocation, console: Console) -> Path:
     """`slipstick train`: trains as the recipe's stage says -> a Hugging Face folder, `model` in the run folder."""
-    recipe, text = load_order(order, _STAGES.get(_stage(order), TrainRecipe))
+    recipe, text = load_order(order, _STAGES[_stage(order)])
     check_memory(recipe)
     inputs = recipe.files()
     with running(order, "train", recipe, console, text=text, inputs=inputs, may_change=CHANGES_NO_NUMBER) as folder:
