@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from rich.table import Table
 
 from slipstick.grade import grade_solutions
+from slipstick.recipe import Names
 from slipstick.schema import Metric, Record, Solution
 from slipstick.store import RunFolder, write_atomically
 
@@ -32,7 +33,7 @@ class RoundsSettings(Record):
 
     rounds: int = Field(default=2, ge=1)
     """Rounds of training and solving; one more training follows them."""
-    data: list[str] = Field(default_factory=list)
+    data: Names = Field(default_factory=list)
     """Run folders of the first solutions; none: `start` writes them."""
     continue_from_previous: bool = False
     """Whether a round trains the weights of the round before further. Otherwise each trains on all data from

@@ -17,10 +17,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, Names, ProblemSettings, load_order, running, take_problems
+from slipstick.commands import Invocation, ProblemSettings, load_order, running, take_problems
 from slipstick.commands.curate import CurateRecipe, run_curate
 from slipstick.commands.drawing import SolveRecipe
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
@@ -45,9 +44,6 @@ _STAGES: Mapping[str, tuple[type[Record], dict[str, Any], Callable[[Invocation, 
 
 class SelfTrainRecipe(RoundsSettings, ProblemSettings):
     """Settings of `slipstick self-train`: the problems to learn from, the rounds, and a table for each stage."""
-
-    data: Names = Field(default_factory=list)
-    """Run folders of the first solutions; none: `start` writes them."""
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """Stage -> its settings."""

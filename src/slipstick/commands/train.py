@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, Names, load_order, running
+from slipstick.commands import Invocation, load_order, running
 from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
 from slipstick.commands.memory import check_memory
 from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
-from slipstick.errors import RecipeError, did_you_mean
 from slipstick.progress import Advance, progress
-from slipstick.recipe import find_recipe
+from slipstick.recipe import Names
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.train.settings import CHANGES_NO_NUMBER, TrainSettings
@@ -47,27 +46,12 @@ class TrainRecipe(TrainSettings):
         return islice(raw_texts(self.data, field=self.text_field), self.limit)
 
 
-_STAGES: dict[str, type[TrainRecipe] | type[TrainValueRecipe] | type[GrpoRecipe]] = {
-    "sft": TrainRecipe,
-    "cpt": TrainRecipe,
-    "value": TrainValueRecipe,
-    "grpo": GrpoRecipe,
-}
-
-
-def _stage(order: Invocation) -> str:
-    """The stage a recipe names, which decides what else it can say."""
-    said = [item.partition("=")[2].strip() for item in order.overrides if item.startswith("stage=")]
-    stage = said[-1] if said else str(tomllib.loads(find_recipe(order.target).read_text("utf-8")).get("stage", "sft"))
-    if stage not in _STAGES:
-        known = f"known: {', '.join(_STAGES)}"
-        raise RecipeError(order.target, [f"stage = {stage!r} is not known{did_you_mean(stage, _STAGES)}; {known}"])
-    return stage
+STAGES = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
 
 
 def run_train(order: Invocation, console: Console) -> Path:
     """`slipstick train`: trains as the recipe's stage says -> a Hugging Face folder, `model` in the run folder."""
-    recipe, text = load_order(order, _STAGES[_stage(order)])
+    recipe, text = load_order(order, STAGES)
     check_memory(recipe)
     inputs = recipe.files()
     with running(order, "train", recipe, console, text=text, inputs=inputs, may_change=CHANGES_NO_NUMBER) as folder:
