@@ -20,8 +20,8 @@ from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Text
 from slipstick.synthesize import choose_formats, synthesize
 from slipstick.synthesize.annotations import ANNOTATIONS
-from slipstick.synthesize.annotations.mentions import values_in
-from slipstick.synthesize.annotations.names import LONGEST
+from slipstick.synthesize.annotations.name import LONGEST
+from slipstick.synthesize.annotations.read.mentions import values_in
 
 CASES = Path(__file__).parents[1] / "cases"
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from slipstick.exact import NoValueError
 from slipstick.formats import Format
 from slipstick.schema import Block, Code, Problem, Text
-from slipstick.synthesize.annotations.arithmetic import NoValueError
 from slipstick.synthesize.annotations.checks import check_plan
 from slipstick.synthesize.annotations.formulas import has_formula, plan_formula
-from slipstick.synthesize.annotations.mentions import values_in
-from slipstick.synthesize.annotations.names import name_plan
-from slipstick.synthesize.annotations.plan import Plan, plan_rationale
-from slipstick.synthesize.annotations.programs import write_program, write_turns
-from slipstick.synthesize.annotations.rationale import Rationale, read_rationale
-from slipstick.synthesize.annotations.words import write_words
+from slipstick.synthesize.annotations.link import Plan, plan_rationale
+from slipstick.synthesize.annotations.name import name_plan
+from slipstick.synthesize.annotations.read.mentions import values_in
+from slipstick.synthesize.annotations.read.rationale import Rationale, read_rationale
+from slipstick.synthesize.annotations.write import write_program, write_turns, write_words
 from slipstick.synthesize.writer import NotWrittenError, Writer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from slipstick.synthesize.annotations.phrases import (
+from slipstick.synthesize.annotations.read.phrases import (
     MONEY,
     PAST,
     join_words,

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
 
-from slipstick.synthesize.annotations.arithmetic import (
+from slipstick.exact import NoValueError
+from slipstick.synthesize.annotations.link import Plan, Step
+from slipstick.synthesize.annotations.trees import (
     Call,
     Name,
-    NoValueError,
     Number,
     Operation,
     Solve,
@@ -18,7 +19,6 @@ from slipstick.synthesize.annotations.arithmetic import (
     leaves,
     replaced,
 )
-from slipstick.synthesize.annotations.plan import Plan, Step
 from slipstick.synthesize.writer import NotWrittenError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from slipstick.synthesize.annotations.arithmetic import Call, Name, Number, Operation, Solve, Tree, leaves
-from slipstick.synthesize.annotations.phrases import MONEY_NOUNS, UNITS, singular
+from slipstick.synthesize.annotations.read.phrases import MONEY_NOUNS, UNITS, singular
+from slipstick.synthesize.annotations.trees import Call, Name, Number, Operation, Solve, Tree, leaves
 
 _WHOLES = {Number(Fraction(1)), Number(Fraction(100))}
 _PARTS = {2: "half", 3: "third", 4: "quarter"}

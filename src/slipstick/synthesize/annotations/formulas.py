@@ -10,9 +10,12 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
+from slipstick.exact import FUNCTIONS, SIGNS
 from slipstick.schema import Problem
-from slipstick.synthesize.annotations.arithmetic import (
-    FUNCTIONS,
+from slipstick.synthesize.annotations.checks import check_plan
+from slipstick.synthesize.annotations.link import Input, Plan, Step
+from slipstick.synthesize.annotations.read.mentions import Mention, values_in
+from slipstick.synthesize.annotations.trees import (
     Call,
     Name,
     Number,
@@ -23,15 +26,12 @@ from slipstick.synthesize.annotations.arithmetic import (
     substituted,
     to_fraction,
 )
-from slipstick.synthesize.annotations.checks import check_plan
-from slipstick.synthesize.annotations.mentions import Mention, values_in
-from slipstick.synthesize.annotations.plan import Input, Plan, Step
 from slipstick.synthesize.writer import NotWrittenError
 
 _PROGRAM = re.compile(r"\A(?:import \w+(?:\.\w+)*\n)*[nt]\d+ = .*\n(?:.*\n)*answer = |\Aanswer = ")
 _LINEAR = re.compile(r"\A\s*[a-z_]+\([^|]*\)\s*(?:\|\s*[a-z_]+\([^|]*\)\s*)*\|?\s*\Z")
 _DIGITS = re.compile(r"\d{1,3}(?:\s?,\s?\d{3})+(?!\d)|\d+(?:\.\d+)?|\.\d+")
-_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+_SIGNS = {node: sign for node, sign in SIGNS.items() if sign not in ("//", "%")}
 _NEGLIGIBLE = Fraction("1e-5")
 """What MathQA-Python adds to keep a divisor from being zero."""
 _MOST_LEAVES = 3

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from slipstick.synthesize.annotations.arithmetic import (
+from slipstick.exact import NoValueError, decimal
+from slipstick.synthesize.annotations.trees import (
     UNKNOWN,
     Call,
     Name,
-    NoValueError,
     Number,
     Operation,
     Solve,
@@ -68,21 +68,11 @@ def write_number(value: Fraction, *, exact: bool) -> Written:
     """A number: 12, 0.25, 3 / 8 or Fraction(1, 3)."""
     if value.denominator == 1:
         return Written(str(int(value)), int(value), _ATOM if value >= 0 else 2)
-    if decimal := as_decimal(value):
-        return Written(f'Fraction("{decimal}")', value) if exact else Written(decimal, float(decimal))
+    if digits := decimal(value):
+        return Written(f'Fraction("{digits}")', value) if exact else Written(digits, float(digits))
     if exact:
         return Written(f"Fraction({value.numerator}, {value.denominator})", value)
     return Written(f"{value.numerator} / {value.denominator}", value.numerator / value.denominator, 2)
-
-
-def as_decimal(value: Fraction) -> str | None:
-    """ "0.125" for 1/8, None for what has no end as a decimal or a very long one."""
-    places = next((places for places in range(13) if not 10**places % value.denominator), None)
-    if places is None:
-        return None
-    digits = str(abs(int(value * 10**places))).rjust(places + 1, "0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 
 def _write_division(left: Written, right: Written, *, exact: bool) -> Written:
@@ -129,11 +119,11 @@ def write_solve(tree: Solve, name: str, values: Mapping[str, Any]) -> tuple[list
 def _write_side(tree: Tree, values: Mapping[str, Any]) -> Written:
     """A side of an equation: as it stands, decimals as exact ones, nothing computed."""
     if isinstance(tree, Number):
-        decimal = as_decimal(tree.value)
+        digits = decimal(tree.value)
         if tree.value.denominator == 1:
             return Written(str(tree.value), tree.value)
         return Written(
-            f'Rational("{decimal}")' if decimal else f"Rational({tree.value.numerator}, {tree.value.denominator})", 0
+            f'Rational("{digits}")' if digits else f"Rational({tree.value.numerator}, {tree.value.denominator})", 0
         )
     if isinstance(tree, Name):
         return Written(tree.name, values[tree.name])

@@ -1,22 +1,16 @@
-"""Equations in a letter that a rationale states and solves: "3x + 3 = 36 ... x = 11"."""
+"""Reads a rationale: its annotations `<<48/2=24>>`, the equations of its text, and the letters that it solves for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from slipstick.synthesize.annotations.arithmetic import (
-    UNKNOWN,
-    Name,
-    NoValueError,
-    Solve,
-    Tree,
-    evaluate,
-    read,
-    replaced,
-)
-from slipstick.synthesize.annotations.calculations import Calculation, as_share
-from slipstick.synthesize.annotations.tokens import Token, tokenize, value_of
+from slipstick.exact import NoValueError
+from slipstick.synthesize.annotations.read.calculations import Calculation, as_share, calculations_of
+from slipstick.synthesize.annotations.read.sides import Token, tokenize, value_of
+from slipstick.synthesize.annotations.trees import UNKNOWN, Name, Solve, Tree, evaluate, read, replaced
 
 
 def solved_letters(lines: Sequence[str], known: Sequence[Calculation]) -> Iterator[Calculation]:
@@ -95,3 +89,38 @@ def _holds(equation: Solve, value: Fraction) -> bool:
         return evaluate(equation, {}) == value
     except NoValueError:
         return False
+
+
+_ANNOTATION = re.compile(r"<<([^<>]*)>>")
+
+
+@dataclass
+class Rationale:
+    """A rationale without its annotations, and its calculations in order."""
+
+    lines: list[str]
+    calculations: list[Calculation]
+    results: set[Fraction] = field(default_factory=set)
+    """Every value that stands behind an equals sign, read or not."""
+
+
+def read_rationale(text: str) -> Rationale:
+    """The calculations of a rationale, in the order it makes them."""
+    found = Rationale([], [])
+    for line in text.strip().splitlines():
+        clean, notes = _without_annotations(line)
+        found.lines.append(clean)
+        found.calculations += calculations_of(clean, notes, len(found.lines) - 1, found.results)
+    found.calculations += solved_letters(found.lines, found.calculations)
+    found.calculations.sort(key=lambda each: (each.line, each.end))
+    return found
+
+
+def _without_annotations(line: str) -> tuple[str, dict[int, str]]:
+    """The line without its annotations, and what stood at which place of it."""
+    clean, notes, place = "", {}, 0
+    for match in _ANNOTATION.finditer(line):
+        clean += line[place : match.start()]
+        notes[len(clean)] = match[1]
+        place = match.end()
+    return clean + line[place:], notes

@@ -7,20 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from slipstick.synthesize.annotations.arithmetic import (
-    Call,
-    Name,
-    Number,
-    Operation,
-    Solve,
-    Tree,
-    evaluate,
-    leaves,
-)
-from slipstick.synthesize.annotations.calculations import Calculation
-from slipstick.synthesize.annotations.mentions import Mention, mentions, values_in
-from slipstick.synthesize.annotations.phrases import EMPTY, FACTS, singular, words_of
-from slipstick.synthesize.annotations.rationale import Rationale
+from slipstick.synthesize.annotations.read.calculations import Calculation
+from slipstick.synthesize.annotations.read.mentions import Mention, mentions, values_in
+from slipstick.synthesize.annotations.read.phrases import EMPTY, FACTS, singular, words_of
+from slipstick.synthesize.annotations.read.rationale import Rationale
+from slipstick.synthesize.annotations.trees import Call, Name, Number, Operation, Solve, Tree, evaluate, leaves
 from slipstick.synthesize.writer import NotWrittenError
 
 HUNDRED = Number(Fraction(100))

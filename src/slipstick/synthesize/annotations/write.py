@@ -1,4 +1,4 @@
-"""Writes a plan as one Python program, or in turn with the words of its rationale."""
+"""Writes a plan as one Python program, or in turn with the words of its rationale; and a rationale as words alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from slipstick.schema import Block, Code, Text
-from slipstick.synthesize.annotations.arithmetic import Name, Solve, Tree, substituted
-from slipstick.synthesize.annotations.calculations import Calculation
-from slipstick.synthesize.annotations.mentions import mentions
-from slipstick.synthesize.annotations.plan import Plan, Step, names_in
-from slipstick.synthesize.annotations.python import as_decimal, write_number, write_solve, write_tree
-from slipstick.synthesize.annotations.rationale import Rationale
+from slipstick.answers import find_answer
+from slipstick.equivalence import compare
+from slipstick.exact import decimal
+from slipstick.schema import Block, Code, Problem, Text
+from slipstick.synthesize.annotations.link import Plan, Step, names_in
+from slipstick.synthesize.annotations.python import write_number, write_solve, write_tree
+from slipstick.synthesize.annotations.read.calculations import Calculation
+from slipstick.synthesize.annotations.read.mentions import mentions
+from slipstick.synthesize.annotations.read.rationale import Rationale
+from slipstick.synthesize.annotations.trees import Name, Solve, Tree, substituted
+from slipstick.synthesize.writer import NotWrittenError
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def _lines(plan: Plan, names: Mapping[str, str], *, exact: bool) -> Lines:
 
 def _is_off(step: Step, value: Any) -> bool:
     """Whether a float shows digits that the exact value does not have."""
-    return isinstance(value, float) and as_decimal(step.value) is not None and Fraction(repr(value)) != step.value
+    return isinstance(value, float) and decimal(step.value) is not None and Fraction(repr(value)) != step.value
 
 
 def shown(value: Any) -> str:
@@ -64,7 +68,7 @@ def shown(value: Any) -> str:
     if isinstance(value, float) and value == int(value):
         return str(int(value))
     if isinstance(value, Fraction):
-        return as_decimal(value) or str(value)
+        return decimal(value) or str(value)
     return str(value)
 
 
@@ -79,7 +83,7 @@ def write_program(plan: Plan, names: Mapping[str, str], *, floats: bool = False)
 def _printed(lines: Lines, key: str) -> str:
     name = lines.names[key]
     value = lines.values[name]
-    return f"float({name})" if isinstance(value, Fraction) and value.denominator > 1 and as_decimal(value) else name
+    return f"float({name})" if isinstance(value, Fraction) and value.denominator > 1 and decimal(value) else name
 
 
 def _imports(body: Iterable[str]) -> list[str]:
@@ -182,3 +186,36 @@ class _Turns:
         if not self.blocks:
             self.blocks.append(Text(text="\n"))
         self.blocks.append(Code(text="\n".join([*imports, *lines, *printed])))
+
+
+_ANNOTATION = re.compile(r"<<[^<>]*>>")
+_CLOSING = re.compile(
+    r"\s*(?:(?:so |thus,? |hence,? |therefore,? )?(?:the )?(?:correct )?(?:answer|option|choice|ans)(?: is)?"
+    r"\s*[:=.-]*\s*\(?[A-E]\)?\s*\.?|#### .*)\s*$",
+    re.IGNORECASE,
+)
+
+
+def write_words(problem: Problem, answer: str) -> str:
+    """The rationale without annotations, then "The answer is X.". Raises NotWrittenError where it ends elsewhere.
+
+    For a multiple choice that says a letter or an option, that one counts.
+    """
+    text = _ANNOTATION.sub("", problem.rationale or "").strip()
+    stated = _stated(text, problem)
+    if stated is None:
+        raise NotWrittenError("no stated answer", f"the rationale of `{problem.id}` does not say what the answer is")
+    if compare(stated, problem.answer or "", kind=problem.kind).outcome != "correct":
+        raise NotWrittenError("another answer", f"the rationale says {stated[:60]}, the answer is {answer[:60]}")
+    return f"\n{_CLOSING.sub('', text).strip()}\nThe answer is {answer}."
+
+
+def _stated(text: str, problem: Problem) -> str | None:
+    found = find_answer(text, kind=problem.kind)
+    if problem.kind != "choice" or not problem.choices:
+        return found.text if found else None
+    if found and found.text[:1].upper() in "ABCDEFGHIJ"[: len(problem.choices)] and len(found.text) < 3:
+        return found.text
+    last = text.splitlines()[-1] if text else ""
+    told = [index for index, choice in enumerate(problem.choices) if choice.strip() and choice.strip() in last]
+    return chr(ord("A") + told[0]) if len(told) == 1 else None

@@ -9,38 +9,16 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from slipstick.synthesize.annotations.arithmetic import to_fraction
+from slipstick.number_words import CARDINALS, GROUPS, MAGNITUDES, MULTIPLES, PARTS
+from slipstick.synthesize.annotations.trees import to_fraction
 
 Form = Literal["number", "percent", "fraction", "multiple", "ordinal"]
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-)
-_SMALL = {word: value for value, word in enumerate([*_ONES.split(), "eighteen", "nineteen"])}
-_TENS = {
-    word: 10 * value
-    for value, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
-}
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
-_PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7}
-_PARTS |= {"eighth": 8, "ninth": 9, "tenth": 10, "twelfth": 12, "twentieth": 20}
-_PARTS |= {f"{word}s": value for word, value in _PARTS.items() if word not in ("half", "halves")}
-_MULTIPLES = {"twice": 2, "double": 2, "doubled": 2, "doubles": 2, "triple": 3, "tripled": 3, "triples": 3, "thrice": 3}
-_MULTIPLES |= {
-    "quadruple": 4,
-    "quadrupled": 4,
-    "once": 1,
-    "dozen": 12,
-    "dozens": 12,
-    "couple": 2,
-    "pair": 2,
-    "score": 20,
-}
-_MULTIPLES |= {"halved": 2, "fortnight": 14, "decade": 10, "century": 100}
+_SCALES = {word: MAGNITUDES[word] for word in ("hundred", "thousand", "million", "billion")}
+_PARTS = {form: value for word, value in PARTS.items() for form in (word, f"{word}s")}
+_MULTIPLES = {**MULTIPLES, **GROUPS, "dozens": 12, "halved": 2, "fortnight": 14, "decade": 10, "century": 100}
 
-_NUMBER_WORD = "|".join([*_SMALL, *_TENS, *_SCALES])
+_NUMBER_WORD = "|".join([*CARDINALS, *_SCALES])
 _MENTION = re.compile(
     r"(?P<mixed>\d+\s+\d+\s?/\s?\d+)|(?P<fraction>(?<![\d/.])\d+\s?/\s?\d+(?![\d/]))"
     r"|(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\s,\s\d{3}(?!\d)|\d+(?:\.\d+)?|\.\d+)"
@@ -132,5 +110,5 @@ def _spoken(words: str) -> int:
             if _SCALES[word] >= 1000:
                 total, group = total + group, 0
         elif word != "and":
-            group += _SMALL.get(word, 0) + _TENS.get(word, 0)
+            group += CARDINALS.get(word, 0)
     return total + group

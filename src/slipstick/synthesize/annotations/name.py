@@ -8,11 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from slipstick.synthesize.annotations.arithmetic import FUNCTIONS
+from slipstick.exact import FUNCTIONS
 from slipstick.synthesize.annotations.asked import HAS, LEFT, TOTAL, asked_names
 from slipstick.synthesize.annotations.derived import derived_names
-from slipstick.synthesize.annotations.mentions import Mention
-from slipstick.synthesize.annotations.phrases import (
+from slipstick.synthesize.annotations.link import Plan, Step
+from slipstick.synthesize.annotations.read.mentions import Mention
+from slipstick.synthesize.annotations.read.phrases import (
     DAYS,
     JOINS,
     MONEY,
@@ -29,8 +30,7 @@ from slipstick.synthesize.annotations.phrases import (
     subject_of,
     words_of,
 )
-from slipstick.synthesize.annotations.plan import Plan, Step
-from slipstick.synthesize.annotations.rationale import Rationale
+from slipstick.synthesize.annotations.read.rationale import Rationale
 
 LONGEST = 36
 """Letters of the longest name."""

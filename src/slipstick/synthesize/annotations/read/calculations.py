@@ -7,18 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from slipstick.synthesize.annotations.arithmetic import (
-    NoValueError,
-    Number,
-    Operation,
-    Tree,
-    evaluate,
-    leaves,
-    read,
-    replaced,
+from slipstick.exact import NoValueError
+from slipstick.synthesize.annotations.read.sides import (
+    SIGNS,
+    TIMES,
+    Side,
+    Token,
+    first_number,
+    left_side,
+    result_after,
+    tokenize,
+    value_of,
 )
-from slipstick.synthesize.annotations.sides import Side, first_number, left_side, result_after
-from slipstick.synthesize.annotations.tokens import SIGNS, TIMES, Token, tokenize, value_of
+from slipstick.synthesize.annotations.trees import Number, Operation, Tree, evaluate, leaves, read, replaced
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from slipstick.exact import FUNCTIONS, OPERATORS, NoValueError
+
 MOST_DIGITS = 40
 """Numbers and results of more digits are no school arithmetic; they are refused before they are computed."""
 
@@ -58,15 +60,10 @@ Tree = Number | Name | Operation | Call | Solve
 UNKNOWN = Name("?")
 
 
-class NoValueError(Exception):
-    """Text that is no arithmetic, or arithmetic without a value."""
-
-
 _TOKEN = re.compile(
     r"\s*(?:(?P<mixed>\d+\s+\d+/\d+(?![\d.]))|(?P<number>(?:\d[\d,]*\.?\d*|\.\d+))(?P<percent>\s?%)?"
     r"|(?P<sign>\*\*|[-+*/^()])|(?P<letter>[A-Za-z]))"
 )
-_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "**": 4}
 
 
 def to_fraction(text: str) -> Fraction:
@@ -176,10 +173,10 @@ def evaluate(tree: Tree, values: Mapping[str, Fraction]) -> Fraction:
             raise NoValueError(f"{tree.name} is not known")
         return values[tree.name]
     if isinstance(tree, Call):
-        return FUNCTIONS[tree.function](*(evaluate(argument, values) for argument in tree.arguments))
+        return Fraction(FUNCTIONS[tree.function](*(evaluate(argument, values) for argument in tree.arguments)))
     if isinstance(tree, Solve):
         return _solve(tree, values)
-    return _apply(tree.sign, evaluate(tree.left, values), evaluate(tree.right, values))
+    return Fraction(OPERATORS[tree.sign](evaluate(tree.left, values), evaluate(tree.right, values)))
 
 
 def _solve(tree: Solve, values: Mapping[str, Fraction]) -> Fraction:
@@ -193,117 +190,6 @@ def _solve(tree: Solve, values: Mapping[str, Fraction]) -> Fraction:
     if not slope or gap(3) - gap(2) != slope:
         raise NoValueError("an equation that is not linear or has no single solution")
     return 1 - gap(1) / slope
-
-
-def _apply(sign: str, left: Fraction, right: Fraction) -> Fraction:
-    if sign == "/":
-        if not right:
-            raise NoValueError("a division by zero")
-        return left / right
-    if sign == "**":
-        return _power(left, right)
-    return left + right if sign == "+" else left - right if sign == "-" else left * right
-
-
-def _power(left: Fraction, right: Fraction) -> Fraction:
-    size = max(left.numerator.bit_length(), left.denominator.bit_length())
-    if right.denominator == 1:
-        if abs(right) * size > 400 or (not left and right < 0):
-            raise NoValueError("a power that is too large")
-        return Fraction(left) ** int(right)
-    if left < 0 or size > 400 or abs(right) > 50:
-        raise NoValueError("a power without a real value")
-    return _from_float(float(left) ** float(right))
-
-
-def _from_float(value: float) -> Fraction:
-    if value != value or value in (float("inf"), float("-inf")):
-        raise NoValueError("a result that is no number")
-    return Fraction(repr(value))
-
-
-def _root(value: Fraction) -> Fraction:
-    if value < 0:
-        raise NoValueError("the square root of a negative number")
-    return _power(value, Fraction(1, 2))
-
-
-def _floor(value: Fraction) -> Fraction:
-    return Fraction(value.__floor__())
-
-
-def _ceil(value: Fraction) -> Fraction:
-    return Fraction(value.__ceil__())
-
-
-def _counted(function: Callable[..., int]) -> Callable[..., Fraction]:
-    """A function of whole numbers such as `comb`."""
-
-    def of(*values: Fraction) -> Fraction:
-        if any(value.denominator != 1 or not 0 <= value <= 1000 for value in values):
-            raise NoValueError("a count of what is no whole number")
-        return Fraction(function(*(int(value) for value in values)))
-
-    return of
-
-
-def _factorial(n: int) -> int:
-    import math
-
-    if n > 50:
-        raise NoValueError("a factorial that is too large")
-    return math.factorial(n)
-
-
-def _comb(n: int, k: int) -> int:
-    import math
-
-    return math.comb(n, k)
-
-
-def _perm(n: int, k: int) -> int:
-    import math
-
-    if n > 50:
-        raise NoValueError("more permutations than can be counted")
-    return math.perm(n, k)
-
-
-def _lcm(a: int, b: int) -> int:
-    import math
-
-    return math.lcm(a, b)
-
-
-def _gcd(a: int, b: int) -> int:
-    import math
-
-    return math.gcd(a, b)
-
-
-def _log(value: Fraction, base: Fraction) -> Fraction:
-    import math
-
-    if value <= 0 or base <= 0 or base == 1:
-        raise NoValueError("a logarithm without a value")
-    return _from_float(math.log(value, base))
-
-
-FUNCTIONS: Mapping[str, Callable[..., Fraction]] = {
-    "sqrt": _root,
-    "floor": _floor,
-    "ceil": _ceil,
-    "log": _log,
-    "factorial": _counted(_factorial),
-    "comb": _counted(_comb),
-    "perm": _counted(_perm),
-    "lcm": _counted(_lcm),
-    "gcd": _counted(_gcd),
-    "min": lambda *values: min(values),
-    "max": lambda *values: max(values),
-    "abs": abs,
-}
-"""What a Call may call, by the name it has in Python; all but the built-ins come from `math`."""
 
 
 def leaves(tree: Tree) -> Iterator[Number | Name]:
