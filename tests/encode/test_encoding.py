@@ -1,32 +1,39 @@
+"""Token ids and labels of solutions: what is trained on, in which prompts, in every format and template."""
+
+from __future__ import annotations
+
 import copy
 import json
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipstick.encode import IGNORED, EncodeSettings, PromptConfig, encode, encode_within, pieces_of
+from slipstick.encode import IGNORED, Encoded, EncodeSettings, PromptConfig, encode, encode_within, pieces_of
 from slipstick.encode.prompts import prompt_for
 from slipstick.encode.tokens import text_of, token_ids
 from slipstick.errors import InputError
-from slipstick.formats import join, load_format, render, render_chat, render_example, render_prompt, tool_schema
-from slipstick.schema import Code, Output, Problem, Solution, Text
+from slipstick.formats import Format, join, load_format, render, render_chat, render_example, render_prompt, tool_schema
+from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 
 transformers = pytest.importorskip("transformers", reason="the extra `train` is not installed")
 
 from slipstick.train.tokenizer import fixed_strings, train_tokenizer  # noqa: E402
 
+Variant = Literal["one", "run", "example"]
 LAYOUTS = [load_format(name) for name in ("cot", "pot", "tir")]
 TEXTS = ["Ann has 12 nuts and finds 30 more.", "nuts = 12 + 30\nprint(nuts)", "The answer is \\boxed{42}."] * 5
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
+def tokenizer() -> Any:
     return train_tokenizer(TEXTS, LAYOUTS, vocab_size=330)
 
 
 @pytest.fixture(scope="module")
-def spacing_tokenizer():
+def spacing_tokenizer() -> Any:
     """One that puts a space before every text it is given, as those of Llama and Mistral do."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
@@ -48,14 +55,16 @@ BLOCKS = st.lists(
 )
 
 
-def solved(blocks, format, question="How many nuts?"):
+def solved(blocks: Sequence[Block], format: Format, question: str = "How many nuts?") -> tuple[Solution, Problem]:
     problem = Problem(id="x/test/1", text=question)
-    return Solution(id="x/test/1#0", problem_id=problem.id, format=format.name, blocks=blocks), problem
+    return Solution(id="x/test/1#0", problem_id=problem.id, format=format.name, blocks=list(blocks)), problem
 
 
 @settings(deadline=None, max_examples=60)
 @given(blocks=BLOCKS, format=st.sampled_from(LAYOUTS), question=PLAIN)
-def test_labels_lie_on_what_the_model_writes_and_nowhere_else(tokenizer, blocks, format, question):
+def test_labels_lie_on_what_the_model_writes_and_nowhere_else(
+    tokenizer: Any, blocks: list[Block], format: Format, question: str
+) -> None:
     solution, problem = solved(blocks, format, question)
     ids, labels = encode(solution, problem, format, tokenizer)
 
@@ -70,7 +79,7 @@ def test_labels_lie_on_what_the_model_writes_and_nowhere_else(tokenizer, blocks,
 
 @settings(deadline=None, max_examples=40)
 @given(blocks=BLOCKS, cut=st.integers(0, 6))
-def test_later_blocks_never_change_the_ids_of_earlier_ones(tokenizer, blocks, cut):
+def test_later_blocks_never_change_the_ids_of_earlier_ones(tokenizer: Any, blocks: list[Block], cut: int) -> None:
     format = load_format("tir")
     whole, problem = solved(blocks, format)
     part, _ = solved(blocks[:cut], format)
@@ -79,21 +88,26 @@ def test_later_blocks_never_change_the_ids_of_earlier_ones(tokenizer, blocks, cu
 
 
 @pytest.mark.parametrize("format", LAYOUTS, ids=lambda format: format.name)
-def test_a_prompt_costs_two_tokens_beside_the_question(tokenizer, format):
+def test_a_prompt_costs_two_tokens_beside_the_question(tokenizer: Any, format: Format) -> None:
     question = "Ann has 12 nuts?"
     _, problem = solved([], format, question)
     (ids,) = token_ids(tokenizer, [render_prompt(format, problem)])
     assert len(ids) == len(tokenizer(question)["input_ids"]) + 2
 
 
-def test_what_formats_fix_is_one_token_each_and_digits_stand_alone(tokenizer):
+def test_what_formats_fix_is_one_token_each_and_digits_stand_alone(tokenizer: Any) -> None:
     assert all(len(tokenizer(text)["input_ids"]) == 1 for text in fixed_strings(LAYOUTS))
     assert [tokenizer.decode(token) for token in tokenizer("1204")["input_ids"]] == ["1", "2", "0", "4"]
 
 
-def test_a_tokenizer_that_adds_spaces_adds_one_only_at_the_start(spacing_tokenizer):
+def test_a_tokenizer_that_adds_spaces_adds_one_only_at_the_start(spacing_tokenizer: Any) -> None:
     format = load_format("tir")
-    blocks = [Text(text="We add.\n"), Code(text="12 + 30"), Output(text="42"), Text(text=" The answer is 42.")]
+    blocks: list[Block] = [
+        Text(text="We add.\n"),
+        Code(text="12 + 30"),
+        Output(text="42"),
+        Text(text=" The answer is 42."),
+    ]
     solution, problem = solved(blocks, format)
     ids, labels = encode(solution, problem, format, spacing_tokenizer)
     assert ids[0] == spacing_tokenizer.bos_token_id and ids.count(spacing_tokenizer.bos_token_id) == 1
@@ -102,16 +116,16 @@ def test_a_tokenizer_that_adds_spaces_adds_one_only_at_the_start(spacing_tokeniz
     assert text_of(spacing_tokenizer, [label for label in labels if label != IGNORED]) == written
 
 
-def test_without_an_end_token_nothing_can_be_encoded(tokenizer):
+def test_without_an_end_token_nothing_can_be_encoded(tokenizer: Any) -> None:
     class Endless:
         eos_token_id = None
         bos_token_id = None
         name_or_path = "endless"
 
-        def __call__(self, text, **kwargs):
+        def __call__(self, text: str, **kwargs: Any) -> Any:
             return tokenizer(text, **kwargs)
 
-        def convert_ids_to_tokens(self, ids):
+        def convert_ids_to_tokens(self, ids: Any) -> Any:
             return tokenizer.convert_ids_to_tokens(ids)
 
     solution, problem = solved([], load_format("cot"))
@@ -139,7 +153,7 @@ THINKING = (
 )
 
 
-def chatting(tokenizer, template):
+def chatting(tokenizer: Any, template: str) -> Any:
     from tokenizers import AddedToken
 
     chat = copy.deepcopy(tokenizer)
@@ -149,13 +163,15 @@ def chatting(tokenizer, template):
 
 
 @pytest.fixture(scope="module")
-def chatml(tokenizer):
+def chatml(tokenizer: Any) -> Any:
     return chatting(tokenizer, CHATML)
 
 
 @settings(deadline=None, max_examples=100)
 @given(blocks=BLOCKS, format=st.sampled_from(EVERY), question=PLAIN, template=st.sampled_from(["format", "alpaca"]))
-def test_in_every_format_no_token_of_prompt_or_output_has_a_label(tokenizer, blocks, format, question, template):
+def test_in_every_format_no_token_of_prompt_or_output_has_a_label(
+    tokenizer: Any, blocks: list[Block], format: Format, question: str, template: str
+) -> None:
     if template == "alpaca" and format.name in ("mario", "react"):
         return
     solution, problem = solved(blocks, format, question)
@@ -175,8 +191,10 @@ SAID = st.text(st.characters(exclude_categories=["Cs", "Co", "Cc"]), min_size=1,
 
 @settings(deadline=None, max_examples=60)
 @given(first=SAID, code=SAID, output=SAID, last=SAID, format=st.sampled_from(EVERY))
-def test_in_a_chat_the_model_writes_its_messages_and_their_ends(chatml, first, code, output, last, format):
-    blocks = [Text(text=first), Code(text=code), Output(text=output), Text(text=last)]
+def test_in_a_chat_the_model_writes_its_messages_and_their_ends(
+    chatml: Any, first: str, code: str, output: str, last: str, format: Format
+) -> None:
+    blocks: list[Block] = [Text(text=first), Code(text=code), Output(text=output), Text(text=last)]
     solution, problem = solved(blocks, format)
     ids, labels = encode(solution, problem, format, chatml, settings=EncodeSettings(template="chat"))
     trained = chatml.decode([label for label in labels if label != IGNORED])
@@ -197,11 +215,16 @@ def test_in_a_chat_the_model_writes_its_messages_and_their_ends(chatml, first, c
 
 @pytest.mark.parametrize("template", [CHATML, TRIMMING, THINKING], ids=["chatml", "trimming", "thinking"])
 @pytest.mark.parametrize("name", ["cot", "tir", "tools"])
-def test_a_chat_is_laid_out_as_its_template_does(tokenizer, template, name):
+def test_a_chat_is_laid_out_as_its_template_does(tokenizer: Any, template: str, name: str) -> None:
     if name == "tools" and template == TRIMMING:
         return  # it has no place for calls
     chat, format = chatting(tokenizer, template), load_format(name)
-    blocks = [Text(text=" We add. "), Code(text='print("12 + 30")\n'), Output(text="42"), Text(text="So 42.\n")]
+    blocks: list[Block] = [
+        Text(text=" We add. "),
+        Code(text='print("12 + 30")\n'),
+        Output(text="42"),
+        Text(text="So 42.\n"),
+    ]
     solution, problem = solved(blocks[:1] if name == "cot" else blocks, format)
     ids, _ = encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
     messages = render_chat(format, problem, solution.blocks)
@@ -216,7 +239,7 @@ def test_a_chat_is_laid_out_as_its_template_does(tokenizer, template, name):
     assert chat.decode(ids) == whole.rstrip("\n")
 
 
-def test_what_follows_the_generation_prompt_is_written_by_the_model(tokenizer):
+def test_what_follows_the_generation_prompt_is_written_by_the_model(tokenizer: Any) -> None:
     chat, format = chatting(tokenizer, THINKING), load_format("cot")
     solution, problem = solved([Text(text="So 42.")], format)
     _, labels = encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
@@ -224,7 +247,7 @@ def test_what_follows_the_generation_prompt_is_written_by_the_model(tokenizer):
     assert trained == "<think>\n\n</think>\n\nSo 42.<|im_end|>"
 
 
-def turns_of(encoded):
+def turns_of(encoded: Encoded) -> list[int]:
     """Where each stretch of labels begins."""
     labels = encoded.labels
     return [i for i, label in enumerate(labels) if label != IGNORED and labels[i - 1] == IGNORED]
@@ -232,25 +255,25 @@ def turns_of(encoded):
 
 @pytest.mark.parametrize("name", ["cot", "tir"])
 @pytest.mark.parametrize("template", ["format", "alpaca", CHATML, TRIMMING, THINKING])
-def test_the_prompt_has_the_ids_that_were_trained_on(tokenizer, template, name):
+def test_the_prompt_has_the_ids_that_were_trained_on(tokenizer: Any, template: str, name: str) -> None:
     format, chat = load_format(name), chatting(tokenizer, template) if "{" in template else tokenizer
-    blocks = [Text(text="We add."), Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")]
+    blocks: list[Block] = [Text(text="We add."), Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")]
     solution, problem = solved(blocks[:1] if name == "cot" else blocks, format)
     recipe = EncodeSettings(template="chat" if chat is not tokenizer else template, prompt_variant="run")
     example = encode(solution, problem, format, chat, settings=recipe, seed=3)
-    taught = PromptConfig(template=recipe.template, prompt_variant="run", seed=3)
+    config = PromptConfig(template=recipe.template, prompt_variant="run", seed=3)
     asked = [[]] if name == "cot" else [[], blocks[:3]]
     begun = turns_of(example)
     assert len(begun) == len(asked)
     for place, written in zip(begun, asked, strict=True):
-        prompt = prompt_for(format, problem, written, chat, taught)
+        prompt = prompt_for(format, problem, written, chat, config)
         assert prompt.ids == example.ids[:place]
         assert prompt.opening == ("<think>\n\n</think>\n\n" if template == THINKING else "")
-    on = prompt_for(format, problem, blocks[:1], chat, taught)
+    on = prompt_for(format, problem, blocks[:1], chat, config)
     assert chat.decode(on.ids).endswith("We add."), "asked in the midst of a turn, it goes on there"
 
 
-def test_an_example_of_its_own_wording_is_asked_for_in_the_first(tokenizer):
+def test_a_model_with_a_variant_per_example_is_prompted_by_the_first(tokenizer: Any) -> None:
     format = load_format("cot")
     _, problem = solved([], format)
     config = PromptConfig(template="alpaca", prompt_variant="example", seed=3)
@@ -261,7 +284,7 @@ def test_an_example_of_its_own_wording_is_asked_for_in_the_first(tokenizer):
     assert own == prompt_for(mario, problem, [], tokenizer, PromptConfig())
 
 
-def test_a_template_that_refuses_is_named_with_the_way_out(tokenizer):
+def test_a_template_that_refuses_is_named_with_the_remedy(tokenizer: Any) -> None:
     chat = chatting(tokenizer, "{{ raise_exception('roles must alternate') }}")
     solution, problem = solved([Text(text="So 42.")], load_format("cot"))
     refused = r'refuses conversations in format `cot` .*roles must alternate.*set template = "format"'
@@ -269,14 +292,14 @@ def test_a_template_that_refuses_is_named_with_the_way_out(tokenizer):
         encode(solution, problem, load_format("cot"), chat, settings=EncodeSettings(template="chat"))
 
 
-def test_a_template_that_leaves_messages_out_is_refused(tokenizer):
+def test_a_template_that_leaves_messages_out_is_refused(tokenizer: Any) -> None:
     chat, format = chatting(tokenizer, "{{ messages[-1]['content'] }}"), load_format("cot")
     solution, problem = solved([Text(text="So 42.")], format)
     with pytest.raises(InputError, match="leaves out, repeats or reorders messages"):
         encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
 
 
-def test_outputs_are_trained_on_where_a_recipe_asks(tokenizer):
+def test_outputs_are_trained_on_where_a_recipe_asks(tokenizer: Any) -> None:
     format = load_format("tir")
     solution, problem = solved([Code(text="12 + 30"), Output(text="42"), Text(text="So 42.")], format)
     _, labels = encode(solution, problem, format, tokenizer, settings=EncodeSettings(train_on_outputs=True))
@@ -284,13 +307,13 @@ def test_outputs_are_trained_on_where_a_recipe_asks(tokenizer):
     assert text == join(render(format, solution.blocks)) + tokenizer.eos_token
 
 
-def test_wordings_are_drawn_by_the_seed(tokenizer):
+def test_prompt_variants_are_chosen_by_the_seed(tokenizer: Any) -> None:
     format = load_format("cot")
     pairs = [solved([Text(text="So.")], format) for _ in range(30)]
     pairs = [(s.model_copy(update={"id": str(n)}), p) for n, (s, p) in enumerate(pairs)]
 
-    def prompts(wording, seed=0):
-        recipe = EncodeSettings(template="alpaca", prompt_variant=wording)
+    def prompts(variant: Variant, seed: int = 0) -> list[str]:
+        recipe = EncodeSettings(template="alpaca", prompt_variant=variant)
         return [pieces_of(s, p, format, tokenizer, settings=recipe, seed=seed)[0].text for s, p in pairs]
 
     assert set(prompts("one")) == {render_prompt(format, pairs[0][1])}
@@ -298,9 +321,9 @@ def test_wordings_are_drawn_by_the_seed(tokenizer):
     assert len(set(prompts("example"))) > 5 and prompts("example") == prompts("example") != prompts("example", 1)
 
 
-def test_long_examples_are_cut_behind_a_whole_block_or_left_out(tokenizer):
+def test_long_examples_are_cut_behind_a_whole_block_or_left_out(tokenizer: Any) -> None:
     format = load_format("tir")
-    blocks = [Text(text="We add. "), Code(text="12 + 30"), Output(text="42"), Text(text="nuts " * 40)]
+    blocks: list[Block] = [Text(text="We add. "), Code(text="12 + 30"), Output(text="42"), Text(text="nuts " * 40)]
     solution, problem = solved(blocks, format)
     whole = encode(solution, problem, format, tokenizer)
     limit = len(whole.ids) - 3
@@ -318,16 +341,16 @@ def test_long_examples_are_cut_behind_a_whole_block_or_left_out(tokenizer):
     assert encode_within(solution, problem, format, tokenizer) == (whole, False)
 
 
-def test_what_was_broken_off_has_no_end(tokenizer):
+def test_what_was_broken_off_has_no_end(tokenizer: Any) -> None:
     format = load_format("cot")
     solution, problem = solved([Text(text="So 4")], format)
     ids, _ = encode(solution.model_copy(update={"finish": "length"}), problem, format, tokenizer)
     assert ids[-1] != tokenizer.eos_token_id
 
 
-def test_generated_ids_are_kept_where_they_are_the_text(tokenizer):
+def test_generated_ids_are_kept_where_they_are_the_text(tokenizer: Any) -> None:
     format = load_format("tir")
-    blocks = [Text(text="nuts"), Code(text="12"), Output(text="42"), Text(text="nuts")]
+    blocks: list[Block] = [Text(text="nuts"), Code(text="12"), Output(text="42"), Text(text="nuts")]
     solution, problem = solved(blocks, format)
     plain = encode(solution, problem, format, tokenizer)
     letters = [tokenizer.convert_tokens_to_ids(letter) for letter in "nuts"]

@@ -130,7 +130,7 @@ def test_a_chat_begins_with_system_and_question(name: str) -> None:
 
 
 def test_in_a_chat_outputs_come_from_the_user_and_roles_alternate() -> None:
-    blocks = [
+    blocks: list[Block] = [
         Text(text="First.\n"),
         Code(text="6*7"),
         Output(text="42"),
@@ -146,7 +146,13 @@ def test_in_a_chat_outputs_come_from_the_user_and_roles_alternate() -> None:
 
 
 def test_in_a_format_with_a_tool_code_is_called_and_outputs_come_from_the_tool() -> None:
-    blocks = [Text(text="First.\n"), Code(text='print("6")'), Output(text="6"), Code(text="7"), Output(text="7")]
+    blocks: list[Block] = [
+        Text(text="First.\n"),
+        Code(text='print("6")'),
+        Output(text="6"),
+        Code(text="7"),
+        Output(text="7"),
+    ]
     format = with_num_fewshot(load_format("tools"), 1)
     messages = render_chat(format, PROBLEM, [*blocks, Text(text="So 42.")])
     assert [message["role"] for message in messages] == [

@@ -6,12 +6,13 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slipstick.errors import InputError
 from slipstick.formats import load_format
-from slipstick.models import Reply, Request, Sampling, open_model
+from slipstick.models import Model, Reply, Request, Sampling, open_model
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Problem
 
@@ -23,8 +24,7 @@ def request(problem_id: str = "p/1", *, format: str = "tir", turn: int = 0, samp
     )
 
 
-def ask(model: object, asked: Request) -> Reply:
-    assert hasattr(model, "generate")
+def ask(model: Model, asked: Request) -> Reply:
     return asyncio.run(model.generate(asked))
 
 
@@ -95,6 +95,6 @@ def test_the_scripts_in_the_docs_work(tmp_path: Path) -> None:
     model = open_model(f"fake:{tmp_path / 'script.jsonl'}")
     assert ask(model, request(turn=1)).text == "So it is 42."
     assert ask(model, request(format="pot")).text == "print(6*7)"
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(next(text for language, text in blocks if language == "python"), names)  # noqa: S102  the page's own lines
     assert ask(names["model"], request()).text == "The answer is None."

@@ -14,7 +14,7 @@ from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import ModelSettings
 from slipstick.models.openai import OpenAIModel, to_reply
 from slipstick.models.openai.replies import code_of
-from slipstick.schema import Code, Output, Problem, Solution, Text
+from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt
 
 TOOLS = load_format("tools")
@@ -120,7 +120,7 @@ def test_completions_have_the_tags_in_the_text(server: Server) -> None:
 
 
 def test_what_was_called_is_rendered_for_training_between_tags() -> None:
-    blocks = [Text(text="I multiply.\n"), Code(text="6*7"), Output(text="42"), Text(text="It is 42.")]
+    blocks: list[Block] = [Text(text="I multiply.\n"), Code(text="6*7"), Output(text="42"), Text(text="It is 42.")]
     text = join(render(TOOLS, blocks))
     assert text == "I multiply.\n<python>\n6*7\n</python>\n<output>\n42\n</output>\nIt is 42."
     assert parse(TOOLS, text) == blocks

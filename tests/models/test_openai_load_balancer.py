@@ -17,7 +17,7 @@ from slipstick.schema import Problem
 
 TIR = load_format("tir")
 Start = Callable[[], Server]
-ERROR = (500, {"error": {"message": "oops"}}, {})
+ERROR: tuple[int, dict[str, Any], dict[str, str]] = (500, {"error": {"message": "oops"}}, {})
 
 
 def request(problem: int = 0, turn: int = 0) -> Request:

@@ -113,7 +113,7 @@ def solution(format: str, sample: int, blocks: list[Block], **more: Any) -> Solu
 
 def test_a_run_is_replayed_by_format_and_sample(tmp_path: Path) -> None:
     failed = solution("pot", 0, [Code(text="1/0"), Output(text="ZeroDivisionError", status="error")])
-    words = [Text(text="It is 42.")]
+    words: list[Block] = [Text(text="It is 42.")]
     rows = [
         failed,
         solution("pot", 1, [Code(text="print(42)"), Output(text="42")]),
