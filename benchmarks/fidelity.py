@@ -1,8 +1,8 @@
-"""How many recorded notebook outputs come back to the letter: `python -m benchmarks.fidelity [--sessions N]`.
+"""Share of recorded notebook outputs that ours equal: `python -m benchmarks.fidelity [--sessions N]`.
 
 Runs the code of the MathCoder sessions in ../shared step by step in the interpreter `local` and compares every output
-with the recorded one: `exact` per cent to the letter (terminal colours stripped, trimmed; `<empty_execution>` is
-silence), `last_line` per cent where for errors the last line is what counts. The rest is counted by class.
+with the recorded one: `exact` is the percentage that is the same (terminal colours stripped, trimmed;
+`<empty_execution>` is no output), `last_line` also counts errors with the same last line. The rest is counted by class.
 `--differences FILE` writes every step that differs as one JSON line. The last line printed is one JSON object.
 """
 
@@ -26,7 +26,7 @@ from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
 TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
 WORKERS = 2
 SECONDS = 10.0
-SILENT = "<empty_execution>"
+EMPTY = "<empty_execution>"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _ERROR = re.compile(r"(?:[\w.]+\.)?\w*(?:Error|Exception|Interrupt|Iteration|Exit)\b.*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -54,7 +54,7 @@ def _sessions(path: Path) -> Iterator[list[Step]]:
 
 
 async def run_sessions(sessions: list[list[Step]]) -> list[dict[str, str]]:
-    """Every step with what was recorded, what we say, and the class of the difference."""
+    """Every step with the recorded output, ours, and the class of the difference."""
     interpreter = open_interpreter("", Limits(timeout=SECONDS), workers=WORKERS)
     rows: list[dict[str, str]] = []
     waiting = iter(sessions)
@@ -84,7 +84,7 @@ async def _run_session(interpreter: LocalInterpreter, steps: list[Step]) -> list
 def classify(recorded: str, ours: str, status: str) -> str:
     """ "exact", "error with the same last line", or how the two differ."""
     left, right = (_ANSI.sub("", text).replace("\r\n", "\n").strip() for text in (recorded, ours))
-    if left == (right or SILENT) or left == right:
+    if left == (right or EMPTY) or left == right:
         return "exact"
     last = [text.rpartition("\n")[2].strip() for text in (left, right)]
     errors = [bool(_ERROR.fullmatch(line)) for line in last]
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--differences", type=Path, help="where to write the steps that differ")
     arguments = parser.parse_args()
     if not TRAJECTORIES.exists():
-        raise SystemExit(f"{TRAJECTORIES} is not there: the recorded sessions are not part of the project")
+        raise SystemExit(f"{TRAJECTORIES} does not exist: the recorded sessions are not part of the project")
     rows = asyncio.run(run_sessions(read_sessions(arguments.sessions)))
     print(json.dumps(summarise(rows)))
     if arguments.differences:

@@ -1,11 +1,11 @@
 """Published accuracies, recomputed from the models' own outputs: `python -m benchmarks.reproduction`.
 
 Every program of every output is run again by our interpreter and every answer graded by slipstick's verdict
-(`accuracy`); the answers that the authors' own code found are judged by the profile nearest to their rules
+(`accuracy`); the answers that the authors' own code found are graded by the profile nearest to their rules
 (`by_profile`). The outputs are read from ../shared/data/trajectories. `largest_gap` and
-`within_half_point` go by the nearer of the two verdicts, `spine_gap` by slipstick's own, over the four rows that
-docs/reproduction.md shows. `--spine` recomputes only those, `--voting` only the votes (benchmarks/votes.py);
-`--cases FILE` also writes the solutions on which our verdict and the recorded one part.
+`within_half_point` use the nearer of the two verdicts, `spine_gap` slipstick's own, over the four rows that
+docs/reproduction.md shows first. `--spine` recomputes only those, `--voting` only the votes (benchmarks/votes.py);
+`--cases FILE` also writes the solutions on which our verdict and the recorded one differ.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Row(NamedTuple):
     published: float
     """Percent."""
     profile: str
-    """Whose rules come nearest to the paper's."""
+    """The profile nearest to the paper's rules."""
     problems: str | None = None
-    """Evaluation set that says more of the problems than the outputs do: the kind of answer, the options."""
+    """Evaluation set with facts that the outputs lack: the kind of answer, the options."""
     recorded: bool = False
-    """Whether the recorded answers are judged: those that a second request to a model chose from the options."""
+    """Whether the recorded answers are graded: those that a second request to a model chose from the options."""
 
 
 SPINE = [
@@ -84,7 +84,7 @@ FURTHER = [
 
 
 def recompute(row: Row, folder: Path, console: Console) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """A row's accuracy by both verdicts, in percent, and the cases where ours parts from the recorded one."""
+    """A row's accuracy by both verdicts, in percent, and the cases in which ours differs from the recorded one."""
     file = TRAJECTORIES / f"{row.file}.jsonl.gz"
     overrides = [f"problems={file}", f"model=replay:{file}", f"formats=['{row.format}']", "rerun=false"]
     if row.problems:
@@ -116,7 +116,7 @@ def recompute(row: Row, folder: Path, console: Console) -> tuple[dict[str, objec
         "profile_gap": round(100 * theirs.value - row.published, 2),
         "outputs_equal": round(100 * equal.value, 2) if equal else None,
         "outputs": equal.n if equal else 0,
-    }, list(_parted(row, ours, recorded))
+    }, list(_differing(row, ours, recorded))
 
 
 def _outputs(file: Path) -> Iterator[dict[str, Any]]:
@@ -133,18 +133,18 @@ def _interval(metric: Metric) -> list[float]:
     return [round(100 * metric.low, 1), round(100 * metric.high, 1)]
 
 
-def _parted(row: Row, ours: list[Solution], recorded: dict[str, dict[str, Any]]) -> Iterator[dict[str, object]]:
+def _differing(row: Row, ours: list[Solution], recorded: dict[str, dict[str, Any]]) -> Iterator[dict[str, object]]:
     """The solutions whose recorded verdict is not ours."""
     for solution in ours:
         values = recorded[solution.problem_id]
-        said = values.get("recorded_correct")
-        said = values.get("recomputed_correct") if said is None else said
-        if said is None or solution.verdict is None or said == (solution.verdict.outcome == "correct"):
+        correct = values.get("recorded_correct")
+        correct = values.get("recomputed_correct") if correct is None else correct
+        if correct is None or solution.verdict is None or correct == (solution.verdict.outcome == "correct"):
             continue
         yield {
             "row": row.file,
             "problem": solution.problem_id,
-            "recorded": said,
+            "recorded": correct,
             "recorded_answer": values["recorded_answer"],
             "gold": values["gold"],
             "ours": solution.verdict.outcome,
@@ -182,15 +182,15 @@ def main() -> None:
     """Recomputes the rows, prints them as a table and as JSON."""
     console = Console(stderr=True)
     if not TRAJECTORIES.is_dir():
-        raise SystemExit(f"benchmarks.reproduction needs recorded outputs in {TRAJECTORIES}, which is absent")
+        raise SystemExit(f"benchmarks.reproduction needs recorded outputs in {TRAJECTORIES}, which does not exist")
     arguments = sys.argv[1:]
     wanted = [] if "--voting" in arguments else SPINE if "--spine" in arguments else SPINE + FURTHER
     rows, cases = [], []
     with tempfile.TemporaryDirectory() as folder:
         for row in wanted:
-            figures, parted = recompute(row, Path(folder), console)
+            figures, differing = recompute(row, Path(folder), console)
             rows.append(figures)
-            cases += parted
+            cases += differing
             console.print(json.dumps(figures), soft_wrap=True)
     if "--cases" in arguments:
         Path(arguments[arguments.index("--cases") + 1]).write_text("".join(f"{json.dumps(case)}\n" for case in cases))

@@ -59,7 +59,7 @@ def test_only_common_problems_count_and_single_formats_are_compared() -> None:
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ([Problem(id="x/test/1", text="?")], "none of the 40 of the one is among the 1 of the other"),
+        ([Problem(id="x/test/1", text="?")], "none of the first's 40 is among the second's 1"),
         ([Problem(id="apples/test/0", text="What is 0 + 2?", answer="1")], "apples/test/0 has another question"),
         ([Problem(id="apples/test/0", text="What is 0 + 1?", answer="2")], "apples/test/0 has another gold"),
     ],

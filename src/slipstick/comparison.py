@@ -26,6 +26,7 @@ class Flip(Record):
     """A problem that one run solves more often than the other."""
 
     problem_id: str
+    """The problem's id."""
     format: str
     """"pot"; "cot to pot" if the runs have one format each, and not the same."""
     first: float
@@ -38,7 +39,7 @@ class RunComparison(Record):
     """Two runs on the problems that both have."""
 
     names: tuple[str, str] = ("first", "second")
-    """What the runs are called."""
+    """Names of the runs."""
     common: int
     """Problems that both have."""
     left_out: int
@@ -56,10 +57,10 @@ class RunComparison(Record):
 
 
 def compare_runs(
-    problems: Iterable[Problem],
-    first: Iterable[Solution],
-    other_problems: Iterable[Problem],
-    second: Iterable[Solution],
+    first_problems: Iterable[Problem],
+    first_solutions: Iterable[Solution],
+    second_problems: Iterable[Problem],
+    second_solutions: Iterable[Solution],
 ) -> RunComparison:
     """Compares graded runs on the problems that both have, in each format that both have.
 
@@ -67,11 +68,11 @@ def compare_runs(
     Raises InputError if they share no problem or no format, if an id names different problems in the two runs, and for
     an ungraded solution.
     """
-    mine = {problem.id: problem for problem in problems}
-    theirs = {problem.id: problem for problem in other_problems}
-    common = [mine[name] for name in mine if name in theirs]
-    _require_same(common, theirs, len(mine))
-    before, after = _accuracy_by_format(first), _accuracy_by_format(second)
+    first = {problem.id: problem for problem in first_problems}
+    second = {problem.id: problem for problem in second_problems}
+    common = [problem for problem in first.values() if problem.id in second]
+    _require_same(common, second, len(first))
+    before, after = _accuracy_by_format(first_solutions), _accuracy_by_format(second_solutions)
     rows: list[PairedComparison] = []
     flips: list[Flip] = []
     ids = {problem.id for problem in common}
@@ -85,7 +86,9 @@ def compare_runs(
             for name in groups[""]
             if name in one and name in two and one[name] != two[name]
         ]
-    return RunComparison(common=len(common), left_out=len(mine) + len(theirs) - 2 * len(common), rows=rows, flips=flips)
+    return RunComparison(
+        common=len(common), left_out=len(first) + len(second) - 2 * len(common), rows=rows, flips=flips
+    )
 
 
 def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
@@ -137,19 +140,19 @@ def _accuracy_by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, fl
     return {name: accuracy_by_problem(formats[name]) for name in order_formats(formats)}
 
 
-def _require_same(common: Sequence[Problem], theirs: Mapping[str, Problem], mine: int) -> None:
+def _require_same(common: Sequence[Problem], second: Mapping[str, Problem], num_first: int) -> None:
     if not common:
         raise InputError(
-            f"the two runs are about different problems: none of the {mine:,} of the one is among the {len(theirs):,} "
-            "of the other; only runs on the same problems can be compared"
+            f"the two runs have no problem in common: none of the first's {num_first:,} is among the second's "
+            f"{len(second):,}; compare runs on the same problems"
         )
     for problem in common:
-        other = theirs[problem.id]
+        other = second[problem.id]
         if (problem.text, problem.answer) != (other.text, other.answer):
             what = "question" if problem.text != other.text else "gold"
             raise InputError(
-                f"problem {problem.id} has another {what} in the other run, so the two cannot be compared: run both on "
-                "the same file"
+                f"problem {problem.id} has another {what} in the second run, so the two cannot be compared: run both "
+                "on the same file"
             )
 
 
