@@ -1,15 +1,15 @@
-"""What slipstick raises.
+"""The exceptions that slipstick raises.
 
     SlipstickError
-      * UserError                 you can mend it: printed as one message, exit code 2, no traceback
-          + RecipeError           a recipe or a --set that does not hold; lists every mistake at once
+      * UserError                 the user can fix it: printed as one message, exit code 2, no traceback
+          + RecipeError           an invalid recipe or --set; lists every mistake
           + InputError            a file or a row that cannot be read; names file and line
           + RunFolderError        a run folder that is full, busy, or from another recipe
-          + PluginError           a name that no plug-in answers to, or a plug-in that does not load
-          + InterpreterError      an interpreter that cannot be started at the asked level
+          + PluginError           no plug-in of that name, or one that does not load
+          + InterpreterError      an interpreter that cannot be started with the isolation asked for
           + ModelError            a model that cannot be opened or reached
 
-A program that crashes, an answer that is missing and a comparison that cannot be decided are no errors but data: see
+A program that crashes, a missing answer and an undecidable comparison are not errors but data: see
 `Output.status`, `Solution.finish` and `Verdict.outcome` in schema.py.
 """
 
@@ -24,11 +24,11 @@ class SlipstickError(Exception):
 
 
 class UserError(SlipstickError):
-    """Something the user can mend; the message names the thing, its value and the way out."""
+    """Something the user can fix; the message names the thing, its value and the remedy."""
 
 
 class RecipeError(UserError):
-    """A recipe that does not hold; `mistakes` has one line for each."""
+    """An invalid recipe; `mistakes` has a line for each mistake."""
 
     def __init__(self, recipe: str, mistakes: list[str]) -> None:
         self.mistakes = mistakes
@@ -53,10 +53,10 @@ class InterpreterError(UserError):
 
 
 class ModelError(UserError):
-    """The model cannot be opened, reached or made to answer at all."""
+    """The model cannot be opened or reached, or does not answer."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """' (did you mean `x`?)' for the nearest known word, or '' where none is near."""
+    """' (did you mean `x`?)' for the nearest known word, or '' if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean `{near[0]}`?)" if near else ""

@@ -1,4 +1,4 @@
-"""Finds plug-ins by name through entry points; built-in ones enter by the same door as everybody else's."""
+"""Finds plug-ins by name through entry points; built-in ones are declared in the same way as third parties'."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def list_plugins(point: Point) -> dict[str, EntryPoint]:
 def load_plugin(point: Point, name: str) -> Any:
     """The object a plug-in's entry point names.
 
-    Raises PluginError where there is none of that name, or where loading it fails.
+    Raises PluginError if there is none of that name, or if loading it fails.
     """
     known = list_plugins(point)
     if name not in known:

@@ -1,4 +1,4 @@
-"""Recipes: one flat TOML file per run, checked whole before anything starts, every mistake reported at once."""
+"""Recipes: one flat TOML file per run, checked completely before anything starts, all mistakes reported together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=BaseModel)
 
-Names = Annotated[list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+Names = Annotated[list[str], ONE_OR_MORE]
 """A list of names; a recipe may give a single one without brackets."""
 
 
@@ -46,7 +47,7 @@ def check_settings(
 
     settings: a class of settings, or several of which one key says which is meant:
     `Annotated[A | B, Field(discriminator="method")]`; without that key the default of the first class holds.
-    Raises RecipeError, which names `where`, with every mistake at once.
+    Raises RecipeError, which names `where`, with every mistake.
     """
     mistakes: list[str] = []
     changes: dict[str, Any] = {}
@@ -90,7 +91,7 @@ def _choose(settings: TypeForm[S], table: dict[str, Any], mistakes: list[str]) -
 
 
 def find_recipe(name: str) -> Path:
-    """The file of a recipe: a path, or the name of a shipped one. Raises RecipeError where there is none."""
+    """The file of a recipe: a path, or the name of a shipped one. Raises RecipeError if there is none."""
     path = Path(name)
     if path.suffix == ".toml" and path.is_file():
         return path
@@ -104,13 +105,13 @@ def find_recipe(name: str) -> Path:
 def shipped_recipes() -> dict[str, Path]:
     """Name -> file of the recipes that come with slipstick."""
     package = Path(__file__).parent
-    # In an installed wheel they lie in the package, in a source tree at its root.
+    # In an installed wheel they are in the package, in a source tree at its root.
     folder = package / "recipes" if (package / "recipes").is_dir() else package.parents[1] / "recipes"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
 def parse_value(text: str) -> Any:
-    """A value as on the command line: TOML where it is TOML (4, true, ["a"]), else the text itself."""
+    """A value from the command line: TOML if it is TOML (4, true, ["a"]), else the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""The nouns: every record that crosses a module boundary or reaches disk, frozen, one JSON line each."""
+"""The records that cross module boundaries or reach disk: frozen, one JSON line each."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Problem(Record):
     id: str
     """Unique over all runs, "set/split/number": "gsm8k/test/7"."""
     text: str
-    """The question as it is put to a model, choices included where it has any."""
+    """The question as a model gets it, with its choices if it has any."""
     answer: str | list[str] | None = None
-    """The gold; a list holds several acceptable golds; None where nobody knows."""
+    """The gold; a list holds several acceptable golds; None if unknown."""
     kind: Kind | None = None
     """What the answer is; None lets the grader find out."""
     choices: list[str] | None = None
     """The texts of the options in order, without their letters, for kind "choice"."""
     rationale: str | None = None
-    """The reference solution in words, where the source has one."""
+    """The reference solution in words, if the source has one."""
     licence: str | None = None
     """Licence of the source, as its owner names it."""
     metadata: dict[str, Any] = Field(default_factory=dict)
-    """All else the source says: split, subject, level, worked steps."""
+    """Whatever else the source has: split, subject, level, worked steps."""
 
 
 class Text(Record):
@@ -61,7 +61,7 @@ class Output(Record):
 
     type: Literal["output"] = "output"
     text: str
-    """What the program printed and the echo of its last expression; the traceback where it failed."""
+    """What the program printed and the echo of its last expression; the traceback if it failed."""
     status: Status = "ok"
     """How the program ended; `sandbox_fault` is our fault, never the program's."""
     seconds: float = 0.0
@@ -79,7 +79,7 @@ class Verdict(Record):
     method: str
     """The layer of the grader that decided: "text", "number", "choice", "symbolic", ..."""
     expected: str | None = None
-    """The gold the answer was held against (of several, the one that matched)."""
+    """The gold the answer was compared with (of several, the one that matched)."""
     reason: str = ""
     """One line: why."""
 
@@ -92,7 +92,7 @@ class Solution(Record):
     problem_id: str
     """The problem it answers."""
     sample: int = 0
-    """0, 1, ... where several solutions of one problem were drawn."""
+    """Number of the sample of this problem and format, from 0."""
     format: str
     """Name of the format the text is laid out in; "hybrid" for a combination of formats."""
     blocks: list[Block]
@@ -100,7 +100,7 @@ class Solution(Record):
     finish: Finish = "stop"
     """Why it ended: the model stopped, ran out of tokens, out of turns, or something failed."""
     error: str = ""
-    """What went wrong where `finish` is "error"."""
+    """What went wrong if `finish` is "error"."""
     answer: str | None = None
     """The final answer found in it."""
     verdict: Verdict | None = None
@@ -110,7 +110,7 @@ class Solution(Record):
     tokens: int = 0
     """Tokens the model generated."""
     prompt_tokens: int = 0
-    """Tokens of all its prompts, where the model counts them."""
+    """Tokens of all its prompts, if the model counts them."""
     cost: float = 0.0
     """US dollars."""
     seconds: float = 0.0
@@ -122,18 +122,18 @@ class Solution(Record):
     prompt_hash: str = ""
     """First 12 hex digits of the SHA-256 of the prompt."""
     turn_ids: list[list[int]] = Field(default_factory=list)
-    """Token ids of every turn as the model generated them, without the one that ended it, where they were kept."""
+    """Token ids of every turn as the model generated them, without the one that ended it, if they were kept."""
     previous_attempts: list[Solution] = Field(default_factory=list)
     """The attempts a hybrid solution made before this one."""
 
 
 class Drop(Record):
-    """A row that was taken out, kept with its reason."""
+    """A row that was dropped, with its reason."""
 
     row: dict[str, Any]
     """The row itself."""
     rule: str
-    """Short name of the rule that took it out."""
+    """Short name of the rule that dropped it."""
     reason: str
     """One line: why."""
 
@@ -161,7 +161,7 @@ class Metric(Record):
 
 
 class Run(Record):
-    """What a run was: enough to repeat it."""
+    """A run: enough to repeat it."""
 
     name: str
     """The run folder's name."""
@@ -170,7 +170,9 @@ class Run(Record):
     status: Literal["running", "finished", "stopped", "failed"]
     """`stopped`: ended early by its user; `failed`: by an error."""
     started: datetime
+    """When it was started."""
     finished: datetime | None = None
+    """When it ended, also by a stop or an error."""
     recipe: dict[str, Any]
     """Every setting, defaults included."""
     files: list[str] = Field(default_factory=list)
@@ -180,7 +182,8 @@ class Run(Record):
     versions: dict[str, str] = Field(default_factory=dict)
     """Python and the packages that matter."""
     commit: str | None = None
-    """Commit of the source tree, where it is one."""
+    """Commit of the source tree, if it is one."""
     counts: dict[str, int] = Field(default_factory=dict)
     """Rows by kind: problems, solutions, correct, dropped."""
     metrics: list[Metric] = Field(default_factory=list)
+    """Its numbers."""

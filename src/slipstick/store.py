@@ -1,11 +1,11 @@
 """Run folders: readable files that a run appends to, that can be killed at any instant and resumed.
 
     run.json         a Run, rewritten whole (atomically) when its status changes
-    recipe.toml      the recipe as it was given, `--set`s included
+    recipe.toml      the recipe as it was given, with every `--set`
     problems.jsonl   the problems of the run
     solutions.jsonl  one line a solution, appended while running
     verdicts.jsonl   one line a graded solution: id, answer, verdict
-    dropped.jsonl    what was taken out, and why
+    dropped.jsonl    the rows that were dropped, and why
     metrics.json     the numbers
     alarms.jsonl     why not to believe the numbers yet, if there is a reason
     report.html      the page; figures/ its pictures and tables as files
@@ -51,15 +51,16 @@ class Graded(Record):
     id: str
     """The solution's id."""
     answer: str | None
-    """The answer that was judged."""
+    """The answer that was graded."""
     verdict: Verdict
+    """Its verdict."""
 
 
 class RunFolder:
     """A run's folder, open for reading; `start` opens it for writing."""
 
     def __init__(self, path: Path | str) -> None:
-        """Raises RunFolderError where `path` holds no run."""
+        """Raises RunFolderError if `path` holds no run."""
         self.path = Path(path)
         self._lock: IO[str] | None = None
         self._open_files: dict[str, IO[str]] = {}
@@ -77,11 +78,11 @@ class RunFolder:
         overwrite: bool = False,
         may_change: Collection[str] = (),
     ) -> RunFolder:
-        """Makes the folder of a new run, or takes one up again with `resume`.
+        """Makes the folder of a new run, or opens an existing one with `resume`.
 
-        may_change: settings that may differ from those the run was begun with, as they do not change its rows.
+        may_change: settings that may differ from those the run was started with, as they do not change its rows.
         A finished run that is resumed keeps its rows and can be finished again. `overwrite` removes an earlier run's
-        own files, nothing else. Raises RunFolderError where the folder holds something that was not to be touched,
+        own files, nothing else. Raises RunFolderError if the folder holds something that must not be touched,
         is in use by a live process, or was made by another recipe or from other files; then nothing in it is changed.
         """
         path = Path(path)
@@ -94,7 +95,7 @@ class RunFolder:
             _require_same_recipe(path, run, may_change)
         elif exists and not overwrite:
             raise RunFolderError(
-                f"{path} already holds a run: add --resume to go on with it, --overwrite to make it anew, "
+                f"{path} already holds a run: add --resume to continue it, --overwrite to replace it, "
                 "or choose another folder with --out"
             )
         path.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ class RunFolder:
         return folder
 
     def run(self) -> Run:
-        """What the run was."""
+        """The content of run.json."""
         return _read_json(self.path / "run.json", Run)
 
     def problems(self) -> Iterator[Problem]:
@@ -131,7 +132,7 @@ class RunFolder:
             yield solution.model_copy(update={"answer": row.answer, "verdict": row.verdict}) if row else solution
 
     def dropped(self) -> Iterator[Drop]:
-        """What was taken out, and why."""
+        """The dropped rows, and why they were dropped."""
         return read_records(self.path / "dropped.jsonl", Drop, missing_ok=True)
 
     def has_rows(self) -> bool:
@@ -143,7 +144,7 @@ class RunFolder:
         return bool(made) or any(self.solutions()) or any(self.dropped())
 
     def metrics(self) -> list[Metric]:
-        """The run's numbers; empty where there are none yet."""
+        """The run's numbers; empty if there are none yet."""
         file = self.path / "metrics.json"
         return _METRICS.validate_json(file.read_bytes()) if file.is_file() else []
 
@@ -157,7 +158,7 @@ class RunFolder:
         write_atomically(self.path / "run.json", run.model_dump_json(indent=2))
 
     def write_problems(self, problems: Iterable[Problem]) -> int:
-        """Writes all problems at once, drawing them one by one, and gives their number."""
+        """Writes problems.jsonl, taking the problems one by one, and gives their number."""
         number = 0
 
         def lines() -> Iterator[str]:
@@ -169,7 +170,7 @@ class RunFolder:
         return number
 
     def rearrange(self, ids: Iterable[str]) -> None:
-        """Writes solutions.jsonl anew with the solutions of these ids in this order, those that it has; no others."""
+        """Rewrites solutions.jsonl with the solutions of these ids in this order, as far as it has them; no others."""
         index = _Index(self.path / "solutions.jsonl")
         if file := self._open_files.pop("solutions.jsonl", None):
             file.close()
@@ -177,18 +178,18 @@ class RunFolder:
             write_atomically(self.path / "solutions.jsonl", index.lines(key for key in ids if key in index))
 
     def write_verdicts(self, solutions: Iterable[Solution]) -> None:
-        """Writes the verdicts of graded solutions at once, beside the solutions."""
+        """Writes verdicts.jsonl from graded solutions."""
         rows = (Graded(id=s.id, answer=s.answer, verdict=s.verdict) for s in solutions if s.verdict)
         write_atomically(self.path / "verdicts.jsonl", "".join(f"{row.model_dump_json()}\n" for row in rows))
 
     def write_dropped(self, drops: Iterable[Drop]) -> None:
-        """Writes dropped.jsonl anew, drawing the rows one by one."""
+        """Rewrites dropped.jsonl, taking the rows one by one."""
         if file := self._open_files.pop("dropped.jsonl", None):
             file.close()
         write_atomically(self.path / "dropped.jsonl", (f"{row.model_dump_json()}\n" for row in drops))
 
     def append(self, record: Solution | Drop) -> None:
-        """Adds a line to solutions.jsonl or dropped.jsonl; it is on disk, kill or no kill, when this returns."""
+        """Adds a line to solutions.jsonl or dropped.jsonl; when this returns it survives a kill."""
         name = "solutions.jsonl" if isinstance(record, Solution) else "dropped.jsonl"
         if name not in self._open_files:
             self._open_files[name] = (self.path / name).open("a", encoding="utf-8")
@@ -208,7 +209,7 @@ class RunFolder:
         return run
 
     def discard(self) -> None:
-        """Removes the run's own files, and the folder where nothing else is in it."""
+        """Removes the run's own files, and the folder if nothing else is in it."""
         self.close()
         _remove_files(self.path, ())
         (self.path / ".lock").unlink(missing_ok=True)
@@ -226,7 +227,7 @@ class RunFolder:
 
 
 class _Index(Mapping[str, Solution]):
-    """The solutions of a file by id: where each line lies. Of two lines with one id the later one counts."""
+    """The solutions of a file by id, as offsets of lines. Of two lines with one id the later one counts."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -255,7 +256,7 @@ class _Index(Mapping[str, Solution]):
         return len(self._places)
 
     def lines(self, keys: Iterable[str]) -> Iterator[str]:
-        """Solutions as they stand in the file. Raises KeyError for one that it does not have."""
+        """Lines of solutions, as they are in the file. Raises KeyError for an id that it does not have."""
         places = (self._places[key] for key in keys)
         with self._path.open("rb") as file:
             for place in places:
@@ -323,13 +324,13 @@ def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> N
         old = earlier.recipe
         lines = "\n".join(f"  - {key}: {old.get(key)!r} then, {now.get(key)!r} now" for key in sorted(differ))
         raise RunFolderError(
-            f"{path} was begun with another recipe, so it cannot be resumed with this one:\n{lines}\n"
+            f"{path} was started with another recipe, so it cannot be resumed with this one:\n{lines}\n"
             "Put the settings back, or choose another folder with --out, or --overwrite it"
         )
     changed = [name for name, digest in earlier.inputs.items() if run.inputs.get(name, digest) != digest]
     if changed:
         raise RunFolderError(
-            f"{path} was begun with other contents of {', '.join(changed)}: put them back, or choose another folder "
+            f"{path} was started with other contents of {', '.join(changed)}: put them back, or choose another folder "
             "with --out, or --overwrite it"
         )
 

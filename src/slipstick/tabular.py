@@ -15,31 +15,31 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from slipstick.errors import InputError, UserError
 
 OnBad = Callable[[str, str], None]
-"""Takes a row that cannot be read: where it stands ("path:line") and what is wrong with it."""
+"""Takes the place of a row that cannot be read ("path:line") and what is wrong with it."""
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _ENDINGS = (".json", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
 class Row(NamedTuple):
-    """One object of a file and where it stood."""
+    """One object of a file and its place."""
 
     where: str
-    """"path:line" for messages; instead of the line the element's number in a file that is one array, the row's in
-    Parquet."""
+    """"path:line" for messages; in a file that is one array the number of the element, in Parquet that of the row."""
     number: int
     """Line, element of the array or row, counted from 1."""
     values: dict[str, Any]
+    """Key or column -> value."""
 
 
 def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]:
-    """The rows of a file, one at a time (an array is read whole); blank lines are passed over.
+    """The rows of a file, one at a time (an array is read whole); blank lines are skipped.
 
-    Parquet is known by its first bytes, CSV and TSV by their endings; all else is JSON: an object a line, an array of
-    objects, or an object of named objects over several lines. Cells of CSV are text.
-    Raises InputError at once where there is no such file, and with file and line when it comes to a row that cannot be
-    read, to the cut end of a gzip file, or to the end of a file without rows. With `on_bad` a bad row goes there
-    instead and the next is read; a file that breaks off is an error all the same.
+    Parquet is recognised by its first bytes, CSV and TSV by their endings; all else is JSON: an object a line, an array
+    of objects, or an object of named objects over several lines. Cells of CSV are text.
+    Raises InputError immediately if there is no such file, and while reading, with file and line, for a row that cannot
+    be read, a truncated gzip file and a file without rows. With `on_bad` a bad row is given to it instead and the next
+    one is read; a truncated file is still an error.
     """
     path = Path(path)
     require_file(path)
@@ -47,7 +47,7 @@ def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]
 
 
 def require_file(path: Path) -> None:
-    """Raises InputError, naming the nearest file beside it, where `path` is no file."""
+    """Raises InputError, naming the file with the nearest name, if `path` is no file."""
     if path.is_file():
         return
     if path.is_dir():
@@ -62,7 +62,7 @@ def require_file(path: Path) -> None:
 
 
 def hand_over(where: str, error: InputError, on_bad: OnBad | None) -> None:
-    """Gives a bad row to `on_bad`, without the place its message begins with; raises the error where there is none."""
+    """Gives a bad row to `on_bad`, without the place its message begins with; raises the error if `on_bad` is None."""
     if on_bad is None:
         raise error
     on_bad(where, str(error).removeprefix(where).lstrip(": "))
@@ -110,7 +110,7 @@ def _objects(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
 
 
 def _named_objects(text: str) -> list[dict[str, Any]]:
-    """The objects inside one object, with their names as ids: {"16": {"question": ...}}; none where it is not that."""
+    """The objects inside one object, their names as ids: {"16": {"question": ...}}; none if it is no such object."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -164,7 +164,7 @@ def _records(table: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
             cells = next(table)
         except StopIteration:
             return
-        except csv.Error as error:  # behind a quote that never closes nothing can be told apart
+        except csv.Error as error:  # after a quote that never closes no cell can be found
             raise InputError(f"{path}:{number} is not valid CSV: {error}") from error
         if cells:
             yield number, cells
@@ -184,7 +184,7 @@ def _parquet(path: Path) -> Iterator[Row]:
                     number += 1
                     yield Row(f"{path}:{number}", number, values)
     except (ArrowException, OSError) as error:
-        raise InputError(f"{path} is damaged behind row {number}: {_short(str(error))}") from error
+        raise InputError(f"{path} is damaged after row {number}: {_short(str(error))}") from error
 
 
 def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
@@ -200,7 +200,7 @@ def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
                 else:
                     yield number, text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path} is a damaged gzip file, cut or altered behind line {number}: {error}") from error
+        raise InputError(f"{path} is a damaged gzip file, cut or altered after line {number}: {error}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
 

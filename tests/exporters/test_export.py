@@ -14,6 +14,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.export import run_export
 from slipstick.errors import InputError, RunFolderError
 from slipstick.exporters import SHAPES, export
+from slipstick.formats import tool_schema
 from slipstick.rewards.verdicts import read_gold
 from slipstick.store import RunFolder
 
@@ -69,7 +70,9 @@ def test_tool_calls_alternate_and_lose_no_word(curated_runs: Path, tmp_path: Pat
     assert steps
     for solution in steps:
         said = json.dumps(rows[solution.id]["messages"], ensure_ascii=False)
-        assert json.loads(rows[solution.id]["tools"])[0]["function"]["name"] == "python"
+        assert json.loads(rows[solution.id]["tools"]) == [tool_schema("python")], (
+            "as a model is shown it when it solves"
+        )
         for block in solution.blocks:
             assert json.dumps(block.text.strip("\n"), ensure_ascii=False)[1:-1] in said
 

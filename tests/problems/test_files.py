@@ -192,7 +192,7 @@ def test_a_gzip_file_cut_short_is_named_when_its_end_is_reached(tmp_path: Path) 
     path.write_bytes(gzip.compress(rows.encode())[:-2000])
     problems = load_problems(str(path))
     assert next(problems).text == "question 0 of many"
-    with pytest.raises(InputError, match=r"set.jsonl.gz is a damaged gzip file, cut or altered behind line \d+"):
+    with pytest.raises(InputError, match=r"set.jsonl.gz is a damaged gzip file, cut or altered after line \d+"):
         list(problems)
 
 

@@ -69,7 +69,7 @@ def test_parquet_is_known_by_what_is_inside(tmp_path: Path) -> None:
     assert len(problems) == 2500 and problems[-1].answer == "2499" and problems[1].choices == ["1", "2"]
     data = path.read_bytes()
     path.write_bytes(data[:-20])
-    with pytest.raises(InputError, match=r"set.rows is damaged behind row 0"):
+    with pytest.raises(InputError, match=r"set.rows is damaged after row 0"):
         list(read_rows(path))
 
 

@@ -15,12 +15,13 @@ from slipstick.curate import curate
 from slipstick.curate.composition import composition_table, describe_composition, total_counts
 from slipstick.curate.evaluation_sets import list_sets, load_sets
 from slipstick.curate.rerun import EXECUTED, OnProgress
-from slipstick.curate.settings import CurateSettings, Names
+from slipstick.curate.settings import CurateSettings
 from slipstick.curate.writing import FILES
 from slipstick.errors import InputError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.problems.catalogue.local import local_files
 from slipstick.progress import Advance, progress
+from slipstick.recipe import Names
 from slipstick.store import RunFolder, write_atomically
 
 _READ = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl")

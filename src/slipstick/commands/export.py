@@ -21,16 +21,16 @@ from slipstick.store import RunFolder, write_atomically
 
 FOLDER = "exports"
 LOGS = {"lm_eval": write_lm_eval, "lm_eval_tasks": write_lm_eval_tasks}
-"""What a run is written as beside the shapes of training files."""
+"""What a run can be written as, apart from the shapes of training files."""
 READERS = "lm-evaluation-harness and what reads its folders"
 CARD = "README.md"
 
 
 class ExportSettings(Record):
-    """What `slipstick export RUN` can be told."""
+    """Settings of `slipstick export`."""
 
     shapes: Names = Field(default_factory=lambda: ["messages"], min_length=1)
-    """Which shapes to write: "alpaca", "sharegpt", "messages", ..., one, a list, or "all"."""
+    """Shapes to write: "alpaca", "sharegpt", "messages", ..., one, a list, or "all"."""
     name: str | None = None
     """Name of the data set on its card; None takes the run's."""
 
@@ -40,7 +40,7 @@ def run_export(order: Invocation, console: Console) -> Path:
     settings = check_settings({}, ExportSettings, overrides=order.overrides)
     folder = RunFolder(order.target)
     if folder.run().status == "running":
-        raise InputError(f"{folder.path} is not finished: go on with it first (--resume), then export it")
+        raise InputError(f"{folder.path} is not finished: finish it first (--resume), then export it")
     out = order.out or folder.path / FOLDER
     every = settings.shapes == ["all"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")

@@ -12,24 +12,24 @@ from slipstick.recipe import check_settings
 from slipstick.schema import Record
 from slipstick.store import RunFolder
 
-_KEPT_BACK = [".*", "checkpoints/*", "checkpoint*.pt", "job/*"]  # what a training that was stopped goes on from
+_KEPT_BACK = [".*", "checkpoints/*", "checkpoint*.pt", "job/*"]  # what a stopped training resumes from
 
 
 class PushSettings(Record):
-    """What `slipstick push RUN` can be told."""
+    """Settings of `slipstick push`."""
 
     repo: str
-    """Where to on the Hub: "user/name"."""
+    """Repository on the Hub: "user/name"."""
     private: bool = True
-    """Whether a repository that is made for it is private."""
+    """Whether a repository that is created for it is private."""
     endpoint: str | None = None
-    """Address of another Hub; None takes what the environment variable HF_ENDPOINT names, or the Hub itself."""
+    """Address of another Hub; None takes that of the environment variable HF_ENDPOINT, or the Hub itself."""
 
 
 def run_push(target: str, overrides: list[str], console: Console) -> str:
     """Sends RUN/exports as a data set, or RUN/model as a model, and gives the address of what was sent."""
     settings = check_settings({}, PushSettings, overrides=overrides)
-    folder, kind = find_goods(RunFolder(target))
+    folder, kind = find_upload(RunFolder(target))
     import httpx2
 
     try:
@@ -44,19 +44,19 @@ def run_push(target: str, overrides: list[str], console: Console) -> str:
     except HFValidationError as error:
         raise InputError(f"repo = {settings.repo!r} is no name of a repository: {error}") from error
     except ValueError as error:  # what the Hub finds wrong with a card, for one
-        raise InputError(f"the Hub refuses {folder}: {error}; mend that and give the same command again") from error
+        raise InputError(f"the Hub refuses {folder}: {error}; fix that and repeat the command") from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise UserError(
             f"the Hub did not take {folder} as {settings.repo}: {str(error).strip().splitlines()[0]}; log in with "
-            "`hf auth login` or set HF_TOKEN, then give the same command again"
+            "`hf auth login` or set HF_TOKEN, then repeat the command"
         ) from error
     address = str(getattr(sent, "commit_url", sent))
     console.print(f"{folder} is at {address}", highlight=False, soft_wrap=True)
     return address
 
 
-def find_goods(run: RunFolder) -> tuple[Path, Literal["dataset", "model"]]:
-    """What a run has to send: its weights, or its exports. Raises InputError where it has neither."""
+def find_upload(run: RunFolder) -> tuple[Path, Literal["dataset", "model"]]:
+    """What a run has to send: its weights, or its exports. Raises InputError if it has neither."""
     if (run.path / "model" / "config.json").is_file():
         return run.path / "model", "model"
     if (run.path / "exports" / "README.md").is_file():

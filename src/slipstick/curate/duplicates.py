@@ -22,13 +22,15 @@ class NearDuplicate(NamedTuple):
     """A text and the earlier one it nearly repeats."""
 
     place: int
+    """Number of the text, from 0."""
     earlier: int
+    """Number of the earlier one."""
     similarity: float
     """Jaccard similarity of their runs of words, 0 to 1."""
 
 
 def digest(text: str) -> int:
-    """64 bits that tell texts apart, spacing and case aside."""
+    """A 64-bit hash of a text, spacing and case aside."""
     plain = " ".join(text.lower().split()).encode("utf-8", "replace")
     return int.from_bytes(blake2b(plain, digest_size=8).digest(), "little")
 
@@ -40,7 +42,7 @@ def near_duplicates(
 
     similarity: least Jaccard similarity of the sets of runs of three words. groups: only texts of one group are
     compared; None compares all. Texts whose numbers differ are never near duplicates. Every pair that is reported has
-    been compared itself; of the pairs at just `similarity`, MinHash puts forward 99 % or more.
+    been compared itself; of the pairs at just `similarity`, MinHash finds 99 % or more.
     Memory: some 400 bytes a text of fifty words.
     """
     bands, size = choose_bands(similarity)
@@ -64,7 +66,7 @@ def choose_bands(similarity: float) -> tuple[int, int]:
 
 class _Sketch(NamedTuple):
     bands: NDArray[np.uint64]
-    """Shape (bands, texts): equal where two texts' hashes of that band, numbers and groups are."""
+    """Shape (bands, texts): equal for two texts with the same hashes of that band, numbers and group."""
     runs: NDArray[np.uint32]
     """Hashes of the runs of all texts, end to end."""
     starts: Places

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from slipstick.curate.contamination import OverlapKind
+from slipstick.recipe import ONE_OR_MORE, Names
 from slipstick.schema import Record
 
 DuplicateScope = Literal["solutions", "questions"]
 STRICT: tuple[OverlapKind, ...] = ("exact", "13-gram", "8-gram")
 SOLUTIONS: tuple[DuplicateScope, ...] = ("solutions",)
 Share = Annotated[float, Field(gt=0, le=1)]
-_one_or_more = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
-Names = Annotated[list[str], _one_or_more]
-"""One name or a list of names."""
 
 
 class LicenceFilter(Record):
@@ -39,7 +37,7 @@ class CurateSettings(Record):
     decontaminate_against: Names = Field(default_factory=list)
     """Evaluation sets whose questions must not be trained on: ["gsm8k:test", "my-test.jsonl"]; "catalogue" names all
     of the catalogue."""
-    contamination_rules: Annotated[list[OverlapKind], _one_or_more] = Field(default_factory=lambda: list(STRICT))
+    contamination_rules: Annotated[list[OverlapKind], ONE_OR_MORE] = Field(default_factory=lambda: list(STRICT))
     """Kinds of overlap with them for which a problem is dropped; other kinds are only reported."""
     unverified: Names = Field(default_factory=list)
     """Sources, or "*" for all, whose solutions stay without a verdict if the problem has no gold."""
@@ -57,7 +55,7 @@ class CurateSettings(Record):
     """Folder or `tokenizer.json` of the tokenizer that counts tokens; None counts words, digits and signs."""
     rerun_programs: bool = True
     """Whether every program is run again and has to print what is recorded."""
-    duplicates: Annotated[list[DuplicateScope], _one_or_more] = Field(default_factory=lambda: list(SOLUTIONS))
+    duplicates: Annotated[list[DuplicateScope], ONE_OR_MORE] = Field(default_factory=lambda: list(SOLUTIONS))
     """What is compared exactly, spacing and case aside: solutions of one question in one format, or questions."""
     near_duplicates: dict[DuplicateScope, Share] = Field(default_factory=lambda: dict.fromkeys(SOLUTIONS, 0.9))
     """What is compared by runs of three words -> least Jaccard similarity at which the later one is dropped; texts with

@@ -39,7 +39,7 @@ class Words(NamedTuple):
 def hash_words(texts: Sequence[str]) -> Words:
     """The words of texts: runs of letters and digits, case ignored, "1,000" read as 1000.
 
-    A word's hash is the polynomial of its bytes modulo 2^64, taken for all words at once as a difference of running
+    A word's hash is the polynomial of its bytes modulo 2^64, computed for all words together as a difference of running
     sums, then mixed. It is the same in every process and on every machine.
     """
     encoded = [_plain(text).encode() for text in texts]

@@ -55,7 +55,7 @@ def write_overlaps(out: RunFolder, overlaps: Iterable[Overlap]) -> list[tuple[st
 def write_rows(
     runs: Sequence[RunFolder], out: RunFolder, questions: Questions, solutions: Solutions, splits: Mapping[int, str]
 ) -> Composition:
-    """Writes the rows that stay, where each was read, and the dropped rows; gives what the rows were counted to be.
+    """Writes the rows that stay, where each was read, and the dropped rows; gives their counts.
 
     splits: question -> split.
     """

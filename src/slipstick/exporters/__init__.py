@@ -1,7 +1,11 @@
 """Writes the correct solutions of a run, or its problems, in the shapes that other tools train on.
 
-A shape is a function from one solution, its problem and its format to one row; the shapes and what reads them stand in
-`SHAPES`. Every row carries the `id` of the solution or problem it was made of.
+    shapes          a function from one solution, its problem and its format to one row, for each shape
+    files           the rows as JSON, JSON lines or Parquet
+    lm_eval         a graded run as lm-evaluation-harness writes its own
+    lm_eval_tasks   a run's problems as its tasks
+
+`SHAPES` says which rows a shape has and what reads them. Every row has the `id` of its solution or problem.
 """
 
 from __future__ import annotations
@@ -25,12 +29,13 @@ class Shape(NamedTuple):
     """One kind of training file."""
 
     of: Literal["solutions", "problems", "outcomes"]
-    """What a row is made of: a correct solution, a problem with a gold, a solution that was judged either way."""
+    """What a row is made of: a correct solution, a problem with a gold, a solution graded correct or incorrect."""
     file: Literal["json", "jsonl", "parquet"]
+    """The kind of file, and its ending."""
     row: Callable[[Solution, Problem, Format], dict[str, Any]]
-    """For problems, of any one of their solutions."""
+    """Makes a row; for problems the solution is an empty one."""
     reader: str
-    """Who reads it."""
+    """What reads it."""
 
 
 SHAPES: dict[str, Shape] = {
@@ -49,8 +54,8 @@ SHAPES: dict[str, Shape] = {
 def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
     """Writes a run in one shape, a file for each split of its problems, and gives path -> rows.
 
-    A file is named SHAPE.json, or SHAPE-SPLIT.json where curation divided the problems.
-    Raises InputError for an unknown shape or where no row of the run fits it, PluginError for an unknown format.
+    A file is named SHAPE.json, or SHAPE-SPLIT.json if curation divided the problems.
+    Raises InputError for an unknown shape and if the run has no row for it, PluginError for an unknown format.
     """
     if shape not in SHAPES:
         raise InputError(f"there is no shape `{shape}`{did_you_mean(shape, SHAPES)}; known: {', '.join(SHAPES)}")
@@ -70,9 +75,9 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
 
 
 _WANTED = {
-    "solutions": "solutions that were judged correct",
+    "solutions": "solutions that were graded correct",
     "problems": "problems with a gold",
-    "outcomes": "solutions that were judged correct or incorrect",
+    "outcomes": "solutions that were graded correct or incorrect",
 }
 _OUTCOMES = {"solutions": ("correct",), "outcomes": ("correct", "incorrect")}
 
@@ -86,19 +91,11 @@ def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterat
                 yield Solution(id=problem.id, problem_id=problem.id, format="cot", blocks=[]), problem, cot
         return
     for solution in folder.solutions():
-        written = _last_attempt(solution)
         if solution.verdict is None or solution.verdict.outcome not in _OUTCOMES[of]:
             continue
-        format = formats.get(written.format) or formats.setdefault(written.format, load_format(written.format))
-        yield written, problems[solution.problem_id], format
-
-
-def _last_attempt(solution: Solution) -> Solution:
-    """What a hybrid solution ended with, laid out as the format it was written in."""
-    if solution.format != "hybrid":
-        return solution
-    runs = any(block.type == "code" for block in solution.blocks)
-    return solution.model_copy(update={"format": "pot" if runs else "cot"})
+        name = shapes.written_format(solution)
+        format = formats.get(name) or formats.setdefault(name, load_format(name))
+        yield solution.model_copy(update={"format": name}), problems[solution.problem_id], format
 
 
 def _splits(folder: RunFolder) -> list[str]:

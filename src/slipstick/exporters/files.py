@@ -1,4 +1,4 @@
-"""Files of rows, written whole or not at all; each writer gives the number of rows, and makes no file of none."""
+"""Files of rows, written whole or not at all; each writer gives the number of rows, and writes no file without any."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipstick.errors import UserError
 from slipstick.store import write_atomically
 
 _BATCH = 2_000
-"""Rows that are in memory at one time."""
+"""Rows in memory at a time."""
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
@@ -26,7 +26,7 @@ def write_json(path: Path, rows: Iterable[dict[str, Any]]) -> int:
 
 
 def write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """A Parquet file; the first rows decide the columns' types. Raises UserError where pyarrow is not installed."""
+    """A Parquet file; the first rows decide the columns' types. Raises UserError if pyarrow is not installed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq

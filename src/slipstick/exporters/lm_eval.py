@@ -16,6 +16,7 @@ from statistics import pstdev
 from typing import Any
 
 from slipstick.errors import InputError
+from slipstick.exporters.shapes import written_format
 from slipstick.formats import Format, join, load_format, render
 from slipstick.metrics import by_problem, order_formats, set_of, share_correct
 from slipstick.schema import Metric, Problem, Run, Solution
@@ -27,7 +28,7 @@ _FILTER = "none"
 
 
 def write_lm_eval(folder: RunFolder, out: Path) -> dict[str, int]:
-    """Writes a run's results and samples into OUT/MODEL, as lm-eval lays them out; path -> rows.
+    """Writes a run's results and samples into OUT/MODEL, as lm-eval does; gives path -> rows.
 
     Raises InputError for a run without solutions, or one that has not been graded.
     """
@@ -111,7 +112,7 @@ def _results(
 
 
 def _task_results(task: str, attempts: dict[str, list[Solution]], metrics: Sequence[Metric]) -> dict[str, Any]:
-    """Accuracy with its standard error, and pass@k and maj@k where the run has them for the task's set."""
+    """Accuracy with its standard error, and pass@k and maj@k if the run has them for the task's set."""
     values = [share_correct(samples) for samples in attempts.values()]
     found: dict[str, Any] = {
         "alias": task,
@@ -127,11 +128,7 @@ def _task_results(task: str, attempts: dict[str, list[Solution]], metrics: Seque
 
 def _text(solution: Solution) -> str:
     """What was written, laid out in the solution's format, outputs included."""
-    if solution.format == "hybrid":
-        format = "pot" if any(block.type == "code" for block in solution.blocks) else "cot"
-    else:
-        format = solution.format.partition(":")[0]
-    return join(render(_format(format), solution.blocks))
+    return join(render(_format(written_format(solution).partition(":")[0]), solution.blocks))
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from slipstick.schema import Problem
 from slipstick.store import RunFolder, write_atomically
 
 _REGEX = r"(?m)answer is:?\s*(?:\\boxed\{)?\$?(.*?)\$?\}?\.?\s*$"
-"""What stands behind the last "The answer is" of a line, as the prompt asks for."""
+"""What follows the last "The answer is" of a line, which the prompt asks for."""
 _GRADE = '''"""slipstick's verdict as the metric of an lm-eval task."""
 
 import slipstick
@@ -32,8 +32,9 @@ def process_results(doc, results):
 def write_lm_eval_tasks(folder: RunFolder, out: Path, ks: Sequence[int] = (8, 64)) -> dict[str, int]:
     """Writes OUT/lm_eval_tasks: problems, a YAML file a set, the group's, and the metric; path -> rows.
 
-    `lm_eval --include_path OUT/lm_eval_tasks --tasks slipstick_NAME` finds them. ks: for maj@k; the largest is drawn.
-    Raises InputError where no problem has a gold.
+    `lm_eval --include_path OUT/lm_eval_tasks --tasks slipstick_NAME` finds them. ks: for maj@k; the largest is the
+    number of samples.
+    Raises InputError if no problem has a gold.
     """
     place = out / "lm_eval_tasks"
     sets: dict[str, list[Problem]] = {}

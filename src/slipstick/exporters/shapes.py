@@ -1,26 +1,19 @@
-"""One row of a training file: functions of a solution, its problem and its format, a function a shape."""
+"""One row of a training file: for each shape a function of a solution, its problem and its format."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from slipstick.formats import Format, join, load_format, render, render_chat, render_example, render_prompt
-from slipstick.schema import Block, Output, Problem, Solution, Text
+from slipstick.formats import Format, join, load_format, render, render_chat, render_example, render_prompt, tool_schema
+from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "python",
-        "description": "Runs Python code; variables stay from call to call. What it prints comes back.",
-        "parameters": {
-            "type": "object",
-            "properties": {"code": {"type": "string", "description": "The code to run."}},
-            "required": ["code"],
-        },
-    },
-}
-"""The interpreter as chat models are told of it."""
+
+def written_format(solution: Solution) -> str:
+    """The format a solution is laid out in; that of a hybrid one's last attempt."""
+    if solution.format != "hybrid":
+        return solution.format
+    return "pot" if any(isinstance(block, Code) for block in solution.blocks) else "cot"
 
 
 def alpaca(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
@@ -37,7 +30,7 @@ def alpaca(solution: Solution, problem: Problem, format: Format) -> dict[str, An
 
 
 def prompt_completion(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
-    """Prompt and completion as two texts: TRL puts the loss on all of the completion, outputs included."""
+    """Prompt and completion as two texts: TRL trains on all of the completion, outputs included."""
     return {
         "id": solution.id,
         "prompt": render_prompt(format, problem),
@@ -46,9 +39,9 @@ def prompt_completion(solution: Solution, problem: Problem, format: Format) -> d
 
 
 def segments(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
-    """Stretches of text that are trained on or not: exactly our own labels, but for the end-of-text token.
+    """Pieces of text that are trained on or not: exactly our own labels, except for the end-of-text token.
 
-    That token is the tokenizer's: add it as a last segment, with the label true, where the trainer adds none.
+    That token is the tokenizer's: add it as a last segment, with the label true, if the trainer adds none.
     """
     rows: list[dict[str, Any]] = []
     for piece in render_example(format, problem, solution.blocks):
@@ -60,7 +53,7 @@ def segments(solution: Solution, problem: Problem, format: Format) -> dict[str, 
 
 
 def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
-    """Chat messages; what was run step by step stands as calls of a tool, their arguments as an object.
+    """Chat messages; code that was run step by step becomes calls of a tool, their arguments an object.
 
     `tools` is a JSON text, since not every reader stores objects of different shapes in one column.
     """
@@ -70,13 +63,13 @@ def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, 
     for message in said:
         for call in message.get("tool_calls", ()):
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-    return {"id": solution.id, "messages": said, "tools": json.dumps([TOOL] if calls else [])}
+    return {"id": solution.id, "messages": said, "tools": json.dumps([tool_schema("python")] if calls else [])}
 
 
 def sharegpt(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
     """Turns of human, function_call, observation and gpt, in strict alternation as LLaMA-Factory wants them.
 
-    A call's value has no room for the words before it, so they stand as comments at the head of its code.
+    A call's value has no room for the words before it, so they become comments at the top of its code.
     """
     row = messages(solution, problem, format)
     turns: list[dict[str, str]] = []
@@ -95,7 +88,7 @@ def sharegpt(solution: Solution, problem: Problem, format: Format) -> dict[str, 
 
 
 def records(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
-    """Everything we know of a solution, one column a field; blocks as JSON text."""
+    """Every field of a solution as a column; blocks as JSON text."""
     return {
         "id": solution.id,
         "problem_id": problem.id,
@@ -155,12 +148,12 @@ def _asked(format: Format, problem: Problem) -> str:
 
 
 def _gold(problem: Problem) -> str:
-    """One gold as it is, several as a JSON list: a column has one type."""
+    """A single gold as it is, several as a JSON list: a column has one type."""
     return problem.answer if isinstance(problem.answer, str) else json.dumps(problem.answer, ensure_ascii=False)
 
 
 def _trimmed(blocks: list[Block]) -> list[Block]:
-    """Words without the line breaks that a layout puts around code: a message is a unit of its own."""
+    """Words without the line breaks that a format puts around code."""
     kept: list[Block] = []
     for block in blocks:
         if not isinstance(block, Text):
