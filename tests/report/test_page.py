@@ -82,6 +82,17 @@ def test_numbers_intervals_and_counts_appear(page: str) -> None:
     assert "4 min 13 s" in page
 
 
+def test_the_only_error_is_named_and_sets_are_called_sets() -> None:
+    problems, solutions = make_rows(n=4)
+    names = {each.id: f"{each.metadata['split']}/test/{each.id[2:]}" for each in problems}
+    problems = [each.model_copy(update={"id": names[each.id], "metadata": {}}) for each in problems]
+    solutions = [each.model_copy(update={"problem_id": names[each.problem_id]}) for each in solutions]
+    metrics = summarize(problems, solutions, ks=[], same=str.__eq__)
+    html = render_report(make_run(), problems, solutions=solutions, metrics=metrics)
+    assert ">Programs that failed, error</th>" in html and "Accuracy by set</b>" in html
+    assert "Accuracy by split</b>" in make_page()
+
+
 def test_page_says_how_to_repeat_the_run(page: str) -> None:
     assert "git checkout 4be1f0c2d7e8a9b0c1d2e3f4a5b6c7d8e9f0a1b2" in page
     assert "slipstick evaluate demo/recipe.toml --out demo-again" in page

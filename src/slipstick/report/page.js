@@ -98,7 +98,7 @@ function drawList(state) {
 
 // ---- mathematics ----
 
-// What stands between $...$ may be money: it is taken as mathematics only where it looks like it.
+// Text between $...$ may be money: it is mathematics only if it looks like it.
 const MATHS = /\$\$([^]+?)\$\$|\\\[([^]+?)\\\]|\\\(([^]+?)\\\)|\$(?!\s)((?:\\.|[^$\\\n])+?)(?<!\s)\$(?!\d)|(\\begin\{([a-z]+\*?)\}[^]+?\\end\{\6\})|(\\boxed\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})/g;
 const LOOKS_LIKE = /[\\^_{}=<>+*/|]|^-?[A-Za-z](?:\([A-Za-z]\))?$|^-?[\d.,]+$/;
 const RULES = { throwOnError: true, trust: false, strict: "ignore", maxExpand: 200, maxSize: 25 };
@@ -228,18 +228,18 @@ function markCurrent(state) {
 
 // ---- the whole ----
 
-let drawn = null;
+let listed = null;
 let opened = false;
 
 function draw() {
   const state = readState();
   const wide = WIDE.matches;
   const filters = FILTERS.map((key) => state[key]).join("\n");
-  if (filters !== drawn) {
+  if (filters !== listed) {
     limit = PAGE;
     for (const key of FILTERS) if ($(key).value !== state[key]) $(key).value = state[key];
     drawList(state);
-    drawn = filters;
+    listed = filters;
   }
   const chosen = state.problem || (wide && shown[0]?.id) || "";
   markCurrent({ problem: chosen });
@@ -278,8 +278,8 @@ function listen() {
     }
   });
   for (const lane of document.querySelectorAll("[data-format]")) {
-    const { format, split } = lane.dataset;
-    const twins = [...document.querySelectorAll("[data-format]")].filter((one) => one.dataset.format === format && one.dataset.split === split);
+    const { format, group, split } = lane.dataset;
+    const twins = [...document.querySelectorAll("[data-format]")].filter((one) => one.dataset.format === format && one.dataset.group === group);
     lane.addEventListener("click", (event) => { event.preventDefault(); jump({ format, split }); });
     lane.addEventListener("mouseenter", () => twins.forEach((one) => one.classList.add("lit")));
     lane.addEventListener("mouseleave", () => twins.forEach((one) => one.classList.remove("lit")));
@@ -292,7 +292,7 @@ async function start() {
     return;
   }
   problems = await unpack();
-  // Where nothing went wrong, or nothing was graded, there is more to see without the filter.
+  // If all is correct, or nothing was graded, show everything.
   if (!problems.some((row) => matches(row, DEFAULTS))) DEFAULTS.outcome = "all";
   listen();
   draw();

@@ -21,6 +21,7 @@ from markupsafe import Markup
 from slipstick.comparison import RunComparison
 from slipstick.metrics import order_formats
 from slipstick.report.content import (
+    ALL,
     breakdown_sections,
     chart_groups,
     format_styles,
@@ -56,6 +57,7 @@ def render_report(
         overall={(metric.measure, metric.format): metric for metric in metrics if not metric.group},
         groups=chart_groups(metrics, formats),
         sections=metric_sections(metrics, formats),
+        all_problems=ALL,
         breakdowns=breakdown_sections(metrics, formats),
         plots=draw_plots(metrics, solutions, formats),
         comparison=comparison,
