@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from slipstick.encode import IGNORED, encode
+from slipstick.encode import IGNORED, Encoded, encode
 from slipstick.formats import load_format
 from slipstick.models.hf import load_weights
+from slipstick.schema import Problem, Solution
 from slipstick.train.examples import hide_words
 
 
 @pytest.fixture(scope="module")
-def encoded(sums, tiny_model):
+def encoded(sums: list[tuple[Solution, Problem]], tiny_model: Path) -> tuple[list[Encoded], Any]:
     _, tokenizer = load_weights(str(tiny_model), dtype="float32")
     return [encode(solution, problem, load_format(solution.format), tokenizer) for solution, problem in sums], tokenizer
 
 
-def test_what_is_hidden_are_words_of_the_question(encoded):
+def test_what_is_hidden_are_words_of_the_question(encoded: tuple[list[Encoded], Any]) -> None:
     examples, tokenizer = encoded
     hidden = hide_words(examples, tokenizer, share=0.3, seed=1)
     changed = 0
@@ -33,7 +37,7 @@ def test_what_is_hidden_are_words_of_the_question(encoded):
     assert changed > len(examples) / 4
 
 
-def test_the_same_seed_hides_the_same_words(encoded):
+def test_the_same_seed_hides_the_same_words(encoded: tuple[list[Encoded], Any]) -> None:
     examples, tokenizer = encoded
     first = hide_words(examples, tokenizer, share=0.3, seed=1)
     assert (

@@ -6,6 +6,9 @@ import asyncio
 import json
 import shutil
 import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -19,7 +22,7 @@ from slipstick.commands import Invocation, take_problems
 from slipstick.commands.grpo import GrpoRecipe
 from slipstick.commands.train import run_train
 from slipstick.errors import InputError, RecipeError, UserError
-from slipstick.formats import join, load_format, render
+from slipstick.formats import Format, join, load_format, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models.hf import HfModel, load_weights
 from slipstick.models.hf.decode import Decoder
@@ -30,9 +33,11 @@ from slipstick.store import RunFolder
 from slipstick.train.grpo import train_grpo
 from slipstick.train.rollouts import open_rollout, rows_for_trl
 
+Pairs = list[tuple[Solution, Problem]]
+
 
 @pytest.fixture
-def problems(sums, tmp_path):
+def problems(sums: Pairs, tmp_path: Path) -> Path:
     """A file of a few sums."""
     rows = list({problem.id: problem for _, problem in sums}.values())[:4]
     path = tmp_path / "sums.jsonl"
@@ -40,7 +45,7 @@ def problems(sums, tmp_path):
     return path
 
 
-def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
+def test_some_updates_of_the_tiny_model(tiny_model: Path, problems: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\n'
@@ -57,7 +62,7 @@ def test_some_updates_of_the_tiny_model(tiny_model, problems, tmp_path):
     assert "2 updates by GRPO, 8 solutions of 4 problems" in card and str(problems) in card
 
 
-def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tmp_path):
+def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model: Path, problems: Path, tmp_path: Path) -> None:
     class StopError(Exception):
         pass
 
@@ -66,10 +71,10 @@ def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tm
         tomllib.loads(told + "num_generations = 2\nbatch_size = 4\nmax_tokens = 12\nsave_steps = 2\n")
     )
 
-    def updates(out, stop=None):
-        steps = []
+    def updates(out: Path, stop: int | None = None) -> list[int]:
+        steps: list[int] = []
 
-        def watch(step, mean):
+        def watch(step: int, mean: float) -> None:
             steps.append(step)
             if step == stop:
                 raise StopError
@@ -84,6 +89,7 @@ def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tm
     shutil.copytree(torn.with_name("checkpoint-2"), torn)
     (torn / "trainer_state.json").write_text("{")
     assert updates(tmp_path / "cut") == [3, 4, 5] and updates(tmp_path / "whole") == [1, 2, 3, 4, 5]
+    assert updates(tmp_path / "whole") == [], "it has finished"
     rows = [
         [json.loads(line)["reward"] for line in (tmp_path / name / "steps.jsonl").read_text().splitlines()]
         for name in ("cut", "whole")
@@ -94,17 +100,17 @@ def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model, problems, tm
     assert not (tmp_path / "cut" / "checkpoints").exists()
 
 
-def length(completions, **_):
-    """A reward that even a model that knows nothing gets some of."""
+def length(completions: Sequence[str], **_: Any) -> list[float | None]:
+    """A reward of which even a model that knows nothing gets some."""
     return [len(said) / 10 for said in completions]
 
 
-def draw(folder, problem, format, **sampling):
-    """A solution as it is drawn for an update, and the tokenizer."""
+def draw(folder: Path, problem: Problem, format: Format, **sampling: Any) -> tuple[Solution, Any]:
+    """A solution as it is sampled for an update, and the tokenizer."""
     model, tokenizer = load_weights(str(folder), dtype="float32")
     drawn = SolveSettings(temperature=1.0, return_token_ids=True, **{"max_tokens": 40, **sampling})
 
-    async def run():
+    async def run() -> Solution:
         writer = HfModel("policy", Decoder(model.eval(), tokenizer), rows=1)
         interpreter = open_interpreter(InterpreterSettings(isolation="process"), seed=0)
         try:
@@ -116,12 +122,12 @@ def draw(folder, problem, format, **sampling):
     return asyncio.run(run()), tokenizer
 
 
-def sampled(rows):
-    """The tokens that are learnt from."""
+def sampled(rows: dict[str, list[Any]]) -> list[int]:
+    """The tokens that are trained on."""
     return [i for i, kept in zip(rows["completion_ids"][0], rows["env_mask"][0], strict=True) if kept]
 
 
-def test_what_the_interpreter_wrote_is_masked(sums, tiny_model):
+def test_what_the_interpreter_wrote_is_masked(sums: Pairs, tiny_model: Path) -> None:
     _, tokenizer = load_weights(str(tiny_model), dtype="float32")
     solution, problem = next(pair for pair in sums if pair[0].format == "tir")
     text, code, _, last = (piece.text for piece in render(load_format("tir"), solution.blocks))
@@ -139,7 +145,7 @@ def test_what_the_interpreter_wrote_is_masked(sums, tiny_model):
     assert not any(unknown["env_mask"][0])
 
 
-def test_ids_are_those_that_were_generated(sums, tiny_model):
+def test_ids_are_those_that_were_generated(sums: Pairs, tiny_model: Path) -> None:
     _, tokenizer = load_weights(str(tiny_model), dtype="float32")
     problem = sums[0][1]
     spelt = [tokenizer.convert_tokens_to_ids(letter) for letter in "yes"]
@@ -148,7 +154,7 @@ def test_ids_are_those_that_were_generated(sums, tiny_model):
     assert rows["completion_ids"][0] == [*spelt, tokenizer.eos_token_id]
 
 
-def test_nothing_is_learnt_of_what_was_not_sampled(sums, tiny_model):
+def test_nothing_is_learnt_of_what_was_not_sampled(sums: Pairs, tiny_model: Path) -> None:
     problem, format = sums[0][1], load_format("cot")
     whole, tokenizer = draw(tiny_model, problem, format)
     (ids,) = whole.turn_ids
@@ -166,7 +172,7 @@ def test_nothing_is_learnt_of_what_was_not_sampled(sums, tiny_model):
     assert tokenizer.decode(rows["completion_ids"][0]) == text[: text.index(stop)], "and no end, as none was sampled"
 
 
-def test_a_program_is_rewarded_by_what_it_printed(tiny_model):
+def test_a_program_is_rewarded_by_what_it_printed(tiny_model: Path) -> None:
     _, tokenizer = load_weights(str(tiny_model), dtype="float32")
     problem = Problem(id="p", text="What is 2 + 3?", answer="5")
     blocks = [Code(text="print(2 + 3)"), Output(text="5")]
@@ -176,7 +182,7 @@ def test_a_program_is_rewarded_by_what_it_printed(tiny_model):
     assert reward(completions=[*rows["found"], "", "The answer is 6"], answer=[["5"]] * 3) == [1.0, 0.0, 0.0]
 
 
-def test_mistakes_are_said_before_anything_starts(tiny_model, tmp_path, problems):
+def test_mistakes_are_said_before_anything_starts(tiny_model: Path, tmp_path: Path, problems: Path) -> None:
     recipe = tmp_path / "grpo.toml"
     recipe.write_text(
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nnum_generations = 3\nbatch_size = 4\n'

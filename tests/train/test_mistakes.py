@@ -1,4 +1,4 @@
-"""Mistakes are one message with the way out, before any step."""
+"""Mistakes are one message that names the remedy, before any step."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     memory.check_memory(elsewhere)  # what is free here says nothing of the machines that train
 
 
-@pytest.mark.skipif(find_spec("liger_kernel") or find_spec("bitsandbytes"), reason="they are installed here")
+@pytest.mark.skipif(bool(find_spec("liger_kernel") or find_spec("bitsandbytes")), reason="they are installed here")
 def test_packages_that_are_missing(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
     asked = {"trainer": "trl", "optimizer": "adamw_8bit", "use_liger_kernel": True}
     with pytest.raises(
@@ -78,9 +78,9 @@ def test_packages_that_are_missing(sums: Pairs, tiny_model: Path, tmp_path: Path
 def test_flash_attention_is_for_16_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "flash_attn.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
-    trl = {"trainer": "trl", "optimizer": "adamw", "device": "cuda"}
-    narrow = [{}, {"bf16": True}, {"param_dtype": "bfloat16", "bf16": False}]
-    wide = [{"bf16": False}, {"trainer": "loop"}, {"device": "cpu"}]
+    trl: dict[str, object] = {"trainer": "trl", "optimizer": "adamw", "device": "cuda"}
+    narrow: list[dict[str, object]] = [{}, {"bf16": True}, {"param_dtype": "bfloat16", "bf16": False}]
+    wide: list[dict[str, object]] = [{"bf16": False}, {"trainer": "loop"}, {"device": "cpu"}]
     assert [attention(TrainSettings.model_validate(trl | more)) for more in narrow] == ["flash_attention_2"] * 3
     assert [attention(TrainSettings.model_validate(trl | more)) for more in wide] == [None] * 3
 

@@ -1,9 +1,11 @@
 """Multiplying in bfloat16 by our loop: the same losses but for rounding, attention as it was afterwards."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from slipstick.schema import Problem, Solution
 from slipstick.train import TrainSettings, train
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
@@ -13,14 +15,16 @@ import torch
 from slipstick.models.hf import load_weights
 from slipstick.train.precision import attention_in_float32, is_narrow
 
+Pairs = list[tuple[Solution, Problem]]
 
-def test_narrow_is_asked_for_or_a_gpu():
+
+def test_narrow_is_asked_for_or_a_gpu() -> None:
     assert [is_narrow(asked, device) for asked in (None, True, False) for device in ("cpu", "cuda")] == [
         False, True, True, True, False, False,
     ]  # fmt: skip
 
 
-def test_bfloat16_gives_nearly_the_losses_of_float32(sums, tiny_model, tmp_path):
+def test_bfloat16_gives_nearly_the_losses_of_float32(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
     losses = {}
     for narrow in (False, True):
         out = tmp_path / str(narrow)
@@ -37,7 +41,7 @@ def test_bfloat16_gives_nearly_the_losses_of_float32(sums, tiny_model, tmp_path)
     assert losses[True] != losses[False]
 
 
-def test_attention_is_computed_in_float32_and_put_back(tiny_model):
+def test_attention_is_computed_in_float32_and_put_back(tiny_model: Path) -> None:
     model, _ = load_weights(str(tiny_model), dtype="float32")
     before = model.config._attn_implementation
     ids = torch.arange(5)[None]

@@ -1,4 +1,4 @@
-"""`train`, `show-mask` and `plan` as they are launched."""
+"""The commands `train`, `show-mask` and `plan`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIZE = (
 @pytest.fixture
 def recipe(sums: Pairs, tmp_path: Path) -> Path:
     """A recipe on a run of sums, one of them solved wrongly."""
-    run = Run(name="data", verb="synthesize", status="running", started="2026-01-01T00:00:00Z", recipe={})  # type: ignore[arg-type]
+    run = Run(name="data", verb="synthesize", status="running", started="2026-01-01T00:00:00Z", recipe={})
     folder = RunFolder.start(tmp_path / "data", run)
     folder.write_problems({p.id: p for _, p in sums}.values())
     for number, (solution, _) in enumerate(sums):

@@ -1,0 +1,43 @@
+"""Low-rank adapters: merged at the end, initialised by the seed."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+from small_trainings import TRL, Pairs, opened
+
+from slipstick.train import TrainSettings, train
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+
+@pytest.mark.parametrize("trainer", ["loop", "trl"])
+def test_adapters_are_merged_into_the_weights(sums: Pairs, tiny_model: Path, tmp_path: Path, trainer: str) -> None:
+    from peft import PeftModel
+
+    lora = {"lora_rank": 4, "lora_target_modules": ["q_proj", "down_proj"], "lora_dropout": 0.1}
+    settings = TrainSettings(
+        base=str(tiny_model), max_train_tokens=2500, num_processes=1, **{**TRL, "trainer": trainer}, **lora
+    )
+    train(sums, settings=settings, out=tmp_path)
+    ids = torch.arange(20)[None]
+    before, after = opened(tiny_model)(ids).logits, opened(tmp_path)(ids).logits
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = PeftModel.from_pretrained(opened(tiny_model), str(tmp_path / "adapter"))(ids).logits
+    assert torch.allclose(adapted, after, atol=1e-4) and not torch.allclose(before, after, atol=1e-3)
+    card = (tmp_path / "README.md").read_text()
+    assert "base_model" not in card, "the Hub refuses a card whose base is a folder"
+    assert f"`{tiny_model}`, trained further" in card and "rank 4" in card and "lora_rank = 4" in card
+
+
+def test_the_seed_decides_where_adapters_begin(tiny_model: Path) -> None:
+    from slipstick.train.adapters import add_adapters
+
+    def start(seed: int) -> float:
+        model = add_adapters(opened(tiny_model), TrainSettings(base=str(tiny_model), lora_rank=2, seed=seed))
+        return sum(float(p.detach().sum()) for name, p in model.named_parameters() if "lora_A" in name)
+
+    assert start(0) == start(0) != start(1)
