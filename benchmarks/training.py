@@ -20,14 +20,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from slipstick.commands.dry_run import rehearse, tree_bytes
-from slipstick.commands.train import TrainRecipe
 from slipstick.encode import IGNORED
 from slipstick.formats import load_format
+from slipstick.plan.dry_run import dry_run, tree_bytes
 from slipstick.problems import load_problems
 from slipstick.schema import Problem, Run, Solution, Verdict
 from slipstick.store import RunFolder
 from slipstick.synthesize.writing import can_write, write
+from slipstick.train.sources import TrainRecipe
 
 # TRL's ways to lay out rows; 8 padded rows and one packed row hold about as many tokens as a step of ours.
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -68,7 +68,7 @@ def save(folder: Path, rows: list[tuple[Solution, Problem]]) -> Path:
 CHILD = """
 import json, os, sys, time, resource
 from pathlib import Path
-from slipstick.commands.train import TrainRecipe
+from slipstick.train.sources import TrainRecipe
 from slipstick.train import train
 threads = int(sys.argv[3])
 recipe = TrainRecipe.model_validate_json(sys.argv[1])
@@ -151,7 +151,7 @@ def main() -> None:
             short = peer.model_copy(update={"max_train_tokens": asked.tokens // 4})
             tried[way] = run(short, folder / f"tried {way}", threads=threads)["rate"]
         finalists = sorted(tried, key=lambda way: -tried[way])[:2]
-        plan = rehearse(recipe, seconds=8)
+        plan = dry_run(recipe, seconds=8)
         ours, best = [], dict.fromkeys(finalists, 0.0)
         for turn in range(asked.rounds):
             ours.append(run(recipe, folder / f"ours {turn}"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.encode import IGNORED, Encoded
-from slipstick.plan import GIB, Load, Shape, flops_per_token, memory_parts, shape_of, total
+from slipstick.plan import GIB, ModelShape, Workload, flops_per_token, memory_parts, shape_of, total
 from slipstick.train.examples import Examples
 from slipstick.train.settings import TrainSettings
 from slipstick.train.tokenizer import train_tokenizer
@@ -30,7 +30,7 @@ def examples(vocab: int) -> Examples:
     return Examples(made, ["cot"] * len(made))
 
 
-def model_of(shape: Shape) -> Any:
+def model_of(shape: ModelShape) -> Any:
     """The model on the GPU in bfloat16."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -67,7 +67,7 @@ def matrix_rate() -> float:
     return 30 * 2 * 8192**3 / (time.monotonic() - began)
 
 
-def rate_of(settings: TrainSettings, shape: Shape, rows: Examples) -> tuple[float, float]:
+def rate_of(settings: TrainSettings, shape: ModelShape, rows: Examples) -> tuple[float, float]:
     """Tokens a second after the first steps, and the most memory in bytes."""
     import torch
 
@@ -120,7 +120,7 @@ def measure() -> dict[str, Any]:
     )
     adapters = lean.model_copy(update={"lora_rank": 16, "optimizer": "adamw"})
     seen = {name: rate_of(s, shape, rows) for name, s in (("full", lean), ("lora", adapters), ("plain", plain))}
-    load = Load(
+    load = Workload(
         tokens=LENGTH,  # without FlashAttention a pass has one packed row
         length=300,
         weight_bytes=2,

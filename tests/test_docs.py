@@ -10,7 +10,7 @@ import pytest
 from slipstick.commands.curate import CurateRecipe
 from slipstick.commands.evaluate import EvaluateRecipe
 from slipstick.commands.synthesize import SynthesizeRecipe
-from slipstick.commands.train import TrainRecipe
+from slipstick.train.sources import TrainRecipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

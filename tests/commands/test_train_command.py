@@ -10,13 +10,14 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.dry_run import rehearse
 from slipstick.commands.plan import run_plan
 from slipstick.commands.show_mask import run_show_mask
-from slipstick.commands.train import TrainRecipe, run_train
+from slipstick.commands.train import run_train
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
+from slipstick.plan.dry_run import dry_run
 from slipstick.schema import Problem, Run, Solution, Verdict
 from slipstick.store import RunFolder
+from slipstick.train.sources import TrainRecipe
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 Pairs = list[tuple[Solution, Problem]]
@@ -52,7 +53,7 @@ def test_only_correct_solutions_are_learnt_from_and_the_card_says_so(recipe: Pat
 
 def test_show_mask_prints_and_writes_a_page(recipe: Path, tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), width=200)
-    run_show_mask(str(recipe), [f"page={tmp_path}/mask.html", "shown=1"], console)
+    run_show_mask(str(recipe), [f"page={tmp_path}/mask.html", "num_examples=1"], console)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
     assert all(f"{name}: " in said for name in ("cot", "pot", "tir")) and "113 examples" in said
@@ -62,8 +63,8 @@ def test_show_mask_prints_and_writes_a_page(recipe: Path, tmp_path: Path) -> Non
     assert "The answer is" in trained and "How many" not in trained
 
 
-def test_a_rehearsal_sees_speed_and_memory(recipe: Path) -> None:
-    seen = rehearse(
+def test_a_dry_run_measures_speed_and_memory(recipe: Path) -> None:
+    seen = dry_run(
         TrainRecipe(data=[str(recipe.parent / "data")], max_train_tokens=3000, num_processes=1, vocab_size=340),
         seconds=0.2,
     )
@@ -71,18 +72,18 @@ def test_a_rehearsal_sees_speed_and_memory(recipe: Path) -> None:
     assert 0.2 * 2**30 < seen.peak_bytes < 2 * 2**30
 
 
-def test_a_rehearsal_that_cannot_start_says_why_in_words(recipe: Path) -> None:
+def test_a_dry_run_that_cannot_start_says_why_in_words(recipe: Path) -> None:
     with pytest.raises(UserError, match=r"steps of this recipe fail: no solution of 113 .* max_length = 5 tokens"):
-        rehearse(TrainRecipe(data=[str(recipe.parent / "data")], max_length=5, vocab_size=340), seconds=0.2)
+        dry_run(TrainRecipe(data=[str(recipe.parent / "data")], max_length=5, vocab_size=340), seconds=0.2)
 
 
 def test_a_plan_for_this_machine_leaves_out_the_other_processes(recipe: Path, tiny_model: Path) -> None:
     console = Console(file=io.StringIO(), width=200)
     many = ["trainer=trl", "optimizer=adamw", "parallel=fsdp2", "num_gpus=4", f"base={tiny_model}", "max_length=128"]
-    run_plan(str(recipe), [*many, "rehearsal_seconds=0.1"], console)
+    run_plan(str(recipe), [*many, "dry_run_seconds=0.1"], console)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
-    assert 'parallel = "fsdp2": this machine is planned for as if one process' in said and "tokens/s" in said
+    assert 'parallel = "fsdp2": this machine is planned as if one process' in said and "tokens/s" in said
 
 
 def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:

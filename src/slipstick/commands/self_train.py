@@ -25,12 +25,13 @@ from slipstick.commands.drawing import SolveRecipe
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.commands.solve import run_solve
 from slipstick.commands.synthesize import SynthesizeRecipe, run_synthesize
-from slipstick.commands.train import TrainRecipe, run_train
+from slipstick.commands.train import run_train
 from slipstick.errors import RecipeError, UserError
 from slipstick.recipe import check_settings, to_toml
 from slipstick.schema import Record
 from slipstick.self_train import RoundsSettings, remove_stages, rounds_table, self_train
 from slipstick.store import RunFolder, write_atomically
+from slipstick.train.sources import TrainRecipe
 
 # Stage -> its verb's settings, those of them that the rounds fill in, and its command.
 _STAGES: Mapping[str, tuple[type[Record], dict[str, Any], Callable[[Invocation, Console], Path]]] = {

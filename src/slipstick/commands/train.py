@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -13,38 +12,13 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, load_order, running
 from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
-from slipstick.commands.memory import check_memory
 from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
+from slipstick.plan import check_memory
 from slipstick.progress import Advance, progress
-from slipstick.recipe import Names
-from slipstick.schema import Metric, Problem, Solution
+from slipstick.schema import Metric
 from slipstick.store import RunFolder
-from slipstick.train.settings import CHANGES_NO_NUMBER, TrainSettings
-from slipstick.train.sources import correct_solutions, files_of, raw_texts
-
-
-class TrainRecipe(TrainSettings):
-    """Settings of `slipstick train` with stage = "sft" or "cpt"."""
-
-    data: Names = Field(min_length=1)
-    """Run folders whose correct solutions are trained on; for stage "cpt" files of raw text or problem sources."""
-    text_field: str = "text"
-    """Key of the text in JSONL files of raw text."""
-    limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many solutions or texts."""
-
-    def files(self) -> list[Path]:
-        """What the training reads."""
-        return files_of(self.data)
-
-    def pairs(self) -> Iterator[tuple[Solution, Problem]]:
-        """The correct solutions to train on, with their problems."""
-        return islice(correct_solutions(self.data), self.limit)
-
-    def texts(self) -> Iterator[str]:
-        """The raw texts to train on, with stage = "cpt"."""
-        return islice(raw_texts(self.data, field=self.text_field), self.limit)
-
+from slipstick.train.settings import CHANGES_NO_NUMBER
+from slipstick.train.sources import TrainRecipe
 
 STAGES = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
 

@@ -5,6 +5,7 @@ chat.py       a conversation by a tokenizer's chat template -> pieces of text
 prompts.py    problem and blocks -> pieces of text; the prompt that a model continues
 tokens.py     pieces of text -> token ids, and back
 encoding.py   a solution -> token ids and labels
+mask.py       the labels of an example, shown
 """
 
 from __future__ import annotations

@@ -1,150 +1,38 @@
-"""What a training run will take: memory by part, whether it fits, and how fast a GPU of a known kind would be.
+"""What a training run will need, estimated before it starts: memory, time and money.
 
-Counts of the numbers that lie in memory at once (as Rajbhandari et al. 2019, ZeRO, section 3, and Korthikanti et al.
-2022, section 4, count them), and of the multiplications per token (Kaplan et al. 2020, section 2.1).
+shapes.py    sizes of a model: from its config.json, or from a table
+memory.py    a model and the work of a device -> bytes of memory by part, operations per token
+fit.py       a training's settings -> the work of a device; whether it fits into this machine
+dry_run.py   the first steps, run to measure speed and memory
+estimate.py  the settings of a plan -> a GPU, the tokens to train on, the changes that make it fit
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable
-from importlib.resources import files
+from slipstick.plan.estimate import PlanSettings, changes_that_fit, gpu_for, training_tokens
+from slipstick.plan.fit import check_memory, on_this_machine, remedies, shape_for, workload_for
+from slipstick.plan.memory import GIB, Gpu, MemoryPart, Workload, flops_per_token, gpu_type, memory_parts, total
+from slipstick.plan.shapes import MODEL_TYPES, ModelShape, shape_of
 
-from pydantic import Field
-
-from slipstick.errors import UserError, did_you_mean
-from slipstick.plan.shapes import KINDS, Shape, shape_of
-from slipstick.schema import Record
-
-__all__ = ["KINDS", "Gpu", "Load", "Part", "Shape", "flops_per_token", "gpu_type", "memory_parts", "shape_of", "total"]
-
-GIB = 2**30
-_CHUNK = 1024  # tokens whose logits TRL's fused head holds at once, about
-_CPU_PROCESS, _CPU_CHILD = 0.46 * GIB, 0.05 * GIB  # Python with torch and transformers, and a fork of it; measured
-_GPU_PROCESS = 1.2 * GIB  # CUDA's context and what its allocator cannot use
-
-
-class Load(Record):
-    """What a run asks of one device."""
-
-    tokens: int = Field(gt=0)
-    """Tokens in one pass of one process, padding included."""
-    length: int = Field(gt=0)
-    """Tokens of a sequence."""
-    weight_bytes: int = 4
-    """Bytes of one number of the weights."""
-    bf16: bool = False
-    """Whether matrices are multiplied in bfloat16 copies."""
-    optimizer: str = "adamw"
-    """As the recipe names it."""
-    lora_rank: int = 0
-    """Rank of adapters on every matrix; 0: all weights are trained."""
-    gradient_checkpointing: bool = False
-    """Whether activations are computed again instead of kept."""
-    shards: int = 1
-    """GPUs that weights, gradients and optimiser are spread over."""
-    processes: int = 1
-    """CPU processes that divide a step; they share weights, each has gradients and activations of its own."""
-    fused_head: bool = False
-    """Whether logits are made piece by piece."""
-    on_cpu: bool = False
-
-
-class Part(Record):
-    """A part of the memory that a device, or a machine's processes together, need."""
-
-    name: str
-    bytes: float
-
-
-class Gpu(Record):
-    """A type of GPU."""
-
-    memory_gib: float
-    """Memory that programs can have, GiB."""
-    tflops: float
-    """Dense bfloat16 matrix rate, 10^12 operations a second."""
-    price: float
-    """US dollars an hour."""
-
-
-def gpu_type(name: str) -> Gpu:
-    """The GPU type of that name. Raises UserError where there is none."""
-    known = gpu_types()
-    if name not in known:
-        raise UserError(f"gpu = {name!r} is not known{did_you_mean(name, known)}; known: {', '.join(known)}")
-    return known[name]
-
-
-def gpu_types() -> dict[str, Gpu]:
-    """All types we have figures of."""
-    table = tomllib.loads(files(__name__).joinpath("gpus.toml").read_text("utf-8"))
-    return {name: Gpu.model_validate(row) for name, row in table.items()}
-
-
-def memory_parts(shape: Shape, load: Load) -> list[Part]:
-    """What lies in memory at once, in bytes, for one GPU, or for all processes of a CPU run together."""
-    whole, trained = shape.parameters(), _trained(shape, load.lora_rank)
-    width = load.weight_bytes
-    weights = whole * width / load.shards
-    if load.bf16 and width > 2:
-        # bfloat16 copies, layer by layer or all
-        weights += whole / shape.num_layers * 4 if load.shards > 1 else whole * 2
-    elif load.shards > 1:
-        weights += 2 * whole / shape.num_layers * width  # the layers gathered at the time
-    parts = {
-        "weights": weights,
-        "gradients": trained * (4 if load.lora_rank else width) * load.processes / load.shards,
-        "optimizer": trained * _optimizer_bytes(shape, load) / load.shards,
-        "activations": _activations(shape, load) * load.processes,
-        "logits": _logits(shape, load) * load.processes,
-        "process": _CPU_PROCESS + _CPU_CHILD * (load.processes - 1) if load.on_cpu else _GPU_PROCESS,
-    }
-    return [Part(name=name, bytes=size) for name, size in parts.items()]
-
-
-def total(parts: Iterable[Part]) -> float:
-    """Bytes of all parts."""
-    return sum(part.bytes for part in parts)
-
-
-def flops_per_token(shape: Shape, load: Load) -> float:
-    """Floating-point operations of training on one token, forward and backward.
-
-    Two a weight forward, four backward (two with adapters, whose base has no gradient), two more where activations are
-    computed again; and attention over half the sequence on average.
-    """
-    passes = 6 - 2 * bool(load.lora_rank) + 2 * load.gradient_checkpointing
-    attention = 2 * shape.num_layers * shape.num_heads * shape.head_dim * load.length
-    return passes * (shape.in_layers() + shape.table()) + (passes / 2) * attention
-
-
-def _trained(shape: Shape, rank: int) -> int:
-    if not rank:
-        return shape.parameters()
-    return shape.num_layers * sum(rank * (inputs + outputs) for inputs, outputs in shape.matrices())
-
-
-def _optimizer_bytes(shape: Shape, load: Load) -> float:
-    """Bytes of the optimiser's memory a trained number."""
-    width = 4 if load.lora_rank else load.weight_bytes
-    in_layers = shape.in_layers() / shape.parameters()
-    moments = {"adamw": 2 * width, "adamw_8bit": 2.0, "adafactor": 0.05, "muon": width * (2 - in_layers)}
-    return moments[load.optimizer]
-
-
-def _activations(shape: Shape, load: Load) -> float:
-    """What the backward pass needs of one pass: of every layer, or of one and the others' inputs."""
-    half = 2 if load.bf16 or load.weight_bytes == 2 else 4
-    queries, keys = shape.num_heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    # Norms keep their input in 32 bits; then the normed input twice, queries, keys and values before and after the
-    # rotation, the attention's output, and four of the feed-forward layer.
-    layer = 4 * 4 * shape.d_model + half * (2 * shape.d_model + 3 * queries + 3 * keys + 4 * shape.d_ff)
-    if load.gradient_checkpointing:
-        return load.tokens * (layer + shape.num_layers * 4 * shape.d_model)
-    return load.tokens * shape.num_layers * layer
-
-
-def _logits(shape: Shape, load: Load) -> float:
-    """Logits in 32 bits, their logarithms, and the gradients of both."""
-    return min(load.tokens, _CHUNK if load.fused_head else load.tokens) * shape.vocab_size * 4 * 4
+__all__ = [
+    "GIB",
+    "MODEL_TYPES",
+    "Gpu",
+    "MemoryPart",
+    "ModelShape",
+    "PlanSettings",
+    "Workload",
+    "changes_that_fit",
+    "check_memory",
+    "flops_per_token",
+    "gpu_for",
+    "gpu_type",
+    "memory_parts",
+    "on_this_machine",
+    "remedies",
+    "shape_for",
+    "shape_of",
+    "total",
+    "training_tokens",
+    "workload_for",
+]

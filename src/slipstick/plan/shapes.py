@@ -12,16 +12,17 @@ from pydantic import Field
 
 from slipstick.schema import Record
 
-KINDS = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
-"""`model_type`s whose layers are those of `Shape`, and no others."""
+MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
+"""`model_type`s whose layers `ModelShape` describes, and no others."""
 
 
-class Shape(Record):
+class ModelShape(Record):
     """A decoder of the Llama kind: attention with grouped keys, a gated feed-forward layer."""
 
     d_model: int = Field(gt=0)
     """Width."""
     num_layers: int = Field(gt=0)
+    """Layers."""
     num_heads: int = Field(gt=0)
     """Query heads."""
     kv_heads: int = Field(gt=0)
@@ -54,23 +55,23 @@ class Shape(Record):
         return self.in_layers() + self.table() * (1 if self.tied else 2)
 
 
-def shape_of(base: str) -> Shape | None:
-    """The shape of a model's folder or of a base in our table; None for one we know nothing of."""
+def shape_of(base: str) -> ModelShape | None:
+    """The shape of a model's folder or of a base in our table; None for an unknown one."""
     file = Path(base) / "config.json"
     if file.is_file():
         return _from_config(json.loads(file.read_text("utf-8")))
     table = tomllib.loads(files("slipstick.plan").joinpath("shapes.toml").read_text("utf-8"))
-    return Shape.model_validate(table[base]) if base in table else None
+    return ModelShape.model_validate(table[base]) if base in table else None
 
 
-def _from_config(config: dict[str, Any]) -> Shape | None:
+def _from_config(config: dict[str, Any]) -> ModelShape | None:
     config = config.get("text_config", config)
     kind = config.get("model_type", "")
-    if kind not in KINDS or any("expert" in key for key in config):
-        return None  # another architecture: say nothing rather than something wrong
+    if kind not in MODEL_TYPES or any("expert" in key for key in config):
+        return None  # another architecture: no estimate is better than a wrong one
     try:
         heads = config["num_attention_heads"]
-        return Shape(
+        return ModelShape(
             d_model=config["hidden_size"],
             num_layers=config["num_hidden_layers"],
             num_heads=heads,

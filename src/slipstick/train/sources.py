@@ -6,12 +6,39 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from pydantic import Field
+
 from slipstick.errors import InputError
 from slipstick.problems import load_problems
+from slipstick.recipe import Names
 from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.tabular import read_rows
+from slipstick.train.settings import TrainSettings
 from slipstick.value import require_verdicts
+
+
+class TrainRecipe(TrainSettings):
+    """Settings of `slipstick train` with stage = "sft" or "cpt"."""
+
+    data: Names = Field(min_length=1)
+    """Run folders whose correct solutions are trained on; for stage "cpt" files of raw text or problem sources."""
+    text_field: str = "text"
+    """Key of the text in JSONL files of raw text."""
+    limit: int | None = Field(default=None, ge=1)
+    """Take only the first so many solutions or texts."""
+
+    def files(self) -> list[Path]:
+        """What the training reads."""
+        return files_of(self.data)
+
+    def pairs(self) -> Iterator[tuple[Solution, Problem]]:
+        """The correct solutions to train on, with their problems."""
+        return islice(correct_solutions(self.data), self.limit)
+
+    def texts(self) -> Iterator[str]:
+        """The raw texts to train on, with stage = "cpt"."""
+        return islice(raw_texts(self.data, field=self.text_field), self.limit)
 
 
 def correct_solutions(sources: Sequence[str]) -> Iterator[tuple[Solution, Problem]]:

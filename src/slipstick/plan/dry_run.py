@@ -1,4 +1,4 @@
-"""Runs the first steps of a training recipe in a process of its own, to see its speed and the memory it takes."""
+"""Runs the first steps of a training recipe in a process of its own, to measure its speed and memory."""
 
 from __future__ import annotations
 
@@ -12,33 +12,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from slipstick.commands.train import TrainRecipe
 from slipstick.errors import UserError
 from slipstick.schema import Record
+from slipstick.train.sources import TrainRecipe
 
-_WARM = 3
-"""Steps that are not counted: the first touch their memory."""
+_WARMUP_STEPS = 3  # not measured: the first ones allocate memory
 
 
 class DryRunResult(Record):
-    """What was seen."""
+    """What was measured."""
 
     start_seconds: float
     """From the command to the first step: reading, encoding, opening the model."""
     tokens_per_second: float
     """Of the steps after the first few."""
     peak_bytes: float
-    """Most memory of all its processes together, shared memory counted once (resident set); on a GPU, of that."""
+    """Most memory of all its processes together, shared memory counted once (resident set); on a GPU, of the GPU."""
     total_tokens: int
     """Tokens the whole run will be trained on."""
 
 
-class _Enough(Exception):  # noqa: N818  no error: the rehearsal is over
+class _Enough(Exception):  # noqa: N818  no error: the dry run is over
     pass
 
 
-def rehearse(recipe: TrainRecipe, *, seconds: float) -> DryRunResult:
-    """Trains for so many seconds by the recipe and throws the result away. Raises UserError where it does not start."""
+def dry_run(recipe: TrainRecipe, *, seconds: float) -> DryRunResult:
+    """Trains for so many seconds by the recipe and discards the result. Raises UserError if it fails."""
     command = [sys.executable, "-m", __name__, recipe.model_dump_json(), str(seconds)]
     began = time.monotonic()
     peak = 0.0
@@ -49,17 +48,19 @@ def rehearse(recipe: TrainRecipe, *, seconds: float) -> DryRunResult:
                 time.sleep(0.1)
         out.seek(0)
         err.seek(0)
-        said, complaint = out.read().splitlines(), err.read().splitlines()
+        printed, complaint = out.read().splitlines(), err.read().splitlines()
     if process.returncode:
         raise UserError(f"the first steps of this recipe fail: {''.join(complaint[-1:]) or process.returncode}")
-    seen: dict[str, Any] = json.loads(said[-1])
-    if "error" in seen:
-        raise UserError(f"the first steps of this recipe fail: {seen['error']}")
-    return DryRunResult(start_seconds=seen["first"] - began, peak_bytes=seen["on_gpu"] or peak, **seen["rest"])
+    measured: dict[str, Any] = json.loads(printed[-1])
+    if "error" in measured:
+        raise UserError(f"the first steps of this recipe fail: {measured['error']}")
+    return DryRunResult(
+        start_seconds=measured["first"] - began, peak_bytes=measured["on_gpu"] or peak, **measured["rest"]
+    )
 
 
 def tree_bytes(pid: int) -> float:
-    """Memory of a process now, and what its children have beside what they share with it."""
+    """Current memory of a process, and of its children what they do not share with it."""
     return _bytes(pid, "Rss:") + sum(_bytes(child, "Private_Clean:", "Private_Dirty:") for child in _children(pid))
 
 
@@ -86,7 +87,7 @@ def _train_for(recipe: TrainRecipe, seconds: float) -> dict[str, Any]:
 
     def mark(done: int, total: int, loss: float) -> None:
         marks.append((time.monotonic(), done, total))
-        if len(marks) > _WARM + 2 and marks[-1][0] - marks[_WARM][0] > seconds:
+        if len(marks) > _WARMUP_STEPS + 2 and marks[-1][0] - marks[_WARMUP_STEPS][0] > seconds:
             raise _Enough
 
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_Enough):
@@ -94,7 +95,7 @@ def _train_for(recipe: TrainRecipe, seconds: float) -> dict[str, Any]:
             train_on_texts(recipe.texts(), settings=recipe, out=Path(folder), progress=mark)
         else:
             train(recipe.pairs(), settings=recipe, out=Path(folder), progress=mark)
-    (begun, early, _), (ended, late, total) = marks[min(_WARM, len(marks) - 1)], marks[-1]
+    (begun, early, _), (ended, late, total) = marks[min(_WARMUP_STEPS, len(marks) - 1)], marks[-1]
     rate = (late - early) / max(ended - begun, 1e-6) if late > early else late / max(ended - marks[0][0], 1e-3)
     on_gpu = None if device_of(recipe) == "cpu" else most_on_gpu()
     return {"first": marks[0][0], "rest": {"tokens_per_second": rate, "total_tokens": total}, "on_gpu": on_gpu}
@@ -102,7 +103,7 @@ def _train_for(recipe: TrainRecipe, seconds: float) -> dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        found = _train_for(TrainRecipe.model_validate_json(sys.argv[1]), float(sys.argv[2]))
+        result = _train_for(TrainRecipe.model_validate_json(sys.argv[1]), float(sys.argv[2]))
     except UserError as error:
-        found = {"error": str(error)}
-    print(json.dumps(found))
+        result = {"error": str(error)}
+    print(json.dumps(result))
