@@ -134,8 +134,7 @@ def _printed(output: str, *, kind: str | None) -> str | None:
     if not lines or lines[-1] in ("None", "nan", "[]"):
         return None
     line = lines[-1]
-    marked = _find_marked(line, 0, kind=kind)
-    if marked:
+    if marked := _find_marked(line, 0, kind=kind):
         return marked.text
     if kind == "number" and re.search(r"[A-Za-z]{2}", line) and (number := _last_number(line, 0)):
         return number.text
@@ -212,7 +211,7 @@ def _out_of_prose(found: Found) -> Found | None:
     words = re.findall(r"[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+|\$[^$]*\$|\\\(.*?\\\)", " ", found.text))
     formulas = list(_FORMULA.finditer(found.text))
     if formulas and words and not found.text[formulas[-1].end() :].strip(" .*"):
-        return _shifted(formulas[-1], found)
+        return _within(found, _trim(formulas[-1].group()), *formulas[-1].span())
     rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if words else found.text
     if rest != found.text and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
         place = found.start + found.text.rfind(rest)
@@ -220,17 +219,13 @@ def _out_of_prose(found: Found) -> Found | None:
     if len(words) < 4:
         return found
     if formulas and re.search(r"\d|\\", formulas[-1].group(0)):
-        return _shifted(formulas[-1], found)
-    return _shifted_number(found) or found
-
-
-def _shifted(match: re.Match[str], found: Found) -> Found:
-    return Found(_trim(match.group(0)), found.start + match.start(), found.start + match.end(), found.rule)
-
-
-def _shifted_number(found: Found) -> Found | None:
+        return _within(found, _trim(formulas[-1].group()), *formulas[-1].span())
     number = _last_number(found.text, 0)
-    return Found(number.text, found.start + number.start, found.start + number.end, found.rule) if number else None
+    return _within(found, number.text, number.start, number.end) if number else found
+
+
+def _within(found: Found, text: str, start: int, end: int) -> Found:
+    return Found(text, found.start + start, found.start + end, found.rule)
 
 
 def _find_box(text: str, begin: int, *, kind: str | None) -> Found | None:
@@ -350,12 +345,8 @@ def _trim(text: str) -> str:
             text = text[:-1]
         for opening, closing in (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"), ("`", "`")):
             inner = text[len(opening) : -len(closing)]
-            if (
-                len(text) > len(opening + closing)
-                and text.startswith(opening)
-                and text.endswith(closing)
-                and opening not in inner
-            ):
+            wrapped = len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing)
+            if wrapped and opening not in inner:
                 text = inner.strip()
         if text.count("$") == 1 and (text.endswith("$") and not text.endswith(r"\$")):
             text = text[:-1]

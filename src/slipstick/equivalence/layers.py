@@ -212,24 +212,9 @@ def algebra(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 
 LAYERS: tuple[Layer, ...] = (
-    choice,
-    same_text,
-    size,
-    number,
-    time,
-    label,
-    family,
-    real_set,
-    named_values,
-    ratio,
-    decimal_comma,
-    words,
-    structure,
-    spacing,
-    symbolic,
-    expression_size,
-    algebra,
-)
+    choice, same_text, size, number, time, label, family, real_set, named_values, ratio, decimal_comma, words,
+    structure, spacing, symbolic, expression_size, algebra,
+)  # fmt: skip
 """Every layer, in the order in which they are asked; the order is part of what answers mean: 3:30 is a time before a
 ratio, 1,2 a list only if it is no number."""
 

@@ -31,17 +31,10 @@ def read_relation(text: str) -> Relation | None:
     sides = split_top(text, _RELATION)
     if not 2 <= len(sides) <= MAX_SIDES:
         return None
-    signs = _signs(text, sides)
+    signs, place = [], 0
+    for side in sides[:-1]:
+        sign = _RELATION.match(text, place + len(side))
+        assert sign is not None
+        signs.append(sign.group())
+        place = sign.end()
     return Relation(tuple(side.strip() for side in sides), tuple(signs))
-
-
-def _signs(text: str, sides: list[str]) -> list[str]:
-    signs: list[str] = []
-    place = 0
-    for side, following in zip(sides, [*sides[1:], ""], strict=True):
-        place += len(side)
-        match = _RELATION.match(text, place)
-        if match and (following or len(signs) < len(sides) - 1):
-            signs.append(match.group())
-            place = match.end()
-    return signs

@@ -10,7 +10,7 @@ from slipstick.answers import final_answer, find_answer
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.layers import decide
 from slipstick.equivalence.profiles import PUBLISHED, decide_by
-from slipstick.schema import Verdict
+from slipstick.schema import Outcome, Verdict
 
 LONG = 2_000
 """Characters above which a text is read in a worker only, where a clock runs; answers seldom have a hundred."""
@@ -76,26 +76,24 @@ def needs_worker(decisions: Sequence[Decision]) -> bool:
 
 def verdict_of(expected: Sequence[str], decisions: Sequence[Decision]) -> Verdict:
     """The first decision that matches; else undecided if one is open; else incorrect."""
-    for wanted, outcome in ((True, "correct"), (None, "undecided")):
+    for wanted in (True, None):
         for one, decision in zip(expected, decisions, strict=False):
             if decision.equal is wanted:
-                return _verdict(outcome, decision.method, one, decision.reason)
+                return _verdict("correct" if wanted else "undecided", decision.method, one, decision.reason)
     if not decisions:
         return _verdict("undecided", "none", None, "there is no expected answer")
     return _verdict("incorrect", decisions[0].method, expected[0], decisions[0].reason)
 
 
-def _verdict(outcome: str, method: str, expected: str | None, reason: str) -> Verdict:
+def _verdict(outcome: Outcome, method: str, expected: str | None, reason: str) -> Verdict:
     short = len(expected or "") + len(reason) < 300
-    return (_shared_verdict if short else _new_verdict)(outcome, method, expected, reason)
+    return (_verdict_once if short else _verdict_once.__wrapped__)(outcome, method, expected, reason)
 
 
-def _new_verdict(outcome: str, method: str, expected: str | None, reason: str) -> Verdict:
+@functools.lru_cache(maxsize=10_000)
+def _verdict_once(outcome: Outcome, method: str, expected: str | None, reason: str) -> Verdict:
+    """Equal verdicts are one object: in a list of millions most are equal to an earlier one."""
     return Verdict(outcome=outcome, method=method, expected=expected, reason=reason)
-
-
-_shared_verdict = functools.lru_cache(maxsize=10_000)(_new_verdict)
-"""Equal verdicts are one object: in a list of millions most are equal to an earlier one."""
 
 
 def _unmarked(text: str) -> str:

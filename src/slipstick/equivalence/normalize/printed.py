@@ -22,26 +22,16 @@ def _interval(args: Sequence[str]) -> str:
     return f"{'(' if left else '['}{args[0]},{args[1]}{')' if right else ']'}"
 
 
-def _quoted(args: Sequence[str]) -> str:
-    return args[0].strip("'\"")
-
-
-def _first(args: Sequence[str]) -> str:
-    return args[0]
+def _is_flat(text: str) -> bool:
+    return text.startswith("[") and not re.search(r"[\[(]", text[1:])
 
 
 def _column(args: Sequence[str]) -> str:
-    flat = args[0].startswith("[") and not re.search(r"[\[(]", args[0][1:])
-    return f"[{','.join(f'[{cell}]' for cell in _COMMA.split(args[0][1:-1]))}]" if flat else args[0]
+    return f"[{','.join(f'[{cell}]' for cell in _COMMA.split(args[0][1:-1]))}]" if _is_flat(args[0]) else args[0]
 
 
 def _array(args: Sequence[str]) -> str:
-    flat = args[0].startswith("[") and not re.search(r"[\[(]", args[0][1:])
-    return f"({args[0][1:-1]})" if flat else args[0]
-
-
-def _joined(sign: str) -> Callable[[Sequence[str]], str]:
-    return sign.join
+    return f"({args[0][1:-1]})" if _is_flat(args[0]) else args[0]
 
 
 def _set(args: Sequence[str]) -> str:
@@ -55,21 +45,24 @@ _CALLS: dict[str, tuple[int, Callable[[Sequence[str]], str]]] = {  # least numbe
     "Interval.open": (2, lambda args: f"({args[0]},{args[1]})"),
     "Interval.Lopen": (2, lambda args: f"({args[0]},{args[1]}]"),
     "Interval.Ropen": (2, lambda args: f"[{args[0]},{args[1]})"),
-    "Union": (2, _joined(r"\cup ")),
-    "Intersection": (2, _joined(r"\cap ")),
+    "Union": (2, r"\cup ".join),
+    "Intersection": (2, r"\cap ".join),
     "Complement": (2, lambda args: rf"{args[0]}\setminus {args[1]}"),
     "Tuple": (1, lambda args: f"({','.join(args)})"),
-    "Eq": (2, _joined("=")),
-    "Ne": (2, _joined(r"\neq ")),
-    "Or": (2, _joined(" or ")),
-    "And": (2, _joined(" and ")),
+    "Eq": (2, "=".join),
+    "Ne": (2, r"\neq ".join),
+    "Or": (2, " or ".join),
+    "And": (2, " and ".join),
     "Rational": (2, lambda args: rf"\frac{{{args[0]}}}{{{args[1]}}}"),
     "Fraction": (2, lambda args: rf"\frac{{{args[0]}}}{{{args[1]}}}"),
     **dict.fromkeys(("set", "frozenset"), (1, _set)),
-    **dict.fromkeys(("Decimal", "Integer", "Float", "mpf", "float64", "int64", "float32", "int32"), (1, _quoted)),
+    **dict.fromkeys(
+        ("Decimal", "Integer", "Float", "mpf", "float64", "int64", "float32", "int32"),
+        (1, lambda args: args[0].strip("'\"")),
+    ),
     **dict.fromkeys(("Matrix", "ImmutableMatrix", "MutableDenseMatrix", "ImmutableDenseMatrix"), (1, _column)),
     **dict.fromkeys(("array", "matrix", "tensor"), (1, _array)),
-    **dict.fromkeys(("dict_values", "dict_keys", "deque"), (1, _first)),
+    **dict.fromkeys(("dict_values", "dict_keys", "deque"), (1, lambda args: args[0])),
 }
 _CALL = re.compile(
     rf"(?<![A-Za-z\\_.])(?:np\.|numpy\.|torch\.|sympy\.|fractions\.|decimal\.)?"

@@ -115,18 +115,9 @@ def _confine() -> None:
 
 
 _REFUSED = frozenset(
-    (
-        "open",
-        "os.system",
-        "os.fork",
-        "os.forkpty",
-        "subprocess.Popen",
-        "os.remove",
-        "os.rename",
-        "os.mkdir",
-        "pty.spawn",
-    )
-)
+    ("open", "os.system", "os.fork", "os.forkpty", "subprocess.Popen", "os.remove",
+     "os.rename", "os.mkdir", "pty.spawn")
+)  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -167,11 +167,6 @@ def shared_pool() -> Pool:
         return _pool
 
 
-def _close() -> None:
-    if _pool is not None:
-        _pool.close()
-
-
 def _after_fork() -> None:
     global _pool, _pool_lock  # noqa: PLW0603
     _pool_lock = threading.Lock()  # another thread of the parent may have held it
@@ -180,5 +175,5 @@ def _after_fork() -> None:
         inherited.disown()
 
 
-atexit.register(_close)
+atexit.register(lambda: _pool.close() if _pool else None)
 os.register_at_fork(after_in_child=_after_fork)

@@ -3,6 +3,7 @@ r"""Decides a stream of rows in its order: here, in processes beside this one, a
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -128,14 +129,9 @@ class _Stream:
         self, answer: str, expected: list[str], kind: str | None, decisions: list[Decision]
     ) -> Verdict | Future[Verdict]:
         if needs_worker(decisions):
-            return self._threads.submit(_decided_there, answer, expected, decisions, kind, self._profile)
+            decide_open = functools.partial(shared_pool().decide_open, kind=kind, profile=self._profile)
+            return self._threads.submit(lambda: verdict_of(expected, decide_open(answer, expected, decisions)))
         return verdict_of(expected, decisions)
-
-
-def _decided_there(
-    answer: str, expected: list[str], decisions: list[Decision], kind: str | None, profile: str
-) -> Verdict:
-    return verdict_of(expected, shared_pool().decide_open(answer, expected, decisions, kind=kind, profile=profile))
 
 
 class _Neighbour:

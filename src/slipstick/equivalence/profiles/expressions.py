@@ -25,26 +25,12 @@ _antlr4: Any = import_module("antlr4")  # it has no types
 _FUNCTIONS = {
     name: getattr(sympy, name)
     for name in (
-        *("sqrt", "cbrt", "root", "exp", "log", "ln", "sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"),
-        *("coth", "sech", "csch", "asin", "acos", "atan", "acot", "asec", "acsc", "asinh", "acosh", "atanh", "acoth"),
-        *(
-            "asech",
-            "acsch",
-            "atan2",
-            "floor",
-            "ceiling",
-            "factorial",
-            "binomial",
-            "gcd",
-            "lcm",
-            "Abs",
-            "sign",
-            "re",
-            "im",
-        ),
-        *("conjugate", "arg", "Min", "Max", "Rational", "Matrix", "gamma", "erf"),
+        "sqrt", "cbrt", "root", "exp", "log", "ln", "sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh",
+        "coth", "sech", "csch", "asin", "acos", "atan", "acot", "asec", "acsc", "asinh", "acosh", "atanh", "acoth",
+        "asech", "acsch", "atan2", "floor", "ceiling", "factorial", "binomial", "gcd", "lcm", "Abs", "sign", "re",
+        "im", "conjugate", "arg", "Min", "Max", "Rational", "Matrix", "gamma", "erf",
     )
-} | {"abs": sympy.Abs}
+} | {"abs": sympy.Abs}  # fmt: skip
 _CONSTANTS = {"pi": sympy.pi, "E": sympy.E, "I": sympy.I, "oo": sympy.oo}
 _NAME = rf"\b({'|'.join(_FUNCTIONS)})"
 _IMPLICIT = (

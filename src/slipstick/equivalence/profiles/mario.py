@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from slipstick.equivalence.decision import Method
-from slipstick.equivalence.profiles.rewriting import after_last_box, replaced
+from slipstick.equivalence.profiles.rewriting import after_last_box, as_float, replaced
 from slipstick.equivalence.profiles.rules import NeedsWorkerError, Profile, words_of
 
 _POWER = r"(?:\^\d|\^\{\d+\})?"
@@ -145,7 +145,7 @@ def normalize(text: str, *, spaces: bool = False, capitals: bool = False) -> fro
         return frozenset({based.group(1), str(_in_base(based.group(1), int(based.group(2) or based.group(3))))})
     if "%" in text:
         text = text.replace(r"\%", "%").replace("%", "")
-        if (value := _as_float(text)) is not None:
+        if (value := as_float(text)) is not None:
             return frozenset({str(value / 100), str(value)})
     text = _JOINED.sub(" , ", text.replace(r"\$", "$").replace("$", ""))
     text = re.sub(r"[a-zA-Z]+\s*\\in", "", replaced(text, pairs=(*_LARGE, *_BRACKETS)))
@@ -164,7 +164,7 @@ def _spelled(text: str, spaces: bool, capitals: bool) -> str:
     """One spelling: whole numbers without a point, mixed numbers as sums, small letters."""
     if len(text) > 1 and text[0] == "{" and text[-1] == "}":
         text = text[1:-1]
-    value = _as_float(text)
+    value = as_float(text)
     if value is not None and _is_whole(value):
         text = f"{value:e}".replace("e", "*10^{") + "}" if "e" in text and value else str(round(value))
     if "\\" in text:
@@ -174,7 +174,7 @@ def _spelled(text: str, spaces: bool, capitals: bool) -> str:
         text = mixed.sub(r"\1+\2", text)
     text = text if spaces else text.replace(" ", "")
     text = text if capitals else text.lower()
-    value = _as_float(_without_thousands(text))
+    value = as_float(_without_thousands(text))
     return str(round(value)) if value is not None and _is_whole(value) else text
 
 
@@ -249,13 +249,6 @@ def _without_thousands(text: str) -> str:
 
 def _in_base(digits: str, base: int) -> int:
     return sum(int(digit) * base**place for place, digit in enumerate(reversed(digits[:1000])))
-
-
-def _as_float(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _is_whole(value: float) -> bool:

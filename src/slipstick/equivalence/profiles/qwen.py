@@ -13,6 +13,7 @@ import re
 from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rewriting import (
     after_last_box,
+    as_float,
     last_number,
     leading_zeros,
     replaced,
@@ -136,7 +137,9 @@ def _same(answer: str, expected: str, worker: bool) -> Method | None:
     answer, expected = answer.strip(), expected.strip()
     if "pmatrix" in answer and "pmatrix" not in expected:
         expected = _rows_as_matrix(expected)
-    bare = without_brackets(answer, expected, other=lambda opening: both_in(_pair(opening), expected, expected))
+    bare = without_brackets(
+        answer, expected, other=lambda opening: both_in({"(": "()", "[": "[]"}[opening], expected, expected)
+    )
     if bare[0].lower() == bare[1].lower():
         return "text"
     if all(re.match(r"[(\[].+[)\]]", text) for text in (answer, expected)):
@@ -192,20 +195,11 @@ def _is_short_equation(text: str) -> bool:
     return text.count("=") == 1 and len(text.partition("=")[0].strip()) <= 2
 
 
-def _pair(opening: str) -> str:
-    return {"(": "()", "[": "[]"}[opening]
-
-
 def _as_float(text: str) -> float | None:
-    """A number, also one in per cent."""
+    """A number, also one in percent."""
     text = text.replace(",", "")
-    for digits, divisor in ((text, 1), (text.removesuffix("%").removesuffix("\\"), 100)):
-        try:
-            return float(digits) / divisor
-        except ValueError:
-            if not text.endswith("%"):
-                break
-    return None
+    percent = as_float(text.removesuffix("%").removesuffix("\\")) if text.endswith("%") else None
+    return as_float(text) if percent is None else percent / 100
 
 
 QWEN = Profile(find, match)

@@ -39,6 +39,14 @@ def last_number(text: str) -> str:
     return numbers[-1] if numbers else ""
 
 
+def as_float(text: str) -> float | None:
+    """The number that Python reads, None if it reads none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def without_last_stop(text: str) -> str:
     """Without one full stop and then one slash at the end."""
     return text.removesuffix(".").removesuffix("/")

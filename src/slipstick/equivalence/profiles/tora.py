@@ -13,6 +13,7 @@ from collections.abc import Callable
 from slipstick.equivalence.decision import Method
 from slipstick.equivalence.profiles.rewriting import (
     after_last_box,
+    as_float,
     braced_fractions,
     last_number,
     leading_zeros,
@@ -79,7 +80,7 @@ def finish(text: str) -> str:
 
 
 def _same(answer: str, expected: str, worker: bool) -> Method | None:
-    given, wanted = _as_float(answer), _as_float(expected)
+    given, wanted = (as_float(text.replace(",", "")) for text in (answer, expected))
     if given is not None and wanted is not None:
         return "number" if hundredfold_close(given, wanted) else None
     if not answer:
@@ -117,13 +118,6 @@ def without_brackets(answer: str, expected: str, *, other: Callable[[str], bool]
         if both_in(mine, answer, answer) and not other(its):
             return replaced(answer.strip("[]()"), removed="{}()"), replaced(expected.strip("[]()"), removed="{}()")
     return replaced(answer, removed="{}()"), replaced(expected, removed="{}()")
-
-
-def _as_float(text: str) -> float | None:
-    try:
-        return float(text.replace(",", ""))
-    except ValueError:
-        return None
 
 
 TORA = Profile(find, match)

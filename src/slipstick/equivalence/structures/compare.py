@@ -42,6 +42,7 @@ _STRUCTURED = re.compile(
 )
 
 _CONNECTIVES = re.compile(r"\b(?:and|or)\b|\\(?:land|lor|wedge|vee)(?![A-Za-z])")
+_WORDS = re.compile(r"(?:\\text\s*\{)?[A-Za-z ]{3,}\}?")
 _HALF_OPEN = frozenset(("(]", "[)"))
 _TRUTHS = frozenset(("true", "false", "yes", "no", "t", "f"))
 _Match = Callable[[Sequence[str], Sequence[str], Same], Decision]
@@ -114,7 +115,8 @@ def _relations(a: str, e: str, same: Same) -> Decision | None:
             return same(label_a[1], label_e[1])
         if (named_a := read_header(*label_a)) and (named_e := read_header(*label_e)):
             return _by_name(named_a, named_e, same)
-        return structure(False, f"{label_a[0]} against {label_e[0]}") if _only_names(label_a, label_e) else None
+        only_names = is_constant(label_a[1]) and is_constant(label_e[1])
+        return structure(False, f"{label_a[0]} against {label_e[0]}") if only_names else None
     if relation_a and relation_e:
         return structure(True, "the same, its sides exchanged") if _is_mirrored(relation_a, relation_e) else None
     label, other = (label_a, e) if label_a else (label_e, a)
@@ -134,10 +136,6 @@ def _is_mirrored(a: Relation, e: Relation) -> bool:
     """Whether one says from right to left what the other says from left to right."""
     flat_a, flat_e = (["".join(side.split()) for side in relation.sides] for relation in (a, e))
     return flat_a == flat_e[::-1] and list(a.signs) == [FLIPPED.get(sign, sign) for sign in reversed(e.signs)]
-
-
-def _only_names(a: tuple[str, str], e: tuple[str, str]) -> bool:
-    return is_constant(a[1]) and is_constant(e[1])
 
 
 def _header(
@@ -192,7 +190,7 @@ def _shapes(a: str, e: str, same: Same) -> Decision | None:
     if shape.kind == "tuple":
         if point := re.fullmatch(r"[A-Z](?:_\{?\d\}?|')?\s*(\(.*\))", other):
             return same(a, point[1]) if shape_a else same(point[1], e)
-        if read_number(other) or _is_word(other) or ("(" not in other and read(other)):
+        if read_number(other) or _WORDS.fullmatch(other) or ("(" not in other and read(other)):
             return structure(False, "a tuple against a single value")
     return None
 
@@ -240,10 +238,6 @@ def _solved(values: Sequence[str], equation: str) -> Decision | None:
     return None if solved is None else structure(solved, reason)
 
 
-def _is_word(text: str) -> bool:
-    return re.fullmatch(r"(?:\\text\s*\{)?[A-Za-z ]{3,}\}?", text) is not None
-
-
 def _match(a: Shape, e: Shape, same: Same) -> Decision:
     if max(len(a.items), len(e.items)) > MAX_ITEMS:
         return Decision(None, "bounds", f"more than {MAX_ITEMS} items")
@@ -260,7 +254,8 @@ def _match(a: Shape, e: Shape, same: Same) -> Decision:
         return in_order(items_a, items_e, same)
     if "..." in items_a or "..." in items_e:
         return in_order(items_a, items_e, same)
-    if a.kind == e.kind == "tuple" and len(items_a) == len(items_e) == 2 and not _same_brackets(a.brackets, e.brackets):
+    pairs = a.kind == e.kind == "tuple" and len(items_a) == len(items_e) == 2
+    if pairs and a.brackets != e.brackets and {a.brackets, e.brackets} != {"()", "<>"}:
         return structure(False, f"brackets {a.brackets} against {e.brackets}")
     if "tuple" in (a.kind, e.kind) and len(items_a) > 1 and (a.kind == e.kind or "[]" not in (a.brackets, e.brackets)):
         return in_order(items_a, items_e, same)
@@ -271,10 +266,6 @@ def _spread(shape: Shape) -> list[str]:
     r"""The items with \pm and dots written out: \pm 1, \pm 2 are four values."""
     items = [value for item in shape.items for value in (plus_and_minus(item) or (item,))]
     return expand_dots(items, MAX_ITEMS) or items
-
-
-def _same_brackets(a: str, e: str) -> bool:
-    return a == e or {a, e} == {"()", "<>"}
 
 
 def _matrices(a: Shape, e: Shape, same: Same) -> Decision:

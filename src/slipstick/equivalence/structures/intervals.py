@@ -67,7 +67,8 @@ def read_end(text: str) -> End | None:
             return None
         return End(text, number.value)
     if is_constant(text):
-        return End(text, _computed(text))
+        tree = read(text)
+        return End(text, None if tree is None or symbols(tree) else real_value(tree))
     return End(text, None) if _LETTERS.fullmatch(text) and read(text) else None
 
 
@@ -159,11 +160,6 @@ def _order(a: End, b: End) -> int:
     if not math.isfinite(difference) or abs(difference) <= _MARGIN * scale:
         raise OpenOrderError
     return 1 if difference > 0 else -1
-
-
-def _computed(text: str) -> float | None:
-    tree = read(text)
-    return None if tree is None or symbols(tree) else real_value(tree)
 
 
 def real_value(tree: Expression, values: Mapping[str, int] | None = None) -> float | None:

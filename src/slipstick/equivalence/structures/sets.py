@@ -80,7 +80,7 @@ def compare_sets(a: str, e: str, same: Same) -> Decision | None:
         plain = read_number(other) is not None or not re.search(r"[A-Za-z\\]", other)
         return structure(False, "a set of numbers against something else") if plain else None
     if set_a.name and set_e.name and not same_name(set_a.name, set_e.name):
-        if _has_letters(set_a) or _has_letters(set_e):
+        if any(None in (piece.low.value, piece.high.value) for piece in (*set_a.pieces, *set_e.pieces)):
             return None  # x < y is y > x
         return structure(False, f"{set_a.name} is bounded against {set_e.name}")
     return same_pieces(set_a.pieces, set_e.pieces, same)
@@ -255,10 +255,6 @@ def _read_one(text: str) -> RealSet:
     low_in, high_in = match[1] == "[" and not low.infinite, match[4] == "]" and not high.infinite
     plain = match[1] + match[4] in ("()", "[]")
     return RealSet("", (Piece(low, low_in, high, high_in),), sure=not plain or low.infinite or high.infinite)
-
-
-def _has_letters(of: RealSet) -> bool:
-    return any(end.value is None for piece in of.pieces for end in (piece.low, piece.high))
 
 
 def _points(text: str) -> tuple[Piece, ...]:

@@ -2,6 +2,7 @@ r"""Bounds what is handed to computer algebra in a worker, by the text alone: le
 
 from __future__ import annotations
 
+import itertools
 import re
 
 MAX_ALGEBRA_LENGTH = 2_000
@@ -19,7 +20,8 @@ def too_large(text: str) -> str | None:
     """Why a text is too large for computer algebra, None if it is not."""
     if len(text) > MAX_ALGEBRA_LENGTH:
         return f"longer than {MAX_ALGEBRA_LENGTH:,} characters"
-    if _nesting(text) > MAX_NESTING:
+    levels = itertools.accumulate((sign in "([{") - (sign in ")]}") for sign in text)
+    if max(levels, default=0) > MAX_NESTING:
         return f"nested more than {MAX_NESTING} deep"
     if _BIG_EXPONENT.search(text):
         return f"an exponent of more than {MAX_EXPONENT_DIGITS} digits"
@@ -32,14 +34,3 @@ def too_large(text: str) -> str | None:
     if re.search(r"\d{4001,}", text):
         return "a number of more than 4,000 digits"
     return None
-
-
-def _nesting(text: str) -> int:
-    depth = deepest = 0
-    for sign in text:
-        if sign in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif sign in ")]}":
-            depth -= 1
-    return deepest

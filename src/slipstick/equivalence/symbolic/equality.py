@@ -11,7 +11,6 @@ import itertools
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import acb, arb
@@ -165,17 +164,13 @@ def _agree(a: acb, e: acb) -> bool:
     """Whether two balls that touch are narrow enough to be one number."""
     zeros = (a.contains(0), e.contains(0))
     if all(zeros):
-        return _narrow(a) and _narrow(e)
+        return all(bool(ball.real.rad() < _TINY and ball.imag.rad() < _TINY) for ball in (a, e))
     return not any(zeros) and min(a.rel_accuracy_bits(), e.rel_accuracy_bits()) > _AGREED_BITS
 
 
 def _is_moderate(value: acb, bits: int) -> bool:
     """Whether a value is of a size at which so many bits also show what is added to it."""
     return value.contains(0) or bool(2.0 ** -min(bits, 1000) < abs(value) < arb(2) ** (bits // 2))
-
-
-def _narrow(ball: acb) -> bool:
-    return bool(ball.real.rad() < _TINY and ball.imag.rad() < _TINY)
 
 
 def _rounded(a: Expression, e: Expression, answer: str, expected: str, reading: Point) -> Answer:
@@ -237,23 +232,16 @@ def _same_function(a: Expression, e: Expression) -> Answer:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Both:
-    a: Expression
-    e: Expression
-    noisy: bool
-
-
 def agree_at_points(a: Expression, e: Expression, reading: Point, *, whole: frozenset[str] = frozenset()) -> Answer:
     """Whether two functions agree at points with real coordinates; those of `whole` are integers."""
-    both = _Both(a, e, _has_float(a) or _has_float(e))
+    noisy = _has_float(a) or _has_float(e)
     smooth = is_meromorphic(a) and is_meromorphic(e)
     complex_unit = any(node.head == "constant" and node.value == "i" for tree in (a, e) for node in nodes(tree))
     counted = _counted(a) | _counted(e)
     agreed = real_agreed = unreal_different = 0
     for place, values in enumerate(points(a, e, whole=whole, counted=counted)):
         sign = _POINTS[place][0]
-        same, real = _same_at(both, reading.at(values))
+        same, real = _same_at(a, e, reading.at(values), noisy=noisy)
         if same is None or (not real and (sign < 0 and not complex_unit)):
             continue
         if same is False and (real or complex_unit):
@@ -301,19 +289,19 @@ def points(
         yield values
 
 
-def _same_at(both: _Both, point: Point) -> tuple[bool | None, bool]:
+def _same_at(a: Expression, e: Expression, point: Point, *, noisy: bool) -> tuple[bool | None, bool]:
     """Whether two functions agree at a point, None if it says nothing; and whether both are real there."""
     for bits in (BITS, MORE_BITS):
         with precision(bits):
             try:
-                value_a, value_e = evaluate(both.a, point), evaluate(both.e, point)
+                value_a, value_e = evaluate(a, point), evaluate(e, point)
             except (ValueError, OverflowError, ZeroDivisionError):
                 return None, False
             if not value_a.is_finite() or not value_e.is_finite():
                 return None, False
             real = value_a.imag.contains(0) and value_e.imag.contains(0)
             if not value_a.overlaps(value_e):
-                return both.noisy and _is_noise(value_a, value_e), real
+                return noisy and _is_noise(value_a, value_e), real
             if _agree(value_a, value_e):
                 return True, real
     return None, False

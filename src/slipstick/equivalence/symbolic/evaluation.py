@@ -82,16 +82,11 @@ def evaluate(expression: Expression, point: Point) -> acb:
         return acb(value.numerator) if value.denominator == 1 else acb(fmpq(value.numerator, value.denominator))  # type: ignore[union-attr]
     if head == "^":
         return _power(args[0], args[1], point)
-    if head == "+":
-        total = evaluate(args[0], point)
+    if head in ("+", "*"):
+        found = evaluate(args[0], point)
         for arg in args[1:]:
-            total = total + evaluate(arg, point)
-        return total
-    if head == "*":
-        total = evaluate(args[0], point)
-        for arg in args[1:]:
-            total = total * evaluate(arg, point)
-        return total
+            found = found + evaluate(arg, point) if head == "+" else found * evaluate(arg, point)
+        return found
     if head == "constant":
         return _CONSTANTS[value]()  # type: ignore[index]
     if head in ("sum", "product"):
@@ -100,8 +95,8 @@ def evaluate(expression: Expression, point: Point) -> acb:
         return _integral(expression, point)
     if head == "log":
         return evaluate(args[0], point).log() / (acb(10).log() if point.common_log else 1)
-    found = [evaluate(arg, point) for arg in args]
-    return _unknown(str(value), found) if head == "apply" else _FUNCTIONS[head](*found)
+    values = [evaluate(arg, point) for arg in args]
+    return _unknown(str(value), values) if head == "apply" else _FUNCTIONS[head](*values)
 
 
 def _power(base: Expression, exponent: Expression, point: Point) -> acb:

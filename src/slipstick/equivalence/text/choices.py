@@ -32,8 +32,8 @@ def compare_choices(answer: str, expected: str) -> Decision | None:
 
 
 def names_letters(text: str) -> bool:
-    """Whether an expected answer is letters of options and nothing else."""
-    return is_letter(text) or read_letters(text) is not None
+    r"""Whether an expected answer is letters of options and nothing else: B, (b), \text{(B)}, "A and C"."""
+    return _ONE.fullmatch(text) is not None or read_letters(text) is not None
 
 
 def read_letter(text: str) -> str | None:
@@ -47,11 +47,6 @@ def read_letter(text: str) -> str | None:
     if rest and (not marked or re.match(r"[-+*/^=_<>!]", rest) or len(rest) > 200):
         return None
     return match["letter"].upper()
-
-
-def is_letter(text: str) -> bool:
-    r"""Whether a gold is nothing but a choice letter: B, (B), (b), \text{(B)}."""
-    return _ONE.fullmatch(text) is not None
 
 
 def read_letters(text: str) -> tuple[str, ...] | None:

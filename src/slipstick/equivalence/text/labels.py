@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from slipstick.equivalence.normalize.notation import split_top
+from slipstick.equivalence.normalize.vocabulary import GENERIC_LABELS
 from slipstick.equivalence.relations import Relation, read_relation
 
 NAME = re.compile(
@@ -33,22 +34,6 @@ _NAMES = re.compile(r"\(\s*([A-Za-z]\w*(?:_\{\w+\})?(?:\s*,\s*[A-Za-z]\w*(?:_\{\
 _COMMA = re.compile(r"\s*,\s*")
 _PART = re.compile(r"(?:^|(?<=[\s,;.]))(?:\\text\s*\{\s*)?\(?([a-e]|i{1,3}|iv|v)\)\s*\}?[:.]?\s*")
 _PARTS = ("a", "b", "c", "d", "e"), ("i", "ii", "iii", "iv", "v")
-_GENERIC = frozenset(
-    (
-        "answer",
-        "answers",
-        "result",
-        "results",
-        "solution",
-        "solutions",
-        "value",
-        "values",
-        "total",
-        "final",
-        "the",
-        "of",
-    )
-)
 
 
 def read_label(relation: Relation) -> tuple[str, str] | None:
@@ -102,7 +87,7 @@ def without_word_label(text: str) -> tuple[str, str]:
 
 def same_words(a: str, e: str) -> bool:
     """Whether two labels in words share a word, or one of them says nothing: "Minimum" and "the minimum", "Answer"."""
-    words_a, words_e = (set(label.casefold().split()) - _GENERIC for label in (a, e))
+    words_a, words_e = (set(label.casefold().split()) - GENERIC_LABELS for label in (a, e))
     return not words_a or not words_e or bool(words_a & words_e)
 
 

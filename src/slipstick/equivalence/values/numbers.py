@@ -210,11 +210,8 @@ def rounds_to(answer: Number, expected: Number) -> bool:
     """Whether a decimal gold of three digits and more is an exact or unrounded answer, rounded: 50/3 for 16.7."""
     if isinstance(answer.value, Decimal) or isinstance(expected.value, Decimal) or expected.places is None:
         return False
-    if (
-        not _is_unrounded(answer)
-        or expected.significant < ROUNDED_GOLD_DIGITS
-        or (answer.value < 0) != (expected.value < 0)
-    ):
+    shown = expected.significant >= ROUNDED_GOLD_DIGITS
+    if not _is_unrounded(answer) or not shown or (answer.value < 0) != (expected.value < 0):
         return False
     unit = Fraction(1, 10**expected.places)
     return _round(abs(answer.value) / unit) == abs(expected.value) / unit

@@ -106,12 +106,7 @@ def _minutes(words: str) -> int | None:
 def _clock(hour: int, minute: int, second: int, half: str | None) -> Clock | None:
     seconds = minute * 60 + second
     if half is None:
-        known = hour > 12 or hour == 0
-        return (
-            Clock(seconds + (hour * 3600) % (2 * _HALF_DAY), known)
-            if known or hour != 12
-            else Clock(seconds + _HALF_DAY, True)
-        )
+        return Clock(seconds + hour * 3600 % (2 * _HALF_DAY), whole_day=hour >= 12 or hour == 0)
     if hour > 12:
         late = half[0] == "p" or "noon" in half or "evening" in half
         return Clock(seconds + hour * 3600, True) if late and hour < 24 else None
@@ -153,10 +148,8 @@ def read_dates(text: str) -> Dates | None:
 def _readings(group: dict[str, str | None]) -> Dates | None:
     year = int(group.get("year") or 0) or None
     if group.get("first") and group.get("then"):
-        pairs = {
-            (int(group["first"] or 0), int(group["then"] or 0)),
-            (int(group["then"] or 0), int(group["first"] or 0)),
-        }
+        first, then = int(group["first"] or 0), int(group["then"] or 0)
+        pairs = {(first, then), (then, first)}
     else:
         month = MONTHS.get(group["month"] or "", 0) if "month" in group else int(group["m"] or 0)
         pairs = {(month, int(group["day"] or 0))}

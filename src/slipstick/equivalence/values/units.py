@@ -11,7 +11,15 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from slipstick.equivalence.normalize.vocabulary import DIMENSIONLESS, MONEY, NO_UNITS, UNIT_LETTERS, UNITS, singular
+from slipstick.equivalence.normalize.vocabulary import (
+    DIMENSIONLESS,
+    DIRECTIONS,
+    MONEY,
+    NO_UNITS,
+    UNIT_LETTERS,
+    UNITS,
+    singular,
+)
 
 _MEASURES = frozenset(UNITS.values())
 _FILLERS = frozenset(("of", "the", "in", "a", "an"))
@@ -19,26 +27,6 @@ _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _GROUP = re.compile(r"\\text\s*\{([^{}]*)\}|\{([^{}]*)\}")
 _DEGREE = re.compile(r"\^\s*\\circ\s*(?:\\text\s*\{\s*)?([CF])?\s*\}?(?![A-Za-z])")
 _UNIT = re.compile(r"[A-Za-z°'€£¥¢$μµΩ][A-Za-z\s/^°'.€£¥¢$μµΩ*\-\d]*")
-_DIRECTIONS = frozenset(
-    [
-        "north",
-        "south",
-        "east",
-        "west",
-        "left",
-        "right",
-        "up",
-        "down",
-        "increase",
-        "decrease",
-        "profit",
-        "loss",
-        "gain",
-        "more",
-        "less",
-        "fewer",
-    ]
-)
 _SCALES = ("degree_Celsius", "degree_Fahrenheit", "kelvin")
 
 
@@ -133,7 +121,7 @@ def conversion(unit: str, other: str) -> tuple[Fraction, Fraction] | None:
     measured, measured_other = (
         frozenset(part for part in side if _name(part) in _MEASURES) for side in (words, others)
     )
-    if len({word for word in words | others if word in _DIRECTIONS}) > 1:
+    if len({word for word in words | others if word in DIRECTIONS}) > 1:
         return None
     if measured == measured_other:
         return _SAME if measured or words & others else None
@@ -174,15 +162,11 @@ def _factor(unit: str, other: str) -> tuple[Fraction, Fraction] | None:
         return _SAME
     registry, pint_error = _pint()
     try:
-        here, there = _expression(unit), _expression(other)
+        here, there = (re.sub(r"\^(-?\d+)", r" ** \1", " * ".join(side.split())) for side in (unit, other))
         offset, one = (Fraction(registry.Quantity(Fraction(n), here).to(there).magnitude) for n in (0, 1))
         return one - offset, offset
     except (pint_error, ArithmeticError):
         return None
-
-
-def _expression(unit: str) -> str:
-    return " * ".join(re.sub(r"\^(-?\d+)", r" ** \1", factor) for factor in unit.split())
 
 
 @functools.cache
