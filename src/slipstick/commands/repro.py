@@ -58,9 +58,7 @@ def _run_of(order: Invocation, row: PublishedRow, console: Console) -> Path:
 
 
 def _rows_table() -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in ("row", "format", "measure", "published, %", "recipe"):
-        table.add_column(name, overflow="fold")
+    table = _table("row", "format", "measure", "published, %", "recipe")
     for row in published_rows().values():
         figures = ", ".join(f"{name} {value}" for name, value in row.percent.items())
         table.add_row(*map(Text, (row.name, row.format, row.measure, figures, row.paper.recipe)))
@@ -68,8 +66,7 @@ def _rows_table() -> Table:
 
 
 def _cells_table(row: PublishedRow, cells: list[Cell]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column(f"{row.measure}, %", overflow="fold")
+    table = _table(f"{row.measure}, %")
     for name in ("published", "ours", f"by {row.paper.profile}'s rules", "gap", "n", ""):
         table.add_column(Text(name), justify="right", overflow="fold")
     for cell in cells:
@@ -83,11 +80,16 @@ def _cells_table(row: PublishedRow, cells: list[Cell]) -> Table:
 
 
 def _differences_table(found: list[Difference]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in ("difference", "published", "ours"):
-        table.add_column(name, overflow="fold")
+    table = _table("difference", "published", "ours")
     for row in found:
         table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for name in columns:
+        table.add_column(name, overflow="fold")
     return table
 
 

@@ -12,7 +12,7 @@ weigh more. `undecided` is never counted correct.
 """
 
 from slipstick.metrics.estimators import group_equal_answers, share_correct
-from slipstick.metrics.groups import Groups, group_problems, set_of
+from slipstick.metrics.groups import group_problems, set_of
 from slipstick.metrics.intervals import Estimate, ProblemValue, average, mean, wilson
 from slipstick.metrics.labels import BREAKDOWNS, SHARES, group_label, is_share, metric_label, order_formats
 from slipstick.metrics.measures import (
@@ -34,7 +34,6 @@ __all__ = [
     "BREAKDOWNS",
     "SHARES",
     "Estimate",
-    "Groups",
     "PairedComparison",
     "ProblemValue",
     "accuracy",

@@ -155,33 +155,21 @@ def by_format(problems: Sequence[Problem], solutions: Iterable[Solution]) -> dic
     return formats
 
 
-def executed(solution: Solution) -> bool | None:
-    """Whether the last program of a solution ran to its end; None if it wrote none."""
-    output = _last_output(solution)
-    return output if output is None or isinstance(output, bool) else output.status == "ok"
+def program_end(solution: Solution) -> str | None:
+    """How the last program of a solution ended; None if it wrote none.
 
-
-def error_class(solution: Solution) -> str | None:
-    """How the last program of a solution failed: the exception's name, else the output's status ("timeout", ...).
-
-    None if it ran to its end or the solution wrote none; "not run" if nothing ran it.
+    "ok", the name of its exception, the output's status ("timeout", "memory", ...), or "not run" if nothing ran it.
     """
-    output = _last_output(solution)
-    if output is None or isinstance(output, bool):
-        return "not run" if output is False else None
-    if output.status in ("ok", "error"):
-        name = output.text.strip().rpartition("\n")[2].partition(":")[0].strip()
-        return None if output.status == "ok" else name if name.isidentifier() else "error"
-    return output.status
-
-
-def _last_output(solution: Solution) -> Output | bool | None:
-    """What the last program printed; False if nothing ran it, None if there is none."""
     code = [place for place, block in enumerate(solution.blocks) if isinstance(block, Code)]
     if not code:
         return None
-    after = solution.blocks[code[-1] + 1 : code[-1] + 2]
-    return after[0] if after and isinstance(after[0], Output) else False
+    output = next(iter(solution.blocks[code[-1] + 1 :]), None)
+    if not isinstance(output, Output):
+        return "not run"
+    if output.status != "error":
+        return output.status
+    name = output.text.strip().rpartition("\n")[2].partition(":")[0].strip()
+    return name if name.isidentifier() else "error"
 
 
 def _fewest(samples: Samples) -> int:
@@ -199,7 +187,7 @@ def _measure(
     """Every measure of one problem's samples in one format."""
     n = len(samples)
     values = {"accuracy": ProblemValue(share_correct(samples), n), **_of_k_samples(samples, ks, same, weight)}
-    ends = [end for end in map(executed, samples) if end is not None]
+    ends = [end == "ok" for end in map(program_end, samples) if end]
     if ends:
         values["executed"] = ProblemValue(sum(ends) / len(ends), len(ends))
     for outcome in ("no_answer", "undecided"):
@@ -242,16 +230,11 @@ def _format_metrics(
 
 def _failures(format: str, samples: Samples) -> Iterator[Metric]:
     """Of the solutions with code, the share whose last program failed in each way, most frequent first."""
-    ends = {
-        problem: [error_class(solution) for solution in members if executed(solution) is not None]
-        for problem, members in samples.items()
-    }
-    classes = Counter(end for members in ends.values() for end in members if end)
-    for name, _ in classes.most_common():
-        values = [
-            ProblemValue(members.count(name) / len(members), len(members)) for members in ends.values() if members
-        ]
-        yield mean(values).metric("failed", format=format, group_by="error", group=name)
+    ends = [[end for end in map(program_end, members) if end] for members in samples.values()]
+    errors = Counter(end for members in ends for end in members if end != "ok")
+    for error, _ in errors.most_common():
+        values = [ProblemValue(members.count(error) / len(members), len(members)) for members in ends if members]
+        yield mean(values).metric("failed", format=format, group_by="error", group=error)
 
 
 def _spending(format: str, samples: Samples) -> Iterator[Metric]:

@@ -23,7 +23,7 @@ LABELS = {
     "undecided": "Undecided",
     "outputs_equal": "Outputs as recorded (n: outputs)",
 }
-STYLES = ("cot", "pot", "tir", "hybrid")
+STYLES = tuple(ABOUT)
 NUM_STYLES = 6
 
 
@@ -111,7 +111,7 @@ def chart_groups(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> l
     groups = []
     for members in _by_group(accuracy).values():
         found = {metric.format: metric for metric in members}
-        lanes = [(view, found[view.name]) for view in formats if view.name in found]
+        lanes = [(format, found[format.name]) for format in formats if format.name in found]
         if lanes:
             split = members[0].group if members[0].group_by == "split" else ""
             groups.append(ChartGroup(group_label(members[0]) or ALL, split, lanes))
@@ -121,9 +121,9 @@ def chart_groups(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> l
 def metric_sections(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> list[TableSection]:
     """Measures as sections, groups as rows, formats as columns, all but the breakdowns.
 
-    Metrics of no format make rows with one cell under the label "Other".
+    Metrics of no format are rows of the section "Other", each in the first column.
     """
-    names = {view.name for view in formats}
+    names = {format.name for format in formats}
     shown = [metric for metric in metrics if metric.group_by not in BREAKDOWNS]
     measures: dict[str, list[Metric]] = {}
     for metric in shown:
@@ -136,13 +136,14 @@ def metric_sections(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -
         )
         for measure, members in sorted(measures.items(), key=lambda section: _rank(section[0]))
     ]
-    rest = [TableRow(metric_label(metric), [metric], f"{metric.n:,}") for metric in shown if metric.format not in names]
+    others = [metric for metric in shown if metric.format not in names]
+    rest = [TableRow(metric_label(one), [one, *[None] * (len(formats) - 1)], f"{one.n:,}") for one in others]
     return [*sections, TableSection("Other", rest)] if rest else sections
 
 
 def breakdown_sections(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> list[TableSection]:
     """Accuracy by topic, subject, level, ...: a section each, hardest rows first."""
-    names = {view.name for view in formats}
+    names = {format.name for format in formats}
     parts = [one for one in metrics if one.measure == "accuracy" and one.format in names and one.group_by in BREAKDOWNS]
     sections = []
     for group_by in dict.fromkeys(metric.group_by for metric in parts):
@@ -190,7 +191,7 @@ def _by_group(metrics: Iterable[Metric]) -> dict[tuple[str, str], list[Metric]]:
 def _row(label: str, members: Iterable[Metric], formats: Sequence[FormatStyle]) -> TableRow:
     """One measure over one group; members: its metrics, one a format."""
     found = {metric.format: metric for metric in members}
-    cells = [found.get(view.name) for view in formats]
+    cells = [found.get(format.name) for format in formats]
     counts = sorted({cell.n for cell in cells if cell})
     return TableRow(label, cells, "–".join(f"{n:,}" for n in dict.fromkeys([counts[0], counts[-1]])))
 

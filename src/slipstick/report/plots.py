@@ -86,7 +86,7 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Plot |
         kind, at, k = metric.measure.partition("@")
         if at and kind in _DASHES and k.isdecimal() and not metric.group:
             series.setdefault((metric.format, kind), []).append((int(k), metric))
-    styles = {view.name: view.style for view in formats}
+    styles = {format.name: format.style for format in formats}
     series = {key: sorted(points) for key, points in series.items() if len(points) > 1 and key[0] in styles}
     if not series:
         return None
@@ -121,7 +121,7 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Plot |
 
 def _agreement(solutions: Sequence[Solution], formats: Sequence[FormatStyle]) -> Plot | None:
     """Which problems two formats solve: CoT and PoT if the run has both."""
-    names = [view.name for view in formats if view.name != "hybrid"]
+    names = [format.name for format in formats if format.name != "hybrid"]
     chosen = sorted(names, key=lambda name: name not in ("cot", "pot"))[:2]
     if len(chosen) < 2:
         return None
@@ -132,7 +132,7 @@ def _agreement(solutions: Sequence[Solution], formats: Sequence[FormatStyle]) ->
         return None
     both = sum(first[name] * second[name] for name in common)
     one, other = sum(first[name] for name in common), sum(second[name] for name in common)
-    styles = {view.name: view.style for view in formats}
+    styles = {format.name: format.style for format in formats}
     svg = _mosaic(len(common), both, one, other, (chosen, [styles[name] for name in chosen]))
     title = f"{chosen[0]} and {chosen[1]} on the same {len(common):,} problems"
     caption = "Areas are shares of problems; several samples of a problem count in part."
@@ -176,18 +176,18 @@ def _spending(
     """Accuracy of each format over its spending per problem, in dollars or tokens."""
     accuracy = {one.format: one for one in metrics if one.measure == "accuracy" and one.format and not one.group}
     spent: dict[str, float] = {}
-    for view in formats:
-        group = [one for one in solutions if one.format == view.name]
+    for format in formats:
+        group = [one for one in solutions if one.format == format.name]
         amount = sum(one.cost if cost else float(one.tokens) for one in group)
-        if amount and view.name in accuracy:
-            spent[view.name] = amount / len({one.problem_id for one in group})
+        if amount and format.name in accuracy:
+            spent[format.name] = amount / len({one.problem_id for one in group})
     if len(spent) < 2:
         return None
     most = max(spent.values()) * 1.08
     frame = _frame(accuracy[name] for name in spent)
     parts = [frame.grid()]
     parts += [_text(_short(most * i / 4), _LEFT + _WIDE * i / 4, _TOP + _HIGH + 18) for i in range(5)]
-    styles = {view.name: view.style for view in formats}
+    styles = {format.name: format.style for format in formats}
     for name, amount in spent.items():
         metric, x, colour = accuracy[name], _LEFT + _WIDE * amount / most, f"var(--c{styles[name]})"
         parts.append(

@@ -51,7 +51,7 @@ def metrics_table(metrics: Sequence[Metric]) -> Table:
         else:
             for row in section.rows:
                 if row.label == ALL or section.label == "Other":
-                    _add(table, section.label if row.label == ALL else row.label, row, columns=len(formats))
+                    _add(table, section.label if row.label == ALL else row.label, row)
     return table
 
 
@@ -78,9 +78,8 @@ def _terminal_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
 
 
-def _add(table: Table, label: str, row: TableRow, *, columns: int = 0) -> None:
+def _add(table: Table, label: str, row: TableRow) -> None:
     cells = [_cell(cell) if cell else Text("") for cell in row.cells]
-    cells += [Text("")] * (columns - len(cells))
     table.add_row(Text(label), *cells, Text(row.n))
 
 
@@ -97,7 +96,7 @@ def markdown_table(metrics: Sequence[Metric]) -> str:
         f"|---|{'---:|' * (len(formats) + 1)}",
     ]
     for label, row in rows:
-        cells = [f"{number(cell)} {interval(cell)}" if cell else "" for cell in _padded(row, formats)]
+        cells = [f"{number(cell)} {interval(cell)}" if cell else "" for cell in row.cells]
         lines.append(f"| {label.replace('|', chr(92) + '|')} | {' | '.join(cells)} | {row.n} |")
     return "\n".join(lines) + "\n"
 
@@ -113,7 +112,7 @@ def latex_table(metrics: Sequence[Metric]) -> str:
         "\\midrule",
     ]
     for label, row in rows:
-        cells = [f"{number(cell)} {{\\scriptsize {interval(cell)}}}" if cell else "" for cell in _padded(row, formats)]
+        cells = [f"{number(cell)} {{\\scriptsize {interval(cell)}}}" if cell else "" for cell in row.cells]
         lines.append(f"{_tex(label)} & {' & '.join(cells)} & {_tex(row.n.replace('–', '--'))} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
@@ -126,10 +125,6 @@ def _rows(metrics: Sequence[Metric]) -> tuple[list[FormatStyle], list[tuple[str,
     for section in breakdown_sections(metrics, formats):
         rows += [(f"{LABELS['accuracy']}, {section.label} {row.label}", row) for row in section.rows]
     return formats, rows
-
-
-def _padded(row: TableRow, formats: Sequence[FormatStyle]) -> list[Metric | None]:
-    return [*row.cells, *[None] * (len(formats) - len(row.cells))]
 
 
 def _tex(text: str) -> str:

@@ -126,21 +126,18 @@ def compare_with_published(row: PublishedRow, problems: Sequence[Problem], solut
             f"row {row.name} has figures for {', '.join(row.percent)}, but the run's problems are of "
             f"{', '.join(sets) or 'no set that their ids name'}"
         )
-    ours = _measure(row, problems, in_format, groups, profile="slipstick")
-    theirs = (
-        ours
-        if row.paper.profile == "slipstick"
-        else _measure(row, problems, in_format, groups, profile=row.paper.profile)
-    )
-    cells = [
-        Cell(set=name, published=value, ours=ours.get(name), by_paper_profile=theirs.get(name))
-        for name, value in row.percent.items()
-    ]
+    measured = {
+        profile: _measure(row, problems, in_format, groups, profile=profile)
+        for profile in {"slipstick", row.paper.profile}
+    }
+    ours, theirs = measured["slipstick"], measured[row.paper.profile]
+    published = dict(row.percent)
     if row.average is not None and len(groups) == len(row.percent):
-        cells.append(
-            Cell(set=AVERAGE, published=row.average, ours=ours.get(AVERAGE), by_paper_profile=theirs.get(AVERAGE))
-        )
-    return cells
+        published[AVERAGE] = row.average
+    return [
+        Cell(set=name, published=value, ours=ours.get(name), by_paper_profile=theirs.get(name))
+        for name, value in published.items()
+    ]
 
 
 def _measure(
