@@ -1,16 +1,16 @@
-"""Near-duplicate removal and decontamination of a million made rows, against datatrove's MinHash on the same rows.
+"""Near-duplicate removal and decontamination of a million synthetic rows, against datatrove's MinHash on the same rows.
 
-    python -m benchmarks.curation [--rows 1000000] [--peer-rows N] [--folder DIR]
+    python -m benchmarks.curation [--rows 1000000]
 
 Rows are word problems from a grammar of our own, each with a worked solution. Of every hundred questions
-  5  repeat an earlier one but for one to three words       (near duplicates: to be found)
-  3  repeat an earlier one with other numbers               (other problems: to be left alone)
-  1  are an evaluation question, to the letter or but for its first words   (to be found)
-  1  are an evaluation question with other numbers          (other problems: to be left alone)
+  5  repeat an earlier one except for one or two words      (near duplicates: to be found)
+  3  repeat an earlier one with other numbers               (other problems: to be kept)
+  1  are an evaluation question, exactly or with words put before it   (to be found)
+  1  are an evaluation question with other numbers          (other problems: to be kept)
 `minutes` and `peak_gib` are those of `slipstick curate` on a run folder of them all, in a process of its own: every
 rule that works on texts, everything read, compared and written. `vs_datatrove` is the time of datatrove's four MinHash
 steps (two processes, its own defaults: 5-grams, 14 buckets of 8 hashes) over ours for near duplicates alone, both from
-the same questions to those that go. Recall and precision are over what was planted.
+the same questions to the list of those dropped. Recall and precision are over the copies that were planted.
 """
 
 from __future__ import annotations
@@ -33,37 +33,38 @@ from slipstick.schema import Problem, Solution, Text, Verdict
 EVALUATION = 20_000
 _SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "el", "or")]
 _SIMILARITY = 0.7
-_NO_SPACY = "ace_Arab"  # a language for which datatrove loads no spaCy until it has words to tell apart
+_NO_SPACY = "ace_Arab"  # a language for which datatrove loads no spaCy until it has words to split
 
 
-class Made(NamedTuple):
+class Question(NamedTuple):
     """A question and what it is a copy of."""
 
     text: str
+    """The question."""
     kind: str
     """`fresh`, `near`, `numbers`, `leaked`, `leaked numbers`."""
 
 
-def make_questions(rows: int, *, seed: int = 0) -> tuple[list[Made], list[str]]:
-    """Training questions with what was planted, and evaluation questions."""
+def make_questions(rows: int, *, seed: int = 0) -> tuple[list[Question], list[str]]:
+    """Training questions, copies among them, and evaluation questions."""
     rng = random.Random(seed)
     nouns = sorted({"".join(rng.choices(_SYLLABLES, k=rng.randint(2, 3))) for _ in range(20_000)})
     evaluation = [_fresh(rng, nouns) for _ in range(EVALUATION)]
-    made: list[Made] = []
+    made: list[Question] = []
     fresh: list[int] = []
     for row in range(rows):
         draw = rng.random() if fresh else 1.0
         if draw < 0.05:
-            made.append(Made(_edit(rng, made[rng.choice(fresh)].text, nouns), "near"))
+            made.append(Question(_edit(rng, made[rng.choice(fresh)].text, nouns), "near"))
         elif draw < 0.08:
-            made.append(Made(_renumber(rng, made[rng.choice(fresh)].text), "numbers"))
+            made.append(Question(_renumber(rng, made[rng.choice(fresh)].text), "numbers"))
         elif draw < 0.09:
             text = rng.choice(evaluation)
-            made.append(Made(text if rng.random() < 0.5 else f"Read this with care. {text}", "leaked"))
+            made.append(Question(text if rng.random() < 0.5 else f"Read this with care. {text}", "leaked"))
         elif draw < 0.10:
-            made.append(Made(_renumber(rng, rng.choice(evaluation)), "leaked numbers"))
+            made.append(Question(_renumber(rng, rng.choice(evaluation)), "leaked numbers"))
         else:
-            made.append(Made(_fresh(rng, nouns), "fresh"))
+            made.append(Question(_fresh(rng, nouns), "fresh"))
             fresh.append(row)
     return made, evaluation
 
@@ -100,7 +101,7 @@ def _renumber(rng: random.Random, text: str) -> str:
     return " ".join(str(int(word) + rng.randint(1, 500)) if word.isdigit() else word for word in text.split())
 
 
-def write_run(folder: Path, made: list[Made]) -> None:
+def write_run(folder: Path, made: list[Question]) -> None:
     """A finished run of the questions, each with a worked solution that was graded correct."""
     from datetime import UTC, datetime
 
@@ -144,7 +145,7 @@ def curate_run(folder: Path) -> None:
 
 
 def find_near(folder: Path) -> None:
-    """Near duplicates alone, from the file of questions to the list of those that go."""
+    """Near duplicates alone, from the file of questions to the list of those dropped."""
     from slipstick.curate.duplicates import near_duplicates
 
     with (folder / "questions.jsonl").open() as file:
@@ -154,10 +155,10 @@ def find_near(folder: Path) -> None:
 
 
 def find_near_with_datatrove(folder: Path) -> None:
-    """The same with datatrove, two processes where a step allows it.
+    """The same with datatrove, in two processes if a step allows it.
 
-    Words are told apart by `str.split`, which is faster than spaCy, its own way with English. Documents come from a
-    reader and go to a list of ours, as its own need packages that it does not bring.
+    Words are split by `str.split`, which is faster than spaCy, its own tokenizer of English. Reader and writer are
+    ours, as its own need packages that it does not install.
     """
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.dedup import MinhashDedupSignature
@@ -193,14 +194,14 @@ def find_near_with_datatrove(folder: Path) -> None:
 
 
 class _Split:
-    """A tokenizer as datatrove calls one."""
+    """A tokenizer with the interface that datatrove calls."""
 
     def word_tokenize(self, text: str) -> list[str]:
         return text.split()
 
 
 def _xxhash(text: str) -> int:
-    """datatrove's hash of a run of words; later releases of xxhash no longer take the text itself, as it gives it."""
+    """datatrove's hash of a run of words; later releases of xxhash no longer take a str, which it passes."""
     import xxhash
 
     number: int = xxhash.xxh64_intdigest(text.encode())
@@ -224,19 +225,20 @@ def _write_kept(folder: Path, data: Any, rank: int = 0, world_size: int = 1) -> 
 
 
 class Cost(NamedTuple):
-    """What something took."""
+    """What a function took."""
 
     minutes: float
+    """Wall-clock minutes."""
     cpu_minutes: float
-    """Of all its processes together: what is left of it on a machine that others use as well."""
+    """Of all its processes together: comparable on a machine that others use as well."""
     peak_gib: float
     """Of its largest process."""
 
 
 def measure(work: Callable[[Path], None], folder: Path) -> Cost:
-    """Runs something in a process of its own: wall-clock minutes, and the most memory it or a child of it took."""
+    """Runs a function in a process of its own and gives its time and the peak memory of it or of a child."""
     pipe, end = multiprocessing.get_context("fork").Pipe()
-    process = multiprocessing.get_context("fork").Process(target=_measured, args=(work, folder, end))
+    process = multiprocessing.get_context("fork").Process(target=_run_measured, args=(work, folder, end))
     process.start()
     end.close()
     try:
@@ -247,10 +249,10 @@ def measure(work: Callable[[Path], None], folder: Path) -> Cost:
     return cost
 
 
-def _measured(work: Callable[[Path], None], folder: Path, end: Any) -> None:
-    began = time.monotonic()
+def _run_measured(work: Callable[[Path], None], folder: Path, end: Any) -> None:
+    started = time.monotonic()
     work(folder)
-    minutes = (time.monotonic() - began) / 60
+    minutes = (time.monotonic() - started) / 60
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(each.ru_utime + each.ru_stime for each in used) / 60
     end.send(Cost(minutes, cpu, max(each.ru_maxrss for each in used) / (1 << 20)))
@@ -272,7 +274,7 @@ def prepare(folder: Path, rows: int) -> None:
 
 
 def dropped_rows(folder: Path) -> Iterator[tuple[int, str]]:
-    """Number and rule of every row that curation took out."""
+    """Number and rule of every row that curation dropped."""
     with (folder / "curated" / "dropped.jsonl").open() as file:
         for line in file:
             drop = json.loads(line)
@@ -280,7 +282,7 @@ def dropped_rows(folder: Path) -> Iterator[tuple[int, str]]:
 
 
 def quality(folder: Path) -> dict[str, float]:
-    """Recall and precision of what was planted."""
+    """Recall and precision over the planted copies."""
     kinds = json.loads((folder / "kinds.json").read_text())
     near, leaked = set[int](), set[int]()
     for row, rule in dropped_rows(folder):
@@ -311,7 +313,7 @@ def datatrove_quality(folder: Path) -> dict[str, float]:
 def known_overlaps(data: Path = Path("../shared/data")) -> tuple[int, int]:
     """Of the known pairs of equal questions in train and evaluation files, how many are found, and how many there are.
 
-    Raises FileNotFoundError where the data are not there.
+    Raises FileNotFoundError if the data are missing.
     """
     from slipstick.curate.contamination import find_overlaps
 
