@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.commands import memory
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
+from slipstick.plan import fit
 from slipstick.recipe import check_settings
 from slipstick.schema import Output, Problem, Solution
 from slipstick.train import TrainSettings, train
@@ -56,13 +56,13 @@ def test_an_adapter_that_fits_nowhere(sums: Pairs, tiny_model: Path, tmp_path: P
 
 
 def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "available_bytes", lambda: 2.0**30)
+    monkeypatch.setattr(fit, "available_bytes", lambda: 2.0**30)
     with pytest.raises(UserError, match=r"needs about \d+\.\d GiB of memory and 1\.0 are free.*smaller batch_tokens"):
-        memory.check_memory(TrainSettings(d_model=4096, num_layers=32, num_heads=32, d_ff=11008, vocab_size=32000))
-    memory.check_memory(TrainSettings())
+        fit.check_memory(TrainSettings(d_model=4096, num_layers=32, num_heads=32, d_ff=11008, vocab_size=32000))
+    fit.check_memory(TrainSettings())
     many = {"trainer": "trl", "optimizer": "adamw", "parallel": "zero3", "num_gpus": 64, "num_nodes": 8}
     elsewhere = TrainSettings.model_validate({"base": "meta-llama/Llama-2-70b-hf", **many})
-    memory.check_memory(elsewhere)  # what is free here says nothing of the machines that train
+    fit.check_memory(elsewhere)  # what is free here says nothing of the machines that train
 
 
 @pytest.mark.skipif(bool(find_spec("liger_kernel") or find_spec("bitsandbytes")), reason="they are installed here")
