@@ -13,15 +13,16 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 import torch
 
 from slipstick.models.hf import load_weights
-from slipstick.train.precision import attention_in_float32, is_narrow
+from slipstick.train.precision import attention_in_float32
 
 Pairs = list[tuple[Solution, Problem]]
 
 
-def test_narrow_is_asked_for_or_a_gpu() -> None:
-    assert [is_narrow(asked, device) for asked in (None, True, False) for device in ("cpu", "cuda")] == [
-        False, True, True, True, False, False,
-    ]  # fmt: skip
+def test_bf16_is_set_or_a_gpus_default() -> None:
+    used = {
+        bf16: [TrainSettings(bf16=bf16).uses_bf16(device) for device in ("cpu", "cuda")] for bf16 in (None, True, False)
+    }
+    assert used == {None: [False, True], True: [True, True], False: [False, False]}
 
 
 def test_bfloat16_gives_nearly_the_losses_of_float32(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
@@ -41,13 +42,13 @@ def test_bfloat16_gives_nearly_the_losses_of_float32(sums: Pairs, tiny_model: Pa
     assert losses[True] != losses[False]
 
 
-def test_attention_is_computed_in_float32_and_put_back(tiny_model: Path) -> None:
+def test_attention_is_computed_in_float32_and_restored(tiny_model: Path) -> None:
     model, _ = load_weights(str(tiny_model), dtype="float32")
     before = model.config._attn_implementation
     ids = torch.arange(5)[None]
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         rounded = model(ids).logits.float()
-        with attention_in_float32(model, where=True):
+        with attention_in_float32(model, enabled=True):
             assert model.config._attn_implementation != before
             wide = model(ids).logits.float()
     assert model.config._attn_implementation == before

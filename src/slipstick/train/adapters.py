@@ -1,4 +1,4 @@
-"""Low-rank adapters through PEFT: put on before training, merged into the weights after it."""
+"""Low-rank adapters through PEFT: added before training, merged into the weights after it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from slipstick.models.hf import load_weights, quietly
 from slipstick.train.settings import LoraSettings
 
 ADAPTER = "adapter"
-"""Folder of the adapters themselves, beside the merged weights."""
+"""Folder of the adapters alone, beside the merged weights."""
 
 
 def add_adapters(model: Any, settings: LoraSettings) -> Any:
-    """The model with adapters on the modules asked for, all else frozen. Raises InputError where a target has none."""
+    """The model with adapters on `lora_target_modules`, the rest frozen. Raises InputError if one is missing."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
@@ -40,13 +40,13 @@ def add_adapters(model: Any, settings: LoraSettings) -> Any:
 
 
 def save_adapters(model: Any, folder: Path) -> None:
-    """Writes the adapters alone into `folder`/adapter."""
+    """Writes the adapters alone to `folder`/adapter."""
     with quietly():
         model.save_pretrained(folder / ADAPTER)
 
 
 def merged(folder: Path, base: str) -> Any:
-    """The base, opened anew, with the adapters that `folder` holds added to its weights."""
+    """The base, opened again, with the adapters of `folder` merged into its weights."""
     from peft import PeftModel
 
     model, _ = load_weights(base, dtype="float32")

@@ -61,18 +61,18 @@ def start_model(settings: TrainSettings, tokenizer: Any) -> Any:
 
 
 def attention(settings: TrainSettings) -> str | None:
-    """The attention kernel: the one asked for; else FlashAttention where it is installed, on a GPU.
+    """`attn_implementation`; else FlashAttention on a GPU, if it is installed.
 
-    It takes 16-bit numbers alone, which only TRL's trainer has: as weights or by autocast.
+    FlashAttention takes 16-bit numbers alone, which only TRL's trainer has: as weights or by autocast.
     """
     if settings.attn_implementation or device_of(settings) == "cpu":
         return settings.attn_implementation
-    narrow = trainer_of(settings) == "trl" and (settings.param_dtype == "bfloat16" or settings.bf16 is not False)
-    return "flash_attention_2" if narrow and find_spec("flash_attn") else None
+    in_16_bits = trainer_of(settings) == "trl" and (settings.param_dtype == "bfloat16" or settings.bf16 is not False)
+    return "flash_attention_2" if in_16_bits and find_spec("flash_attn") else None
 
 
 def check_packages(settings: TrainSettings) -> None:
-    """Raises UserError where a setting needs a package that is not installed, with every one that is missing."""
+    """Raises UserError if settings need packages that are not installed, with every one that is missing."""
     trl = trainer_of(settings) == "trl"
     needed = [
         (trl and settings.use_liger_kernel, "use_liger_kernel = true", "liger-kernel", "use_liger_kernel = false"),
@@ -80,21 +80,21 @@ def check_packages(settings: TrainSettings) -> None:
         (settings.parallel == "zero3", 'parallel = "zero3"', "deepspeed", 'parallel = "fsdp2"'),
     ]
     missing = [
-        f"{said} needs a package that is not installed: pip install {package}, or set {other}"
-        for asked, said, package, other in needed
-        if asked and not find_spec(package.replace("-", "_"))
+        f"{setting} needs a package that is not installed: pip install {package}, or set {other}"
+        for wanted, setting, package, other in needed
+        if wanted and not find_spec(package.replace("-", "_"))
     ]
     if missing:
         raise UserError("; ".join(missing))
 
 
 def count_parameters(model: Any) -> int:
-    """Numbers in the model, also where ZeRO-3 has left this process a part of them."""
+    """Parameters of the model, also if ZeRO-3 has left this process only a part of them."""
     return sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in model.parameters())
 
 
 def device_of(settings: StageSettings) -> str:
-    """The device asked for; "auto" takes a GPU if there is one."""
+    """`device`; "auto" takes a GPU if there is one."""
     import torch
 
     if settings.device != "auto":
@@ -111,14 +111,14 @@ def free_on_gpu() -> float:
 
 
 def most_on_gpu() -> float:
-    """The most bytes that this process has had on the first GPU at once."""
+    """Peak memory of this process on the first GPU, in bytes."""
     import torch
 
     return float(torch.cuda.max_memory_allocated())
 
 
 def trainer_of(settings: TrainSettings) -> str:
-    """ "loop" or "trl": as asked for; else TRL's where there is a GPU, but for Muon, which only the loop knows."""
+    """`trainer`; "auto" takes TRL's on a GPU, unless `optimizer` is Muon, which only the loop has."""
     if settings.trainer != "auto":
         return settings.trainer
     needs_trl = settings.optimizer in ("adamw_8bit", "adafactor")

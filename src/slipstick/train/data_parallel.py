@@ -1,4 +1,4 @@
-"""Spreads a step over CPU processes: each works through its part of the batch, on weights that all of them share.
+"""Divides a step among CPU processes: each computes its part of the batch, on weights that all of them share.
 
 Operations of a small model are too short to be worth dividing among threads one by one (two threads are slower than
 one), and whole passes in threads wait for Python's lock; in processes they do not. Weights and gradients lie in memory
@@ -26,19 +26,19 @@ _Batch = Sequence[Encoded]
 
 
 class Replicas:
-    """A model and the processes that share its weights; the gradients are each one's own.
+    """A model and the processes that share its weights; each has gradients of its own.
 
     The sum of the gradients is always taken in the same order, so that the same number of processes gives the same
     numbers; another number gives others in the last bits.
     """
 
-    def __init__(self, model: Any, *, processes: int, narrow: bool = False) -> None:
-        """Begins the processes by fork: the model must be on the CPU where there are several.
+    def __init__(self, model: Any, *, processes: int, bf16: bool = False) -> None:
+        """Starts the processes by fork: the model must be on the CPU if there are several.
 
-        narrow: matrices are multiplied in bfloat16.
+        bf16: whether matrices are multiplied in bfloat16.
         """
         self._model = model
-        self._narrow = narrow
+        self._bf16 = bf16
         self._pool = ThreadPoolExecutor(processes, thread_name_prefix="slipstick-train")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
         self._grads: list[torch.Tensor] = []
@@ -67,14 +67,14 @@ class Replicas:
             self._grads[0].add_(gradient)
         return sum(losses)
 
-    def forget(self) -> None:
-        """Lets go of gradients that nothing else holds."""
+    def free_gradients(self) -> None:
+        """Frees the gradients, unless they lie in shared memory."""
         if not self._grads:
             for parameter in self._parameters:
                 parameter.grad = None
 
     def map(self, work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:
-        """`work` for every item, side by side, in threads of this process."""
+        """`work` for every item, concurrently, in threads of this process."""
         return list(self._pool.map(work, items))
 
     def close(self) -> None:
@@ -98,8 +98,8 @@ class Replicas:
         return child, ours
 
     def _serve(self, rank: int, pipe: Connection, inherited: Sequence[Connection]) -> None:
-        """What a child does until its parent closes the pipe or is no more."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+        """What a child does until its parent closes the pipe or ends."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
         for other in inherited:
             other.close()  # else the pipe would stay open after the parent's death
         torch.set_num_threads(1)
@@ -118,13 +118,13 @@ class Replicas:
                 answer = f"{type(error).__name__}: {error}"
             try:
                 pipe.send(answer)
-            except OSError:  # the parent failed meanwhile and has its own to say
+            except OSError:  # the parent failed meanwhile and reports that
                 os._exit(0)
 
     def _backward(self, batch: _Batch, *, counted: int, seed: int) -> float:
         """Gradients of the batch's summed loss over `counted`; gives that loss.
 
-        Padding is on the right, where no token that counts can look, so no mask is needed. Output columns without any
+        Padding is on the right, which no labelled token attends to, so no mask is needed. Output columns without any
         label are never computed.
         """
         if not batch:
@@ -140,7 +140,7 @@ class Replicas:
         ids, labels = ids.to(device), labels.to(device)
         columns = (labels != IGNORED).any(0).nonzero()[:, 0]
         labels = labels[:, columns]
-        with torch.autocast(device.type, torch.bfloat16, enabled=self._narrow):
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
             logits = model(input_ids=ids, use_cache=False, logits_to_keep=columns).logits
         chosen = labels != IGNORED
         loss = torch.nn.functional.cross_entropy(logits[chosen].float(), labels[chosen], reduction="sum") / counted
@@ -154,8 +154,8 @@ def _answer(child: multiprocessing.Process, pipe: Connection) -> float:
     except EOFError:
         child.join()
         raise UserError(
-            f"a training process was ended from outside (exit code {child.exitcode}), most likely for want of memory: "
-            "set num_processes = 1, and resume"
+            f"a training process was killed (exit code {child.exitcode}), most likely for lack of memory: "
+            "set num_processes = 1 and rerun with --resume"
         ) from None
     if isinstance(answer, str):
         raise RuntimeError(f"in a training process: {answer}")
@@ -163,13 +163,13 @@ def _answer(child: multiprocessing.Process, pipe: Connection) -> float:
 
 
 def _shared(parameters: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Zeros, one a weight, in memory that processes forked later share; float32."""
+    """Zeros, one per weight, in memory that processes forked later share; float32."""
     size = sum(parameter.numel() for parameter in parameters)
     return torch.frombuffer(mmap.mmap(-1, 4 * size), dtype=torch.float32)
 
 
 def _place(parameters: Sequence[Any], flat: torch.Tensor, field: str) -> None:
-    """Lays the parameters' data or gradients into `flat`, one behind the other; data keep their values."""
+    """Lays the parameters' data or gradients into `flat`, one after another; data keep their values."""
     at = 0
     for parameter in parameters:
         view = flat[at : at + parameter.numel()].view(parameter.shape)

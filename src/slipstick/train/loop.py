@@ -13,7 +13,7 @@ from slipstick.train.build import count_parameters, device_of
 from slipstick.train.data_parallel import Replicas
 from slipstick.train.examples import Examples
 from slipstick.train.optimizers import Optimizers, rate_factor
-from slipstick.train.precision import attention_in_float32, is_narrow
+from slipstick.train.precision import attention_in_float32
 from slipstick.train.result import FitResult, mean_of_last_tenth
 from slipstick.train.run import Training, run_steps
 from slipstick.train.settings import TrainSettings
@@ -32,11 +32,11 @@ def fit_with_loop(
     model = start().to(device)
     model.train()
     optimizers, parameters = Optimizers(model, settings), count_parameters(model)
-    bf16 = is_narrow(settings.bf16, device)
+    bf16 = settings.uses_bf16(device)
     processes = processes_for(settings, device)
     with (
-        attention_in_float32(model, where=bf16),
-        closing(Replicas(model, processes=processes, narrow=bf16)) as replicas,
+        attention_in_float32(model, enabled=bf16),
+        closing(Replicas(model, processes=processes, bf16=bf16)) as replicas,
     ):
 
         def take_step(step: int, done: float) -> float:

@@ -31,8 +31,8 @@ _DONE = "trained.json"
 def fit_with_processes(examples: Examples, tokenizer: Any, *, settings: TrainSettings, training: Training) -> FitResult:
     """Trains by processes of their own and gives what they did.
 
-    If this machine has not all the GPUs, writes everything and raises UserError that says what to run where; called
-    again when that has been done, it goes on. Raises UserError if a process fails; the next call resumes.
+    If this machine lacks some of the GPUs, writes everything and raises UserError that says what to run where; call it
+    again afterwards. Raises UserError if a process fails; the next call resumes.
     """
     out, job = training.out, training.out / "job"
     mark = job / "fingerprint"
@@ -75,13 +75,11 @@ def accelerate_config(settings: TrainSettings) -> dict[str, Any]:
     """
     text = files(__package__).joinpath(f"{settings.parallel}.json").read_text("utf-8")
     config: dict[str, Any] = json.loads(text)
-    on_cpu = settings.device == "cpu"
-    bf16 = settings.bf16 if settings.bf16 is not None else not on_cpu
     config |= {
         "num_processes": settings.num_gpus,
         "num_machines": settings.num_nodes,
-        "mixed_precision": "bf16" if bf16 else "no",
-        "use_cpu": on_cpu,
+        "mixed_precision": "bf16" if settings.uses_bf16(settings.device) else "no",
+        "use_cpu": settings.device == "cpu",
     }
     if settings.num_nodes == 1:
         config["main_process_port"] = 0  # any that is free
@@ -94,7 +92,7 @@ def is_launched(settings: TrainSettings) -> bool:
 
 
 def is_elsewhere(settings: TrainSettings) -> bool:
-    """Whether a training has to be launched by hand, as this machine has not all its GPUs."""
+    """Whether a training has to be launched by hand, as this machine lacks some of its GPUs."""
     import torch
 
     all_here = settings.device == "cpu" or torch.cuda.device_count() >= settings.num_gpus
@@ -112,7 +110,7 @@ def _run(settings: TrainSettings, out: Path) -> None:
     if ended.returncode and not (out / "job" / _DONE).is_file():  # once it is there, an unclean end changes nothing
         raise UserError(
             f"the processes that train ended with exit code {ended.returncode}; their last lines above say why. The "
-            "same command with --resume goes on from the last checkpoint"
+            "same command with --resume resumes the last checkpoint"
         )
 
 

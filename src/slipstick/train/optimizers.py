@@ -1,4 +1,4 @@
-"""Optimisers and the rate of every step."""
+"""Optimisers and the learning rate of every step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PARTS = 4
 
 
 class Optimizers:
-    """Optimisers that step together, in the replicas' threads; their rates follow one schedule."""
+    """Optimisers that step together, in the replicas' threads; their learning rates follow one schedule."""
 
     def __init__(self, model: Any, settings: TrainSettings) -> None:
         matrices, others = _split(model)
@@ -33,14 +33,14 @@ class Optimizers:
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in self._all]
 
     def step(self, factor: float, replicas: Replicas) -> None:
-        """Moves the weights at `factor` times the peak rates and forgets the gradients."""
+        """Updates the weights at `factor` times the peak learning rates, then frees the gradients."""
         for optimizer, peaks in zip(self._all, self._peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * factor
         if self._clip:
             torch.nn.utils.clip_grad_norm_(self._trained, self._clip)
         replicas.map(lambda optimizer: optimizer.step(), self._all)
-        replicas.forget()
+        replicas.free_gradients()
 
     def state_dict(self) -> list[dict[str, Any]]:
         """What a checkpoint keeps."""
@@ -53,9 +53,9 @@ class Optimizers:
 
 
 def rate_factor(done: float, *, warmup: float, schedule: str = "linear") -> float:
-    """The rate as a part of its peak when `done` (0 to 1) of the tokens are done.
+    """The learning rate as a share of its peak when `done` (0 to 1) of the tokens are done.
 
-    A straight line up, then a straight line ("linear") or half a wave ("cosine") down to nothing.
+    It rises linearly over `warmup`, then falls to zero, linearly or along half a cosine.
     """
     if done < warmup:
         return max(done, 1e-3) / warmup
@@ -69,7 +69,7 @@ def _adamw(groups: list[tuple[list[torch.nn.Parameter], float]], rate: float, be
 
 
 def _split(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
-    """The matrices inside the layers, and all the rest: embeddings, output head, norms, biases."""
+    """The matrices of the layers, and the rest: embeddings, output head, norms, biases."""
     tables = {id(model.get_input_embeddings().weight)}
     head = model.get_output_embeddings()
     if head is not None:

@@ -1,7 +1,7 @@
-"""Our loop's precision: matrices multiplied in bfloat16 where asked; weights, sums and losses stay float32.
+"""Our loop's precision: matrices multiplied in bfloat16 with `bf16`; weights, sums and losses stay float32.
 
-Not by itself on a CPU: at a million parameters nearly every step has matrices of a new shape, for each of which the
-library first compiles a kernel, and what AVX512-BF16 wins that loses.
+Not the default on a CPU: at a million parameters nearly every step has matrices of a new shape, for each of which the
+library first compiles a kernel, which costs what AVX512-BF16 gains.
 """
 
 from __future__ import annotations
@@ -15,19 +15,14 @@ import torch
 _WIDE = "slipstick_sdpa_in_float32"
 
 
-def is_narrow(autocast: bool | None, device: str) -> bool:
-    """Whether matrices are multiplied in bfloat16: as asked for, else on a GPU."""
-    return device != "cpu" if autocast is None else autocast
-
-
 @contextmanager
-def attention_in_float32(model: Any, *, where: bool) -> Iterator[None]:
-    """`where` it is so: PyTorch's attention on a CPU stays in float32 under autocast; other kernels are left alone.
+def attention_in_float32(model: Any, *, enabled: bool) -> Iterator[None]:
+    """If enabled, PyTorch's attention on a CPU stays in float32 under autocast; other kernels are left alone.
 
     Its backward pass on a CPU is several times slower in bfloat16.
     """
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model  # adapters are wrapped around it
-    if not where or model.device.type != "cpu" or plain.config._attn_implementation != "sdpa":
+    if not enabled or model.device.type != "cpu" or plain.config._attn_implementation != "sdpa":
         yield
         return
     from transformers import AttentionInterface, AttentionMaskInterface

@@ -87,7 +87,7 @@ def rows_for_trl(
         rows["completion_ids"].append(ids[start:])
         rows["env_mask"].append(mask[start:])
         rows["found"].append("" if solution.answer is None else f"The answer is {solution.answer}")
-    return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself where there are none
+    return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself if there are none
 
 
 class _Stretch(NamedTuple):

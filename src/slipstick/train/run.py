@@ -4,8 +4,8 @@
 else it trains, writes the card and, last of all, trained.json. `run_steps` takes the steps of our own loops:
 losses.jsonl, progress, checkpoints.
 
-A new stage (DPO, a process reward model) is one file of this package and an entry in `STAGES` of commands/train.py.
-The file holds
+A new stage (DPO, a process reward model) is one file of this package and an entry in `STAGES` of commands/train.py,
+with a case in its `run_train` and in `here` of commands/memory.py. The file holds
 
 - its settings: a class that inherits `StageSettings` and says `stage: Literal["dpo"] = "dpo"`,
 - its result: a class that inherits `StageResult`,
@@ -35,7 +35,7 @@ _CHECKPOINT_TOKENS = 100_000  # between two checkpoints of our own loops, unless
 
 
 class Training(NamedTuple):
-    """A training that runs: where it writes, what it is, whom it keeps informed."""
+    """A running training: the folder it writes to, what it is, and whom it keeps informed."""
 
     out: Path
     fingerprint: str

@@ -27,7 +27,7 @@ class LoraSettings(Record):
     """Settings of low-rank adapters (LoRA, arXiv 2106.09685), which are merged into the weights at the end."""
 
     seed: int = 0
-    """Initialises the adapters, orders the data, and draws what is sampled or dropped."""
+    """Seed of the adapters' weights, of the order of the data, and of what is sampled or dropped."""
     lora_rank: int = Field(default=0, ge=0)
     """Rank of the adapters; 0 trains every weight."""
     lora_alpha: float = Field(default=32.0, gt=0)
@@ -80,6 +80,10 @@ class TrainerSettings(Record):
     """Machines they are in."""
     report_to: list[str] = Field(default_factory=list)
     """Where TRL's trainer reports to besides losses.jsonl: "wandb", "tensorboard", "trackio", ..."""
+
+    def uses_bf16(self, device: str) -> bool:
+        """Whether matrices are multiplied in bfloat16 on this device."""
+        return device != "cpu" if self.bf16 is None else self.bf16
 
 
 class TrainSettings(StageSettings, TrainerSettings):
@@ -163,7 +167,7 @@ class ValueSettings(StageSettings):
     holdout: float = Field(default=0.1, ge=0, lt=1)
     """Share of the problems kept from training, on which the values are judged at the end."""
     read_at: Literal["tokens", "steps"] = "tokens"
-    """Train the value at every written token (OVM), or where a line ends and at the last token (AlphaMath)."""
+    """Train the value at every written token (OVM), or at the ends of lines and at the last token (AlphaMath)."""
     value_loss: Literal["bce", "mse"] = "bce"
     """Cross-entropy of a probability, or squared distance from the outcome (OVM's and AlphaMath's)."""
     value_range: Literal["01", "pm1"] = "01"

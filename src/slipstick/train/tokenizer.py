@@ -11,8 +11,8 @@ from slipstick.formats import Format
 END = "<|end|>"
 PAD = "<|pad|>"
 _QUESTION = "{question}"
-# A word or a run of signs with the space or line break before it, and the space after it where a number follows: so
-# numbers have no token beside their digits. Else a digit, or one white space.
+# A word or a run of signs with the space or line break before it, and the space after it if a number follows: so
+# numbers have no tokens but their digits. Else a digit, or one white space.
 _WORDS = r"(?:[ \n]?[^\W\d]+|[ \n]?[^\s\w]+) (?=\d)|[ \n]?[^\W\d]+|[ \n]?[^\s\w]+|\d|\s"
 
 

@@ -50,7 +50,7 @@ def write_rows(examples: Examples, settings: TrainSettings, folder: Path) -> Non
 
 
 def read_rows(folder: Path) -> Rows:
-    """The rows that were written; they stay on disk, where several processes share them."""
+    """The rows that `write_rows` wrote; they stay on disk, and several processes share them."""
     from datasets import load_from_disk
 
     dealt = json.loads((folder / "order.json").read_text("utf-8"))
@@ -143,7 +143,7 @@ def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
         adam_beta2=settings.adam_beta2,
         max_grad_norm=settings.max_grad_norm,
         optim=_OPTIMIZERS.get(settings.optimizer, "adamw_torch" if on_cpu else "adamw_torch_fused"),
-        bf16=settings.bf16 if settings.bf16 is not None else not on_cpu,
+        bf16=settings.uses_bf16(device_of(settings)),
         tf32=True if not on_cpu and is_torch_tf32_available() else None,
         activation_checkpointing=settings.gradient_checkpointing,
         use_liger_kernel=settings.use_liger_kernel,
@@ -155,7 +155,7 @@ def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
         report_to=settings.report_to or "none",
         disable_tqdm=True,
     )
-    arguments._n_gpu = min(1, arguments.n_gpu)  # a process takes one GPU, also where it sees several
+    arguments._n_gpu = min(1, arguments.n_gpu)  # a process takes one GPU, even if it sees several
     return arguments
 
 
@@ -195,7 +195,7 @@ def _done(row: dict[str, Any], state: Any, total: int) -> int:
 
 @contextmanager
 def _only_errors() -> Iterator[None]:
-    """Keeps the libraries' bars and remarks off the terminal, where our own bar is drawn."""
+    """Keeps the libraries' bars and remarks off the terminal, which shows our own bar."""
     from datasets.utils import logging as bars
     from transformers.utils import logging as transformers_logging
 

@@ -45,7 +45,7 @@ class ModelWithValueHead(torch.nn.Module):
     def loss(self, batch: Sequence[ValueExample], settings: ValueSettings) -> torch.Tensor:
         """Weighted sum of the mean loss over labels and the mean loss over marked tokens.
 
-        Padding is on the right, where no token that counts can look, so no mask is needed.
+        Padding is on the right, which no labelled token attends to, so no mask is needed.
         """
         device = next(self.model.parameters()).device
         width = max(len(example.ids) for example in batch)
