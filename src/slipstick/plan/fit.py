@@ -30,13 +30,12 @@ def shape_for(settings: StageSettings) -> ModelShape | None:
 def workload_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int) -> Workload:
     """The work of one device. trl: whether TRL trains, else our own loop with so many CPU processes."""
     tokens = settings.per_device_train_batch_size * settings.max_length if trl else settings.batch_tokens // processes
-    bf16 = settings.bf16 if settings.bf16 is not None else not on_cpu
     alone = settings.parallel == "none"  # else trained weights are kept in 32 bits, whatever they are loaded in
     return Workload(
         tokens=max(1, tokens),
         length=settings.max_length,
         weight_bytes=2 if trl and settings.param_dtype == "bfloat16" and (alone or settings.lora_rank) else 4,
-        bf16=bf16,
+        bf16=settings.uses_bf16("cpu" if on_cpu else "cuda"),
         optimizer=settings.optimizer,
         lora_rank=settings.lora_rank,
         gradient_checkpointing=trl and settings.gradient_checkpointing,
