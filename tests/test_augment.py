@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.teaching import run_augment
+from slipstick.commands.synthesize import run_synthesize
 from slipstick.errors import RecipeError
 from slipstick.interpreters import open_interpreter
 from slipstick.models import Reply, Request
-from slipstick.models.fake import FakeModel
+from slipstick.models.fake import FakeModel, Script
 from slipstick.problems.synthetic import load
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Text
 from slipstick.store import RunFolder
@@ -181,11 +181,11 @@ def test_without_a_program_only_the_text_is_changed_and_nobody_knows_the_answer(
 # Runs
 
 
-def run(folder: Path, *overrides: str, resume: bool = False) -> tuple[RunFolder, str]:
+def run(folder: Path, *overrides: str, resume: bool = False, script: Script | None = None) -> tuple[RunFolder, str]:
     console = Console(record=True, width=120, file=io.StringIO())
-    (folder / "r.toml").write_text('method = "augment"\nproblems = "synthetic:known,n=12"\nworkers = 1\n')
+    (folder / "r.toml").write_text('method = "augment"\nproblems = "synthetic:known,n=12"\nsandbox_workers = 1\n')
     order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", resume=resume)
-    return RunFolder(run_augment(order, console)), console.export_text()
+    return RunFolder(run_synthesize(order, console, model=FakeModel(script) if script else None)), console.export_text()
 
 
 def test_problems_with_steps_need_no_model(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_problems_with_steps_need_no_model(tmp_path: Path) -> None:
     assert before == [(folder.path / f"{name}.jsonl").read_text() for name in ("problems", "dropped", "verdicts")]
 
 
-def test_a_teacher_rewords_and_must_reach_the_gold_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_teacher_rewords_and_must_reach_the_gold_again(tmp_path: Path) -> None:
     golds = {problem.id: problem.answer for problem in load("known,n=12")}
 
     def teacher(request: Request) -> Reply:
@@ -219,11 +219,10 @@ def test_a_teacher_rewords_and_must_reach_the_gold_again(tmp_path: Path, monkeyp
         gold = golds[problem.metadata["parent"]] if problem.metadata["parent"] != "made/known/3" else "-1"
         return Reply(text=f"The answer is {gold}.", tokens=5, cost=0.01)
 
-    monkeypatch.setattr("slipstick.commands.questioning.open_model", lambda spec, settings: FakeModel(teacher))
     settings = ("kinds=['rephrase']", "model=fake:", "formats=['cot']", "num_samples=2")
-    folder, shown = run(tmp_path, *settings, "estimate=true")
+    folder, shown = run(tmp_path, *settings, "estimate=true", script=teacher)
     assert "12 problems, judged by 12" in shown and "US dollars" in shown and "1.44" in shown
-    folder, _ = run(tmp_path, *settings, resume=True)
+    folder, _ = run(tmp_path, *settings, resume=True, script=teacher)
     problems = list(folder.problems())
     assert len(problems) == 11 and all(problem.metadata["validated"] is True for problem in problems)
     assert Counter(drop.rule for drop in folder.dropped()) == {"disagrees with the gold": 2, "never solved": 1}

@@ -83,18 +83,16 @@ Solve = Callable[..., tuple[RunFolder, str]]
 
 
 @pytest.fixture
-def solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Solve:
+def solve(tmp_path: Path) -> Solve:
     """Runs `solve` of 200 problems with a function as the model; gives the folder and what was printed."""
     rows = [{"id": f"p/{n}", "question": f"What is {n} + 0?", "answer": n} for n in range(200)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "r.toml").write_text(f'problems = "{tmp_path}/problems.jsonl"\nmodel = "fake:"\nformats = ["cot"]\n')
 
     def run(script: Callable[[Request], Reply], *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
-        model = FakeModel(script)
-        monkeypatch.setattr("slipstick.commands.solve.open_model", lambda spec, settings: model)
         console = Console(record=True, width=120, file=io.StringIO())
         order = Invocation(str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", **flags)
-        return RunFolder(run_solve(order, console)), console.export_text()
+        return RunFolder(run_solve(order, console, model=FakeModel(script))), console.export_text()
 
     return run
 
@@ -108,7 +106,7 @@ def test_solutions_end_up_in_the_order_asked_for(solve: Solve) -> None:
     ids = [solution.id for solution in folder.solutions()]
     assert ids == [f"p/{n}#{name}#{k}" for n in range(200) for k in range(2) for name in ("hybrid", "cot")]
     assert folder.run().status == "finished" and folder.run().counts == {"problems": 200, "solutions": 800}
-    assert "800 of 800 solutions" in shown and "100 % right" in shown
+    assert "800 of 800 solutions" in shown and "100 % correct" in shown
 
 
 def test_a_budget_stops_a_run_that_goes_on_when_it_is_raised(solve: Solve) -> None:
@@ -125,7 +123,7 @@ def test_a_budget_stops_a_run_that_goes_on_when_it_is_raised(solve: Solve) -> No
 def test_a_budget_without_a_price_is_refused_before_much_is_spent(solve: Solve, tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         solve(lambda request: Reply(text="The answer is 1.", tokens=10), "max_cost=0.5")
-    assert caught.group_contains(UserError, match="set price_in and price_out, or leave max_cost out")
+    assert caught.group_contains(UserError, match="Set price_in and price_out, or remove max_cost")
     assert len(list(RunFolder(tmp_path / "run").solutions())) < 50
     assert solve(right, resume=True)[0].run().status == "finished"
 

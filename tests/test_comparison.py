@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from rich.console import Console
@@ -13,12 +15,12 @@ from slipstick.alarms import empty_answers, overlap, read_alarms, rerun_differs
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.report import run_report
-from slipstick.commands.sanity_checks import training_overlap
 from slipstick.comparison import compare_runs
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.metrics import metric_label, summarize
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
+from slipstick.sanity_checks import training_overlap
 from slipstick.schema import Outcome, Problem, Solution, Verdict
 from slipstick.store import RunFolder
 
@@ -116,8 +118,17 @@ def test_a_models_folder_says_what_it_was_trained_on(tmp_path: Path) -> None:
     assert training_overlap("openai:gpt", given) == []
 
 
+class Recipe(NamedTuple):
+    path: Path
+    script: Callable[[Request], Reply]
+
+    def evaluate(self, out: Path, console: Console, *overrides: str, limit: int | None = None) -> Path:
+        order = Invocation(str(self.path), list(overrides), limit, out)
+        return run_evaluate(order, console, model=FakeModel(self.script))
+
+
 @pytest.fixture
-def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def recipe(tmp_path: Path) -> Recipe:
     """A recipe of 220 problems; the model is right on the odd ones, and its answer to one changes with every run."""
     rows = [{"id": f"{SETS[n % 2]}/test/{n}", "question": f"What is {n} + 0?", "answer": n} for n in range(220)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -134,19 +145,17 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         right = name.startswith("pears") and asked[name] == 1
         return Reply(text=f"The answer is {request.problem.answer if right else asked[name] + 1000}.", tokens=10)
 
-    monkeypatch.setattr("slipstick.commands.evaluate.open_model", lambda spec, settings: FakeModel(script))
-    monkeypatch.setattr("slipstick.commands.sanity_checks.open_model", lambda spec, settings: FakeModel(script))
-    return file
+    return Recipe(file, script)
 
 
-def test_an_evaluation_is_compared_with_another(recipe: Path, tmp_path: Path) -> None:
+def test_an_evaluation_is_compared_with_another(recipe: Recipe, tmp_path: Path) -> None:
     console = Console(record=True, width=140, file=io.StringIO())
-    one = run_evaluate(Invocation(str(recipe), out=tmp_path / "one"), console)
+    one = recipe.evaluate(tmp_path / "one", console)
     (alarm,) = read_alarms(one)
     assert alarm.name == "rerun_differs" and "20 of 20 solutions" in alarm.message
     metrics = {metric_label(metric): metric for metric in RunFolder(one).metrics()}
     assert metrics["accuracy, cot, average, fruit"].value == 0.5 and metrics["rerun_equal, cot"].value == 0
-    two = run_evaluate(Invocation(str(recipe), ["rerun=false"], out=tmp_path / "two"), console)
+    two = recipe.evaluate(tmp_path / "two", console, "rerun=false")
     assert read_alarms(two) == []
     run_report(Invocation(str(one), [f"against={two}"]), console)
     shown = console.export_text()
@@ -154,20 +163,20 @@ def test_an_evaluation_is_compared_with_another(recipe: Path, tmp_path: Path) ->
     assert "110 / 0" in shown
 
 
-def test_a_run_that_is_cut_short_is_compared_and_said(recipe: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_cut_short_is_compared_and_said(recipe: Recipe, tmp_path: Path) -> None:
     console = Console(record=True, width=140, file=io.StringIO())
-    one = run_evaluate(Invocation(str(recipe), ["rerun=false"], out=tmp_path / "one"), console)
-    two = run_evaluate(Invocation(str(recipe), ["rerun=false"], limit=30, out=tmp_path / "two"), console)
+    one = recipe.evaluate(tmp_path / "one", console, "rerun=false")
+    two = recipe.evaluate(tmp_path / "two", console, "rerun=false", limit=30)
     lines = (two / "solutions.jsonl").read_text()
     (two / "solutions.jsonl").write_text(lines[: len(lines) - 40])
     run_report(Invocation(str(one), [f"against={two}"]), console)
     assert "Compared on the 30 problems that both have; 190 of one alone are left out." in console.export_text()
 
 
-def test_mistakes_are_said_before_anything_is_solved(recipe: Path, tmp_path: Path) -> None:
+def test_mistakes_are_said_before_anything_is_solved(recipe: Recipe, tmp_path: Path) -> None:
     console = Console(file=io.StringIO())
     with pytest.raises(RecipeError, match=r"pass@8 needs num_samples = 8 or more, but num_samples = 1"):
-        run_evaluate(Invocation(str(recipe), ["ks=[1,8]"], out=tmp_path / "run"), console)
+        recipe.evaluate(tmp_path / "run", console, "ks=[1,8]")
     with pytest.raises(UserError, match=r"no profile is named|did you mean|mamoth"):
-        run_evaluate(Invocation(str(recipe), ["profile=mamoth"], out=tmp_path / "run"), console)
+        recipe.evaluate(tmp_path / "run", console, "profile=mamoth")
     assert not (tmp_path / "run").exists()

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.teaching import run_self_instruct
+from slipstick.commands.synthesize import run_synthesize
 from slipstick.errors import InputError
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
@@ -113,42 +113,39 @@ def teacher(request: Request) -> Reply:
     return Reply(text="".join(f"<question>{text}?</question>\n" for text in texts), tokens=40, cost=0.01)
 
 
-def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
-    monkeypatch.setattr("slipstick.commands.questioning.open_model", lambda spec, settings: FakeModel(teacher))
+def run(folder: Path, *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
     recipe = 'method = "self_instruct"\ntopics = ["calculus", "formal_logic"]\nmodel = "fake:"\nquestions = 20\n'
     (folder / "r.toml").write_text(recipe + "per_request = 3\nat_once = 3\n")
     console = Console(record=True, width=120, file=io.StringIO())
     order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", **flags)
-    return RunFolder(run_self_instruct(order, console)), console.export_text()
+    return RunFolder(run_synthesize(order, console, model=FakeModel(teacher))), console.export_text()
 
 
 def rows(folder: RunFolder) -> list[str]:
     return [(folder.path / f"{name}.jsonl").read_text() for name in ("problems", "dropped", "questions/problems")]
 
 
-def test_questions_without_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, shown = run(tmp_path, monkeypatch)
+def test_questions_without_answers(tmp_path: Path) -> None:
+    folder, shown = run(tmp_path)
     problems = list(folder.problems())
     assert Counter(problem.metadata["topic"] for problem in problems) == {"calculus": 20, "formal_logic": 20}
     assert all(problem.answer is None and problem.metadata["validated"] is False for problem in problems)
     assert "40 new problems" in shown and not list(folder.solutions())
 
 
-def test_a_budget_in_the_middle_of_the_questions_comes_to_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole, _ = run(tmp_path, monkeypatch)
+def test_a_budget_in_the_middle_of_the_questions_comes_to_the_same(tmp_path: Path) -> None:
+    whole, _ = run(tmp_path)
     expected = rows(whole)
-    folder, shown = run(tmp_path, monkeypatch, "max_cost=0.07", "max_concurrent_solutions=1", overwrite=True)
+    folder, shown = run(tmp_path, "max_cost=0.07", "max_concurrent_solutions=1", overwrite=True)
     assert folder.run().status == "stopped" and "Stopped at $0.07" in shown
-    folder, _ = run(tmp_path, monkeypatch, "max_concurrent_solutions=1", resume=True)
+    folder, _ = run(tmp_path, "max_concurrent_solutions=1", resume=True)
     assert folder.run().status == "finished" and rows(folder) == expected
 
 
-def test_answers_by_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, shown = run(tmp_path, monkeypatch, "formats=['cot']", "num_samples=3", "temperature=0.7", "estimate=true")
+def test_answers_by_agreement(tmp_path: Path) -> None:
+    folder, shown = run(tmp_path, "formats=['cot']", "num_samples=3", "temperature=0.7", "estimate=true")
     assert "14 requests, judged by 6" in shown and "rows kept" in shown
-    folder, _ = run(tmp_path, monkeypatch, "formats=['cot']", "num_samples=3", "temperature=0.7", resume=True)
+    folder, _ = run(tmp_path, "formats=['cot']", "num_samples=3", "temperature=0.7", resume=True)
     problems = list(folder.problems())
     assert {problem.answer for problem in problems} == {"1"} and len(problems) == 40
     assert all(problem.metadata["votes"] == [2, 3] for problem in problems)
@@ -156,9 +153,9 @@ def test_answers_by_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert Counter(drop.rule for drop in folder.dropped()) >= Counter({"outvoted": 40})
 
 
-def test_the_budget_covers_questions_and_answers_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_budget_covers_questions_and_answers_together(tmp_path: Path) -> None:
     settings = ("formats=['cot']", "num_samples=3", "temperature=0.7", "max_concurrent_solutions=1")
-    folder, _ = run(tmp_path, monkeypatch, *settings, "max_cost=0.3")
+    folder, _ = run(tmp_path, *settings, "max_cost=0.3")
     part = RunFolder(folder.path / "questions")
     spent = sum(solution.cost for solution in [*folder.solutions(), *part.solutions()])
     assert folder.run().status == "stopped" and 0.2 < spent <= 0.3 + 1e-9

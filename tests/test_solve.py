@@ -16,7 +16,7 @@ from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Text
 from slipstick.solve import Hybrid, SolveSettings, solve, spent_alone, until_code
 from slipstick.solve.estimate import choose, extrapolate
-from slipstick.solve.voting import count_votes, stays_ahead
+from slipstick.solve.policies import count_votes, stays_ahead
 
 COT, POT, TIR = (load_format(name) for name in ("cot", "pot", "tir"))
 HYBRID = Hybrid(pot=POT, cot=COT)

@@ -18,15 +18,17 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation, load_order
+from slipstick.commands.rejection import RejectionRecipe
 from slipstick.commands.synthesize import run_synthesize
-from slipstick.commands.teaching import RejectionRecipe, TeacherRecipe, run_rejection, run_teacher
+from slipstick.commands.teacher import TeacherRecipe
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Verdict
+from slipstick.solve import SamplingStep, scheduled
 from slipstick.store import RunFolder
 from slipstick.synthesize.rejection import RejectionSettings, until_correct, wanted
-from slipstick.synthesize.teacher import DISAGREES, SamplingStep, scheduled, sort_out
+from slipstick.synthesize.teacher import DISAGREES, sort_out
 
 MARIO = [SamplingStep(temperature=0, num_samples=1), SamplingStep(temperature=0.6, num_samples=2)]
 ROWS = ("problems", "solutions", "verdicts", "dropped", "attempts")
@@ -119,18 +121,19 @@ Run = Callable[..., tuple[RunFolder, str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path) -> Run:
     """Runs a method over 12 problems, "How much is N + 1?", with a function as the model."""
     rows = [{"id": f"p/{n}", "question": f"How much is {n} + 1?", "answer": n + 1} for n in range(12)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    shared = f'problems = "{tmp_path}/problems.jsonl"\nmodel = "fake:"\nformats = ["cot", "pot"]\nworkers = 1\n'
+    shared = f'problems = "{tmp_path}/problems.jsonl"\nmodel = "fake:"\nformats = ["cot", "pot"]\nsandbox_workers = 1\n'
     (tmp_path / "r.toml").write_text(shared)
 
-    def start(method: Callable[..., Path], script: Callable[[Request], str | Reply], *overrides: str, **flags: bool):  # type: ignore[no-untyped-def]
-        monkeypatch.setattr("slipstick.commands.teaching.open_model", lambda spec, settings: FakeModel(script))
+    def start(
+        method: str, script: Callable[[Request], str | Reply], *overrides: str, **flags: bool
+    ) -> tuple[RunFolder, str]:
         console = Console(record=True, width=120, file=io.StringIO())
-        order = Invocation(str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", **flags)
-        return RunFolder(method(order, console)), console.export_text()
+        order = Invocation(str(tmp_path / "r.toml"), [f"method={method}", *overrides], out=tmp_path / "run", **flags)
+        return RunFolder(run_synthesize(order, console, model=FakeModel(script))), console.export_text()
 
     return start
 
@@ -148,7 +151,7 @@ DRAWS = "sampling_schedule=[{temperature = 0, num_samples = 1}, {temperature = 0
 
 
 def test_a_teachers_attempts_are_kept_or_dropped_and_all_are_accounted_for(run: Run) -> None:
-    folder, shown = run(run_teacher, sums, DRAWS, "num_fewshot=2", "max_turns=5")
+    folder, shown = run("teacher", sums, DRAWS, "num_fewshot=2", "max_turns=5")
     kept, dropped = list(folder.solutions()), list(folder.dropped())
     assert len(kept) + len(dropped) == 12 * 2 * 3
     assert all(solution.verdict and solution.verdict.outcome == "correct" for solution in kept)
@@ -163,7 +166,7 @@ def test_a_teachers_attempts_are_kept_or_dropped_and_all_are_accounted_for(run: 
 
 
 def test_until_leaves_solved_problems_alone(run: Run) -> None:
-    folder, _ = run(run_teacher, sums, DRAWS, "stop_after_correct=1")
+    folder, _ = run("teacher", sums, DRAWS, "stop_after_correct=1")
     tried = [json.loads(line) for line in (folder.path / "attempts.jsonl").read_text().splitlines()]
     assert {row["problem_id"]: row["attempts"] for row in tried} == {f"p/{n}": 3 if n % 2 else 1 for n in range(12)}
 
@@ -185,42 +188,42 @@ def test_a_finished_run_that_is_resumed_stays_as_it_is_and_errors_are_made_again
         failed = request.problem.id == "p/4" and request.sample == 0
         return Reply(text="", finish="error", error="HTTP 503: too busy") if failed else sums(request)
 
-    folder, _ = run(run_teacher, flaky, DRAWS)
+    folder, _ = run("teacher", flaky, DRAWS)
     assert [drop.rule for drop in folder.dropped()].count("error") == 2
-    folder, _ = run(run_teacher, sums, DRAWS, resume=True)
+    folder, _ = run("teacher", sums, DRAWS, resume=True)
     assert "error" not in {drop.rule for drop in folder.dropped()}
     before = rows_of(folder)
-    folder, _ = run(run_teacher, lambda request: pytest.fail("it is all there"), DRAWS, resume=True)
+    folder, _ = run("teacher", lambda request: pytest.fail("it is all there"), DRAWS, resume=True)
     assert rows_of(folder) == before
-    assert before == rows_of(run(run_teacher, sums, DRAWS, overwrite=True)[0])
+    assert before == rows_of(run("teacher", sums, DRAWS, overwrite=True)[0])
 
 
 def test_a_kill_while_attempts_are_sorted_out_is_mended(run: Run) -> None:
-    folder, _ = run(run_teacher, sums, DRAWS)
+    folder, _ = run("teacher", sums, DRAWS)
     before = rows_of(folder)
     dropped = [Solution.model_validate(drop.row).model_dump_json() + "\n" for drop in folder.dropped()]
     with (folder.path / "solutions.jsonl").open("a") as file:
         file.writelines(dropped)  # as if dropped.jsonl had just been written
-    folder, _ = run(run_teacher, lambda request: pytest.fail("it is all there"), DRAWS, resume=True)
+    folder, _ = run("teacher", lambda request: pytest.fail("it is all there"), DRAWS, resume=True)
     assert rows_of(folder) == before
 
 
 def test_a_budget_stops_a_teacher_and_resuming_comes_to_the_same(run: Run) -> None:
-    whole = rows_of(run(run_teacher, sums, DRAWS)[0])
-    folder, shown = run(run_teacher, sums, DRAWS, "max_cost=0.3", "max_concurrent_solutions=4", overwrite=True)
+    whole = rows_of(run("teacher", sums, DRAWS)[0])
+    folder, shown = run("teacher", sums, DRAWS, "max_cost=0.3", "max_concurrent_solutions=4", overwrite=True)
     assert folder.run().status == "stopped" and len(list(folder.solutions())) == 30
     assert "Stopped at $0.3000 of max_cost = 0.3" in shown
-    folder, _ = run(run_teacher, sums, DRAWS, "max_concurrent_solutions=4", resume=True)
+    folder, _ = run("teacher", sums, DRAWS, "max_concurrent_solutions=4", resume=True)
     assert folder.run().status == "finished" and rows_of(folder) == whole
 
 
 def test_an_estimate_says_rows_tokens_and_money_and_keeps_what_it_drew(run: Run) -> None:
-    folder, shown = run(run_teacher, sums, DRAWS, "estimate=true")
+    folder, shown = run("teacher", sums, DRAWS, "estimate=true")
     lines = {line.split("  ")[0].strip(): line.split() for line in shown.splitlines()}
     assert lines["rows kept"][2] == "36" and lines["replies"][1] == "72"
     assert lines["new tokens"][2] == "720" and lines["US dollars"][2] == "0.72"
     assert folder.run().status == "stopped" and len(list(folder.solutions())) == 72
-    folder, _ = run(run_teacher, lambda request: pytest.fail("it is all there"), DRAWS, resume=True)
+    folder, _ = run("teacher", lambda request: pytest.fail("it is all there"), DRAWS, resume=True)
     assert len(list(folder.solutions())) == 36
 
 
@@ -230,7 +233,7 @@ def test_rejection_ends_with_as_many_as_are_wanted_or_says_who_falls_short(run: 
         right = number < 9 and (request.sample + number) % 3 == 0
         return Reply(text=f"The answer is {number + 1 if right else number + 5}.", tokens=5)
 
-    folder, shown = run(run_rejection, every_third, "formats=['cot']", "num_correct=2", "max_attempts=8")
+    folder, shown = run("rejection", every_third, "formats=['cot']", "num_correct=2", "max_attempts=8")
     tried = [json.loads(line) for line in (folder.path / "attempts.jsonl").read_text().splitlines()]
     assert {row["kept"] for row in tried[:9]} == {2} and {row["attempts"] for row in tried[9:]} == {8}
     assert "0: 3, 2: 9" in shown
@@ -243,7 +246,7 @@ def test_rejection_needs_golds(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text('{"id": "q/1", "question": "Why?"}\n')
     (tmp_path / "r.toml").write_text(f'problems = "{tmp_path}/p.jsonl"\nmodel = "fake:x"\nformats = ["cot"]\n')
     with pytest.raises(InputError, match="none has a gold"):
-        run_rejection(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "run"), Console())
+        run_synthesize(Invocation(str(tmp_path / "r.toml"), ["method=rejection"], out=tmp_path / "run"), Console())
 
 
 @pytest.mark.parametrize(
@@ -260,7 +263,7 @@ def test_settings_that_do_not_go_together_are_refused_before_anything_is_asked(
     run: Run, setting: str, said: str
 ) -> None:
     with pytest.raises(RecipeError, match=said.replace("(", r"\(")):
-        run(run_teacher, sums, DRAWS, setting)
+        run("teacher", sums, DRAWS, setting)
 
 
 def test_a_missing_key_is_one_message_and_leaves_nothing_behind(
@@ -270,7 +273,7 @@ def test_a_missing_key_is_one_message_and_leaves_nothing_behind(
         monkeypatch.delenv(name, raising=False)
     recipe = 'method = "teacher"\nproblems = "synthetic:known,n=2"\nmodel = "openai:gpt-x"\nformats = ["cot"]\n'
     (tmp_path / "r.toml").write_text(recipe)
-    with pytest.raises(ModelError, match="needs a key: set OPENAI_API_KEY, or name another server"):
+    with pytest.raises(ModelError, match="needs a key: set OPENAI_API_KEY, or set another server"):
         run_synthesize(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "run"), Console())
     assert not (tmp_path / "run").exists()
 
@@ -308,7 +311,7 @@ def test_what_the_model_refuses_is_one_message(run: Run) -> None:
         raise ModelError("no such model")
 
     with pytest.raises(BaseExceptionGroup) as caught:
-        run(run_teacher, refuse)
+        run("teacher", refuse)
     assert caught.group_contains(UserError, match="no such model")
 
 
@@ -316,7 +319,7 @@ def test_a_turn_limit_is_the_most_programs_of_an_interleaved_attempt(run: Run) -
     def endless(request: Request) -> Reply:
         return Reply(text=f"Step {request.turn}.\n```python\nprint({request.turn})\n```\n")
 
-    folder, _ = run(run_teacher, endless, "formats=['tir']", "max_turns=5", "limit=2")
+    folder, _ = run("teacher", endless, "formats=['tir']", "max_turns=5", "limit=2")
     attempts = [*folder.solutions(), *(Solution.model_validate(drop.row) for drop in folder.dropped())]
     assert {solution.finish for solution in attempts} == {"turns"}
     assert {sum(isinstance(block, Output) for block in solution.blocks) for solution in attempts} == {5}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import subprocess
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 S = TypeVar("S", bound=Record)
+T = TypeVar("T")
 _PACKAGES = ("slipstick", "pydantic", "sympy", "numpy", "scipy", "math-verify", "openai", "torch", "transformers")
 
 
@@ -176,6 +179,16 @@ def running(
         raise
     finally:
         folder.close()
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, also if the caller is in a running event loop (a notebook): then in a thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def count(problems: Sequence[Problem], solutions: Sequence[Solution], **more: int) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -10,22 +9,22 @@ from typing import Self
 from pydantic import model_validator
 from rich.console import Console
 
-from slipstick.alarms import Alarm
-from slipstick.commands import Invocation, count, load_order, running
-from slipstick.commands.drawing import MAY_CHANGE, SolveRecipe, check_problems, draw
-from slipstick.commands.sanity_checks import raise_alarms, rerun, training_overlap
-from slipstick.commands.solve import finish, input_files
+from slipstick.alarms import Alarm, empty_answers, write_alarms
+from slipstick.commands import Invocation, count, load_order, run_async, running
+from slipstick.commands.collection import MAY_CHANGE, SolveRecipe, check_problems, opened, strategies_of
+from slipstick.commands.solve import SolveResult, collect, finish, input_files
 from slipstick.equivalence import check_profile
-from slipstick.evaluate import GradeSettings, evaluate, reproduced_outputs
+from slipstick.evaluate import GradeSettings, evaluate, reproduced_outputs, same_by
 from slipstick.models import Model, open_model
 from slipstick.models.replay import ReplayModel
 from slipstick.report import metrics_table, write_report
+from slipstick.sanity_checks import left_out, rerun, training_overlap
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.store import RunFolder
 
 
 class EvaluateRecipe(SolveRecipe, GradeSettings):
-    """What `slipstick evaluate` can be told."""
+    """Settings of `slipstick evaluate`."""
 
     rerun: bool = True
     """Whether 20 problems are solved a second time at the end, to see that answers stay: at temperature 0, without a
@@ -41,23 +40,21 @@ class EvaluateRecipe(SolveRecipe, GradeSettings):
         return self
 
 
-def run_evaluate(order: Invocation, console: Console) -> Path:
-    """`slipstick evaluate`: solve, grade, count, report."""
+def run_evaluate(order: Invocation, console: Console, *, model: Model | None = None) -> Path:
+    """`slipstick evaluate`: solve, grade, count, report. model: in place of the recipe's; it is closed."""
     recipe, text = load_order(order, EvaluateRecipe)
     check_profile(recipe.profile)
     check_problems(recipe)
-    model, inputs = open_model(recipe.model, recipe), input_files(recipe)
+    model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
     with running(order, "evaluate", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
-        drawn = asyncio.run(draw(folder, model, recipe, console))
-        if drawn.finished:
-            solutions = list(folder.solutions())
-            problems = list(folder.problems())
-            alarms, more = _rerun(recipe, problems, solutions)
+        solved, alarms, metrics = run_async(_solve_and_check(folder, recipe, model, console))
+        if solved.finished:
+            solutions, problems = list(folder.solutions()), list(folder.problems())
             alarms += training_overlap(recipe.model, problems)
-            more += _compare_with_recording(model, solutions)
-            judge(folder, problems, solutions, recipe, more=more, alarms=alarms, console=console)
+            metrics += _compare_with_recording(model, solutions)
+            judge(folder, problems, solutions, recipe, more=metrics, alarms=alarms, console=console)
         else:
-            finish(folder, drawn)
+            finish(folder, solved)
     return folder.path
 
 
@@ -78,14 +75,32 @@ def judge(
     folder.write_verdicts(graded)
     folder.finish("finished", counts=count(problems, graded), metrics=metrics)
     console.print(metrics_table(metrics))
-    raise_alarms(folder, problems, graded, metrics, recipe=recipe, found=alarms, console=console)
+    left = left_out(problems, graded, ks=recipe.ks, averages=recipe.averages)
+    alarms = [*alarms, *empty_answers(metrics), *left]
+    write_alarms(folder.path, alarms)
+    for alarm in alarms:
+        console.print(f"[bold red]alarm[/] {alarm.name}: ", end="", highlight=False)
+        console.print(alarm.message, highlight=False, markup=False, soft_wrap=True)
     console.print(f"report: {write_report(folder)}", highlight=False, soft_wrap=True)
 
 
-def _rerun(
-    recipe: EvaluateRecipe, problems: Sequence[Problem], solutions: Sequence[Solution]
-) -> tuple[list[Alarm], list[Metric]]:
-    return asyncio.run(rerun(recipe, problems, solutions, profile=recipe.profile)) if recipe.rerun else ([], [])
+async def _solve_and_check(
+    folder: RunFolder, recipe: EvaluateRecipe, model: Model, console: Console
+) -> tuple[SolveResult, list[Alarm], list[Metric]]:
+    async with opened(recipe, model) as interpreter:
+        solved = await collect(folder, recipe, model, interpreter, console)
+        if not solved.finished or not recipe.rerun:
+            return solved, [], []
+        alarms, metrics = await rerun(
+            list(folder.problems()),
+            list(folder.solutions()),
+            strategies_of(recipe.formats),
+            model=model,
+            interpreter=interpreter,
+            settings=recipe,
+            same=same_by(recipe.profile),
+        )
+    return solved, alarms, metrics
 
 
 def _compare_with_recording(model: Model, solutions: Sequence[Solution]) -> list[Metric]:

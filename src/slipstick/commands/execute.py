@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, count, running, settings_for_run
+from slipstick.commands import Invocation, count, run_async, running, settings_for_run
 from slipstick.evaluate import reproduced_outputs
 from slipstick.execute import re_execute
 from slipstick.formats import load_format
@@ -32,7 +32,7 @@ def run_execute(order: Invocation, console: Console) -> Path:
     before = [solution for solution in source.solutions() if solution.problem_id in chosen]
     with running(order, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
         folder.write_problems(problems)
-        after = asyncio.run(_execute_all(folder, before, recipe, console))
+        after = run_async(_execute_all(folder, before, recipe, console))
         recorded = {s.id: [block.text for block in s.blocks if isinstance(block, Output)] for s in before}
         metrics = reproduced_outputs(after, lambda solution: recorded[solution.id])
         folder.finish("finished", counts=count(problems, after), metrics=metrics)

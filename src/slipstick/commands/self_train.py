@@ -20,8 +20,8 @@ from typing import Any
 from rich.console import Console
 
 from slipstick.commands import Invocation, ProblemSettings, load_order, running, take_problems
+from slipstick.commands.collection import SolveRecipe
 from slipstick.commands.curate import CurateRecipe, run_curate
-from slipstick.commands.drawing import SolveRecipe
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.commands.solve import run_solve
 from slipstick.commands.synthesize import SynthesizeRecipe, run_synthesize

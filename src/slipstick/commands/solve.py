@@ -2,34 +2,97 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order, running
-from slipstick.commands.drawing import MAY_CHANGE, SolveRecipe, SolveResult, check_problems, draw
-from slipstick.models import open_model
+from slipstick.commands import Invocation, each_problem, load_order, run_async, running
+from slipstick.commands.collection import (
+    MAY_CHANGE,
+    Collection,
+    SolveRecipe,
+    check_problems,
+    opened,
+    print_estimate,
+    strategies_of,
+)
+from slipstick.interpreters import Interpreter
+from slipstick.models import Model, open_model
+from slipstick.solve import Monitor, policy_of, prepare, solution_id
+from slipstick.solve.estimate import PROBLEMS, choose, extrapolate
 from slipstick.store import RunFolder
 
 
-def run_solve(order: Invocation, console: Console) -> Path:
-    """`slipstick solve`: problems -> solutions in a run folder."""
+class SolveResult(NamedTuple):
+    """How solving went."""
+
+    problems: int
+    solutions: int
+    finished: bool
+    """False if a budget or an estimate ended it early; what is done is kept, and `--resume` continues."""
+
+
+def run_solve(order: Invocation, console: Console, *, model: Model | None = None) -> Path:
+    """`slipstick solve`: problems -> solutions in a run folder. model: in place of the recipe's; it is closed."""
     recipe, text = load_order(order, SolveRecipe)
     check_problems(recipe)
-    model, inputs = open_model(recipe.model, recipe), input_files(recipe)
+    model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
+
+    async def work() -> SolveResult:
+        async with opened(recipe, model) as interpreter:
+            return await collect(folder, recipe, model, interpreter, console)
+
     with running(order, "solve", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
-        finish(folder, asyncio.run(draw(folder, model, recipe, console)))
+        finish(folder, run_async(work()))
     return folder.path
 
 
-def finish(folder: RunFolder, drawn: SolveResult) -> None:
-    """Closes the record of a run that solved problems: finished, or stopped before its end."""
-    counts = {"problems": drawn.problems, "solutions": drawn.solutions}
-    folder.finish("finished" if drawn.finished else "stopped", counts=counts, metrics=[])
+async def collect(
+    folder: RunFolder, recipe: SolveRecipe, model: Model, interpreter: Interpreter, console: Console
+) -> SolveResult:
+    """Every solution the recipe asks for, into the folder, in the order asked for once all are there."""
+    began, total = time.monotonic(), folder.write_problems(each_problem(recipe))
+    problems = folder.problems()
+    async with Collection(folder, recipe, Monitor(model), interpreter, console) as collection:
+        finished = await collection.sample(
+            choose(problems, total, seed=recipe.seed) if recipe.estimate else problems,
+            [prepare(strategy, recipe) for strategy in strategies_of(recipe.formats)],
+            policy=policy_of(recipe),
+            planned=(min(total, PROBLEMS) if recipe.estimate else total) * recipe.num_samples * len(recipe.formats),
+        )
+    if finished and recipe.estimate:
+        _print_estimate(folder, recipe, total, seconds=time.monotonic() - began, console=console)
+    elif finished:
+        folder.rearrange(_asked_order(folder, recipe))
+    return SolveResult(total, collection.solutions(), finished and not recipe.estimate)
+
+
+def finish(folder: RunFolder, solved: SolveResult) -> None:
+    """Closes the record of a run that solved problems: finished, or stopped early."""
+    counts = {"problems": solved.problems, "solutions": solved.solutions}
+    folder.finish("finished" if solved.finished else "stopped", counts=counts, metrics=[])
 
 
 def input_files(recipe: SolveRecipe) -> list[Path]:
-    """The files a run of `solve` reads: problems, and its model."""
+    """The files that a run reads: problems, and its model or the script or recording of one."""
     model = Path(recipe.model.partition(":")[2])
-    return [*recipe.files(), model / "model.safetensors" if model.is_dir() else model]
+    weights = [model / "model.safetensors"] if model.is_dir() else [model]
+    return [*recipe.files(), *(weights if recipe.model else [])]
+
+
+def _asked_order(folder: RunFolder, recipe: SolveRecipe) -> Iterator[str]:
+    for problem in folder.problems():
+        for sample in range(recipe.num_samples):
+            for name in recipe.formats:
+                yield solution_id(problem, name, sample)
+
+
+def _print_estimate(folder: RunFolder, recipe: SolveRecipe, total: int, *, seconds: float, console: Console) -> None:
+    chosen = {problem.id for problem in choose(folder.problems(), total, seed=recipe.seed)}
+    solved = [solution for solution in folder.solutions() if solution.problem_id in chosen]
+    found = extrapolate(solved, problems=total, listed=recipe.formats, seed=recipe.seed)
+    title = f"{total:,} problems, judged by {len(chosen)}"
+    print_estimate(title, found, recipe, seconds=seconds, console=console)

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import tomllib
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, ProblemSettings, count, load_order, running, sound_problems
-from slipstick.errors import RecipeError, did_you_mean
+from slipstick.commands import Invocation, ProblemSettings, count, load_order, run_async, running, sound_problems
+from slipstick.commands.augment import AugmentRecipe, run_augment
+from slipstick.commands.rejection import RejectionRecipe, run_rejection
+from slipstick.commands.self_instruct import SelfInstructRecipe, run_self_instruct
+from slipstick.commands.teacher import TeacherRecipe, run_teacher
 from slipstick.formats import load_format
 from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.models import Model
 from slipstick.progress import progress
-from slipstick.recipe import find_recipe, parse_value
 from slipstick.schema import Drop, Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.synthesize import choose_formats, synthesize
 from slipstick.synthesize.writer import Writer
 from slipstick.synthesize.writing import WORKED_STEPS
 
-_TAUGHT = {
-    "teacher": "run_teacher",
-    "self_instruct": "run_self_instruct",
-    "augment": "run_augment",
-    "rejection": "run_rejection",
-}
-"""Methods that ask a model -> their launcher in `slipstick.commands.teaching`; each has a recipe of its own."""
-
 
 class SynthesizeRecipe(ProblemSettings, InterpreterSettings):
-    """What `slipstick synthesize` can be told where no model writes."""
+    """Settings of `slipstick synthesize` if no model writes."""
 
     method: Literal["worked_steps", "annotations"] = "worked_steps"
     """Where solutions come from: steps in the problems' metadata, or the calculations in their rationales."""
@@ -47,20 +39,37 @@ class SynthesizeRecipe(ProblemSettings, InterpreterSettings):
     """Seed of programs that draw random numbers."""
 
 
-def run_synthesize(order: Invocation, console: Console) -> Path:
-    """`slipstick synthesize`: problems -> solutions whose programs were run and came to the gold."""
-    if launcher := _TAUGHT.get(_method(order)):
-        path: Path = getattr(import_module("slipstick.commands.teaching"), launcher)(order, console)
-        return path
-    recipe, text = load_order(order, SynthesizeRecipe)
+AnyMethod = Annotated[
+    SynthesizeRecipe | TeacherRecipe | RejectionRecipe | SelfInstructRecipe | AugmentRecipe,
+    Field(discriminator="method"),
+]
+
+
+def run_synthesize(order: Invocation, console: Console, *, model: Model | None = None) -> Path:
+    """`slipstick synthesize`: by the method that the recipe names. model: in place of the recipe's; it is closed."""
+    recipe, text = load_order(order, AnyMethod)
+    match recipe:
+        case TeacherRecipe():
+            return run_teacher(order, recipe, text, console, model)
+        case RejectionRecipe():
+            return run_rejection(order, recipe, text, console, model)
+        case SelfInstructRecipe():
+            return run_self_instruct(order, recipe, text, console, model)
+        case AugmentRecipe():
+            return run_augment(order, recipe, text, console, model)
+        case SynthesizeRecipe():
+            return run_writer(order, recipe, text, console)
+
+
+def run_writer(order: Invocation, recipe: SynthesizeRecipe, text: str, console: Console) -> Path:
+    """Problems -> solutions whose programs were run and whose answers equal the gold."""
     problems, corrupt = sound_problems(recipe)
     with running(order, "synthesize", recipe, console, text=text, inputs=recipe.files()) as folder:
-        asyncio.run(_synthesize(folder, problems, corrupt, recipe, console))
-        solutions = list(folder.solutions())
-        dropped = len(list(folder.dropped()))
-        folder.finish("finished", counts=count(problems, solutions, dropped=dropped), metrics=[])
+        run_async(_synthesize(folder, problems, corrupt, recipe, console))
+        kept, dropped = list(folder.solutions()), len(list(folder.dropped()))
+        folder.finish("finished", counts=count(problems, kept, dropped=dropped), metrics=[])
     console.print(
-        f"{len(solutions):,} solutions of {len(problems):,} problems kept, {dropped:,} dropped; {folder.path}",
+        f"{len(kept):,} solutions of {len(problems):,} problems kept, {dropped:,} dropped; {folder.path}",
         highlight=False,
         soft_wrap=True,
     )
@@ -115,19 +124,3 @@ def _writer(method: str) -> Writer:
     from slipstick.synthesize.annotations import ANNOTATIONS
 
     return ANNOTATIONS
-
-
-def _method(order: Invocation) -> str:
-    """The method a recipe asks for, whichever settings it has beside it. Raises RecipeError for an unknown one."""
-    path = find_recipe(order.target)
-    said = dict(override.split("=", 1) for override in order.overrides if override.startswith("method="))
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(str(path), [f"not TOML: {error}"]) from error
-    method = parse_value(said["method"]) if said else table.get("method", "worked_steps")
-    known = ("worked_steps", "annotations", *_TAUGHT)
-    if method not in known:
-        near = did_you_mean(str(method), known)
-        raise RecipeError(str(path), [f"method = {method!r} is no method{near}; known: {', '.join(known)}"])
-    return str(method)

@@ -1,140 +1,143 @@
-"""The methods of `slipstick synthesize` that ask a model: teacher and rejection; questioning.py has the other two."""
+"""What the methods of `slipstick synthesize` that ask a teacher share: settings, and attempts that are selected."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order, running, sound_problems
-from slipstick.commands.attempting import (
-    ATTEMPTS,
-    AskRecipe,
-    Method,
-    TeacherInput,
-    at_work,
-    by_problem,
-    inputs_of,
-    review_by,
-    say_estimate,
-    teach,
-)
-from slipstick.commands.drawing import MAY_CHANGE
-from slipstick.commands.questioning import run_augment, run_self_instruct
-from slipstick.errors import InputError
+from slipstick.commands import Invocation, run_async, running
+from slipstick.commands.collection import MAY_CHANGE, Collection, SolveRecipe, opened, print_estimate
+from slipstick.commands.solve import input_files
+from slipstick.formats import load_format
+from slipstick.grade import grade
+from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
-from slipstick.schema import Drop, Problem, Solution
+from slipstick.schema import Problem, Solution
+from slipstick.solve import Monitor, SamplingStep, prepare_format, scheduled
 from slipstick.solve.estimate import choose
 from slipstick.store import RunFolder
-from slipstick.synthesize.rejection import RejectionSettings, take_enough, until_correct
-from slipstick.synthesize.teacher import Selection, scheduled, sort_out
-
-__all__ = ["run_augment", "run_rejection", "run_self_instruct", "run_teacher"]
-
-
-class TeacherRecipe(AskRecipe):
-    """What `slipstick synthesize` can be told with `method = "teacher"`."""
-
-    method: Literal["teacher"] = "teacher"
-    formats: list[str] = Field(min_length=1)
-    """Formats to write in."""
-    stop_after_correct: int | None = Field(default=None, ge=1)
-    """A problem that has so many correct attempts in a format is not drawn any more; None draws all."""
+from slipstick.synthesize.estimate import extrapolate_units, foresee
+from slipstick.synthesize.selection import Method, TeacherInput, by_problem, put_back, select
+from slipstick.synthesize.teacher import Selection, sort_out
 
 
-class RejectionRecipe(AskRecipe, RejectionSettings):
-    """What `slipstick synthesize` can be told with `method = "rejection"`."""
+class TeachingRecipe(SolveRecipe):
+    """Settings of every method that asks a teacher."""
 
-    method: Literal["rejection"] = "rejection"
-    formats: list[str] = Field(min_length=1)
-    """Formats to write in."""
-    temperature: float = Field(default=0.7, ge=0)
-    """The same for all attempts."""
+    sampling_schedule: list[SamplingStep] = Field(default_factory=list)
+    """What is sampled of a problem in each format, step by step; none: `num_samples` at `temperature`."""
+    min_votes: int = Field(default=2, ge=1)
+    """Attempts that must agree on the answer of a problem without a gold, and be more than for any other."""
 
     @model_validator(mode="after")
-    def _counts_correct_ones(self) -> RejectionRecipe:
-        if self.sampling_schedule or "num_samples" in self.model_fields_set:
+    def _says_it_once(self) -> TeachingRecipe:
+        if "hybrid" in self.formats:
+            raise ValueError('formats: a teacher writes in single formats; name "pot" and "cot" instead of "hybrid"')
+        if self.consistency_threshold is not None:
             raise ValueError(
-                "num_samples, sampling_schedule: rejection samples until `num_correct` are correct, at most "
-                "`max_attempts`; remove them"
+                "consistency_threshold: a teacher's samples are not voted on; use `stop_after_correct` or "
+                'method = "rejection"'
+            )
+        if self.sampling_schedule and self.model_fields_set & {"num_samples", "temperature"}:
+            raise ValueError(
+                "`sampling_schedule` already sets counts and temperatures: remove `num_samples` and `temperature`"
             )
         return self
 
+    def schedule(self) -> list[SamplingStep]:
+        """What is sampled of a problem in one format."""
+        return self.sampling_schedule or [SamplingStep(temperature=self.temperature, num_samples=1)] * self.num_samples
 
-def run_teacher(order: Invocation, console: Console) -> Path:
-    """`method = "teacher"`: a model's attempts by a schedule; the correct ones are kept."""
-    recipe, text = load_order(order, TeacherRecipe)
-    plan = scheduled(recipe.schedule(), stop_after_correct=recipe.stop_after_correct)
-    method = Method(plan, sum(draw.num_samples for draw in recipe.schedule()), review_by(recipe))
-    problems, corrupt = sound_problems(recipe)
-    return _run(order, recipe, text, TeacherInput(problems, refused=corrupt), method, console)
+    def review(self, problem: Problem, attempts: Sequence[Solution]) -> Selection:
+        """What the attempts at a problem are worth."""
+        return sort_out(problem, attempts, min_votes=self.min_votes)
 
-
-def run_rejection(order: Invocation, console: Console) -> Path:
-    """`method = "rejection"`: attempts until enough are correct, more of them where a problem is hard."""
-    recipe, text = load_order(order, RejectionRecipe)
-    problems, corrupt = sound_problems(recipe)
-    known = [problem for problem in problems if problem.answer is not None]
-    refused = [
-        Drop(
-            row=problem.model_dump(mode="json"),
-            rule="no gold",
-            reason="nothing tells a correct attempt from a wrong one",
-        )
-        for problem in problems
-        if problem.answer is None
-    ]
-    if not known:
-        raise InputError(
-            f'problems = {recipe.problems}: none has a gold, so no attempt can be rejected; method = "teacher" goes by '
-            "agreement instead"
-        )
-
-    def review(problem: Problem, attempts: Sequence[Solution]) -> Selection:
-        found = sort_out(problem, attempts, min_votes=recipe.min_votes)
-        taken, surplus = take_enough(recipe, found.kept, attempts)
-        return found._replace(kept=taken, dropped=[*found.dropped, *surplus])
-
-    plan = until_correct(recipe, temperature=recipe.temperature)
-    method = Method(plan, recipe.max_attempts, review)
-    return _run(order, recipe, text, TeacherInput(known, refused=[*corrupt, *refused]), method, console)
+    def sampling(
+        self,
+        *,
+        review: Callable[[Problem, Sequence[Solution]], Selection] | None = None,
+        stop_after_correct: int | None = None,
+    ) -> Method:
+        """The schedule as a method."""
+        policy = scheduled(self.schedule(), stop_after_correct=stop_after_correct)
+        return Method(policy, sum(step.num_samples for step in self.schedule()), review or self.review)
 
 
-def _run(
-    order: Invocation, recipe: AskRecipe, text: str, asked: TeacherInput, method: Method, console: Console
+def run_teaching(
+    order: Invocation,
+    recipe: TeachingRecipe,
+    text: str,
+    asked: TeacherInput,
+    method: Method,
+    *,
+    console: Console,
+    model: Model | None,
 ) -> Path:
-    model, inputs = open_model(recipe.model, recipe), inputs_of(recipe)
-    with running(
-        order, "synthesize", recipe, console, text=text, inputs=inputs, files=[ATTEMPTS], may_change=MAY_CHANGE
-    ) as folder:
-        finished = asyncio.run(_draw(folder, model, recipe, asked, method, console))
-        sorted_out = finished and not recipe.estimate
-        counts = {"problems": len(asked.problems), "solutions": len(folder.index())}
-        folder.finish(
-            "finished" if sorted_out else "stopped", counts=folder.run().counts if sorted_out else counts, metrics=[]
-        )
+    """Samples what a method asks for, or for an estimate a few of it, and selects. model: in place of the recipe's."""
+    teacher, inputs, total = model or open_model(recipe.model, recipe), input_files(recipe), len(asked.problems)
+    few = list(choose(asked.problems, total, seed=recipe.seed)) if recipe.estimate else asked.problems
+
+    async def work() -> bool:
+        began, mine = time.monotonic(), asked._replace(problems=few)
+        async with opened(recipe, teacher) as interpreter:
+            finished = await teach(folder, mine, recipe, method, Monitor(teacher), interpreter, console)
+        if finished and recipe.estimate:
+            index, ids = folder.index(), by_problem(folder)
+            sampled = {problem.id: [index[key] for key in ids.get(problem.id, [])] for problem in few}
+            rows = {problem.id: len(method.review(problem, sampled[problem.id]).kept) for problem in few}
+            found, more = extrapolate_units(sampled, rows, total=total, seed=recipe.seed)
+            title, seconds = f"{total:,} problems, judged by {len(few)}", time.monotonic() - began
+            print_estimate(title, found, recipe, rows=more, seconds=seconds, console=console)
+        return finished and not recipe.estimate
+
+    with running(order, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+        selected = run_async(work())
+        counts = folder.run().counts if selected else {"problems": total, "solutions": len(folder.index())}
+        folder.finish("finished" if selected else "stopped", counts=counts, metrics=[])
     console.print(f"{folder.path}", highlight=False, soft_wrap=True)
     return folder.path
 
 
-async def _draw(
-    folder: RunFolder, model: Model, recipe: AskRecipe, asked: TeacherInput, method: Method, console: Console
+async def teach(
+    folder: RunFolder,
+    asked: TeacherInput,
+    recipe: TeachingRecipe,
+    method: Method,
+    monitor: Monitor | None,
+    interpreter: Interpreter,
+    console: Console,
 ) -> bool:
-    """Draws what is asked for, or for an estimate a few of it; False where a budget ended it."""
-    began, total = time.monotonic(), len(asked.problems)
-    if recipe.estimate:
-        asked = asked._replace(problems=list(choose(asked.problems, total, seed=recipe.seed)))
-    async with at_work(recipe, model) as interpreter:
-        finished = await teach(folder, asked, recipe, method, model=model, interpreter=interpreter, console=console)
-    if finished and recipe.estimate:
-        index, ids = folder.index(), by_problem(folder)
-        drawn = {problem.id: [index[key] for key in ids.get(problem.id, [])] for problem in asked.problems}
-        rows = {problem.id: len(method.review(problem, drawn[problem.id]).kept) for problem in asked.problems}
-        seconds = time.monotonic() - began
-        say_estimate(drawn, total, recipe, unit="problems", rows=rows, seconds=seconds, console=console)
-    return finished
+    """Every attempt that a method asks for, then the selection; False if a budget ended it before.
+
+    monitor: of the teacher; None samples nothing.
+    """
+    put_back(folder)
+    folder.write_problems(asked.problems)
+    begun = folder.index()
+    for solution in asked.given:
+        if solution.id not in begun:
+            folder.append(solution)
+    formats = [prepare_format(load_format(name), recipe) for name in recipe.formats]
+    if monitor and formats and asked.problems:
+        async with Collection(folder, recipe, monitor, interpreter, console) as collection:
+            if not begun:
+                said = foresee(
+                    asked.problems,
+                    formats,
+                    most=method.most,
+                    max_tokens=recipe.max_tokens,
+                    model=recipe.model,
+                    settings=recipe,
+                )
+                hint = "" if recipe.estimate else "; --set estimate=true asks for a few and says what all will take"
+                console.print(said + hint, highlight=False, soft_wrap=True)
+            planned = len(asked.problems) * len(formats) * method.most
+            if not await collection.sample(asked.problems, formats, policy=method.policy, planned=planned, grade=grade):
+                return False
+    if not recipe.estimate:
+        console.print(select(folder, asked, method, formats=recipe.formats))
+    return True

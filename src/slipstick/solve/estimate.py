@@ -1,12 +1,15 @@
-"""Says from a few problems what solving all of them will take, with 95 % intervals."""
+"""Says from a few problems what all of them will take, with 95 % intervals."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from rich.table import Table
+
+from slipstick.progress import duration
 from slipstick.schema import Problem, Solution
 from slipstick.solve.hybrid import Spent, spent_alone
 
@@ -59,6 +62,27 @@ def bootstrap(rows: Sequence[tuple[float, ...]], *, problems: int, seed: int) ->
         Range(value, *_percentiles([mean[place] for mean in means], (0.025, 0.975))).times(problems)
         for place, value in enumerate(whole)
     ]
+
+
+def estimate_table(title: str, found: Mapping[str, Range], *, rows: Mapping[str, Range], at_once: int) -> Table:
+    """What a run will take. found: by field of Spent; rows: what else will come of it, by the name shown."""
+    table = Table(title=title, box=None, title_justify="left")
+    for name in ("", "estimate", "95 % interval"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, many in rows.items():
+        _add_row(table, name, many, "{:,.0f}".format)
+    _add_row(table, "prompt tokens", found["prompt_tokens"], "{:,.0f}".format)
+    _add_row(table, "new tokens", found["tokens"], "{:,.0f}".format)
+    _add_row(table, "US dollars", found["cost"], "{:,.2f}".format)
+    _add_row(table, f"time, {at_once} at a time", found["seconds"].times(1 / at_once), duration)
+    return table
+
+
+def _add_row(table: Table, name: str, found: Range, show: Callable[[float], str]) -> None:
+    if not found.value:
+        table.add_row(name, "unknown", "the model does not say")
+    else:
+        table.add_row(name, show(found.value), f"{show(found.low)} to {show(found.high)}")
 
 
 def _mean(rows: Collection[tuple[float, ...]]) -> tuple[float, ...]:

@@ -8,14 +8,14 @@ proportion to the share of first attempts that failed, at least one and at most 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Literal
 
 from pydantic import Field
 
-from slipstick.schema import Drop, Record, Solution
-from slipstick.synthesize.attempts import Plan, is_correct
+from slipstick.schema import Drop, Problem, Record, Solution
+from slipstick.solve import SamplingPolicy, is_correct
 from slipstick.synthesize.teacher import drop
 
 
@@ -32,10 +32,10 @@ class RejectionSettings(Record):
     """Most attempts at one problem in one format."""
 
 
-def until_correct(settings: RejectionSettings, *, temperature: float) -> Plan:
-    """A plan: attempts until as many are correct as are wanted, or there were `max_attempts`."""
+def until_correct(settings: RejectionSettings, *, temperature: float) -> SamplingPolicy:
+    """Attempts until as many are correct as are wanted, or there were `max_attempts`."""
 
-    def plan(attempts: Sequence[Solution]) -> list[float]:
+    def policy(attempts: Sequence[Solution]) -> list[float]:
         left = settings.max_attempts - len(attempts)
         if settings.allocation == "prop2diff" and len(attempts) < settings.probes:
             return [temperature] * min(left, settings.probes - len(attempts))
@@ -45,7 +45,7 @@ def until_correct(settings: RejectionSettings, *, temperature: float) -> Plan:
         # A problem that was hard so far is tried several times at once, lest the hardest ones end the run one by one.
         return [temperature] * min(left, max(missing, len(attempts) // 2))
 
-    return plan
+    return policy
 
 
 def wanted(settings: RejectionSettings, attempts: Sequence[Solution]) -> int:
@@ -55,6 +55,16 @@ def wanted(settings: RejectionSettings, attempts: Sequence[Solution]) -> int:
     probes = attempts[: settings.probes]
     failed = sum(not is_correct(attempt) for attempt in probes)
     return max(1, ceil(settings.num_correct * failed / max(1, len(probes))))
+
+
+def refuse_without_gold(problems: Iterable[Problem]) -> list[Drop]:
+    """A drop for each problem that has no gold."""
+    reason = "nothing tells a correct attempt from a wrong one"
+    return [
+        Drop(row=problem.model_dump(mode="json"), rule="no gold", reason=reason)
+        for problem in problems
+        if problem.answer is None
+    ]
 
 
 def take_enough(

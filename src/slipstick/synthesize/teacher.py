@@ -1,4 +1,4 @@
-"""What a teacher's attempts are worth: a schedule to draw them by, and which are kept, which dropped and why.
+"""What a teacher's attempts are worth: which are kept, which dropped and why.
 
 MARIO (arXiv 2401.08190, section 2) asked once at temperature 0, then twice more at 0.6, kept what came to the gold, and
 had people look where the model and the gold disagreed.
@@ -9,23 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pydantic import Field
-
-from slipstick.schema import Drop, Output, Problem, Record, Solution, Verdict
-from slipstick.solve.voting import group_answers
-from slipstick.synthesize.attempts import Plan, is_correct
+from slipstick.schema import Drop, Output, Problem, Solution, Verdict
+from slipstick.solve import group_answers, is_correct
 
 DISAGREES = "disagrees with the gold"
 """Rule of drops in which several attempts agree on another answer than the gold: what an audit looks at first."""
-
-
-class SamplingStep(Record):
-    """Attempts that are drawn alike."""
-
-    temperature: float = Field(ge=0)
-    """0 takes the likeliest token."""
-    num_samples: int = Field(ge=1)
-    """How many, of one problem in one format."""
 
 
 class Selection(NamedTuple):
@@ -35,24 +23,6 @@ class Selection(NamedTuple):
     """With the answer its attempts agree on, where it had none."""
     kept: list[Solution]
     dropped: list[Drop]
-
-
-def scheduled(draws: Sequence[SamplingStep], *, stop_after_correct: int | None = None) -> Plan:
-    """A plan: every step of a schedule, or with `stop_after_correct` step by step up to that many correct attempts."""
-
-    def plan(attempts: Sequence[Solution]) -> list[float]:
-        if stop_after_correct is not None and sum(map(is_correct, attempts)) >= stop_after_correct:
-            return []
-        begun = 0
-        wanted: list[float] = []
-        for draw in draws:
-            begun += draw.num_samples
-            wanted += [draw.temperature] * min(draw.num_samples, max(0, begun - len(attempts)))
-            if wanted and stop_after_correct is not None:
-                break
-        return wanted
-
-    return plan
 
 
 def sort_out(problem: Problem, attempts: Sequence[Solution], *, min_votes: int) -> Selection:

@@ -1,93 +1,69 @@
-"""What a judged run is checked for before anyone believes its number; the findings are its alarms."""
+"""What a graded run is checked for before anyone believes its number; the findings are its alarms."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from slipstick.alarms import Alarm, answers_of, empty_answers, overlap, rerun_differs, write_alarms
-from slipstick.commands.drawing import SolveRecipe, strategies_of
-from slipstick.evaluate import same_by
-from slipstick.interpreters import open_interpreter
+from slipstick.alarms import Alarm, answers_of, overlap, rerun_differs
+from slipstick.interpreters import Interpreter
 from slipstick.metrics import ProblemValue, describe_left_out, mean, missing_sets, problems_by_set
-from slipstick.models import open_model
+from slipstick.models import Model
 from slipstick.schema import Metric, Problem, Solution
-from slipstick.solve import solve
+from slipstick.solve import SolveSettings, Strategy, solve
 from slipstick.solve.estimate import PROBLEMS, choose
 from slipstick.store import RunFolder
 
-if TYPE_CHECKING:
-    from slipstick.evaluate import GradeSettings
-
 _RERUN_FROM = 10
-"""A rerun is worth its price where a run has so many times its problems."""
+"""A rerun is worth its price if a run has so many times its problems."""
 _DATASETS = re.compile(r"^datasets:\s*\n((?:\s*-.*\n)+)", re.MULTILINE)
 
 
-def raise_alarms(
-    folder: RunFolder,
+def left_out(
     problems: Sequence[Problem],
     solutions: Sequence[Solution],
-    metrics: Sequence[Metric],
     *,
-    recipe: GradeSettings,
-    found: Sequence[Alarm] = (),
-    console: Console,
-) -> None:
-    """Writes a run's alarms into its folder and prints them; found: those of checks that went before."""
-    alarms = [
-        *found,
-        *empty_answers(metrics),
-        *(Alarm(name="left_out", message=line) for line in _left_out(problems, solutions, recipe)),
-    ]
-    write_alarms(folder.path, alarms)
-    for alarm in alarms:
-        console.print(f"[bold red]alarm[/] {alarm.name}: ", end="", highlight=False)
-        console.print(alarm.message, highlight=False, markup=False, soft_wrap=True)
-
-
-def _left_out(problems: Sequence[Problem], solutions: Sequence[Solution], recipe: GradeSettings) -> Iterator[str]:
-    """What was asked for and could not be counted."""
-    yield from describe_left_out(problems, solutions, recipe.ks)
+    ks: Sequence[int],
+    averages: Mapping[str, Sequence[str]],
+) -> Iterator[Alarm]:
+    """An alarm for everything that was asked for and could not be counted."""
     sets = problems_by_set(problems)
-    for name, members in recipe.averages.items():
+    lines = list(describe_left_out(problems, solutions, ks))
+    for name, members in averages.items():
         if missing := missing_sets(sets, members):
-            yield f"average {name} left out, as the run has no problem of {', '.join(missing)}"
+            lines.append(f"average {name} left out, as the run has no problem of {', '.join(missing)}")
+    return (Alarm(name="left_out", message=line) for line in lines)
 
 
 async def rerun(
-    recipe: SolveRecipe, problems: Sequence[Problem], solutions: Sequence[Solution], *, profile: str
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    strategies: Sequence[Strategy],
+    *,
+    model: Model,
+    interpreter: Interpreter,
+    settings: SolveSettings,
+    same: Callable[[str, str], bool],
 ) -> tuple[list[Alarm], list[Metric]]:
     """Solves 20 problems of a run again, in its formats, and compares the answers.
 
-    Nothing where the run was sampled at a temperature, has a budget, or has fewer than ten times as many problems.
+    Nothing if the run was sampled at a temperature, has a budget, or has fewer than ten times as many problems.
     """
-    if recipe.temperature > 0 or recipe.max_cost is not None or len(problems) < _RERUN_FROM * PROBLEMS:
+    if settings.temperature > 0 or settings.max_cost is not None or len(problems) < _RERUN_FROM * PROBLEMS:
         return [], []
     again: list[Solution] = []
-    model = open_model(recipe.model, recipe)
-    interpreter = open_interpreter(recipe, seed=recipe.seed)
-    try:
-        settings = recipe.model_copy(update={"num_samples": 1, "consistency_threshold": None})
-        await solve(
-            choose(problems, len(problems), seed=recipe.seed),
-            strategies_of(recipe.formats),
-            model=model,
-            interpreter=interpreter,
-            settings=settings,
-            on_solution=again.append,
-        )
-    finally:
-        await interpreter.close()
-        await model.close()
+    await solve(
+        choose(problems, len(problems), seed=settings.seed),
+        strategies,
+        model=model,
+        interpreter=interpreter,
+        settings=settings.model_copy(update={"num_samples": 1, "consistency_threshold": None}),
+        on_solution=again.append,
+    )
     again = [solution for solution in again if solution.finish != "error"]  # a server that failed says nothing
     before = answers_of(solutions)
-    same = same_by(profile)
     alarms = list(rerun_differs(before, answers_of(again), same=same))
     return alarms, list(_agreement(before, again, {name for alarm in alarms for name in alarm.solutions}))
 

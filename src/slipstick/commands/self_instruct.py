@@ -1,0 +1,70 @@
+"""`slipstick synthesize` with method = "self_instruct": new questions for topics without data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.questions import NewProblems, QuestionRecipe, questions, run_questions
+from slipstick.interpreters import Interpreter
+from slipstick.models import Model, open_model
+from slipstick.solve import Monitor
+from slipstick.solve.estimate import PROBLEMS
+from slipstick.store import RunFolder
+from slipstick.synthesize.selection import TeacherInput
+from slipstick.synthesize.self_instruct import SelfInstructSettings, Writing, read_topic
+
+
+class SelfInstructRecipe(QuestionRecipe, SelfInstructSettings):
+    """Settings of `slipstick synthesize` with `method = "self_instruct"`."""
+
+    method: Literal["self_instruct"] = "self_instruct"
+    """New questions for topics without data."""
+    problems: list[str] = Field(default_factory=list, max_length=0)
+    """None: questions come from `topics`."""
+    topics: list[str] = Field(min_length=1)
+    """Topics that come with slipstick, and TOML files of your own (`name`, `about`, `seeds`)."""
+    formats: list[str] = Field(default_factory=list)
+    """Formats that the new questions are answered in; none leaves them without answers."""
+
+
+def run_self_instruct(
+    order: Invocation, recipe: SelfInstructRecipe, text: str, console: Console, model: Model | None
+) -> Path:
+    """New questions for topics without data. model: in place of the recipe's."""
+    topics = [read_topic(name) for name in recipe.topics]
+    model = model or open_model(recipe.model, recipe)
+
+    async def make(folder: RunFolder, monitor: Monitor | None, interpreter: Interpreter) -> TeacherInput | None:
+        assert monitor
+        writings = [Writing(topic, recipe, seed=recipe.seed) for topic in topics]
+        async with questions(folder, work, "self_instruct", monitor, interpreter) as asker:
+            while asks := [(writing, ask) for writing in writings for ask in writing.asks()]:
+                asks = asks[:PROBLEMS] if recipe.estimate else asks
+                replies = await asker.ask([ask for _, ask in asks])
+                if replies is None:
+                    return None
+                for writing, ask in asks:
+                    writing.hear(replies[ask.id][0])
+                if recipe.estimate:
+                    break
+            asker.finish()
+        refused = [drop for writing in writings for drop in writing.dropped]
+        return TeacherInput([problem for writing in writings for problem in writing.kept], refused=refused)
+
+    work = NewProblems(
+        order,
+        recipe,
+        recipe.sampling(),
+        unit="requests",
+        total=len(topics) * -(-recipe.questions // recipe.per_request),
+        unit_of=lambda problem: str(problem.metadata["reply"]),
+        console=console,
+        make=make,
+    )
+    files = [path for name in recipe.topics if (path := Path(name)).is_file()]
+    return run_questions(work, text, model=model, files=files)

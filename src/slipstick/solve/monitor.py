@@ -1,0 +1,90 @@
+"""Counts what sampling does while it does it: replies, tokens, money, errors by kind, correct answers."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker
+from slipstick.metrics import wilson
+from slipstick.models import Model, Reply, Request
+from slipstick.schema import Problem, Solution
+
+_SHARE = 0.02  # of the time may go into grading beside the work
+
+
+class Monitor(Model):
+    """A model whose every reply is counted; the solutions that come of them are reported by `add`."""
+
+    def __init__(self, model: Model) -> None:
+        self.name = model.name
+        self.model = model
+        self.replies = self.tokens = self.running = self.solutions = 0
+        self.cost = self.cost_before = 0.0
+        self._errors: Counter[str] = Counter()
+        self._correct = self._graded = 0
+        self._grading = 0.0
+        self._began = time.monotonic()
+
+    async def generate(self, request: Request) -> Reply:
+        """The model's reply, counted."""
+        self.running += 1
+        try:
+            reply = await self.model.generate(request)
+        finally:
+            self.running -= 1
+        self.replies += 1
+        self.tokens += reply.tokens
+        self.cost += reply.cost
+        if reply.finish == "error":
+            self._errors[_kind(reply.error)] += 1
+        return reply
+
+    async def close(self) -> None:
+        """Leaves the model open: it belongs to whoever opened it."""
+
+    def resume(self, spent: float) -> None:
+        """Counts US dollars that an interrupted run has spent already."""
+        self.cost += spent
+        self.cost_before += spent
+
+    def add(self, solution: Solution, problem: Problem) -> None:
+        """A solution that ended; graded if that takes next to no time and not too much of it went so far."""
+        self.solutions += 1
+        began = time.monotonic()
+        if not problem.answer or self._grading > _SHARE * (began - self._began):
+            return
+        correct = _is_correct(solution, problem)
+        self._grading += time.monotonic() - began
+        if correct is not None:
+            self._graded += 1
+            self._correct += correct
+
+    def note(self) -> str:
+        """A few words on how it goes."""
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        parts = [f"{self.running:,} requests, {self.tokens / seconds:,.0f} tokens/s"]
+        if self._graded:
+            low, high = wilson(self._correct, self._graded)
+            parts.append(f"{100 * self._correct / self._graded:.0f} % correct ({100 * low:.0f}-{100 * high:.0f})")
+        if self.cost:
+            parts.append(f"${self.cost:,.2f}")
+        if self._errors:
+            kinds = ", ".join(f"{times:,} {kind}" for kind, times in self._errors.most_common(3))
+            parts.append(f"errors: {kinds}")
+        return "; ".join(parts)
+
+
+def _is_correct(solution: Solution, problem: Problem) -> bool | None:
+    """Whether the answer is correct, None if only computer algebra could tell."""
+    if solution.answer is None:
+        return False
+    decisions = decide_each(
+        solution.answer, acceptable_answers(problem.answer or []), kind=problem.kind, profile="slipstick"
+    )
+    return None if needs_worker(decisions) else bool(decisions and decisions[-1].equal)
+
+
+def _kind(error: str) -> str:
+    """The first words of an error, by which errors are counted together."""
+    return error.partition(":")[0][:40] or "unknown"
