@@ -98,7 +98,7 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path: Path) -> None:
 
 def test_an_unknown_method_is_named(tmp_path: Path) -> None:
     mine = recipe(tmp_path, 2)
-    with pytest.raises(RecipeError, match=r"method = 'anotations' is no method \(did you mean `annotations`"):
+    with pytest.raises(RecipeError, match=r"method = 'anotations' is not known \(did you mean `annotations`"):
         run_synthesize(Invocation(str(mine), ["method=anotations"], out=tmp_path / "run"), Console(quiet=True))
 
 
