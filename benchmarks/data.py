@@ -2,10 +2,10 @@
 
     python -m benchmarks.data [--parts recipe overlaps]
 
-Reads ../shared/data, calls no model. `gsm8k_pot`, `gsm8k_tir`, `mathqa_pot` count problems with a solution whose code
-was run and came to the gold; `minutes` and `peak_gib` are those of synthesize, curate and export together, in a process
-of their own with all that it starts (memory: the largest process). `overlaps_known` are the pairs of equal training and
-evaluation questions that the data pack lists, `overlaps_found` those that `slipstick.curate.contamination` finds.
+Reads ../shared/data, calls no model. `gsm8k_pot`, `gsm8k_tir`, `mathqa_pot` count problems with a solution whose
+program was run and printed the gold; `minutes` and `peak_gib` are those of synthesize, curate and export together, in a
+process of their own and its children (memory: the largest process). `overlaps_known` are the pairs of equal training
+and evaluation questions that the data pack lists, `overlaps_found` those that `slipstick.curate.contamination` finds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAIRS = SHARED / "label_errors" / "train_eval_exact_overlap.jsonl"
 
 
 def build(folder: Path) -> None:
-    """Synthesize, curate, export, as users call them; writes what they took into the folder."""
+    """Synthesize, curate, export, as users call them; writes their times and memory into the folder."""
     from rich.console import Console
 
     from slipstick.commands import Invocation

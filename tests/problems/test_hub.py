@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def ask(folder: Path, *sources: str, **environment: str) -> list[object]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def parquet(*rows: dict[str, object]) -> bytes:
+def parquet(*rows: Mapping[str, object]) -> bytes:
     import pyarrow
     from pyarrow import parquet
 

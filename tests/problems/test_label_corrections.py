@@ -1,4 +1,4 @@
-"""Corrections are put in as problems are loaded, checked against the label they were made for."""
+"""Corrections are applied as problems are loaded, and checked against the label they were made for."""
 
 from __future__ import annotations
 

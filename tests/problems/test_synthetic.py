@@ -19,13 +19,12 @@ from random import Random
 import pytest
 
 from slipstick.errors import InputError
-from slipstick.exact import evaluate
 from slipstick.problems import load_problems
 from slipstick.problems.synthetic import SPLITS, load, make
 from slipstick.problems.synthetic.abstract import KINDS, conditional, ordering, syllogism
 from slipstick.problems.synthetic.calculation import Template, draw_numbers, templates, work_out
 from slipstick.problems.synthetic.grammar import framed, surface_forms
-from slipstick.problems.synthetic.paper import FUNCTIONS, show, substitute
+from slipstick.problems.synthetic.paper import substitute
 from slipstick.schema import Problem
 
 TESTS = sorted(set(SPLITS) - {"train"})
@@ -185,14 +184,14 @@ def test_syllogism_holds_in_every_world(seed: int) -> None:
     )
     one = re.search(r"(?:has|sees|finds) a (\w+)\. is it a (\w+)\?", puzzle.text.lower())
     part, whole = [word for match in (asked, one) if match for word in match.groups() if word]
-    told = set()
+    stated: set[bool] = set()
     for members in itertools.product(itertools.product((False, True), repeat=3), repeat=2):  # two things, three kinds
         world = [dict(zip(kinds, thing, strict=True)) for thing in members]
         if not any(thing[part] for thing in world):
             continue
         if all(thing[b] == (word == "all") for word, a, b in facts for thing in world if thing[a]):
-            told |= {thing[whole] for thing in world if thing[part]}
-    assert puzzle.right == {(True,): "yes", (False,): "no"}.get(tuple(told), "cannot be known")
+            stated |= {thing[whole] for thing in world if thing[part]}
+    assert puzzle.right == ("cannot be known" if len(stated) != 1 else "yes" if True in stated else "no")
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -204,8 +203,8 @@ def test_conditional_holds_in_every_case(seed: int) -> None:
     asked = re.search(r"how is the (\w+ (?:lamp|bell))", text)
     assert lamp and bell and fact and asked
     cases = [{lamp[0]: p, bell[0]: q} for p in (True, False) for q in (True, False) if q or not p]
-    told = {case[asked[1]] for case in cases if case[fact[1]] == (fact[2] == "on")}
-    assert puzzle.right == {(True,): "on", (False,): "off"}.get(tuple(told), "cannot be known")
+    stated = {case[asked[1]] for case in cases if case[fact[1]] == (fact[2] == "on")}
+    assert puzzle.right == ("cannot be known" if len(stated) != 1 else "on" if True in stated else "off")
 
 
 def test_problems_are_the_same_in_another_process() -> None:
@@ -270,30 +269,6 @@ def test_a_wrong_argument_is_explained(argument: str, message: str) -> None:
 def test_fields_are_refused() -> None:
     with pytest.raises(InputError, match="no rows to map"):
         load("known", field_map={"text": "question"})
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("7 // 2", "3"),
-        ("7 / 2", "3.5"),
-        ("1 / 8 + 1", "1.125"),
-        ("Fraction(2, 6)", "1/3"),
-        ("-(3 - 5) ** 2", "-4"),
-        ("comb(5, 2) % 3", "1"),
-        ("1 / 3 - 1 / 3", "0"),
-        ("-1 / 40", "-0.025"),
-        ("2.5 + 1", "3.5"),
-    ],
-)
-def test_exact_values(expression: str, expected: str) -> None:
-    assert show(evaluate(expression, {}, FUNCTIONS)) == expected
-
-
-@pytest.mark.parametrize("expression", ["x + 1", "__import__('os')", "'a' * 3", "1 < 2", "[1]", "comb.real"])
-def test_anything_else_is_no_arithmetic(expression: str) -> None:
-    with pytest.raises(ValueError, match="no arithmetic"):
-        evaluate(expression, {"y": 1}, FUNCTIONS)
 
 
 def test_expressions_are_written_as_on_paper() -> None:

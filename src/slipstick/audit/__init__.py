@@ -1,7 +1,7 @@
 """Finds problems whose label is wrong or ambiguous, ranked, each with its evidence.
 
-Two kinds of evidence add up as log-odds: what solvers say, and where a worked solution contradicts itself or its
-label. Nothing is learned from anybody's relabelling. The files, in the order data passes them:
+Two kinds of evidence add up as log-odds: what solvers say, and what a worked solution says against itself or its
+label. Nothing is learned from corrections that people made. The files, in the order data passes them:
 
 - `equations`: the equations of a worked solution, calculated again
 - `rationale`: contradictions in a worked solution, each a piece of evidence (`signals.toml` has the weights)

@@ -1,4 +1,4 @@
-"""Reads the equations of a worked solution, calculator annotations and plain text alike, and works them out exactly."""
+"""Reads the equations of a worked solution, calculator annotations and plain text alike, and evaluates them exactly."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SAID_AFTER = re.compile(
     r"\s*(?:thousand|million|billion|hundred|dozen|k\b|m\b|r\b|rem|with|and\s+\d|:|\d|\^|/)", re.IGNORECASE
 )
 _LONGEST = 200
-"""Characters of an expression beyond which it is nobody's arithmetic."""
+"""Characters of an expression beyond which it is not read."""
 _MOST_DIGITS = 40
 """Longer numbers are passed over."""
 _TOLERANCE = Fraction(1, 100)
 _SCALES = (100, 1000, 60)
-"""What a result may be off by where its unit was changed in passing: per cent and cents, thousands, minutes."""
+"""Factors of units that may have changed in passing: per cent and cents, thousands, minutes."""
 
 
 class Equation(Record):
@@ -47,7 +47,7 @@ class Equation(Record):
     annotated: bool
     """Whether it is a calculator annotation rather than plain text."""
     holds: bool
-    """Whether the expression comes to the result: exactly, rounded as far as is written, or in another unit."""
+    """Whether the expression evaluates to the result: exactly, rounded as far as is written, or in another unit."""
 
 
 class _Side(NamedTuple):
@@ -80,7 +80,7 @@ def numbers(text: str) -> list[Fraction]:
 
 
 def evaluate(expression: str) -> Fraction | None:
-    """The exact value of an arithmetic expression, None where it is no such thing or divides by zero."""
+    """The exact value of an arithmetic expression, None if it is no such thing or divides by zero."""
     cleaned = re.sub(r"([\d.]+)%", r"(\1/100)", expression.replace("$", "").replace(",", "")).strip()
     if not cleaned or len(cleaned) > _LONGEST:
         return None

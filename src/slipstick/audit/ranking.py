@@ -40,11 +40,11 @@ class Suspect(Record):
     score: float
     """Probability that the label is wrong, the weights of all evidence added to the prior log-odds."""
     looks: Literal["wrong", "ambiguous"]
-    """`ambiguous` where solvers disagree with the label without agreeing among themselves."""
+    """`ambiguous` if solvers disagree with the label without agreeing among themselves."""
     gold: str | list[str]
     """The label."""
     answer: str | None
-    """What the solvers say instead, the likeliest of their answers; None where nobody says anything else."""
+    """What the solvers say instead, the likeliest of their answers; None if nobody says anything else."""
     evidence: list[Evidence] = Field(default_factory=list)
     """Heaviest first."""
 
@@ -59,7 +59,7 @@ def audit(
     """Every problem with a label, the most suspicious first; ties keep the problems' order.
 
     ballots: what samples of solvers say (`count_votes`), of some or all problems. programs: problem id -> what a
-    program made from the worked solution came to. prior_error_rate: share of labels taken to be wrong before.
+    program made from the worked solution printed. prior_error_rate: share of labels assumed to be wrong before.
     """
     asked = {ballot.problem_id: ballot for ballot in ballots if ballot.num_samples}
     judged = judge_ballots(list(asked.values()))

@@ -23,7 +23,7 @@ _PLAIN = re.compile(r"[-$€£ ]*[\d,]*\.?\d+[%. ]*")
 _APART = str.maketrans("<>=", "   ")
 _WORD = re.compile(r"[a-z]+")
 _SCALES = (60, 100, 1000)
-"""What a label may be off by where only its unit changed: minutes, cents and per cent, thousands."""
+"""Factors by which a label may differ because only its unit changed: minutes, cents and per cent, thousands."""
 _WORDS = {
     word: Fraction(value)
     for word, value in {
@@ -31,7 +31,7 @@ _WORDS = {
     }.items()
 }  # fmt: skip
 _COMMON = frozenset((100, 1000, 360, 365, 366, 180, 144, 1440, 3600, 5280, 2000, 10000, 1000000))
-"""Numbers that anybody may bring in: per cent, units, circles, days."""
+"""Numbers that need no source: per cent, units, circles, days."""
 _LEAST = 100
 """Numbers of fewer than three digits come up by chance too often."""
 
@@ -42,7 +42,7 @@ class Evidence(Record):
     signal: str
     """"votes" for what solvers say, else a signal of `signals.toml`, or "steps"."""
     weight: float
-    """Log-odds it adds to the label being wrong; negative where it speaks for the label."""
+    """Log-odds it adds to the label being wrong; negative if it supports the label."""
     says: str
     """In words: who says what, or which line contradicts which."""
 
@@ -80,7 +80,7 @@ def read_rationale(problem: Problem) -> Worked:
 
 
 def contradictions(problem: Problem, worked: Worked) -> Iterator[Evidence]:
-    """Evidence from a problem's text and rationale alone; nothing of the rationale where it has none or no numbers."""
+    """Evidence from a problem's text and rationale alone; nothing of the rationale if it has none or no numbers."""
     comparison = _COMPARISON.search(problem.text)
     if comparison:
         said = " ".join(comparison[0].split())
@@ -99,7 +99,7 @@ def program_differs(problem: Problem, result: str | None) -> Evidence | None:
         return None
     if compare(result, problem.answer, kind=problem.kind).outcome != "incorrect":
         return None
-    return _evidence("program_differs", f"a program made from the worked solution comes to {result}")
+    return _evidence("program_differs", f"a program made from the worked solution evaluates to {result}")
 
 
 def step_evidence(count: int, usual: float) -> Evidence | None:
@@ -112,7 +112,7 @@ def step_evidence(count: int, usual: float) -> Evidence | None:
 
 
 def _label_value(problem: Problem) -> Fraction | None:
-    """A label as a number, None where it is several, none, or no plain number."""
+    """A label as a number, None if it is several, none, or no plain number."""
     if not isinstance(problem.answer, str) or not _PLAIN.fullmatch(problem.answer):
         return None
     found = numbers(problem.answer)
@@ -142,7 +142,7 @@ def _false_equation(label: Fraction, equations: list[Equation]) -> Iterator[Evid
 
 
 def _number_from_nowhere(problem: Problem, worked: Worked) -> Iterator[Evidence]:
-    """The first operand that neither the question has nor an earlier step gave: miscopied where one digit differs."""
+    """The first operand that neither the question has nor an earlier step gave: miscopied if one digit differs."""
     known = {*numbers(problem.text), *(_WORDS[word] for word in _WORD.findall(problem.text.lower()) if word in _WORDS)}
     read = 0
     for equation in worked.equations:

@@ -1,4 +1,4 @@
-"""How much each solver's word counts: weights learned from how often it says the label where others do not.
+"""How much each solver's word counts: weights learned from how often it says the label when others do not.
 
 The answers to a problem compete: the odds of an answer are exp of the summed weights of the solvers that say it (a
 conditional logit, McFadden 1974). Each weight is one solver's reliability with what it only repeats after others taken

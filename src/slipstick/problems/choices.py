@@ -15,7 +15,7 @@ def letter(index: int) -> str:
 
 
 def read_choices(value: Any) -> list[str] | None:
-    """The texts of the options in order, without letters in front; None where there are none.
+    """The texts of the options in order, without letters in front; None if there are none.
 
     value: a list of texts, with or without letters, or an object {"A": "21", ...} or {"text": [...], ...}.
     Raises ValueError for anything else.

@@ -32,8 +32,8 @@ def load(argument: str, *, field_map: dict[str, str] | None = None, on_bad: OnBa
     """The problems of a file, one at a time; docs/problems.md says how a row's keys are read.
 
     argument: path to a file that `read_rows` reads. field_map: a field of Problem -> the row's key ("a.b" for b inside
-    a), which beats recognition. Raises InputError: at once for a missing file or an unknown field, and with file and
-    line when it comes to a row that is no problem, unless `on_bad` takes it.
+    a), which beats recognition. Raises InputError: immediately for a missing file or an unknown field, and with file
+    and line for a row that is no problem, unless `on_bad` takes it.
     """
     field_map = field_map or {}
     for field in field_map:
@@ -126,7 +126,7 @@ def _id(row: Row, value: Any, stem: str) -> str:
 
 
 def _answer(row: Row, value: Any, choices: list[str] | None) -> tuple[str | list[str] | None, str | None]:
-    """The gold, and the rationale before it where the two stand in one text ("... #### 18")."""
+    """The gold, and the rationale before it if the two are one text ("... #### 18")."""
     if isinstance(value, list):
         golds = [_scalar(row, item) for item in value]
         return [gold for gold in golds if gold] or None, None

@@ -19,8 +19,8 @@ def read_hub(
     """The rows of one split; `Row.where` names repository, commit, configuration, split and row, counted from 1.
 
     revision: a commit; None takes the newest. files: pattern of the files to read, "{config}" and "{split}" filled in,
-    for repositories that do not declare their splits. Raises UserError where the package `datasets` is missing, and
-    InputError where the Hub cannot be reached or has no such rows.
+    for repositories that do not declare their splits. Raises UserError if the package `datasets` is missing, and
+    InputError if the Hub cannot be reached or has no such rows.
     """
     at = f"{repository}@{_short(revision)}" if revision else repository
     place = "/".join(part for part in (at, config, split) if part)
@@ -51,7 +51,7 @@ def _stream(repository: str, split: str, config: str | None, revision: str | Non
 
 
 def _require_reachable() -> None:
-    """Raises OSError at once where there is no way to the Hub; its client would try for half a minute."""
+    """Raises OSError immediately if the Hub cannot be reached; its client would try for half a minute."""
     from huggingface_hub.constants import ENDPOINT
 
     if getproxies():

@@ -14,11 +14,11 @@ from slipstick.schema import Problem, Record
 from slipstick.tabular import read_rows
 
 AMBIGUOUS = "ambiguous"
-"""What stands in `new` where a problem has no single right answer."""
+"""The value of `new` for a problem without a single correct answer."""
 
 
 class Correction(Record):
-    """A line of a patch file: one problem's label, put right."""
+    """A line of a file of corrections: one problem's label, corrected."""
 
     id: str
     """The problem's id."""
@@ -29,13 +29,13 @@ class Correction(Record):
     old: str | list[str] | None
     """The label as the source has it."""
     new: str | list[str]
-    """The right answer, several acceptable ones, or "ambiguous": then the problem is left out."""
+    """The correct answer, several acceptable ones, or "ambiguous": then the problem is left out."""
     why: str
     """One line: what is wrong with the label."""
 
 
 class Placed(NamedTuple):
-    """A correction and where it stands."""
+    """A correction and its file and line."""
 
     correction: Correction
     where: str
@@ -70,11 +70,11 @@ def read_corrections(files: Iterable[Path | str]) -> dict[str, Placed]:
 def apply_corrections(
     problems: Iterable[Problem], files: Sequence[Path | str], *, whole: bool = True
 ) -> Iterator[Problem]:
-    """The problems with their labels put right, without those that are ambiguous.
+    """The problems with their labels corrected, without those that are ambiguous.
 
     A corrected problem loses its rationale, which leads to the old label, and says under `metadata["patch"]` who
-    corrected it, when and why. A problem that has the new label already is left as it is. Raises InputError where a
-    correction's `old` is not the label that the source has, or, at the end of a `whole` source, where no correction is
+    corrected it, when and why. A problem that has the new label already is left as it is. Raises InputError if a
+    correction's `old` is not the label that the source has, or, at the end of a `whole` source, if no correction is
     about any of its problems.
     """
     patches = read_corrections(files)

@@ -1,4 +1,4 @@
-"""The catalogue: datasets by name, where their rows lie, under which licence, and lists of them that papers use.
+"""The catalogue: datasets by name, where to find their rows, under which licence, and lists of them that papers use.
 
 The table is data, the `*.toml` beside this file; `docs/datasets.md` explains it.
 """
@@ -22,25 +22,25 @@ class Split(Record):
     """A part of a dataset."""
 
     rows: int | None = None
-    """How many rows it was published with; None where nobody says."""
+    """How many rows it was published with; None if nobody says."""
     role: Role
     """What it is for: to train on, to evaluate on, or text to read before that."""
     part_of: str | None = None
     """The dataset's split that holds all its rows and more."""
     hub: list[str] = Field(default_factory=list)
-    """Names of the Hub's splits that make it up; empty where the Hub's is called the same."""
+    """Names of the Hub's splits that make it up; empty if the Hub's is called the same."""
     configs: list[str] = Field(default_factory=list)
-    """The Hub's configurations that make it up, where they are not the dataset's."""
+    """The Hub's configurations that make it up, if they are not the dataset's."""
     first: int | None = None
-    """Only the first so many rows, where the split is the beginning of a longer one."""
+    """Only the first so many rows, if the split is the beginning of a longer one."""
     local: list[str] = Field(default_factory=list)
     """Names without ending that its file may have in a local folder, beside those that follow from its name."""
     reader: str | None = None
-    """Reads its rows, where it is not the dataset's reader."""
+    """Reads its rows, if it is not the dataset's reader."""
 
 
 class Part(Record):
-    """What one value of a compiled dataset's `source` stands for."""
+    """What one value of a compiled dataset's `source` means."""
 
     name: str
     """The source's name in the paper's table."""
@@ -51,7 +51,7 @@ class Part(Record):
     written_by: str
     """Who wrote the outputs, and whether they were checked."""
     licence: str
-    """Licence of the source; "none" where there is none."""
+    """Licence of the source; "none" if there is none."""
     problems: str | None = None
     """The source of the catalogue that its problems come from."""
 
@@ -64,19 +64,19 @@ class Dataset(Record):
     title: str
     """What people call it."""
     hub: str | None = None
-    """Repository on the Hugging Face Hub; None where only local files serve."""
+    """Repository on the Hugging Face Hub; None if only local files serve."""
     home: str = ""
     """Where the rows can be had by hand, for a dataset without a repository on the Hub."""
     revision: str | None = None
-    """Commit of that repository; None where none is pinned and the newest is taken."""
+    """Commit of that repository; None if none is pinned and the newest is taken."""
     configs: list[str] = Field(default_factory=list)
     """The Hub's configurations, read one after the other; empty for the default one."""
     files: str | None = None
-    """Pattern of the repository's files, "{config}" and "{split}" filled in, where it does not declare its splits."""
+    """Pattern of the repository's files, "{config}" and "{split}" filled in, if it does not declare its splits."""
     splits: dict[str, Split]
     """Name -> part."""
     licence: str
-    """As its owner names it; "none" where no licence is stated; "per row" where each row has its own."""
+    """As its owner names it; "none" if no licence is stated; "per row" if each row has its own."""
     caveat: str = ""
     """What to know before using it."""
     kind: Kind | Literal["mixed"]
@@ -84,7 +84,7 @@ class Dataset(Record):
     reader: str
     """The function in `readers` that reads a row as the source has it."""
     parts: dict[str, Part] = Field(default_factory=dict)
-    """Value of the column `source` -> what it stands for, in a dataset compiled from others."""
+    """Value of the column `source` -> its meaning, in a dataset compiled from others."""
 
     def sources(self, role: Role) -> list[str]:
         """What `load_problems` takes for each of its splits of that role: ["gsm8k:test"]."""

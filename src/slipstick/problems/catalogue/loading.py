@@ -1,4 +1,4 @@
-"""Loads a dataset of the catalogue: from local files where they lie, else from the Hub."""
+"""Loads a dataset of the catalogue: from local files if there are any, else from the Hub."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def load(source: str, *, problems_dir: Path | str | None = None, on_bad: OnBad |
     """The problems of "NAME:SPLIT,n=COUNT,KEY=VALUE" or of a list of sets, "suite:NAME", one at a time.
 
     KEY=VALUE takes the problems whose metadata say so. problems_dir: a folder whose files go before the Hub.
-    Raises InputError for a name there is not, at once, and when it comes to it: for a source that is neither in the
-    folder nor to be had from the Hub, for a row that is none of the dataset's (unless `on_bad` takes it), and where
+    Raises InputError immediately for an unknown name, and while reading: for a source that is neither in the
+    folder nor on the Hub, for a row of another shape (unless `on_bad` takes it), and if
     nothing passes the filters.
     """
     selections = [select(one) for one in expand(source)]

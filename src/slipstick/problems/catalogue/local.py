@@ -57,7 +57,7 @@ def evaluation_sources(*, problems_dir: Path | str | None = None) -> list[str]:
 
 
 def find_files(selection: Selection, folder: Path) -> dict[str, Path]:
-    """Split -> its file; several where it is made up of others that have files, none where there is no file."""
+    """Split -> its file; several if it is made up of others that have files, none if there is no file."""
     own = _find(selection, folder)
     if own:
         return {selection.name: own}

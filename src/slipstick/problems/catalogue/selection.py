@@ -41,7 +41,7 @@ def expand(source: str) -> list[str]:
 def select(source: str) -> Selection:
     """The selection a source names. Raises InputError for a dataset, split or setting there is not.
 
-    The split may be left out where a dataset has one only.
+    The split may be left out if a dataset has only one.
     """
     name, argument = split_spec(source)
     known = datasets()

@@ -1,6 +1,12 @@
-"""Made problems: as many as one likes, with known answers and worked steps, in splits that share no problem.
+"""Synthetic problems: as many as one likes, with known answers and worked steps, in splits that share no problem.
 
-`synthetic:SPLIT,n=COUNT,seed=SEED`; each problem follows from split, seed and index alone.
+`synthetic:SPLIT,n=COUNT,seed=SEED`; each problem follows from split, seed and index alone; ids begin with
+"made/", on which shares and splits of runs depend. The files, in the order data passes them:
+
+- `calculation`: templates (`templates/*.toml`), their numbers and worked steps
+- `paper`: values and expressions as people write them
+- `grammar`: a template's skeleton -> the text of a problem
+- `abstract`: multiple choice with nothing to compute
 """
 
 from __future__ import annotations
@@ -33,7 +39,7 @@ class Split:
     training: bool = False
     """Whether these are instances to train on; all other splits share the instances that are held out."""
     n: int = 500
-    """How many where the recipe does not say."""
+    """How many if the recipe does not say."""
 
 
 _TRAINED: Mapping[int, int] = {1: 2, 2: 5, 3: 7, 4: 4, 5: 3, 6: 3}
@@ -52,7 +58,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def load(argument: str, *, field_map: Mapping[str, str] | None = None) -> Iterator[Problem]:
-    """Problems of a split: "known", "train,n=20000,seed=1". Raises InputError for a split or setting there is not."""
+    """Problems of a split: "known", "train,n=20000,seed=1". Raises InputError for an unknown split or setting."""
     if field_map:
         raise InputError(f"`synthetic:{argument}` has no rows to map; leave `field_map` out")
     name, settings = _read(argument)
@@ -130,7 +136,7 @@ def _held_out(key: str, *, one_in: int = 8) -> bool:
 def _read(argument: str) -> tuple[str, dict[str, int]]:
     name, *settings = argument.split(",")
     if name not in SPLITS:
-        raise InputError(f"`made` has no split `{name}`{did_you_mean(name, SPLITS)}; known: {', '.join(SPLITS)}")
+        raise InputError(f"`synthetic` has no split `{name}`{did_you_mean(name, SPLITS)}; known: {', '.join(SPLITS)}")
     found = {}
     for setting in settings:
         key, _, value = setting.strip().partition("=")

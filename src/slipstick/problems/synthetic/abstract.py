@@ -29,7 +29,7 @@ class Puzzle:
 
 
 def ordering(rng: Random) -> Puzzle:
-    """Who of three is first, second or last where two neighbours are compared."""
+    """Who of three is first, second or last if two neighbours are compared."""
     more, most, less, least = rng.choice(
         (
             ("taller", "tallest", "shorter", "shortest"),
@@ -84,7 +84,7 @@ def day_pairs(rng: Random) -> Puzzle:
 
 
 def parity(rng: Random) -> Puzzle:
-    """Whether a sum or product is even or odd, where the parity of its parts is known or not."""
+    """Whether a sum or product is even or odd, with the parity of its parts known or not."""
     a, b = rng.choice(("even", "odd")), rng.choice(("even", "odd", "any"))
     word = rng.choice(("sum", "product"))
     if word == "product" and "even" in (a, b):
@@ -218,7 +218,7 @@ def syllogism(rng: Random) -> Puzzle:
 
 
 def knights(rng: Random) -> Puzzle:
-    """What somebody is by what he says of another, where knights tell the truth and knaves lie."""
+    """What somebody is, judged by what he says of another: knights tell the truth and knaves lie."""
     speaker, other = rng.sample(NAMES, 2)
     said, known = rng.choice(("knight", "knave")), rng.choice(("knight", "knave"))
     right = "knight" if said == known else "knave"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from random import Random
 
 from slipstick.exact import Value, evaluate
-from slipstick.problems.synthetic.draw import draws
 from slipstick.problems.synthetic.paper import FUNCTIONS, show, substitute
 
 
@@ -22,7 +21,7 @@ class Template:
     topic: str
     """Name of its file."""
     numbers: Mapping[str, str]
-    """Name -> expression that draws it (draw.py) from the names before it; `_names` stay out of text and program."""
+    """Name -> expression (see `_choosers`) over the names before it; `_names` stay out of text and program."""
     steps: list[list[str]]
     """What is worked out, in order: name, expression over earlier names, words that lead up to the result."""
     skeletons: list[str]
@@ -57,9 +56,38 @@ def templates() -> tuple[Template, ...]:
     return tuple(found)
 
 
+def _choosers(rng: Random, digits: int) -> Mapping[str, Callable[..., int]]:
+    """The functions by which a template says which numbers it wants; `digits` is the length of the longest one.
+
+    long()            exactly that length, at least 2
+    any()             that length or up to two digits shorter, at least 2
+    less(n)           from 1 to n - 1, about as long as n
+    multiple(n)       a multiple of n, at least 2 n, about that length
+    small(low, high)  from low to high, whatever the length
+    pick(a, b, ...)   one of these
+    """
+
+    def of_length(length: int) -> int:
+        return rng.randint(max(2, 10 ** (length - 1)), 10**length - 1)
+
+    def less(n: int) -> int:
+        return rng.randint(min(max(1, 10 ** max(0, len(str(n)) - 2)), n - 1), n - 1)
+
+    return {
+        "long": lambda: of_length(digits),
+        "any": lambda: of_length(rng.randint(max(1, digits - 2), digits)),
+        "less": less,
+        "multiple": lambda n: n * max(2, of_length(digits) // n),
+        "small": rng.randint,
+        "pick": lambda *numbers: rng.choice(numbers),
+        "max": max,
+        "min": min,
+    }
+
+
 def draw_numbers(template: Template, *, digits: int, rng: Random) -> dict[str, int]:
     """The numbers of one problem, hidden ones left out."""
-    functions, values = draws(rng, digits), dict[str, Value]()
+    functions, values = _choosers(rng, digits), dict[str, Value]()
     for name, expression in template.numbers.items():
         values[name] = evaluate(expression, values, functions)
     return {name: int(value) for name, value in values.items() if not name.startswith("_")}

@@ -76,7 +76,7 @@ def word_it(skeleton: str, rng: Random) -> Wording:
     parts = [fixed[0]]
     for pick, options, literal in zip(picks, choices, fixed[1:], strict=True):
         parts += (options[pick], literal)
-    # Where an option stands twice to make it likelier, its first place stands for it.
+    # An option that is listed twice, to make it likelier, counts as its first place.
     firsts = (options.index(options[pick]) for pick, options in zip(picks, choices, strict=True))
     return Wording("".join(parts), ".".join(map(str, firsts)))
 
@@ -92,7 +92,7 @@ def pick_words(own: Mapping[str, str], rng: Random) -> dict[str, str]:
 
 
 def fill(wording: Wording, fields: Mapping[str, object]) -> str:
-    """The finished text: fields put in, capitals at the start of sentences, marks behind questions, "an" for "a"."""
+    """The finished text: fields filled in, capitals at the start of sentences, marks behind questions, "an" for "a"."""
     text = " ".join(wording.text.format_map(fields).split())
     text = _START.sub(lambda match: match[1] + match[2].upper(), text)
     return _QUESTION.sub(r"\1?", _VOWEL.sub(r"\1n", text))

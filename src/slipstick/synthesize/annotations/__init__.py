@@ -1,8 +1,17 @@
 r"""Solutions from the calculations that a rationale already holds: no model, and no search.
 
 GSM8K's annotations `<<48/2=24>>` (Cobbe et al. 2021, section 2) with the equations around them, and MathQA's formulas
-(Amini et al. 2019, section 3), are compiled into programs whose names say what they hold. A program follows its
-rationale to the last equation; whether it comes to the gold is seen afterwards, by running it.
+(Amini et al. 2019, section 3), are compiled into programs. A program follows its rationale to the last equation;
+whether its result is the gold is decided afterwards, by running it. The stages, in the order data passes them:
+
+- `trees`: arithmetic as a tree, read from text and evaluated exactly
+- `read/`: the calculations of a rationale, and the numbers and words around them
+- `link`: calculations -> a plan: which operand is a number of the problem, which an earlier result
+- `checks`: what a plan must hold before anything is learned from it
+- `formulas`: MathQA's formulas -> plans, by `formulas.toml`
+- `name`: variable names for a plan
+- `python`: trees as Python source
+- `write`: a plan as a program, or in turn with the words of its rationale; a rationale as words alone
 """
 
 from __future__ import annotations
@@ -38,23 +47,24 @@ def write(format: Format, problem: Problem, answer: str) -> list[Block]:
     try:
         if has_formula(problem):
             plan = plan_formula(problem)
-            # MathQA's golds are what floats come to
+            # MathQA's golds were computed with floats
             return [Code(text=write_program(plan, name_plan(plan, problem.text), floats=True))]
-        plan, names, rationale = _planned(problem.text, problem.rationale or "")
+        plan, rationale = _planned(problem.text, problem.rationale or "")
         if format.executes == "program":
-            return [Code(text=write_program(plan, names))]
-        return write_turns(plan, names, rationale)
+            plan = plan.needed()
+            return [Code(text=write_program(plan, name_plan(plan, problem.text, rationale)))]
+        return write_turns(plan, name_plan(plan, problem.text, rationale), rationale)
     except NoValueError as fault:
         raise NotWrittenError("no value", f"the arithmetic of `{problem.id}` has no value: {fault}") from fault
 
 
 @lru_cache(maxsize=64)
-def _planned(question: str, text: str) -> tuple[Plan, dict[str, str], Rationale]:
-    """A problem's plan, checked, and the names in it; the formats of one problem share it."""
+def _planned(question: str, text: str) -> tuple[Plan, Rationale]:
+    """A problem's plan, checked, and its rationale; the formats of one problem share them."""
     rationale = read_rationale(text)
     plan = plan_rationale(question, rationale)
     check_plan(plan.needed(), values_in(question) | values_in(text))
-    return plan, name_plan(plan, question, rationale), rationale
+    return plan, rationale
 
 
 ANNOTATIONS = Writer(name="annotations", needs="rationale to follow", suits=suits, write=write)

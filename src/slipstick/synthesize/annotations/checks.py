@@ -1,4 +1,4 @@
-"""What a plan has to hold before it is taught: its literals are given, and its inputs matter."""
+"""What a plan must hold before anything learns from it: its literals are given, and its inputs matter."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def _others(value: Fraction) -> tuple[Fraction, ...]:
 
 
 def check_plan(plan: Plan, allowed: set[Fraction]) -> None:
-    """Raises NotWrittenError for a plan whose result is pasted, has foreign literals, or does not rest on an input.
+    """Raises NotWrittenError for a plan whose result is pasted, has foreign literals, or does not depend on an input.
 
     plan: only what the answer rests on. allowed: every value that the problem or its rationale mentions.
     """
     step = next((step for step in plan.steps if step.key == plan.answer), None)
     if step is None or not any(isinstance(each.tree, Operation | Call | Solve) for each in plan.steps):
-        raise NotWrittenError("pasted result", "the answer is a number that nothing leads to")
+        raise NotWrittenError("pasted result", "the answer is a number that no step calculates")
     for each in plan.steps:
         for leaf in leaves(each.tree):
             if isinstance(leaf, Number) and leaf.value and leaf.value not in allowed:
@@ -88,7 +88,7 @@ def _with_leaf(tree: Tree, place: int, new: Number) -> Tree:
 
 
 def recompute(plan: Plan, changes: dict[str, Fraction]) -> Fraction | None:
-    """The result of a plan with some inputs changed; None where there is none any more."""
+    """The result of a plan with some inputs changed; None if there is none any more."""
     values = {key: given.value for key, given in plan.inputs.items()} | changes
     try:
         for step in plan.steps:

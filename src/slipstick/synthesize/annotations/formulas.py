@@ -35,11 +35,11 @@ _SIGNS = {node: sign for node, sign in SIGNS.items() if sign not in ("//", "%")}
 _NEGLIGIBLE = Fraction("1e-5")
 """What MathQA-Python adds to keep a divisor from being zero."""
 _MOST_LEAVES = 3
-"""An intermediate result that is used once is written in place where it has no more operands than this."""
+"""An intermediate result that is used once is written in place if it has no more operands than this."""
 
 
 def formula_of(problem: Problem) -> str:
-    """A problem's formula: its rationale where that is one, or `linear_formula` of its metadata; "" for none."""
+    """A problem's formula: its rationale if that is one, or `linear_formula` of its metadata; "" for none."""
     rationale = problem.rationale or ""
     if _PROGRAM.match(rationale):
         return rationale
@@ -129,7 +129,7 @@ def _call(name: str, arguments: list[ast.expr]) -> Tree:
     if name == "min" and len(trees) == 2 and trees[1] == Number(Fraction(5)):
         return trees[
             0
-        ]  # MathQA-Python caps exponents; where the cap bites the result is another, and the program dropped
+        ]  # MathQA-Python caps exponents; if the cap applies, the result differs and the program is dropped
     if name == "max" and trees[0] in (Number(Fraction(0)), Number(_NEGLIGIBLE)):
         return trees[1]  # keeps a root or a logarithm from failing
     if name in FUNCTIONS and trees:

@@ -9,8 +9,8 @@ from fractions import Fraction
 
 from slipstick.synthesize.annotations.read.calculations import Calculation
 from slipstick.synthesize.annotations.read.mentions import Mention, mentions, values_in
-from slipstick.synthesize.annotations.read.phrases import EMPTY, FACTS, singular, words_of
 from slipstick.synthesize.annotations.read.rationale import Rationale
+from slipstick.synthesize.annotations.read.words import EMPTY, FACTS, singular, words_of
 from slipstick.synthesize.annotations.trees import Call, Name, Number, Operation, Solve, Tree, evaluate, leaves
 from slipstick.synthesize.writer import NotWrittenError
 
@@ -124,7 +124,7 @@ class _Linker:
         return self._operand(tree, calculation, sign) if isinstance(tree, Number) else tree
 
     def _shown_fraction(self, tree: Operation) -> Step | None:
-        """The step that came to a fraction such as 24/5, which the rationale goes on to write out."""
+        """The step whose value is a fraction such as 24/5, which the rationale writes out later."""
         if tree.sign != "/" or not isinstance(tree.left, Number) or not isinstance(tree.right, Number):
             return None
         if not tree.right.value:
@@ -207,7 +207,7 @@ class _Linker:
         return value == step.value or (step.calculation is not None and value == step.calculation.shown)
 
     def _share_of_step(self, value: Fraction) -> Tree | None:
-        """0.6 where an earlier step came to what the rationale calls 60 %."""
+        """0.6 if an earlier step has the value that the rationale calls 60 %."""
         for step in reversed(self.plan.steps):
             if value == step.value / 100 and step.value in self._percents:
                 return Operation("/", self._use(step.key), HUNDRED)
@@ -218,7 +218,7 @@ class _Linker:
         return Name(key)
 
     def _share_given(self, value: Fraction) -> Tree | None:
-        """A number that a percentage of the problem stands for, or dollars for its cents."""
+        """A number that is a percentage of the problem as a share, or its cents as dollars."""
         for each in self._mentions:
             if each.form == "percent":
                 if value == each.value / 100:
@@ -305,7 +305,7 @@ def _question_of(text: str) -> str:
 
 
 def _is_share(step: Step, rationale: Rationale) -> bool:
-    """Whether a step came to a share that the rationale calls so many percent."""
+    """Whether a step's value is a share that the rationale gives as a percentage."""
     if step.calculation is None or step.calculation.percent:
         return False
     percents = {each.value for line in rationale.lines for each in mentions(line) if each.form == "percent"}

@@ -1,4 +1,4 @@
-"""Arithmetic trees as Python source: whole numbers stay whole, and exact fractions are used where floats would show."""
+"""Arithmetic trees as Python source: whole numbers stay whole, and exact fractions are used if floats would show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ATOM = 5
 
 @dataclass(frozen=True)
 class Written:
-    """A piece of Python and what it comes to there."""
+    """A piece of Python and its value there."""
 
     text: str
     value: Any
@@ -37,7 +37,7 @@ class Written:
 def write_tree(tree: Tree, values: Mapping[str, Any], *, exact: bool) -> Written:
     """Python for a tree whose names hold `values`; with `exact` what is not whole is a Fraction.
 
-    Raises NoValueError where Python has no value for it.
+    Raises NoValueError if Python has no value for it.
     """
     if isinstance(tree, Number):
         return write_number(tree.value, exact=exact)

@@ -21,7 +21,7 @@ class Number:
     percent: bool = False
     """Whether a percent sign stood behind it."""
     near: tuple[str, ...] = field(default=(), compare=False)
-    """The words behind it, "$" first where it was money."""
+    """The words behind it, "$" first if it is money."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ _TOKEN = re.compile(
 
 
 def to_fraction(text: str) -> Fraction:
-    """The value of "1,200.50"; raises NoValueError where it is none or has too many digits."""
+    """The value of "1,200.50"; raises NoValueError if it is none or has too many digits."""
     digits = text.replace(",", "").strip()
     if len(digits) > MOST_DIGITS:
         raise NoValueError(f"{digits[:12]}... has too many digits")
@@ -165,7 +165,7 @@ class _Reader:
 
 
 def evaluate(tree: Tree, values: Mapping[str, Fraction]) -> Fraction:
-    """The exact value of a tree (that of a square root as exact as a float). Raises NoValueError where it has none."""
+    """The exact value of a tree (that of a square root as exact as a float). Raises NoValueError if it has none."""
     if isinstance(tree, Number):
         return tree.value
     if isinstance(tree, Name):

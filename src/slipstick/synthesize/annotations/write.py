@@ -34,7 +34,7 @@ class Lines:
 
 
 def write_lines(plan: Plan, names: Mapping[str, str]) -> Lines:
-    """The assignments of a plan; with fractions where floats would not come to a result that has few digits."""
+    """The assignments of a plan; with fractions if floats would show digits that a result does not have."""
     lines = _lines(plan, names, exact=False)
     if any(_is_off(step, lines.values[names[step.key]]) for step in plan.steps):
         return _lines(plan, names, exact=True)
@@ -73,8 +73,7 @@ def shown(value: Any) -> str:
 
 
 def write_program(plan: Plan, names: Mapping[str, str], *, floats: bool = False) -> str:
-    """One program that prints the answer; only what the answer rests on. floats: never uses fractions."""
-    plan = plan.needed()
+    """One program that prints the answer. floats: never uses fractions."""
     lines = _lines(plan, names, exact=False) if floats else write_lines(plan, names)
     body = [*lines.inputs.values(), *lines.steps.values()]
     return "\n".join([*_imports(body), *body, f"print({_printed(lines, plan.answer)})"])
@@ -98,8 +97,8 @@ def _imports(body: Iterable[str]) -> list[str]:
 def write_turns(plan: Plan, names: Mapping[str, str], rationale: Rationale) -> list[Block]:
     """The rationale's words and its calculations in turn; the outputs are still missing.
 
-    A sentence with one calculation stands before its code, without the result; one that tells results in other places
-    stands behind its code.
+    A sentence with one calculation stands before its code, without the result; one that states results in other places
+    comes after its code.
     """
     lines = write_lines(plan, names)
     turns = _Turns(lines, plan)
@@ -145,7 +144,7 @@ class _Turns:
             self.words(sentence)
             return
         calculation = steps[0].calculation
-        if len(steps) == 1 and calculation and not self._tells(line, start, end, calculation):
+        if len(steps) == 1 and calculation and not self._states(line, start, end, calculation):
             self.words(f"{line[start : calculation.equals].rstrip()}{line[calculation.end : end].rstrip()}")
             self.code(steps)
         else:
@@ -153,13 +152,13 @@ class _Turns:
             self.words(sentence)
         self._known |= {step.calculation.shown for step in steps if step.calculation}
 
-    def _tells(self, line: str, start: int, end: int, calculation: Calculation) -> bool:
-        """Whether a sentence says the result elsewhere too, or nothing but the result."""
+    def _states(self, line: str, start: int, end: int, calculation: Calculation) -> bool:
+        """Whether a sentence states the result elsewhere too, or nothing but the result."""
         if calculation.equals == calculation.start:
             return True
         rest = f"{line[start : calculation.equals]} | {line[calculation.end : end]}"
-        told = {mention.value for mention in mentions(rest) if mention.form in ("number", "percent")}
-        return calculation.shown in told - self._known
+        stated = {mention.value for mention in mentions(rest) if mention.form in ("number", "percent")}
+        return calculation.shown in stated - self._known
 
     def words(self, sentence: str) -> None:
         """Adds a sentence; sentences in a row stand on lines of their own."""
@@ -197,7 +196,7 @@ _CLOSING = re.compile(
 
 
 def write_words(problem: Problem, answer: str) -> str:
-    """The rationale without annotations, then "The answer is X.". Raises NotWrittenError where it ends elsewhere.
+    """The rationale without annotations, then "The answer is X.". Raises NotWrittenError if it ends elsewhere.
 
     For a multiple choice that says a letter or an option, that one counts.
     """
@@ -217,5 +216,5 @@ def _stated(text: str, problem: Problem) -> str | None:
     if found and found.text[:1].upper() in "ABCDEFGHIJ"[: len(problem.choices)] and len(found.text) < 3:
         return found.text
     last = text.splitlines()[-1] if text else ""
-    told = [index for index, choice in enumerate(problem.choices) if choice.strip() and choice.strip() in last]
-    return chr(ord("A") + told[0]) if len(told) == 1 else None
+    named = [index for index, choice in enumerate(problem.choices) if choice.strip() and choice.strip() in last]
+    return chr(ord("A") + named[0]) if len(named) == 1 else None

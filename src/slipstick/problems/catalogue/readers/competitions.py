@@ -30,7 +30,7 @@ def math(values: Values) -> Facts:
 
 
 def competition(values: Values) -> Facts:
-    """{problem or question, answer, solution}, whatever their first letters; the last box where there is no answer."""
+    """{problem or question, answer, solution}, whatever their first letters; the last box if there is no answer."""
     values = {key.lower(): value for key, value in values.items()}
     text = words(values, "problem", "question")
     solution = values.get("solution") if isinstance(values.get("solution"), str) else None
@@ -86,7 +86,7 @@ def college_math(values: Values) -> Facts:
 
 
 def theoremqa(values: Values) -> Facts:
-    """{Question, Answer, Answer_type, Picture}; metadata says `has_picture` where words alone do not do."""
+    """{Question, Answer, Answer_type, Picture}; metadata says `has_picture` if the words alone are not enough."""
     what, gold = words(values, "Answer_type"), values["Answer"]
     answer = str(gold) if isinstance(gold, list | bool) else written(gold)
     if what == "option" and answer:

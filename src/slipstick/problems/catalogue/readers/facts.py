@@ -16,7 +16,7 @@ class Facts(TypedDict, total=False):
 
     text: Required[str]
     number: str
-    """The source's own number of the row, where it has one worth keeping."""
+    """The source's own number of the row, if it has one worth keeping."""
     answer: str | None
     kind: Kind | None
     choices: list[str] | None
@@ -31,7 +31,7 @@ _WORDS = re.compile(r"\\(text|mbox)\{[^{}]*\}|([A-Za-z][a-z]{2,}[.,]?|[Nn]o)([ '
 
 
 def words(values: Values, *keys: str) -> str:
-    """The text under the first of the keys that has any. Raises ValueError where none has."""
+    """The text under the first of the keys that has any. Raises ValueError if none has."""
     for key in keys:
         value = values.get(key)
         if isinstance(value, str) and value.strip():
@@ -65,7 +65,7 @@ def kind_of(answer: str | None) -> Kind | None:
 
 
 def rest(values: Values, *used: str) -> dict[str, Any]:
-    """The plain values nobody used, for the metadata."""
+    """The plain values that no field uses, for the metadata."""
     return {
         key: value
         for key, value in values.items()

@@ -29,14 +29,14 @@ class Calculation:
     tree: Tree
     """What was calculated; percent signs are divisions by 100 unless `percent`."""
     value: Fraction
-    """What it comes to exactly."""
+    """Its exact value."""
     shown: Fraction
-    """What the rationale says it comes to; perhaps rounded."""
+    """The value that the rationale gives; perhaps rounded."""
     line: int
     start: int
     """Where it begins in its line, the annotations taken out."""
     equals: int
-    """Where its equals sign and its result begin; `start` where only an annotation has the calculation."""
+    """Where its equals sign and its result begin; `start` if only an annotation has the calculation."""
     end: int
     """Where its result ends."""
     percent: bool = False
@@ -77,7 +77,7 @@ class _Line:
         return found
 
     def of_chain(self, sides: Sequence[tuple[int, Side | None]], results: set[Fraction]) -> Iterator[Calculation]:
-        """The calculations of "2 * 3 = 12 / 2 = 6": the first side that comes to what is shown last, or next."""
+        """The calculations of "2 * 3 = 12 / 2 = 6": the first side whose value is shown last, or next."""
         after = result_after(self.tokens, sides[-1][0])
         notes = [self._take_note(index) for index, _ in sides]
         for place, (index, side) in enumerate(sides):
@@ -91,7 +91,7 @@ class _Line:
                     return
 
     def _made(self, trees: Sequence[Tree], shown: Sequence[Token], index: int, side: Side | None) -> Calculation | None:
-        """The first tree that comes to one of the results shown."""
+        """The first tree whose value is one of the results shown."""
         equals = self.tokens[index]
         for tree in trees:
             for token in shown:
@@ -141,7 +141,7 @@ def _calculation(
 
 
 def _trees(note: str | None, side: Side | None) -> list[Tree]:
-    """What an equals sign may stand behind: the annotation, then the text, which goes first where they say the same."""
+    """What an equals sign may stand behind: the annotation, then the text, which goes first if they say the same."""
     trees = [tree for tree in (_tree_of_note(note), side.tree if side else None) if tree]
     return trees[1:] if len(trees) == 2 and _numbers(trees[0]) == _numbers(trees[1]) else trees
 
@@ -162,7 +162,7 @@ def _tree_of_note(note: str | None) -> Tree | None:
 
 
 def _reading(tree: Tree, token: Token) -> tuple[Tree, Fraction, bool] | None:
-    """(tree, value, whether it counts percents) where the tree comes to what the token shows, else None."""
+    """(tree, value, whether it counts percents) if the tree has the value that the token shows, else None."""
     if not isinstance(tree, Operation):
         return None
     shown, shows_percent = value_of(token), token.text.endswith("%")
