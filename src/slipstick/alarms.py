@@ -10,7 +10,7 @@ from pydantic import Field
 
 from slipstick.metrics import group_problems
 from slipstick.schema import Metric, Problem, Record, Solution
-from slipstick.store import read_records, write_atomically
+from slipstick.store import read_records, write_records
 
 EMPTY = 0.2
 """Share of answers that may be empty without an alarm."""
@@ -37,7 +37,7 @@ def read_alarms(run: Path) -> list[Alarm]:
 def write_alarms(run: Path, alarms: Sequence[Alarm]) -> None:
     """Writes a run's alarms into its folder; without any there is no file."""
     if alarms:
-        write_atomically(run / _FILE, "".join(f"{alarm.model_dump_json()}\n" for alarm in alarms))
+        write_records(run / _FILE, alarms)
     else:
         (run / _FILE).unlink(missing_ok=True)
 

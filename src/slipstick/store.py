@@ -180,13 +180,13 @@ class RunFolder:
     def write_verdicts(self, solutions: Iterable[Solution]) -> None:
         """Writes verdicts.jsonl from graded solutions."""
         rows = (Graded(id=s.id, answer=s.answer, verdict=s.verdict) for s in solutions if s.verdict)
-        write_atomically(self.path / "verdicts.jsonl", "".join(f"{row.model_dump_json()}\n" for row in rows))
+        write_records(self.path / "verdicts.jsonl", rows)
 
     def write_dropped(self, drops: Iterable[Drop]) -> None:
         """Rewrites dropped.jsonl, taking the rows one by one."""
         if file := self._open_files.pop("dropped.jsonl", None):
             file.close()
-        write_atomically(self.path / "dropped.jsonl", (f"{row.model_dump_json()}\n" for row in drops))
+        write_records(self.path / "dropped.jsonl", drops)
 
     def append(self, record: Solution | Drop) -> None:
         """Adds a line to solutions.jsonl or dropped.jsonl; when this returns it survives a kill."""
@@ -277,6 +277,11 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
             raise
     Path(new.name).chmod(0o644)
     Path(new.name).replace(path)
+
+
+def write_records(path: Path, rows: Iterable[Record]) -> None:
+    """Writes records as a JSONL file, whole or not at all."""
+    write_atomically(path, (f"{row.model_dump_json()}\n" for row in rows))
 
 
 def read_records(path: Path, kind: type[R], *, missing_ok: bool = False) -> Iterator[R]:

@@ -20,7 +20,7 @@ from slipstick.problems.label_corrections import read_corrections
 from slipstick.progress import progress
 from slipstick.recipe import Names, check_settings
 from slipstick.schema import Metric, Problem, Record
-from slipstick.store import RunFolder, write_atomically
+from slipstick.store import RunFolder, write_records
 
 SUSPECTS = "suspects.jsonl"
 _SOLVERS = "solvers.jsonl"
@@ -80,7 +80,7 @@ def _audit(
         suspects = audit(problems, ballots, programs=programs, prior_error_rate=settings.prior_error_rate)
         solvers = describe_solvers(ballots)
         for name, rows in ((SUSPECTS, suspects), (_SOLVERS, solvers)):
-            write_atomically(folder.path / name, (f"{row.model_dump_json()}\n" for row in rows))
+            write_records(folder.path / name, rows)
         metrics: list[Metric] = []
         if known:
             rankings = rank_with_vote(suspects, ballots, wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,8 +17,8 @@ from slipstick.equivalence import check_profile
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Attempt, Recorded, Source, find_outputs, read_outputs, with_recorded_answers
 from slipstick.recipe import check_settings
-from slipstick.schema import Problem, Record
-from slipstick.store import RunFolder, read_records, write_atomically
+from slipstick.schema import Problem
+from slipstick.store import RunFolder, read_records, write_records
 
 _RECORDED = "recorded.jsonl"
 _DISAGREEMENTS = "disagreements.jsonl"
@@ -91,7 +91,7 @@ def _write(folder: RunFolder, problems: Sequence[Problem], attempts: Sequence[At
     for attempt in attempts:
         if attempt.solution.id not in done:
             folder.append(attempt.solution)
-    _write_rows(folder.path / _RECORDED, [row for attempt in attempts for row in attempt.recorded])
+    write_records(folder.path / _RECORDED, [row for attempt in attempts for row in attempt.recorded])
 
 
 def _print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Console) -> None:
@@ -100,13 +100,9 @@ def _print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Con
     if not recorded:
         return
     counts, found = compare_with_recorded(folder.problems(), folder.solutions(), recorded, profile=settings.profile)
-    _write_rows(folder.path / _DISAGREEMENTS, found)
+    write_records(folder.path / _DISAGREEMENTS, found)
     console.print(agreement_table(counts))
     if found and settings.print_top:
         console.print(disagreements_table(found[: settings.print_top]))
     path = folder.path / _DISAGREEMENTS
     console.print(f"{len(found):,} disagreements: {path}", highlight=False, soft_wrap=True)
-
-
-def _write_rows(path: Path, rows: Iterable[Record]) -> None:
-    write_atomically(path, "".join(f"{row.model_dump_json()}\n" for row in rows))

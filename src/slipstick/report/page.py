@@ -48,7 +48,7 @@ def render_report(
 ) -> str:
     """The page as one HTML string; comparison: with another run, to show beside the metrics."""
     formats = format_styles(order_formats([solution.format for solution in solutions]))
-    script, style = _read("page.js"), _read("page.css")
+    scripts, styles = [_read("katex/katex.min.js"), _read("page.js")], [_katex_style(), _read("page.css")]
     return _template().render(
         run=run,
         summary=summarize_run(run, problems, solutions=solutions),
@@ -65,14 +65,13 @@ def render_report(
         rerun_folder=shlex.quote(f"{run.name}-again"),
         recipe_path=shlex.quote(f"{run.name}/recipe.toml"),
         packed_problems=pack_problems(problems, solutions),
-        katex_script=Markup(_katex_script()),
-        katex_style=Markup(_katex_style()),
-        script=Markup(script),
-        style=Markup(style),
-        policy=_policy([_katex_script(), script], [_katex_style(), style]),
+        scripts=[Markup(script) for script in scripts],
+        styles=[Markup(style) for style in styles],
+        policy=_policy(scripts, styles),
     )
 
 
+@cache
 def _read(name: str) -> str:
     return files("slipstick.report").joinpath(name).read_text("utf-8")
 
@@ -106,12 +105,6 @@ def _template() -> Template:
     )
     environment.filters |= {"number": number, "interval": interval}
     return environment.get_template("page.html.j2")
-
-
-@cache
-def _katex_script() -> str:
-    """KaTeX's script, which defines one global, `katex`."""
-    return _read("katex/katex.min.js")
 
 
 @cache

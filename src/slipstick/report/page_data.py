@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from slipstick.metrics import by_problem
 from slipstick.schema import Block, Output, Problem, Solution
 
 
@@ -17,9 +18,7 @@ def pack_problems(problems: Iterable[Problem], solutions: Iterable[Solution]) ->
 
     Base64 has no `<`, so nothing in a row can end the element that holds it. The same rows give the same text.
     """
-    attempts: dict[str, list[Solution]] = {}
-    for solution in solutions:
-        attempts.setdefault(solution.problem_id, []).append(solution)
+    attempts = by_problem(solutions)
     rows = [_problem_row(problem, attempts.get(problem.id, ())) for problem in problems]
     # A lone surrogate, which a program can print, cannot be encoded in UTF-8; ASCII-escaped JSON can hold it.
     raw = json.dumps(rows, ensure_ascii=True, separators=(",", ":")).encode("ascii")

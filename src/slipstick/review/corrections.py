@@ -10,7 +10,7 @@ from slipstick.errors import UserError
 from slipstick.problems.label_corrections import AMBIGUOUS, Correction, read_corrections
 from slipstick.review.decisions import Decision, differ
 from slipstick.review.queue import CurrentDecisions, Item
-from slipstick.store import write_atomically
+from slipstick.store import write_records
 
 State = Literal["accepted", "corrected", "ambiguous", "bad sample", "reviewers differ", "too few reviewers", "open"]
 
@@ -64,7 +64,7 @@ def write_corrections(path: Path, corrections: Sequence[Correction]) -> None:
                 f"{path} has {len(lost)} corrections that these reviews do not, {lost[0]} first: write to another file "
                 "with --set corrections_file=FILE; a recipe takes several (label_corrections = [...])"
             )
-    write_atomically(path, "".join(f"{each.model_dump_json()}\n" for each in corrections))
+    write_records(path, corrections)
 
 
 def _state(item: Item, made: Sequence[Decision], min_reviewers: int) -> State:
