@@ -1,7 +1,7 @@
-"""Hostile programs against the interpreter, in an arena: `python -m benchmarks.attacks LEVEL [--user NAME]`.
+"""Hostile programs against the interpreter, in an arena: `python -m benchmarks.attacks ISOLATION [--user NAME]`.
 
 The programs of ../shared/attacks really kill and delete where they can, so all of this happens inside mount and process
-namespaces with a small file system at /arena. After each program a probe must still be right and no process be left.
+namespaces with a small file system at /arena. After each program a probe must be correct and no process may be left.
 The last line is a JSON object: isolation, attacks, contained, escaped (names and how).
 """
 
@@ -46,7 +46,7 @@ def lay_out() -> None:
 
 
 def how_it_escaped(rule: str, output: Output, source: str) -> str | None:
-    """What an attack achieved by the file's own rule, None where it is contained."""
+    """What an attack achieved by the file's own rule, None if it was contained."""
     kind, _, what = rule.partition(":")
     quoted = {line.strip() for line in source.splitlines()}
     text = "\n".join(line for line in output.text.splitlines() if line.strip() not in quoted)  # as tracebacks do
@@ -106,7 +106,7 @@ def run_inside(isolation: str) -> None:
 
 
 def _left_after(before: set[int]) -> int:
-    """Processes more than before; one that is ending gets two seconds for it."""
+    """Processes more than before; one that is ending has two seconds."""
     end = time.monotonic() + 2
     while (left := len(_processes()) - len(before)) > 0 and time.monotonic() < end:
         time.sleep(0.05)
@@ -124,7 +124,7 @@ def _processes() -> set[int]:
 
 
 def run(isolation: str, user: str | None = None) -> dict[str, object]:
-    """Counts what an isolation contains, in namespaces made for it; `user`, where root asks: as that ordinary user."""
+    """Counts the attacks that an isolation contains, in new namespaces; `user`: as that user, if root runs this."""
     ARENA.mkdir(exist_ok=True)
     inside = [sys.executable, "-m", "benchmarks.attacks", isolation, "--inside"]
     owner = pwd.getpwnam(user).pw_uid if user else os.getuid()
@@ -148,7 +148,7 @@ def run(isolation: str, user: str | None = None) -> dict[str, object]:
 
 
 def main() -> None:
-    """Runs one isolation, in the arena or by making it."""
+    """Runs the attacks with one isolation, in the arena or by making one."""
     arguments = sys.argv[1:]
     if "--inside" in arguments:
         run_inside(arguments[0])

@@ -1,9 +1,9 @@
 """The interpreter's speed against executors that protect nothing: `python -m benchmarks.interpreter [--programs N]`.
 
-Programs are those that published models wrote (../shared/data/trajectories, the code of a whole solution), kept where
+Programs were written by published models (../shared/data/trajectories, the code of a whole solution) and are kept if
 they end without an error within a second in our own sandbox; the mix is theirs: 73 % import nothing or the standard
-library, 27 % sympy. The executors take turns on the same slices of programs, two workers each, so that a noisy machine
-is noisy for all. Times are wall seconds; memory is private memory of live sessions.
+library, 27 % sympy. The executors take turns on the same slices of programs, two workers each, so that other load
+affects all alike. Times are wall-clock seconds; memory is private memory of live sessions.
 """
 
 from __future__ import annotations
@@ -92,11 +92,11 @@ def lean_pool() -> Any:
 
 
 def exec_in_place(program: str) -> str:
-    """What a worker of the pebble pool does with a program: runs it where it is."""
+    """What a worker of the pebble pool does with a program: runs it in its own process."""
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):
-            exec(program, {"__name__": "__main__"})  # noqa: S102 - the design that is measured against
+            exec(program, {"__name__": "__main__"})  # noqa: S102 - the design that is compared with
     except Exception as error:  # the opponent reports whatever a program raises
         return f"{type(error).__name__}: {error}"
     return printed.getvalue()
@@ -110,7 +110,7 @@ def warm_up() -> None:
 
 
 def interleaved(runners: dict[str, Callable[[list[str]], Any]], programs: list[str], rounds: int) -> dict[str, float]:
-    """Programs per second of each runner, slices of the programs given to them in turns."""
+    """Programs per second of each runner; they take turns on slices of the programs."""
     spent = dict.fromkeys(runners, 0.0)
     size = max(1, len(programs) // rounds)
     names = list(runners)
@@ -141,7 +141,7 @@ def measure_throughput(sandbox: slipstick.Sandbox, light: list[str], sympy: list
 
 
 def measure_python(programs: list[str]) -> float:
-    """Programs per second of a fresh Python each."""
+    """Programs per second with a new Python process each."""
     began = time.perf_counter()
     for program in programs:
         subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)

@@ -1,8 +1,8 @@
 """How long callers wait when the interpreter's own processes are killed while busy: `python -m benchmarks.kills`.
 
-Two callers run programs one after another while a session, the parent of sessions, the keeper that parents are forked
-from, or the HTTP service is killed with SIGKILL. The last line is a JSON object: for each, the longest time in seconds
-from the kill to the end of a program that was running then, what became of it, and whether later programs ran.
+Two callers run programs one after another while a session, its fork server, the zygote or the HTTP service is killed
+with SIGKILL. The last line is a JSON object: for each, the longest time in seconds from the kill to the end of a
+program that was running then, how that program ended, and whether later programs ran.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ async def local(tier: str, which: str) -> dict[str, object]:
         await session.close()
 
         def kill() -> None:
-            keeper, *parents = below(os.getpid())
-            sessions = [pid for pid in parents if not below(pid)]
-            chosen = {"keeper": [keeper], "parent": parents[:1], "session": sessions}[which]
+            zygote, *forks = below(os.getpid())
+            sessions = [pid for pid in forks if not below(pid)]
+            chosen = {"zygote": [zygote], "fork_server": forks[:1], "session": sessions}[which]
             for pid in chosen:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -108,7 +108,7 @@ async def measure() -> dict[str, object]:
     """Every figure."""
     figures: dict[str, object] = {}
     for tier in TIERS:
-        for which in ("session", "parent", "keeper"):
+        for which in ("session", "fork_server", "zygote"):
             figures[f"{tier}_{which}"] = await local(tier, which)
     return figures | {"service": await service()}
 

@@ -1,9 +1,9 @@
 """Many programs, one in a hundred hostile, through the sandbox and its service: `python -m benchmarks.sandbox_soak`.
 
-Half go through `Sandbox.run_many`, half over HTTP from many clients, both at once. Every harmless program prints a
-token of its own, so that an answer that is lost, given twice or given to another is seen. The last line is a JSON
-object: programs, lost, doubled, wrong, hostile, seconds, memory and file descriptors of the processes that last (this
-one, the service, the warmed parents) after a tenth and at the end, processes_left.
+Half go through `Sandbox.run_many`, half over HTTP from many clients, at the same time. Every harmless program prints a
+token of its own, so that an output that is lost, doubled or given to another program is noticed. The last line is a
+JSON object: programs, lost, doubled, wrong, hostile, seconds, memory and file descriptors of the long-lived processes
+(this one, the service, zygotes and fork servers) after a tenth and at the end, processes_left.
 """
 
 from __future__ import annotations
@@ -115,12 +115,12 @@ def alive(pids: list[int]) -> int:
 def measure(service: int) -> dict[str, float]:
     """Memory (MB) and file descriptors of this process, the service and what they keep; sessions are too young."""
     now = float(Path("/proc/uptime").read_text().split()[0])
-    rows: dict[str, list[int]] = {"this": [os.getpid()], "service": [service], "parents": []}
+    rows: dict[str, list[int]] = {"this": [os.getpid()], "service": [service], "sandbox": []}
     for pid in below(os.getpid()):
         with suppress(OSError):
             started = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
             if pid != service and now - started / os.sysconf("SC_CLK_TCK") > 4 * SECONDS:
-                rows["parents"].append(pid)
+                rows["sandbox"].append(pid)
     found: dict[str, float] = {}
     for name, pids in rows.items():
         pages, fds = 0, 0

@@ -296,7 +296,7 @@ def test_no_process_outlives_the_service(start_sandbox: Start, how: signal.Signa
     assert len(below) >= 4 and wait_until(lambda: gone(below))
 
 
-def test_killed_parent_is_replaced(start_sandbox: Start) -> None:
+def test_killed_fork_server_is_replaced(start_sandbox: Start) -> None:
     served = start_sandbox("sandbox_workers=1")
 
     async def scenario() -> httpx2.Response:

@@ -80,14 +80,9 @@ class Interpreter(ABC):
 
 
 class OpenInterpreter(Protocol):
-    """What an interpreters plug-in is."""
+    """A plug-in: an interpreter that runs at most `workers` programs at one time; raises InterpreterError."""
 
-    def __call__(self, argument: str, limits: Limits, *, workers: int, seed: int | None) -> Interpreter:
-        """Opens the interpreter: `workers` programs at one time; `seed` makes random numbers of programs repeatable.
-
-        Raises InterpreterError if it cannot be opened with these limits.
-        """
-        ...
+    def __call__(self, argument: str, limits: Limits, *, workers: int, seed: int | None) -> Interpreter: ...
 
 
 def open_interpreter(settings: InterpreterSettings | None = None, *, seed: int | None = None) -> Interpreter:

@@ -1,4 +1,10 @@
-"""The interpreter over HTTP, `slipstick sandbox`: what it can be told, and its start."""
+"""The interpreter over HTTP, `slipstick sandbox`: its settings and its start.
+
+app.py             routes, refusals, the server around them; clients.py: tokens, and clients that disconnect
+sandbox_fusion.py  SandboxFusion's requests; nemo_skills.py: NeMo-Skills'
+service.py         sessions, workers, the queue; metrics.py: counters for Prometheus
+script.py          programs as scripts: standard output, standard error and exit code kept apart
+"""
 
 from __future__ import annotations
 
@@ -12,42 +18,40 @@ from rich.console import Console
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import InterpreterSettings
+from slipstick.interpreters.host.remote import TOKEN_VARIABLE
 from slipstick.recipe import check_settings
-
-TOKEN_VARIABLE = "SLIPSTICK_SANDBOX_TOKEN"
-"""Environment variable that holds the token, for the service and for its clients."""
 
 
 class ServeSettings(InterpreterSettings):
-    """What `slipstick sandbox` can be told; timeout, memory_mb, scratch_mb are the most a client may ask for."""
+    """Settings of `slipstick sandbox`; timeout, memory_mb and scratch_mb are the most a client may ask for."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. Any other than loopback needs a token."""
+    """Address to listen on. All but loopback need a token."""
     port: int = Field(default=8080, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one and prints it."""
+    """Port to listen on; 0 takes a free one, which is printed."""
     token: str | None = Field(default=None, min_length=8)
-    """What clients must show; None takes it from SLIPSTICK_SANDBOX_TOKEN, and where that is not set asks for none."""
+    """Token that clients must send; None takes SLIPSTICK_SANDBOX_TOKEN, and if that is not set, none is needed."""
     sessions: int = Field(default=256, ge=1)
-    """Sessions that are kept at one time."""
+    """Most sessions kept at one time."""
     idle_seconds: float = Field(default=600, gt=0)
-    """After so long without a step a session is ended."""
+    """A session without a step for so many seconds is ended."""
     queue: int = Field(default=1000, ge=0)
-    """Steps that may wait for a worker; further ones are told to come back later (429)."""
+    """Most steps that wait for a worker; further ones are refused with 429 (try again later)."""
     body_mb: int = Field(default=16, ge=1)
-    """Size of the longest request."""
+    """Size of the longest request, in MB."""
 
 
 def run_service(overrides: list[str], console: Console) -> None:
-    """`slipstick sandbox`: serves until it is told to stop.
+    """`slipstick sandbox`: serves until it is stopped by a signal.
 
-    Raises RecipeError for settings that do not hold, InterpreterError where the service cannot start as asked.
+    Raises RecipeError for invalid settings, InterpreterError if the service cannot start with them.
     """
     settings = check_settings({}, ServeSettings, overrides=overrides)
     token = settings.token or os.environ.get(TOKEN_VARIABLE) or None
     if token is None and not _is_loopback(settings.host):
         raise InterpreterError(
             f"host = {settings.host} lets other machines run programs here, so it needs a token: set {TOKEN_VARIABLE} "
-            f"(or --set token=...), or leave host out to serve this machine only"
+            f"(or --set token=...), or remove host to serve this machine only"
         )
     try:
         from slipstick.serve.app import serve

@@ -1,4 +1,4 @@
-"""The HTTP application: its own routes, who is let in, what refusals look like, and the server around it."""
+"""The HTTP application: its own routes, the token, what refusals look like, and the server around it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from slipstick.errors import InterpreterError
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
-from slipstick.serve.clients import Guard, unless_gone
+from slipstick.serve.clients import Guard, unless_disconnected
 from slipstick.serve.service import Demand, RefusedError, Service
 
 _RETRY_SECONDS = "1"
-_LONGEST_STOP = 10
-"""Seconds that running steps are given when the service is told to stop."""
+_STOP_SECONDS = 10
+"""Time that running steps have to end when the service is stopped."""
 
 
 class StepRequest(BaseModel):
@@ -32,13 +32,13 @@ class StepRequest(BaseModel):
 
     code: str
     step: int = Field(default=0, ge=0)
-    """How many steps of this session the client knows of. The latest one is answered again and not run again; where the
-    service knows of another number, it has lost the session and says so (404)."""
+    """How many steps of this session the client has had answers to. The latest step is answered again, not run again;
+    any other number than the service's own means that the session was lost (404)."""
     demand: Demand = Demand()
 
 
 def make_app(service: Service, token: str | None) -> FastAPI:
-    """The application around a service that was started; closes it when the server stops."""
+    """The application around a started service, which it closes when the server stops."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,21 +58,21 @@ def make_app(service: Service, token: str | None) -> FastAPI:
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:
         service.metrics.reject(error.reason)
-        return _complaint(request, error.status, error.message)
+        return _refusal(request, error.status, error.message)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         service.metrics.reject("malformed")
         lines = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
-        return _complaint(request, 422, "; ".join(lines))
+        return _refusal(request, 422, "; ".join(lines))
 
     @app.exception_handler(HTTPException)
     async def failed(request: Request, error: HTTPException) -> Response:
-        return _complaint(request, error.status_code, str(error.detail))
+        return _refusal(request, error.status_code, str(error.detail))
 
     @app.exception_handler(InterpreterError)
     async def broken(request: Request, error: InterpreterError) -> Response:
-        return _complaint(request, 500, str(error))
+        return _refusal(request, 500, str(error))
 
     return app
 
@@ -91,7 +91,7 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(min(settings.timeout, _LONGEST_STOP)) + 1,
+        timeout_graceful_shutdown=int(min(settings.timeout, _STOP_SECONDS)) + 1,
     )
     address, port = listener.getsockname()[:2]
     where = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
@@ -101,9 +101,9 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
-def _complaint(request: Request, status: int, message: str) -> Response:
+def _refusal(request: Request, status: int, message: str) -> Response:
     body = {"error": message}
-    if request.url.path == "/execute":  # its clients read these three whatever the status is
+    if request.url.path == "/execute":  # its clients read these three whatever the status
         body |= {"process_status": "error", "stdout": "", "stderr": f"{message}\n"}
     return JSONResponse(body, status, {"Retry-After": _RETRY_SECONDS} if status == 429 else None)
 
@@ -113,7 +113,7 @@ def _routes(service: Service) -> APIRouter:
 
     @router.post("/sessions/{name}/run")
     async def run_step(name: str, body: StepRequest, request: Request) -> Output:
-        """One step of a session, which step 0 makes."""
+        """Runs one step of a session; step 0 makes the session."""
 
         async def work() -> Output:
             held = service.held.get(name)
@@ -130,16 +130,16 @@ def _routes(service: Service) -> APIRouter:
             service.metrics.count(output.status, output.seconds)
             return output
 
-        return await unless_gone(request, work())
+        return await unless_disconnected(request, work())
 
     @router.get("/health")
     async def health() -> dict[str, str]:
-        """Whether the service is up; asks for no token."""
+        """Whether the service is up; needs no token."""
         return {"status": "healthy", "service": "slipstick"}
 
     @router.get("/metrics")
     async def metrics() -> Response:
-        """For Prometheus."""
+        """Counters for Prometheus."""
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router

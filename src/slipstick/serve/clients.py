@@ -1,4 +1,4 @@
-"""Clients: who is let in, and what happens when one goes away before its answer."""
+"""Clients: which are let in, and what happens if one disconnects before its answer."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from slipstick.serve.service import RefusedError
 T = TypeVar("T")
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Does the work, but stops where the client goes away meanwhile, so that its place is free again."""
+async def unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Does the work, but cancels it if the client disconnects, so that its worker is free again."""
 
-    async def gone() -> None:
+    async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(gone())]
+    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(disconnected())]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if not tasks[0].done():
-            raise RefusedError(499, "the client has gone", "gone")
+            raise RefusedError(499, "the client has disconnected", "gone")
         return tasks[0].result()  # type: ignore[return-value]
     finally:
         for task in tasks:
@@ -37,7 +37,7 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
 
 
 class Guard:
-    """Lets in who shows the token, as a bearer or as the password of basic authentication; /health is open."""
+    """Lets in requests with the token, as bearer token or password of basic authentication; /health is open."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
@@ -46,9 +46,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] == "http" and scope["path"] != "/health":
-            shown = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(_secret(shown), self._token):
-                message = "this service wants its token: Authorization: Bearer TOKEN"
+            header = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(_secret(header), self._token):
+                message = "this service needs its token: Authorization: Bearer TOKEN"
                 refusal = JSONResponse({"error": message}, 401, {"WWW-Authenticate": "Bearer"})
                 await refusal(scope, receive, send)
                 return

@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus."""
+"""Counters of the service, for Prometheus."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Metrics:
             Gauge(name, doc, registry=self._registry).set_function(ask)
 
     def count(self, status: Status, seconds: float) -> None:
-        """One program or step has ended."""
+        """Counts a program or step that has ended."""
         self._programs.labels(status).inc()
         self._seconds.observe(seconds)
 
     def reject(self, reason: str) -> None:
-        """One request was refused."""
+        """Counts a request that was refused."""
         self._rejections.labels(reason).inc()
 
     def page(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """All counters in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""NeMo-Skills' request shapes: POST /execute and the sessions behind it (NVIDIA/NeMo-Skills, local_sandbox)."""
+"""NeMo-Skills' requests: POST /execute and its sessions (NVIDIA/NeMo-Skills, local_sandbox)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
-from slipstick.serve.clients import unless_gone
-from slipstick.serve.script import Program, Ran, new_mark, read
+from slipstick.serve.clients import unless_disconnected
+from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
 from slipstick.serve.service import STATE_LOST, RefusedError, Service
 
 _LANGUAGES = ("ipython", "python", "python3")
@@ -33,11 +33,11 @@ class ExecuteResponse(BaseModel):
     stdout: str
     stderr: str
     new_session_created: bool | None = None
-    """Whether nothing of earlier steps is there any more; only of sessions."""
+    """Whether the session has nothing of earlier steps; None for scripts."""
 
 
 def routes(service: Service) -> APIRouter:
-    """Their routes, on this service; `GET /health` is everybody's."""
+    """NeMo-Skills' routes; `GET /health` is in `app`."""
     router = APIRouter()
 
     @router.post("/execute", response_model_exclude_none=True)
@@ -46,13 +46,13 @@ def routes(service: Service) -> APIRouter:
     ) -> ExecuteResponse:
         if body.language not in _LANGUAGES:
             known = ", ".join(_LANGUAGES)
-            raise RefusedError(400, f"language `{body.language}` is not served here; known: {known}", "unsupported")
+            raise RefusedError(400, f"language `{body.language}` is not supported; known: {known}", "unsupported")
         if body.language == "ipython" and not x_session_id:
             raise RefusedError(400, "X-Session-ID header required for ipython sessions", "malformed")
         work = (
             _run_cell(service, body, x_session_id or "") if body.language == "ipython" else _run_script(service, body)
         )
-        return await unless_gone(request, work)
+        return await unless_disconnected(request, work)
 
     @router.get("/sessions")
     async def sessions() -> dict[str, Any]:
@@ -73,42 +73,42 @@ def routes(service: Service) -> APIRouter:
 
 async def _run_cell(service: Service, body: ExecuteRequest, name: str) -> ExecuteResponse:
     async with service.kept_session(name, service.default) as held, service.place(held.lock):
-        fresh = held.fresh
+        fresh = held.last is None or held.last[1].status in STATE_LOST
         program = Program(body.generated_code, name=f"<cell {held.steps + 1}>", echo=True)
         mark = new_mark()
         seconds = min(body.timeout, service.settings.timeout)
         output = await service.run_step(held, name, program.wrapped(mark), seconds=seconds)
-    ran = read(output, mark)
-    service.metrics.count(ran.status, ran.seconds)
-    echo = f"{ran.echo}\n" if ran.echo else ""
+    result = read_parts(output, mark)
+    service.metrics.count(result.status, result.seconds)
+    echo = f"{result.echo}\n" if result.echo else ""
     return ExecuteResponse(
-        process_status=_PROCESS_STATUS.get(ran.status, "error"),
-        stdout=_cut(f"{ran.stdout}{echo}{_traceback(ran, body.traceback_verbosity)}", body.max_output_characters),
-        stderr=_cut(_stderr(ran, body.timeout), body.max_output_characters),
-        new_session_created=fresh or ran.status in STATE_LOST,
+        process_status=_PROCESS_STATUS.get(result.status, "error"),
+        stdout=_cut(f"{result.stdout}{echo}{_traceback(result, body.traceback_verbosity)}", body.max_output_characters),
+        stderr=_cut(_stderr(result, body.timeout), body.max_output_characters),
+        new_session_created=fresh or result.status in STATE_LOST,
     )
 
 
 async def _run_script(service: Service, body: ExecuteRequest) -> ExecuteResponse:
     program = Program(body.generated_code, name="<string>", stdin=body.std_input)
     async with service.place(), service.fresh_session(service.default) as session:
-        ran = await service.run_program(session, program, body.timeout)
+        result = await service.run_program(session, program, body.timeout)
     return ExecuteResponse(
-        # a script that ends in an error is completed there; its traceback is on standard error
-        process_status=_PROCESS_STATUS.get(ran.status, "error" if ran.status == "sandbox_fault" else "completed"),
-        stdout=_cut(ran.stdout, body.max_output_characters),
-        stderr=_cut(_stderr(ran, body.timeout) + ran.traceback, body.max_output_characters),
+        # there a script that ends in an error is `completed`, its traceback on standard error
+        process_status=_PROCESS_STATUS.get(result.status, "error" if result.status == "sandbox_fault" else "completed"),
+        stdout=_cut(result.stdout, body.max_output_characters),
+        stderr=_cut(_stderr(result, body.timeout) + result.traceback, body.max_output_characters),
     )
 
 
-def _stderr(ran: Ran, seconds: float) -> str:
-    return f"Execution timed out after {seconds:g} seconds\n" if ran.status == "timeout" else ran.stderr
+def _stderr(result: ScriptResult, seconds: float) -> str:
+    return f"Execution timed out after {seconds:g} seconds\n" if result.status == "timeout" else result.stderr
 
 
-def _traceback(ran: Ran, verbosity: str) -> str:
-    if verbosity == "Minimal" and ran.traceback:
-        return ran.traceback.rstrip("\n").rpartition("\n")[2] + "\n"
-    return ran.traceback
+def _traceback(result: ScriptResult, verbosity: str) -> str:
+    if verbosity == "Minimal" and result.traceback:
+        return result.traceback.rstrip("\n").rpartition("\n")[2] + "\n"
+    return result.traceback
 
 
 def _cut(text: str, most: int) -> str:

@@ -1,4 +1,4 @@
-"""SandboxFusion's request shapes, for Python: POST /run_code and /run_jupyter (its sandbox/server/sandbox_api.py)."""
+"""SandboxFusion's requests, for Python: POST /run_code and /run_jupyter (its sandbox/server/sandbox_api.py)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from slipstick.serve.clients import unless_gone
-from slipstick.serve.script import Program, Ran
+from slipstick.serve.clients import unless_disconnected
+from slipstick.serve.script import Program, ScriptResult
 from slipstick.serve.service import Demand, Service
 
 RunStatus = Literal["Success", "Failed", "SandboxError"]
+Ending = Literal["Finished", "Error", "TimeLimitExceeded"]
+_ENDINGS: dict[str, Ending] = {"timeout": "TimeLimitExceeded", "sandbox_fault": "Error"}
 
 
 class RunCodeRequest(BaseModel):
-    """A script; `compile_timeout` is for other languages and holds nothing here."""
+    """A script; `compile_timeout` is for other languages and ignored here."""
 
     code: str
     language: str
@@ -31,7 +33,7 @@ class RunCodeRequest(BaseModel):
 class CommandRunResult(BaseModel):
     """How one process ended."""
 
-    status: Literal["Finished", "Error", "TimeLimitExceeded"]
+    status: Ending
     execution_time: float | None = None
     return_code: int | None = None
     stdout: str | None = None
@@ -50,7 +52,7 @@ class RunCodeResponse(BaseModel):
 
 
 class RunJupyterRequest(BaseModel):
-    """Cells that share variables; 0 is no limit for a cell."""
+    """Cells that share variables; a `cell_timeout` of 0 is no limit."""
 
     cells: list[str]
     cell_timeout: float = Field(default=0, ge=0)
@@ -62,7 +64,7 @@ class RunJupyterRequest(BaseModel):
 
 
 class CellRunResult(BaseModel):
-    """What one cell gave."""
+    """Outputs of one cell."""
 
     stdout: str
     stderr: str
@@ -71,7 +73,7 @@ class CellRunResult(BaseModel):
 
 
 class RunJupyterResponse(BaseModel):
-    """Answer to /run_jupyter; where the time is over, the cells that ended before."""
+    """Answer to /run_jupyter; after a timeout, the cells that ended before it."""
 
     status: RunStatus
     message: str = ""
@@ -82,22 +84,22 @@ class RunJupyterResponse(BaseModel):
 
 
 def routes(service: Service) -> APIRouter:
-    """Their routes, on this service."""
+    """SandboxFusion's routes."""
     router = APIRouter()
 
     @router.post("/run_code")
     async def run_code(body: RunCodeRequest, request: Request) -> RunCodeResponse:
-        if message := _not_given(service, body) or _not_python(body.language):
+        if message := _unsupported(service, body):
             service.metrics.reject("unsupported")
             return RunCodeResponse(status="SandboxError", message=message)
-        return _code_response(await unless_gone(request, _run_script(service, body)))
+        return _code_response(await unless_disconnected(request, _run_script(service, body)))
 
     @router.post("/run_jupyter")
     async def run_jupyter(body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
-        if message := _not_given(service, body):
+        if message := _unsupported(service, body):
             service.metrics.reject("unsupported")
             return RunJupyterResponse(status="SandboxError", message=message)
-        return await unless_gone(request, _run_cells(service, body))
+        return await unless_disconnected(request, _run_cells(service, body))
 
     @router.get("/v1/ping")
     async def ping() -> str:
@@ -106,15 +108,13 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-def _not_python(language: str) -> str:
-    return "" if language == "python" else f"language `{language}` is not served here; only `python` is"
-
-
-def _not_given(service: Service, body: RunCodeRequest | RunJupyterRequest) -> str:
+def _unsupported(service: Service, body: RunCodeRequest | RunJupyterRequest) -> str:
     if body.fetch_files:
-        return "fetch_files is not served here; print what is wanted"
+        return "fetch_files is not supported; print what you need"
     if body.files and not service.settings.scratch_mb:
         return "files need a scratch folder; start the service with --set scratch_mb=16"
+    if isinstance(body, RunCodeRequest) and body.language != "python":
+        return f"language `{body.language}` is not supported; use `python`"
     return ""
 
 
@@ -128,7 +128,7 @@ def _files(body: RunCodeRequest | RunJupyterRequest) -> dict[str, str]:
     return {path: content for path, content in body.files.items() if content is not None}
 
 
-async def _run_script(service: Service, body: RunCodeRequest) -> Ran:
+async def _run_script(service: Service, body: RunCodeRequest) -> ScriptResult:
     program = Program(body.code, stdin=body.stdin or "", files=_files(body))
     async with service.place(), service.fresh_session(_demand(service, body.memory_limit_MB)) as session:
         return await service.run_program(session, program, body.run_timeout)
@@ -142,44 +142,40 @@ async def _run_cells(service: Service, body: RunJupyterRequest) -> RunJupyterRes
         for number, code in enumerate(body.cells, start=1):
             left = body.total_timeout - (time.perf_counter() - began)
             program = Program(code, name=f"<cell {number}>", echo=True, files=files if number == 1 else {})
-            ran = await service.run_program(session, program, max(min(left, body.cell_timeout or left), 0.01))
-            if not ran.whole and ran.status != "memory":
+            result = await service.run_program(session, program, max(min(left, body.cell_timeout or left), 0.01))
+            if not result.complete and result.status != "memory":
                 return RunJupyterResponse(
-                    status="SandboxError" if ran.status == "sandbox_fault" else "Failed",
-                    message=ran.stderr,
-                    driver=_result(ran),
+                    status="SandboxError" if result.status == "sandbox_fault" else "Failed",
+                    message=result.stderr,
+                    driver=_result(result),
                     cells=cells,
                 )
-            cells.append(_cell(ran))
+            cells.append(_cell(result))
     took = time.perf_counter() - began
     driver = CommandRunResult(status="Finished", execution_time=took, return_code=0, stdout="", stderr="")
     return RunJupyterResponse(status="Success", driver=driver, cells=cells)
 
 
-def _code_response(ran: Ran) -> RunCodeResponse:
-    if ran.status == "sandbox_fault":
-        return RunCodeResponse(status="SandboxError", message=ran.stderr, run_result=_result(ran))
-    return RunCodeResponse(status="Success" if ran.status == "ok" else "Failed", run_result=_result(ran))
+def _code_response(result: ScriptResult) -> RunCodeResponse:
+    if result.status == "sandbox_fault":
+        return RunCodeResponse(status="SandboxError", message=result.stderr, run_result=_result(result))
+    return RunCodeResponse(status="Success" if result.status == "ok" else "Failed", run_result=_result(result))
 
 
-def _result(ran: Ran) -> CommandRunResult:
-    status: Literal["Finished", "Error", "TimeLimitExceeded"] = "Finished"
-    if ran.status == "timeout":
-        status = "TimeLimitExceeded"
-    elif ran.status == "sandbox_fault":
-        status = "Error"
+def _result(result: ScriptResult) -> CommandRunResult:
     return CommandRunResult(
-        status=status,
-        execution_time=ran.seconds,
-        return_code=ran.code,
-        stdout=ran.stdout,
-        stderr=ran.stderr + ran.traceback,
+        status=_ENDINGS.get(result.status, "Finished"),
+        execution_time=result.seconds,
+        return_code=result.code,
+        stdout=result.stdout,
+        stderr=result.stderr + result.traceback,
     )
 
 
-def _cell(ran: Ran) -> CellRunResult:
-    said = ran.traceback if ran.whole else ran.stderr
-    name, _, value = said.rstrip("\n").rpartition("\n")[2].partition(": ")
-    error = [{"ename": name, "evalue": value, "traceback": said.splitlines()}] if said and ran.code else []
-    display = [{"text/plain": ran.echo}] if ran.echo else []
-    return CellRunResult(stdout=ran.stdout, stderr=ran.stderr if ran.whole else "", display=display, error=error)
+def _cell(result: ScriptResult) -> CellRunResult:
+    trace = result.traceback if result.complete else result.stderr
+    name, _, value = trace.rstrip("\n").rpartition("\n")[2].partition(": ")
+    error = [{"ename": name, "evalue": value, "traceback": trace.splitlines()}] if trace and result.code else []
+    display = [{"text/plain": result.echo}] if result.echo else []
+    stderr = result.stderr if result.complete else ""
+    return CellRunResult(stdout=result.stdout, stderr=stderr, display=display, error=error)

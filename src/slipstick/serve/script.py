@@ -1,8 +1,8 @@
-"""Programs for callers that know scripts and notebooks: standard output, errors, echo and exit code kept apart.
+"""Programs for clients of scripts and notebooks: standard output, standard error, echo and exit code kept apart.
 
-A session gives one text. Here a program is wrapped in a driver that runs it inside the session and writes, behind what
-it printed, the other parts between marks; the marks are drawn anew for every program. What the driver says is the
-program's own word, as everything that comes out of a session is.
+A session's output is one text. Here a program is wrapped in a driver that runs it inside the session and prints, after
+the program's own output, the other parts between random marks, new ones for every program. Like everything that comes
+out of a session, these parts could be forged by the program.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from slipstick.schema import Output, Status
 
-# The tail of an output that is cut has room for 5,000 bytes: the parts behind standard output must fit.
+# The tail of an output that is cut has room for 5,000 bytes: the parts after standard output must fit.
 _DRIVER = """
 def __driver__(source, name, echo, stdin, files, mark):
     import ast, base64, io, linecache, os, sys, traceback
@@ -60,19 +60,20 @@ _ENDING = re.compile(r"^Killed: the program ended its process (?:by signal (\d+)
 
 @dataclass(frozen=True)
 class Program:
-    """What a caller wants run."""
+    """A program to run."""
 
     code: str
     name: str = "main.py"
-    """Of the file that tracebacks speak of."""
+    """File name in tracebacks."""
     echo: bool = False
-    """Whether the value of the last expression is shown, as in a notebook."""
+    """Whether the last expression is shown, as in a notebook."""
     stdin: str = ""
+    """Standard input."""
     files: dict[str, str] = field(default_factory=dict)
-    """Path -> content in base64, laid into the scratch folder first."""
+    """Path -> content in base64, written into the scratch folder first."""
 
     def wrapped(self, mark: str) -> str:
-        """The step to run; `mark` stands between the parts of its output."""
+        """The step to run; `mark` separates the parts of its output."""
         # Lines stay lines, so that an interpreter that looks at import lines sees the program's own.
         lines = (line.encode("unicode_escape").decode("ascii").replace('"', '\\"') for line in self.code.split("\n"))
         source = '"""\n' + "\n".join(lines) + '"""[1:]'
@@ -81,40 +82,40 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Ran:
-    """How a program ended, its output in parts."""
+class ScriptResult:
+    """How a program ended, and the parts of its output."""
 
     status: Status
     stdout: str = ""
     stderr: str = ""
-    """Standard error; what the interpreter says where it ended the program."""
+    """Standard error; the interpreter's message if it ended the program."""
     echo: str = ""
     traceback: str = ""
     code: int | None = 0
-    """Exit code, negative for a signal; None where the program was stopped for its time."""
+    """Exit code, negative for a signal; None after a timeout."""
     seconds: float = 0.0
 
     @property
-    def whole(self) -> bool:
-        """Whether the program came to an end of its own, so that its parts are known."""
+    def complete(self) -> bool:
+        """Whether the program ended by itself, so that its parts are known."""
         return self.status in ("ok", "error")
 
 
 def new_mark() -> str:
-    """A mark that no program knows beforehand."""
+    """A mark that no program can guess."""
     return f"<--{secrets.token_hex(8)}-->"
 
 
-def read(output: Output, mark: str) -> Ran:
+def read_parts(output: Output, mark: str) -> ScriptResult:
     """The parts of a wrapped program's output."""
     parts = output.text.rsplit(mark, 5)
-    if output.status != "ok" or len(parts) < 5:  # the program did not get as far as the marks
+    if output.status != "ok" or len(parts) < 5:  # the program did not get to the marks
         status: Status = "error" if output.status == "ok" else output.status
-        return Ran(status, stderr=f"{output.text}\n", code=_exit_code(output), seconds=output.seconds)
+        return ScriptResult(status, stderr=f"{output.text}\n", code=_exit_code(output), seconds=output.seconds)
     stdout, echo = parts[:-4] if len(parts) == 6 else (parts[0], "")  # a long echo is cut with its mark
     code, traceback, stderr = parts[-4:-1]
     number = int(code) if code.isdecimal() else 1
-    return Ran("error" if number else "ok", stdout, stderr, echo, traceback, number, output.seconds)
+    return ScriptResult("error" if number else "ok", stdout, stderr, echo, traceback, number, output.seconds)
 
 
 def _exit_code(output: Output) -> int | None:

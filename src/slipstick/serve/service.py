@@ -1,4 +1,4 @@
-"""Sessions and places behind the HTTP door: who may run now, who waits, who is told to come back later."""
+"""The service behind the routes: sessions, workers, the queue, and what is refused."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from slipstick.interpreters import Interpreter, Limits, Session, open_interprete
 from slipstick.schema import Output, Status
 from slipstick.serve import ServeSettings
 from slipstick.serve.metrics import Metrics
-from slipstick.serve.script import Program, Ran, new_mark, read
+from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
 
 STATE_LOST: frozenset[Status] = frozenset({"timeout", "killed", "sandbox_fault"})
-"""Outcomes that end a session's process."""
-_MOST_INTERPRETERS = 8
+"""Outcomes after which a session has lost its variables."""
+_MAX_INTERPRETERS = 8
 _WARM_UP = ("1", "import sympy\n1", "import numpy\n1")
 
 
 class RefusedError(Exception):
-    """A request that is not run: its HTTP status, what the client is told, and the name it is counted under."""
+    """A request that is not run: HTTP status, message to the client, and the reason it is counted under."""
 
     def __init__(self, status: int, message: str, reason: str) -> None:
         super().__init__(message)
@@ -31,14 +31,14 @@ class RefusedError(Exception):
 
 
 class Demand(Limits):
-    """What a client asks of the interpreter that runs its session, as in a recipe."""
+    """Limits and seed that a client demands for its session."""
 
     seed: int | None = None
     """Makes random numbers and hashes of programs repeatable."""
 
 
 @dataclass
-class Held:
+class KeptSession:
     """A session that is kept between requests."""
 
     session: Session
@@ -50,21 +50,16 @@ class Held:
     steps: int = 0
     running: asyncio.Task[Output] | None = None
     last: tuple[str, Output] | None = None
-    """The latest step's code and output, for a client whose connection broke before it heard."""
-
-    @property
-    def fresh(self) -> bool:
-        """Whether its process is a new one."""
-        return self.last is None or self.last[1].status in STATE_LOST
+    """Code and output of the latest step, for a client whose connection broke before the answer."""
 
 
 class Service:
-    """Everything the routes share. Belongs to one event loop."""
+    """The state that the routes share. Belongs to one event loop."""
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.default = Demand(**settings.model_dump(include=set(Demand.model_fields)))
-        self.held: dict[str, Held] = {}
+        self.held: dict[str, KeptSession] = {}
         self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._waiting)
         self._waiting = 0
         self._free = asyncio.Semaphore(settings.sandbox_workers)
@@ -75,7 +70,7 @@ class Service:
         self._closing: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
-        """Starts the interpreter's processes, so that no program waits for them. Raises InterpreterError."""
+        """Starts the interpreter's processes before the first program. Raises InterpreterError."""
         async with self.fresh_session(self.default):
             pass
 
@@ -86,7 +81,7 @@ class Service:
 
     @asynccontextmanager
     async def place(self, lock: asyncio.Lock | None = None) -> AsyncIterator[None]:
-        """One of the workers, once the session's lock and a worker are free. Raises RefusedError in a full queue."""
+        """Waits for the session's lock and a worker, and holds both. Raises RefusedError if the queue is full."""
         if self._waiting >= self.settings.queue and self._free.locked():
             raise RefusedError(429, f"{self._waiting} steps are waiting already; try again later", "queue")
         async with AsyncExitStack() as stack:
@@ -101,7 +96,7 @@ class Service:
 
     @asynccontextmanager
     async def fresh_session(self, demand: Demand) -> AsyncIterator[Session]:
-        """A session for one request, its interpreter's processes warm already."""
+        """A session for one request, on an interpreter whose processes have started."""
         demand, interpreter = self._take(demand)
         try:
             await self._warm_up(demand, interpreter)
@@ -114,14 +109,14 @@ class Service:
             self._in_use[demand] -= 1
 
     @asynccontextmanager
-    async def kept_session(self, name: str, demand: Demand) -> AsyncIterator[Held]:
-        """The session of that name, made where there is none, and kept where it has run a step."""
+    async def kept_session(self, name: str, demand: Demand) -> AsyncIterator[KeptSession]:
+        """The session of that name, made if there is none, and kept once it has run a step."""
         held = self.held.get(name)
         if held is None:
             if len(self.held) >= self.settings.sessions:
                 raise RefusedError(429, f"{len(self.held)} sessions are kept already; try again later", "sessions")
             demand, interpreter = self._take(demand)
-            held = self.held[name] = Held(interpreter.session(), demand)
+            held = self.held[name] = KeptSession(interpreter.session(), demand)
         held.users += 1
         try:
             yield held
@@ -132,7 +127,7 @@ class Service:
                 await self.drop(name)
 
     async def drop(self, name: str) -> bool:
-        """Ends the session of that name, its step as well where one is running; False where there is none."""
+        """Ends the session of that name and its running step; False if there is no such session."""
         held = self.held.pop(name, None)
         if held is None:
             return False
@@ -143,17 +138,17 @@ class Service:
         return True
 
     async def expire(self) -> None:
-        """Ends sessions that are not used any more, for ever."""
+        """Ends unused sessions, for ever."""
         while True:
             await asyncio.sleep(min(self.settings.idle_seconds / 4, 10))
             oldest = time.time() - self.settings.idle_seconds
             for name in [name for name, held in self.held.items() if not held.users and held.used < oldest]:
                 await self.drop(name)
 
-    async def run_step(self, held: Held, name: str, code: str, *, seconds: float | None = None) -> Output:
-        """One step of a kept session, inside a place; a step that is cancelled takes its session with it.
+    async def run_step(self, held: KeptSession, name: str, code: str, *, seconds: float | None = None) -> Output:
+        """Runs one step of a kept session, inside a `place`; a cancelled step ends its session.
 
-        Raises RefusedError where the session was ended meanwhile.
+        Raises RefusedError if the session was ended meanwhile.
         """
         if self.held.get(name) is not held:
             raise RefusedError(404, f"session {name} was ended meanwhile", "lost")
@@ -173,16 +168,16 @@ class Service:
         held.last = (code, output)
         return output
 
-    async def run_program(self, session: Session, program: Program, seconds: float) -> Ran:
-        """One program in parts, inside a place; the shorter of its own and the service's time holds."""
+    async def run_program(self, session: Session, program: Program, seconds: float) -> ScriptResult:
+        """Runs one program, inside a `place`, for at most `seconds` and the service's timeout."""
         mark = new_mark()
         output = await run_within(session, program.wrapped(mark), min(seconds, self.settings.timeout))
-        ran = read(output, mark)
-        self.metrics.count(ran.status, ran.seconds)
-        return ran
+        result = read_parts(output, mark)
+        self.metrics.count(result.status, result.seconds)
+        return result
 
     async def _warm_up(self, demand: Demand, interpreter: Interpreter) -> None:
-        """Has every process of an interpreter started, once: a request's own clock does not wait for them."""
+        """Starts every process of an interpreter, once: that does not count as a request's time."""
         if demand in self._warm:
             return
         async with self._warming:
@@ -193,11 +188,11 @@ class Service:
             self._warm.add(demand)
 
     def _take(self, demand: Demand) -> tuple[Demand, Interpreter]:
-        """What is demanded as this service gives it, and the interpreter for it, in use from now on.
+        """The demand with this service's isolation, and its interpreter, in use from now on.
 
-        Raises RefusedError where this service does not give it.
+        Raises RefusedError if this service does not offer what is demanded.
         """
-        demand = self._given(demand)
+        demand = self._checked(demand)
         if demand not in self._interpreters:
             self._make_room()
             settings = self.settings.model_copy(update=demand.model_dump(exclude={"seed"}))
@@ -207,41 +202,37 @@ class Service:
         return demand, self._interpreters[demand]
 
     def _make_room(self) -> None:
-        """Closes an interpreter that nobody uses where there are too many; raises RefusedError where all are in use."""
-        if len(self._interpreters) < _MOST_INTERPRETERS:
+        """Closes an unused interpreter if there are too many. Raises RefusedError if all are in use."""
+        if len(self._interpreters) < _MAX_INTERPRETERS:
             return
         idle = [demand for demand, users in self._in_use.items() if not users and demand != self.default]
         if not idle:
-            raise RefusedError(429, f"sessions of {_MOST_INTERPRETERS} different settings are kept already", "settings")
+            raise RefusedError(429, f"sessions of {_MAX_INTERPRETERS} different settings are kept already", "settings")
         del self._in_use[idle[0]]
         self._warm.discard(idle[0])
         closing = asyncio.ensure_future(self._interpreters.pop(idle[0]).close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    def _given(self, demand: Demand) -> Demand:
+    def _checked(self, demand: Demand) -> Demand:
+        """The demand with this service's isolation. Raises RefusedError if it is more than this service offers."""
+        demanded, offered = demand.model_dump(), self.settings.model_dump()
         for name in ("timeout", "memory_mb", "scratch_mb"):
-            asked, most = getattr(demand, name), getattr(self.settings, name)
-            if asked > most:
-                raise RefusedError(
-                    400,
-                    f"{name} = {asked:g} is more than the {most:g} that this service gives; ask for less, or start the "
-                    f"service with --set {name}={asked:g}",
-                    "settings",
+            if demanded[name] > offered[name]:
+                message = (
+                    f"{name} = {demanded[name]:g} is more than the {offered[name]:g} that this service offers; ask "
                 )
+                message += f"for less, or start the service with --set {name}={demanded[name]:g}"
+                raise RefusedError(400, message, "settings")
         if demand.isolation not in (None, self.settings.isolation):
-            raise RefusedError(
-                400,
-                f"isolation = {demand.isolation} is demanded, but this service was started with isolation = "
-                f"{self.settings.isolation}; "
-                f"demand none, or start the service with --set isolation={demand.isolation}",
-                "settings",
-            )
+            message = f"isolation = {demand.isolation} is demanded, but this service was started with isolation = "
+            message += f"{self.settings.isolation}; remove it, or start the service with that isolation"
+            raise RefusedError(400, message, "settings")
         return demand.model_copy(update={"isolation": self.settings.isolation})
 
 
 async def run_within(session: Session, code: str, seconds: float | None) -> Output:
-    """One step, of at most that many seconds where they are fewer than the interpreter's own."""
+    """Runs one step for at most `seconds`, if they are fewer than the interpreter's own timeout."""
     start = time.perf_counter()
     try:
         async with asyncio.timeout(seconds):

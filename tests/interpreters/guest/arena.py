@@ -1,4 +1,4 @@
-"""Runs the attacks of ../shared in namespaces of their own: `arena.py LEVEL FOLDER ATTACKS`, one JSON line for each.
+"""Runs the attacks of ../shared in their own namespaces: `arena.py ISOLATION FOLDER ATTACKS`, a JSON line for each.
 
 Started by `test_attacks` under unshare(1): against a weak sandbox the attacks do kill everything they can reach.
 """
@@ -36,7 +36,7 @@ def raise_loopback() -> None:
 
 
 def escaped(esc: str, output: Output, arena: Path) -> bool:
-    """Whether the attack shows what tells of an escape."""
+    """Whether the output or the arena shows that the attack escaped."""
     kind, _, rest = esc.partition(":")
     match kind:
         case "out_has" | "parent_or_out":
@@ -58,7 +58,7 @@ def escaped(esc: str, output: Output, arena: Path) -> bool:
 
 
 def main(isolation: str, folder: str, attacks: str) -> None:
-    """Prints for every attack its name, and whether it was contained and the next program ran well."""
+    """Prints for every attack its name, and whether it was contained and the next program was correct."""
     arena = Path(folder)
     os.environ["HF_TOKEN_CANARY"] = "SECRETENV"
     raise_loopback()

@@ -1,4 +1,4 @@
-"""The attacks of ../shared: every one is contained, at each isolation that keeps files and processes in."""
+"""The attacks of ../shared: every one is contained by each isolation that confines files and processes."""
 
 import json
 import shutil
@@ -14,13 +14,13 @@ ATTACKS = Path(__file__).parents[4] / "shared" / "attacks" / "attacks.jsonl"
 UNSHARE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--net", "--ipc"]
 
 
-@pytest.mark.skipif(not ATTACKS.exists(), reason=f"{ATTACKS} is not there")
+@pytest.mark.skipif(not ATTACKS.exists(), reason=f"{ATTACKS} is absent")
 @pytest.mark.parametrize("isolation", ["full", "kernel"])
 def test_attacks_are_contained(isolation: str, tmp_path: Path) -> None:
     if missing(isolation):
-        pytest.skip(f"this machine gives no {missing(isolation)}")
+        pytest.skip(f"this machine lacks {missing(isolation)}")
     if not shutil.which("unshare") or subprocess.run([*UNSHARE, "true"], check=False).returncode != 0:
-        pytest.skip("there is no unshare(1) that gives namespaces to run attacks in")
+        pytest.skip("unshare(1), which makes the namespaces to run attacks in, is absent or refused")
     arena = [sys.executable, str(Path(__file__).parent / "arena.py"), isolation, str(tmp_path / "arena"), str(ATTACKS)]
     done = subprocess.run([*UNSHARE, *arena], check=False, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr

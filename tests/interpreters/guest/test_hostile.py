@@ -41,7 +41,7 @@ def sandboxes() -> Iterator[dict[str, Sandbox]]:
 @pytest.mark.parametrize(("isolation", "row"), PAIRS, ids=[f"{isolation}-{row['name']}" for isolation, row in PAIRS])
 def test_hostile_program(sandboxes: dict[str, Sandbox], isolation: str, row: dict[str, Any], tmp_path: Path) -> None:
     if isolation not in sandboxes:
-        pytest.skip(f"this machine gives no {missing(isolation)}")
+        pytest.skip(f"this machine lacks {missing(isolation)}")
     sandbox = sandboxes[isolation]
     victim = tmp_path / "victim"
     victim.write_text("precious")

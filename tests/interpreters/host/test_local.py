@@ -1,4 +1,4 @@
-"""What sessions say, how they end, and that nothing of one reaches another."""
+"""Outputs of sessions, how sessions end, and that nothing of one reaches another."""
 
 import asyncio
 import contextlib
@@ -75,7 +75,7 @@ def test_a_session_that_died_has_the_steps_before_the_fatal_one(fatal: str) -> N
         assert session.run("x, y").text == "(3, 4)"
 
 
-def test_a_session_that_died_starts_afresh_where_its_steps_say_something_else() -> None:
+def test_a_session_that_died_starts_afresh_if_its_steps_print_something_else() -> None:
     with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:
         session.run("import time\nx = time.time_ns()\nx")
         assert session.run("while True: pass").status == "timeout"
@@ -133,7 +133,7 @@ def test_scratch_folder_is_private_and_goes_with_its_session(
     isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if missing(isolation):
-        pytest.skip(f"this machine gives no {missing(isolation)}")
+        pytest.skip(f"this machine lacks {missing(isolation)}")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     with Sandbox(scratch_mb=1, isolation=isolation) as sandbox, sandbox.session() as one, sandbox.session() as two:
@@ -160,7 +160,7 @@ def test_scratch_folder_is_private_and_goes_with_its_session(
         ({"scratch_mb": -1}, "scratch_mb is -1"),
     ],
 )
-def test_what_cannot_be_given_is_refused(settings: dict[str, Any], said: str) -> None:
+def test_limits_that_make_no_sense_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InterpreterError, match=said):
         Sandbox(**settings)
 
@@ -199,14 +199,14 @@ def test_at_most_so_many_steps_run_at_one_time() -> None:
     assert asyncio.run(scenario()) >= 0.4
 
 
-def test_our_own_start_is_no_programs_time() -> None:
-    with Sandbox(timeout=0.7) as sandbox:  # warming the parent up takes longer
+def test_our_own_start_does_not_count_as_a_programs_time() -> None:
+    with Sandbox(timeout=0.7) as sandbox:  # starting the zygote takes longer
         outputs = sandbox.run_many(["import sympy\nprint(sympy.Integer(6) * 7)"] * 2)
     assert [(output.text, output.status) for output in outputs] == [("42", "ok")] * 2
 
 
-@pytest.mark.parametrize("depth", [0, 1, 2], ids=["the keeper", "what enters the namespaces", "the one that forks"])
-def test_killed_parent_is_replaced_and_its_steps_run_again(depth: int, started: Callable[[], list[int]]) -> None:
+@pytest.mark.parametrize("depth", [0, 1, 2], ids=["the zygote", "what enters the namespaces", "the fork server"])
+def test_killed_fork_server_is_replaced_and_its_steps_run_again(depth: int, started: Callable[[], list[int]]) -> None:
     async def scenario() -> None:
         interpreter = open_interpreter("", Limits(timeout=20))
         session = interpreter.session()
@@ -246,7 +246,9 @@ def test_session_killed_from_outside_runs_its_step_again(started: Callable[[], l
     assert started() == []
 
 
-def test_parent_that_is_killed_again_and_again_is_a_fault_and_no_exception(started: Callable[[], list[int]]) -> None:
+def test_fork_server_that_is_killed_again_and_again_is_a_fault_and_no_exception(
+    started: Callable[[], list[int]],
+) -> None:
     async def scenario() -> Output:
         interpreter = open_interpreter("", Limits(timeout=20))
         await _run_one(interpreter, "1")
@@ -264,7 +266,7 @@ def test_parent_that_is_killed_again_and_again_is_a_fault_and_no_exception(start
     assert asyncio.run(scenario()).status == "sandbox_fault"
 
 
-def test_stopped_parent_does_not_hold_up_the_caller(
+def test_stopped_fork_server_does_not_hold_up_the_caller(
     monkeypatch: pytest.MonkeyPatch, started: Callable[[], list[int]]
 ) -> None:
     monkeypatch.setattr("slipstick.interpreters.host.fork_server._KILL_SECONDS", 0.3)
@@ -315,7 +317,7 @@ def test_close_with_a_step_running_and_a_session_open(started: Callable[[], list
     assert started() == []
 
 
-def test_parent_that_cannot_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zygote_that_cannot_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slipstick.interpreters.host.zygote._BOOT", "raise OSError('no room')")
 
     async def scenario() -> None:

@@ -148,7 +148,7 @@ def test_service_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("answer", [b"<html>hello</html>", b'{"error": "who are you"}'])
 @pytest.mark.parametrize("status", [200, 404, 500])
-def test_service_that_is_another(answer: bytes, status: int) -> None:
+def test_service_of_another_kind(answer: bytes, status: int) -> None:
     async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10_000)
         writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(answer), answer))
@@ -325,7 +325,7 @@ def test_killed_service_is_a_fault_and_work_goes_on_when_it_is_back(start_sandbo
     with_remote(first.url, scenario)
 
 
-def test_killed_parent_is_retried_or_a_fault_and_work_goes_on(start_sandbox: Start) -> None:
+def test_killed_fork_server_is_retried_or_a_fault_and_work_goes_on(start_sandbox: Start) -> None:
     served = start_sandbox()
 
     async def scenario(interpreter: Interpreter) -> None:

@@ -1,4 +1,4 @@
-"""The synchronous edge: from threads, inside event loops, and after its end."""
+"""`slipstick.Sandbox` from threads, inside event loops, and after it was closed."""
 
 import asyncio
 import subprocess
@@ -51,10 +51,8 @@ def test_closed_sandbox_says_so() -> None:
         sandbox.run_many(["1"])
 
 
-def test_level_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        isolations, "missing", lambda isolation: {"full": "user namespaces (refused)"}.get(isolation, "")
-    )
+def test_isolation_that_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolations, "missing", lambda name: {"full": "user namespaces (refused)"}.get(name, ""))
     with pytest.raises(InterpreterError, match=r"lacks user namespaces \(refused\). Set isolation to `kernel`"):
         Sandbox(isolation="full")
     with Sandbox() as sandbox:

@@ -1,11 +1,8 @@
-"""What a parent process gives up before it forks sessions: privileges, files, system calls, and all but its share of
-memory. How much depends on the isolation.
+"""What a fork server gives up before it forks sessions: privileges, files, system calls, memory. By isolation:
 
-    process   limits, an empty environment, no privileges to be gained
-    kernel    also Landlock (files) and a filter of system calls; needs no namespaces
-    full      also namespaces and a read-only root of its own
-
-Called inside the sandbox only: imports nothing but the standard library.
+process   limits, an empty environment, no privileges to be gained
+kernel    also Landlock (files) and a filter of system calls; needs no namespaces
+full      also namespaces and a read-only root of its own
 """
 
 from __future__ import annotations
@@ -26,22 +23,22 @@ from slipstick.interpreters.guest.filesystem import MissingError, needs
 _PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38
 _CAPABILITY_VERSION = 0x20080522
 _SPARE_MB = 64
-"""Between the soft and the hard memory limit: room in which a session reports that it ran out."""
+"""Between the soft and the hard memory limit: room for a session to report that it ran out of memory."""
 _PROCESSES, _THREADS = 128, 1024
-"""Of one user: without a filter of system calls, and in a user namespace of its own."""
+"""Limits for one user: processes without a filter of system calls, threads in a user namespace of its own."""
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF, _PATH_BENEATH = 444, 445, 446, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _WRITE, _REFER, _TRUNCATE = 0x1, 0x2, 0x4, 0x8, 0x1FF2, 0x2000, 0x4000
 _READ, _OF_ONE_FILE = _READ_FILE | _READ_FOLDER, _READ_FILE | _WRITE_FILE | _TRUNCATE
-"""Landlock's rights over files; moving between folders came with its version 2, truncating with 3."""
+"""Landlock's rights to files; moving between folders came with its version 2, truncating with 3."""
 _TCP, _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3, 0x3
-"""Landlock's versions 4 and 6."""
+"""Rights that Landlock has since its versions 4 and 6."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check(isolation: str) -> None:
-    """Does to this process all that an isolation asks for; MissingError names what this machine does not give."""
+    """Confines this process by an isolation, to try it. Raises MissingError, which names what this machine lacks."""
     if isolation == "full":
         filesystem.enter_namespaces()
         filesystem.enter_filesystem()
@@ -50,24 +47,24 @@ def check(isolation: str) -> None:
         filters = make_filters(scratch=False)
         forbid_files(None)
         for each in filters:
-            each.put_on()
+            each.install()
 
 
 def drop_privileges() -> None:
-    """No capabilities, none to be gained, and no looking into this process or its forks from beside it."""
-    forgo_new_privileges()
+    """Drops all capabilities for good; other processes can no longer inspect this one or its forks."""
+    forbid_new_privileges()
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     _libc.capset(header, (ctypes.c_uint32 * 6)())
 
 
-def forgo_new_privileges() -> None:
-    """None are gained by starting programs; those there are stay."""
+def forbid_new_privileges() -> None:
+    """Starting programs gains no privileges; this process keeps those it has."""
     _libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
     _libc.prctl(_DUMPABLE, 0, 0, 0, 0)
 
 
 def make_filters(*, scratch: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
-    """The parent's and the session's filter of system calls. Raises MissingError."""
+    """The fork server's and the session's filter of system calls. Raises MissingError."""
     if not seccomp.supported():
         raise MissingError("seccomp filters")
     try:
@@ -77,7 +74,7 @@ def make_filters(*, scratch: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
 
 
 def forbid_files(folder: str | None) -> None:
-    """No file but Python's and the libraries' is read, none is written or removed but beneath `folder`, none started.
+    """Forbids reading files other than Python's and the libraries', changing any outside `folder`, executing any.
 
     Needs no-new-privileges. Raises MissingError.
     """
@@ -103,12 +100,12 @@ def forbid_files(folder: str | None) -> None:
 
 
 def die_with_parent() -> None:
-    """This process is killed when the one that forked it ends."""
+    """Has the kernel kill this process when the one that forked it ends."""
     _libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def set_limits(options: dict[str, Any], *, base: int) -> None:
-    """Limits for every fork of this process; memory counts from `base` bytes, what the process itself takes up."""
+    """Sets limits for every fork of this process; memory counts beyond `base` bytes, what this process itself uses."""
     memory = base + (options["memory_mb"] << 20)
     _limit(resource.RLIMIT_AS, memory, memory + (_SPARE_MB << 20))
     _limit(resource.RLIMIT_FSIZE, options["scratch_mb"] << 20)
@@ -117,16 +114,16 @@ def set_limits(options: dict[str, Any], *, base: int) -> None:
 
 
 def limit_processes(isolation: str) -> None:
-    """At most so many processes and threads of this user, in its namespace; binds root in "full" only."""
-    if isolation != "kernel":  # there threads count as memory only: other programs of the user would count with them
+    """Limits processes and threads of this user in its namespace; root is limited with "full" only."""
+    if isolation != "kernel":  # there other programs of the same user would count; threads are limited by memory
         _limit(resource.RLIMIT_NPROC, _THREADS if isolation == "full" else _PROCESSES)
 
 
-def taken_memory() -> int:
+def used_memory() -> int:
     """Bytes of address space of this process."""
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def _limit(which: int, soft: int, hard: int | None = None) -> None:
-    with contextlib.suppress(ValueError, OSError):  # a lower limit holds already
+    with contextlib.suppress(ValueError, OSError):  # a lower limit is set already
         resource.setrlimit(which, (soft, soft if hard is None else hard))

@@ -1,7 +1,4 @@
-"""Namespaces of its own for the sandbox, and in them a file system that holds nothing but what Python reads.
-
-Called inside the sandbox only: imports nothing but the standard library.
-"""
+"""The sandbox's own namespaces, and in them a file system that has nothing but what Python reads."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ from pathlib import Path
 from slipstick.interpreters.guest.seccomp import call_number
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache")
-"""Beside the Python installation, what shared libraries and the standard library read."""
+"""What shared libraries and the standard library read besides the Python installation."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 SCRATCH = "/scratch"
-"""Where a session's own folder is."""
+"""The path of a session's scratch folder."""
 
 _NEWNS, _NEWUSER, _NEWNET, _NEWIPC, _NEWPID = 0x00020000, 0x10000000, 0x40000000, 0x08000000, 0x20000000
 _NOBODY = 65534
@@ -31,20 +28,20 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class MissingError(Exception):
-    """Something of the kernel's that an isolation needs and this machine does not give; the text names it."""
+    """Something of the kernel's that an isolation needs and this machine lacks; the message names it."""
 
 
 def needs(name: str, result: int) -> int:
-    """The result of a C call; MissingError, with the kernel's reason, where it failed."""
+    """The result of a C call. Raises MissingError with the kernel's reason if it failed."""
     if result < 0:
         raise MissingError(f"{name} ({os.strerror(ctypes.get_errno())})")
     return result
 
 
 def enter_namespaces() -> None:
-    """New mount, network, ipc and pid namespaces, inside a user namespace unless this is root.
+    """Enters new mount, network, ipc and pid namespaces, inside a user namespace unless this is root.
 
-    The pid namespace holds for processes forked from now on. Raises MissingError.
+    Processes forked from now on are in the pid namespace. Raises MissingError.
     """
     kinds = _NEWNS | _NEWNET | _NEWIPC | _NEWPID
     if os.geteuid() != 0 or _libc.unshare(kinds) != 0:
@@ -53,13 +50,13 @@ def enter_namespaces() -> None:
 
 
 def enter_filesystem() -> None:
-    """Leaves everything but Python, the libraries and four devices behind, all of it read-only; root becomes nobody.
+    """Replaces the root by one that has Python, the libraries and four devices, all read-only; root becomes nobody.
 
     Raises MissingError.
     """
-    process = os.open("/proc/self", os.O_PATH)  # there is no /proc in there
+    process = os.open("/proc/self", os.O_PATH)  # the new root has no /proc
     real = {path: os.path.realpath(path) for path in _readable()}
-    # Any folder would do to hang the new root on; this one is there, and what it hides is wanted no more.
+    # Any folder would do to mount the new root on; this one always exists, and what it hides is no longer needed.
     needs("mounting a tmpfs", _libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_NOSUID | _MS_NODEV, b"size=1m,mode=755"))
     os.chdir("/proc")
     Path("old").mkdir()
@@ -78,7 +75,7 @@ def enter_filesystem() -> None:
 
 
 def mount_scratch(megabytes: int) -> None:
-    """An empty folder of that size in all, seen by this process and its forks alone; raises OSError."""
+    """Mounts an empty folder of that total size, seen by this process and its forks alone. Raises OSError."""
     options = f"size={megabytes}m,mode=700".encode()
     if _libc.unshare(_NEWNS) or _libc.mount(b"tmpfs", SCRATCH.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, options):
         raise OSError(ctypes.get_errno(), "no scratch folder can be mounted")
@@ -86,7 +83,7 @@ def mount_scratch(megabytes: int) -> None:
 
 
 def _readable() -> list[str]:
-    """The paths that are shown, none inside another."""
+    """The paths that the new root has, none inside another."""
     python = {path for prefix in (sys.prefix, sys.base_prefix) for path in (prefix, os.path.realpath(prefix))}
     shown: list[str] = []
     for path in sorted({*python, *LIBRARIES, *DEVICES}):
@@ -108,7 +105,7 @@ def _show(path: str, source: str) -> None:
 
 
 def _set_mounts(path: str, attributes: int) -> None:
-    """Of everything mounted there and below."""
+    """Sets attributes of everything mounted at a path and below."""
     attr = struct.pack("QQQQ", attributes, 0, 0, 0)
     number = call_number("mount_setattr")
     done = _libc.syscall(number, _AT_FDCWD, path.encode(), _AT_RECURSIVE, attr, ctypes.c_size_t(len(attr)))
@@ -116,7 +113,7 @@ def _set_mounts(path: str, attributes: int) -> None:
 
 
 def _become_nobody() -> None:
-    """Gives up being root, whom no limit on processes binds; stays it where nobody could not read Python."""
+    """Stops being root, which no limit on processes applies to; stays root if nobody could not read Python."""
     try:
         os.seteuid(_NOBODY)
         Path(os.__file__).read_bytes()
@@ -127,15 +124,15 @@ def _become_nobody() -> None:
     os.setgroups([])
     os.setresgid(_NOBODY, _NOBODY, _NOBODY)
     os.setresuid(_NOBODY, _NOBODY, _NOBODY)
-    _libc.prctl(_DUMPABLE, 1, 0, 0, 0)  # else its own files in /proc are closed to it
+    _libc.prctl(_DUMPABLE, 1, 0, 0, 0)  # else it cannot read its own files in /proc
 
 
 def _enter_user_namespace(process: int, kinds: int) -> None:
-    """A user namespace, and the others named, in which this user has the same number; `process` is /proc/self."""
+    """Enters a user namespace, and other `kinds`, in which this user has the same id; `process`: opened /proc/self."""
     uid, gid = os.getuid(), os.getgid()
     needs("user namespaces", _libc.unshare(_NEWUSER | kinds))
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-        with suppress(OSError):  # unmapped, this user is nobody in there, which is well too
+        with suppress(OSError):  # unmapped, this user is nobody in there, which works too
             at = os.open(name, os.O_WRONLY, dir_fd=process)
             os.write(at, text.encode())
             os.close(at)

@@ -1,7 +1,6 @@
-"""The process that sessions are forked from: confines itself, then forks, kills and reaps.
+"""The process that sessions are forked from: confines itself, then forks, kills and reaps them.
 
-Single-threaded, itself a fork of the `keeper`, which has imported what programs import: adds nothing but modules of the
-standard library.
+Single-threaded, itself a fork of the zygote, which has imported what programs import.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _MAX_FILES = 64
 
 
 def become_fork_server(control: socket.socket, options: dict[str, Any]) -> NoReturn:
-    """Serves the control socket until its other end is closed; then every session is killed."""
+    """Turns this fork of the zygote into a fork server: serves `control` until it closes, then kills every session."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if options["isolation"] == "full":
         filesystem.enter_namespaces()
@@ -33,7 +32,7 @@ def become_fork_server(control: socket.socket, options: dict[str, Any]) -> NoRet
 
 
 class ForkServer:
-    """Table of live sessions and the loop that serves it."""
+    """The live sessions, by the caller's key and by process id, and the loop that serves the caller."""
 
     def __init__(self, control: socket.socket, options: dict[str, Any]) -> None:
         self._control = control
@@ -43,22 +42,22 @@ class ForkServer:
         self._codes: dict[int, int | None] = {}
         self._filter: seccomp.Filter | None = None
         self._awaited: set[int] = set()
-        self._session = session.Session()  # every fork's own, made ahead
-        # Python's own fork tends locks and threads that this process does not have, and every page it writes is copied
+        self._session = session.Session()  # made ahead; every fork has its own copy
+        # os.fork handles locks and threads that this process does not have, and every page it writes is copied
         self._bare_fork = ctypes.PyDLL(None).fork
         self._wake, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def serve(self) -> NoReturn:
-        """Confines itself, tells the caller that it may ask, then answers until the caller goes."""
+        """Confines itself, tells the caller that it is ready, then serves requests until the socket is closed."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
-        base = confinement.taken_memory()
+        base = confinement.used_memory()
         self._confine()
         confinement.set_limits(self._options, base=base)
         for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
             del sys.modules[name]
-        self._tell({"ready": True})
-        os.dup2(0, 2)  # standard error was the caller's, to see why a start failed
+        self._send({"ready": True})
+        os.dup2(0, 2)  # until here standard error was the caller's, to see why a start failed
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
@@ -76,19 +75,19 @@ class ForkServer:
         else:
             os.chdir("/")
         if isolation == "full" and scratch:
-            confinement.forgo_new_privileges()
+            confinement.forbid_new_privileges()
         else:
             confinement.drop_privileges()
         if isolation != "process":
             ours, self._filter = confinement.make_filters(scratch=scratch)
             if not scratch:
                 confinement.forbid_files(None)
-            ours.put_on()
+            ours.install()
         if isolation == "full":
-            confinement.die_with_parent()  # last: a change of user undoes it
+            confinement.die_with_parent()  # last, because a change of user undoes it
 
     def _answer(self) -> bool:
-        """One request of the caller; False when it is gone."""
+        """Serves one request of the caller; False if the caller has closed the socket."""
         data, fds, _, _ = socket.recv_fds(self._control, 65536, 1)
         if not data:
             return False
@@ -124,7 +123,7 @@ class ForkServer:
             os._exit(70)
 
     def _become_session(self, fd: int, folder: str) -> None:
-        if self._options["isolation"] != "full":  # there the end of process 1 ends them all
+        if self._options["isolation"] != "full":  # in its pid namespace they end with process 1
             confinement.die_with_parent()
         signal.set_wakeup_fd(-1)
         os.closerange(3, fd)
@@ -139,7 +138,7 @@ class ForkServer:
             confinement.drop_privileges()
         confinement.limit_processes(isolation)
         if self._filter:
-            self._filter.put_on()
+            self._filter.install()
 
     def _serve_session(self, fd: int, simple: bool) -> NoReturn:
         timeout, seed = self._options["timeout"], self._options["seed"]
@@ -152,7 +151,7 @@ class ForkServer:
             os._exit(0)
 
     def _kill(self, key: int) -> None:
-        if (pid := self._pids.get(key)) is not None:  # not reaped yet, so the number is still this process's
+        if (pid := self._pids.get(key)) is not None:  # not reaped yet, so the id is still this process's
             os.kill(pid, signal.SIGKILL)
 
     def _reap(self) -> None:
@@ -171,13 +170,13 @@ class ForkServer:
                 self._report(key)
 
     def _report(self, key: int) -> None:
-        """Tells how a session ended, if it has and the caller waits for that."""
+        """Tells the caller how a session ended, if it has ended and the caller waits for that."""
         if key in self._awaited and key not in self._pids:
             self._awaited.discard(key)
-            self._tell({"ended": key, "code": self._codes.pop(key, None)})
+            self._send({"ended": key, "code": self._codes.pop(key, None)})
 
-    def _tell(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # the caller is gone; the next read says so
+    def _send(self, message: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # the caller is gone, as the next read will show
             self._control.send(json.dumps(message).encode())
 
     def _end(self) -> NoReturn:

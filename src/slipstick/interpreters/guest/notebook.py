@@ -1,7 +1,7 @@
 """How a notebook shows a value in plain text: its repr, long containers broken over lines, sets in order.
 
-Models learned from and recorded outputs hold what IPython's pretty printer writes; this is its layout for the built-in
-containers, everything else is its own repr. Runs inside the sandbox: imports nothing but the standard library.
+Models learned from outputs of IPython's pretty printer, and recorded sessions contain them: this is its layout of the
+built-in containers; everything else is its own repr.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _BRACKETS: dict[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")"), d
 
 
 def show(value: object, depth: int = 0, column: int = 0) -> str:
-    """The text of a value that starts in `column`, inside `depth` brackets."""
+    """The text of a value that starts at `column`, inside `depth` brackets."""
     text = repr(value)
     kind = type(value)
     fits = column + len(text) <= _WIDTH
@@ -38,5 +38,5 @@ def show(value: object, depth: int = 0, column: int = 0) -> str:
 def _ordered(items: set[object]) -> list[object]:
     try:
         return sorted(items)  # type: ignore[type-var]
-    except Exception:  # what cannot be compared keeps the order it has
+    except Exception:  # what cannot be compared keeps its order
         return list(items)

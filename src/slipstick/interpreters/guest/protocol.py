@@ -1,6 +1,9 @@
-"""Frames over a stream socket: four bytes of length, then one JSON object; what is too long or malformed is refused.
+"""Messages between a session and its client: frames of four bytes of length and one JSON object over a stream socket.
 
-Read by the caller and, inside the sandbox, by sessions: imports nothing but the standard library.
+    request   {"id": 1, "code": "...", "last": false}; `last`: the process ends after this step
+    reply     {"id": 1, "status": "ok", "text": "...", "more": true}; `more`: the process can run another step
+
+Frames that are too long or malformed are refused.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Any
 MAX_REQUEST = 8 << 20
 """Bytes of the longest frame to a session: a program of some megabytes."""
 MAX_REPLY = 1 << 20
-"""Bytes of the longest frame from a session; its text is far shorter (see `child.MAX_OUTPUT`)."""
+"""Bytes of the longest frame from a session; its text is far shorter (see `session.MAX_OUTPUT`)."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -23,7 +26,7 @@ class FrameError(Exception):
 
 
 def pack(message: dict[str, Any], *, limit: int) -> bytes:
-    """The message as a frame; FrameError where it is longer than `limit` bytes."""
+    """The message as a frame; raises FrameError if it is longer than `limit` bytes."""
     payload = json.dumps(message).encode("ascii")
     if len(payload) > limit:
         raise FrameError(f"a frame of {len(payload)} bytes is over the limit of {limit}")
@@ -31,7 +34,7 @@ def pack(message: dict[str, Any], *, limit: int) -> bytes:
 
 
 def length(data: bytes | bytearray, *, limit: int) -> int | None:
-    """Bytes of the whole first frame in `data`, header included; None where the header has not come yet."""
+    """Bytes of the whole first frame in `data`, header included; None before the header is complete."""
     if len(data) < _LENGTH.size:
         return None
     size: int = _LENGTH.unpack_from(data)[0]
@@ -45,9 +48,9 @@ def unpack(data: bytes | bytearray) -> dict[str, Any]:
     try:
         message = json.loads(data[_LENGTH.size :])
     except (ValueError, RecursionError) as error:
-        raise FrameError(f"a frame that is no JSON: {error}") from error
+        raise FrameError(f"a frame that is not JSON: {error}") from error
     if not isinstance(message, dict):
-        raise FrameError("a frame that is no JSON object")
+        raise FrameError("a frame that is not a JSON object")
     return message
 
 

@@ -1,8 +1,7 @@
 """A session's process that runs one simple program after another, each in a namespace of its own, and refuses others.
 
-Nothing but what is simple ever runs in it, and it ends with the first program that broke off inside a library or that
-turned out not to be simple. Refused programs run in a process of their own. Runs inside the sandbox: imports nothing
-but the standard library.
+It ends with the first program that raised inside a library or that turned out not to be simple. The caller runs refused
+programs in a process of their own.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from slipstick.interpreters.guest.session import RefusedError, Session
 
 _MOST_PROGRAMS = 500
 _MOST_GROWTH = 64 << 10
-"""Kilobytes by which programs may raise the peak of memory before the process is given up."""
+"""Kilobytes by which programs may raise the peak of memory before the process is replaced."""
 _HARMLESS = ("builtins.id",)
-"""Of what Python audits."""
+"""Audit events that simple programs may cause."""
 _NUMERAL = re.compile(rb"from sympy import \*|(?:Integer|Float|Rational|sqrt|exp|log|pi|[0-9.,'()+*/ -])*")
-"""What sympy evaluates to turn the numeral that it found for a float into a number."""
+"""The text that sympy evaluates to turn the numeral it found for a float into a number."""
 
 
 class Watch:
-    """Hears what Python audits while a program runs: all of it is more than simple programs do."""
+    """Listens to Python's audit events while a program runs: simple programs cause none but the harmless ones."""
 
     def __init__(self) -> None:
         self.tripped = False
-        """Whether a program did what is not simple, or broke off where sympy keeps what it concluded."""
+        """Whether a program did what is not simple, or raised while sympy was storing a conclusion."""
         self._code: object = None
         self._numeral = False
         sys.addaudithook(self._hear)
@@ -39,12 +38,12 @@ class Watch:
             self._watch_assumptions(sys.modules["sympy.core.assumptions"])
 
     def admit(self, tree: ast.Module) -> None:
-        """Raises RefusedError for a program that its text shows not to be simple."""
+        """Raises RefusedError for a program whose syntax tree is not simple."""
         if not simple.is_simple(tree):
             raise RefusedError
 
     def evaluate(self, code: Any, names: dict[str, Any]) -> Any:
-        """As `eval`; raises RefusedError where the code does what is audited."""
+        """As `eval`; raises RefusedError if the code causes an audit event."""
         self._code = code
         try:
             return eval(code, names)  # noqa: S307 - what this process is for
@@ -64,7 +63,7 @@ class Watch:
         raise RefusedError
 
     def _watch_assumptions(self, assumptions: Any) -> None:
-        """sympy notes a fact as unknown while it finds it out: where that breaks off, a shared object stays so."""
+        """sympy marks a fact as unknown while it derives it: if that raises, a shared object keeps the mark."""
         ask = assumptions._ask
 
         def watched(fact: str, about: object) -> Any:
@@ -78,7 +77,7 @@ class Watch:
 
 
 def serve(fd: int, *, timeout: float, seed: int | None) -> None:
-    """Runs the programs that come over the socket `fd`; returns when this process must run no more."""
+    """Runs the programs received over the socket `fd`; returns when this process must not run another."""
     watch = Watch()
     session.seed_libraries(seed)
     offered = simple.offered_builtins()
@@ -95,12 +94,12 @@ def serve(fd: int, *, timeout: float, seed: int | None) -> None:
         except RefusedError:
             status, text = "refused", ""
         clean = (
-            not (watch.tripped or program.broke_off)
+            not (watch.tripped or program.interrupted)
             and simple.shared_state() == before
             and _peak() - peak < _MOST_GROWTH
         )
         if watch.tripped or (status == "error" and text.rpartition("\n")[2].startswith("RecursionError")):
-            status, text = "refused", ""  # how deep it may go differs from a process of its own
+            status, text = "refused", ""  # the depth left differs from that in a process of its own
             clean = False
         more = clean and number + 1 < _MOST_PROGRAMS
         session.answer(fd, request, status, text, more=more)

@@ -1,8 +1,8 @@
-"""Which system calls sessions may make: filters built from `syscalls.toml` for the kernel to hold them to.
+"""Which system calls sessions may make: filters built from `syscalls.toml`, which the kernel enforces.
 
-Two filters hold one after the other. The parent's allows what sessions may do and what forking them takes; every fork
-inherits it. The session's own is a few instructions that take the latter away: putting on a long one in every fork
-would cost more than the fork. Called inside the sandbox only: imports nothing but the standard library.
+There are two. The fork server's allows what sessions may do and what forking them needs; every fork inherits it. The
+session's own is a few instructions that take the latter away: installing a long one in every fork would cost more than
+the fork.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000
 _THREAD, _NEW_NAMESPACES = 0x00010000, 0x7E020080
 
-# What may be asked of calls that do many things (linux/prctl.h, asm-generic/ioctls.h, linux/socket.h).
+# Allowed arguments of calls that do many things (linux/prctl.h, asm-generic/ioctls.h, linux/socket.h).
 _PROCESS_OPTIONS = (15, 16)  # PR_SET_NAME PR_GET_NAME
 _FORK_SERVER_OPTIONS = (1, 4, _SET_SECCOMP)  # PR_SET_PDEATHSIG PR_SET_DUMPABLE
 _DEVICE_REQUESTS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS FIONREAD FIONBIO FIONCLEX FIOCLEX
@@ -33,26 +33,26 @@ Code = list[bytes]
 
 
 class Filter:
-    """A filter in the kernel's form, built once and put on by any number of processes."""
+    """A filter in the kernel's form, built once and installed by any number of processes."""
 
     def __init__(self, code: bytes) -> None:
         self._code = ctypes.create_string_buffer(code, len(code))
         self._whole = ctypes.create_string_buffer(struct.pack("HL", len(code) // 8, ctypes.addressof(self._code)))
         self._prctl = ctypes.CDLL(None, use_errno=True).prctl
 
-    def put_on(self) -> None:
-        """From here on the filter holds for this process and its forks. Needs no-new-privileges; raises OSError."""
+    def install(self) -> None:
+        """Applies the filter to this process and its forks from now on. Needs no-new-privileges; raises OSError."""
         if self._prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(self._whole), 0, 0) != 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def call_number(name: str) -> int:
-    """Of a system call on this machine. Raises OSError where the machine is not in the table."""
+    """The number of a system call on this machine. Raises OSError if the machine is not in the table."""
     return _numbers()[name]
 
 
 def fork_server_filter(*, scratch: bool) -> Filter:
-    """What sessions may call, and besides what it takes to make them."""
+    """Allows what sessions may call, and what forking them needs."""
     numbers = _numbers("session", "fork_server", *(("scratch", "setup") if scratch else ()))
     known = _numbers()
     code = _only_this_machine()
@@ -66,15 +66,15 @@ def fork_server_filter(*, scratch: bool) -> Filter:
     code += _with_argument(known["socketpair"], _FIRST, stream)
     for number in sorted(numbers.values()):
         code += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _ALLOW)]
-    # glibc makes threads with clone where clone3 is not there; clone3 hides its flags from a filter
+    # without clone3, whose flags a filter cannot see, glibc makes threads with clone
     code += [_step(_EQUAL, 0, 1, known["clone3"]), *_refuse(errno.ENOSYS)]
-    # libraries try calls newer than this table and fall back where they are told that there are none
+    # libraries try calls newer than this table and fall back if they do not exist
     code += [_step(_AT_LEAST, 0, 1, max(known.values()) + 1), *_refuse(errno.ENOSYS)]
     return Filter(b"".join([*code, *_refuse(errno.EPERM)]))
 
 
 def session_filter() -> Filter:
-    """Takes away what the parent's filter allows to the parent alone."""
+    """Forbids what the fork server's filter allows for the fork server alone."""
     known = _numbers()
     code = [_step(_LOAD, 0, 0, _NUMBER)]
     code += _with_argument(known["clone"], _FIRST, [_step(_ANY_BIT, 1, 0, _THREAD), *_refuse(errno.EPERM)])
@@ -91,12 +91,10 @@ def supported() -> bool:
 
 
 def _numbers(*sections: str) -> dict[str, int]:
-    """Number by name of what this machine has of those sections of the table; of all where none is named."""
+    """Name -> number of the calls this machine has, in the named sections of the table; without names, in all."""
     machine = os.uname().machine
     if machine not in _ARCHITECTURES:
-        raise OSError(
-            errno.ENOSYS, f"the system calls of {machine} are not known; of {', '.join(_ARCHITECTURES)} they are"
-        )
+        raise OSError(errno.ENOSYS, f"no table of system calls for {machine}; known: {', '.join(_ARCHITECTURES)}")
     table = _table()
     column = list(_ARCHITECTURES).index(machine)
     found = {name: pair[column] for part in sections or table for name, pair in table[part].items()}
@@ -105,12 +103,12 @@ def _numbers(*sections: str) -> dict[str, int]:
 
 @functools.cache
 def _table() -> dict[str, dict[str, list[int]]]:
-    """Read once, while files can be read."""
+    """The table, read once, while files can still be read."""
     return tomllib.loads((Path(__file__).parent / "syscalls.toml").read_text("utf-8"))
 
 
 def _only_this_machine() -> Code:
-    """Ends processes that call by another machine's numbers, and leaves the number loaded."""
+    """Kills processes that use another machine's numbers; leaves the call's number loaded."""
     kill = _step(_RETURN, 0, 0, _KILL)
     architecture = _ARCHITECTURES[os.uname().machine]
     code = [_step(_LOAD, 0, 0, _ARCHITECTURE), _step(_EQUAL, 1, 0, architecture), kill]
@@ -118,13 +116,13 @@ def _only_this_machine() -> Code:
 
 
 def _with_argument(number: int, argument: int, checks: Code) -> Code:
-    """For one call: loads an argument (its lower half), runs the checks, and allows what they let pass."""
+    """For one call: loads an argument (its lower half), runs the checks, and allows what passes them."""
     body = [_step(_LOAD, 0, 0, argument), *checks, _step(_RETURN, 0, 0, _ALLOW)]
     return [_step(_EQUAL, 0, len(body), number), *body]
 
 
 def _one_of(number: int, argument: int, allowed: tuple[int, ...], otherwise: int) -> Code:
-    """For one call: allows it with those values of an argument only."""
+    """For one call: allows it with the listed values of an argument only."""
     left = range(len(allowed), 0, -1)
     checks = [_step(_EQUAL, jump, 0, value) for jump, value in zip(left, allowed, strict=True)]
     return _with_argument(number, argument, [*checks, *_refuse(otherwise)])

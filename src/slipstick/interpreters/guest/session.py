@@ -1,6 +1,6 @@
-"""What happens inside one session: a step comes in, runs as a notebook cell would, and its output goes back.
+"""Runs the steps of one session as a notebook runs cells: a step is received, run, and its output sent back.
 
-Runs in a process of its own, a fork of `parent`: imports nothing but the standard library.
+Runs in a process of its own, a fork of the fork server.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from slipstick.interpreters.guest.notebook import show
 from slipstick.interpreters.guest.protocol import MAX_REPLY, MAX_REQUEST, pack, receive
 
 MAX_OUTPUT = 20_000
-"""Bytes of output that are kept of one step: the first three quarters and the last quarter."""
+"""Bytes kept of one step's output: the first three quarters and the last quarter."""
 
 _HEAD = MAX_OUTPUT * 3 // 4
 _TAIL = MAX_OUTPUT - _HEAD
@@ -32,11 +32,11 @@ _FRAMES = 8
 
 
 class RefusedError(BaseException):
-    """The program is not one that may run here. No program may catch this."""
+    """The program may not run in this process. Derived from BaseException so that programs do not catch it."""
 
 
 class Capture(io.BufferedIOBase):
-    """Keeps the head and the tail of what is written, whatever its size."""
+    """Keeps the head and the tail of what is written, however long it is."""
 
     def __init__(self) -> None:
         self._head = bytearray()
@@ -47,7 +47,7 @@ class Capture(io.BufferedIOBase):
         return True
 
     def close(self) -> None:
-        """Nothing: a program that closes its stdout can still be heard."""
+        """Does nothing: what a program prints after closing its stdout is still captured."""
 
     def write(self, data: Any) -> int:
         room = _HEAD - len(self._head)
@@ -67,7 +67,7 @@ class Capture(io.BufferedIOBase):
         return not last or last.endswith(b"\n")
 
     def take(self) -> str:
-        """All that was kept since the last time, as text; says how much was cut."""
+        """The text kept since the last call, with a notice of how much was cut."""
         self._trim()
         notice = b"\n... [%d bytes of output cut] ...\n" % self._cut if self._cut else b""
         text = bytes(self._head + notice + self._tail).decode("utf-8", "replace")
@@ -82,10 +82,10 @@ class Capture(io.BufferedIOBase):
 
 
 class Session:
-    """One session's memory and the steps it has run.
+    """One session's variables and the steps it has run.
 
-    built_ins: what programs find there. admit: told of a step's tree before it runs. evaluate: runs compiled code in
-    its names, as `eval` does. Both may raise RefusedError.
+    built_ins: the built-ins of programs; None for Python's own. admit: called with a step's syntax tree before it runs.
+    evaluate: runs compiled code in a namespace, as `eval` does. Both may raise RefusedError.
     """
 
     def __init__(
@@ -103,8 +103,8 @@ class Session:
         self._names = main.__dict__
         self._capture = Capture()
         self._sources: dict[str, str] = {}
-        self.broke_off = False
-        """Whether an error came from below a program's own code, or from the memory limit."""
+        self.interrupted = False
+        """Whether an error was raised in a library below the program's own code, or by the memory limit."""
 
     def run(self, code: str) -> tuple[str, str]:
         """Status ("ok", "error" or "memory") and output of one step."""
@@ -115,10 +115,10 @@ class Session:
         try:
             status = self._run(code, name, out)
         except MemoryError:
-            self.broke_off = True
+            self.interrupted = True
             _lift_memory_limit()
             status = "memory"
-            self._say(out, "MemoryError: the memory limit of the session was reached")
+            self._print(out, "MemoryError: the memory limit of the session was reached")
         out.flush()
         return status, self._capture.take()
 
@@ -126,20 +126,20 @@ class Session:
         try:
             value = self._execute(code, name)
             if value is not None:
-                self._say(out, show(value))
+                self._print(out, show(value))
         except (MemoryError, RefusedError):
             raise
         except SystemExit as end:
             if isinstance(end.code, str):
-                self._say(out, end.code)
-        except BaseException as error:  # whatever a program raises is its output
-            self.broke_off = _came_from_below(error)
-            self._say(out, describe(error, self._sources))
+                self._print(out, end.code)
+        except BaseException as error:  # whatever a program raises is part of its output
+            self.interrupted = _raised_in_library(error)
+            self._print(out, describe(error, self._sources))
             return "error"
         return "ok"
 
     def _execute(self, code: str, name: str) -> Any:
-        """Runs the statements; returns the value of the last one if it is an expression."""
+        """Runs the statements; returns the value of the last one if that is an expression."""
         tree = ast.parse(code, name)
         if self._admit is not None:
             self._admit(tree)
@@ -151,7 +151,7 @@ class Session:
         expression = ast.Expression(last.value)  # type: ignore[attr-defined]
         return self._evaluate(compile(expression, name, "eval", dont_inherit=True), self._names)
 
-    def _say(self, out: TextIO, text: str) -> None:
+    def _print(self, out: TextIO, text: str) -> None:
         out.flush()
         out.write(text if self._capture.ends_line() else f"\n{text}")
 
@@ -170,13 +170,13 @@ def describe(error: BaseException, sources: dict[str, str]) -> str:
 
 
 def _as_in_notebook(lines: list[str], sources: dict[str, str]) -> list[str]:
-    """Where a step is no Python, named as a notebook does: recorded sessions hold that to the letter."""
+    """Names the step of a SyntaxError as a notebook does: recorded sessions contain exactly that."""
     for number, name in enumerate(sources, 1):
         lines = [line.replace(f'File "{name}"', f"Cell In[{number}]") for line in lines]
     return lines
 
 
-def _came_from_below(error: BaseException) -> bool:
+def _raised_in_library(error: BaseException) -> bool:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return any(map(_is_program, frames)) and not _is_program(frames[-1])
 
@@ -196,20 +196,20 @@ def _last_line(error: BaseException) -> str:
 
 
 def _lift_memory_limit() -> None:
-    """Room to report in: the soft limit stands a little under the hard one."""
+    """Makes room to report in: the soft limit is a little below the hard one."""
     gc.collect()
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 def prepare() -> None:
-    """What every session inherits from its parent: warnings are no output, integers print whatever their length."""
+    """Settings that every session inherits: warnings are not output, integers of any length can be printed."""
     warnings.showwarning = lambda *_args, **_names: None
     sys.set_int_max_str_digits(0)
 
 
 def seed_libraries(seed: int | None) -> None:
-    """Every session draws numbers of its own, or, with a seed, the same ones."""
+    """Seeds `random`, numpy and sympy: with None, every session has different random numbers."""
     random.seed(seed)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(None if seed is None else seed % 2**32)
@@ -217,26 +217,26 @@ def seed_libraries(seed: int | None) -> None:
 
 
 def seed_sympy(seed: int | None) -> None:
-    """Its own generator decides on ways to a result: the same in every session."""
+    """Seeds sympy's own generator, which chooses how to compute a result: the same in every session."""
     if sympy := sys.modules.get("sympy"):
         sympy.core.random.seed(seed or 0)
 
 
 def limit_processor(seconds: float) -> None:
-    """So many seconds from now on, and some to spare: the caller's clock comes first."""
+    """Limits processor time to `seconds` from now and some to spare, so that the caller's clock ends a step first."""
     cpu = int(time.process_time() + seconds) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
 
 
 def answer(fd: int, request: dict[str, Any], status: str, text: str, *, more: bool) -> None:
-    """Sends what came of a step; `more` says whether this process can run another."""
+    """Sends the result of a step; `more` says whether this process can run another."""
     reply = pack({"id": request["id"], "status": status, "text": text, "more": more}, limit=MAX_REPLY)
     while reply:
         reply = reply[os.write(fd, reply) :]
 
 
 def serve(session: Session, fd: int, *, timeout: float, seed: int | None) -> None:
-    """Runs the steps that come over the socket `fd` until it ends."""
+    """Runs the steps received over the socket `fd` until it is closed, or until a step is marked as the last."""
     seed_libraries(seed)
     while (request := receive(fd, limit=MAX_REQUEST)) is not None:
         limit_processor(timeout)

@@ -1,11 +1,9 @@
-"""Which programs are simple: they can leave nothing behind, so that the next one may run in the same process.
+"""Which programs are simple: they leave nothing behind, so that the next one may run in the same process.
 
-A program is simple where all it is made of is on a list: statements, names, modules and what of them, attributes.
-It sets no attributes, makes no classes, generators or contexts (which could act later), and finds the listed built-ins
-only. What no text can show, such as sympy evaluating text that it is given, is seen when it happens (see `reuse`).
-Decides on nothing but the reuse of a process: confinement is the same for all.
-
-Runs inside the sandbox: imports nothing but the standard library.
+A program is simple if everything in it is listed in `simple.toml`: syntax, names, modules and what it takes from them,
+attributes. It sets no attributes, makes no classes, generators or contexts (which could act later), and has the listed
+built-ins only. What the source cannot show, such as sympy evaluating a text, is noticed when it happens (see `reuse`).
+This decides on the reuse of a process alone: confinement is the same for all programs.
 """
 
 from __future__ import annotations
@@ -32,9 +30,9 @@ _NODES = frozenset(getattr(ast, name) for name in _TABLE["nodes"].split()).union
 
 
 def is_simple(tree: ast.Module) -> bool:
-    """Whether a program can leave nothing behind, as far as its text tells."""
+    """Whether a program leaves nothing behind, as far as its source shows."""
     nodes: list[ast.AST] = [tree]
-    for node in nodes:  # grows while it is gone through
+    for node in nodes:  # grows during the loop
         kind = node.__class__
         if kind not in _NODES or ((fits := _CHECKS.get(kind)) and not fits(node)):
             return False
@@ -48,12 +46,12 @@ def is_simple(tree: ast.Module) -> bool:
 
 
 def offered_builtins() -> dict[str, Any]:
-    """All that a simple program finds among its built-ins."""
+    """The built-ins of a simple program."""
     return {name: getattr(builtins, name) for name in (*_BUILTINS, "__import__")}
 
 
 def shared_state() -> list[object]:
-    """What no simple program changes: equal, nearly always by identity, before and after."""
+    """What no simple program changes: equal (nearly always identical) objects before and after."""
     namespaces = [vars(builtins), *(vars(sys.modules[name]) for name in _MODULES if name in sys.modules)]
     state = [value for namespace in namespaces for value in namespace.values()]
     if "sympy" in sys.modules:
@@ -63,7 +61,7 @@ def shared_state() -> list[object]:
 
 
 def _may_meet_sympy(node: Any) -> bool:
-    """In a program that imports sympy: no errors are caught, and options are listed ones."""
+    """In a program that imports sympy no errors are caught, and keyword arguments are listed ones."""
     return node.__class__ is not ast.Try and (node.__class__ is not ast.keyword or node.arg in _OPTIONS)
 
 
@@ -72,7 +70,7 @@ def _is_of_sympy(node: Any) -> bool:
 
 
 def _is_plain(name: str | None) -> bool:
-    """Whether a name may be bound: it hides nothing and is no way to the interpreter's insides."""
+    """Whether a name may be bound: it hides no built-in and gives no access to Python's internals."""
     return name is None or ("__" not in name and name not in _NO_BUILTINS)
 
 
@@ -83,7 +81,7 @@ def _name(node: Any) -> bool:
 def _attribute(node: Any) -> bool:
     if node.ctx.__class__ is not ast.Load:
         return False
-    if node.attr == "format":  # fields of the text may name attributes
+    if node.attr == "format":  # fields of the text can name attributes
         return node.value.__class__ is ast.Constant and _has_bare_fields(node.value.value)
     return node.attr in _ATTRIBUTES or node.attr in _OF_SYMPY
 
@@ -110,7 +108,7 @@ def _import_from(node: Any) -> bool:
 
 
 def _try(node: Any) -> bool:
-    """Neither `finally`, which could go on where a refusal was to end the program, nor a handler of everything."""
+    """No `finally`, which could go on after a refusal, and no handler of everything."""
     return not node.finalbody and all(handler.type is not None for handler in node.handlers)
 
 

@@ -1,7 +1,7 @@
-"""The warmed process: imports once what programs import, and forks the parent of sessions; a lost one it forks anew.
+"""Imports once what programs import, then forks the fork server of its tier, and a new one if that is lost.
 
-Runs no program but its own warm-up, so that whatever ends a parent leaves it alive. Single-threaded, in a clean process
-of its own, started by `fork_server`: imports nothing but the standard library and the modules of its tier.
+Runs no program but its own warm-up, so that it survives whatever ends a fork server. Single-threaded, in a process of
+its own with a clean environment, started by `host.zygote`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from slipstick.interpreters.guest.filesystem import MissingError
 from slipstick.interpreters.guest.fork_server import become_fork_server
 
 _ABSENT = ("pyarrow", "numexpr", "bottleneck")
-"""Packages that pandas takes where they are: they start threads, and with threads there is no way into a namespace.
-Without them results do not hang on which packages are beside it either."""
+"""Packages that pandas uses if they are installed: they start threads, and a process with threads cannot enter a
+namespace. Without them, results do not depend on what else is installed either."""
 
 _HUGE_PAGE = 2 << 20
 _COLLAPSE = 25  # MADV_COLLAPSE, in Linux since 6.1
 
 
 def try_isolation(isolation: str) -> None:
-    """Ends with exit code 0 where all that an isolation asks for can be done, else prints what is missing."""
+    """Ends with exit code 0 if this machine offers the isolation, else prints what is missing."""
     try:
         confinement.check(isolation)
     except MissingError as error:
@@ -42,13 +42,13 @@ def try_isolation(isolation: str) -> None:
 
 
 def main(fd: str, settings: str) -> None:
-    """Warms up, says so over the socket `fd`, then makes a parent for every socket that comes over it."""
+    """Warms up, says so over the socket `fd`, then forks a fork server for every socket received over it."""
     requests = socket.socket(fileno=int(fd))
     options = json.loads(settings)
     sys.argv = [""]
     confinement.die_with_parent()
     session.prepare()
-    _warm(options["modules"], options["warmup"])
+    _warm_up(options["modules"], options["warmup"])
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -64,7 +64,7 @@ def _serve(requests: socket.socket, options: dict[str, Any]) -> NoReturn:
         data, fds, _, _ = socket.recv_fds(requests, 64, 1)
         if fork_server and data:
             os.kill(fork_server, signal.SIGKILL)
-        if fork_server:  # a caller that is gone has closed the fork server's own socket too: it ends itself
+        if fork_server:  # without a caller it has lost its own socket too and ends itself
             os.waitpid(fork_server, 0)
         if not data:
             os._exit(0)
@@ -75,10 +75,10 @@ def _serve(requests: socket.socket, options: dict[str, Any]) -> NoReturn:
         os.close(fds[0])
 
 
-def _warm(modules: list[str], warmup: list[str]) -> None:
-    """Imports the tier's modules and runs its programs, so that forks find caches filled and code specialised."""
+def _warm_up(modules: list[str], warmup: list[str]) -> None:
+    """Imports the tier's modules and runs its programs, so that forks start with full caches and specialised code."""
     for name in _ABSENT:
-        sys.modules[name] = None  # type: ignore[assignment]  # what Python reads as: not to be imported
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's sign for "cannot be imported"
     for name in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""The caller's end of one parent process: has it made, asks it for forks, has them killed, notices its death."""
+"""Client of one fork server: has it started, asks it for sessions, has them killed, notices its end."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from slipstick.interpreters.host.zygote import LostError, Tier, ZygoteClient
 _START_SECONDS = 30.0
 _KILL_SECONDS = 5.0
 _END_SECONDS = 0.2
-"""Time from the end of a session's channel to the end of its process, where the kernel ends both."""
+"""Longest time between the closing of a session's socket and the end of its process, if both come from the kernel."""
 
 
 class AliveError(Exception):
-    """A session's process goes on though its channel has ended: the program did that."""
+    """A session's process still runs although its socket is closed: the program closed it."""
 
 
 @dataclass(frozen=True)
 class Fork:
-    """One session's process: its number, our end of its socket, and which start of its parent it belongs to."""
+    """One session's process: its key, our end of its socket, and which start of the fork server it belongs to."""
 
     key: int
     connection: socket.socket
@@ -31,7 +31,7 @@ class Fork:
 
 
 class ForkServerClient:
-    """One parent process. Belongs to the event loop it was started in."""
+    """One fork server. Belongs to the event loop it was started in."""
 
     def __init__(self, tier: Tier, options: dict[str, Any]) -> None:
         self._zygote = ZygoteClient(tier, options)
@@ -44,13 +44,13 @@ class ForkServerClient:
 
     @property
     def alive(self) -> bool:
-        """Whether the parent is there and can be asked for a fork."""
+        """Whether the fork server can be asked for a session."""
         return self._control is not None and self._ready is not None and self._ready.done()
 
     async def start(self) -> None:
-        """Has the parent made: in milliseconds where one was lost, after warming up where there is none to fork from.
+        """Starts the fork server: in milliseconds from a running zygote, else after the zygote has warmed up.
 
-        Raises InterpreterError where it cannot start, LostError where it was killed.
+        Raises InterpreterError if it cannot start, LostError if it was killed.
         """
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
@@ -60,23 +60,23 @@ class ForkServerClient:
         try:
             with theirs:
                 await self._zygote.make_fork_server(theirs)
-            loop.add_reader(ours, self._hear)
+            loop.add_reader(ours, self._receive)
             async with asyncio.timeout(_START_SECONDS):
                 await self._ready
             self._starts += 1
         except (TimeoutError, LostError) as error:
             self._lose()
-            if isinstance(error, LostError) and not self._zygote.complaint():
+            if isinstance(error, LostError) and not self._zygote.last_error():
                 raise
-            raise self._zygote.failure() from error
+            raise self._zygote.start_error() from error
         except BaseException:
             self._lose()
             raise
 
     async def fork(self, folder: str, request: bytes, *, simple: bool) -> tuple[Fork, bytes]:
-        """A new session in `folder` that has its first request already, and what of that there was no room for.
+        """A new session in `folder` with its first request sent, and the part of the request that did not fit yet.
 
-        simple: one that runs simple programs only, each by itself. Raises LostError.
+        simple: a session for simple programs alone, each in a namespace of its own. Raises LostError.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -85,24 +85,25 @@ class ForkServerClient:
             with theirs:
                 sent = ours.send(request)
                 dropped, self._dropped = self._dropped, []
-                await self._tell({"fork": fork.key, "folder": folder, "simple": simple, "drop": dropped}, theirs)
+                await self._send({"fork": fork.key, "folder": folder, "simple": simple, "drop": dropped}, theirs)
         except BaseException:
             self.discard(fork)
             raise
         return fork, request[sent:]
 
     async def kill(self, fork: Fork) -> int | None:
-        """Kills the session's process if it runs still, and returns only when it is gone.
+        """Kills the session's process if it still runs, and returns when it has ended.
 
-        Its return code, negative for a signal; None where it was never made. LostError where its parent is gone too.
+        The return code, negative for a signal; None if the process was never made. Raises LostError if the fork server
+        is lost too.
         """
         return await self._end(fork, kill=True, seconds=_KILL_SECONDS)
 
     async def ending(self, fork: Fork) -> int | None:
-        """How the process of a session whose channel has ended ended itself, as `kill`.
+        """The return code, as in `kill`, of a session whose socket was closed.
 
-        Raises AliveError, the process killed, where it had not: asked at once, nobody could tell that from being
-        killed by the kernel. LostError as `kill`.
+        Raises AliveError if the process had not ended by itself, and kills it: without the wait, this could not be told
+        from being killed by the kernel. LostError as `kill`.
         """
         try:
             return await self._end(fork, kill=False, seconds=_END_SECONDS)
@@ -111,13 +112,13 @@ class ForkServerClient:
             raise AliveError from None
 
     async def _end(self, fork: Fork, *, kill: bool, seconds: float) -> int | None:
-        """Waits for the end of a session's process. Raises TimeoutError, where it was not to be killed; LostError."""
+        """Waits for the end of a session's process. Raises LostError; TimeoutError if it is not to be killed."""
         fork.connection.close()
         if fork.start != self._starts:
             raise LostError
         ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._ends[fork.key] = ended
-        await self._tell({"end": fork.key, "kill": kill})
+        await self._send({"end": fork.key, "kill": kill})
         try:
             async with asyncio.timeout(seconds):
                 return await ended
@@ -128,7 +129,7 @@ class ForkServerClient:
             raise LostError from None
 
     def discard(self, fork: Fork) -> None:
-        """Has the session killed without waiting for it: with the next request, or else as soon as the loop is idle."""
+        """Has the session killed without waiting: with the next request, or else as soon as the loop is idle."""
         fork.connection.close()
         if self._control is not None:
             if not self._dropped:
@@ -139,18 +140,18 @@ class ForkServerClient:
         if self._dropped and self._control is not None:
             try:
                 self._control.send(json.dumps({"drop": self._dropped}).encode())
-            except BlockingIOError:  # the closed socket tells an idle session; the others go with the next request
+            except BlockingIOError:  # idle sessions see the closed socket; the others are killed with the next request
                 return
             except OSError:
                 return
             self._dropped = []
 
     async def close(self) -> None:
-        """Ends the processes and every session."""
+        """Ends the fork server, its zygote and every session."""
         self._lose()
         await self._zygote.close()
 
-    async def _tell(self, message: dict[str, Any], passed: socket.socket | None = None) -> None:
+    async def _send(self, message: dict[str, Any], passed: socket.socket | None = None) -> None:
         data = json.dumps(message).encode()
         for _ in range(int(_KILL_SECONDS * 1000)):
             if self._control is None:
@@ -167,7 +168,7 @@ class ForkServerClient:
         self._lose()
         raise LostError
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         try:
             data = self._control.recv(65536) if self._control else b""
         except BlockingIOError:
@@ -184,7 +185,7 @@ class ForkServerClient:
             ended.set_result(message["code"])
 
     def _lose(self) -> None:
-        """Gives the parent up, which ends with its socket, and tells everybody who waits for it."""
+        """Closes the socket, which ends the fork server, and fails every call that waits for it."""
         if self._control is not None:
             if self._control.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(self._control)
@@ -196,4 +197,4 @@ class ForkServerClient:
         for future in waiting:
             if not future.done():
                 future.set_exception(LostError())
-                future.exception()  # whether or not anybody waits still
+                future.exception()  # marked as retrieved, whether or not anybody still waits

@@ -1,4 +1,4 @@
-"""How strongly sessions can be confined on this machine: asked of a process that tries it and ends."""
+"""Which isolation this machine offers: a process tries each and ends."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import subprocess
 import sys
 
 from slipstick.errors import InterpreterError, did_you_mean
-from slipstick.interpreters.host import zygote
+from slipstick.interpreters.host.zygote import command
 
 ISOLATION = ("full", "kernel", "process")
-"""Strongest first; docs/sandbox.md says what each keeps in."""
+"""Strongest first; docs/sandbox.md says what each prevents."""
 
 _SECONDS = 60.0
 
 
 def choose_isolation(demanded: str | None) -> str:
-    """The level demanded, or the strongest there is. Raises InterpreterError where it is unknown or not to be had."""
+    """The isolation demanded, or the strongest available. Raises InterpreterError if it is unknown or not available."""
     if not sys.platform.startswith("linux"):
-        raise InterpreterError(f"the interpreter `local` needs Linux; this is {sys.platform}")
+        raise InterpreterError(f"the interpreter `local` needs Linux; this machine runs {sys.platform}")
     if demanded is None:
         return next(each for each in ISOLATION if not missing(each))
     if demanded not in ISOLATION:
@@ -34,20 +34,16 @@ def choose_isolation(demanded: str | None) -> str:
 
 @functools.cache
 def missing(isolation: str) -> str:
-    """What this machine lacks for an isolation, by name and the kernel's reason; '' where it has everything."""
+    """What this machine lacks for an isolation, with the kernel's reason; "" if it lacks nothing."""
     if isolation == "process":
         return ""
     try:
         tried = subprocess.run(
-            zygote.command("try_isolation", isolation),
-            env={},
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
+            command("try_isolation", isolation), env={}, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return f"an answer within {_SECONDS:g} s"
     if tried.returncode == 0:
         return ""
-    return tried.stdout.strip() or tried.stderr.strip().split("\n")[-1] or f"its way out (exit code {tried.returncode})"
+    lines = f"{tried.stderr}\n{tried.stdout}".strip().split("\n")
+    return lines[-1] or f"a clean exit (exit code {tried.returncode})"

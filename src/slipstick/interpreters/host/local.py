@@ -1,4 +1,4 @@
-"""The interpreter on this machine: every session is a fork of a warmed parent process, killed by the caller's clock."""
+"""The interpreter of this machine: every session is a forked process, timed and killed from here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TIERS = (
         ("standard", "symbolic", "science"),
     ),
 )
-# Looked for in the text: parsing a stranger's program is left to the process that can be lost.
+# Matched in the text: untrusted programs are parsed only in processes that may be lost.
 _IMPORT = r"^[ \t;]*(?:import|from)\b[^\n]*\b(?:{})\b"
 _NEEDS = (
     (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx"), re.MULTILINE)),
@@ -34,7 +34,7 @@ _NEEDS = (
 _REUSED = (0, 1)
 """Tiers whose simple programs run one after another in one process."""
 _MOVE_SECONDS = 1.0
-"""Earlier steps that took longer are not run again to move a session to another tier; it then imports where it is."""
+"""If earlier steps took longer, a session is not moved to another tier; it then imports in the tier it is in."""
 
 
 def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: int | None = None) -> LocalInterpreter:
@@ -68,7 +68,7 @@ class LocalInterpreter(Interpreter):
         return LocalSession(self)
 
     async def run_program(self, code: str) -> Output:
-        """Runs a whole program; quicker than in a `session`, and none sees what another did either."""
+        """Runs a whole program; simple ones in a process that has run others, which is quicker than a session each."""
         if (tier := _tier_for(code)) in _REUSED and not self.scratch_mb and not self._closed:
             with contextlib.suppress(RefusedError, LostError):
                 async with self.slots:
@@ -86,15 +86,11 @@ class LocalInterpreter(Interpreter):
         return {"isolation": "".join([self.isolation, *reasons])}
 
     async def _run_simple(self, tier: int, code: str) -> Output:
-        """Runs a simple program where others have run. Raises RefusedError for one that is not, LostError."""
+        """Runs a simple program in a process for such. Raises RefusedError if it is not simple, LostError."""
         idle = self._simple[tier]
         process = idle.pop() if idle else None
         try:
-            if process is None:
-                may_kill_itself = self.isolation == "process"
-                process = SessionClient(
-                    await self.server(tier), folder=".", may_kill_itself=may_kill_itself, simple=True
-                )
+            process = process or await self.make_process(tier, simple=True)
             return await process.run(code, seconds=self.timeout)
         except LostError:
             idle.clear()
@@ -103,8 +99,8 @@ class LocalInterpreter(Interpreter):
             if process is not None and process.usable and not self._closed:
                 idle.append(process)
 
-    async def server(self, tier: int) -> ForkServerClient:
-        """The parent process of a tier, started where there is none. Raises InterpreterError, LostError."""
+    async def make_process(self, tier: int, *, simple: bool = False) -> SessionClient:
+        """A new session's process, its fork server started if necessary. Raises InterpreterError, LostError."""
         server = self._servers[tier]
         if not server.alive or self._closed:
             async with self._starting[tier]:
@@ -112,7 +108,7 @@ class LocalInterpreter(Interpreter):
                     raise LostError
                 if not server.alive:
                     await server.start()
-        return server
+        return SessionClient(server, may_kill_itself=self.isolation == "process", simple=simple)
 
     async def close(self) -> None:
         """Ends every process that was started; a step that is running ends as `sandbox_fault`."""
@@ -123,7 +119,7 @@ class LocalInterpreter(Interpreter):
 
 
 class LocalSession(Session):
-    """One program's memory, held by a forked process, and the steps that made it."""
+    """One program's variables, in a forked process, and the steps that made them."""
 
     def __init__(self, interpreter: LocalInterpreter) -> None:
         self._interpreter = interpreter
@@ -133,7 +129,7 @@ class LocalSession(Session):
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     async def run(self, code: str, *, last: bool = False) -> Output:
-        """Runs one step; see `slipstick.interpreters.Session`. After the `last` the process ends itself."""
+        """Runs one step; see `slipstick.interpreters.Session`. After the `last` one the process ends itself."""
         async with self._interpreter.slots:
             for _ in range(2):
                 try:
@@ -156,7 +152,7 @@ class LocalSession(Session):
         self._tier = 0
 
     async def _process_for(self, code: str) -> SessionClient:
-        """A process of the tier that the code needs, all earlier steps in it. Raises LostError."""
+        """A process of the tier that the code needs, with all earlier steps run in it. Raises LostError."""
         needed = _tier_for(code)
         old = self._process
         if old and (needed <= self._tier or not self._may_repeat(_MOVE_SECONDS)):
@@ -177,20 +173,20 @@ class LocalSession(Session):
         return new
 
     async def _make(self) -> tuple[SessionClient, tempfile.TemporaryDirectory[str] | None]:
-        """A new process, and its scratch folder where that is one of the caller's file system."""
+        """A new process, and its scratch folder if that is on the caller's disk."""
         interpreter = self._interpreter
-        server = await interpreter.server(self._tier)
-        may_kill_itself = interpreter.isolation == "process"
+        process = await interpreter.make_process(self._tier)
         if not interpreter.scratch_mb or interpreter.isolation == "full":
-            return SessionClient(server, folder=".", may_kill_itself=may_kill_itself), None
+            return process, None
         scratch = tempfile.TemporaryDirectory(prefix="slipstick-")
-        return SessionClient(server, folder=scratch.name, may_kill_itself=may_kill_itself), scratch
+        process.folder = scratch.name
+        return process, scratch
 
     def _may_repeat(self, seconds: float) -> bool:
         return sum(output.seconds for _, output in self._done) < seconds
 
     async def _repeat(self, process: SessionClient) -> bool:
-        """Runs the earlier steps again in a new process: whether they say the same there, so that nobody can tell."""
+        """Runs the earlier steps again in a new process; whether their outputs are the same."""
         for code, output in self._done:
             try:
                 again = await process.run(code, seconds=self._interpreter.timeout)

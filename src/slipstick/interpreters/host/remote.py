@@ -19,19 +19,20 @@ from slipstick.schema import Output, Status
 if TYPE_CHECKING:
     import httpx2
 
-_TOKEN = "SLIPSTICK_SANDBOX_TOKEN"
+TOKEN_VARIABLE = "SLIPSTICK_SANDBOX_TOKEN"
+"""Environment variable with the token, for the service and for its clients."""
 _PATIENCE_SECONDS = 300.0
-"""How long a step waits for a place in a service that is busy."""
+"""How long a step waits for a worker of a busy service."""
 _KEPT: frozenset[Status] = frozenset({"ok", "error", "memory"})
-"""Outcomes after which what a step did to the variables is there still."""
+"""Outcomes after which a session still has its variables."""
 
 
 class ServiceLostError(Exception):
-    """The service does not answer, or not as itself."""
+    """The service does not answer, or not as a sandbox service does."""
 
 
 class SessionLostError(Exception):
-    """The service does not know the session (any more)."""
+    """The service no longer knows the session."""
 
 
 def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: int | None = None) -> RemoteInterpreter:
@@ -50,7 +51,7 @@ def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: i
     if url.scheme not in ("http", "https") or not url.host or url.path != "/" or url.query or url.userinfo:
         raise InterpreterError(
             f"`remote:{argument}` does not name a service; write remote:http://HOST:PORT, start one with "
-            f"`slipstick sandbox --set port=PORT`, and put its token, if it has one, into {_TOKEN}"
+            f"`slipstick sandbox --set port=PORT`, and put its token, if it has one, into {TOKEN_VARIABLE}"
         )
     demand = {**limits.model_dump(), "seed": seed}
     return RemoteInterpreter(argument.rstrip("/"), workers=workers, demand=demand)
@@ -76,7 +77,7 @@ class RemoteInterpreter(Interpreter):
     async def run_step(self, name: str, number: int, code: str) -> Output:
         """Step `number` (from 0) of a session of the service.
 
-        Raises SessionLostError, ServiceLostError, and InterpreterError for what a user can mend.
+        Raises SessionLostError, ServiceLostError, and InterpreterError for what a user can fix.
         """
         response = await self._post(f"/sessions/{name}/run", {"code": code, "step": number, "demand": self.demand})
         if response.status_code == 413:
@@ -89,19 +90,16 @@ class RemoteInterpreter(Interpreter):
                 return output
             message = str(answer["error"])
         except (ValueError, KeyError, TypeError, ValidationError) as error:
-            raise self._strange(f"answers {response.status_code} with {response.text[:200]!r}") from error
+            raise self._unexpected(f"answers {response.status_code} with {response.text[:200]!r}") from error
         if response.status_code == 404 and number:
             raise SessionLostError(message)
-        if response.status_code == 404:  # a first step is refused by no service of ours
-            raise self._strange(f"answers 404: {message}")
-        if response.status_code == 401:
-            raise InterpreterError(f"the sandbox service at {self.url} refuses: {message}; put it into {_TOKEN}")
-        if response.status_code in (400, 422):
-            raise InterpreterError(f"the sandbox service at {self.url} refuses: {message}")
-        raise self._strange(f"answers {response.status_code}: {message}")
+        if response.status_code in (400, 401, 422):
+            hint = f"; put it into {TOKEN_VARIABLE}" if response.status_code == 401 else ""
+            raise InterpreterError(f"the sandbox service at {self.url} refuses: {message}{hint}")
+        raise self._unexpected(f"answers {response.status_code}: {message}")
 
     async def end_session(self, name: str) -> None:
-        """Tells the service that a session is over; where it cannot be told, the session expires there."""
+        """Ends a session of the service; if the service cannot be reached, the session expires there."""
         import httpx2
 
         if self._client is not None and not self._client.is_closed:
@@ -115,7 +113,7 @@ class RemoteInterpreter(Interpreter):
             await self._client.aclose()
 
     async def _post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
-        """One request, sent again once where the connection is lost, and as long as the service is too busy."""
+        """One request, sent again once if the connection is lost, and as long as the service is busy."""
         import httpx2
 
         client = self._connect()
@@ -126,7 +124,7 @@ class RemoteInterpreter(Interpreter):
                 response = await client.post(path, json=body)
             except httpx2.TransportError as error:
                 if lost:
-                    raise self._strange(f"does not answer ({error or type(error).__name__})") from error
+                    raise self._unexpected(f"does not answer ({error or type(error).__name__})") from error
                 lost = True
                 await asyncio.sleep(random.uniform(0.2, 0.5))
                 continue
@@ -139,18 +137,18 @@ class RemoteInterpreter(Interpreter):
         import httpx2
 
         if self._client is None:
-            token = os.environ.get(_TOKEN)
+            token = os.environ.get(TOKEN_VARIABLE)
             self._client = httpx2.AsyncClient(
                 base_url=self.url,
                 headers={"Authorization": f"Bearer {token}"} if token else {},
                 timeout=httpx2.Timeout(30.0, connect=5.0, read=self.demand["timeout"] + _PATIENCE_SECONDS),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256),
-                trust_env=False,  # programs go to the service that is named, never to a proxy
+                trust_env=False,  # programs go to the named service, never to a proxy
             )
         return self._client
 
-    def _strange(self, what: str) -> Exception:
-        """What to raise for a service that is not there: a mistake of the user's where it has never answered."""
+    def _unexpected(self, what: str) -> Exception:
+        """The error to raise for a missing or wrong service: a mistake of the user's if it has never answered."""
         if self._answered:
             return ServiceLostError(f"the service at {self.url} {what}")
         return InterpreterError(
@@ -159,13 +157,13 @@ class RemoteInterpreter(Interpreter):
 
 
 class RemoteSession(Session):
-    """One program's memory on the service; where that has lost it, the steps that made it are run there again."""
+    """One program's variables on the service; if it loses them, the steps that made them are run there again."""
 
     def __init__(self, remote: RemoteInterpreter) -> None:
         self._remote = remote
         self._name = ""
         self._steps = 0
-        """Steps that the service has run under this name."""
+        """Steps that the service has run in the session of this name."""
         self._done: list[tuple[str, Output]] = []
 
     async def run(self, code: str) -> Output:
@@ -204,9 +202,9 @@ class RemoteSession(Session):
         return output
 
     async def _restore(self) -> None:
-        """Begins a session and runs the earlier steps in it.
+        """Starts a session and runs the earlier steps in it.
 
-        Raises SessionLostError where they take long, or say something else than before.
+        Raises SessionLostError if they take too long, or their outputs differ from before.
         """
         self._name, self._steps = uuid.uuid4().hex, 0
         if sum(output.seconds for _, output in self._done) > self._remote.demand["timeout"]:
@@ -219,5 +217,5 @@ class RemoteSession(Session):
                 raise SessionLostError(f"the service at {self._remote.url} lost a session that cannot be repeated")
 
     def _forget(self) -> None:
-        """The next step starts afresh."""
+        """Forgets the session: the next step starts a new one."""
         self._name, self._steps, self._done = "", 0, []

@@ -1,4 +1,4 @@
-"""`slipstick.Sandbox`: the local interpreter for synchronous callers, in any thread and beside running event loops."""
+"""`slipstick.Sandbox`: the local interpreter for synchronous callers, in any thread and inside running event loops."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ class SandboxSession:
 class Sandbox:
     """Runs programs in processes of their own.
 
-    workers: programs that run at one time. timeout: seconds that a program or step may take. memory_mb: what a session
-    may take up. isolation: how they are confined ("full", "kernel", "process"), None for the strongest there is;
-    docs/sandbox.md says what each keeps in. scratch_mb: size of a private folder that programs start in; 0 for none.
-    seed: of `random` and of numpy; None draws anew in every session.
-    Raises InterpreterError where it cannot be had as asked.
+    workers: programs that run at one time. timeout, memory_mb, isolation, scratch_mb: limits of a session, see
+    `slipstick.interpreters.Limits`; docs/sandbox.md says what each isolation prevents. seed: of `random` and of numpy;
+    None gives every session different random numbers.
+    Raises InterpreterError if the machine does not offer what is asked for.
     """
 
     def __init__(
@@ -63,13 +62,13 @@ class Sandbox:
 
     @property
     def isolation(self) -> str:
-        """How programs are confined: "full", "kernel" or "process"; docs/sandbox.md says what each keeps in."""
+        """How programs are confined: "full", "kernel" or "process"."""
         return self._interpreter.isolation
 
     def run_many(self, programs: Iterable[str]) -> list[Output]:
-        """Runs every program with nothing left of the others; outputs come in the order of the programs.
+        """Runs every program by itself; outputs are in the order of the programs.
 
-        Programs that are simple (docs/sandbox.md) may share a process one after another, all others get their own.
+        Simple programs (docs/sandbox.md) may share a process one after another, all others get their own.
         """
         return self.wait_for(self._run_many(list(programs)))
 
@@ -83,7 +82,7 @@ class Sandbox:
             self.wait_for(session.close())
 
     def close(self) -> None:
-        """Ends every process. A closed sandbox runs nothing more."""
+        """Ends every process. A closed sandbox runs no more programs."""
         if self._loop.is_closed():
             return
         self.wait_for(self._interpreter.close())
@@ -92,7 +91,7 @@ class Sandbox:
         self._loop.close()
 
     def wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs a coroutine in the sandbox's own event loop and waits for it; an interrupt cancels it."""
+        """Runs a coroutine in the sandbox's own event loop and waits for its result; an interrupt cancels it."""
         if self._loop.is_closed():
             work.close()
             raise InterpreterError("this Sandbox is closed; open a new one")

@@ -1,6 +1,6 @@
-"""The caller's end of one session's process: sends it a step, waits as long as a step may take, judges what comes back.
+"""Client of one session's process: sends a step, waits as long as a step may take, checks the reply.
 
-Whatever comes back may have been written by the program and not by us: it is checked, cut and never trusted.
+The program may have written the reply itself: it is checked, cut and never trusted.
 """
 
 from __future__ import annotations
@@ -17,42 +17,47 @@ from slipstick.interpreters.host.zygote import LostError
 from slipstick.schema import Output, Status
 
 _MAX_TEXT = 24_000
-"""Characters of an output: what `guest.session.MAX_OUTPUT` leaves, its notice and a traceback."""
+"""Characters of an output: `guest.session.MAX_OUTPUT`, the notice of a cut and a traceback."""
 
 
 class RefusedError(Exception):
-    """The program is not simple, and the process runs no others."""
+    """The program is not simple, and the process runs simple ones only."""
 
 
 class SessionClient:
-    """A session's process: made with its first step, until a step ends it. `simple`: see `reuse`."""
+    """A session's process, made with its first step.
 
-    def __init__(self, server: ForkServerClient, *, folder: str, may_kill_itself: bool, simple: bool = False) -> None:
+    may_kill_itself: whether a program could kill its own process, so that SIGKILL does not prove that somebody else
+    did. simple: the process runs simple programs only (see `guest.reuse`).
+    """
+
+    def __init__(self, server: ForkServerClient, *, may_kill_itself: bool, simple: bool) -> None:
         self.usable = True
-        """Whether it can run a further step."""
+        """Whether the process can run another step."""
         self._server = server
-        self._folder = folder
+        self.folder = "."
+        """The working folder of the session."""
         self._may_kill_itself = may_kill_itself
         self._simple = simple
         self._more = False
         self._fork: Fork | None = None
-        self._asked = 0
+        self._last_id = 0
 
     async def run(self, code: str, *, seconds: float, last: bool = False) -> Output:
-        """One step of at most `seconds`; after the `last` the process ends itself.
+        """Runs one step of at most `seconds`; after the `last` one the process ends itself.
 
-        Raises LostError; RefusedError where the process is `simple` and the code is not.
+        Raises LostError; RefusedError if the process is for simple programs and the code is not simple.
         """
-        self._asked += 1
+        self._last_id += 1
         try:
-            request = protocol.pack({"id": self._asked, "code": code, "last": last}, limit=protocol.MAX_REQUEST)
+            request = protocol.pack({"id": self._last_id, "code": code, "last": last}, limit=protocol.MAX_REQUEST)
         except protocol.FrameError as error:
             return Output(text=f"ValueError: the program is too long: {error}", status="error")
         start = time.perf_counter()
         self.usable = False
         try:
             if self._fork is None:
-                self._fork, request = await self._server.fork(self._folder, request, simple=self._simple)
+                self._fork, request = await self._server.fork(self.folder, request, simple=self._simple)
             status, text = await self._answer(self._fork, request, seconds)
             self.usable = status in ("ok", "error", "memory", "refused") and self._more and not last
             if status == "refused":
@@ -63,7 +68,7 @@ class SessionClient:
         return Output(text=text, status=status, seconds=time.perf_counter() - start)
 
     def discard(self) -> None:
-        """Has the process killed without waiting for it."""
+        """Has the process killed, without waiting."""
         self.usable = False
         if self._fork is not None:
             self._server.discard(self._fork)
@@ -87,17 +92,17 @@ class SessionClient:
                 return "killed", "Killed: the program shut the interpreter's own channel"
 
     def _checked(self, reply: dict[str, Any]) -> tuple[Status | Literal["refused"], str]:
-        """Status and text of a reply that is well-formed and answers what was asked."""
+        """Status and text of a reply. Raises FrameError if it is not the reply to the last request."""
         status: Any = reply.get("status")
         text = reply.get("text")
         known = status in ("ok", "error", "memory") or (status == "refused" and self._simple)
-        if reply.get("id") != self._asked or not known or not isinstance(text, str):
-            raise protocol.FrameError("an answer to nothing that was asked")
+        if reply.get("id") != self._last_id or not known or not isinstance(text, str):
+            raise protocol.FrameError("a reply to no request")
         self._more = reply.get("more") is True
         return status, text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
 
     def _ending(self, code: int | None) -> tuple[Status, str]:
-        """What a process that ended in mid-step amounts to; `code` is its return code, None where it was never made."""
+        """Status and text if the process ended during a step; `code`: its return code, None if it was never made."""
         if code is None or (code == -signal.SIGKILL and not self._may_kill_itself):
             raise LostError
         if code == -signal.SIGXCPU:
@@ -107,7 +112,7 @@ class SessionClient:
 
 
 async def _receive(fork: Fork) -> dict[str, Any]:
-    """The next answer; OSError where the process ends, FrameError for what is none of ours."""
+    """The next reply. Raises OSError if the process ends, FrameError if the reply is malformed."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[dict[str, Any]] = loop.create_future()
     data = bytearray()
@@ -123,7 +128,7 @@ async def _receive(fork: Fork) -> dict[str, Any]:
             want = protocol.length(data, limit=protocol.MAX_REPLY)
             if want is not None and len(data) >= want:
                 if len(data) > want:
-                    raise protocol.FrameError("more than one answer")
+                    raise protocol.FrameError("more than one reply")
                 done.set_result(protocol.unpack(data))
         except (BlockingIOError, InterruptedError):
             pass

@@ -1,4 +1,4 @@
-"""The caller's end of one warmed process, the `keeper`: starts it, and has it make parents of sessions."""
+"""Client of one zygote: starts it and asks it for fork servers."""
 
 from __future__ import annotations
 
@@ -44,34 +44,34 @@ _GUEST = Path(__file__).parents[1] / "guest"
 
 
 class LostError(Exception):
-    """A process of the interpreter's was killed from outside or stopped answering: our fault, not the program's."""
+    """A process of the interpreter was killed from outside or stopped answering: our fault, not the program's."""
 
 
 @dataclass(frozen=True)
 class Tier:
-    """What a warmed process has imported."""
+    """What a zygote imports."""
 
     name: str
     modules: tuple[str, ...]
-    """Beyond what its warm-up programs import."""
+    """Modules to import besides those that its warm-up programs import."""
     warmup: tuple[str, ...]
-    """Files of programs that it runs, in the folder `warmup`."""
+    """Names of the files of programs that it runs, in `guest/warmup`."""
 
 
 class ZygoteClient:
-    """One keeper. Belongs to the event loop it was started in."""
+    """One zygote. Belongs to the event loop it was started in."""
 
     def __init__(self, tier: Tier, options: dict[str, Any]) -> None:
         self._tier = tier.name
         self._options = {**options, "modules": tier.modules, "warmup": tier.warmup}
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
-        self._said: IO[bytes] | None = None
+        self._stderr: IO[bytes] | None = None
 
     async def make_fork_server(self, control: socket.socket) -> None:
-        """Has a parent made that serves the other end of `control`; the one before is killed.
+        """Has a fork server made that serves the other end of `control`; the one before is killed.
 
-        Raises InterpreterError where the process cannot start, LostError where it was killed.
+        Raises InterpreterError if the zygote cannot start, LostError if it was killed.
         """
         for _ in range(2):
             if self._requests is None:
@@ -84,22 +84,22 @@ class ZygoteClient:
                 self._kill()
         raise LostError
 
-    def complaint(self) -> str:
-        """The last line that it, or a parent, wrote on standard error."""
-        if self._said is None:
+    def last_error(self) -> str:
+        """The last line that the zygote or a fork server wrote to standard error; "" if there is none."""
+        if self._stderr is None:
             return ""
-        self._said.seek(0)
-        return self._said.read().decode("utf-8", "replace").strip().split("\n")[-1]
+        self._stderr.seek(0)
+        return self._stderr.read().decode("utf-8", "replace").strip().split("\n")[-1]
 
-    def failure(self) -> InterpreterError:
-        """What to tell a user where no parent comes of it."""
-        said = self.complaint() or "it says nothing in time"
+    def start_error(self) -> InterpreterError:
+        """The error to raise if no fork server starts."""
+        reason = self.last_error() or "no answer in time"
         return InterpreterError(
-            f"the interpreter's zygote ({sys.executable}, {self._tier} tier) does not start: {said}"
+            f"the interpreter's zygote ({sys.executable}, {self._tier} tier) does not start: {reason}"
         )
 
     async def close(self) -> None:
-        """Ends the process, and with it what it has made."""
+        """Ends the zygote and every process it has made."""
         if self._requests is not None:
             self._requests.close()
             self._requests = None
@@ -109,9 +109,9 @@ class ZygoteClient:
                     break
                 await asyncio.sleep(0.01)
         self._kill()
-        if self._said is not None:
-            self._said.close()
-            self._said = None
+        if self._stderr is not None:
+            self._stderr.close()
+            self._stderr = None
 
     async def _start(self) -> None:
         requests = self._spawn()
@@ -125,11 +125,11 @@ class ZygoteClient:
             raise
         if not ready:
             self._kill()
-            raise self.failure() if self.complaint() else LostError
+            raise self.start_error() if self.last_error() else LostError
 
     def _spawn(self) -> socket.socket:
-        if self._said is None:
-            self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        if self._stderr is None:
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.setblocking(False)
         with theirs:
@@ -137,7 +137,7 @@ class ZygoteClient:
                 command("main", str(theirs.fileno()), json.dumps(self._options)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=self._said,
+                stderr=self._stderr,
                 pass_fds=[theirs.fileno()],
                 env=_ENVIRONMENT,
                 start_new_session=True,
@@ -145,7 +145,7 @@ class ZygoteClient:
         return self._requests
 
     def _kill(self) -> None:
-        """Kills and reaps what is left of the process and of what it has made."""
+        """Kills and reaps what is left of the zygote and of the processes it has made."""
         if self._requests is not None:
             self._requests.close()
             self._requests = None
@@ -157,10 +157,10 @@ class ZygoteClient:
 
 
 def command(function: str, *arguments: str) -> list[str]:
-    """What starts a clean Python that runs a function of `guest.zygote` with those arguments."""
+    """The command of a clean Python that runs a function of `guest.zygote` with the arguments."""
     return [sys.executable, "-s", "-P", "-c", _BOOT.format(function=function), str(_GUEST), *arguments]
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Whether it has, without reaping it: its number stays that of its process group."""
+    """Whether the process has ended, without reaping it: its id stays that of its process group."""
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
