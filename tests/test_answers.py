@@ -2,19 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstick.answers import answer_of, final_answer, find_answer
-from slipstick.schema import Code, Output, Text
+from slipstick.schema import Block, Code, Output, Text
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "cases" / "answers.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{place}-{case['why'][:40]}" for place, case in enumerate(CASES)])
-def test_case(case):
+def test_case(case: dict[str, Any]) -> None:
     found = find_answer(case["text"], kind=case["kind"])
     assert (found.text if found else None) == case["answer"]
     assert (found.rule if found else None) == case["rule"]
@@ -23,7 +24,7 @@ def test_case(case):
 
 @settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from([None, "number", "choice", "latex", "text", "list"]))
-def test_any_text_is_searched_without_error_and_the_place_is_in_it(text, kind):
+def test_any_text_is_searched_without_error_and_the_place_is_in_it(text: str, kind: str | None) -> None:
     found = find_answer(text, kind=kind)
     assert found is None or (found.text and 0 <= found.start < found.end <= len(text))
 
@@ -32,7 +33,7 @@ def test_any_text_is_searched_without_error_and_the_place_is_in_it(text, kind):
 @given(
     st.integers(-(10**12), 10**12), st.sampled_from(["The answer is {}.", r"\boxed{{{}}}", "#### {}", "so it is {}"])
 )
-def test_an_integer_is_found_whatever_marks_it(number, shape):
+def test_an_integer_is_found_whatever_marks_it(number: int, shape: str) -> None:
     assert final_answer(shape.format(number)) == str(number)
     assert final_answer(shape.format(number), kind="number") == str(number)
 
@@ -71,14 +72,14 @@ def test_an_integer_is_found_whatever_marks_it(number, shape):
         pytest.param([], None, id="nothing"),
     ],
 )
-def test_answer_of_blocks(blocks, answer):
+def test_answer_of_blocks(blocks: list[Any], answer: str | None) -> None:
     assert answer_of(blocks) == answer
 
 
-def test_a_number_is_taken_out_of_a_printed_sentence_where_a_number_is_asked():
+def test_a_number_is_taken_out_of_a_printed_sentence_where_a_number_is_asked() -> None:
     assert answer_of([Code(text="..."), Output(text="Janet makes 18 dollars.")], kind="number") == "18"
 
 
-def test_a_letter_is_taken_out_of_the_conclusion_where_a_choice_is_asked():
-    blocks = [Code(text="..."), Output(text="12"), Text(text="Therefore the answer is (B).")]
+def test_a_letter_is_taken_out_of_the_conclusion_where_a_choice_is_asked() -> None:
+    blocks: list[Block] = [Code(text="..."), Output(text="12"), Text(text="Therefore the answer is (B).")]
     assert answer_of(blocks, kind="choice") == "B"

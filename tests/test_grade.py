@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -15,24 +16,24 @@ SHAPES = Problem(
 )
 
 
-def solution(problem_id="made/test/0", **fields):
+def solution(problem_id: str = "made/test/0", **fields: Any) -> Solution:
     return Solution(**{"id": f"{problem_id}#cot#0", "problem_id": problem_id, "format": "cot", "blocks": []} | fields)
 
 
-def test_a_models_output_against_an_answer():
+def test_a_models_output_against_an_answer() -> None:
     verdict = grade("9 times 2 is 18. The answer is 18.", "18")
     assert (verdict.outcome, verdict.expected) == ("correct", "18")
     assert grade("The answer is 17.", ["18", "19"]).outcome == "incorrect"
 
 
-def test_a_solution_against_a_problem():
+def test_a_solution_against_a_problem() -> None:
     program = solution(blocks=[Code(text="print(18.0)"), Output(text="18.0\n")])
     assert grade(program, EGGS).outcome == "correct"
     assert grade(solution(blocks=[Text(text=r"\boxed{17}")], answer="18"), EGGS).outcome == "correct"
 
 
-def test_chat_messages_the_last_assistant_message_counts():
-    messages = [
+def test_chat_messages_the_last_assistant_message_counts() -> None:
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "How many?"},
         {"role": "assistant", "content": "The answer is 17."},
         {"role": "tool", "content": "18"},
@@ -44,7 +45,7 @@ def test_chat_messages_the_last_assistant_message_counts():
     assert grade([{"role": "assistant", "content": None}], EGGS).outcome == "no_answer"
 
 
-def test_no_answer_and_no_gold():
+def test_no_answer_and_no_gold() -> None:
     assert grade("", "18").outcome == "no_answer"
     assert grade("I do not know.", EGGS).outcome == "no_answer"
     verdict = grade("The answer is 18.", EGGS.model_copy(update={"answer": None}))
@@ -63,11 +64,11 @@ def test_no_answer_and_no_gold():
         ("The answer is 99.", "incorrect"),
     ],
 )
-def test_a_choice_by_its_letter_its_text_or_its_value(answer, outcome):
+def test_a_choice_by_its_letter_its_text_or_its_value(answer: str, outcome: str) -> None:
     assert grade(answer, SHAPES).outcome == outcome
 
 
-def test_a_programs_number_is_the_option_of_that_value():
+def test_a_programs_number_is_the_option_of_that_value() -> None:
     program = solution("made/test/1", format="pot", blocks=[Code(text="..."), Output(text="0.6666666666666666")])
     assert grade(program, SHAPES).outcome == "correct"
     assert (
@@ -76,14 +77,14 @@ def test_a_programs_number_is_the_option_of_that_value():
     )
 
 
-def test_a_gold_that_is_the_text_of_an_option():
+def test_a_gold_that_is_the_text_of_an_option() -> None:
     problem = Problem(id="p/0", text="?", answer="surplus", kind="choice", choices=["shortage", "surplus"])
     assert grade("The answer is (B).", problem).outcome == "correct"
     assert grade("The answer is surplus.", problem).outcome == "correct"
     assert grade("The answer is shortage.", problem).outcome == "incorrect"
 
 
-def test_a_stream_of_solutions_keeps_its_order_and_every_row():
+def test_a_stream_of_solutions_keeps_its_order_and_every_row() -> None:
     problems = [EGGS, Problem(id="p/1", text="?", answer="x^2+2x+1", kind="latex"), Problem(id="p/2", text="?")]
     solutions = [
         solution(blocks=[]),
@@ -101,13 +102,13 @@ def test_a_stream_of_solutions_keeps_its_order_and_every_row():
     assert [g.answer for g in graded] == [None, "(x+1)^2", "18", "18", "18", "17", None]
 
 
-def test_an_unknown_profile():
+def test_an_unknown_profile() -> None:
     with pytest.raises(UserError, match="known: slipstick"):
         grade("1", "1", profile="mammot")
     with pytest.raises(UserError, match="known: slipstick"):
         list(grade_solutions([], [], profile="mammot"))
 
 
-def test_the_module_is_light_to_import():
+def test_the_module_is_light_to_import() -> None:
     program = "import sys, slipstick.grade; sys.exit(any(m in sys.modules for m in ('pydantic', 'sympy', 'numpy')))"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -4,6 +4,8 @@
 keeps some.
 """
 
+from collections.abc import Iterator
+
 import pytest
 
 from slipstick.equivalence.pool import process
@@ -35,13 +37,13 @@ def playful_boot() -> str:
 
 
 @pytest.fixture
-def playful(monkeypatch, playful_boot):
+def playful(monkeypatch: pytest.MonkeyPatch, playful_boot: str) -> None:
     """Every worker that starts from now on is a playful one."""
     monkeypatch.setattr(process, "_BOOT", playful_boot)
 
 
 @pytest.fixture
-def pool(playful):
+def pool(playful: None) -> Iterator[Pool]:
     """A pool with two places and playful workers."""
     pool = Pool(2)
     yield pool

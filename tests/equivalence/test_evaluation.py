@@ -1,7 +1,8 @@
-"""Tests of values: exact ones, balls, precision put back, and expressions held against each other."""
+"""Tests of values: exact ones, balls, precision put back, and comparisons of expressions."""
 
 import threading
 from fractions import Fraction
+from typing import Any
 
 import flint
 import pytest
@@ -9,7 +10,15 @@ import pytest
 from slipstick.equivalence.symbolic.equality import same_expression
 from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
 from slipstick.equivalence.symbolic.exact import TooLargeError, divides_by_zero, exact
+from slipstick.equivalence.symbolic.expression import Expression
 from slipstick.equivalence.symbolic.reader import read
+
+
+def tree(text: str) -> Expression:
+    """The tree of a text that can be read."""
+    found = read(text)
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -36,28 +45,28 @@ from slipstick.equivalence.symbolic.reader import read
         ("|3-5|", 2),
     ],
 )
-def test_exact_values(text, value):
-    assert exact(read(text)) == value
+def test_exact_values(text: str, value: Any) -> None:
+    assert exact(tree(text)) == value
 
 
 @pytest.mark.parametrize("text", [r"\sqrt{2}", r"\pi", "2^{1/2}", "x", r"\ln 2", "i"])
-def test_what_has_no_exact_value(text):
-    assert exact(read(text)) is None
+def test_what_has_no_exact_value(text: str) -> None:
+    assert exact(tree(text)) is None
 
 
 @pytest.mark.parametrize(
     "text", ["9^{9^9}", "10^{100000}", "100000!", r"\sum_{k=1}^{10^9} k", r"\prod_{k=1}^{999} k^k", "((4!)!)!"]
 )
-def test_what_is_too_large_to_write_down(text):
+def test_what_is_too_large_to_write_down(text: str) -> None:
     with pytest.raises(TooLargeError):
-        exact(read(text))
+        exact(tree(text))
 
 
-def test_division_by_nothing():
+def test_division_by_nothing() -> None:
     with pytest.raises(ZeroDivisionError):
-        exact(read("1/(2-2)"))
-    assert divides_by_zero(read(r"\frac{x}{3-3}"))
-    assert not divides_by_zero(read(r"\frac{x}{3}"))
+        exact(tree("1/(2-2)"))
+    assert divides_by_zero(tree(r"\frac{x}{3-3}"))
+    assert not divides_by_zero(tree(r"\frac{x}{3}"))
 
 
 @pytest.mark.parametrize(
@@ -76,30 +85,30 @@ def test_division_by_nothing():
         ("0^{1/2}", "0"),
     ],
 )
-def test_balls_hold_the_value(text, value):
+def test_balls_hold_the_value(text: str, value: Any) -> None:
     number = complex(value.replace("i", "j"))
     with precision(200):
-        found = evaluate(read(text), Point(common_log=True))
+        found = evaluate(tree(text), Point(common_log=True))
         assert abs(complex(found) - number) < 1e-15
         assert found.rel_accuracy_bits() > 100 or abs(found) < 1e-40
 
 
 @pytest.mark.parametrize("text", ["9^{9^{9^9}}", "1/0", r"\tan(10^{1000})", r"\ln 0", "0^{-1/2}", r"\infty"])
-def test_what_has_no_value_is_not_finite(text):
+def test_what_has_no_value_is_not_finite(text: str) -> None:
     with precision(200):
-        assert not evaluate(read(text), Point()).is_finite()
+        assert not evaluate(tree(text), Point()).is_finite()
 
 
-def test_terms_are_counted_over_all_sums():
+def test_terms_are_counted_over_all_sums() -> None:
     with precision(200), pytest.raises(OverflowError, match="1,000 terms"):
-        evaluate(read(r"\sum_{k=1}^{100}\sum_{j=1}^{100} \sqrt{k+j}"), Point())
+        evaluate(tree(r"\sum_{k=1}^{100}\sum_{j=1}^{100} \sqrt{k+j}"), Point())
 
 
-def test_a_programs_own_precision_is_put_back():
+def test_a_programs_own_precision_is_put_back() -> None:
     before = flint.ctx.prec
     try:
         flint.ctx.prec = 77
-        same_expression(read(r"\sqrt{8}"), read(r"2\sqrt{2}"), "", "")
+        same_expression(tree(r"\sqrt{8}"), tree(r"2\sqrt{2}"), "", "")
         assert flint.ctx.prec == 77
         with pytest.raises(RuntimeError), precision(300):
             raise RuntimeError
@@ -108,11 +117,11 @@ def test_a_programs_own_precision_is_put_back():
         flint.ctx.prec = before
 
 
-def test_threads_do_not_take_each_others_precision():
-    pairs = [(read(r"\sqrt{8}"), read(r"2\sqrt{2}")), (read(r"\sin 2x"), read(r"2\sin x\cos x"))]
-    found = []
+def test_threads_do_not_take_each_others_precision() -> None:
+    pairs = [(tree(r"\sqrt{8}"), tree(r"2\sqrt{2}")), (tree(r"\sin 2x"), tree(r"2\sin x\cos x"))]
+    found: list[bool | None] = []
 
-    def work():
+    def work() -> None:
         found.extend(same_expression(a, e, "", "")[0] for _ in range(50) for a, e in pairs)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -136,6 +145,6 @@ def test_threads_do_not_take_each_others_precision():
         (r"10^{1000}\pi+1", r"10^{1000}\pi+2"),
     ],
 )
-def test_what_nearly_agrees_is_never_the_same(a, e):
-    assert same_expression(read(a), read(e), a, e)[0] is not True
-    assert same_expression(read(e), read(a), e, a)[0] is not True
+def test_what_nearly_agrees_is_never_the_same(a: str, e: str) -> None:
+    assert same_expression(tree(a), tree(e), a, e)[0] is not True
+    assert same_expression(tree(e), tree(a), e, a)[0] is not True

@@ -1,6 +1,7 @@
 """Tests of answers made to do harm: none is run, none hangs, none raises, none is right."""
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -143,7 +144,7 @@ PUMPED = [
 
 
 @pytest.mark.parametrize("hostile", CODE)
-def test_code_is_not_run(hostile, tmp_path):
+def test_code_is_not_run(hostile: str, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     answer = hostile.format(canary=canary)
     for gold in GOLDS:
@@ -156,7 +157,7 @@ def test_code_is_not_run(hostile, tmp_path):
 
 
 @pytest.mark.parametrize("answer", LARGE + NESTED, ids=lambda answer: f"{answer[:24]}-{len(answer)}")
-def test_what_is_large_or_deep_is_answered(answer):
+def test_what_is_large_or_deep_is_answered(answer: str) -> None:
     for gold in ("8", "x^2+1", "(1,3)"):
         assert compare(answer, gold).outcome in ("incorrect", "undecided", "no_answer")
         assert compare(gold, answer).outcome in ("incorrect", "undecided")
@@ -164,7 +165,7 @@ def test_what_is_large_or_deep_is_answered(answer):
 
 
 @pytest.mark.parametrize("answer", JUNK, ids=ascii)
-def test_junk_is_answered(answer):
+def test_junk_is_answered(answer: str) -> None:
     for gold in GOLDS:
         for text in (answer, f"{answer}8", f"8{answer}", f"${answer}$", rf"\text{{{answer}}}"):
             assert compare(text, gold).outcome != "correct" or "7" in gold
@@ -174,7 +175,7 @@ def test_junk_is_answered(answer):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("unit", PUMPED, ids=ascii)
-def test_no_pattern_takes_for_ever(unit):
+def test_no_pattern_takes_for_ever(unit: str) -> None:
     """Repeats to just below where a worker takes over, with ends that make a pattern try every way; then far above."""
     for start, end in (("", ""), ("1", "x"), ("", "\x01"), ("x=", "!")):
         text = start + unit * (1_990 // len(unit)) + end
@@ -186,7 +187,7 @@ def test_no_pattern_takes_for_ever(unit):
     assert compare(unit * (19_990 // len(unit)), "2x+3").outcome != "correct"
 
 
-def test_random_rubble_in_one_stream():
+def test_random_rubble_in_one_stream() -> None:
     chooser = random.Random(7)
     signs = [*PUMPED, *"0123456789abcxyz()[]{}\\^_$%,.+-*/=<>| "]
     texts = ["".join(chooser.choices(signs, k=chooser.randint(1, 60))) for _ in range(3_000)]

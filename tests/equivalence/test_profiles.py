@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -12,7 +13,7 @@ from slipstick.equivalence.profiles import PUBLISHED, rules_of
 from slipstick.equivalence.profiles.syntax_tree import evaluate
 from slipstick.errors import UserError
 from slipstick.grade import grade, grade_solutions
-from slipstick.schema import Code, Output, Problem, Solution, Text
+from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 
 ROOT = Path(__file__).parents[2]
 CASES = [json.loads(line) for line in (ROOT / "tests" / "cases" / "profiles.jsonl").read_text().splitlines()]
@@ -20,26 +21,26 @@ IDS = [f"{place}-{case.get('answer', case.get('output'))[:20]}" for place, case 
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_case(case):
+def test_case(case: dict[str, Any]) -> None:
     for profile, outcome in case["says"].items():
         judge, text = (compare, case["answer"]) if "answer" in case else (grade, case["output"])
         verdict = judge(text, case["expected"], kind=case["kind"], profile=profile)
         assert (profile, verdict.outcome) == (profile, outcome), verdict
 
 
-def test_every_case_has_every_profile_and_its_source():
+def test_every_case_has_every_profile_and_its_source() -> None:
     for case in CASES:
         assert set(case["says"]) == set(PUBLISHED) == set(PROFILES) - {"slipstick"}
         assert case["why"] and case["source"]
 
 
-def test_many_are_decided_as_one_by_one():
+def test_many_are_decided_as_one_by_one() -> None:
     pairs = [(case["answer"], case["expected"]) for case in CASES[:20] if "answer" in case and case["kind"] is None]
     for profile in ("mammoth", "tora"):
         assert compare_many(pairs, profile=profile) == [compare(*pair, profile=profile) for pair in pairs]
 
 
-def test_the_words_of_the_documentations_table_are_those_of_the_graders():
+def test_the_words_of_the_documentations_table_are_those_of_the_graders() -> None:
     page = (ROOT / "docs" / "profiles.md").read_text()
     table = page[page.index("## Where they differ") :]
     rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \| (.+) \|$", table, re.MULTILINE)
@@ -54,7 +55,7 @@ def test_the_words_of_the_documentations_table_are_those_of_the_graders():
         )
 
 
-def test_several_golds_and_the_rule_that_matched():
+def test_several_golds_and_the_rule_that_matched() -> None:
     verdict = compare("17.6", ["20", "18"], profile="mammoth")
     assert (verdict.outcome, verdict.expected, verdict.method) == ("correct", "18", "number")
     assert compare("x+1", "1+x", profile="tora").method == "symbolic"
@@ -62,7 +63,7 @@ def test_several_golds_and_the_rule_that_matched():
 
 
 @pytest.mark.parametrize("profile", PUBLISHED)
-def test_what_is_in_an_answer_is_never_run(profile, tmp_path):
+def test_what_is_in_an_answer_is_never_run(profile: str, tmp_path: Path) -> None:
     canary = tmp_path / "made"
     for answer in (
         f"[open('{canary}','w')]",
@@ -75,28 +76,28 @@ def test_what_is_in_an_answer_is_never_run(profile, tmp_path):
     assert not canary.exists()
 
 
-def test_a_hang_is_undecided_and_the_next_verdict_comes():
+def test_a_hang_is_undecided_and_the_next_verdict_comes() -> None:
     assert compare("9^{9^{9^{9}}}", "x", profile="tora").outcome in ("undecided", "incorrect")
     assert compare("x+1", "1+x", profile="tora").outcome == "correct"
     assert compare("9**9**9**9", "7", profile="mammoth").outcome == "incorrect"
 
 
-def test_an_answer_that_is_too_long_is_undecided():
+def test_an_answer_that_is_too_long_is_undecided() -> None:
     assert compare("1" * 20_000, "1", profile="qwen").outcome == "undecided"
 
 
-def test_math_verify_a_gold_that_cannot_be_read_is_undecided_not_wrong():
+def test_math_verify_a_gold_that_cannot_be_read_is_undecided_not_wrong() -> None:
     assert compare("7", r"\begin{foo} ???", profile="math-verify").outcome == "undecided"
 
 
 PROBLEM = Problem(id="made/test/0", text="How many?", answer="18", kind="number")
 
 
-def solution(*blocks, **fields):
+def solution(*blocks: Block, **fields: Any) -> Solution:
     return Solution(**{"id": "s", "problem_id": "made/test/0", "format": "tir", "blocks": list(blocks)} | fields)
 
 
-def test_a_solutions_answer_is_found_by_the_profiles_rules():
+def test_a_solutions_answer_is_found_by_the_profiles_rules() -> None:
     printed = solution(Code(text="print(18.0)"), Output(text="18.0\n"))
     failed = solution(Code(text="1/0"), Output(text="ZeroDivisionError", status="error"))
     words = solution(Text(text="It is 18."), answer="17")
@@ -109,28 +110,28 @@ def test_a_solutions_answer_is_found_by_the_profiles_rules():
     assert grade(solution(answer="18"), PROBLEM, profile="minerva").outcome == "correct"
 
 
-def test_tora_takes_the_last_output_where_no_words_mark_an_answer():
+def test_tora_takes_the_last_output_where_no_words_mark_an_answer() -> None:
     tir = solution(Text(text="So:"), Code(text="print(18)"), Output(text="18\n"), Text(text="Done in 1 step."))
     assert grade(tir, PROBLEM, profile="tora").outcome == "correct"
 
 
-def test_a_stream_of_solutions_has_the_profiles_answers():
+def test_a_stream_of_solutions_has_the_profiles_answers() -> None:
     graded = list(grade_solutions([solution(Text(text=r"So \boxed{18.0}"))], [PROBLEM], profile="mammoth"))
-    assert [(one.answer, one.verdict.outcome) for one in graded] == [("18", "correct")]
+    assert [(one.answer, one.verdict and one.verdict.outcome) for one in graded] == [("18", "correct")]
 
 
-def test_published_graders_do_not_look_at_options():
+def test_published_graders_do_not_look_at_options() -> None:
     choice = Problem(id="made/test/1", text="Which?", answer="B", kind="choice", choices=["12", "18"])
     assert grade("The answer is 18.", choice).outcome == "correct"
     assert grade("The answer is 18.", choice, profile="mammoth").outcome == "incorrect"
 
 
-def test_an_unknown_profile_is_named_with_the_nearest():
+def test_an_unknown_profile_is_named_with_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean `mammoth`"):
         compare("1", "1", profile="mamoth")
 
 
-def test_rules_are_loaded_once_and_the_words_are_well_formed():
+def test_rules_are_loaded_once_and_the_words_are_well_formed() -> None:
     assert rules_of("tora") is rules_of("tora")
     words = tomllib.loads((ROOT / "src/slipstick/equivalence/profiles/words.toml").read_text())
     for unit in words["qwen"]["units"] + words["mario"]["long_units"]:
@@ -140,22 +141,22 @@ def test_rules_are_loaded_once_and_the_words_are_well_formed():
 @pytest.mark.parametrize(
     ("text", "value"), [("1/2", 0.5), ("-3*(2+1)", -9), ("2^3", 1), ("7//2", 3), ("2**10", 1024), ("(1, 2)", (1, 2))]
 )
-def test_arithmetic_is_evaluated_from_its_syntax_tree(text, value):
+def test_arithmetic_is_evaluated_from_its_syntax_tree(text: str, value: Any) -> None:
     assert evaluate(text, number=lambda _, number: number, name=_unknown) == value
 
 
 @pytest.mark.parametrize(
     "text", ["x", "f(1)", "a.b", "'1'", "True", "1 if 1 else 2", "[x for x in (1,)]", "lambda: 1", ""]
 )
-def test_what_is_not_arithmetic_is_refused(text):
+def test_what_is_not_arithmetic_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         evaluate(text, number=lambda _, number: number, name=_unknown)
 
 
-def test_a_power_that_is_too_long_is_refused():
+def test_a_power_that_is_too_long_is_refused() -> None:
     with pytest.raises(OverflowError):
         evaluate("9**9**9", number=lambda _, number: number, name=_unknown)
 
 
-def _unknown(name, is_called):
+def _unknown(name: str, is_called: bool) -> NoReturn:
     raise ValueError(name)

@@ -1,6 +1,7 @@
 """Properties of symbolic comparison: formulas made by a grammar, in LaTeX and as typed on a keyboard."""
 
 import re
+from collections.abc import Callable
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from slipstick.equivalence.symbolic.reader import read
 
 SETTINGS = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
+Formula = tuple[str, str]
+"""LaTeX and keyboard style."""
 atoms = st.one_of(
     st.integers(1, 99).map(lambda n: (str(n), str(n))),
     st.tuples(st.integers(0, 9), st.integers(1, 99)).map(lambda n: (f"{n[0]}.{n[1]:02}", f"{n[0]}.{n[1]:02}")),
@@ -19,7 +22,7 @@ atoms = st.one_of(
 )
 
 
-def _larger(parts):
+def _larger(parts: st.SearchStrategy[Formula]) -> st.SearchStrategy[Formula]:
     """(LaTeX, keyboard) of an operation on smaller formulas."""
     two = st.tuples(parts, parts)
     return st.one_of(
@@ -43,7 +46,7 @@ formulas = st.recursive(atoms, _larger, max_leaves=6)
 
 @SETTINGS
 @given(formulas)
-def test_latex_and_keyboard_mean_the_same(formula):
+def test_latex_and_keyboard_mean_the_same(formula: Formula) -> None:
     latex, keyboard = formula
     assert decide(keyboard, latex).equal is not False, formula
     assert read(tidy(latex)) is not None
@@ -52,7 +55,7 @@ def test_latex_and_keyboard_mean_the_same(formula):
 
 @settings(SETTINGS, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.text(alphabet=r"0123456789xyab+-*/^()|!_{}\ .,%'", max_size=25))
-def test_reflexive_on_all_that_is_read(text):
+def test_reflexive_on_all_that_is_read(text: str) -> None:
     """Below `decide`, which never looks at two texts that are the same; open where there is no value (0/0)."""
     tidied = tidy(text)
     assume(tidied and read(tidied))
@@ -62,13 +65,13 @@ def test_reflexive_on_all_that_is_read(text):
 
 @SETTINGS
 @given(formulas, formulas)
-def test_symmetric_between_functions(one, other):
+def test_symmetric_between_functions(one: Formula, other: Formula) -> None:
     """Constants may be rounded in a gold and not in an answer, so that only formulas with a variable are asked."""
     a, e = f"{one[0]} + x", f"{other[0]} + x"
     assert decide(a, e).equal == decide(e, a).equal
 
 
-DRESS = [
+DRESS: list[Callable[[str], str]] = [
     lambda text: f"${text}$",
     lambda text: rf"\({text}\)",
     lambda text: text.replace(r"\left", "").replace(r"\right", ""),
@@ -84,14 +87,14 @@ DRESS = [
 
 @SETTINGS
 @given(formulas, st.sampled_from(DRESS))
-def test_the_dress_of_a_formula_changes_nothing(formula, dress):
+def test_the_dress_of_a_formula_changes_nothing(formula: Formula, dress: Callable[[str], str]) -> None:
     assert decide(dress(formula[0]), formula[0]).equal is not False
     assert decide(formula[0], dress(formula[0])).equal is not False
 
 
 @SETTINGS
 @given(formulas, st.integers(2, 9999), st.data())
-def test_another_digit_is_another_number(formula, number, data):
+def test_another_digit_is_another_number(formula: Formula, number: int, data: st.DataObject) -> None:
     digits = str(number)
     place = data.draw(st.integers(0, len(digits) - 1))
     digit = data.draw(st.sampled_from([sign for sign in "123456789" if sign != digits[place]]))
@@ -103,7 +106,7 @@ def test_another_digit_is_another_number(formula, number, data):
 
 @SETTINGS
 @given(formulas)
-def test_nothing_is_read_of_half_a_formula(formula):
+def test_nothing_is_read_of_half_a_formula(formula: Formula) -> None:
     latex = formula[0]
     assert read(tidy(latex + " +")) is None
     if re.search(r"[({]", latex):

@@ -11,6 +11,13 @@ from slipstick.equivalence.symbolic.reader import has_words, is_foreign, read
 X, Y = Expression("symbol", (), "x"), Expression("symbol", (), "y")
 
 
+def _tree(text: str) -> Expression:
+    """The tree of a text that can be read."""
+    found = read(text)
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize(
     "spellings",
     [
@@ -34,7 +41,7 @@ X, Y = Expression("symbol", (), "x"), Expression("symbol", (), "y")
         ["1 1/2", r"1\frac{1}{2}", r"1\frac12"],
     ],
 )
-def test_one_tree_for_all_spellings(spellings):
+def test_one_tree_for_all_spellings(spellings: list[str]) -> None:
     trees = {read(tidy(spelling)) for spelling in spellings}
     assert len(trees) == 1, trees
     assert None not in trees
@@ -58,7 +65,7 @@ def test_one_tree_for_all_spellings(spellings):
         ("0.1234567890123456", Expression("float", (), Fraction("0.1234567890123456"))),
     ],
 )
-def test_tree(text, tree):
+def test_tree(text: str, tree: Expression) -> None:
     assert read(text) == tree
 
 
@@ -88,10 +95,10 @@ def test_tree(text, tree):
         ("17 % 5", "mod(17, 5)"),
     ],
 )
-def test_how_far_an_operation_reaches(text, same):
+def test_how_far_an_operation_reaches(text: str, same: str) -> None:
     from slipstick.equivalence.symbolic.equality import same_expression
 
-    assert same_expression(read(text), read(same), text, same)[0]
+    assert same_expression(_tree(text), _tree(same), text, same)[0]
 
 
 @pytest.mark.parametrize(
@@ -100,14 +107,14 @@ def test_how_far_an_operation_reaches(text, same):
      r"\text{no solution}", "x=2", "x;y", "?", "x+?", "f(", "sin", r"\frac{1}", r"\sqrt", "x_", "x^", "^2", "*x",
      "import os", "open('x')", "__import__", "x$y", r"\int x", r"\sum_{k=1} k", "||", "2 + * 3", "abc(x)"],
 )  # fmt: skip
-def test_what_is_no_formula_is_not_read(text):
+def test_what_is_no_formula_is_not_read(text: str) -> None:
     assert read(text) is None
 
 
-def test_names_that_are_bound_are_not_free():
-    assert symbols(read(r"\sum_{k=1}^{n} k x")) == {"n", "x"}
-    assert symbols(read(r"\int_0^a t^2 dt")) == {"a"}
-    assert symbols(read(r"\sum_{i=1}^{3} i^2")) == set()
+def test_names_that_are_bound_are_not_free() -> None:
+    assert symbols(_tree(r"\sum_{k=1}^{n} k x")) == {"n", "x"}
+    assert symbols(_tree(r"\int_0^a t^2 dt")) == {"a"}
+    assert symbols(_tree(r"\sum_{i=1}^{3} i^2")) == set()
 
 
 @pytest.mark.parametrize(
@@ -128,11 +135,11 @@ def test_names_that_are_bound_are_not_free():
     ],
     ids=lambda text: text[:10],
 )
-def test_depth_and_length_are_bounded(text):
+def test_depth_and_length_are_bounded(text: str) -> None:
     assert read(text) is None
 
 
-def test_what_is_left_to_computer_algebra():
+def test_what_is_left_to_computer_algebra() -> None:
     assert is_foreign(r"\lim_{x\to 0} x")
     assert is_foreign(r"\begin{pmatrix}1\end{pmatrix}+A")
     assert not is_foreign(r"\frac{x}{2}")

@@ -10,6 +10,8 @@ from slipstick.equivalence.layers import decide
 from slipstick.equivalence.structures.intervals import REALS, complement, intersection, union
 from slipstick.equivalence.structures.sets import read_set
 
+Drawn = tuple[int, int, bool, bool]
+"""Both ends, and whether each belongs to the interval."""
 ends = st.integers(-5, 5)
 piece = st.tuples(ends, ends, st.booleans(), st.booleans()).map(
     lambda drawn: (min(drawn[:2]), max(drawn[:2]), drawn[2] or drawn[0] == drawn[1], drawn[3] or drawn[0] == drawn[1])
@@ -18,18 +20,18 @@ pieces = st.lists(piece, min_size=1, max_size=4)
 POINTS = [Fraction(n, 2) for n in range(-13, 14)]
 
 
-def in_brackets(drawn) -> str:
+def in_brackets(drawn: Drawn) -> str:
     low, high, low_in, high_in = drawn
     return rf"\{{{low}\}}" if low == high else f"{'[' if low_in else '('}{low},{high}{']' if high_in else ')'}"
 
 
-def in_signs(drawn) -> str:
+def in_signs(drawn: Drawn) -> str:
     low, high, low_in, high_in = drawn
     first, second = (r"\leq" if closed else "<" for closed in (low_in, high_in))
     return f"x={low}" if low == high else f"{low} {first} x {second} {high}"
 
 
-def members(drawn) -> set[Fraction]:
+def members(drawn: list[Drawn]) -> set[Fraction]:
     return {
         value
         for value in POINTS
@@ -41,21 +43,23 @@ def members(drawn) -> set[Fraction]:
 def members_read(text: str) -> set[Fraction]:
     found = read_set(text)
     assert found is not None, text
+    ends = [(low.value, low_in, high.value, high_in) for low, low_in, high, high_in in found.pieces]
     return {
         value
         for value in POINTS
-        for low, low_in, high, high_in in found.pieces
-        if low.value < value < high.value or (value == low.value and low_in) or (value == high.value and high_in)
+        for low, low_in, high, high_in in ends
+        if low is not None and high is not None
+        if low < value < high or (value == low and low_in) or (value == high and high_in)
     }
 
 
-def is_interval_set(drawn) -> bool:
+def is_interval_set(drawn: list[Drawn]) -> bool:
     return any(low < high for low, high, _, _ in drawn)
 
 
 @settings(deadline=None)
 @given(pieces)
-def test_a_set_has_the_members_it_is_written_with(drawn):
+def test_a_set_has_the_members_it_is_written_with(drawn: list[Drawn]) -> None:
     assume(is_interval_set(drawn))
     assert members_read(r"\cup".join(map(in_brackets, drawn))) == members(drawn)
     assert members_read(" or ".join(map(in_signs, drawn))) == members(drawn)
@@ -63,7 +67,7 @@ def test_a_set_has_the_members_it_is_written_with(drawn):
 
 @settings(deadline=None)
 @given(pieces, pieces)
-def test_two_sets_are_the_same_where_their_members_are(a, e):
+def test_two_sets_are_the_same_where_their_members_are(a: list[Drawn], e: list[Drawn]) -> None:
     assume(is_interval_set(a) and is_interval_set(e) and len(a) > 1 and len(e) > 1)
     decision = decide(" or ".join(map(in_signs, a)), r"\cup ".join(map(in_brackets, e)))
     assert decision.equal == (members(a) == members(e)), decision
@@ -71,7 +75,7 @@ def test_two_sets_are_the_same_where_their_members_are(a, e):
 
 @settings(deadline=None)
 @given(pieces)
-def test_the_complement_of_the_complement(drawn):
+def test_the_complement_of_the_complement(drawn: list[Drawn]) -> None:
     assume(is_interval_set(drawn))
     found = read_set(r"\cup".join(map(in_brackets, drawn)))
     assert found is not None
@@ -80,16 +84,16 @@ def test_the_complement_of_the_complement(drawn):
     assert intersection([found.pieces, complement(found.pieces)]) == ()
 
 
-def test_ends_whose_order_nobody_knows_are_left_open():
+def test_ends_whose_order_nobody_knows_are_left_open() -> None:
     assert read_set(r"(-\infty,a)\cup(b,\infty)") is None
     assert read_set(r"x < \log 2 \text{ or } x > \log 3") is None
     assert compare(r"(-\infty,a)\cup(b,\infty)", r"(-\infty,a)\cup(c,\infty)").outcome != "correct"
 
 
-def test_ends_that_are_nearly_the_same_are_told_apart():
+def test_ends_that_are_nearly_the_same_are_told_apart() -> None:
     assert compare(r"x > \frac{355}{113}", r"(\pi, \infty)").outcome == "incorrect"
 
 
-def test_prose_that_says_too_little_is_no_set():
+def test_prose_that_says_too_little_is_no_set() -> None:
     for text in ("between 1 and 2", "some real numbers", "a real problem", "the solution", "least"):
         assert read_set(text) is None, text

@@ -1,5 +1,7 @@
 """The stream that shares long work among processes: order, bounded look-ahead, hangs, progress."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from slipstick.equivalence import compare_many
@@ -9,10 +11,10 @@ from slipstick.equivalence.pool import process, stream
 SYMBOLIC = ("(x+1)^2", ["x^2+2x+1"], None)
 
 
-def test_a_stream_yields_at_once_and_looks_a_bounded_way_ahead():
+def test_a_stream_yields_at_once_and_looks_a_bounded_way_ahead() -> None:
     drawn = 0
 
-    def rows():
+    def rows() -> Iterator[stream.Row]:
         nonlocal drawn
         for n in range(100_000):
             drawn += 1
@@ -24,11 +26,10 @@ def test_a_stream_yields_at_once_and_looks_a_bounded_way_ahead():
     for _ in range(50_000):
         next(verdicts)
     assert drawn - 50_000 <= (stream.WINDOW + 1) * stream.BATCH_ROWS
-    verdicts.close()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch, workers):
+def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     monkeypatch.setattr(stream, "FEW", 500)
     pairs = [(str(n % 7), str(n % 5)) if n % 50 else (f"x+{n}", f"{n}+x") for n in range(20_000)]
     verdicts = compare_many(pairs, workers=workers)
@@ -36,16 +37,22 @@ def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch, workers
         assert (verdict.outcome == "correct") == (n % 7 == n % 5 or n % 50 == 0), n
 
 
-def test_a_row_that_hangs_in_another_process_costs_no_other(playful, monkeypatch):
+def test_a_row_that_hangs_in_another_process_costs_no_other(playful: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "FEW", 0)
     monkeypatch.setattr(stream, "SECONDS", 1.0)
     monkeypatch.setattr(pool_module, "SECONDS", 1.0)
     sent: list[object] = []
     take = stream._Neighbour.take
-    monkeypatch.setattr(stream._Neighbour, "take", lambda self, batch: take(self, batch) and not sent.append(batch))
-    places = []
 
-    def pairs():
+    def take_and_note(self: stream._Neighbour, batch: stream._Batch) -> bool:
+        taken = take(self, batch)
+        sent.extend([batch] * taken)
+        return taken
+
+    monkeypatch.setattr(stream._Neighbour, "take", take_and_note)
+    places: list[int] = []
+
+    def pairs() -> Iterator[tuple[str, str]]:
         n = 0
         while len(places) < 4:
             hangs = len(sent) > 10 * len(places)
@@ -57,13 +64,13 @@ def test_a_row_that_hangs_in_another_process_costs_no_other(playful, monkeypatch
     assert [n for n, verdict in enumerate(verdicts) if verdict.outcome != "correct"] == places
 
 
-def test_a_stream_goes_on_alone_where_no_process_can_be_started(monkeypatch):
+def test_a_stream_goes_on_alone_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "FEW", 0)
     monkeypatch.setattr(process, "_BOOT", "raise SystemExit(1)")
     assert {verdict.outcome for verdict in compare_many([("1", "1.0")] * 5_000, workers=3)} == {"correct"}
 
 
-def test_progress_is_shown_on_request(capsys):
+def test_progress_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     compare_many([("1", "1")] * 10)
     assert capsys.readouterr().err == ""
     compare_many([("1", "1")] * 10, progress=True)

@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ def outcome(answer: str, expected: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_case(case):
+def test_case(case: dict[str, Any]) -> None:
     verdict = compare(case["answer"], case["expected"], kind=case["kind"])
     if case["outcome"] == "not correct":
         assert verdict.outcome != "correct", verdict
@@ -35,13 +36,13 @@ def test_case(case):
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_a_case_does_not_change_in_formula_signs(case):
+def test_a_case_does_not_change_in_formula_signs(case: dict[str, Any]) -> None:
     answer, expected = case["answer"], case["expected"]
     assert outcome(f"${answer}$", f"${expected}$") == outcome(answer, expected)
     assert outcome(rf"\({answer}\)", expected) == outcome(answer, expected)
 
 
-def test_it_does_not_matter_which_side_is_the_answer_except_for_repeated_values():
+def test_it_does_not_matter_which_side_is_the_answer_except_for_repeated_values() -> None:
     for case in CASES:
         if case["why"] not in ("a value that is named twice", "a value is missing, one too many or another"):
             there, back = outcome(case["answer"], case["expected"]), outcome(case["expected"], case["answer"])
@@ -53,7 +54,7 @@ numbers = st.lists(st.integers(-50, 50), min_size=2, max_size=8, unique=True)
 
 @settings(deadline=None)
 @given(numbers, st.randoms())
-def test_every_way_to_write_a_set_is_the_same_set(values, chooser):
+def test_every_way_to_write_a_set_is_the_same_set(values: list[int], chooser: random.Random) -> None:
     shuffled = list(values)
     chooser.shuffle(shuffled)
     a = ", ".join(map(str, shuffled))
@@ -65,7 +66,7 @@ def test_every_way_to_write_a_set_is_the_same_set(values, chooser):
 
 @settings(deadline=None)
 @given(numbers, st.integers(0, 7), st.integers(1, 5))
-def test_one_value_changed_is_never_accepted(values, place, by):
+def test_one_value_changed_is_never_accepted(values: list[int], place: int, by: int) -> None:
     changed = list(values)
     changed[place % len(values)] += by * 101
     for kind in (list, tuple):
@@ -75,7 +76,7 @@ def test_one_value_changed_is_never_accepted(values, place, by):
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdmnpqrstuvxyz"), st.integers(-9, 9), min_size=2), st.randoms())
-def test_named_values_are_compared_by_name(values, chooser):
+def test_named_values_are_compared_by_name(values: dict[str, int], chooser: random.Random) -> None:
     pairs = list(values.items())
     chooser.shuffle(pairs)
     equations = ", ".join(f"{name} = {value}" for name, value in pairs)
@@ -90,7 +91,7 @@ def test_named_values_are_compared_by_name(values, chooser):
 
 @settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 4), st.randoms())
-def test_matrices_in_every_spelling(height, width, chooser):
+def test_matrices_in_every_spelling(height: int, width: int, chooser: random.Random) -> None:
     rows = [[chooser.randint(-9, 9) for _ in range(width)] for _ in range(height)]
     latex = r"\\".join("&".join(map(str, row)) for row in rows)
     gold = rf"\begin{{pmatrix}}{latex}\end{{pmatrix}}"
@@ -103,7 +104,7 @@ def test_matrices_in_every_spelling(height, width, chooser):
     assert outcome(f"Matrix({rows})", gold) == "incorrect"
 
 
-def test_sizes_are_bounded_and_say_so():
+def test_sizes_are_bounded_and_say_so() -> None:
     many = ",".join(map(str, range(MAX_ITEMS + 1)))
     assert decide(many, f"{many},7").method == "bounds"
     symbols = [f"x_{{{n}}}+y" for n in range(150)]
@@ -114,7 +115,7 @@ def test_sizes_are_bounded_and_say_so():
     assert decide("{" * 12 + "1,2" + "}" * 12, "{" * 12 + "2,1" + "}" * 12).equal is not True
 
 
-def test_nested_lists_that_all_differ_do_not_take_forever():
+def test_nested_lists_that_all_differ_do_not_take_forever() -> None:
     def nested(depth: int, wide: int, name: str) -> str:
         if depth == 0:
             return f"x+{name}"
@@ -126,7 +127,7 @@ def test_nested_lists_that_all_differ_do_not_take_forever():
     assert MAX_PARTS < 10_000
 
 
-def test_what_is_read():
+def test_what_is_read() -> None:
     shape = read_shape(r"\{1, (2,3)\}")
     assert shape is not None
     assert (shape.kind, shape.items) == ("set", ("1", "(2,3)"))
@@ -137,7 +138,7 @@ def test_what_is_read():
     assert read_relation("x+1") is None
 
 
-def test_what_python_prints_is_written_by_hand():
+def test_what_python_prints_is_written_by_hand() -> None:
     assert as_written("FiniteSet(1, Rational(1, 2))") == r"\{1,\frac{1}{2}\}"
     assert as_written("Union(Interval.open(-oo, 0), FiniteSet(3))") == r"(-oo,0)\cup \{3\}"
     assert as_written("array([1, 2])") == "(1, 2)"

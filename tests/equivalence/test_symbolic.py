@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ CASES = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / "sy
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case['answer'][:20]}-{case['expected'][:20]}" for case in CASES])
-def test_case(case):
+def test_case(case: dict[str, Any]) -> None:
     verdict = compare(case["answer"], case["expected"], kind=case["kind"])
     if case["outcome"] == "not correct":
         assert verdict.outcome != "correct", verdict
@@ -32,6 +33,6 @@ HOSTILE = [
 
 @pytest.mark.parametrize("gold", ["7", "x^2+1", "y=2x"])
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: text[:20])
-def test_no_formula_hangs_or_raises(hostile, gold):
+def test_no_formula_hangs_or_raises(hostile: str, gold: str) -> None:
     assert decide(hostile, gold).equal is not True
     assert decide(gold, hostile).equal is not True

@@ -1,8 +1,10 @@
 """Tests of verdicts: cases from tests/cases/verdicts.jsonl, several golds, profiles, properties, hostile answers."""
 
 import json
+import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,7 @@ SLOW_IS_FINE = settings(deadline=None, max_examples=60, suppress_health_check=[H
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_case(case):
+def test_case(case: dict[str, Any]) -> None:
     verdict = compare(case["answer"], case["expected"], kind=case["kind"])
     if case["outcome"] == "not correct":
         assert verdict.outcome != "correct", verdict
@@ -27,27 +29,27 @@ def test_case(case):
     assert verdict.reason
 
 
-def test_many_are_decided_as_one_by_one_in_their_order():
+def test_many_are_decided_as_one_by_one_in_their_order() -> None:
     pairs = [(case["answer"], case["expected"]) for case in CASES if case["kind"] is None]
     assert compare_many(pairs, workers=2) == [compare(*pair) for pair in pairs]
 
 
-def test_several_golds():
+def test_several_golds() -> None:
     verdict = compare("0.5", ["7", "1/2", "x"])
     assert (verdict.outcome, verdict.expected) == ("correct", "1/2")
     assert compare("8", ["7", "6"]).outcome == "incorrect"
     assert compare("x+1", ["7", "1+x"]).expected == "1+x"
 
 
-def test_no_gold_at_all_is_undecided():
+def test_no_gold_at_all_is_undecided() -> None:
     assert compare("8", []).outcome == "undecided"
 
 
-def test_a_gold_that_cannot_be_read_is_undecided_not_wrong():
+def test_a_gold_that_cannot_be_read_is_undecided_not_wrong() -> None:
     assert compare("7", r"\begin{foo} ???").outcome == "undecided"
 
 
-def test_an_unknown_profile_is_named_with_the_known_ones():
+def test_an_unknown_profile_is_named_with_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"`slipstik`.*did you mean `slipstick`"):
         compare("1", "1", profile="slipstik")
     with pytest.raises(UserError, match="known: slipstick"):
@@ -67,7 +69,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("gold", ["7", "2x+3", r"\{1,2\}", "B"])
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_code_in_an_answer_is_not_run(hostile, gold, tmp_path):
+def test_code_in_an_answer_is_not_run(hostile: str, gold: str, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     assert compare(hostile.format(canary=canary), gold).outcome != "correct"
     assert not canary.exists()
@@ -98,7 +100,7 @@ def test_code_in_an_answer_is_not_run(hostile, gold, tmp_path):
     ],
     ids=lambda answer: answer[:20],
 )
-def test_a_huge_answer_is_answered_within_the_deadline(answer):
+def test_a_huge_answer_is_answered_within_the_deadline(answer: str) -> None:
     begin = time.monotonic()
     for gold in ("7", "x^2+1"):
         assert compare(answer, gold).outcome != "correct"
@@ -107,7 +109,7 @@ def test_a_huge_answer_is_answered_within_the_deadline(answer):
 
 @SLOW_IS_FINE
 @given(st.text(max_size=60))
-def test_reflexive_on_anything_with_something_in_it(text):
+def test_reflexive_on_anything_with_something_in_it(text: str) -> None:
     verdict = compare(text, text)
     assert verdict.outcome == "correct" or not text.strip(), verdict
 
@@ -116,7 +118,7 @@ def test_reflexive_on_anything_with_something_in_it(text):
 @given(
     st.text(alphabet="0123456789.,/%$-+x=()[]{}\\ ^eabc", max_size=20), st.sampled_from(["7", "x+1", "(1,2)", "50%"])
 )
-def test_never_raises(answer, gold):
+def test_never_raises(answer: str, gold: str) -> None:
     assert compare(answer, gold).outcome in ("correct", "incorrect", "undecided")
 
 
@@ -129,7 +131,7 @@ fractions = st.one_of(
 
 @settings(deadline=None)
 @given(st.tuples(decimals, decimals) | st.tuples(fractions, fractions))
-def test_numbers_are_compared_symmetrically(pair):
+def test_numbers_are_compared_symmetrically(pair: tuple[str, str]) -> None:
     """Between an exact number and a decimal they are not: a gold may be rounded, an answer only to six digits."""
     a, b = pair
     assert compare(a, b).outcome == compare(b, a).outcome
@@ -137,7 +139,7 @@ def test_numbers_are_compared_symmetrically(pair):
 
 @settings(deadline=None)
 @given(decimals | fractions)
-def test_numbers_do_not_change_with_their_dress(number):
+def test_numbers_do_not_change_with_their_dress(number: str) -> None:
     for dress in ("${}$", r"\({}\)", r"\left({}\right)", " {} ", "{}.", "**{}**", r"\boxed{{{}}}", r"{}\text{{ cm}}"):
         assert compare(dress.format(number), number).outcome == "correct", dress
     if "frac" in number:
@@ -146,13 +148,13 @@ def test_numbers_do_not_change_with_their_dress(number):
 
 @settings(deadline=None)
 @given(st.decimals(1, 10**6, places=4), st.integers(1, 9))
-def test_a_digit_more_is_never_accepted(number, digit):
+def test_a_digit_more_is_never_accepted(number: int, digit: str) -> None:
     assert compare(f"{number}{digit}", str(number)).outcome == "incorrect"
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(-99, 99), min_size=2, max_size=6, unique=True), st.randoms())
-def test_a_list_is_the_set_and_a_tuple_has_an_order(items, chooser):
+def test_a_list_is_the_set_and_a_tuple_has_an_order(items: list[int], chooser: random.Random) -> None:
     shuffled = list(items)
     chooser.shuffle(shuffled)
     a, b = (", ".join(map(str, values)) for values in (shuffled, items))

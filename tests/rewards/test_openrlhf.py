@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,13 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 PROMPT = "<|im_start|>user\nWhat is 9 times 2? The answer is 18, or 19.<|im_end|>\n<|im_start|>assistant\n"
 
 
-def reward_func(queries: list[str], prompts: list[str], labels: list[object]) -> dict[str, object]:
+def reward_func(queries: list[str], prompts: list[str], labels: list[object]) -> dict[str, Any]:
     """The function as `--reward.remote_url FILE` loads it."""
     spec = importlib.util.spec_from_file_location("reward_func", str(openrlhf.__file__))
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: dict[str, object] = module.reward_func(queries, prompts, labels)
+    found: dict[str, Any] = module.reward_func(queries, prompts, labels)
     return found
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,8 @@ def test_sixteen_threads() -> None:
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_daemonic_processes(method: str) -> None:
-    assert rewards() == REWARDS  # the parent's own workers are under way when it forks
-    context = multiprocessing.get_context(method)
+    assert rewards() == REWARDS  # the parent's own workers are running when it forks
+    context: Any = multiprocessing.get_context(method)
     ends = [context.Pipe(duplex=False) for _ in range(2)]
     children = [context.Process(target=report, args=(sender,), daemon=True) for _, sender in ends]
     for child in children:

@@ -72,8 +72,8 @@ def test_golds_of_many_shapes(gold: object, reward: float | None) -> None:
     assert trl.reward(**called(["The answer is 18."], answer=[gold])) == [reward]
 
 
-def test_the_gold_column_by_its_name_and_by_recognition() -> None:
-    columns = {"expected": ["18"], "kind": ["hard"], "profile": ["x"], "settings": [1]}
+def test_the_answer_column_by_its_name_and_by_recognition() -> None:
+    columns: dict[str, list[Any]] = {"expected": ["18"], "kind": ["hard"], "profile": ["x"], "settings": [1]}
     assert trl.accuracy(answer_column="expected")(**called(["#### 18"], **columns)) == [1.0]
     for name in ("answer", "ground_truth", "solution", "label", "target", "gold"):
         assert trl.reward(**called(["#### 18"], **{name: ["18"]})) == [1.0]
@@ -121,7 +121,7 @@ def test_async_rewards_leave_the_event_loop_free() -> None:
         rewards = await asyncio.gather(trl.async_reward(**keywords), trl.async_accuracy("answer")(**keywords))
         done.set()
         await ticking
-        return rewards
+        return list(rewards)
 
     assert asyncio.run(both()) == [[1.0] * 4] * 2 and ticks > 5
 

@@ -71,7 +71,7 @@ def test_in_an_event_loops_executor(loaded: ModuleType) -> None:
     async def run() -> list[dict[str, float | str]]:
         loop = asyncio.get_running_loop()
         score = partial(loaded.compute_score, "a", r"\boxed{(x+1)^2}", "x^2+2x+1")
-        return await asyncio.gather(*(loop.run_in_executor(None, score) for _ in range(8)))
+        return list(await asyncio.gather(*(loop.run_in_executor(None, score) for _ in range(8))))
 
     assert [each["score"] for each in asyncio.run(run())] == [1.0] * 8
 

@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def outcome(pool: Pool, answer: str, gold: str, seconds: float = 60) -> bool | N
     return pool.compare((answer, [gold], None), seconds=seconds)[0].equal
 
 
-def test_a_worker_that_hangs_is_killed_and_replaced(pool):
+def test_a_worker_that_hangs_is_killed_and_replaced(pool: Pool) -> None:
     assert outcome(pool, "x+1", "1+x")
     (first,) = pool.pids()
     os.kill(first, signal.SIGSTOP)
@@ -55,18 +56,18 @@ def test_a_worker_that_hangs_is_killed_and_replaced(pool):
     assert pool.pids() != [first]
 
 
-def test_a_hang_in_c_is_killed_in_the_place_for_slow_ones(pool):
+def test_a_hang_in_c_is_killed_in_the_place_for_slow_ones(pool: Pool) -> None:
     assert outcome(pool, "hang", "7", seconds=1.5) is None
     assert pool.pids() == []
 
 
-def test_a_worker_killed_while_it_waits_is_replaced_unnoticed(pool):
+def test_a_worker_killed_while_it_waits_is_replaced_unnoticed(pool: Pool) -> None:
     assert outcome(pool, "x+1", "1+x")
     os.kill(pool.pids()[0], signal.SIGKILL)
     assert outcome(pool, "x+1", "1+x")
 
 
-def test_a_worker_killed_in_the_middle_of_a_comparison_is_replaced_once(pool):
+def test_a_worker_killed_in_the_middle_of_a_comparison_is_replaced_once(pool: Pool) -> None:
     with ThreadPoolExecutor(1) as threads:
         future = threads.submit(outcome, pool, "nap x+1", "1+x")
         assert comes_true(lambda: any(worker._owed for worker in pool._living))
@@ -75,7 +76,7 @@ def test_a_worker_killed_in_the_middle_of_a_comparison_is_replaced_once(pool):
         assert future.result()
 
 
-def test_a_worker_that_dies_of_every_try_leaves_the_comparison_open(pool):
+def test_a_worker_that_dies_of_every_try_leaves_the_comparison_open(pool: Pool) -> None:
     dying = threading.Event()
 
     def kill() -> None:
@@ -93,14 +94,14 @@ def test_a_worker_that_dies_of_every_try_leaves_the_comparison_open(pool):
     assert decision.reason == "the grading worker died: signal 9"
 
 
-def test_memory_that_is_not_there_leaves_the_comparison_open_and_the_worker_alive(pool):
+def test_memory_that_is_not_there_leaves_the_comparison_open_and_the_worker_alive(pool: Pool) -> None:
     (decision,) = pool.compare(("hoard", ["7"], None), seconds=60)
     assert decision.equal is None
     assert len(pool.pids()) <= 1
     assert outcome(pool, "x+1", "1+x")
 
 
-def test_a_worker_that_has_grown_is_replaced(pool):
+def test_a_worker_that_has_grown_is_replaced(pool: Pool) -> None:
     before = None
     for _ in range(4):
         outcome(pool, "grow", "7")
@@ -109,7 +110,7 @@ def test_a_worker_that_has_grown_is_replaced(pool):
     assert pool.pids() != before
 
 
-def test_slow_comparisons_do_not_hold_up_brisk_ones(pool):
+def test_slow_comparisons_do_not_hold_up_brisk_ones(pool: Pool) -> None:
     """Four that hang, then forty that do not, in two places: the forty are done before the last that hangs."""
     done: list[str] = []
 
@@ -129,7 +130,7 @@ def test_slow_comparisons_do_not_hold_up_brisk_ones(pool):
     assert len(pool._living) == len(pool.pids()) <= 4
 
 
-def test_closing_ends_the_workers(pool):
+def test_closing_ends_the_workers(pool: Pool) -> None:
     outcome(pool, "x+1", "1+x")
     (pid,) = pool.pids()
     pool.close()
@@ -137,7 +138,7 @@ def test_closing_ends_the_workers(pool):
 
 
 @pytest.mark.parametrize("answer", ["x+1", "hang", None], ids=["after a comparison", "in a loop in C", "while idle"])
-def test_a_worker_leaves_when_its_owner_closes_the_pipe(playful, answer):
+def test_a_worker_leaves_when_its_owner_closes_the_pipe(playful: None, answer: str) -> None:
     worker = WorkerProcess(algebra=True)
     try:
         assert worker.is_ready(120)
@@ -151,7 +152,7 @@ def test_a_worker_leaves_when_its_owner_closes_the_pipe(playful, answer):
         worker.kill()
 
 
-def test_memory_and_files_of_a_worker_are_bounded(pool):
+def test_memory_and_files_of_a_worker_are_bounded(pool: Pool) -> None:
     outcome(pool, "x+1", "1+x")
     limits = Path(f"/proc/{pool.pids()[0]}/limits").read_text().splitlines()
     by_name = {line[:26].strip(): line[26:].split()[0] for line in limits}
@@ -159,23 +160,25 @@ def test_memory_and_files_of_a_worker_are_bounded(pool):
     assert int(by_name["Max file size"]) == 0
 
 
-def test_requests_larger_than_a_pipe(pool):
+def test_requests_larger_than_a_pipe(pool: Pool) -> None:
     long = "x+" * 200_000 + "x"
     assert outcome(pool, long, long)
     assert outcome(pool, long, "7") is not True
 
 
-def test_a_worker_that_cannot_be_started_leaves_the_comparison_open(pool, monkeypatch):
+def test_a_worker_that_cannot_be_started_leaves_the_comparison_open(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*arguments: object, **named: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(process.subprocess, "Popen", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
     (decision,) = pool.compare(SYMBOLIC, seconds=60)
     assert decision.equal is None
     assert "no grading worker can be started: Resource temporarily unavailable" in decision.reason
 
 
-def test_a_worker_that_fails_while_it_starts_says_why(pool, monkeypatch):
+def test_a_worker_that_fails_while_it_starts_says_why(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_BOOT", "raise ImportError('no algebra here')")
     with pytest.raises(SlipstickError, match="no algebra here"):
         pool.compare(SYMBOLIC, seconds=60)
@@ -183,18 +186,20 @@ def test_a_worker_that_fails_while_it_starts_says_why(pool, monkeypatch):
 
 
 @pytest.mark.parametrize("odd", ["", None, "/usr/sbin/uwsgi", "/no/such/python"])
-def test_the_interpreter_is_found_where_sys_executable_is_odd(pool, monkeypatch, odd):
+def test_the_interpreter_is_found_where_sys_executable_is_odd(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, odd: str | None
+) -> None:
     monkeypatch.setattr(sys, "executable", odd)
     assert outcome(pool, "x+1", "1+x")
 
 
-def test_where_there_is_no_interpreter_the_error_says_so(pool, monkeypatch):
-    monkeypatch.setattr(process.os, "access", lambda *_: False)
+def test_where_there_is_no_interpreter_the_error_says_so(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(UserError, match="no Python interpreter is found"):
         pool.compare(SYMBOLIC, seconds=60)
 
 
-def test_from_threads_and_inside_an_event_loop():
+def test_from_threads_and_inside_an_event_loop() -> None:
     with ThreadPoolExecutor(4) as threads:
         verdicts = list(threads.map(lambda n: compare(f"x+{n}", f"{n}+x"), range(12)))
     assert {verdict.outcome for verdict in verdicts} == {"correct"}
@@ -209,7 +214,7 @@ def test_from_threads_and_inside_an_event_loop():
 # Streams
 
 
-def run(program: str, *, mark: str, **named: object) -> None:
+def run(program: str, *, mark: str, **named: Any) -> None:
     environment = {**os.environ, "SLIPSTICK_TEST_MARK": mark}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200, env=environment, **named)
@@ -230,13 +235,13 @@ def marked(mark: str) -> list[int]:
 
 
 @pytest.fixture
-def mark():
+def mark() -> Iterator[str]:
     mark = uuid.uuid4().hex
     yield mark
     assert comes_true(lambda: not marked(mark), 20), f"left behind: {marked(mark)}"
 
 
-def test_numbers_start_no_worker_and_import_no_sympy(mark):
+def test_numbers_start_no_worker_and_import_no_sympy(mark: str) -> None:
     program = """
 import sys
 from slipstick.equivalence import compare, compare_many
@@ -326,11 +331,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_in(situation, mark, playful_boot):
+def test_in(situation: str, mark: str, playful_boot: str) -> None:
     run(f"{HEAD}\nprocess._BOOT = {playful_boot!r}\n{SITUATIONS[situation]}", mark=mark)
 
 
-def test_in_spawned_processes(mark, tmp_path):
+def test_in_spawned_processes(mark: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
         HEAD
@@ -344,7 +349,7 @@ if __name__ == "__main__":
     run(f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')", mark=mark)
 
 
-def test_off_the_main_thread_without_terminal_or_input(mark):
+def test_off_the_main_thread_without_terminal_or_input(mark: str) -> None:
     """A Ray worker: its own session, no standard input, tasks in threads and in event loops of threads."""
     program = """
 import asyncio, threading
@@ -363,7 +368,7 @@ assert said == ["correct"] * 6, said
 
 
 @pytest.mark.parametrize("forked", [False, True], ids=["alone", "with a forked child that lives on"])
-def test_killing_the_owner_ends_its_workers_even_in_a_loop_in_c(forked, mark, playful_boot):
+def test_killing_the_owner_ends_its_workers_even_in_a_loop_in_c(forked: bool, mark: str, playful_boot: str) -> None:
     program = f"""
 {HEAD}
 process._BOOT = {playful_boot!r}
@@ -377,7 +382,7 @@ print("busy", flush=True)
 """
     environment = {**os.environ, "SLIPSTICK_TEST_MARK": mark}
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment) as owner:
-        assert owner.stdout.readline() == b"busy\n"
+        assert owner.stdout and owner.stdout.readline() == b"busy\n"
         assert marked(mark)
         owner.kill()
         owner.wait()
