@@ -1,6 +1,6 @@
 """How good the quickstart's model gets, and how long it takes: `python -m benchmarks.quickstart [SEED ...]`.
 
-Accuracies are in percent, means over the seeds; `by_seed` has each, with the interval's ends. `p_hybrid_pot` and
+Accuracies are in percent, means over the seeds; `by_seed` has those of each, with the ends of the intervals. `p_hybrid_pot` and
 `p_hybrid_cot` are McNemar's exact two-sided p, hybrid against each alone on the problems of `mix`; above `by_seed` they
 are the largest of the seeds.
 """
@@ -52,7 +52,7 @@ def measure(seed: int, folder: Path) -> dict[str, object]:
 
 
 def p_against(run: RunFolder, other: str) -> float:
-    """McNemar's exact p of hybrid against another format on `mix`; 1 where hybrid is not the better one."""
+    """McNemar's exact p of hybrid against another format on `mix`; 1 if hybrid is not the better one."""
     mix = {problem.id for problem in run.problems() if problem.metadata["split"] == "mix"}
     solved = {
         format: accuracy_by_problem(s for s in run.solutions() if s.format == format and s.problem_id in mix)
@@ -63,7 +63,7 @@ def p_against(run: RunFolder, other: str) -> float:
 
 
 def main() -> None:
-    """Runs the quickstart once a seed and prints its figures."""
+    """Runs the quickstart once per seed and prints its figures."""
     seeds = [int(seed) for seed in sys.argv[1:]] or [0, 1, 2]
     by_seed = {}
     for seed in seeds:

@@ -1,10 +1,10 @@
-"""Training speed on a CPU against TRL's SFTTrainer, and what `plan` said against what was seen.
+"""Training speed on a CPU against TRL's SFTTrainer, and what `plan` predicted beside what was measured.
 
     python -m benchmarks.training [--tokens N] [--rounds N]
 
-The same examples, model and AdamW for all. TRL's ways to lay out rows, its threads and its precision are tried on a
-quarter of the tokens; the fastest two then take turns with ours on all of them; the best round counts. `loss_gap` is
-the difference of the two trained models' mean loss on examples neither saw. What needs a GPU says "skipped" with the
+The same examples, model and AdamW for all. TRL's kinds of packing, its threads and its precision are tried on a
+quarter of the tokens; the fastest two then alternate with ours on all of them; the best round counts. `loss_gap` is
+the difference of the two trained models' mean loss on held-out examples. What needs a GPU says "skipped" with the
 reason.
 """
 
@@ -29,7 +29,7 @@ from slipstick.store import RunFolder
 from slipstick.synthesize.writing import can_write, write
 from slipstick.train.sources import TrainRecipe
 
-# TRL's ways to lay out rows; 8 padded rows and one packed row hold about as many tokens as a step of ours.
+# TRL's kinds of packing; 8 padded rows and one packed row hold about as many tokens as a step of ours.
 LAYOUTS: dict[str, dict[str, Any]] = {
     "none": {"packing": "none", "per_device_train_batch_size": 8},
     "wrapped": {"packing": "wrapped", "per_device_train_batch_size": 1},
@@ -179,7 +179,7 @@ def main() -> None:
 
 
 def gpu_figures() -> dict[str, Any]:
-    """Utilisation of a GPU, where there is one."""
+    """Utilisation of a GPU, if there is one."""
     import torch
 
     if not torch.cuda.is_available():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from slipstick.errors import RecipeError
-from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, shipped_recipes
+from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, shipped_recipes, to_toml
 from slipstick.schema import Record
 
 
@@ -123,3 +124,14 @@ def test_one_key_says_which_settings_are_meant() -> None:
         "did you mean `ticket`?",
     ):
         assert says in str(refused.value)
+
+
+def test_a_table_as_toml_reads_back() -> None:
+    table = {
+        "name": 'a "quoted" \\ path\nand é',
+        "rate": 1e-05,
+        "on": True,
+        "many": ["a", 1, 0.5],
+        "phases": [{"share": 1, "mix": {"pot": 1, "near-by key": 0.2}}],
+    }
+    assert tomllib.loads(to_toml(table)) == table

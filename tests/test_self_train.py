@@ -19,7 +19,6 @@ from slipstick.commands import Invocation
 from slipstick.commands.self_train import SelfTrainRecipe, check_stages, run_self_train
 from slipstick.errors import RecipeError
 from slipstick.metrics import metric_label
-from slipstick.recipe import to_toml
 from slipstick.schema import Metric
 from slipstick.self_train import Round, rounds_table
 from slipstick.store import RunFolder
@@ -64,17 +63,6 @@ STAGES = (
 def recipe(folder: Path, text: str = RECIPE) -> str:
     (folder / "r.toml").write_text(text)
     return str(folder / "r.toml")
-
-
-def test_a_table_as_toml_reads_back() -> None:
-    table = {
-        "name": 'a "quoted" \\ path\nand é',
-        "rate": 1e-05,
-        "on": True,
-        "many": ["a", 1, 0.5],
-        "phases": [{"share": 1, "mix": {"pot": 1, "near-by key": 0.2}}],
-    }
-    assert tomllib.loads(to_toml(table)) == table
 
 
 def test_every_stage_is_checked_before_the_first_begins(tmp_path: Path) -> None:
