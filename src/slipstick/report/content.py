@@ -36,6 +36,11 @@ class FormatStyle(NamedTuple):
     about: str
     """What its solutions are made of, in words; "" for formats of others."""
 
+    @property
+    def colour(self) -> str:
+        """Its colour as the page's styles name it."""
+        return f"var(--c{self.style})"
+
 
 class ChartGroup(NamedTuple):
     """One group of the chart: a lane for each format."""

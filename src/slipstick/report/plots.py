@@ -86,8 +86,8 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Plot |
         kind, at, k = metric.measure.partition("@")
         if at and kind in _DASHES and k.isdecimal() and not metric.group:
             series.setdefault((metric.format, kind), []).append((int(k), metric))
-    styles = {format.name: format.style for format in formats}
-    series = {key: sorted(points) for key, points in series.items() if len(points) > 1 and key[0] in styles}
+    colours = {format.name: format.colour for format in formats}
+    series = {key: sorted(points) for key, points in series.items() if len(points) > 1 and key[0] in colours}
     if not series:
         return None
     most = max(k for points in series.values() for k, _ in points)
@@ -99,7 +99,7 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Plot |
 
     parts = [frame.grid(), *(_text(str(k), x(k), _TOP + _HIGH + 18) for k in _some(ks))]
     for (name, kind), points in series.items():
-        colour = f"var(--c{styles[name]})"
+        colour = colours[name]
         band = [f"{x(k):.1f},{frame.y(metric.high):.1f}" for k, metric in points]
         band += [f"{x(k):.1f},{frame.y(metric.low):.1f}" for k, metric in reversed(points)]
         line = " ".join(f"{x(k):.1f},{frame.y(metric.value):.1f}" for k, metric in points)
@@ -113,7 +113,7 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Plot |
             f"<title>{escape(metric_label(metric))}: {number(metric)} %, n = {metric.n:,}</title></circle>"
             for k, metric in points
         ]
-    legend = [(f"{kind}@k {name}", f"var(--c{styles[name]})", _DASHES[kind]) for name, kind in series]
+    legend = [(f"{kind}@k {name}", colours[name], _DASHES[kind]) for name, kind in series]
     caption = "; ".join(f"{kind}@k: {_CAPTIONS[kind]}" for kind in dict.fromkeys(kind for _, kind in series))
     title = "What more samples give"
     return Plot("samples", title, f"{caption}. Bands are 95 % intervals.", _axes(parts, legend, "samples k"))
@@ -130,34 +130,29 @@ def _agreement(solutions: Sequence[Solution], formats: Sequence[FormatStyle]) ->
     common = [name for name in first if name in second]
     if not common:
         return None
-    both = sum(first[name] * second[name] for name in common)
+    n, both = len(common), sum(first[name] * second[name] for name in common)
     one, other = sum(first[name] for name in common), sum(second[name] for name in common)
-    styles = {format.name: format.style for format in formats}
-    svg = _mosaic(len(common), both, one, other, (chosen, [styles[name] for name in chosen]))
-    title = f"{chosen[0]} and {chosen[1]} on the same {len(common):,} problems"
-    caption = "Areas are shares of problems; several samples of a problem count in part."
-    return Plot("agreement", title, caption, svg)
-
-
-def _mosaic(n: int, both: float, one: float, other: float, who: tuple[list[str], list[int]]) -> str:
-    (first, second), (c1, c2) = who
-    side = 220.0
-    parts = []
-    cells = (
-        (one, both, (f"both, {both:,.0f}", "var(--good)"), (f"{first} alone, {one - both:,.0f}", f"var(--c{c1})")),
-        (
-            n - one,
-            other - both,
-            (f"{second} alone, {other - both:,.0f}", f"var(--c{c2})"),
-            (f"neither, {n - one - other + both:,.0f}", "var(--soft)"),
-        ),
+    colours = {format.name: format.colour for format in formats}
+    columns = (
+        ((both, "both", "var(--good)"), (one - both, f"{chosen[0]} alone", colours[chosen[0]])),
+        ((other - both, f"{chosen[1]} alone", colours[chosen[1]]), (n - one - other + both, "neither", "var(--soft)")),
     )
-    left = 10.0
-    for column, inside, upper, lower in cells:
-        wide = side * 1.4 * column / n
-        top = 10.0
-        for (label, colour), amount in ((upper, inside), (lower, column - inside)):
-            high = side * amount / column if column else 0.0
+    title = f"{chosen[0]} and {chosen[1]} on the same {n:,} problems"
+    caption = "Areas are shares of problems; several samples of a problem count in part."
+    return Plot("agreement", title, caption, _mosaic(n, columns))
+
+
+def _mosaic(n: int, columns: Iterable[Sequence[tuple[float, str, str]]]) -> str:
+    """Columns of rectangles whose areas are amounts of n; each has its amount, name and colour."""
+    side, left = 220.0, 10.0
+    parts, legend = [], []
+    for cells in columns:
+        total = sum(amount for amount, _, _ in cells)
+        wide, top = side * 1.4 * total / n, 10.0
+        for amount, name, colour in cells:
+            label = f"{name}, {amount:,.0f}"
+            legend.append((label, colour, ""))
+            high = side * amount / total if total else 0.0
             parts.append(
                 f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(0, wide - 2):.1f}" height="{max(0, high - 2):.1f}" '
                 f'rx="3" fill="{colour}" opacity=".3"><title>{escape(label)}</title></rect>'
@@ -166,7 +161,6 @@ def _mosaic(n: int, both: float, one: float, other: float, who: tuple[list[str],
                 parts.append(_text(label, left + 8, top + 18, anchor="start", colour="var(--ink)"))
             top += high
         left += wide
-    legend = [(label, colour, "") for _, _, *pair in cells for label, colour in pair]
     return _svg(int(side * 1.4) + 190, int(side) + 20, [*parts, *_legend(legend, side * 1.4 + 24)])
 
 
@@ -187,15 +181,15 @@ def _spending(
     frame = _frame(accuracy[name] for name in spent)
     parts = [frame.grid()]
     parts += [_text(_short(most * i / 4), _LEFT + _WIDE * i / 4, _TOP + _HIGH + 18) for i in range(5)]
-    styles = {format.name: format.style for format in formats}
+    colours = {format.name: format.colour for format in formats}
     for name, amount in spent.items():
-        metric, x, colour = accuracy[name], _LEFT + _WIDE * amount / most, f"var(--c{styles[name]})"
+        metric, x, colour = accuracy[name], _LEFT + _WIDE * amount / most, colours[name]
         parts.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{frame.y(metric.low):.1f}" y2="{frame.y(metric.high):.1f}" '
             f'stroke="{colour}" stroke-width="2"/><circle cx="{x:.1f}" cy="{frame.y(metric.value):.1f}" r="5" '
             f'fill="{colour}"><title>{escape(name)}: {number(metric)} %, {_short(amount)} a problem</title></circle>'
         )
-    legend = [(name, f"var(--c{styles[name]})", "") for name in spent]
+    legend = [(name, colours[name], "") for name in spent]
     unit = "US dollars" if cost else "tokens"
     title = f"Accuracy against {unit}"
     caption = f"{unit[0].upper()}{unit[1:]} of all samples of a problem; lines are 95 % intervals."
