@@ -30,7 +30,7 @@ TIERS = {
 
 
 async def after_kill(interpreter: Interpreter, code: str, kill: Callable[[], None]) -> tuple[float, set[str], bool]:
-    """Longest wait of a program that was under way, how such programs ended, and whether later ones were right."""
+    """Longest wait of a program that was running, how such programs ended, and whether later ones were correct."""
     rows: list[tuple[float, float, str]] = []
     stop = False
 
@@ -85,7 +85,7 @@ async def local(tier: str, which: str) -> dict[str, object]:
 
 
 async def service() -> dict[str, object]:
-    """The HTTP service, killed under its clients: they are told, and nothing hangs."""
+    """The HTTP service, killed while clients wait: they get an error, and nothing hangs."""
     process, url = start_service()
     interpreter = open_remote(url, Limits(timeout=2.0, memory_mb=256), workers=2)
     try:

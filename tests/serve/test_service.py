@@ -1,4 +1,4 @@
-"""The service itself: who is let in, who waits, what is left when it ends."""
+"""The service itself: tokens, the queue, what is left when it ends."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def sleep_all(url: str, seconds: float, count: int) -> list[httpx2.Respons
         return await asyncio.gather(*(client.post("/run_code", json=body) for _ in range(count)))
 
 
-def test_full_queue_is_told_to_come_back(start_sandbox: Start) -> None:
+def test_full_queue_refuses_further_steps(start_sandbox: Start) -> None:
     served = start_sandbox("sandbox_workers=1", "queue=2")
     responses = asyncio.run(sleep_all(served.url, 0.7, 6))
     assert sorted(response.status_code for response in responses) == [200, 200, 200, 429, 429, 429]
@@ -79,7 +79,7 @@ def test_full_queue_is_told_to_come_back(start_sandbox: Start) -> None:
 
 
 @pytest.mark.parametrize("path", ["/run_code", "/sessions/mine/run"])
-def test_client_that_goes_away_frees_its_place(start_sandbox: Start, path: str) -> None:
+def test_client_that_disconnects_frees_its_worker(start_sandbox: Start, path: str) -> None:
     served = start_sandbox("sandbox_workers=1", "queue=1", "timeout=60")
     host, _, port = served.url.removeprefix("http://").partition(":")
     body = json.dumps({"code": "while True: pass", "language": "python", "run_timeout": 60, "demand": {"timeout": 60}})
@@ -99,7 +99,7 @@ def test_client_that_goes_away_frees_its_place(start_sandbox: Start, path: str) 
         assert metric(client, "slipstick_sessions") == 0
 
 
-def test_session_that_is_deleted_in_mid_step_ends_at_once(start_sandbox: Start) -> None:
+def test_session_that_is_deleted_during_a_step_ends_immediately(start_sandbox: Start) -> None:
     served = start_sandbox("sandbox_workers=2", "timeout=60")
 
     async def scenario() -> None:
@@ -165,7 +165,7 @@ def shared(start_sandbox: Start) -> Any:
     return _SHARED[0]
 
 
-def test_seeds_have_interpreters_of_their_own_but_not_without_end(start_sandbox: Start) -> None:
+def test_seeds_have_interpreters_of_their_own_up_to_a_limit(start_sandbox: Start) -> None:
     program = "import random\nrandom.random()"
     with connect(shared(start_sandbox)) as client:
         texts: list[str] = []
@@ -265,7 +265,7 @@ def test_the_command_line_loads_no_server() -> None:
 @pytest.mark.parametrize(
     ("how", "code", "finished"),
     [(signal.SIGTERM, -signal.SIGTERM, True), (signal.SIGINT, 130, True), (signal.SIGKILL, -signal.SIGKILL, False)],
-    ids=["told to stop", "interrupted", "killed"],
+    ids=["stopped", "interrupted", "killed"],
 )
 def test_no_process_outlives_the_service(start_sandbox: Start, how: signal.Signals, code: int, finished: bool) -> None:
     served = start_sandbox("sandbox_workers=2", "timeout=3")

@@ -1,4 +1,4 @@
-"""The request shapes of other services, as their clients send them, against a service that really runs."""
+"""Requests of other services' clients, sent to a service that really runs."""
 
 from __future__ import annotations
 
@@ -106,9 +106,12 @@ def test_files_lie_in_the_scratch_folder(client: httpx2.Client) -> None:
 
 @pytest.mark.parametrize(
     ("more", "says"),
-    [({"language": "cpp"}, "language `cpp` is not served"), ({"fetch_files": ["a"]}, "fetch_files is not served")],
+    [
+        ({"language": "cpp"}, "language `cpp` is not supported"),
+        ({"fetch_files": ["a"]}, "fetch_files is not supported"),
+    ],
 )
-def test_run_code_says_what_is_not_served(client: httpx2.Client, more: dict[str, Any], says: str) -> None:
+def test_run_code_says_what_is_not_supported(client: httpx2.Client, more: dict[str, Any], says: str) -> None:
     answer = run_code(client, "print(1)", **more)
     assert answer["status"] == "SandboxError" and says in answer["message"] and answer["run_result"] is None
 
@@ -194,7 +197,7 @@ def test_execute_a_script(client: httpx2.Client) -> None:
 def test_execute_says_what_is_wrong(client: httpx2.Client) -> None:
     answer = execute(client, "1")
     assert "X-Session-ID header required" in answer["error"] and answer["process_status"] == "error"
-    assert "language `lean4` is not served" in execute(client, "1", language="lean4")["error"]
+    assert "language `lean4` is not supported" in execute(client, "1", language="lean4")["error"]
 
 
 @pytest.mark.parametrize(

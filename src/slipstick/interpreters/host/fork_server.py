@@ -102,8 +102,8 @@ class ForkServerClient:
     async def ending(self, fork: Fork) -> int | None:
         """The return code, as in `kill`, of a session whose socket was closed.
 
-        Raises AliveError if the process had not ended by itself, and kills it: without the wait, this could not be told
-        from being killed by the kernel. LostError as `kill`.
+        Raises AliveError if the process had not ended by itself, and kills it: without the wait, the end could not be
+        distinguished from a kill by the kernel. LostError as `kill`.
         """
         try:
             return await self._end(fork, kill=False, seconds=_END_SECONDS)
