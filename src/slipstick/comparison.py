@@ -75,12 +75,12 @@ def compare_runs(
     before, after = _accuracy_by_format(first_solutions), _accuracy_by_format(second_solutions)
     rows: list[PairedComparison] = []
     flips: list[Flip] = []
-    ids = {problem.id for problem in common}
     groups = {"": [problem.id for problem in common], **group_problems(common).sets}
     for label, (left, right) in _formats(before, after).items():
-        one = {name: share for name, share in before[left].items() if name in ids}
-        two = {name: share for name, share in after[right].items() if name in ids}
-        rows += _compare(label, one, two, groups)
+        one, two = before[left], after[right]
+        for group, members in groups.items():
+            if part := {name: one[name] for name in members if name in one and name in two}:
+                rows.append(compare_paired(part, two, format=label, group=group))
         flips += [
             Flip(problem_id=name, format=label, first=one[name], second=two[name])
             for name in groups[""]
@@ -168,14 +168,3 @@ def _formats(first: Mapping[str, object], second: Mapping[str, object]) -> dict[
             f"{', '.join(second) or 'no solutions'}"
         )
     return shared
-
-
-def _compare(
-    label: str, first: Mapping[str, float], second: Mapping[str, float], groups: Mapping[str, Sequence[str]]
-) -> list[PairedComparison]:
-    rows = []
-    for group, members in groups.items():
-        part = {name: first[name] for name in members if name in first and name in second}
-        if part:
-            rows.append(compare_paired(part, second, format=label, group=group))
-    return rows
