@@ -152,22 +152,15 @@ class RunFolder:
         """The run's solutions by id, read when asked for; only their ids and places are in memory."""
         return _Index(self.path / "solutions.jsonl")
 
-    def note(self, **fields: Any) -> None:
-        """Changes fields of run.json."""
+    def note(self, **fields: Any) -> Run:
+        """Changes fields of run.json and gives its new content."""
         run = Run.model_validate({**self.run().model_dump(), **fields})
         write_atomically(self.path / "run.json", run.model_dump_json(indent=2))
+        return run
 
     def write_problems(self, problems: Iterable[Problem]) -> int:
         """Writes problems.jsonl, taking the problems one by one, and gives their number."""
-        number = 0
-
-        def lines() -> Iterator[str]:
-            nonlocal number
-            for number, problem in enumerate(problems, start=1):  # noqa: B007  the caller's count
-                yield f"{problem.model_dump_json()}\n"
-
-        write_atomically(self.path / "problems.jsonl", lines())
-        return number
+        return write_records(self.path / "problems.jsonl", problems)
 
     def rearrange(self, ids: Iterable[str]) -> None:
         """Rewrites solutions.jsonl with the solutions of these ids in this order, as far as it has them; no others."""
@@ -199,12 +192,9 @@ class RunFolder:
 
     def finish(self, status: str, *, counts: dict[str, int], metrics: list[Metric]) -> Run:
         """Writes the numbers and the run's end, closes the folder for writing and gives the final Run."""
-        run = self.run().model_copy(
-            update={"status": status, "finished": datetime.now(UTC), "counts": counts, "metrics": metrics}
-        )
         if metrics:
             write_atomically(self.path / "metrics.json", _METRICS.dump_json(metrics, indent=2).decode())
-        write_atomically(self.path / "run.json", run.model_dump_json(indent=2))
+        run = self.note(status=status, finished=datetime.now(UTC), counts=counts, metrics=metrics)
         self.close()
         return run
 
@@ -279,9 +269,17 @@ def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     Path(new.name).replace(path)
 
 
-def write_records(path: Path, rows: Iterable[Record]) -> None:
-    """Writes records as a JSONL file, whole or not at all."""
-    write_atomically(path, (f"{row.model_dump_json()}\n" for row in rows))
+def write_records(path: Path, records: Iterable[BaseModel]) -> int:
+    """Writes a JSONL file whole or not at all, taking the records one by one, and gives their number."""
+    number = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal number
+        for number, record in enumerate(records, start=1):  # noqa: B007  returned below
+            yield f"{record.model_dump_json()}\n"
+
+    write_atomically(path, lines())
+    return number
 
 
 def read_records(path: Path, kind: type[R], *, missing_ok: bool = False) -> Iterator[R]:

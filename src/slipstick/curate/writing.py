@@ -13,7 +13,7 @@ from slipstick.curate.rerun import EXECUTED
 from slipstick.curate.rules import DropReason
 from slipstick.curate.solutions import Solutions
 from slipstick.schema import Drop, Problem, Record, Solution
-from slipstick.store import RunFolder, read_records, write_atomically
+from slipstick.store import RunFolder, read_records, write_atomically, write_records
 
 _CONTAMINATION = "contamination.jsonl"
 _ORIGINS = "origins.jsonl"
@@ -43,12 +43,12 @@ def write_overlaps(out: RunFolder, overlaps: Iterable[Overlap]) -> list[tuple[st
     """Writes contamination.jsonl and gives evaluation problem and kind of each overlap."""
     found: list[tuple[str, OverlapKind]] = []
 
-    def lines() -> Iterator[str]:
+    def noted() -> Iterator[Overlap]:
         for overlap in overlaps:
             found.append((overlap.evaluation_id, overlap.kind))
-            yield f"{overlap.model_dump_json()}\n"
+            yield overlap
 
-    write_atomically(out.path / _CONTAMINATION, lines())
+    write_records(out.path / _CONTAMINATION, noted())
     return found
 
 
@@ -90,7 +90,7 @@ def _write_solutions(runs: Sequence[RunFolder], out: RunFolder, solutions: Solut
     origins: list[str] = []
     taken: set[str] = set()
 
-    def lines() -> Iterator[str]:
+    def kept() -> Iterator[Solution]:
         for line, solution in read_solutions(runs, wanted=sources):
             if isinstance(solution, Drop):
                 continue
@@ -99,9 +99,9 @@ def _write_solutions(runs: Sequence[RunFolder], out: RunFolder, solutions: Solut
             origin = Origin(id=name, run=str(line.run.path), line=line.number, original_id=solution.id)
             origins.append(f"{origin.model_dump_json()}\n")
             counter.keep(sources[line.place], solution.format, tokens=solutions.tokens[line.place])
-            yield f"{solution.model_copy(update={'id': name}).model_dump_json()}\n"
+            yield solution.model_copy(update={"id": name})
 
-    write_atomically(out.path / "solutions.jsonl", lines())
+    write_records(out.path / "solutions.jsonl", kept())
     write_atomically(out.path / _ORIGINS, origins)
 
 

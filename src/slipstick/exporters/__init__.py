@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -83,19 +84,17 @@ _OUTCOMES = {"solutions": ("correct",), "outcomes": ("correct", "incorrect")}
 
 
 def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterator[tuple[Solution, Problem, Format]]:
-    formats: dict[str, Format] = {}
+    load = functools.cache(load_format)
     if of == "problems":
-        cot = load_format("cot")
         for problem in problems.values():
             if problem.answer is not None:
-                yield Solution(id=problem.id, problem_id=problem.id, format="cot", blocks=[]), problem, cot
+                yield Solution(id=problem.id, problem_id=problem.id, format="cot", blocks=[]), problem, load("cot")
         return
     for solution in folder.solutions():
         if solution.verdict is None or solution.verdict.outcome not in _OUTCOMES[of]:
             continue
         name = shapes.written_format(solution)
-        format = formats.get(name) or formats.setdefault(name, load_format(name))
-        yield solution.model_copy(update={"format": name}), problems[solution.problem_id], format
+        yield solution.model_copy(update={"format": name}), problems[solution.problem_id], load(name)
 
 
 def _splits(folder: RunFolder) -> list[str]:

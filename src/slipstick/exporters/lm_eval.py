@@ -17,7 +17,7 @@ from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.exporters.shapes import written_format
-from slipstick.formats import Format, join, load_format, render
+from slipstick.formats import join, load_format, render
 from slipstick.metrics import by_problem, order_formats, set_of, share_correct
 from slipstick.schema import Metric, Problem, Run, Solution
 from slipstick.store import RunFolder, write_atomically
@@ -128,12 +128,10 @@ def _task_results(task: str, attempts: dict[str, list[Solution]], metrics: Seque
 
 def _text(solution: Solution) -> str:
     """What was written, laid out in the solution's format, outputs included."""
-    return join(render(_format(written_format(solution).partition(":")[0]), solution.blocks))
+    return join(render(_load_format(written_format(solution).partition(":")[0]), solution.blocks))
 
 
-@functools.cache
-def _format(name: str) -> Format:
-    return load_format(name)
+_load_format = functools.cache(load_format)
 
 
 def _digest(text: str) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
+
+from jinja2 import StrictUndefined, Template
 
 from slipstick.errors import InputError
 from slipstick.metrics import set_of
@@ -66,51 +69,10 @@ def _rows(problems: Iterable[Problem]) -> Iterable[str]:
 
 def _task(name: str, data: Path, ks: Sequence[int]) -> str:
     """The YAML of one set; JSON strings are YAML strings."""
-    filters = [_filter("first", None, ["regex", "take_first"])]
-    filters += [_filter(f"maj@{k}", k, ["regex", "majority_vote", "take_first"]) for k in ks]
-    prompt = 'Question: {{question}}\nReason step by step and end with a line "The answer is X."\nAnswer:'
-    return "\n".join(
-        [
-            f"task: slipstick_{name}",
-            "tag: slipstick",
-            "dataset_path: json",
-            "dataset_kwargs:",
-            "  data_files:",
-            f"    test: {json.dumps(str(data.absolute()))}",
-            "output_type: generate_until",
-            "test_split: test",
-            f"doc_to_text: {json.dumps(prompt)}",
-            'doc_to_target: "{{answer[0]}}"',
-            "process_results: !function verdict.process_results",
-            "generation_kwargs:",
-            '  until: ["\\nQuestion:", "</s>", "<|im_end|>"]',
-            f"  do_sample: {'true' if ks else 'false'}",
-            f"  temperature: {0.6 if ks else 0.0}",
-            "  max_gen_toks: 2048",
-            f"repeats: {max(ks, default=1)}",
-            "filter_list:",
-            *filters,
-            "metric_list:",
-            "  - metric: exact_match",
-            "    aggregation: mean",
-            "    higher_is_better: true",
-            "num_fewshot: 0",
-            "metadata:",
-            "  version: 1.0",
-            "",
-        ]
-    )
-
-
-def _filter(name: str, k: int | None, functions: Sequence[str]) -> str:
-    lines = [f"  - name: {json.dumps(name)}", "    filter:"]
-    if k is not None:
-        lines += ["      - function: take_first_k", f"        k: {k}"]
-    for function in functions:
-        lines.append(f"      - function: {function}")
-        if function == "regex":
-            lines += [f"        regex_pattern: {json.dumps(_REGEX)}", "        group_select: -1"]
-    return "\n".join(lines)
+    text = files("slipstick.exporters").joinpath("lm_eval_task.yaml.j2").read_text("utf-8")
+    template = Template(text, trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
+    task: str = template.render(name=name, data=str(data.absolute()), ks=ks, regex=_REGEX, json=json.dumps)
+    return task
 
 
 def _group(name: str, sets: Iterable[str]) -> str:
