@@ -25,7 +25,9 @@ class Point(NamedTuple):
     found: int
     """Wrong labels among them."""
     precision: float
+    """Share of wrong labels among those read."""
     recall: float
+    """Share of all wrong labels that are found."""
 
 
 class Rankings(NamedTuple):

@@ -64,6 +64,7 @@ class Worked(NamedTuple):
     end: list[Fraction]
     """The numbers of the last line that has any, its annotations aside."""
     equations: list[Equation]
+    """Its equations, in order."""
 
     def steps(self) -> int:
         """How many results it works out; one that stands as text and as annotation counts once."""

@@ -29,6 +29,7 @@ class Solver(Record):
     """What is known of a solver once all ballots are counted."""
 
     name: str
+    """Model and format, or the name of a run and format."""
     problems: int
     """Problems with a label that it was asked."""
     agreement: float

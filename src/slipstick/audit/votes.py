@@ -26,21 +26,25 @@ class Vote(NamedTuple):
     solver: str
     """Samples of one solver share their weight: a solver that is asked often does not count more for it."""
     answer: str | None
+    """None for a sample without one."""
 
 
 class Candidate(NamedTuple):
     """An answer that may be the right one."""
 
     answer: str
+    """As the first sample with it wrote it."""
     shares: dict[str, float]
     """Solver -> share of its samples that say so; solvers that do not are left out."""
     samples: int
+    """How many samples of all solvers say so."""
 
 
 class Ballot(NamedTuple):
     """The votes on one problem."""
 
     problem_id: str
+    """The problem voted on."""
     candidates: list[Candidate]
     """The label first, whether anybody says it or not, then the others, most samples first."""
     num_samples: dict[str, int]

@@ -38,6 +38,7 @@ class Placed(NamedTuple):
     """A correction and its file and line."""
 
     correction: Correction
+    """The correction itself."""
     where: str
     """"path:line"."""
 

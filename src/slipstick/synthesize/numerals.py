@@ -34,6 +34,7 @@ class Numeral(NamedTuple):
     start: int
     """Where it begins in the question."""
     end: int
+    """Where it ends."""
 
 
 def numerals(text: str) -> list[Numeral]:

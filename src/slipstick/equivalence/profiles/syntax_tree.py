@@ -1,7 +1,8 @@
 """Evaluates an expression in Python's syntax without running it: only numbers, known names and arithmetic.
 
 Published graders pass answers to `eval` or to sympy's `parse_expr`, which does. Here the text is parsed to a syntax
-tree, and only the nodes named below are given a meaning; everything else raises ValueError.
+tree, and only the nodes named below are given a meaning; everything else raises ValueError. It computes in floats, as
+those graders do, and so does not share `slipstick.exact`.
 """
 
 from __future__ import annotations

@@ -14,9 +14,11 @@ class Selection(NamedTuple):
     """Which rows are meant."""
 
     dataset: Dataset
+    """Name in the catalogue."""
     name: str
     """Name of the split."""
     split: Split
+    """Name of the split."""
     n: int | None
     """Only the first so many of those that pass."""
     filters: dict[str, str]

@@ -34,6 +34,7 @@ class Split:
     lengths: Mapping[int, int]
     """Digits of the longest number -> how often."""
     wordings: Wordings = "seen"
+    """Whether training has seen its wordings."""
     abstract: bool | None = False
     """Only abstract problems, none, or (None) every fifth."""
     training: bool = False

@@ -22,8 +22,11 @@ class Puzzle:
     """One abstract problem before its options have letters."""
 
     text: str
+    """The question, without its options."""
     options: list[str]
+    """Three, the correct one among them."""
     right: str
+    """The correct option."""
     reasoning: str
     """Sentences that lead to the right option."""
 

@@ -18,6 +18,7 @@ class Template:
     """One type of calculation problem; its fields are those of a table in templates/*.toml."""
 
     name: str
+    """Key of its table."""
     topic: str
     """Name of its file."""
     numbers: Mapping[str, str]
@@ -39,9 +40,11 @@ class Worked:
     """The numbers of one problem and how its answer comes about."""
 
     given: dict[str, int]
+    """Name -> number in the text."""
     steps: list[dict[str, str]]
     """Name, expression and sentence of each step, the given numbers first."""
     answer: str
+    """The result of the last step."""
 
 
 @lru_cache(maxsize=1)

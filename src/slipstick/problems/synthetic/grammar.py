@@ -61,6 +61,7 @@ class Wording:
     """A text with its fields left open."""
 
     text: str
+    """The sentence, with fields such as {name}."""
     combination: str
     """The choices that were made, names and things aside."""
 

@@ -22,8 +22,11 @@ class Input:
     """A number of the problem that the calculations use."""
 
     key: str
+    """ "input" and its place in the question."""
     value: Fraction
+    """The number."""
     mention: Mention
+    """Where the question has it."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,13 @@ class Step:
     """One calculation over inputs, earlier steps and constants; `key`s stand as names in its tree."""
 
     key: str
+    """ "step" and its number; of a formula the name it has there."""
     tree: Tree
+    """What is calculated."""
     value: Fraction
+    """Its exact result."""
     calculation: Calculation | None = None
+    """The equation of the rationale; None for a step of a formula or behind the last equation."""
 
 
 @dataclass
@@ -41,7 +48,9 @@ class Plan:
     """What a program computes, in the order of the rationale."""
 
     inputs: dict[str, Input] = field(default_factory=dict)
+    """Key -> input, in the order of use."""
     steps: list[Step] = field(default_factory=list)
+    """In the order of calculation."""
     answer: str = ""
     """Key of the step that is the answer."""
 

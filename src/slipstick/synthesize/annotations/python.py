@@ -29,9 +29,11 @@ class Written:
     """A piece of Python and its value there."""
 
     text: str
+    """The source."""
     value: Any
     """int, float or Fraction, as Python has it."""
     binds: int = _ATOM
+    """How tightly its outermost operator binds; a higher one needs no brackets."""
 
 
 def write_tree(tree: Tree, values: Mapping[str, Any], *, exact: bool) -> Written:

@@ -18,6 +18,7 @@ class Number:
     """A number as it was written."""
 
     value: Fraction
+    """Of 15% it is 15."""
     percent: bool = False
     """Whether a percent sign stood behind it."""
     near: tuple[str, ...] = field(default=(), compare=False)
@@ -29,6 +30,7 @@ class Name:
     """What a variable holds."""
 
     name: str
+    """Key of an input or a step, or a formula's variable."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,11 @@ class Operation:
     """Two trees under +, -, *, / or **."""
 
     sign: str
+    """One of these."""
     left: Tree
+    """First operand."""
     right: Tree
+    """Second operand."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,9 @@ class Call:
     """A function of a tree: "ceil", "floor", "sqrt", ..."""
 
     function: str
+    """Name in `slipstick.exact.FUNCTIONS`."""
     arguments: tuple[Tree, ...]
+    """Its operands, in order."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,9 @@ class Solve:
     """What a letter has to be for two sides to be equal; the letter stands in them as the Name UNKNOWN."""
 
     left: Tree
+    """One side."""
     right: Tree
+    """The other side."""
 
 
 Tree = Number | Name | Operation | Call | Solve

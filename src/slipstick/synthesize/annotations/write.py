@@ -27,8 +27,11 @@ class Lines:
     """A plan's assignments in Python."""
 
     inputs: dict[str, str]
+    """Key -> assignment of an input."""
     steps: dict[str, str]
+    """Key -> assignment of a step."""
     names: Mapping[str, str]
+    """Key -> variable."""
     values: dict[str, Any]
     """Name -> what it holds in Python."""
 

@@ -15,14 +15,21 @@ class Facts(TypedDict, total=False):
     """What a row says of a problem; what is missing is not known."""
 
     text: Required[str]
+    """The question."""
     number: str
     """The source's own number of the row, if it has one worth keeping."""
     answer: str | None
+    """The gold; several if any of them will do."""
     kind: Kind | None
+    """What the gold is; None if the row does not say."""
     choices: list[str] | None
+    """Options of a multiple choice."""
     rationale: str | None
+    """The worked solution."""
     licence: str
+    """The row's own licence."""
     metadata: dict[str, Any]
+    """What else the row says."""
 
 
 _NUMBER = re.compile(r"[-+]?\$?((\d{1,3}(,\d{3})+|\d+)\.?\d*|\.\d+)(e[-+]?\d+|\s*/\s*\d+)?\s*(\\?%)?", re.IGNORECASE)

@@ -33,6 +33,7 @@ class Calculation:
     shown: Fraction
     """The value that the rationale gives; perhaps rounded."""
     line: int
+    """Line of the rationale, from 0."""
     start: int
     """Where it begins in its line, the annotations taken out."""
     equals: int
@@ -182,6 +183,7 @@ def _reading(tree: Tree, token: Token) -> tuple[Tree, Fraction, bool] | None:
 
 
 def as_share(leaf: Tree) -> Tree:
+    """15 / 100 for 15%, any other leaf as it is."""
     if isinstance(leaf, Number) and leaf.percent:
         return Operation("/", replace(leaf, percent=False), Number(Fraction(100)))
     return leaf

@@ -36,9 +36,13 @@ class Mention:
     """A number in a text."""
 
     value: Fraction
+    """Of 15% it is 15."""
     form: Form
+    """What kind of number word or numeral it is."""
     start: int
+    """Place of its first character."""
     end: int
+    """Place behind its last character."""
     money: bool = False
     """Whether a dollar sign stands before it."""
 

@@ -99,7 +99,9 @@ class Rationale:
     """A rationale without its annotations, and its calculations in order."""
 
     lines: list[str]
+    """Its lines, annotations removed."""
     calculations: list[Calculation]
+    """In the order of the text."""
     results: set[Fraction] = field(default_factory=set)
     """Every value that stands behind an equals sign, read or not."""
 

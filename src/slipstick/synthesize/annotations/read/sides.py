@@ -29,14 +29,22 @@ _SPOKEN = {"plus": "+", "minus": "-", "times": "*"}
 
 @dataclass(frozen=True)
 class Token:
+    """A piece of a line."""
+
     kind: str
+    """ "number", "equals", "sign", "bracket", "word", "unit" or "other"."""
     text: str
+    """As written; of a spoken sign the sign."""
     start: int
+    """Place of its first character in the line."""
     end: int
+    """Place behind its last character."""
     money: bool = False
+    """Whether a dollar sign stands before it."""
 
 
 def tokenize(line: str) -> Iterator[Token]:
+    """The tokens of a line, from left to right; dollar signs are part of their number."""
     line = TIMES.sub(r"\1\2*", line.translate(SIGNS))
     line = _IS.sub(lambda match: " =".ljust(len(match.group())), line)
     for match in _TOKEN.finditer(line):
@@ -53,6 +61,7 @@ def tokenize(line: str) -> Iterator[Token]:
 
 
 def value_of(token: Token) -> Fraction:
+    """The number of a token, its percent sign aside."""
     tree = read(token.text.rstrip("% "))
     return evaluate(tree, {})
 
@@ -66,10 +75,15 @@ class Side:
     """A side of an equation: tokens first..last of the line that make an expression."""
 
     tree: Tree
+    """The expression."""
     first: int
+    """Index of its first token."""
     last: int
+    """Index of its last token."""
     start: int
+    """Place of its first character in the line."""
     end: int
+    """Place behind its last character."""
 
 
 def left_side(tokens: Sequence[Token], index: int) -> Side | None:
@@ -157,13 +171,14 @@ def _words_behind(tokens: Sequence[Token], place: int) -> tuple[str, ...]:
 
 
 def first_number(tokens: Sequence[Token], side: Side | None) -> Token | None:
+    """The first number of a side."""
     if side is None:
         return None
     return next(token for token in tokens[side.first : side.last + 1] if token.kind == "number")
 
 
 def result_after(tokens: Sequence[Token], index: int) -> Token | None:
-    """The number an equals sign is followed by: "24", "$24", "3/4"."""
+    """The number behind an equals sign: "24", "$24", "3/4"."""
     place = index + 1
     if place < len(tokens) and tokens[place].text == "(":
         place += 1
