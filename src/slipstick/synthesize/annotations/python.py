@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from slipstick.exact import NoValueError, decimal
 from slipstick.synthesize.annotations.trees import (
@@ -20,6 +20,14 @@ from slipstick.synthesize.annotations.trees import (
     replaced,
 )
 
+Computed = int | float | Fraction
+"""What a variable of a program holds."""
+_OPERATORS: Mapping[str, Callable[[Computed, Computed], Computed]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "**": operator.pow,
+}
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "**": 4}
 _ATOM = 5
 
@@ -30,13 +38,13 @@ class Written:
 
     text: str
     """The source."""
-    value: Any
-    """int, float or Fraction, as Python has it."""
+    value: Computed
+    """As Python has it."""
     binds: int = _ATOM
     """How tightly its outermost operator binds; a higher one needs no brackets."""
 
 
-def write_tree(tree: Tree, values: Mapping[str, Any], *, exact: bool) -> Written:
+def write_tree(tree: Tree, values: Mapping[str, Computed], *, exact: bool) -> Written:
     """Python for a tree whose names hold `values`; with `exact` what is not whole is a Fraction.
 
     Raises NoValueError if Python has no value for it.
@@ -58,9 +66,7 @@ def write_tree(tree: Tree, values: Mapping[str, Any], *, exact: bool) -> Written
     # Python groups from the left, powers from the right
     text = f"{_enclosed(left, level + (tree.sign == '**'))} {tree.sign} {_enclosed(right, level + (tree.sign == '-'))}"
     try:
-        value = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "**": lambda a, b: a**b}[
-            tree.sign
-        ](left.value, right.value)
+        value = _OPERATORS[tree.sign](left.value, right.value)
     except (OverflowError, ZeroDivisionError, ValueError) as error:
         raise NoValueError(str(error)) from error
     return Written(text.replace(" ** ", "**"), value, level)
@@ -92,7 +98,7 @@ def _write_division(left: Written, right: Written, *, exact: bool) -> Written:
     return Written(f"{_enclosed(left, 2)} / {_enclosed(right, 3)}", value, 2)
 
 
-def _write_call(tree: Call, values: Mapping[str, Any], *, exact: bool) -> Written:
+def _write_call(tree: Call, values: Mapping[str, Computed], *, exact: bool) -> Written:
     written = [write_tree(argument, values, exact=exact) for argument in tree.arguments]
     if tree.function == "sqrt" and exact:
         raise NoValueError("a root is no fraction")
@@ -107,7 +113,7 @@ def _enclosed(written: Written, level: int) -> str:
     return written.text if written.binds >= level else f"({written.text})"
 
 
-def write_solve(tree: Solve, name: str, values: Mapping[str, Any]) -> tuple[list[str], Any]:
+def write_solve(tree: Solve, name: str, values: Mapping[str, Computed]) -> tuple[list[str], Computed]:
     """The lines that solve an equation for `name`, and the solution."""
     sides = []
     for side in (tree.left, tree.right):
@@ -118,7 +124,7 @@ def write_solve(tree: Solve, name: str, values: Mapping[str, Any]) -> tuple[list
     return lines, int(value) if value.denominator == 1 else value
 
 
-def _write_side(tree: Tree, values: Mapping[str, Any]) -> Written:
+def _write_side(tree: Tree, values: Mapping[str, Computed]) -> Written:
     """A side of an equation: as it stands, decimals as exact ones, nothing computed."""
     if isinstance(tree, Number):
         digits = decimal(tree.value)

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 
 from slipstick.answers import find_answer
 from slipstick.equivalence import compare
 from slipstick.exact import decimal
 from slipstick.schema import Block, Code, Problem, Text
 from slipstick.synthesize.annotations.link import Plan, Step, names_in
-from slipstick.synthesize.annotations.python import write_number, write_solve, write_tree
+from slipstick.synthesize.annotations.python import Computed, write_number, write_solve, write_tree
 from slipstick.synthesize.annotations.read.calculations import Calculation
 from slipstick.synthesize.annotations.read.mentions import mentions
 from slipstick.synthesize.annotations.read.rationale import Rationale
@@ -32,7 +31,7 @@ class Lines:
     """Key -> assignment of a step."""
     names: Mapping[str, str]
     """Key -> variable."""
-    values: dict[str, Any]
+    values: dict[str, Computed]
     """Name -> what it holds in Python."""
 
 
@@ -45,7 +44,7 @@ def write_lines(plan: Plan, names: Mapping[str, str]) -> Lines:
 
 
 def _lines(plan: Plan, names: Mapping[str, str], *, exact: bool) -> Lines:
-    inputs, steps, values = {}, {}, dict[str, Any]()
+    inputs, steps, values = {}, {}, dict[str, Computed]()
     called: dict[str, Tree] = {key: Name(name) for key, name in names.items()}
     for key, given in plan.inputs.items():
         written = write_number(given.value, exact=exact)
@@ -61,12 +60,12 @@ def _lines(plan: Plan, names: Mapping[str, str], *, exact: bool) -> Lines:
     return Lines(inputs, steps, names, values)
 
 
-def _is_off(step: Step, value: Any) -> bool:
+def _is_off(step: Step, value: Computed) -> bool:
     """Whether a float shows digits that the exact value does not have."""
     return isinstance(value, float) and decimal(step.value) is not None and Fraction(repr(value)) != step.value
 
 
-def shown(value: Any) -> str:
+def shown(value: Computed) -> str:
     """A result as a person writes it."""
     if isinstance(value, float) and value == int(value):
         return str(int(value))
@@ -90,7 +89,7 @@ def _printed(lines: Lines, key: str) -> str:
 
 def _imports(body: Iterable[str]) -> list[str]:
     text = "\n".join(body)
-    found = sorted(set(re.findall(r"\b(sqrt|floor|ceil|log|factorial|comb|perm|lcm|gcd)\(", text)))
+    found = sorted(set(re.findall(r"\b(sqrt|floor|ceil|log|factorial|comb|perm|lcm|gcd|isqrt)\(", text)))
     lines = ["from fractions import Fraction"] if "Fraction(" in text else []
     if "solve(" in text:
         lines.append(f"from sympy import Eq, {'Rational, ' if 'Rational(' in text else ''}solve, symbols")
