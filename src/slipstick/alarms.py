@@ -1,4 +1,4 @@
-"""What makes a number doubtful: too many empty answers, a rerun that differs, problems that were trained on."""
+"""Reasons not to trust a run's numbers: many empty answers, a rerun that differs, problems that were trained on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Alarm(Record):
     message: str
     """What was found and what to do about it."""
     solutions: list[str] = Field(default_factory=list)
-    """Ids of the solutions it is about, where it is about some."""
+    """Ids of the solutions it is about, if it is about single ones."""
 
 
 def read_alarms(run: Path) -> list[Alarm]:
@@ -43,7 +43,7 @@ def write_alarms(run: Path, alarms: Sequence[Alarm]) -> None:
 
 
 def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
-    """One alarm for each format with more than 20 % empty answers, with the sets it is worst on."""
+    """One alarm for each format with more than 20 % empty answers, with the sets that have most of them."""
     found: dict[str, dict[str, Metric]] = {}
     for metric in metrics:
         if metric.measure == "no_answer":
@@ -56,24 +56,24 @@ def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
             share = f"{groups[''].value:.0%} of answers are empty"
             yield Alarm(
                 name="empty_answers",
-                message=f"{format}: {share}{where}. Before believing the accuracy, look at some: is the format the "
-                "model's own, do stop strings cut it, is max_tokens too low?",
+                message=f"{format}: {share}{where}. Before trusting the accuracy, look at some: does the model "
+                "know the format, do stop strings cut its answers, is max_tokens too low?",
             )
 
 
 def rerun_differs(
     before: Mapping[str, str | None], after: Mapping[str, str | None], *, same: Callable[[str, str], bool]
 ) -> Iterator[Alarm]:
-    """An alarm where solutions drawn a second time have other answers; keys are solutions' ids."""
+    """An alarm if solutions that were sampled a second time have other answers; keys are solutions' ids."""
     both = [name for name in after if name in before]
     differ = [name for name in both if not _same(before[name], after[name], same)]
     if differ:
         shown = ", ".join(differ[:3]) + (", ..." if len(differ) > 3 else "")
         yield Alarm(
             name="rerun_differs",
-            message=f"{len(differ)} of {len(both)} solutions have another answer when drawn again at temperature 0: "
-            f"{shown}. The number depends on chance beside the problems (batch sizes, kernels, a server's version); "
-            "the interval does not cover that",
+            message=f"{len(differ)} of {len(both)} solutions have another answer when sampled again at temperature 0: "
+            f"{shown}. The accuracy also varies with batch sizes, kernels or the server's version, which its interval "
+            "does not cover",
             solutions=differ,
         )
 
@@ -81,8 +81,8 @@ def rerun_differs(
 def overlap(problems: Sequence[Problem], training: Iterable[Problem], *, sources: Sequence[str]) -> Iterator[Alarm]:
     """An alarm for each set with problems among those the model was trained on, or that its card names as a source.
 
-    Problems are the same where their words are, letter case and punctuation aside. sources: names that the model's card
-    gives its training data ("openai/gsm8k").
+    Problems are the same if their words are, letter case and punctuation aside. sources: the training data that the
+    model's card names ("openai/gsm8k").
     """
     groups = group_problems(problems).sets or {"": [problem.id for problem in problems]}
     texts = {problem.id: _plain(problem.text) for problem in problems}
@@ -95,7 +95,7 @@ def overlap(problems: Sequence[Problem], training: Iterable[Problem], *, sources
             yield Alarm(
                 name="overlap",
                 message=f"{name}: {len(seen):,} of {len(ids):,} problems are among those the model was trained on, "
-                f"{seen[0]} first; its accuracy there says what was learnt by heart",
+                f"{seen[0]} first; the accuracy there may measure memorisation",
             )
         named = [source for source in sources if group and _names(source, group)]
         if named:
