@@ -52,7 +52,7 @@ def describe(row: TracedRow) -> Iterator[tuple[str, str]]:
     if problem:
         yield "problem", f"{problem.id} ({problem.licence or 'licence not stated'})\n{problem.text}"
         yield "gold", str(problem.answer)
-        for name in ("parent", "patch", "source"):
+        for name in ("parent", "label_correction", "source"):
             if name in problem.metadata:
                 yield name, str(problem.metadata[name])
     yield "written by", solution.model or "not recorded"

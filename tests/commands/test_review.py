@@ -78,7 +78,7 @@ def test_a_session_that_is_left_goes_on_where_it_was(invoke: Invoke, tmp_path: P
     (tmp_path / "p.jsonl").write_text("".join(f"{problem.model_dump_json()}\n" for problem in PROBLEMS))
     mended = take_problems(ProblemSettings(problems="p.jsonl", label_corrections="fixes.jsonl"))
     assert {each.id: each.answer for each in mended} == {"r/0": "1", "r/1": "8", "r/3": "4"}
-    assert next(each for each in mended if each.id == "r/1").metadata["patch"]["why"] == "off by six"
+    assert next(each for each in mended if each.id == "r/1").metadata["label_correction"]["why"] == "off by six"
 
 
 def test_a_patch_file_loses_no_line(invoke: Invoke) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from slipstick.commands import ProblemSettings, take_problems
 from slipstick.errors import InputError
+from slipstick.problems import load_problems
 from slipstick.problems.label_corrections import read_corrections
 
 ROWS = [
@@ -43,8 +44,8 @@ def test_labels_are_put_right_and_the_ambiguous_left_out(source: Path, tmp_path:
     first, last = take_problems(settings)
     assert (first.id, first.answer, first.rationale) == ("p/1", "4", None)
     said = {"who": "ann", "when": "2026-02-03T00:00:00", "old": "5", "why": "miscounted"}
-    assert first.metadata["patch"] == said
-    assert last.id == "p/3" and "patch" not in last.metadata
+    assert first.metadata["label_correction"] == said
+    assert last.id == "p/3" and "label_correction" not in last.metadata
     assert source.read_bytes() == before and [path.name for path in settings.files()] == [
         *("p.jsonl", "fixes.jsonl", "more.jsonl")
     ]
@@ -53,7 +54,7 @@ def test_labels_are_put_right_and_the_ambiguous_left_out(source: Path, tmp_path:
 def test_several_acceptable_answers_and_a_source_that_was_mended(source: Path, tmp_path: Path) -> None:
     fixes = patch_file(tmp_path, patch(new=["4", "four"]), patch(id="p/3", old="7", new="6"))
     first, _, third = take_problems(ProblemSettings(problems=str(source), label_corrections=fixes))
-    assert first.answer == ["4", "four"] and third.answer == "6" and "patch" not in third.metadata
+    assert first.answer == ["4", "four"] and third.answer == "6" and "label_correction" not in third.metadata
 
 
 MISTAKES = {
@@ -85,3 +86,10 @@ def test_with_a_limit_a_patch_may_be_about_later_problems(source: Path, tmp_path
     fixes = patch_file(tmp_path, patch(id="p/3", old="6", new="ambiguous"))
     (only,) = take_problems(ProblemSettings(problems=str(source), label_corrections=fixes, limit=1))
     assert only.answer == "5"
+
+
+def test_loading_corrects_the_labels(source: Path, tmp_path: Path) -> None:
+    fixes = patch_file(tmp_path, patch())
+    assert next(load_problems(str(source))).answer == "5"
+    assert next(load_problems(str(source), label_corrections=[fixes])).answer == "4"
+    assert len(list(load_problems([str(source)], label_corrections=[fixes], limit=1))) == 1

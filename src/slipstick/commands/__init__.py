@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +22,6 @@ from rich.console import Console
 from slipstick.errors import InputError, UserError
 from slipstick.problems import load_problems
 from slipstick.problems.catalogue.local import local_files
-from slipstick.problems.label_corrections import apply_corrections
 from slipstick.recipe import Names, check_settings, find_recipe, load_recipe
 from slipstick.schema import Drop, Problem, Record, Run, Solution
 from slipstick.store import RunFolder, hash_file
@@ -109,15 +108,17 @@ def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]
 
 def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None) -> Iterator[Problem]:
     """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known."""
-    field_map = settings.field_map or None
-    loaded = chain.from_iterable(
-        load_problems(source, field_map=field_map, problems_dir=settings.problems_dir, on_bad=on_bad)
-        for source in settings.problems
+    loaded = load_problems(
+        settings.problems,
+        field_map=settings.field_map or None,
+        problems_dir=settings.problems_dir,
+        label_corrections=settings.label_corrections,
+        limit=settings.limit,
+        on_bad=on_bad,
     )
     seen: set[str] = set()
     twice: dict[str, None] = {}
-    taken = islice(loaded, settings.limit)
-    for problem in apply_corrections(taken, settings.label_corrections, whole=settings.limit is None):
+    for problem in loaded:
         if problem.id in seen:
             twice.setdefault(problem.id)
         seen.add(problem.id)

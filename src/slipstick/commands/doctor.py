@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
+from slipstick.commands import run_async
 from slipstick.errors import UserError
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import ModelSettings, open_model
@@ -15,7 +15,7 @@ from slipstick.recipe import check_settings
 
 
 class DoctorSettings(ModelSettings, InterpreterSettings):
-    """What `slipstick doctor` can be told."""
+    """Settings of `slipstick doctor`."""
 
     model: str | None = None
     """A model to try, as a recipe names it."""
@@ -33,9 +33,9 @@ def examine(overrides: list[str]) -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             yield package, "not installed" + (": pip install 'slipstick[train]'" if package == "torch" else "")
-    yield from asyncio.run(_try_interpreter(settings))
+    yield from run_async(_try_interpreter(settings))
     if settings.model:
-        yield from asyncio.run(_try_model(settings.model, settings))
+        yield from run_async(_try_model(settings.model, settings))
 
 
 async def _try_interpreter(settings: InterpreterSettings) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""`slipstick list`: what there is by name."""
+"""`slipstick list`: what there is by name. (A module named `list` would hide the built-in in this package.)"""
 
 from __future__ import annotations
 

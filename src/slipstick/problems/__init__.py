@@ -1,44 +1,55 @@
 """Where problems come from.
 
 A plug-in is a function `load(argument, field_map=None) -> Iterator[Problem]`, named by an entry point in the group
-`slipstick.problems`; `argument` is what a recipe wrote after the colon. Beside the plug-ins stand the datasets of the
+`slipstick.problems`; `argument` is what a recipe wrote after the colon, `field_map` maps a field of Problem to the
+row's own key, and a bad row is an InputError. Beside the plug-ins stand the datasets of the
 catalogue, and files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from slipstick.errors import InputError, PluginError, did_you_mean
 from slipstick.plugins import list_plugins, load_plugin, split_spec
+from slipstick.problems.label_corrections import apply_corrections
 from slipstick.schema import Problem
 from slipstick.tabular import OnBad
 
 
-class LoadProblems(Protocol):
-    """What a problems plug-in is."""
-
-    def __call__(self, argument: str, *, field_map: dict[str, str] | None = None) -> Iterator[Problem]:
-        """Yields problems; `field_map` maps a field of Problem to the row's own key. Raises InputError."""
-        ...
-
-
 def load_problems(
-    source: str,
+    source: str | Sequence[str],
     *,
     field_map: dict[str, str] | None = None,
     problems_dir: Path | str | None = None,
+    label_corrections: Sequence[Path | str] = (),
+    limit: int | None = None,
     on_bad: OnBad | None = None,
 ) -> Iterator[Problem]:
     """Problems of a plug-in ("synthetic:test"), a dataset ("gsm8k:test"), a list ("suite:mario-four") or a file.
 
-    field_map: a field of Problem -> the row's own key, for files. problems_dir: a folder whose files serve datasets
-    before the Hub does; SLIPSTICK_PROBLEMS_DIR if it is not given. on_bad: takes a row of a file or dataset that cannot
-    be read, as ("path:line", what is wrong), so that the rest is read.
-    Raises PluginError for an unknown source and InputError, with file and line, for a bad row.
+    source: one or several, read one after another. field_map: a field of Problem -> the row's own key, for files.
+    problems_dir: a folder whose files serve datasets before the Hub does; SLIPSTICK_PROBLEMS_DIR if it is not given.
+    label_corrections: files of corrected labels, see `slipstick.problems.label_corrections`.
+    limit: takes only the first so many problems. on_bad: takes a row of a file or dataset that cannot be read, as
+    ("path:line", what is wrong), so that the rest is read.
+    Raises PluginError for an unknown source and InputError, with file and line, for a bad row or correction.
     """
+
+    def load(each: str) -> Iterator[Problem]:
+        return _load(each, field_map=field_map, problems_dir=problems_dir, on_bad=on_bad)
+
+    found = load(source) if isinstance(source, str) else chain.from_iterable(map(load, source))
+    found = found if limit is None else islice(found, limit)
+    return apply_corrections(found, label_corrections, whole=limit is None) if label_corrections else found
+
+
+def _load(
+    source: str, *, field_map: dict[str, str] | None, problems_dir: Path | str | None, on_bad: OnBad | None
+) -> Iterator[Problem]:
     from slipstick.problems.catalogue import datasets
 
     name, argument = split_spec(source)

@@ -49,7 +49,7 @@ def read_corrections(files: Iterable[Path | str]) -> dict[str, Placed]:
     Raises InputError, with file and line, for a line that is no correction and for a second one of the same problem
     that says something else.
     """
-    patches: dict[str, Placed] = {}
+    corrections: dict[str, Placed] = {}
     for file in files:
         for row in read_rows(file):
             try:
@@ -58,14 +58,14 @@ def read_corrections(files: Iterable[Path | str]) -> dict[str, Placed]:
                 first = error.errors()[0]
                 key = ".".join(map(str, first["loc"]))
                 raise InputError(f"{row.where} is no correction: {key}: {first['msg']}") from error
-            earlier = patches.get(correction.id)
+            earlier = corrections.get(correction.id)
             if earlier and (earlier.correction.old, earlier.correction.new) != (correction.old, correction.new):
                 raise InputError(
                     f"{row.where} corrects {correction.id} to {correction.new!r}, but {earlier.where} to "
                     f"{earlier.correction.new!r}: keep one of the two lines"
                 )
-            patches.setdefault(correction.id, Placed(correction, row.where))
-    return patches
+            corrections.setdefault(correction.id, Placed(correction, row.where))
+    return corrections
 
 
 def apply_corrections(
@@ -73,22 +73,22 @@ def apply_corrections(
 ) -> Iterator[Problem]:
     """The problems with their labels corrected, without those that are ambiguous.
 
-    A corrected problem loses its rationale, which leads to the old label, and says under `metadata["patch"]` who
+    A corrected problem loses its rationale, which leads to the old label, and `metadata["label_correction"]` says who
     corrected it, when and why. A problem that has the new label already is left as it is. Raises InputError if a
     correction's `old` is not the label that the source has, or, at the end of a `whole` source, if no correction is
     about any of its problems.
     """
-    patches = read_corrections(files)
+    corrections = read_corrections(files)
     met = False
     for problem in problems:
-        placed = patches.get(problem.id)
+        placed = corrections.get(problem.id)
         met = met or placed is not None
-        patched = _apply(problem, placed) if placed else problem
-        if patched:
-            yield patched
-    if whole and patches and not met:
+        corrected = _apply(problem, placed) if placed else problem
+        if corrected:
+            yield corrected
+    if whole and corrections and not met:
         names = ", ".join(map(str, files))
-        raise InputError(f"{names} corrects none of these problems; its first line is about {next(iter(patches))}")
+        raise InputError(f"{names} corrects none of these problems; its first line is about {next(iter(corrections))}")
 
 
 def _apply(problem: Problem, placed: Placed) -> Problem | None:
@@ -98,10 +98,11 @@ def _apply(problem: Problem, placed: Placed) -> Problem | None:
     if problem.answer != correction.old:
         raise InputError(
             f"{placed.where} corrects {problem.id} from {correction.old!r}, but its label is {problem.answer!r}: the "
-            "correction was made for another version of the source; look at the problem again, mend or remove the line"
+            "correction was made for another version of the source; look at the problem again, fix or remove the line"
         )
     if correction.new == AMBIGUOUS:
         return None
     said = correction.model_dump(mode="json", include={"who", "when", "old", "why"})
     known = {key: value for key, value in problem.metadata.items() if key != "steps"}
-    return problem.model_copy(update={"answer": correction.new, "rationale": None, "metadata": known | {"patch": said}})
+    about = known | {"label_correction": said}
+    return problem.model_copy(update={"answer": correction.new, "rationale": None, "metadata": about})
