@@ -142,12 +142,11 @@ class Metric(Record):
     """A number with its interval, its count, and the problems it was measured on."""
 
     measure: str
-    """What was measured: "accuracy", "pass@4", "maj@4", "executed"; docs/metrics.md lists them."""
+    """What was measured: "accuracy", "pass@4", "maj@4", "executed", ... (docs/metrics.md)."""
     format: str = ""
     """Format of the solutions: "pot"; "" if the measure is of no one format."""
     group_by: str = ""
-    """What the group is: "set", "split", "average", "subject", "level", "topic", "kind", "size", "error"; "" for all
-    problems."""
+    """What the group is: "set", "split", "average", "subject", "error", ... (docs/metrics.md); "" for all problems."""
     group: str = ""
     """The group that was measured: "gsm8k", "algebra", "NameError"; "" for all problems."""
     value: float

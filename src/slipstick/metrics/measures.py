@@ -81,7 +81,8 @@ def curves(solutions: Iterable[Solution], *, same: Same, ks: Sequence[int] | Non
         return {}
     chosen = sorted({k for k in ks if 1 <= k <= most} if ks else {*(2**i for i in range(most.bit_length())), most})
     chosen = [k for k in chosen if k <= most]
-    measured = [_of_k_samples(members, chosen, same, _weights(samples)) for members in samples.values()]
+    weight = _weights(samples)
+    measured = [_of_k_samples(members, chosen, same, weight) for members in samples.values()]
     found: dict[str, list[Metric]] = {}
     for name in measured[0]:
         found.setdefault(name.partition("@")[0], []).append(mean([values[name] for values in measured]).metric(name))
@@ -96,7 +97,7 @@ def summarize(
     same: Same,
     averages: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Metric]:
-    """All metrics of a run: for every format over all problems, over every set or split, and accuracy by parts.
+    """All metrics of a run: for every format over all problems, over every set or split, and accuracy by breakdown.
 
     docs/metrics.md says where groups come from. averages: name -> sets, means over sets beside "all sets".
     pass@k and maj@k appear if every problem of a format has several samples, for those `ks` for which all have enough
