@@ -119,7 +119,7 @@ HOSTILE: tuple[Callable[[random.Random], str], ...] = (
 
 
 def pairs(count: int, seed: int) -> Iterator[Pair]:
-    """Pairs with their truth; every ten-thousandth has a hostile answer, which is never right."""
+    """Pairs with their truth; every ten-thousandth has a hostile answer, which is never correct."""
     chooser = random.Random(seed)
     kinds = chooser.choices(list(KINDS), weights=list(KINDS.values()), k=10_000)
     for place in range(count):
@@ -139,11 +139,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     truths: deque[tuple[int, str, str, bool]] = deque()
 
     def rows() -> Iterator[tuple[str, str, None]]:
-        for place, (answer, gold, truth) in enumerate(pairs(asked.pairs, asked.seed)):
+        for place, (answer, gold, truth) in enumerate(pairs(arguments.pairs, arguments.seed)):
             truths.append((place, answer[:80], gold, truth))
             yield answer, gold, None
 
@@ -152,8 +152,8 @@ def main() -> None:
     wrong: list[tuple[str, str, str]] = []
     memory = []
     began = time.monotonic()
-    with progress("grading", asked.pairs, "pairs", console=Console(stderr=True)) as advance:
-        for verdict in compare_stream(rows(), workers=asked.workers):
+    with progress("grading", arguments.pairs, "pairs", console=Console(stderr=True)) as advance:
+        for verdict in compare_stream(rows(), workers=arguments.workers):
             place, answer, gold, truth = truths.popleft()
             right = verdict.outcome == ("correct" if truth else "incorrect") and verdict.expected == gold
             judged = "undecided" if verdict.outcome == "undecided" else "right" if right else "wrong"
@@ -163,29 +163,29 @@ def main() -> None:
             if place % HOSTILE_EVERY == HOSTILE_EVERY // 2:
                 counts["hostile"] += 1
                 counts["hostile_undecided"] += judged == "undecided"
-            if (place + 1) % max(1, asked.pairs // 10) == 0:
+            if (place + 1) % max(1, arguments.pairs // 10) == 0:
                 memory.append(_resident_mb())
             if place % 1000 == 0:
                 advance(place)
-        advance(asked.pairs)
+        advance(arguments.pairs)
     seconds = time.monotonic() - began
     shared_pool().close()
     figures = {
-        "pairs": asked.pairs,
+        "pairs": arguments.pairs,
         "right": counts["right"],
         "wrong": counts["wrong"],
         "undecided": counts["undecided"],
-        "lost": asked.pairs - sum(counts[judged] for judged in ("right", "wrong", "undecided")) + len(truths),
+        "lost": arguments.pairs - sum(counts[judged] for judged in ("right", "wrong", "undecided")) + len(truths),
         "seconds": round(seconds, 1),
         "cpu_seconds": round(sum(os.times()[:4]), 1),
-        "pairs_per_second": round(asked.pairs / seconds),
+        "pairs_per_second": round(arguments.pairs / seconds),
         "rss_start_mb": memory[0],
         "rss_end_mb": memory[-1],
         "hostile": counts["hostile"],
         "hostile_undecided": counts["hostile_undecided"],
         "processes_left": len(_children()),
         "files_left": len(list(Path("/proc/self/fd").iterdir())) - files,
-        "workers": asked.workers,
+        "workers": arguments.workers,
         "examples_of_wrong": wrong,
     }
     print(json.dumps(figures))

@@ -1,8 +1,8 @@
 """What each grading profile says of the same outputs: `python -m benchmarks.profiles`.
 
-Reads recorded answers and labelled pairs from ../shared. First table: right answers of every recorded run by every
-profile, beside the accuracy that the run's authors published. Second: accuracy, false positives (of the wrong ones) and
-false negatives (of the right ones) on the labelled pairs, beside what the graders themselves were measured to give.
+Reads recorded answers and labelled pairs from ../shared. First table: correct answers of every recorded run by every
+profile, beside the accuracy that the run's authors published. Second: accuracy, false positives (of the incorrect ones)
+and false negatives (of the correct ones) on the labelled pairs, beside the same figures of the graders themselves.
 `undecided` counts as not accepted. The last line is a JSON object.
 """
 
@@ -55,7 +55,7 @@ def as_text(value: Any) -> str:
 
 
 def measure_runs(console: Console) -> dict[str, dict[str, Any]]:
-    """How many answers of each run each profile takes for right, and how many it leaves undecided."""
+    """How many answers of each run each profile accepts, and how many it leaves undecided."""
     rows = {run: recorded(run) for run in RUNS}
     pairs = {
         run: [(as_text(row["recorded_answer"]), as_text(row["gold"]), kind) for row in rows[run]]
@@ -114,7 +114,7 @@ def main() -> None:
     runs = measure_runs(Console(stderr=True))
     pairs = measure_pairs()
     console = Console(width=160)
-    table = Table("run", "n", "published", *PROFILES, title="right answers, percent (undecided)")
+    table = Table("run", "n", "published", *PROFILES, title="correct answers, percent (undecided)")
     for run, figures in runs.items():
         said = (
             f"{100 * figures['right'][profile] / figures['n']:.1f} ({figures['undecided'][profile]})"

@@ -1,10 +1,9 @@
-"""How often the grader is right, and how fast: `python -m benchmarks.verdict [--disagreements FILE]`.
+"""How often the grader is correct, and how fast: `python -m benchmarks.verdict [--disagreements FILE]`.
 
-Reads labelled pairs, probes and recorded answers from ../shared. Percentages and CPU seconds; a wrong answer accepted
-is a false positive (of the wrong ones), a right one rejected a false negative (of the right ones). `undecided` counts
-as not accepted. math-verify is measured in the same run, "tuned" (both sides in `$`, sets and relations compared) and
-as its README shows.
-`--disagreements FILE` writes the recorded answers on which the tuned math-verify says otherwise, one JSON line each.
+Reads labelled pairs, probes and recorded answers from ../shared. Percentages and CPU seconds; false positives are
+accepted ones of the incorrect answers, false negatives rejected ones of the correct. `undecided` counts as not
+accepted. math-verify is measured in the same run, "tuned" (both sides in `$`, sets and relations compared) and as its
+README shows.
 """
 
 from __future__ import annotations
@@ -147,7 +146,7 @@ def measure_pairs(console: Console) -> dict[str, dict[str, Any]]:
 
 
 def measure_probes() -> dict[str, Any]:
-    """Ours on the hostile and tricky probes; open policies are left out of what is right, not of the clock."""
+    """Ours on the hostile and tricky probes; open policies count for the time, not for the percentage."""
     rows = read(SHARED / "grading" / "probes.jsonl")
     before = canaries()
     accepted, _, slowest = judge_all(slipstick_judge, ((row["pred"], row["gold"], row["mode"]) for row in rows))
