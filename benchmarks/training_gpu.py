@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.encode import IGNORED, Encoded
-from slipstick.plan import GIB, ModelShape, Workload, flops_per_token, memory_parts, shape_of, total
+from slipstick.plan.memory import GIB, Workload, flops_per_token, memory_parts, total
+from slipstick.plan.shapes import ModelShape, shape_of
 from slipstick.train.examples import Examples
 from slipstick.train.settings import TrainSettings
 from slipstick.train.tokenizer import train_tokenizer

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from slipstick.commands.plan import run_plan
 from slipstick.errors import UserError
-from slipstick.plan import MODEL_TYPES, shape_of, workload_for
+from slipstick.plan.fit import workload_for
+from slipstick.plan.shapes import MODEL_TYPES, shape_of
 from slipstick.recipe import load_recipe
 from slipstick.train.sources import TrainRecipe
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipstick.plan import shape_for
+from slipstick.plan.fit import shape_for
 from slipstick.recipe import load_recipe, shipped_recipes
 from slipstick.train.sources import TrainRecipe
 

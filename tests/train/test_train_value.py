@@ -27,7 +27,8 @@ from slipstick.store import RunFolder
 from slipstick.train.settings import ValueSettings
 from slipstick.train.value import train_value
 from slipstick.train.value_examples import ValueExample, balance, encode_sample, split_problems
-from slipstick.value import open_value_model, score, within_problem_auc
+from slipstick.value import open_value_model, score
+from slipstick.value.quality import within_problem_auc
 
 Pairs = list[tuple[Solution, Problem]]
 OUTCOMES: dict[str, Outcome] = {"right": "correct", "wrong": "incorrect", "none": "no_answer", "open": "undecided"}

@@ -8,24 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from slipstick.errors import UserError
-from slipstick.plan import (
-    GIB,
-    MODEL_TYPES,
-    ModelShape,
-    PlanSettings,
-    Workload,
-    changes_that_fit,
-    flops_per_token,
-    gpu_for,
-    memory_parts,
-    on_this_machine,
-    remedies,
-    shape_for,
-    total,
-    training_tokens,
-    workload_for,
-)
 from slipstick.plan.dry_run import DryRunResult, dry_run
+from slipstick.plan.estimate import PlanSettings, changes_that_fit, gpu_for, training_tokens
+from slipstick.plan.fit import on_this_machine, remedies, shape_for, workload_for
+from slipstick.plan.memory import GIB, Workload, flops_per_token, memory_parts, total
+from slipstick.plan.shapes import MODEL_TYPES, ModelShape
 from slipstick.progress import duration
 from slipstick.recipe import load_recipe
 from slipstick.train.sources import TrainRecipe

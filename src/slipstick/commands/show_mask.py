@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.encode.mask import ShownExample, coloured, mask_page, show_example
+from slipstick.encode.mask import Tokens, coloured, mask_page, shown_tokens
 from slipstick.recipe import find_recipe, load_recipe
 from slipstick.store import write_atomically
 from slipstick.train.sources import TrainRecipe
@@ -31,16 +31,19 @@ def run_show_mask(target: str, overrides: list[str], console: Console) -> None:
         examples, tokenizer = packed_examples(settings.texts(), settings)
     else:
         examples, tokenizer = encoded_examples(settings.pairs(), settings)
-    shown: dict[str, list[ShownExample]] = {}
+    shown: dict[str, list[Tokens]] = {}
     for format, example in zip(examples.groups, examples.encoded, strict=True):
-        if len(shown.get(format, [])) < settings.num_examples:
-            shown.setdefault(format, []).append(show_example(example, tokenizer, format=format))
-    in_order = [example for of_format in shown.values() for example in of_format]
-    for each in in_order:
-        console.rule(each.title, align="left")
-        console.print(coloured(each))
+        if len(of_format := shown.setdefault(format, [])) < settings.num_examples:
+            of_format.append(shown_tokens(example, tokenizer))
+    sections = []
+    for format, of_format in shown.items():
+        for tokens in of_format:
+            heading = f"{format}: {sum(trained for _, trained in tokens)} of {len(tokens)} tokens are trained on"
+            console.rule(heading, align="left")
+            console.print(coloured(tokens))
+            sections.append((heading, tokens))
     page = Path(settings.page) if settings.page else Path("runs") / f"{find_recipe(target).stem}-mask.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(page, mask_page(target, in_order))
+    write_atomically(page, mask_page(target, sections))
     summary = f"{len(examples.encoded):,} examples, {examples.too_long:,} too long, {examples.cut:,} cut; page: {page}"
     console.print(summary, highlight=False, soft_wrap=True)

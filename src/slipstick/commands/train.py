@@ -13,7 +13,7 @@ from rich.console import Console
 from slipstick.commands import Invocation, load_order, running
 from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
 from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
-from slipstick.plan import check_memory
+from slipstick.plan.fit import check_memory
 from slipstick.progress import Advance, progress
 from slipstick.schema import Metric
 from slipstick.store import RunFolder

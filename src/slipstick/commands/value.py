@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from slipstick.metrics import summarize
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
 from slipstick.report import metrics_table
-from slipstick.schema import Problem, Record, Solution
+from slipstick.schema import Record
 from slipstick.store import RunFolder
-from slipstick.value import open_value_model, require_verdicts, rerank_groups, same_answer, score
+from slipstick.value import open_value_model, score
 from slipstick.value.display import print_reranking
+from slipstick.value.reranking import require_verdicts, rerank_groups, same_answer
 
 
 class ScoringSettings(Record):
@@ -49,7 +49,13 @@ def run_value(order: Invocation, console: Console) -> Path:
         require_verdicts(solutions, [recipe.run])
         folder.write_problems(problems)
         done = folder.index()
-        _score_into(folder, [solution for solution in solutions if solution.id not in done], by_id, recipe, console)
+        waiting = [solution for solution in solutions if solution.id not in done]
+        scorer = open_value_model(Path(recipe.value_model), device=recipe.device)
+        with progress("scoring", len(waiting), "solutions", console=console) as advance:
+            scores = score(waiting, by_id, with_model=scorer, batch_tokens=recipe.batch_tokens)
+            for number, solution in enumerate(scores, start=1):
+                folder.append(solution)
+                advance(number)
         folder.rearrange(solution.id for solution in solutions)
         scored = list(folder.solutions())
         reranked = list(rerank_groups(problems, scored))
@@ -71,18 +77,3 @@ def _load(order: Invocation) -> tuple[ScoringSettings, str, Invocation]:
         return *load_order(order, ScoringSettings), order
     recipe = check_settings({"run": order.target}, ScoringSettings, overrides=order.changes)
     return recipe, "", replace(order, out=order.out or source.with_name(f"{source.name}-valued"))
-
-
-def _score_into(
-    folder: RunFolder,
-    solutions: list[Solution],
-    problems: Mapping[str, Problem],
-    recipe: ScoringSettings,
-    console: Console,
-) -> None:
-    scorer = open_value_model(Path(recipe.value_model), device=recipe.device)
-    with progress("scoring", len(solutions), "solutions", console=console) as advance:
-        scored = score(solutions, problems, with_model=scorer, batch_tokens=recipe.batch_tokens)
-        for number, solution in enumerate(scored, start=1):
-            folder.append(solution)
-            advance(number)

@@ -71,16 +71,11 @@ class Gpu(Record):
 
 def gpu_type(name: str) -> Gpu:
     """The GPU type of that name. Raises UserError if there is none."""
-    known = gpu_types()
+    table = tomllib.loads(files(__package__).joinpath("gpus.toml").read_text("utf-8"))
+    known = {key: Gpu.model_validate(row) for key, row in table.items()}
     if name not in known:
         raise UserError(f"gpu = {name!r} is not known{did_you_mean(name, known)}; known: {', '.join(known)}")
     return known[name]
-
-
-def gpu_types() -> dict[str, Gpu]:
-    """All types we have figures of."""
-    table = tomllib.loads(files(__package__).joinpath("gpus.toml").read_text("utf-8"))
-    return {name: Gpu.model_validate(row) for name, row in table.items()}
 
 
 def memory_parts(shape: ModelShape, work: Workload) -> list[MemoryPart]:

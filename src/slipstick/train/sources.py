@@ -15,7 +15,7 @@ from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.tabular import read_rows
 from slipstick.train.settings import TrainSettings
-from slipstick.value import require_verdicts
+from slipstick.value.reranking import require_verdicts
 
 
 class TrainRecipe(TrainSettings):

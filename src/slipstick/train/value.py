@@ -20,7 +20,8 @@ from slipstick.train.result import ValueResult, mean_of_last_tenth
 from slipstick.train.run import Progress, Training, digest_of, run_stage
 from slipstick.train.settings import ValueSettings
 from slipstick.train.value_examples import ValueExample, balance, encode_sample
-from slipstick.value import RerankResult, advice, open_value_model, rerank_groups, score
+from slipstick.value import open_value_model, score
+from slipstick.value.reranking import RerankResult, advice, rerank_groups
 
 
 def train_value(

@@ -6,44 +6,6 @@ reranking.py  the majority, the best value and the weighted vote side by side, a
 display.py    the same as tables for a terminal
 """
 
-from __future__ import annotations
-
-from slipstick.value.quality import (
-    Bin,
-    brier_score,
-    calibration_error,
-    judged,
-    probability,
-    reliability,
-    within_problem_auc,
-)
-from slipstick.value.reranking import (
-    RerankResult,
-    advice,
-    describe_samples,
-    require_verdicts,
-    rerank,
-    rerank_groups,
-    same_answer,
-)
 from slipstick.value.scoring import ValueModel, open_value_model, score
 
-__all__ = [
-    "Bin",
-    "RerankResult",
-    "ValueModel",
-    "advice",
-    "brier_score",
-    "calibration_error",
-    "describe_samples",
-    "judged",
-    "open_value_model",
-    "probability",
-    "reliability",
-    "require_verdicts",
-    "rerank",
-    "rerank_groups",
-    "same_answer",
-    "score",
-    "within_problem_auc",
-]
+__all__ = ["ValueModel", "open_value_model", "score"]

@@ -21,7 +21,6 @@ from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.value.quality import brier_score, calibration_error, within_problem_auc
 
 Same = Callable[[str, str], bool]
-_FEWEST = "the fewest samples of any problem (the most are {most})"
 
 
 class RerankResult(Record):
@@ -127,14 +126,16 @@ def require_verdicts(solutions: Sequence[Solution], places: Sequence[str]) -> No
 
 def advice(result: RerankResult) -> str:
     """In words, whether to choose by value: never if its ranking cannot be distinguished from chance."""
-    fewest = f" k is {result.k}, {_FEWEST.format(most=result.max_samples)}." if result.k < result.max_samples else ""
-    return _advice(result) + fewest
+    return _advice(result) + (f" k is {result.k}{_fewest(result)}." if result.k < result.max_samples else "")
 
 
 def describe_samples(result: RerankResult) -> str:
     """How many samples of each problem are chosen from."""
-    fewest = f", {_FEWEST.format(most=result.max_samples)}" if result.k < result.max_samples else ""
-    return f"{result.k} samples per problem{fewest}"
+    return f"{result.k} samples per problem" + (_fewest(result) if result.k < result.max_samples else "")
+
+
+def _fewest(result: RerankResult) -> str:
+    return f", the fewest samples of any problem (the most are {result.max_samples})"
 
 
 def _advice(result: RerankResult) -> str:

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ class HfModel(Model):
         while self._waiting or self._running:
             newcomers = self._newcomers()
             try:
-                ended = await loop.run_in_executor(self._thread, self._run, newcomers)
+                ended = await loop.run_in_executor(self._thread, partial(self._decoder.run, newcomers, steps=_STEPS))
             except Exception as error:  # boundary: whatever torch or the model raises is every waiting request's reply
                 failed = Reply(text="", finish="error", error=f"{type(error).__name__}: {error}")
                 self._decoder.clear()
@@ -88,9 +89,6 @@ class HfModel(Model):
                 self._resolve(row, row.reply or Reply(text="", finish="error", error="cancelled"))
             for row, future in self._running.items():
                 row.dropped = future.cancelled()
-
-    def _run(self, newcomers: list[Row]) -> list[Row]:
-        return self._decoder.run(newcomers, steps=_STEPS)
 
     def _newcomers(self) -> list[Row]:
         """Moves waiting requests into the batch, as many as there is room for."""

@@ -159,7 +159,8 @@ class Decoder:
 
     def _may_end(self, row: Row, token: int) -> bool:
         """A cheap look at the last token, then at the last few, before the whole text is decoded."""
-        ends = ends_of_turn(row.request.format)
+        format = row.request.format
+        ends = [end for end in (*format.stop, format.code_end if format.executes == "steps" else "") if end]
         if not any(end[-1] in self._token_text(token) for end in ends):
             return False
         # All tokens but parts of a character have a character or more, so this many hold any of the strings.
@@ -228,8 +229,3 @@ def cut_turn(format: Format, text: str) -> tuple[str, bool]:
         if block:
             ends.append((block.end() - len(format.code_end), block.end()))
     return (text[: min(ends)[1]], True) if ends else (text, False)
-
-
-def ends_of_turn(format: Format) -> list[str]:
-    """The strings at one of which a turn ends."""
-    return [end for end in (*format.stop, format.code_end if format.executes == "steps" else "") if end]

@@ -2,8 +2,8 @@
 
 load_balancer.py  a request waits for the fewest loaded server
 concurrency.py    how many requests a server is sent at a time
-client.py         one server: a request, its timeout, the kinds of failures; transport.py: its connections
-capabilities.py   which parameters the server takes
+client.py         one server: a request, its timeout, the kinds of failures, the parameters that the server takes
+transport.py      its connections
 replies.py        the body of an answer -> a Reply, native tool calls included
 prices.py         what tokens cost
 probe.py          what a server is and does, found out once per run

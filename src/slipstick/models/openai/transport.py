@@ -1,6 +1,6 @@
 """Connections in several small pools: a pool searches all its connections at every request, which adds up.
 
-A file of its own because importing httpx2 takes a third of a second, which only a model that is asked has to pay.
+A file of its own, as importing httpx2 takes a third of a second.
 """
 
 from __future__ import annotations
