@@ -31,6 +31,11 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
 
 
+def _add(function: str, doc: str | None, command: Callable[..., None]) -> None:
+    name = function.replace("_", "-")
+    app.command(name, help=doc, epilog=f"All settings, with their defaults: slipstick settings {name}")(command)
+
+
 def _verb(run: Callable[[Invocation, Console], object]) -> None:
     """Makes a command of a function: one argument and five flags; its name and docstring are the command's."""
 
@@ -44,7 +49,7 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
     ) -> None:
         run(Invocation(target, overrides or [], limit, out, resume, overwrite), Console())
 
-    app.command(run.__name__.replace("_", "-"), help=run.__doc__)(verb)
+    _add(run.__name__, run.__doc__, verb)
 
 
 def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]], None]:
@@ -55,7 +60,7 @@ def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]],
             run(target, overrides or [], Console())
 
         tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=metavar, show_default=False)]
-        app.command(run.__name__.replace("_", "-"), help=run.__doc__)(tool)
+        _add(run.__name__, run.__doc__, tool)
 
     return add
 
@@ -222,6 +227,14 @@ def list_things(
     from slipstick.commands.listing import listing
 
     Console().print(listing(what))
+
+
+@app.command()
+def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=False)]) -> None:
+    """Every setting of a command: key, type, default, meaning."""
+    from slipstick.settings import run_settings
+
+    run_settings(verb, Console())
 
 
 @app.command()

@@ -1,0 +1,196 @@
+"""`slipstick settings VERB`: what can be set, as the settings classes say it.
+
+`python -m slipstick.settings` prints the page of all (docs/settings.md).
+
+A command's settings are a class; each key has its type, default and meaning (the docstring under the field) there and
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from slipstick.errors import UserError, did_you_mean
+
+_INTRODUCTION = """# Settings
+
+Every key of every recipe, with its type, its default, and the commands that know it. `slipstick settings VERB` prints
+those of one command. This page is made from the code by `make settings`."""
+_BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
+Classes = Mapping[str, tuple[type[BaseModel], ...]]
+
+
+def settings_classes() -> Classes:
+    """Command -> its settings; several if a key such as `method` chooses among them."""
+    from slipstick.commands.audit import AuditRecipe
+    from slipstick.commands.augment import AugmentRecipe
+    from slipstick.commands.collection import SolveRecipe
+    from slipstick.commands.curate import CurateRecipe
+    from slipstick.commands.doctor import DoctorSettings
+    from slipstick.commands.evaluate import EvaluateRecipe
+    from slipstick.commands.export import ExportSettings
+    from slipstick.commands.grade import GradeOutputsSettings
+    from slipstick.commands.grpo import GrpoRecipe
+    from slipstick.commands.push import PushSettings
+    from slipstick.commands.rejection import RejectionRecipe
+    from slipstick.commands.report import ReportSettings
+    from slipstick.commands.review import ReviewSettings
+    from slipstick.commands.self_instruct import SelfInstructRecipe
+    from slipstick.commands.self_train import SelfTrainRecipe
+    from slipstick.commands.show_mask import ShowMaskSettings
+    from slipstick.commands.synthesize import SynthesizeRecipe
+    from slipstick.commands.teacher import TeacherRecipe
+    from slipstick.commands.trace import TraceSettings
+    from slipstick.commands.train_value import TrainValueRecipe
+    from slipstick.commands.value import ScoringSettings
+    from slipstick.interpreters import InterpreterSettings
+    from slipstick.plan import PlanSettings
+    from slipstick.serve import ServeSettings
+    from slipstick.train.sources import TrainRecipe
+
+    return {
+        "synthesize": (SynthesizeRecipe, TeacherRecipe, RejectionRecipe, SelfInstructRecipe, AugmentRecipe),
+        "curate": (CurateRecipe,),
+        "export": (ExportSettings,),
+        "audit": (AuditRecipe,),
+        "train": (TrainRecipe, TrainValueRecipe, GrpoRecipe),
+        "solve": (SolveRecipe,),
+        "execute": (InterpreterSettings,),
+        "grade": (GradeOutputsSettings,),
+        "evaluate": (EvaluateRecipe,),
+        "value": (ScoringSettings,),
+        "self-train": (SelfTrainRecipe,),
+        "report": (ReportSettings,),
+        "plan": (PlanSettings,),
+        "show-mask": (ShowMaskSettings,),
+        "trace": (TraceSettings,),
+        "review": (ReviewSettings,),
+        "push": (PushSettings,),
+        "sandbox": (ServeSettings,),
+        "doctor": (DoctorSettings,),
+    }
+
+
+def run_settings(verb: str, console: Console) -> None:
+    """Prints a command's keys with type, default and meaning. Raises UserError for a command without settings."""
+    classes = settings_classes()
+    if verb not in classes:
+        raise UserError(f"{verb!r} has no settings{did_you_mean(verb, classes)}; known: {', '.join(classes)}")
+    for settings in classes[verb]:
+        table = Table("key", "type", "default", "meaning", title=heading(settings), title_justify="left", box=None)
+        for each in settings_of(settings):
+            table.add_row(*map(Text, (each.key, each.type, each.default, each.meaning)))
+        console.print(table)
+
+
+def heading(settings: type[BaseModel]) -> str:
+    """The first line of a class's docstring, which says what its keys are about."""
+    return (settings.__doc__ or settings.__name__).splitlines()[0].rstrip(".:")
+
+
+def page() -> Iterator[str]:
+    """docs/settings.md, line by line: a table for each class that declares keys, with the commands that know them."""
+    found: dict[type[BaseModel], dict[str, Setting]] = {}
+    users: dict[type[BaseModel], dict[str, None]] = {}
+    for verb, classes in settings_classes().items():
+        for settings in classes:
+            for each in settings_of(settings):
+                found.setdefault(each.owner, {})[each.key] = each
+                users.setdefault(each.owner, {})[verb] = None
+    yield _INTRODUCTION
+    for owner in sorted(found, key=lambda owner: (-len(users[owner]), heading(owner))):
+        yield f"\n## {heading(owner)}\n\nCommands: {', '.join(f'`{verb}`' for verb in users[owner])}\n"
+        yield "| key | type | default | meaning |\n|---|---|---|---|"
+        for each in found[owner].values():
+            cells = (f"`{each.key}`", f"`{each.type}`", f"`{each.default}`", each.meaning)
+            yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+class Setting(NamedTuple):
+    """One key of a recipe."""
+
+    key: str
+    owner: type[BaseModel]
+    """The class that declares it."""
+    type: str
+    """As in Python, with its bounds: "int >= 1", "\"fsdp2\" | \"zero3\"", "list[str]"."""
+    default: str
+    """As in TOML; "required" if there is none, "none" if it may be left out and has no value then."""
+    meaning: str
+    """The docstring under the field."""
+
+
+def settings_of(settings: type[BaseModel]) -> list[Setting]:
+    """The keys of a settings class: its own first, then those it inherits."""
+    classes = [each for each in settings.__mro__ if issubclass(each, BaseModel) and each is not BaseModel]
+    owners = {key: each for each in reversed(classes) for key in each.__annotations__ if key in settings.model_fields}
+    place = {each: number for number, each in enumerate(classes)}
+    keys = sorted(settings.model_fields, key=lambda key: place[owners[key]])
+    return [_setting(key, owners[key], settings.model_fields[key]) for key in keys]
+
+
+def _setting(key: str, owner: type[BaseModel], field: FieldInfo) -> Setting:
+    bounds = [f"{sign} {getattr(rule, name):g}" for rule in field.metadata for name, sign in _bound(rule)]
+    kind = " ".join([type_name(field.annotation), " and ".join(bounds)]).strip()
+    return Setting(key, owner, kind, _default(field), _meanings(owner).get(key, ""))
+
+
+def _bound(rule: object) -> Iterator[tuple[str, str]]:
+    if type(rule) in _BOUNDS:
+        yield _BOUNDS[type(rule)]
+
+
+def type_name(annotation: Any) -> str:
+    """A type as it stands in a signature, without pydantic's parts."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_name(args[0])
+    if origin is Literal:
+        return " | ".join(json.dumps(value) for value in args)
+    if origin in (Union, UnionType):
+        return " | ".join(type_name(each) for each in args if each is not NoneType)
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(type_name(each) for each in args)}]"
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "none"
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+@functools.cache
+def _meanings(owner: type[BaseModel]) -> dict[str, str]:
+    """Key -> the docstring under its field; one class body read once."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            assert isinstance(field.target, ast.Name)
+            found[field.target.id] = " ".join(str(below.value.value).split())
+    return found
+
+
+if __name__ == "__main__":
+    print("\n".join(page()))
