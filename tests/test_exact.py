@@ -54,6 +54,10 @@ def test_only_the_operators_and_functions_that_are_allowed() -> None:
     assert evaluate("2 + 3 * x", {"x": 4}, functions={}, operators="+-*/") == 14
 
 
+def test_large_numbers_have_a_divisor() -> None:
+    assert evaluate("gcd(120000, 360000)", {}) == 120000 and evaluate("isqrt(10 ** 12)", {}) == 10**6
+
+
 def test_decimals_that_end() -> None:
     assert [decimal(Fraction(value)) for value in ("1/8", "-7/2", "3", "1/3")] == ["0.125", "-3.5", "3", None]
 
