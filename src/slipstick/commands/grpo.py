@@ -21,7 +21,7 @@ def train_by_grpo(recipe: GrpoRecipe, folder: RunFolder, console: Console) -> tu
     from slipstick.train.grpo import train_grpo
     from slipstick.train.rollouts import open_rollout
 
-    problems = take_problems(recipe)
+    problems, out = take_problems(recipe), folder.path / "model"
     folder.write_problems(problems)
     with (
         open_rollout(recipe, seed=recipe.seed) as rollout,
@@ -32,12 +32,12 @@ def train_by_grpo(recipe: GrpoRecipe, folder: RunFolder, console: Console) -> tu
             rollout=rollout,
             reward=reward,
             settings=recipe,
-            out=folder.path / "model",
+            out=out,
             progress=lambda step, mean: advance(step, f"reward {mean:.3f}"),
         )
     console.print(
         f"{trained.steps:,} updates, {trained.solutions:,} solutions in {trained.seconds:,.0f} s; mean reward "
-        f"{trained.first_reward:.3f} in the first tenth, {trained.last_reward:.3f} in the last",
+        f"{trained.first_reward:.3f} in the first tenth, {trained.last_reward:.3f} in the last; {out}",
         highlight=False,
         soft_wrap=True,
     )

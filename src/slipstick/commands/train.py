@@ -37,7 +37,6 @@ def run_train(order: Invocation, console: Console) -> Path:
             case GrpoRecipe():
                 counts, metrics = train_by_grpo(recipe, folder, console)
         folder.finish("finished", counts=counts, metrics=metrics)
-    console.print(f"{folder.path / 'model'}", highlight=False, soft_wrap=True)
     return folder.path
 
 
@@ -54,7 +53,7 @@ def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[di
     left_out += f", {trained.unlabelled:,} with nothing to learn" if trained.unlabelled else ""
     console.print(
         f"{trained.parameters:,} parameters, {trained.steps:,} steps, {trained.tokens:,} tokens{left_out} in "
-        f"{trained.seconds:,.0f} s",
+        f"{trained.seconds:,.0f} s; {out}",
         highlight=False,
         soft_wrap=True,
     )

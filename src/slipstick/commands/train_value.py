@@ -48,7 +48,7 @@ def train_and_judge(
         )
     console.print(
         f"{trained.examples:,} solutions of {trained.problems:,} problems, half of them correct; {trained.steps:,} "
-        f"steps, {trained.tokens:,} tokens in {trained.seconds:,.0f} s",
+        f"steps, {trained.tokens:,} tokens in {trained.seconds:,.0f} s; {out}",
         highlight=False,
         soft_wrap=True,
     )
