@@ -58,7 +58,7 @@ def settings_classes() -> Classes:
     from slipstick.commands.train_value import TrainValueRecipe
     from slipstick.commands.value import ScoringSettings
     from slipstick.interpreters import InterpreterSettings
-    from slipstick.plan import PlanSettings
+    from slipstick.plan.estimate import PlanSettings
     from slipstick.serve import ServeSettings
     from slipstick.train.sources import TrainRecipe
 
