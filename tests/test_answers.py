@@ -76,10 +76,10 @@ def test_answer_of_blocks(blocks: list[Any], answer: str | None) -> None:
     assert answer_of(blocks) == answer
 
 
-def test_a_number_is_taken_out_of_a_printed_sentence_where_a_number_is_asked() -> None:
+def test_a_number_is_taken_out_of_a_printed_sentence_if_a_number_is_asked() -> None:
     assert answer_of([Code(text="..."), Output(text="Janet makes 18 dollars.")], kind="number") == "18"
 
 
-def test_a_letter_is_taken_out_of_the_conclusion_where_a_choice_is_asked() -> None:
+def test_a_letter_is_taken_out_of_the_conclusion_if_a_choice_is_asked() -> None:
     blocks: list[Block] = [Code(text="..."), Output(text="12"), Text(text="Therefore the answer is (B).")]
     assert answer_of(blocks, kind="choice") == "B"

@@ -142,7 +142,7 @@ def _printed(output: str, *, kind: str | None) -> str | None:
 
 
 def _find_marked(text: str, begin: int, *, kind: str | None) -> Found | None:
-    """The answer that the text itself calls so."""
+    """The answer that the text marks as its answer."""
     box = _find_box(text, begin, kind=kind)
     for rule, pattern in (("hashes", _HASHES), ("final answer", _FINAL)):
         found = _find_tail(text, begin, rule=rule, pattern=pattern, kind=kind)

@@ -1,4 +1,4 @@
-"""Tests of values: exact ones, balls, precision put back, and comparisons of expressions."""
+"""Tests of values: exact ones, balls, precision restored, and comparisons of expressions."""
 
 import threading
 from fractions import Fraction

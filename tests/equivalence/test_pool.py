@@ -110,7 +110,7 @@ def test_a_worker_that_has_grown_is_replaced(pool: Pool) -> None:
     assert pool.pids() != before
 
 
-def test_slow_comparisons_do_not_hold_up_brisk_ones(pool: Pool) -> None:
+def test_slow_comparisons_do_not_hold_up_fast_ones(pool: Pool) -> None:
     """Four that hang, then forty that do not, in two places: the forty are done before the last that hangs."""
     done: list[str] = []
 
@@ -123,8 +123,8 @@ def test_slow_comparisons_do_not_hold_up_brisk_ones(pool: Pool) -> None:
         list(threads.map(decide, ["nap x+1"] * 4))  # so that no worker's start is measured
         done.clear()
         hanging = [threads.submit(decide, "hang") for _ in range(4)]
-        brisk = [threads.submit(decide, "x+1") for _ in range(40)]
-        assert all(future.result() for future in brisk)
+        fast = [threads.submit(decide, "x+1") for _ in range(40)]
+        assert all(future.result() for future in fast)
         assert [future.result() for future in hanging] == [None] * 4
     assert done[-1] == "hang"
     assert len(pool._living) == len(pool.pids()) <= 4
@@ -186,14 +186,14 @@ def test_a_worker_that_fails_while_it_starts_says_why(pool: Pool, monkeypatch: p
 
 
 @pytest.mark.parametrize("odd", ["", None, "/usr/sbin/uwsgi", "/no/such/python"])
-def test_the_interpreter_is_found_where_sys_executable_is_odd(
+def test_the_interpreter_is_found_if_sys_executable_is_odd(
     pool: Pool, monkeypatch: pytest.MonkeyPatch, odd: str | None
 ) -> None:
     monkeypatch.setattr(sys, "executable", odd)
     assert outcome(pool, "x+1", "1+x")
 
 
-def test_where_there_is_no_interpreter_the_error_says_so(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_there_is_no_interpreter_the_error_says_so(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(UserError, match="no Python interpreter is found"):
         pool.compare(SYMBOLIC, seconds=60)

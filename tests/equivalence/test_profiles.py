@@ -110,7 +110,7 @@ def test_a_solutions_answer_is_found_by_the_profiles_rules() -> None:
     assert grade(solution(answer="18"), PROBLEM, profile="minerva").outcome == "correct"
 
 
-def test_tora_takes_the_last_output_where_no_words_mark_an_answer() -> None:
+def test_tora_takes_the_last_output_if_no_words_mark_an_answer() -> None:
     tir = solution(Text(text="So:"), Code(text="print(18)"), Output(text="18\n"), Text(text="Done in 1 step."))
     assert grade(tir, PROBLEM, profile="tora").outcome == "correct"
 

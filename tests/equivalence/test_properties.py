@@ -56,7 +56,7 @@ def test_latex_and_keyboard_mean_the_same(formula: Formula) -> None:
 @settings(SETTINGS, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.text(alphabet=r"0123456789xyab+-*/^()|!_{}\ .,%'", max_size=25))
 def test_reflexive_on_all_that_is_read(text: str) -> None:
-    """Below `decide`, which never looks at two texts that are the same; open where there is no value (0/0)."""
+    """Below `decide`, which never looks at two texts that are the same; open if there is no value (0/0)."""
     tidied = tidy(text)
     assume(tidied and read(tidied))
     found = compare_symbolically(tidied, tidied)

@@ -10,32 +10,37 @@ from slipstick.equivalence.layers import decide
 from slipstick.equivalence.structures.intervals import REALS, complement, intersection, union
 from slipstick.equivalence.structures.sets import read_set
 
-Drawn = tuple[int, int, bool, bool]
+Interval = tuple[int, int, bool, bool]
 """Both ends, and whether each belongs to the interval."""
 ends = st.integers(-5, 5)
 piece = st.tuples(ends, ends, st.booleans(), st.booleans()).map(
-    lambda drawn: (min(drawn[:2]), max(drawn[:2]), drawn[2] or drawn[0] == drawn[1], drawn[3] or drawn[0] == drawn[1])
+    lambda sampled: (
+        min(sampled[:2]),
+        max(sampled[:2]),
+        sampled[2] or sampled[0] == sampled[1],
+        sampled[3] or sampled[0] == sampled[1],
+    )
 )
 pieces = st.lists(piece, min_size=1, max_size=4)
 POINTS = [Fraction(n, 2) for n in range(-13, 14)]
 
 
-def in_brackets(drawn: Drawn) -> str:
-    low, high, low_in, high_in = drawn
+def in_brackets(sampled: Interval) -> str:
+    low, high, low_in, high_in = sampled
     return rf"\{{{low}\}}" if low == high else f"{'[' if low_in else '('}{low},{high}{']' if high_in else ')'}"
 
 
-def in_signs(drawn: Drawn) -> str:
-    low, high, low_in, high_in = drawn
+def in_signs(sampled: Interval) -> str:
+    low, high, low_in, high_in = sampled
     first, second = (r"\leq" if closed else "<" for closed in (low_in, high_in))
     return f"x={low}" if low == high else f"{low} {first} x {second} {high}"
 
 
-def members(drawn: list[Drawn]) -> set[Fraction]:
+def members(sampled: list[Interval]) -> set[Fraction]:
     return {
         value
         for value in POINTS
-        for low, high, low_in, high_in in drawn
+        for low, high, low_in, high_in in sampled
         if low < value < high or (value == low and low_in) or (value == high and high_in)
     }
 
@@ -53,21 +58,21 @@ def members_read(text: str) -> set[Fraction]:
     }
 
 
-def is_interval_set(drawn: list[Drawn]) -> bool:
-    return any(low < high for low, high, _, _ in drawn)
+def is_interval_set(sampled: list[Interval]) -> bool:
+    return any(low < high for low, high, _, _ in sampled)
 
 
 @settings(deadline=None)
 @given(pieces)
-def test_a_set_has_the_members_it_is_written_with(drawn: list[Drawn]) -> None:
-    assume(is_interval_set(drawn))
-    assert members_read(r"\cup".join(map(in_brackets, drawn))) == members(drawn)
-    assert members_read(" or ".join(map(in_signs, drawn))) == members(drawn)
+def test_a_set_has_the_members_it_is_written_with(sampled: list[Interval]) -> None:
+    assume(is_interval_set(sampled))
+    assert members_read(r"\cup".join(map(in_brackets, sampled))) == members(sampled)
+    assert members_read(" or ".join(map(in_signs, sampled))) == members(sampled)
 
 
 @settings(deadline=None)
 @given(pieces, pieces)
-def test_two_sets_are_the_same_where_their_members_are(a: list[Drawn], e: list[Drawn]) -> None:
+def test_two_sets_are_the_same_if_their_members_are(a: list[Interval], e: list[Interval]) -> None:
     assume(is_interval_set(a) and is_interval_set(e) and len(a) > 1 and len(e) > 1)
     decision = decide(" or ".join(map(in_signs, a)), r"\cup ".join(map(in_brackets, e)))
     assert decision.equal == (members(a) == members(e)), decision
@@ -75,16 +80,16 @@ def test_two_sets_are_the_same_where_their_members_are(a: list[Drawn], e: list[D
 
 @settings(deadline=None)
 @given(pieces)
-def test_the_complement_of_the_complement(drawn: list[Drawn]) -> None:
-    assume(is_interval_set(drawn))
-    found = read_set(r"\cup".join(map(in_brackets, drawn)))
+def test_the_complement_of_the_complement(sampled: list[Interval]) -> None:
+    assume(is_interval_set(sampled))
+    found = read_set(r"\cup".join(map(in_brackets, sampled)))
     assert found is not None
     assert complement(complement(found.pieces)) == found.pieces
     assert union([found.pieces, complement(found.pieces)]) == REALS
     assert intersection([found.pieces, complement(found.pieces)]) == ()
 
 
-def test_ends_whose_order_nobody_knows_are_left_open() -> None:
+def test_ends_whose_order_is_unknown_are_left_open() -> None:
     assert read_set(r"(-\infty,a)\cup(b,\infty)") is None
     assert read_set(r"x < \log 2 \text{ or } x > \log 3") is None
     assert compare(r"(-\infty,a)\cup(b,\infty)", r"(-\infty,a)\cup(c,\infty)").outcome != "correct"

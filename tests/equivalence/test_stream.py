@@ -11,26 +11,26 @@ from slipstick.equivalence.pool import process, stream
 SYMBOLIC = ("(x+1)^2", ["x^2+2x+1"], None)
 
 
-def test_a_stream_yields_at_once_and_looks_a_bounded_way_ahead() -> None:
-    drawn = 0
+def test_a_stream_yields_immediately_and_looks_a_bounded_way_ahead() -> None:
+    taken = 0
 
     def rows() -> Iterator[stream.Row]:
-        nonlocal drawn
+        nonlocal taken
         for n in range(100_000):
-            drawn += 1
+            taken += 1
             yield str(n), str(n), None
 
     verdicts = stream.decide_stream(rows(), workers=1, profile="slipstick")
     assert next(verdicts).outcome == "correct"
-    assert drawn == 1
+    assert taken == 1
     for _ in range(50_000):
         next(verdicts)
-    assert drawn - 50_000 <= (stream.WINDOW + 1) * stream.BATCH_ROWS
+    assert taken - 50_000 <= (stream.WINDOW + 1) * stream.BATCH_ROWS
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    monkeypatch.setattr(stream, "FEW", 500)
+    monkeypatch.setattr(stream, "MIN_ROWS", 500)
     pairs = [(str(n % 7), str(n % 5)) if n % 50 else (f"x+{n}", f"{n}+x") for n in range(20_000)]
     verdicts = compare_many(pairs, workers=workers)
     for n, verdict in enumerate(verdicts):
@@ -38,7 +38,7 @@ def test_many_processes_say_what_one_says_in_the_same_order(monkeypatch: pytest.
 
 
 def test_a_row_that_hangs_in_another_process_costs_no_other(playful: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "FEW", 0)
+    monkeypatch.setattr(stream, "MIN_ROWS", 0)
     monkeypatch.setattr(stream, "SECONDS", 1.0)
     monkeypatch.setattr(pool_module, "SECONDS", 1.0)
     sent: list[object] = []
@@ -64,8 +64,8 @@ def test_a_row_that_hangs_in_another_process_costs_no_other(playful: None, monke
     assert [n for n, verdict in enumerate(verdicts) if verdict.outcome != "correct"] == places
 
 
-def test_a_stream_goes_on_alone_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "FEW", 0)
+def test_a_stream_goes_on_alone_if_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MIN_ROWS", 0)
     monkeypatch.setattr(process, "_BOOT", "raise SystemExit(1)")
     assert {verdict.outcome for verdict in compare_many([("1", "1.0")] * 5_000, workers=3)} == {"correct"}
 

@@ -85,7 +85,7 @@ def test_the_answer_column_by_its_name_and_by_recognition() -> None:
         trl.accuracy(profile="mammot")(**called(["#### 18"], answer=["18"]))
 
 
-def test_it_logs_where_the_trainer_offers_to() -> None:
+def test_it_logs_if_the_trainer_offers_to() -> None:
     logged: dict[str, Any] = {}
     keywords = called(["#### 18", HOSTILE], answer=["18", "18"])
     keywords |= {"log_extra": logged.__setitem__, "log_metric": logged.__setitem__}

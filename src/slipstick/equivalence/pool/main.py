@@ -40,7 +40,7 @@ def main(*, algebra: bool = True) -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         rows = []
-        with _mortal(request["seconds"], watch=request["algebra"]):
+        with _killable(request["seconds"], watch=request["algebra"]):
             for answer, expected, kind in request["rows"]:
                 decisions = decide_each(
                     answer, expected, kind=kind, profile=request["profile"], algebra=compare_by_algebra
@@ -62,7 +62,7 @@ def _reply(replies: IO[str], reply: dict[str, Any]) -> None:
 
 
 def _reset_signals() -> None:
-    """Whatever the owner blocked or ignored, what `_mortal` relies on ends this process."""
+    """Whatever the owner blocked or ignored, what `_killable` relies on ends this process."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGALRM, signal.SIGIO, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
@@ -70,7 +70,7 @@ def _reset_signals() -> None:
 
 
 @contextlib.contextmanager
-def _mortal(seconds: float, *, watch: bool) -> Iterator[None]:
+def _killable(seconds: float, *, watch: bool) -> Iterator[None]:
     """Ends this process when it computes too long or, with `watch`, as soon as the other end of its input is closed.
 
     While it computes its owner sends nothing, so any event on the input is the owner's end; the kernel's signal for it

@@ -4,7 +4,7 @@ Works from threads and inside an event loop: no signal handlers, no multiprocess
 one caller at a time. The clock is the caller's: a worker that overstays its deadline is killed, and replaced when the
 next comparison asks for one.
 
-Most comparisons take milliseconds. One that is not done after `BRISK_SECONDS` moves to one of a few places for slow
+Most comparisons take milliseconds. One that is not done after `FAST_SECONDS` moves to one of a few places for slow
 ones, or waits for such a place, so that a burst of comparisons that hang holds up the others for moments only.
 """
 
@@ -24,19 +24,19 @@ from slipstick.errors import SlipstickError
 
 SECONDS = 2.0
 """Deadline of one verdict, wall clock, from when a worker begins it."""
-BRISK_SECONDS = 0.5
+FAST_SECONDS = 0.5
 """A comparison that takes longer is a slow one."""
 
 
 class Pool:
     """Worker processes that are lent one comparison at a time.
 
-    places: how many brisk comparisons run side by side, and how many slow ones beside them; None: one for each CPU.
+    places: how many fast comparisons run side by side, and how many slow ones beside them; None: one for each CPU.
     """
 
     def __init__(self, places: int | None = None) -> None:
         places = places or os.cpu_count() or 1
-        self._brisk = threading.BoundedSemaphore(places)
+        self._fast = threading.BoundedSemaphore(places)
         self._slow = threading.BoundedSemaphore(places)
         self._lock = threading.Lock()
         self._idle: list[WorkerProcess] = []
@@ -77,20 +77,20 @@ class Pool:
 
     def _decide(self, request: dict[str, Any], seconds: float) -> list[Decision] | None:
         """The decisions, None after the deadline; a slow one gets the full time in a place for slow ones."""
-        brisk = min(BRISK_SECONDS, seconds)
-        place = self._brisk
+        fast = min(FAST_SECONDS, seconds)
+        place = self._fast
         place.acquire()
         try:
             with self._lent() as worker:
                 worker.send(request)
-                decided = worker.receive(brisk)
-                if decided is None and brisk < seconds and self._slow.acquire(blocking=False):
+                decided = worker.receive(fast)
+                if decided is None and fast < seconds and self._slow.acquire(blocking=False):
                     place.release()
                     place = self._slow
-                    decided = worker.receive(seconds - brisk)
+                    decided = worker.receive(seconds - fast)
         finally:
             place.release()
-        if decided is None and place is self._brisk and brisk < seconds:
+        if decided is None and place is self._fast and fast < seconds:
             with self._slow, self._lent() as worker:
                 worker.send(request)
                 decided = worker.receive(seconds)

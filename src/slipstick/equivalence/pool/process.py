@@ -77,7 +77,7 @@ class WorkerProcess:
             if self._process.wait() < 0:
                 raise
             words = os.pread(self._errors, 1 << 20, 0)[-2000:].decode(errors="replace")
-            raise SlipstickError(f"the grading worker does not start; its last words:\n{words}") from None
+            raise SlipstickError(f"the grading worker does not start; its error output ends:\n{words}") from None
         os.close(self._errors)
         self._errors = None
         return True

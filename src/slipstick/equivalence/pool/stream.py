@@ -24,11 +24,11 @@ BATCH_CHARACTERS = 50_000
 """A batch ends at so many rows or characters: it should fit into a pipe."""
 WINDOW = 64
 """Batches that may wait for a slow verdict while later ones are decided."""
-FEW = 20_000
+MIN_ROWS = 20_000
 """Rows before a process beside this one is worth its start."""
-QUEUED = 2
+MAX_QUEUED = 2
 """Batches that one process beside this has at a time, so that it never waits for the next."""
-CHANCES = 3
+MAX_LOSSES = 3
 """How often in a row such a process may be lost before the stream goes on without it."""
 
 
@@ -96,7 +96,7 @@ class _Stream:
     def decide(self, batch: _Batch) -> None:
         """Gives the batch to a neighbour that has room for it, or decides it here."""
         self._passed += len(batch.rows)
-        for neighbour in self._neighbours if self._passed > FEW else ():
+        for neighbour in self._neighbours if self._passed > MIN_ROWS else ():
             self._collect(neighbour, 0)
             if neighbour.take(batch):
                 return
@@ -142,11 +142,11 @@ class _Neighbour:
         self._profile = profile
         self._process: WorkerProcess | None = None
         self._since = 0.0
-        self._chances = CHANCES
+        self._losses_left = MAX_LOSSES
 
     def take(self, batch: _Batch) -> bool:
         """Sends the batch, unless the process is not ready yet, has enough to do, or was lost too often."""
-        if not self._chances or len(self.batches) >= QUEUED:
+        if not self._losses_left or len(self.batches) >= MAX_QUEUED:
             return False
         try:
             self._process = self._process or WorkerProcess(algebra=False)
@@ -156,7 +156,7 @@ class _Neighbour:
             self._process.send({"rows": rows, "algebra": False, "profile": self._profile, "seconds": SECONDS})
         except (OSError, SlipstickError):  # we are slower without it, no more
             self.close()
-            self._chances -= 1
+            self._losses_left -= 1
             return False
         if not self.batches:
             self._since = time.monotonic()
@@ -176,10 +176,10 @@ class _Neighbour:
                 done += [(batch, None) for batch in self.batches]
                 self.batches.clear()
                 self.close()
-                self._chances -= 1
+                self._losses_left -= 1
                 break
             done.append((self.batches.popleft(), decided))
-            self._since, self._chances, seconds = time.monotonic(), CHANCES, 0
+            self._since, self._losses_left, seconds = time.monotonic(), MAX_LOSSES, 0
         return done
 
     def close(self) -> None:

@@ -60,7 +60,7 @@ class Point:
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Balls of so many bits; nobody else in this process uses ours meanwhile, and theirs is put back."""
+    """Balls of so many bits, for one thread at a time; the precision that was set before is restored."""
     with _LOCK:
         before = ctx.prec
         ctx.prec = bits
