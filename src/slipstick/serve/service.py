@@ -38,16 +38,31 @@ class Demand(Limits):
 
 
 @dataclass
+class Shared:
+    """An interpreter, shared by all who demand the same of it."""
+
+    interpreter: Interpreter
+    users: int = 0
+    """Sessions and requests that use it now."""
+    started: bool = False
+    """Whether its processes have all been started."""
+
+
+@dataclass
 class KeptSession:
     """A session that is kept between requests."""
 
     session: Session
-    demand: Demand
+    shared: Shared
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the step that runs; others of the session wait for it."""
     created: float = field(default_factory=time.time)
     used: float = field(default_factory=time.time)
+    """Time of the latest request, in seconds since the epoch as `created`."""
     users: int = 0
+    """Requests that run or wait for a step."""
     steps: int = 0
+    """Steps that have run."""
     running: asyncio.Task[Output] | None = None
     last: tuple[str, Output] | None = None
     """Code and output of the latest step, for a client whose connection broke before the answer."""
@@ -63,10 +78,8 @@ class Service:
         self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._waiting)
         self._waiting = 0
         self._free = asyncio.Semaphore(settings.sandbox_workers)
-        self._interpreters: dict[Demand, Interpreter] = {}
-        self._in_use: dict[Demand, int] = {}
-        self._warm: set[Demand] = set()
-        self._warming = asyncio.Lock()
+        self._interpreters: dict[Demand, Shared] = {}
+        self._starting = asyncio.Lock()
         self._closing: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
@@ -77,7 +90,7 @@ class Service:
     async def close(self) -> None:
         """Ends every session and every process."""
         self.held.clear()
-        await asyncio.gather(*(interpreter.close() for interpreter in self._interpreters.values()), *self._closing)
+        await asyncio.gather(*(shared.interpreter.close() for shared in self._interpreters.values()), *self._closing)
 
     @asynccontextmanager
     async def place(self, lock: asyncio.Lock | None = None) -> AsyncIterator[None]:
@@ -97,16 +110,16 @@ class Service:
     @asynccontextmanager
     async def fresh_session(self, demand: Demand) -> AsyncIterator[Session]:
         """A session for one request, on an interpreter whose processes have started."""
-        demand, interpreter = self._take(demand)
+        shared = self._take(demand)
         try:
-            await self._warm_up(demand, interpreter)
-            session = interpreter.session()
+            await self._start_processes(shared)
+            session = shared.interpreter.session()
             try:
                 yield session
             finally:
                 await session.close()
         finally:
-            self._in_use[demand] -= 1
+            shared.users -= 1
 
     @asynccontextmanager
     async def kept_session(self, name: str, demand: Demand) -> AsyncIterator[KeptSession]:
@@ -115,8 +128,8 @@ class Service:
         if held is None:
             if len(self.held) >= self.settings.sessions:
                 raise RefusedError(429, f"{len(self.held)} sessions are kept already; try again later", "sessions")
-            demand, interpreter = self._take(demand)
-            held = self.held[name] = KeptSession(interpreter.session(), demand)
+            shared = self._take(demand)
+            held = self.held[name] = KeptSession(shared.interpreter.session(), shared)
         held.users += 1
         try:
             yield held
@@ -131,7 +144,7 @@ class Service:
         held = self.held.pop(name, None)
         if held is None:
             return False
-        self._in_use[held.demand] -= 1
+        held.shared.users -= 1
         if held.running:
             held.running.cancel()
         await held.session.close()
@@ -176,41 +189,35 @@ class Service:
         self.metrics.count(result.status, result.seconds)
         return result
 
-    async def _warm_up(self, demand: Demand, interpreter: Interpreter) -> None:
+    async def _start_processes(self, shared: Shared) -> None:
         """Starts every process of an interpreter, once: that does not count as a request's time."""
-        if demand in self._warm:
+        if shared.started:
             return
-        async with self._warming:
-            for code in _WARM_UP if demand not in self._warm else ():
-                session = interpreter.session()
+        async with self._starting:
+            for code in _WARM_UP if not shared.started else ():
+                session = shared.interpreter.session()
                 await session.run(code)
                 await session.close()
-            self._warm.add(demand)
+            shared.started = True
 
-    def _take(self, demand: Demand) -> tuple[Demand, Interpreter]:
-        """The demand with this service's isolation, and its interpreter, in use from now on.
-
-        Raises RefusedError if this service does not offer what is demanded.
-        """
+    def _take(self, demand: Demand) -> Shared:
+        """The interpreter for a demand, in use from now on. Raises RefusedError if the service does not offer it."""
         demand = self._checked(demand)
         if demand not in self._interpreters:
             self._make_room()
             settings = self.settings.model_copy(update=demand.model_dump(exclude={"seed"}))
-            self._interpreters[demand] = open_interpreter(settings, seed=demand.seed)
-            self._in_use[demand] = 0
-        self._in_use[demand] += 1
-        return demand, self._interpreters[demand]
+            self._interpreters[demand] = Shared(open_interpreter(settings, seed=demand.seed))
+        self._interpreters[demand].users += 1
+        return self._interpreters[demand]
 
     def _make_room(self) -> None:
         """Closes an unused interpreter if there are too many. Raises RefusedError if all are in use."""
         if len(self._interpreters) < _MAX_INTERPRETERS:
             return
-        idle = [demand for demand, users in self._in_use.items() if not users and demand != self.default]
+        idle = [demand for demand, each in self._interpreters.items() if not each.users and demand != self.default]
         if not idle:
             raise RefusedError(429, f"sessions of {_MAX_INTERPRETERS} different settings are kept already", "settings")
-        del self._in_use[idle[0]]
-        self._warm.discard(idle[0])
-        closing = asyncio.ensure_future(self._interpreters.pop(idle[0]).close())
+        closing = asyncio.ensure_future(self._interpreters.pop(idle[0]).interpreter.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
@@ -219,10 +226,8 @@ class Service:
         demanded, offered = demand.model_dump(), self.settings.model_dump()
         for name in ("timeout", "memory_mb", "scratch_mb"):
             if demanded[name] > offered[name]:
-                message = (
-                    f"{name} = {demanded[name]:g} is more than the {offered[name]:g} that this service offers; ask "
-                )
-                message += f"for less, or start the service with --set {name}={demanded[name]:g}"
+                message = f"{name} = {demanded[name]:g} is more than the {offered[name]:g} that this service offers; "
+                message += f"ask for less, or start the service with --set {name}={demanded[name]:g}"
                 raise RefusedError(400, message, "settings")
         if demand.isolation not in (None, self.settings.isolation):
             message = f"isolation = {demand.isolation} is demanded, but this service was started with isolation = "

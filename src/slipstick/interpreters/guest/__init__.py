@@ -9,6 +9,6 @@ session.py      runs the steps of one program as a notebook would (notebook.py s
 reuse.py        runs one simple program after another in one process (simple.py and simple.toml say what is simple)
 protocol.py     messages between sessions and their clients; the one module that the host imports too
 
-Imports the standard library, and of slipstick nothing outside this package: a zygote is started from a boot string (in
-`slipstick.interpreters.host.zygote`) in which the packages above are empty.
+Imports the standard library, and of slipstick nothing outside this package: `host.zygote` starts it with a boot string
+in which the packages above are empty.
 """

@@ -1,8 +1,7 @@
 """Which system calls sessions may make: filters built from `syscalls.toml`, which the kernel enforces.
 
-There are two. The fork server's allows what sessions may do and what forking them needs; every fork inherits it. The
-session's own is a few instructions that take the latter away: installing a long one in every fork would cost more than
-the fork.
+The fork server's allows what sessions may do and what forking them needs; every fork inherits it. The session's own
+forbids the latter in a few instructions: installing a long filter in every fork would cost more than the fork.
 """
 
 from __future__ import annotations

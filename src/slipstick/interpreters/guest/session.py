@@ -1,7 +1,4 @@
-"""Runs the steps of one session as a notebook runs cells: a step is received, run, and its output sent back.
-
-Runs in a process of its own, a fork of the fork server.
-"""
+"""Runs the steps of one session as a notebook runs cells, in a process of its own, a fork of the fork server."""
 
 from __future__ import annotations
 

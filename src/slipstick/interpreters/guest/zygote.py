@@ -24,8 +24,7 @@ from slipstick.interpreters.guest.filesystem import MissingError
 from slipstick.interpreters.guest.fork_server import become_fork_server
 
 _ABSENT = ("pyarrow", "numexpr", "bottleneck")
-"""Packages that pandas uses if they are installed: they start threads, and a process with threads cannot enter a
-namespace. Without them, results do not depend on what else is installed either."""
+"""Packages that pandas uses if installed: they start threads, and a process with threads cannot enter namespaces."""
 
 _HUGE_PAGE = 2 << 20
 _COLLAPSE = 25  # MADV_COLLAPSE, in Linux since 6.1

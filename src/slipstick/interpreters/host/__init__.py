@@ -1,4 +1,4 @@
-"""The caller's side: what runs in slipstick's own process. It trusts nothing that comes back from a session.
+"""The caller's side, in slipstick's own process. Each client talks to the module of the same name in `guest`.
 
 sandbox.py      `slipstick.Sandbox`, the local interpreter for synchronous callers
 local.py        the plug-in `local`: sessions of this machine, which process runs a step, what happens when one is lost
@@ -7,6 +7,4 @@ session.py      client of one session's process: sends a step, keeps its time, c
 fork_server.py  client of one fork server: asks for sessions, has them killed
 isolation.py    which isolation this machine can give
 zygote.py       client of one zygote: starts it, asks for fork servers
-
-Each client talks to the module of the same name in `slipstick.interpreters.guest`.
 """
