@@ -50,7 +50,6 @@ class PublishedRow(Record):
     name: str
     """What `slipstick repro` calls it."""
     paper: Paper
-    """The paper whose table has the row."""
     model: str
     """The model's name on the Hub, or its vendor's name."""
     format: str
