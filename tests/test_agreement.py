@@ -11,10 +11,10 @@ from slipstick.grade import grade_solutions
 from slipstick.importers import find_outputs, read_outputs
 
 
-def generation(number: int, text: str, found: str | None, right: bool, **more: Any) -> dict[str, Any]:
+def generation(number: int, text: str, found: str | None, correct: bool, **more: Any) -> dict[str, Any]:
     """A row as NeMo-Skills writes one."""
     row = {"problem": f"What is {number} + {number}?", "expected_answer": 2 * number, "generation": text}
-    return row | {"predicted_answer": found, "symbolic_correct": right, "num_generated_tokens": 9} | more
+    return row | {"predicted_answer": found, "symbolic_correct": correct, "num_generated_tokens": 9} | more
 
 
 def test_agreement_counts_every_case_and_names_the_cause(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two runs on the same problems, and what makes a number doubtful."""
+"""Two runs compared on the same problems."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from typing import NamedTuple
 import pytest
 from rich.console import Console
 
-from slipstick.alarms import empty_answers, overlap, read_alarms, rerun_differs
+from slipstick.alarms import read_alarms
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.report import run_report
 from slipstick.comparison import compare_runs
 from slipstick.errors import InputError, RecipeError, UserError
-from slipstick.metrics import metric_label, summarize
+from slipstick.metrics import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
-from slipstick.sanity_checks import training_overlap
 from slipstick.schema import Outcome, Problem, Solution, Verdict
 from slipstick.store import RunFolder
 
@@ -31,11 +30,11 @@ def problems(n: int = 40) -> list[Problem]:
     return [Problem(id=f"{SETS[i % 2]}/test/{i}", text=f"What is {i} + 1?", answer=str(i + 1)) for i in range(n)]
 
 
-def solve(given: list[Problem], right: int, format: str = "pot") -> list[Solution]:
-    """The first `right` problems are solved."""
+def solve(given: list[Problem], solved: int, format: str = "pot") -> list[Solution]:
+    """The first problems are solved, as many as `solved`."""
     rows = []
     for place, problem in enumerate(given):
-        outcome: Outcome = "correct" if place < right else "incorrect"
+        outcome: Outcome = "correct" if place < solved else "incorrect"
         verdict = Verdict(outcome=outcome, method="number")
         rows.append(
             Solution(id=f"{problem.id}#{format}#0", problem_id=problem.id, format=format, blocks=[], verdict=verdict)
@@ -79,45 +78,6 @@ def test_runs_without_a_common_format_are_refused() -> None:
         compare_runs(given, solve(given, 1), given, two)
 
 
-def test_many_empty_answers_raise_an_alarm_that_names_the_worst_set() -> None:
-    given = problems()
-    rows = solve(given, 40)
-    silent = Verdict(outcome="no_answer", method="none")
-    rows = [row.model_copy(update={"verdict": silent}) if i % 2 and i < 30 else row for i, row in enumerate(rows)]
-    (alarm,) = empty_answers(summarize(given, rows, ks=[], same=str.__eq__))
-    assert alarm.message.startswith("pot: 38% of answers are empty, most on pears (75%)")
-    assert not list(empty_answers(summarize(given, solve(given, 0), ks=[], same=str.__eq__)))
-
-
-def test_a_rerun_that_differs_raises_an_alarm() -> None:
-    before = {"a": "1", "b": "0.5", "c": None, "d": "4"}
-    assert not list(
-        rerun_differs(before, {"a": "1", "b": "1/2", "c": None}, same=lambda a, b: {a, b} == {"0.5", "1/2"})
-    )
-    (alarm,) = rerun_differs(before, {"c": "3", "d": "5"}, same=str.__eq__)
-    assert alarm.solutions == ["c", "d"] and alarm.message.startswith("2 of 2 solutions have another answer")
-
-
-def test_problems_that_were_trained_on_raise_an_alarm() -> None:
-    given = problems(8)
-    trained = [Problem(id="t/1", text="what is 2 + 1 ?"), Problem(id="t/2", text="Something else")]
-    found = list(overlap(given, trained, sources=["someone/Pears", "other/gsm8k"]))
-    assert found[0].message.startswith(
-        "apples: 1 of 4 problems are among those the model was trained on, apples/test/2"
-    )
-    assert found[1].message.startswith("pears: the model's card names someone/Pears as training data")
-    assert len(found) == 2
-
-
-def test_a_models_folder_says_what_it_was_trained_on(tmp_path: Path) -> None:
-    given = problems(4)
-    model = tmp_path / "train" / "model"
-    model.mkdir(parents=True)
-    (model / "README.md").write_text("---\nlicense: mit\ndatasets:\n- someone/apples\n- x/y\ntags: [a]\n---\n# Model\n")
-    assert [alarm.message.partition(":")[0] for alarm in training_overlap(f"hf:{model}", given)] == ["apples"]
-    assert training_overlap("openai:gpt", given) == []
-
-
 class Recipe(NamedTuple):
     path: Path
     script: Callable[[Request], Reply]
@@ -129,7 +89,7 @@ class Recipe(NamedTuple):
 
 @pytest.fixture
 def recipe(tmp_path: Path) -> Recipe:
-    """A recipe of 220 problems; the model is right on the odd ones, and its answer to one changes with every run."""
+    """A recipe of 220 problems and a model that is correct once on the odd ones and never repeats another answer."""
     rows = [{"id": f"{SETS[n % 2]}/test/{n}", "question": f"What is {n} + 0?", "answer": n} for n in range(220)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     file = tmp_path / "r.toml"
@@ -142,8 +102,8 @@ def recipe(tmp_path: Path) -> Recipe:
     def script(request: Request) -> Reply:
         name = request.problem.id
         asked[name] = asked.get(name, 0) + 1
-        right = name.startswith("pears") and asked[name] == 1
-        return Reply(text=f"The answer is {request.problem.answer if right else asked[name] + 1000}.", tokens=10)
+        correct = name.startswith("pears") and asked[name] == 1
+        return Reply(text=f"The answer is {request.problem.answer if correct else asked[name] + 1000}.", tokens=10)
 
     return Recipe(file, script)
 
@@ -163,7 +123,7 @@ def test_an_evaluation_is_compared_with_another(recipe: Recipe, tmp_path: Path) 
     assert "110 / 0" in shown
 
 
-def test_a_run_that_is_cut_short_is_compared_and_said(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_shorter_run_is_compared_on_the_common_problems(recipe: Recipe, tmp_path: Path) -> None:
     console = Console(record=True, width=140, file=io.StringIO())
     one = recipe.evaluate(tmp_path / "one", console, "rerun=false")
     two = recipe.evaluate(tmp_path / "two", console, "rerun=false", limit=30)
@@ -173,7 +133,7 @@ def test_a_run_that_is_cut_short_is_compared_and_said(recipe: Recipe, tmp_path: 
     assert "Compared on the 30 problems that both have; 190 of one alone are left out." in console.export_text()
 
 
-def test_mistakes_are_said_before_anything_is_solved(recipe: Recipe, tmp_path: Path) -> None:
+def test_mistakes_are_reported_before_anything_is_solved(recipe: Recipe, tmp_path: Path) -> None:
     console = Console(file=io.StringIO())
     with pytest.raises(RecipeError, match=r"pass@8 needs num_samples = 8 or more, but num_samples = 1"):
         recipe.evaluate(tmp_path / "run", console, "ks=[1,8]")

@@ -25,7 +25,7 @@ def read(path: Path, format: str | None = None) -> list[Attempt]:
     return list(read_outputs(find_outputs(path, file_format=format)[0]))
 
 
-def document(doc_id: int, response: str, gold: str, right: int, **more: Any) -> dict[str, Any]:
+def document(doc_id: int, response: str, gold: str, correct: int, **more: Any) -> dict[str, Any]:
     """A row as lm-eval writes one."""
     return {
         "doc_id": doc_id,
@@ -36,15 +36,15 @@ def document(doc_id: int, response: str, gold: str, right: int, **more: Any) -> 
         "filtered_resps": [response],
         "filter": "none",
         "metrics": ["exact_match"],
-        "exact_match": right,
+        "exact_match": correct,
         "doc_hash": "0f",
     } | more
 
 
-def generation(number: int, text: str, found: str | None, right: bool, **more: Any) -> dict[str, Any]:
+def generation(number: int, text: str, found: str | None, correct: bool, **more: Any) -> dict[str, Any]:
     """A row as NeMo-Skills writes one."""
     row = {"problem": f"What is {number} + {number}?", "expected_answer": 2 * number, "generation": text}
-    return row | {"predicted_answer": found, "symbolic_correct": right, "num_generated_tokens": 9} | more
+    return row | {"predicted_answer": found, "symbolic_correct": correct, "num_generated_tokens": 9} | more
 
 
 def sampled(idx: int, gold: str, **columns: list[Any]) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def test_mammoth_programs_words_and_pairs(tmp_path: Path) -> None:
         read(path)
 
 
-def test_a_letter_is_a_choice_where_the_question_shows_options(tmp_path: Path) -> None:
+def test_a_letter_is_a_choice_if_the_question_shows_options(tmp_path: Path) -> None:
     row = sampled(0, "B", code=["So I take B, after all 3 steps"], pred=["B"], report=[None], score=[True])
     row["question"] = "Which? Answer Choices: (A) 1 (B) 2 (C) 3"
     (attempt,) = read(write(tmp_path / "aqua" / "test.jsonl", row))
@@ -179,17 +179,17 @@ def test_a_letter_is_a_choice_where_the_question_shows_options(tmp_path: Path) -
     assert attempt.problem.kind == "choice" and graded.answer == "B"
 
 
-def test_a_folder_of_several_tools_and_strangers(tmp_path: Path) -> None:
+def test_a_folder_of_several_tools_and_unknown_files(tmp_path: Path) -> None:
     row = document(0, "It is 5.", "5", 1)
     write(tmp_path / "one" / "samples_gsm8k_2031-01-01T00-00-00.jsonl", row)
     write(tmp_path / "two" / "samples_gsm8k_2031-01-01T00-00-00.jsonl", row)
     write(tmp_path / "two" / "gsm8k" / "output.jsonl", generation(1, "2", "2", True))
-    stranger = write(tmp_path / "requests.jsonl", {"url": "x"})
+    unknown = write(tmp_path / "requests.jsonl", {"url": "x"})
     (tmp_path / "zipped").mkdir()
     with gzip.open(tmp_path / "zipped" / "samples_svamp.jsonl.gz", "wt") as file:
         file.write(json.dumps(row) + "\n")
     sources, skipped = find_outputs(tmp_path)
-    assert skipped == [stranger]
+    assert skipped == [unknown]
     assert [(source.file_format, source.label) for source in sources] == [
         ("lm-eval", "one/samples_gsm8k_2031-01-01T00-00-00"),
         ("lm-eval", "svamp"),

@@ -23,13 +23,13 @@ def log(**changes: Any) -> dict[str, Any]:
     samples = []
     for epoch in (1, 2):
         for n in range(3):
-            said = str(n + 1 + (n == 2))
-            call = {"id": "c", "function": "python", "arguments": {"code": f"print({said})"}}
+            answer = str(n + 1 + (n == 2))
+            call = {"id": "c", "function": "python", "arguments": {"code": f"print({answer})"}}
             messages: list[dict[str, Any]] = [{"role": "user", "content": f"What is {n} + 1?"}]
             if n == 1:
                 messages += [{"role": "assistant", "content": "I compute.", "tool_calls": [call]}]
-                messages += [{"role": "tool", "content": f"{said}\n"}]
-            messages += [{"role": "assistant", "content": [{"type": "text", "text": f"ANSWER: {said}"}]}]
+                messages += [{"role": "tool", "content": f"{answer}\n"}]
+            messages += [{"role": "assistant", "content": [{"type": "text", "text": f"ANSWER: {answer}"}]}]
             samples.append(
                 {
                     "id": n,
@@ -37,8 +37,8 @@ def log(**changes: Any) -> dict[str, Any]:
                     "input": [{"role": "user", "content": f"What is {n} + 1?"}],
                     "target": str(n + 1),
                     "messages": messages,
-                    "output": {"completion": f"ANSWER: {said}", "usage": {"output_tokens": 7}},
-                    "scores": {"match": {"value": "I" if n == 2 else "C", "answer": said}},
+                    "output": {"completion": f"ANSWER: {answer}", "usage": {"output_tokens": 7}},
+                    "scores": {"match": {"value": "I" if n == 2 else "C", "answer": answer}},
                 }
             )
     return {"version": 2, "status": "success", "eval": {"task": "me/sums", "model": "m"}, "samples": samples, **changes}

@@ -35,7 +35,7 @@ def by_label(metrics: list[Metric]) -> dict[str, Metric]:
 
 
 def with_values(flags: list[bool], values: list[float], answers: list[str] | None = None) -> list[Solution]:
-    names = answers or ["1" if flag else f"wrong {place}" for place, flag in enumerate(flags)]
+    names = answers or ["1" if flag else f"incorrect {place}" for place, flag in enumerate(flags)]
     return [
         attempt("p", "correct" if flag else "incorrect", answer=name, sample=place).model_copy(update={"value": value})
         for place, (flag, value, name) in enumerate(zip(flags, values, names, strict=True))

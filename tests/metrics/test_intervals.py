@@ -62,12 +62,12 @@ def test_interval_covers_the_truth_about_19_times_in_20(
     """Problems differ in how hard they are (a beta distribution); the truth is the mean over all such problems."""
     draw = random.Random(7)
     truth, trials, covered = spread[0] / sum(spread), 400, 0
-    right = [attempt(str(place)) for place in range(problems)]
-    wrong = [attempt(str(place), "incorrect") for place in range(problems)]
+    correct = [attempt(str(place)) for place in range(problems)]
+    incorrect = [attempt(str(place), "incorrect") for place in range(problems)]
     for _ in range(trials):
         chances = [draw.betavariate(*spread) for _ in range(problems)]
         metric = accuracy(
-            (right if draw.random() < chance else wrong)[place]
+            (correct if draw.random() < chance else incorrect)[place]
             for place, chance in enumerate(chances)
             for _ in range(samples)
         )

@@ -82,7 +82,7 @@ def test_curves_grow_to_the_samples_that_all_problems_have() -> None:
     assert set(curves(with_values([True, False], [0.1, 0.2]), same=equal)) == {"pass", "maj", "best", "weighted"}
 
 
-def test_k_beyond_the_samples_is_said() -> None:
+def test_k_beyond_the_samples_is_reported() -> None:
     problems = [Problem(id="a", text="?"), Problem(id="b", text="?")]
     solutions = [attempt("a", sample=i) for i in range(4)] + [attempt("b", sample=i) for i in range(3)]
     assert describe_left_out(problems, solutions, [1, 3]) == []
@@ -93,13 +93,13 @@ def test_k_beyond_the_samples_is_said() -> None:
 def two_sets() -> tuple[list[Problem], list[Solution]]:
     """Two sets of 10 and 40 problems, a fifth and four fifths of them solved."""
     problems, solutions = [], []
-    for name, count, right in (("gsm8k", 10, 2), ("sat_math", 40, 32)):
+    for name, count, solved in (("gsm8k", 10, 2), ("sat_math", 40, 32)):
         for place in range(count):
             metadata = {"split": "test", "level": str(place % 2), "subject": "sums"}
             problems.append(
                 Problem(id=f"{name}/test/{place}", text=f"{10**place} and 1?", kind="number", metadata=metadata)
             )
-            solutions.append(attempt(f"{name}/test/{place}", "correct" if place < right else "incorrect"))
+            solutions.append(attempt(f"{name}/test/{place}", "correct" if place < solved else "incorrect"))
     return problems, solutions
 
 

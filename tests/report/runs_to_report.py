@@ -59,7 +59,7 @@ def make_rows(*, n: int = 8, words: str = "") -> tuple[list[Problem], list[Solut
 def make_samples(*, k: int = 4) -> tuple[list[Problem], list[Solution]]:
     problems, solutions = make_rows()
     rng = random.Random(0)
-    drawn = [
+    sampled = [
         solution.model_copy(
             update={
                 "id": f"{solution.problem_id}#{solution.format}#{sample}",
@@ -73,4 +73,4 @@ def make_samples(*, k: int = 4) -> tuple[list[Problem], list[Solution]]:
         if solution.format in ("cot", "pot")
         for sample in range(k)
     ]
-    return problems, drawn
+    return problems, sampled

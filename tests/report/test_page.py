@@ -117,12 +117,12 @@ def test_hostile_texts_stay_texts() -> None:
     problems = [
         each.model_copy(update={"metadata": {"split": HOSTILE + each.id, "topic": each.id}}) for each in problems
     ]
-    strange = [
+    hostile = [
         each.model_copy(update={"format": HOSTILE if each.format == "tir" else each.format}) for each in solutions
     ]
-    metrics = summarize(problems, strange, ks=[], same=str.__eq__)
+    metrics = summarize(problems, hostile, ks=[], same=str.__eq__)
     run = make_run(name=HOSTILE, recipe={"model": HOSTILE, HOSTILE: 1}, versions={HOSTILE: HOSTILE}, commit=HOSTILE)
-    found = Elements(render_report(run, problems, solutions=strange, metrics=metrics))
+    found = Elements(render_report(run, problems, solutions=hostile, metrics=metrics))
     assert found.count("script") == 3
     assert found.count("img") == 0
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
@@ -190,11 +190,11 @@ def test_browser_filters_by_format_outcome_and_text(tmp_path: Path) -> None:
     ]
 
 
-def test_browser_shows_everything_where_nothing_went_wrong(tmp_path: Path) -> None:
+def test_browser_shows_everything_if_all_is_correct(tmp_path: Path) -> None:
     problems, solutions = make_rows(n=4)
-    right = [each.model_copy(update={"verdict": Verdict(outcome="correct", method="text")}) for each in solutions]
+    correct = [each.model_copy(update={"verdict": Verdict(outcome="correct", method="text")}) for each in solutions]
     file = tmp_path / "report.html"
-    file.write_text(render_report(make_run(), problems, solutions=right, metrics=[]), encoding="utf-8")
+    file.write_text(render_report(make_run(), problems, solutions=correct, metrics=[]), encoding="utf-8")
     dom, console = dump_dom(file, {}, tmp_path / "profile")
     assert console == ""
     assert "4 of 4 problems" in dom

@@ -50,6 +50,7 @@ class PublishedRow(Record):
     name: str
     """What `slipstick repro` calls it."""
     paper: Paper
+    """The paper whose table has the row."""
     model: str
     """The model's name on the Hub, or its vendor's name."""
     format: str

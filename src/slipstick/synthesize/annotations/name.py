@@ -1,7 +1,7 @@
 """Names for what a plan holds: the first noun behind a number or a result; equal ones are numbered.
 
-Longer names ("money_after_pencil", "sold_clips_left") were measured against these and gained nothing, see "variable
-names" in benchmarks/RESULTS.md.
+Longer names ("money_after_pencil") gain a small model nothing and cost it tokens: "variable names" in
+benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations

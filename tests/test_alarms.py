@@ -1,0 +1,67 @@
+"""Reasons not to trust a run's numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slipstick.alarms import empty_answers, overlap, rerun_differs
+from slipstick.metrics import summarize
+from slipstick.sanity_checks import training_overlap
+from slipstick.schema import Outcome, Problem, Solution, Verdict
+
+SETS = ("apples", "pears")
+
+
+def problems(n: int = 40) -> list[Problem]:
+    return [Problem(id=f"{SETS[i % 2]}/test/{i}", text=f"What is {i} + 1?", answer=str(i + 1)) for i in range(n)]
+
+
+def solve(given: list[Problem], solved: int, format: str = "pot") -> list[Solution]:
+    """The first problems are solved, as many as `solved`."""
+    rows = []
+    for place, problem in enumerate(given):
+        outcome: Outcome = "correct" if place < solved else "incorrect"
+        verdict = Verdict(outcome=outcome, method="number")
+        rows.append(
+            Solution(id=f"{problem.id}#{format}#0", problem_id=problem.id, format=format, blocks=[], verdict=verdict)
+        )
+    return rows
+
+
+def test_many_empty_answers_raise_an_alarm_that_names_the_worst_set() -> None:
+    given = problems()
+    rows = solve(given, 40)
+    no_answer = Verdict(outcome="no_answer", method="none")
+    rows = [row.model_copy(update={"verdict": no_answer}) if i % 2 and i < 30 else row for i, row in enumerate(rows)]
+    (alarm,) = empty_answers(summarize(given, rows, ks=[], same=str.__eq__))
+    assert alarm.message.startswith("pot: 38% of answers are empty, most on pears (75%)")
+    assert not list(empty_answers(summarize(given, solve(given, 0), ks=[], same=str.__eq__)))
+
+
+def test_a_rerun_that_differs_raises_an_alarm() -> None:
+    before = {"a": "1", "b": "0.5", "c": None, "d": "4"}
+    assert not list(
+        rerun_differs(before, {"a": "1", "b": "1/2", "c": None}, same=lambda a, b: {a, b} == {"0.5", "1/2"})
+    )
+    (alarm,) = rerun_differs(before, {"c": "3", "d": "5"}, same=str.__eq__)
+    assert alarm.solutions == ["c", "d"] and alarm.message.startswith("2 of 2 solutions have another answer")
+
+
+def test_problems_that_were_trained_on_raise_an_alarm() -> None:
+    given = problems(8)
+    trained = [Problem(id="t/1", text="what is 2 + 1 ?"), Problem(id="t/2", text="Something else")]
+    found = list(overlap(given, trained, sources=["someone/Pears", "other/gsm8k"]))
+    assert found[0].message.startswith(
+        "apples: 1 of 4 problems are among those the model was trained on, apples/test/2"
+    )
+    assert found[1].message.startswith("pears: the model's card names someone/Pears as training data")
+    assert len(found) == 2
+
+
+def test_a_models_folder_says_what_it_was_trained_on(tmp_path: Path) -> None:
+    given = problems(4)
+    model = tmp_path / "train" / "model"
+    model.mkdir(parents=True)
+    (model / "README.md").write_text("---\nlicense: mit\ndatasets:\n- someone/apples\n- x/y\ntags: [a]\n---\n# Model\n")
+    assert [alarm.message.partition(":")[0] for alarm in training_overlap(f"hf:{model}", given)] == ["apples"]
+    assert training_overlap("openai:gpt", given) == []
