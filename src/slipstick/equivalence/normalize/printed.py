@@ -85,7 +85,8 @@ def as_written(text: str) -> str:
     if "Reals" in text or "EmptySet" in text or "set()" in text:
         for name, meaning in _NAMES:
             text = name.sub(meaning, text)
-    text = _GLUED.sub(r" \1 ", text)
+    if "or" in text or "and" in text:
+        text = _GLUED.sub(r" \1 ", text)
     if " union " in text or " intersect " in text:
         text = _OPERATION.sub(lambda match: r"\cup " if match[1] == "union" else r"\cap ", text)
     if ":" in text:
