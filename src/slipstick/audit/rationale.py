@@ -67,7 +67,7 @@ class Worked(NamedTuple):
     """Its equations, in order."""
 
     def steps(self) -> int:
-        """How many results it works out; one that stands as text and as annotation counts once."""
+        """How many results it calculates; one in text and in an annotation counts once."""
         return len({(equation.line, equation.right) for equation in self.equations})
 
 
@@ -156,7 +156,7 @@ def _number_from_nowhere(problem: Problem, worked: Worked) -> Iterator[Evidence]
                     yield _evidence("slipped_digit", f"line {equation.line}: {operand} is nowhere before, {near} is")
                     return
                 if not any(operand == value * scale for value in known for scale in (10, *_SCALES)):
-                    says = f"line {equation.line}: {operand} is neither given nor worked out before"
+                    says = f"line {equation.line}: {operand} is neither given nor calculated before"
                     yield _evidence("from_nowhere", says)
                     return
         known.update(numbers(equation.right), numbers(equation.left))

@@ -34,7 +34,7 @@ def load_problems(
     source: one or several, read one after another. field_map: a field of Problem -> the row's own key, for files.
     problems_dir: a folder whose files serve datasets before the Hub does; SLIPSTICK_PROBLEMS_DIR if it is not given.
     label_corrections: files of corrected labels, see `slipstick.problems.label_corrections`.
-    limit: takes only the first so many problems. on_bad: takes a row of a file or dataset that cannot be read, as
+    limit: takes only this many problems, the first. on_bad: takes a row of a file or dataset that cannot be read, as
     ("path:line", what is wrong), so that the rest is read.
     Raises PluginError for an unknown source and InputError, with file and line, for a bad row or correction.
     """

@@ -32,7 +32,7 @@ class Split(Record):
     configs: list[str] = Field(default_factory=list)
     """The Hub's configurations that make it up, if they are not the dataset's."""
     first: int | None = None
-    """Only the first so many rows, if the split is the beginning of a longer one."""
+    """How many rows, from the first, if the split is the beginning of a longer one."""
     local: list[str] = Field(default_factory=list)
     """Names without ending that its file may have in a local folder, beside those that follow from its name."""
     reader: str | None = None

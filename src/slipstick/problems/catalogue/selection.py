@@ -20,7 +20,7 @@ class Selection(NamedTuple):
     split: Split
     """Name of the split."""
     n: int | None
-    """Only the first so many of those that pass."""
+    """How many of those that pass, from the first."""
     filters: dict[str, str]
     """Key of a problem's metadata -> the value it must have."""
 

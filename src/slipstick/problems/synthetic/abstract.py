@@ -1,4 +1,4 @@
-"""Abstract multiple-choice problems: nothing to compute, three options, exactly one of them right."""
+"""Abstract multiple-choice problems: nothing to compute, three options, exactly one of them correct."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Puzzle:
     right: str
     """The correct option."""
     reasoning: str
-    """Sentences that lead to the right option."""
+    """Sentences that lead to the correct option."""
 
 
 def ordering(rng: Random) -> Puzzle:
@@ -302,13 +302,13 @@ KINDS: tuple[Callable[[Random], Puzzle], ...] = (
 
 
 def lettered(puzzle: Puzzle, rng: Random) -> tuple[str, list[str], str, str]:
-    """Text with its options, the options in their order, the right letter, and the reasoning in full."""
+    """Text with its options, the options in their order, the correct letter, and the reasoning in full."""
     options = list(puzzle.options)
     rng.shuffle(options)
     letters = "ABCDEFG"[: len(options)]
     right = letters[options.index(puzzle.right)]
     text = " ".join(f"({letter}) {option}" for letter, option in zip(letters, options, strict=True))
-    # In words, not by its letter: to look up which letter stands before a word is beyond a model of this size.
+    # In words, not by its letter: to look up which letter belongs to a word is beyond a model of this size.
     reasoning = f"{puzzle.reasoning} The answer is {puzzle.right}."
     return f"{puzzle.text} Answer Choices: {text}", options, right, reasoning
 

@@ -1,4 +1,4 @@
-"""Calculation problems: the templates of templates/*.toml, filled with numbers and worked out step by step."""
+"""Calculation problems: the templates of templates/*.toml, filled with numbers and solved step by step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Template:
     numbers: Mapping[str, str]
     """Name -> expression (see `_choosers`) over the names before it; `_names` stay out of text and program."""
     steps: list[list[str]]
-    """What is worked out, in order: name, expression over earlier names, words that lead up to the result."""
+    """What is calculated, in order: name, expression over earlier names, words that lead up to the result."""
     skeletons: list[str]
     """Texts met in training (grammar.py)."""
     unseen: list[str]
@@ -32,7 +32,7 @@ class Template:
     words: Mapping[str, str] = field(default_factory=dict)
     """Words of its own beside grammar.WORDS, "this|or this"."""
     scales: bool = True
-    """Whether its numbers can be made as long as one likes."""
+    """Whether its numbers can be of any length."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ _QUESTION = re.compile(r"(?:^|(?<=[.?] ))((?:What|How)(?:[^.?]|\.\d)*)\.(?= |$)"
 
 
 def framed(skeleton: str) -> str:
-    """The skeleton of a calculation with what may stand before and behind any of them."""
+    """The skeleton of a calculation with what may come before and after any of them."""
     return f"@ask {skeleton} @close"
 
 
@@ -66,7 +66,7 @@ class Wording:
     """The choices that were made, names and things aside."""
 
     def place(self, field: str) -> int:
-        """Where a field first stands."""
+        """Place of a field's first occurrence."""
         return self.text.index(f"{{{field}}}")
 
 
@@ -103,7 +103,7 @@ def surface_forms(skeleton: str, own: Mapping[str, str]) -> int:
     """In how many ways a skeleton can be worded, numbers aside."""
     fixed, choices = _plan(skeleton)
     pools = {**WORDS, **own}
-    used = {key for key in _FIELD.findall("".join(fixed)) if key in pools}  # more stand in some of the choices
+    used = {key for key in _FIELD.findall("".join(fixed)) if key in pools}  # some of the choices have more
     counts = [len(pools[key].split("|")) - (key == "other") for key in used]
     return math.prod(counts + [len(set(options)) for options in choices])
 

@@ -30,7 +30,7 @@ def _others(value: Fraction) -> tuple[Fraction, ...]:
 def check_plan(plan: Plan, allowed: set[Fraction]) -> None:
     """Raises NotWrittenError for a plan whose result is pasted, has foreign literals, or does not depend on an input.
 
-    plan: only what the answer rests on. allowed: every value that the problem or its rationale mentions.
+    plan: only what the answer depends on. allowed: every value that the problem or its rationale mentions.
     """
     step = next((step for step in plan.steps if step.key == plan.answer), None)
     if step is None or not any(isinstance(each.tree, Operation | Call | Solve) for each in plan.steps):
@@ -52,7 +52,7 @@ def check_plan(plan: Plan, allowed: set[Fraction]) -> None:
 
 
 def literals(tree: Tree) -> Iterator[Number]:
-    """The numbers that stand in a tree itself."""
+    """The numbers in a tree itself."""
     return (leaf for leaf in leaves(tree) if isinstance(leaf, Number))
 
 

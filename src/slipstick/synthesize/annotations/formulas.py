@@ -173,7 +173,7 @@ def _argument(text: str, numbers: dict[str, Fraction]) -> Tree:
 
 
 def digit_mentions(question: str) -> list[Mention]:
-    """The numbers of a question that stand in digits, each part of a fraction by itself."""
+    """The numbers of a question in digits, each part of a fraction by itself."""
     found = []
     for match in _DIGITS.finditer(question):
         value = to_fraction(re.sub(r"\s", "", match.group()))

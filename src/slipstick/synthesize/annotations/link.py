@@ -31,7 +31,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Step:
-    """One calculation over inputs, earlier steps and constants; `key`s stand as names in its tree."""
+    """One calculation over inputs, earlier steps and constants; `key`s are names in its tree."""
 
     key: str
     """ "step" and its number; of a formula the name it has there."""
@@ -60,7 +60,7 @@ class Plan:
         return given | {step.key: step.value for step in self.steps}
 
     def needed(self) -> Plan:
-        """Without the steps and inputs that the answer does not rest on."""
+        """Without the steps and inputs that the answer does not depend on."""
         keep, todo = set[str](), [self.answer]
         trees = {step.key: step.tree for step in self.steps}
         while todo:
@@ -250,7 +250,7 @@ class _Linker:
             return Number(number.value)
         raise NotWrittenError(
             "unexplained number",
-            f"{float(number.value):g} stands in the rationale without a calculation that leads to it",
+            f"{float(number.value):g} is in the rationale without a calculation that leads to it",
         )
 
 

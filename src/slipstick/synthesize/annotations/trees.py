@@ -57,7 +57,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Solve:
-    """What a letter has to be for two sides to be equal; the letter stands in them as the Name UNKNOWN."""
+    """The value of a letter for which two sides are equal; in them the letter is the Name UNKNOWN."""
 
     left: Tree
     """One side."""

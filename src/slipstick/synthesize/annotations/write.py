@@ -99,7 +99,7 @@ def _imports(body: Iterable[str]) -> list[str]:
 def write_turns(plan: Plan, names: Mapping[str, str], rationale: Rationale) -> list[Block]:
     """The rationale's words and its calculations in turn; the outputs are still missing.
 
-    A sentence with one calculation stands before its code, without the result; one that states results in other places
+    A sentence with one calculation comes before its code, without the result; one that states results in other places
     comes after its code.
     """
     lines = write_lines(plan, names)
@@ -163,7 +163,7 @@ class _Turns:
         return calculation.shown in stated - self._known
 
     def words(self, sentence: str) -> None:
-        """Adds a sentence; sentences in a row stand on lines of their own."""
+        """Adds a sentence; sentences in a row are on lines of their own."""
         if not sentence:
             return
         if self.blocks and isinstance(self.blocks[-1], Text):

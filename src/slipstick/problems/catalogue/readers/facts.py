@@ -97,6 +97,6 @@ def last_box(text: str) -> tuple[str | None, int]:
 
 
 def worked(text: str) -> tuple[str, str | None]:
-    """GSM8K's answer taken apart: the rationale with its annotations, and what stands behind the four hashes."""
+    """The parts of GSM8K's answer: the rationale with its annotations, and what follows the four hashes."""
     rationale, marked, answer = text.rpartition("####")
     return (rationale.strip(), answer.strip() or None) if marked else (text.strip(), None)

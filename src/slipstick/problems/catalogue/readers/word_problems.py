@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(r"\b(?:N_|number)(\d+)\b")
 
 
 def gsm8k(values: Values) -> Facts:
-    """{question, answer: "rationale with <<3*4=12>>12\\n#### 12"}; the answer may stand alone."""
+    """{question, answer: "rationale with <<3*4=12>>12\\n#### 12"}; the answer may be alone."""
     rationale, answer = worked(words(values, "answer"))
     if answer is None:
         rationale, answer = "", rationale

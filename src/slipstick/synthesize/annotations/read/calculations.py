@@ -35,7 +35,7 @@ class Calculation:
     line: int
     """Line of the rationale, from 0."""
     start: int
-    """Where it begins in its line, the annotations taken out."""
+    """Where it begins in its line without annotations."""
     equals: int
     """Where its equals sign and its result begin; `start` if only an annotation has the calculation."""
     end: int
@@ -45,7 +45,7 @@ class Calculation:
     shown_percent: bool = False
     """Whether the rationale shows it with a percent sign."""
     money: bool = False
-    """Whether the result stands behind a dollar sign."""
+    """Whether the result has a dollar sign."""
 
 
 def calculations_of(text: str, notes: dict[int, str], number: int, results: set[Fraction]) -> list[Calculation]:
@@ -67,7 +67,7 @@ class _Line:
     number: int
 
     def chains(self) -> list[list[tuple[int, Side | None]]]:
-        """The equals signs that stand in one equation, each with the expression before it: "a = b = c" has two."""
+        """The equals signs of one equation, each with the expression before it: "a = b = c" has two."""
         found: list[list[tuple[int, Side | None]]] = []
         for index in (index for index, token in enumerate(self.tokens) if token.kind == "equals"):
             side = left_side(self.tokens, index)
@@ -102,7 +102,7 @@ class _Line:
         return None
 
     def of_notes(self) -> Iterator[Calculation]:
-        """Annotations that no equation stands before: "or <<12*2=24>>24 eggs"."""
+        """Annotations without an equation before them: "or <<12*2=24>>24 eggs"."""
         for place, note in self.notes.items():
             token = next((each for each in self.tokens if each.start >= place - 1), None)
             tree = _tree_of_note(note)
@@ -111,7 +111,7 @@ class _Line:
                 yield _calculation(read_as, token, (self.number, token.start, token.start), money=money)
 
     def _take_note(self, index: int) -> str | None:
-        """The annotation right behind an equals sign, taken out of those that are left."""
+        """The annotation right behind an equals sign, removed from those that are left."""
         begin = self.tokens[index].end
         match = _BEHIND.match(self.text, begin)
         end = match.end() if match else begin
@@ -142,7 +142,7 @@ def _calculation(
 
 
 def _trees(note: str | None, side: Side | None) -> list[Tree]:
-    """What an equals sign may stand behind: the annotation, then the text, which goes first if they say the same."""
+    """What may precede an equals sign: the annotation, then the text, which goes first if they say the same."""
     trees = [tree for tree in (_tree_of_note(note), side.tree if side else None) if tree]
     return trees[1:] if len(trees) == 2 and _numbers(trees[0]) == _numbers(trees[1]) else trees
 

@@ -44,7 +44,7 @@ class Mention:
     end: int
     """Place behind its last character."""
     money: bool = False
-    """Whether a dollar sign stands before it."""
+    """Whether it has a dollar sign."""
 
 
 @lru_cache(maxsize=1024)
@@ -56,7 +56,7 @@ def mentions(text: str) -> tuple[Mention, ...]:
 def values_in(text: str) -> set[Fraction]:
     """Every value that a text gives for use: of a percentage also the share, of a fraction also its two parts.
 
-    A percent sign stands for a hundred, and so do cents.
+    A percent sign gives a hundred, and so do cents.
     """
     found = {Fraction(100)} if re.search(r"%|\b(?:per\s?cent|cents?\b)|¢", text, re.IGNORECASE) else set()
     for mention in mentions(text):

@@ -40,7 +40,7 @@ class Token:
     end: int
     """Place behind its last character."""
     money: bool = False
-    """Whether a dollar sign stands before it."""
+    """Whether it has a dollar sign."""
 
 
 def tokenize(line: str) -> Iterator[Token]:
@@ -67,7 +67,7 @@ def value_of(token: Token) -> Fraction:
 
 
 _WORDS_BETWEEN = 5
-"""So many words of a unit may stand between a number and the sign behind it."""
+"""Most words of a unit between a number and the sign behind it."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _as_side(tokens: Sequence[Token], taken: Sequence[int]) -> Side | None:
 
 
 def _with_words(tree: Tree, tokens: Sequence[Token], places: Sequence[int]) -> Tree:
-    """The tree with the words behind each of its numbers, which stand at these places."""
+    """The tree with the words behind each of its numbers, which are at these places."""
     rest = iter(places)
 
     def change(leaf: Number | Name) -> Tree:
