@@ -55,9 +55,11 @@ class AgreementCounts(NamedTuple):
     """How often one recorded verdict and ours agree, over one task."""
 
     task: str
+    """Name of the task, or of the file."""
     verdict: str
     """Name of the recorded verdict; "" for solutions that have none."""
     counts: Counter[Agreement]
+    """Agreement -> rows."""
 
 
 def compare_with_recorded(

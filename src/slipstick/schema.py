@@ -44,6 +44,7 @@ class Text(Record):
     """Words a model (or a writer) wrote."""
 
     type: Literal["text"] = "text"
+    """Tells the blocks apart."""
     text: str
     """Exactly as written, white space included."""
 
@@ -52,6 +53,7 @@ class Code(Record):
     """A program, or one step of one, that a model wrote."""
 
     type: Literal["code"] = "code"
+    """Tells the blocks apart."""
     text: str
     """Python source without its fences."""
 
@@ -60,6 +62,7 @@ class Output(Record):
     """What an interpreter answered to the code before it. Only an interpreter makes one."""
 
     type: Literal["output"] = "output"
+    """Tells the blocks apart."""
     text: str
     """What the program printed and the echo of its last expression; the traceback if it failed."""
     status: Status = "ok"

@@ -124,6 +124,7 @@ class Setting(NamedTuple):
     """One key of a recipe."""
 
     key: str
+    """The key of a recipe."""
     owner: type[BaseModel]
     """The class that declares it."""
     type: str

@@ -30,7 +30,9 @@ class SolveResult(NamedTuple):
     """How solving went."""
 
     problems: int
+    """Problems of the run."""
     solutions: int
+    """Solutions in the run folder."""
     finished: bool
     """False if a budget or an estimate ended it early; what is done is kept, and `--resume` continues."""
 

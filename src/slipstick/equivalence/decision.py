@@ -17,6 +17,7 @@ class Decision:
     equal: bool | None
     """None: open."""
     method: Method
+    """The layer that decided."""
     reason: str
     """Why, in one line."""
 

@@ -28,6 +28,7 @@ class Demonstration(Record):
     """A worked example that a few-shot prompt shows."""
 
     question: str
+    """The question that is shown."""
     response: str
     """The whole response as a model would have written it in this format, the interpreter's outputs included."""
 

@@ -80,7 +80,9 @@ class Attempt(NamedTuple):
     """One solution of another tool's file, and what was recorded with it."""
 
     problem: Problem
+    """The problem, with the gold of the file."""
     solution: Solution
+    """The solution, with its text as blocks."""
     recorded: list[Recorded]
     """One entry per rule of the tool."""
 

@@ -20,6 +20,7 @@ class ProblemValue(NamedTuple):
     """One problem's value of a measure."""
 
     value: float
+    """The value."""
     trials: float
     """The most independent trials it can rest on: its samples, or samples / k for a measure of k samples."""
 
@@ -28,9 +29,13 @@ class Estimate(NamedTuple):
     """A number, its 95 % interval and the count of problems behind it."""
 
     value: float
+    """The number."""
     low: float
+    """Lower end of the interval."""
     high: float
+    """Upper end of the interval."""
     n: int
+    """Problems it was measured on."""
 
     def metric(self, measure: str, *, format: str = "", group_by: str = "", group: str = "") -> Metric:
         """The estimate as the metric of a measure over a group."""

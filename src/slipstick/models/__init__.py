@@ -22,22 +22,28 @@ class Sampling(Record):
     temperature: float = 0.0
     """0 takes the likeliest token."""
     top_p: float = 1.0
+    """Sample only from the most likely tokens of this total probability."""
     max_tokens: int = 1024
     """Most new tokens of one turn."""
     seed: int | None = None
+    """Seed of the sampling; None leaves it to the model."""
 
 
 class Request(Record):
     """One turn asked of a model: go on from `blocks` until a code block closes or all is said."""
 
     problem: Problem
+    """The problem to solve."""
     format: Format
+    """The format to write in."""
     sample: int
+    """Number of the sample of this problem and format."""
     turn: int
     """0 for the first turn of a solution, one more after every output."""
     blocks: list[Block]
     """What was written so far, outputs included."""
     sampling: Sampling
+    """How tokens are sampled."""
 
 
 class Reply(Record):
@@ -60,6 +66,7 @@ class Reply(Record):
     cost: float = 0.0
     """US dollars."""
     error: str = ""
+    """What went wrong, if anything did."""
 
 
 class Model(Protocol):

@@ -21,12 +21,15 @@ class Recording(NamedTuple):
     """One recorded solution."""
 
     problem_id: str
+    """The problem it answers."""
     format: str
     """Name of the format it was recorded in; '' where it is replayed in any."""
     sample: int | None
     """None where the file does not say: then the place among the problem's rows counts."""
     blocks: list[Block]
+    """What was written and what the interpreter printed, in order."""
     model: str
+    """Name of the model that wrote it."""
 
 
 class ReplayModel(Model):

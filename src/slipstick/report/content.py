@@ -31,6 +31,7 @@ class FormatStyle(NamedTuple):
     """How one format looks everywhere on the page."""
 
     name: str
+    """The format."""
     style: int
     """Number of its colour and of its mark's shape."""
     about: str
@@ -46,6 +47,7 @@ class ChartGroup(NamedTuple):
     """One group of the chart: a lane for each format."""
 
     label: str
+    """Its name on the page."""
     split: str
     """The split whose problems the group's links list; "" for all problems."""
     lanes: list[tuple[FormatStyle, Metric]]
@@ -56,6 +58,7 @@ class TableRow(NamedTuple):
     """One row of a table: one measure over one group, a cell for each format."""
 
     label: str
+    """Its name on the page."""
     cells: list[Metric | None]
     """One a format; None if a format lacks the metric."""
     n: str
@@ -66,22 +69,30 @@ class TableSection(NamedTuple):
     """The rows of one measure."""
 
     label: str
+    """Its name on the page."""
     rows: list[TableRow]
+    """A row for each group."""
 
 
 class RunSummary(NamedTuple):
     """The line under the title, and what the page's filters offer."""
 
     model: str
+    """Name of the model."""
     date: str
+    """When the run was started."""
     duration: str
     """"" if the run has not finished."""
     problems: int
+    """Number of problems."""
     solutions: int
+    """Number of solutions."""
     by_format: Mapping[str, int]
     """Format -> how many solutions there are."""
     splits: list[str]
+    """Splits to filter by."""
     topics: list[str]
+    """Topics to filter by."""
 
 
 def number(metric: Metric) -> str:

@@ -39,7 +39,9 @@ class Plot(NamedTuple):
     name: str
     """Its file's name without ".svg"."""
     title: str
+    """The heading above it."""
     caption: str
+    """The text below it."""
     svg: str
     """Without definitions of its colours."""
 

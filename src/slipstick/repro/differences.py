@@ -17,7 +17,9 @@ class Difference(NamedTuple):
     what: str
     """A setting, the model or a fact of it, or versions."""
     published: str
+    """Its value in the paper."""
     ours: str
+    """Its value in our run."""
 
 
 def differences(row: PublishedRow, run: Run) -> list[Difference]:

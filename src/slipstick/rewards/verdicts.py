@@ -31,6 +31,7 @@ class Judged(NamedTuple):
     answer: str | None
     """None if the completion gives none."""
     verdict: Verdict
+    """The verdict."""
 
     @property
     def reward(self) -> float | None:

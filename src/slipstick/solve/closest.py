@@ -27,6 +27,7 @@ class Closest(NamedTuple):
     blocks: list[Block]
     """The question and what the model said to it."""
     reply: Reply
+    """The model's reply."""
 
 
 async def ask_closest(first: Request, answer: str, *, choices: Sequence[str], model: Model) -> Closest | None:

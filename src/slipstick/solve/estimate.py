@@ -22,8 +22,11 @@ class Range(NamedTuple):
     """A quantity and its 95 % interval."""
 
     value: float
+    """The estimate."""
     low: float
+    """Lower end of the interval."""
     high: float
+    """Upper end of the interval."""
 
     def times(self, factor: float) -> Range:
         """The quantity in another unit."""

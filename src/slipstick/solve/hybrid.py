@@ -14,7 +14,9 @@ class Hybrid(Record):
     """A program first, words where that gives no answer."""
 
     pot: Format
+    """The format of programs."""
     cot: Format
+    """The format of words."""
 
     @property
     def name(self) -> str:
@@ -31,9 +33,13 @@ class Spent(NamedTuple):
     """What solutions took."""
 
     prompt_tokens: int = 0
+    """Tokens of all prompts."""
     tokens: int = 0
+    """Tokens that were generated."""
     cost: float = 0.0
+    """US dollars."""
     seconds: float = 0.0
+    """Wall-clock seconds."""
 
     def plus(self, other: Spent) -> Spent:
         """Both together."""

@@ -19,9 +19,11 @@ class Children(NamedTuple):
     """What came of a problem."""
 
     problems: list[Problem]
+    """The new problems."""
     given: list[Solution]
     """Solutions of theirs that are known: the changed programs of varied problems."""
     refused: list[Drop]
+    """What became no problem, each with its reason."""
 
 
 async def children(

@@ -15,6 +15,7 @@ class Nearest(NamedTuple):
     rouge_l: float
     """ROUGE-L's F measure, 0 to 1."""
     text: str
+    """The known question."""
 
 
 class Pool:

@@ -24,9 +24,11 @@ class Method(NamedTuple):
     """How often a teacher is asked, and what its attempts are worth."""
 
     policy: SamplingPolicy
+    """How many attempts of a problem are sampled, and how."""
     most: int
     """Most attempts at a problem in one format."""
     review: Callable[[Problem, Sequence[Solution]], Selection]
+    """Says which attempts of a problem are kept."""
     refuse: Callable[[Selection], Drop | None] = lambda found: None
     """Whether the problem itself is taken out in the end."""
 
@@ -35,6 +37,7 @@ class TeacherInput(NamedTuple):
     """Problems that a teacher is asked, and what there is without asking."""
 
     problems: Sequence[Problem]
+    """The problems to ask about."""
     given: Sequence[Solution] = ()
     """Attempts that exist already."""
     refused: Sequence[Drop] = ()

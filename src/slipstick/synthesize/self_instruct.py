@@ -35,6 +35,7 @@ class Topic(Record):
     """What questions are to be about."""
 
     name: str
+    """The topic, as a model is asked for it."""
     about: str
     """What belongs to it, in a few words."""
     seeds: list[str] = Field(min_length=2)

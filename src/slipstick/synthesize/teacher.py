@@ -22,7 +22,9 @@ class Selection(NamedTuple):
     problem: Problem
     """With the answer its attempts agree on, where it had none."""
     kept: list[Solution]
+    """The attempts that are kept."""
     dropped: list[Drop]
+    """The others, each with its reason."""
 
 
 def sort_out(problem: Problem, attempts: Sequence[Solution], *, min_votes: int) -> Selection:

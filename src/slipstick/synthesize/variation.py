@@ -37,7 +37,9 @@ class Worked(NamedTuple):
     """What a program came to."""
 
     answer: str
+    """Its answer."""
     output: Output
+    """Its output."""
     traits: dict[str, list[bool]]
     """Name of each number it found -> whether it is whole, whether it is positive."""
 

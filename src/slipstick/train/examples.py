@@ -20,6 +20,7 @@ class Examples(NamedTuple):
     """Encoded examples, and how many rows were left out or cut."""
 
     encoded: list[Encoded]
+    """The encoded examples."""
     groups: list[str]
     """The format of each."""
     too_long: int = 0

@@ -38,9 +38,11 @@ class Training(NamedTuple):
     """A running training: the folder it writes to, what it is, and whom it keeps informed."""
 
     out: Path
+    """Folder for checkpoints and weights."""
     fingerprint: str
     """Of settings and data: a checkpoint of another one is not resumed."""
     progress: Progress | None = None
+    """Called after every step; None shows nothing."""
 
 
 def run_stage(

@@ -15,10 +15,13 @@ class ValueExample(NamedTuple):
     """Token ids of a solution, the labels of the language model's loss, and where the value is trained."""
 
     ids: list[int]
+    """Token ids."""
     labels: list[int]
+    """Labels of the language model's loss."""
     marks: list[int]
     """Places in `ids` at which the value's target is `correct`."""
     correct: bool
+    """Whether the solution is correct."""
 
 
 def balance(solutions: Iterable[Solution], *, most: int, seed: int) -> list[Solution]:

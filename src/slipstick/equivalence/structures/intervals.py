@@ -48,9 +48,13 @@ class Piece(NamedTuple):
     """An interval; a point if both ends are the same and belong to it."""
 
     low: End
+    """Lower end."""
     low_in: bool
+    """Whether the lower end belongs to it."""
     high: End
+    """Upper end."""
     high_in: bool
+    """Whether the upper end belongs to it."""
 
 
 EMPTY: tuple[Piece, ...] = ()

@@ -49,8 +49,11 @@ class Shape:
     """An answer made of others. `brackets` are those of a tuple or an interval: "()", "[)" ..."""
 
     kind: Kind
+    """What it is: a list, a tuple, a set, ..."""
     items: tuple[str, ...]
+    """The texts of its elements, in order."""
     brackets: str = ""
+    """Those of a tuple or an interval: "()", "[)"."""
 
 
 @functools.lru_cache(maxsize=256)

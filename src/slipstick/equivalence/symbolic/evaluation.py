@@ -42,6 +42,7 @@ class Point:
     """Where an expression is evaluated, and how what is ambiguous in it is read."""
 
     values: dict[str, acb] = field(default_factory=dict)
+    """Name of a variable -> its value."""
     common_log: bool = False
     r"""Whether \\log is to the base 10."""
     real_roots: bool = False

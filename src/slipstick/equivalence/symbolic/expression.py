@@ -19,8 +19,11 @@ class Expression(NamedTuple):
     """
 
     head: str
+    """"number", "symbol", "+", "sum", ... or the name of a function: see above."""
     args: tuple[Expression, ...] = ()
+    """Its arguments, in order."""
     value: Fraction | str | None = None
+    """The value of a number, the name of a symbol or of a bound variable: see above."""
 
 
 def number(value: int | Fraction) -> Expression:

@@ -25,15 +25,19 @@ class Row:
     """One running request."""
 
     request: Request
+    """The request."""
     prompt: list[int] = field(default_factory=list)
+    """Token ids of the prompt."""
     opening: str = ""
     """What a chat template has the model write before its own words; it is not part of the reply."""
     written: list[int] = field(default_factory=list)
+    """Token ids generated so far."""
     reply: Reply | None = None
     """Set when the turn has ended."""
     dropped: bool = False
     """Set from outside when nobody waits for the reply any longer."""
     rng: random.Random = field(default_factory=random.Random)
+    """Source of randomness of this request alone."""
 
 
 class Decoder:
