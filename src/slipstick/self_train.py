@@ -89,10 +89,10 @@ def self_train(path: Path, settings: RoundsSettings, run_stage: RunStage) -> lis
     first = settings.data or [str(run_stage("start", path / "start", {}))]
     data, base = [*first], settings.train.get("base")
     known = {name for source in first for name in solved_by(RunFolder(source).solutions())}
-    source = Path(data[0]) if len(data) == 1 else _curate(path / "start-data", data, settings, run_stage)
+    source = data[0] if len(data) == 1 else str(_curate(path / "start-data", data, settings, run_stage))
     made: list[Round] = []
     for name in [*(f"round-{number}" for number in range(1, settings.rounds + 1)), "final"]:
-        home, filled = path / name, {"data": str(source)} | ({"base": base} if base else {})
+        home, filled = path / name, {"data": source} | ({"base": base} if base else {})
         trained = run_stage("train", home / "train", filled)
         model = f"hf:{trained / 'model'}"
         stages = [trained, run_stage("held_out", home / "held-out", {"model": model})]
@@ -101,8 +101,9 @@ def self_train(path: Path, settings: RoundsSettings, run_stage: RunStage) -> lis
             solved = run_stage("solve", home / "solve", filled)
             _grade(RunFolder(solved))
             data.append(str(solved))
-            source = _curate(home / "data", data, settings, run_stage)
-            stages += [solved, source]
+            curated = _curate(home / "data", data, settings, run_stage)
+            source = str(curated)
+            stages += [solved, curated]
         made.append(_round(name.replace("-", " "), stages, known))
         write_atomically(path / "rounds.json", _ROUNDS.dump_json(made, indent=2).decode())
         if name != "final":

@@ -30,8 +30,8 @@ def open_rollout(settings: RolloutSettings, *, seed: int) -> Iterator[Rollout]:
     from slipstick.models.hf import HfModel
     from slipstick.models.hf.decode import Decoder
 
-    loop, format = asyncio.new_event_loop(), load_format(settings.format)
-    interpreter = open_interpreter(settings, seed=seed)
+    format, interpreter = load_format(settings.format), open_interpreter(settings, seed=seed)
+    loop = asyncio.new_event_loop()
     sampling = SolveSettings(
         temperature=settings.temperature,
         top_p=settings.top_p,

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.metrics import metric_label
@@ -45,21 +46,9 @@ def train_value(
     from slipstick.train.weights import save_model
 
     began = time.monotonic()
-    problems = {problem.id: problem for _, problem in pairs}
     chosen = balance((solution for solution, _ in pairs), most=settings.per_problem, seed=settings.seed)
     tokenizer = base_tokenizer(settings)
-
-    def encode(solution: Solution) -> ValueExample | None:
-        return encode_sample(
-            solution,
-            problems[solution.problem_id],
-            tokenizer,
-            settings=settings,
-            steps_only=settings.read_at == "steps",
-            lm_on_incorrect=settings.lm_on == "all",
-        )
-
-    examples = [example for example in map(encode, chosen) if example is not None]
+    examples = _encode(chosen, {problem.id: problem for _, problem in pairs}, tokenizer, settings)
     if not examples:
         raise InputError(_why_none(len(pairs), len(chosen), settings))
 
@@ -85,6 +74,15 @@ def train_value(
 
     digest = digest_of(examples)
     return run_stage(fit, settings, digest=digest, result=ValueResult, describe=describe, out=out, progress=progress)
+
+
+def _encode(
+    chosen: Sequence[Solution], problems: Mapping[str, Problem], tokenizer: Any, settings: ValueSettings
+) -> list[ValueExample]:
+    """The samples that are not too long, as they are trained on."""
+    options = {"steps_only": settings.read_at == "steps", "lm_on_incorrect": settings.lm_on == "all"}
+    encoded = (encode_sample(s, problems[s.problem_id], tokenizer, settings=settings, **options) for s in chosen)
+    return [example for example in encoded if example is not None]
 
 
 def judge(
