@@ -9,7 +9,7 @@ import pytest
 
 from slipstick.commands.curate import CurateRecipe
 from slipstick.commands.evaluate import EvaluateRecipe
-from slipstick.commands.synthesize import SynthesizeRecipe
+from slipstick.commands.writer import SynthesizeRecipe
 from slipstick.train.sources import TrainRecipe
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ import pytest
 
 from slipstick.audit import Evidence, Suspect
 from slipstick.cli import main
-from slipstick.commands import ProblemSettings, take_problems
+from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.review.decisions import DecisionStore
 from slipstick.schema import Code, Output, Problem, Run, Solution
 from slipstick.store import RunFolder

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from slipstick.commands import ProblemSettings, take_problems
 from slipstick.commands.listing import listing
 from slipstick.errors import InputError, PluginError
 from slipstick.problems import load_problems
@@ -19,6 +18,7 @@ from slipstick.problems.catalogue.loading import read_texts
 from slipstick.problems.catalogue.local import evaluation_sources, find_files, local_files
 from slipstick.problems.catalogue.readers import READERS
 from slipstick.problems.catalogue.selection import select
+from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.schema import Problem
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"

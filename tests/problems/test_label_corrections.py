@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.commands import ProblemSettings, take_problems
 from slipstick.errors import InputError
 from slipstick.problems import load_problems
 from slipstick.problems.label_corrections import read_corrections
+from slipstick.problems.settings import ProblemSettings, take_problems
 
 ROWS = [
     {"id": "p/1", "question": "2 and 2?", "answer": "5", "solution": "2+2 = 5"},

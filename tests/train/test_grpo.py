@@ -18,7 +18,7 @@ pytest.importorskip("trl", reason="the extra `train` is not installed")
 import torch
 from safetensors.torch import load_file
 
-from slipstick.commands import Invocation, take_problems
+from slipstick.commands import Invocation
 from slipstick.commands.grpo import GrpoRecipe
 from slipstick.commands.train import run_train
 from slipstick.errors import InputError, RecipeError, UserError
@@ -26,6 +26,7 @@ from slipstick.formats import Format, join, load_format, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models.hf import HfModel, load_weights
 from slipstick.models.hf.decode import Decoder
+from slipstick.problems.settings import take_problems
 from slipstick.rewards.trl import reward
 from slipstick.schema import Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt

@@ -12,20 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import Field
 from rich.console import Console
 
-from slipstick.errors import InputError, UserError
-from slipstick.problems import load_problems
-from slipstick.problems.catalogue.local import local_files
-from slipstick.recipe import Names, check_settings, find_recipe, load_recipe
-from slipstick.schema import Drop, Problem, Record, Run, Solution
+from slipstick.errors import UserError
+from slipstick.recipe import check_settings, find_recipe, load_recipe
+from slipstick.schema import Problem, Record, Run, Solution
 from slipstick.store import RunFolder, hash_file
-from slipstick.tabular import OnBad
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -53,27 +48,6 @@ class Invocation:
         return self.overrides + ([f"limit={self.limit}"] if self.limit else [])
 
 
-class ProblemSettings(Record):
-    """Which problems a run is about."""
-
-    problems: Names
-    """Sources ("synthetic:mix"), datasets ("gsm8k:test"), lists ("suite:mario-four") and files; one or a list."""
-    problems_dir: Path | None = None
-    """A folder whose files serve datasets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
-    field_map: dict[str, str] = Field(default_factory=dict)
-    """Problem field -> key of the row, where the file has keys of its own: {text = "question"}."""
-    limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many problems."""
-    label_corrections: Names = Field(default_factory=list)
-    """Files of corrected labels, which are put in as the problems are loaded."""
-
-    def files(self) -> list[Path]:
-        """The sources that are files, the local files of datasets, and the patches."""
-        sources = (Path(source.removeprefix("files:")) for source in [*self.problems, *self.label_corrections])
-        local = (local_files(source, problems_dir=self.problems_dir) for source in self.problems)
-        return [*(path for path in sources if path.is_file()), *chain.from_iterable(local)]
-
-
 def load_order(order: Invocation, settings: TypeForm[S]) -> tuple[S, str]:
     """The typed settings of a recipe, and its text. Raises RecipeError with every mistake at once.
 
@@ -86,48 +60,6 @@ def settings_for_run(order: Invocation, run: Run, settings: type[S]) -> S:
     """Settings of a verb that works on a finished run: as that run had them, the overrides put in."""
     own = {key: value for key, value in run.recipe.items() if key in settings.model_fields}
     return check_settings(own, settings, overrides=order.overrides)
-
-
-def take_problems(settings: ProblemSettings) -> list[Problem]:
-    """The problems a recipe names. Raises InputError where there are none, or two of the same id."""
-    return list(each_problem(settings))
-
-
-def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]]:
-    """The problems a recipe names, and a Drop for every row of a file or dataset that cannot be read.
-
-    Raises InputError where there is no problem, or two of the same id.
-    """
-    bad: list[Drop] = []
-
-    def on_bad(where: str, reason: str) -> None:
-        bad.append(Drop(row={"id": where}, rule="corrupt source row", reason=f"{where}: {reason}"))
-
-    return list(each_problem(settings, on_bad=on_bad)), bad
-
-
-def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None) -> Iterator[Problem]:
-    """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known."""
-    loaded = load_problems(
-        settings.problems,
-        field_map=settings.field_map or None,
-        problems_dir=settings.problems_dir,
-        label_corrections=settings.label_corrections,
-        limit=settings.limit,
-        on_bad=on_bad,
-    )
-    seen: set[str] = set()
-    twice: dict[str, None] = {}
-    for problem in loaded:
-        if problem.id in seen:
-            twice.setdefault(problem.id)
-        seen.add(problem.id)
-        yield problem
-    if not seen:
-        raise InputError(f"problems = {settings.problems} gives no problem")
-    if twice:
-        first = next(iter(twice))
-        raise InputError(f"problems = {settings.problems} has {len(twice)} ids more than once, {first!r} first")
 
 
 @contextmanager

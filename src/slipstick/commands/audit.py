@@ -13,10 +13,11 @@ from rich.console import Console
 from slipstick.audit import PRIOR_ERROR_RATE, Ballot, Suspect, Vote, audit, count_votes, describe_solvers, read_runs
 from slipstick.audit.curve import draw_curves, rank_with_vote
 from slipstick.audit.display import solvers_table, suspects_table
-from slipstick.commands import Invocation, ProblemSettings, load_order, running, take_problems
+from slipstick.commands import Invocation, load_order, running
 from slipstick.errors import InputError, UserError
 from slipstick.metrics import metric_label
 from slipstick.problems.label_corrections import read_corrections
+from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.progress import progress
 from slipstick.recipe import Names, check_settings
 from slipstick.schema import Metric, Problem, Record

@@ -8,10 +8,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 from rich.console import Console
 
-from slipstick.commands import Invocation, sound_problems
-from slipstick.commands.questions import NewProblems, QuestionRecipe, questions, run_questions
+from slipstick.commands import Invocation
+from slipstick.commands.asker import QuestionRecipe, questions
+from slipstick.commands.questions import NewProblems, run_questions
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
+from slipstick.problems.settings import sound_problems
 from slipstick.schema import Problem, Solution
 from slipstick.solve import Monitor
 from slipstick.solve.estimate import choose
@@ -50,12 +52,16 @@ def run_augment(order: Invocation, recipe: AugmentRecipe, text: str, console: Co
     programs = first_programs(recipe.programs)
     model = model or (open_model(recipe.model, recipe) if recipe.model else None)
 
+    overwrite = order.overwrite and not order.resume
+
     async def make(folder: RunFolder, monitor: Monitor | None, interpreter: Interpreter) -> TeacherInput | None:
         parents = list(choose(problems, len(problems), seed=recipe.seed)) if recipe.estimate else problems
         replies: dict[str, list[Solution]] = {}
         if "rephrase" in recipe.kinds and monitor:
             blind: list[Problem] = [parent.model_copy(update={"answer": None}) for parent in parents]
-            async with questions(folder, work, "rephrase", monitor, interpreter) as asker:
+            async with questions(
+                folder, recipe, "rephrase", monitor, interpreter, console, overwrite=overwrite
+            ) as asker:
                 answered = await asker.ask(blind, samples=recipe.variants)
                 if answered is None:
                     return None

@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
-from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import ProblemSettings, each_problem
+from slipstick.commands.solve_recipe import SolveRecipe
 from slipstick.errors import UserError
-from slipstick.formats import load_format
-from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
-from slipstick.models import Model, ModelSettings
-from slipstick.progress import duration, progress
+from slipstick.interpreters import Interpreter
+from slipstick.progress import progress
 from slipstick.schema import Problem, Solution, Verdict
-from slipstick.solve import Hybrid, Monitor, SamplingPolicy, SolveSettings, Spent, Strategy, sample, spent_alone
-from slipstick.solve.estimate import Range, estimate_table
+from slipstick.solve import Monitor, SamplingPolicy, SolveSettings, Spent, Strategy, sample, spent_alone
 from slipstick.store import RunFolder
 
-MAY_CHANGE = frozenset(
-    {"estimate", "max_cost", "price_in", "price_out"}
-    | {"base_url", "max_concurrent_requests", "request_timeout", "max_concurrent_solutions", "sandbox_workers"}
-)
-"""Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
 _LOOK_SECONDS = 1.0
-_AT_ONCE = 32
-"""Requests that an estimate of the time assumes if the server's concurrency is still to be found out."""
 _UNPRICED = 16
 """Replies after which a budget must have a price to go by."""
-
-
-class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSettings):
-    """Settings of `slipstick solve`."""
-
-    model: str
-    """"openai:NAME", "hf:PATH", "replay:FILE", "fake:FILE"."""
-    formats: list[str] = Field(min_length=1)
-    """Formats to solve in, and "hybrid"."""
-    estimate: bool = False
-    """Solve only a few problems, say what all of them will take, and stop."""
 
 
 class Collection:
@@ -137,50 +113,6 @@ class Collection:
 
     def _say(self, line: str) -> None:
         self.console.print(line, highlight=False, soft_wrap=True)
-
-
-def print_estimate(
-    title: str,
-    found: Mapping[str, Range],
-    recipe: SolveRecipe,
-    *,
-    rows: Mapping[str, Range] | None = None,
-    seconds: float,
-    console: Console,
-) -> None:
-    """What all will take. found: by field of Spent; rows: what else will come of it; seconds: what these took."""
-    most = recipe.max_concurrent_requests
-    at_once = min(recipe.max_concurrent_solutions, _AT_ONCE if most == "auto" else most)
-    console.print(estimate_table(title, found, rows=rows or {}, at_once=at_once))
-    console.print(
-        f"They took {duration(seconds)}. Their solutions are kept: the same command with --resume and estimate = false "
-        "does the rest",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-@asynccontextmanager
-async def opened(recipe: SolveRecipe, model: Model | None) -> AsyncIterator[Interpreter]:
-    """The interpreter of a recipe; it and the model, opened before, are closed in the end."""
-    interpreter = open_interpreter(recipe, seed=recipe.seed)
-    try:
-        yield interpreter
-    finally:
-        await interpreter.close()
-        if model:
-            await model.close()
-
-
-def strategies_of(formats: Iterable[str]) -> list[Strategy]:
-    """The formats of a recipe, "hybrid" among them, as what a problem is solved in."""
-    hybrid = Hybrid(pot=load_format("pot"), cot=load_format("cot"))
-    return [hybrid if name == "hybrid" else load_format(name) for name in formats]
-
-
-def check_problems(recipe: ProblemSettings) -> None:
-    """Raises InputError if the problems cannot be read, are none, or have an id twice."""
-    deque(each_problem(recipe), maxlen=0)
 
 
 def _take_over(folder: RunFolder, formats: Sequence[str]) -> float:

@@ -11,15 +11,17 @@ from rich.console import Console
 
 from slipstick.alarms import Alarm, empty_answers, write_alarms
 from slipstick.commands import Invocation, count, load_order, run_async, running
-from slipstick.commands.collection import MAY_CHANGE, SolveRecipe, check_problems, opened, strategies_of
-from slipstick.commands.solve import SolveResult, collect, finish, input_files
+from slipstick.commands.solve import SolveResult, collect, finish
+from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, opened
 from slipstick.equivalence import check_profile
 from slipstick.evaluate import GradeSettings, evaluate, reproduced_outputs, same_by
 from slipstick.models import Model, open_model
 from slipstick.models.replay import ReplayModel
+from slipstick.problems.settings import check_problems
 from slipstick.report import metrics_table, write_report
 from slipstick.sanity_checks import left_out, rerun, training_overlap
 from slipstick.schema import Metric, Problem, Solution
+from slipstick.solve import load_strategies
 from slipstick.store import RunFolder
 
 
@@ -94,7 +96,7 @@ async def _solve_and_check(
         alarms, metrics = await rerun(
             list(folder.problems()),
             list(folder.solutions()),
-            strategies_of(recipe.formats),
+            load_strategies(recipe.formats),
             model=model,
             interpreter=interpreter,
             settings=recipe,

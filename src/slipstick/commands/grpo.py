@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from slipstick.commands import ProblemSettings, take_problems
+from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.progress import progress
 from slipstick.schema import Metric
 from slipstick.store import RunFolder

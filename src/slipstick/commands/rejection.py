@@ -9,10 +9,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 from rich.console import Console
 
-from slipstick.commands import Invocation, sound_problems
-from slipstick.commands.teaching import TeachingRecipe, run_teaching
+from slipstick.commands import Invocation
+from slipstick.commands.teacher import run_teaching
+from slipstick.commands.teaching import TeachingRecipe
 from slipstick.errors import InputError
 from slipstick.models import Model
+from slipstick.problems.settings import sound_problems
 from slipstick.schema import Problem, Solution
 from slipstick.synthesize.rejection import RejectionSettings, refuse_without_gold, take_enough, until_correct
 from slipstick.synthesize.selection import Method, TeacherInput

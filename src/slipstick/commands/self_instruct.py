@@ -9,7 +9,8 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.questions import NewProblems, QuestionRecipe, questions, run_questions
+from slipstick.commands.asker import QuestionRecipe, questions
+from slipstick.commands.questions import NewProblems, run_questions
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.solve import Monitor
@@ -39,10 +40,14 @@ def run_self_instruct(
     topics = [read_topic(name) for name in recipe.topics]
     model = model or open_model(recipe.model, recipe)
 
+    overwrite = order.overwrite and not order.resume
+
     async def make(folder: RunFolder, monitor: Monitor | None, interpreter: Interpreter) -> TeacherInput | None:
         assert monitor
         writings = [Writing(topic, recipe, seed=recipe.seed) for topic in topics]
-        async with questions(folder, work, "self_instruct", monitor, interpreter) as asker:
+        async with questions(
+            folder, recipe, "self_instruct", monitor, interpreter, console, overwrite=overwrite
+        ) as asker:
             while asks := [(writing, ask) for writing in writings for ask in writing.asks()]:
                 asks = asks[:PROBLEMS] if recipe.estimate else asks
                 replies = await asker.ask([ask for _, ask in asks])

@@ -19,14 +19,16 @@ from typing import Any
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, ProblemSettings, load_order, running, take_problems
-from slipstick.commands.collection import SolveRecipe
+from slipstick.commands import Invocation, load_order, running
 from slipstick.commands.curate import CurateRecipe, run_curate
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.commands.solve import run_solve
-from slipstick.commands.synthesize import SynthesizeRecipe, run_synthesize
+from slipstick.commands.solve_recipe import SolveRecipe
+from slipstick.commands.synthesize import run_synthesize
 from slipstick.commands.train import run_train
+from slipstick.commands.writer import SynthesizeRecipe
 from slipstick.errors import RecipeError, UserError
+from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.recipe import check_settings, to_toml
 from slipstick.schema import Record
 from slipstick.self_train import RoundsSettings, remove_stages, rounds_table, self_train

@@ -9,19 +9,13 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, each_problem, load_order, run_async, running
-from slipstick.commands.collection import (
-    MAY_CHANGE,
-    Collection,
-    SolveRecipe,
-    check_problems,
-    opened,
-    print_estimate,
-    strategies_of,
-)
+from slipstick.commands import Invocation, load_order, run_async, running
+from slipstick.commands.collection import Collection
+from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, opened, print_estimate
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
-from slipstick.solve import Monitor, policy_of, prepare, solution_id
+from slipstick.problems.settings import check_problems, each_problem
+from slipstick.solve import Monitor, load_strategies, policy_of, prepare, solution_id
 from slipstick.solve.estimate import PROBLEMS, choose, extrapolate
 from slipstick.store import RunFolder
 
@@ -61,7 +55,7 @@ async def collect(
     async with Collection(folder, recipe, Monitor(model), interpreter, console) as collection:
         finished = await collection.sample(
             choose(problems, total, seed=recipe.seed) if recipe.estimate else problems,
-            [prepare(strategy, recipe) for strategy in strategies_of(recipe.formats)],
+            [prepare(strategy, recipe) for strategy in load_strategies(recipe.formats)],
             policy=policy_of(recipe),
             planned=(min(total, PROBLEMS) if recipe.estimate else total) * recipe.num_samples * len(recipe.formats),
         )
@@ -76,13 +70,6 @@ def finish(folder: RunFolder, solved: SolveResult) -> None:
     """Closes the record of a run that solved problems: finished, or stopped early."""
     counts = {"problems": solved.problems, "solutions": solved.solutions}
     folder.finish("finished" if solved.finished else "stopped", counts=counts, metrics=[])
-
-
-def input_files(recipe: SolveRecipe) -> list[Path]:
-    """The files that a run reads: problems, and its model or the script or recording of one."""
-    model = Path(recipe.model.partition(":")[2])
-    weights = [model / "model.safetensors"] if model.is_dir() else [model]
-    return [*recipe.files(), *(weights if recipe.model else [])]
 
 
 def _asked_order(folder: RunFolder, recipe: SolveRecipe) -> Iterator[str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, sound_problems
-from slipstick.commands.teaching import TeachingRecipe, run_teaching
-from slipstick.models import Model
-from slipstick.synthesize.selection import TeacherInput
+from slipstick.commands import Invocation, run_async, running
+from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened, print_estimate
+from slipstick.commands.teaching import TeachingRecipe, teach
+from slipstick.models import Model, open_model
+from slipstick.problems.settings import sound_problems
+from slipstick.solve import Monitor
+from slipstick.solve.estimate import choose
+from slipstick.synthesize.estimate import extrapolate_units
+from slipstick.synthesize.selection import Method, TeacherInput, by_problem
 
 
 class TeacherRecipe(TeachingRecipe):
@@ -31,3 +37,38 @@ def run_teacher(order: Invocation, recipe: TeacherRecipe, text: str, console: Co
     method = recipe.sampling(stop_after_correct=recipe.stop_after_correct)
     asked = TeacherInput(problems, refused=corrupt)
     return run_teaching(order, recipe, text, asked, method, console=console, model=model)
+
+
+def run_teaching(
+    order: Invocation,
+    recipe: TeachingRecipe,
+    text: str,
+    asked: TeacherInput,
+    method: Method,
+    *,
+    console: Console,
+    model: Model | None,
+) -> Path:
+    """Samples what a method asks for, or for an estimate a few of it, and selects. model: in place of the recipe's."""
+    teacher, inputs, total = model or open_model(recipe.model, recipe), input_files(recipe), len(asked.problems)
+    few = list(choose(asked.problems, total, seed=recipe.seed)) if recipe.estimate else asked.problems
+
+    async def work() -> bool:
+        began, mine = time.monotonic(), asked._replace(problems=few)
+        async with opened(recipe, teacher) as interpreter:
+            finished = await teach(folder, mine, recipe, method, Monitor(teacher), interpreter, console)
+        if finished and recipe.estimate:
+            index, ids = folder.index(), by_problem(folder)
+            sampled = {problem.id: [index[key] for key in ids.get(problem.id, [])] for problem in few}
+            rows = {problem.id: len(method.review(problem, sampled[problem.id]).kept) for problem in few}
+            found, more = extrapolate_units(sampled, rows, total=total, seed=recipe.seed)
+            title, seconds = f"{total:,} problems, judged by {len(few)}", time.monotonic() - began
+            print_estimate(title, found, recipe, rows=more, seconds=seconds, console=console)
+        return finished and not recipe.estimate
+
+    with running(order, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+        selected = run_async(work())
+        counts = folder.run().counts if selected else {"problems": total, "solutions": len(folder.index())}
+        folder.finish("finished" if selected else "stopped", counts=counts, metrics=[])
+    console.print(f"{folder.path}", highlight=False, soft_wrap=True)
+    return folder.path

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from pydantic import Field, model_validator
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async, running
-from slipstick.commands.collection import MAY_CHANGE, Collection, SolveRecipe, opened, print_estimate
-from slipstick.commands.solve import input_files
+from slipstick.commands.collection import Collection
+from slipstick.commands.solve_recipe import SolveRecipe
 from slipstick.formats import load_format
 from slipstick.grade import grade
 from slipstick.interpreters import Interpreter
-from slipstick.models import Model, open_model
 from slipstick.schema import Problem, Solution
 from slipstick.solve import Monitor, SamplingStep, prepare_format, scheduled
-from slipstick.solve.estimate import choose
 from slipstick.store import RunFolder
-from slipstick.synthesize.estimate import extrapolate_units, foresee
-from slipstick.synthesize.selection import Method, TeacherInput, by_problem, put_back, select
+from slipstick.synthesize.estimate import foresee
+from slipstick.synthesize.selection import Method, TeacherInput, put_back, select
 from slipstick.synthesize.teacher import Selection, sort_out
 
 
@@ -65,41 +60,6 @@ class TeachingRecipe(SolveRecipe):
         """The schedule as a method."""
         policy = scheduled(self.schedule(), stop_after_correct=stop_after_correct)
         return Method(policy, sum(step.num_samples for step in self.schedule()), review or self.review)
-
-
-def run_teaching(
-    order: Invocation,
-    recipe: TeachingRecipe,
-    text: str,
-    asked: TeacherInput,
-    method: Method,
-    *,
-    console: Console,
-    model: Model | None,
-) -> Path:
-    """Samples what a method asks for, or for an estimate a few of it, and selects. model: in place of the recipe's."""
-    teacher, inputs, total = model or open_model(recipe.model, recipe), input_files(recipe), len(asked.problems)
-    few = list(choose(asked.problems, total, seed=recipe.seed)) if recipe.estimate else asked.problems
-
-    async def work() -> bool:
-        began, mine = time.monotonic(), asked._replace(problems=few)
-        async with opened(recipe, teacher) as interpreter:
-            finished = await teach(folder, mine, recipe, method, Monitor(teacher), interpreter, console)
-        if finished and recipe.estimate:
-            index, ids = folder.index(), by_problem(folder)
-            sampled = {problem.id: [index[key] for key in ids.get(problem.id, [])] for problem in few}
-            rows = {problem.id: len(method.review(problem, sampled[problem.id]).kept) for problem in few}
-            found, more = extrapolate_units(sampled, rows, total=total, seed=recipe.seed)
-            title, seconds = f"{total:,} problems, judged by {len(few)}", time.monotonic() - began
-            print_estimate(title, found, recipe, rows=more, seconds=seconds, console=console)
-        return finished and not recipe.estimate
-
-    with running(order, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
-        selected = run_async(work())
-        counts = folder.run().counts if selected else {"problems": total, "solutions": len(folder.index())}
-        folder.finish("finished" if selected else "stopped", counts=counts, metrics=[])
-    console.print(f"{folder.path}", highlight=False, soft_wrap=True)
-    return folder.path
 
 
 async def teach(

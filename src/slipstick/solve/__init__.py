@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from slipstick.formats import Format, with_num_fewshot
+from slipstick.formats import Format, load_format, with_num_fewshot
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model
 from slipstick.schema import Problem, Solution
@@ -43,6 +43,7 @@ __all__ = [
     "attempt",
     "group_answers",
     "is_correct",
+    "load_strategies",
     "policy_of",
     "prepare",
     "prepare_format",
@@ -94,6 +95,12 @@ def policy_of(settings: SolveSettings) -> SamplingPolicy:
     if threshold is not None:
         return until_settled(count, threshold=threshold, temperature=temperature)
     return scheduled([SamplingStep(temperature=temperature, num_samples=count)])
+
+
+def load_strategies(names: Iterable[str]) -> list[Strategy]:
+    """Formats by their names, and "hybrid". Raises PluginError for a name that is neither."""
+    hybrid = Hybrid(pot=load_format("pot"), cot=load_format("cot"))
+    return [hybrid if name == "hybrid" else load_format(name) for name in names]
 
 
 def prepare(strategy: Strategy, settings: SolveSettings) -> Strategy:

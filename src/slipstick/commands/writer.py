@@ -1,0 +1,100 @@
+"""`slipstick synthesize` without a model: solutions from worked steps or annotations, every program executed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from rich.console import Console
+
+from slipstick.commands import Invocation, count, run_async, running
+from slipstick.formats import load_format
+from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.problems.settings import ProblemSettings, sound_problems
+from slipstick.progress import progress
+from slipstick.schema import Drop, Problem, Solution
+from slipstick.store import RunFolder
+from slipstick.synthesize import choose_formats, synthesize
+from slipstick.synthesize.writer import Writer
+from slipstick.synthesize.writing import WORKED_STEPS
+
+
+class SynthesizeRecipe(ProblemSettings, InterpreterSettings):
+    """Settings of `slipstick synthesize` if no model writes."""
+
+    method: Literal["worked_steps", "annotations"] = "worked_steps"
+    """Where solutions come from: steps in the problems' metadata, or the calculations in their rationales."""
+
+    formats: list[str] = Field(min_length=1)
+    """Formats to write in."""
+    shares: dict[str, float] | None = None
+    """Format -> share of the problems it is written for; None writes every problem in every format that suits it."""
+    seed: int = 0
+    """Seed of programs that draw random numbers."""
+
+
+def run_writer(order: Invocation, recipe: SynthesizeRecipe, text: str, console: Console) -> Path:
+    """Problems -> solutions whose programs were run and whose answers equal the gold."""
+    problems, corrupt = sound_problems(recipe)
+    with running(order, "synthesize", recipe, console, text=text, inputs=recipe.files()) as folder:
+        run_async(_synthesize(folder, problems, corrupt, recipe, console))
+        kept, dropped = list(folder.solutions()), len(list(folder.dropped()))
+        folder.finish("finished", counts=count(problems, kept, dropped=dropped), metrics=[])
+    console.print(
+        f"{len(kept):,} solutions of {len(problems):,} problems kept, {dropped:,} dropped; {folder.path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return folder.path
+
+
+async def _synthesize(
+    folder: RunFolder,
+    problems: Sequence[Problem],
+    corrupt: Sequence[Drop],
+    recipe: SynthesizeRecipe,
+    console: Console,
+) -> None:
+    writer = _writer(recipe.method)
+    formats = [load_format(name) for name in recipe.formats]
+    interpreter = open_interpreter(recipe, seed=recipe.seed)
+    folder.write_problems(problems)
+    done = {solution.id for solution in folder.solutions()} | {row.row["id"] for row in folder.dropped()}
+    finished = len(done)
+
+    def keep(row: Solution | Drop) -> None:
+        nonlocal finished
+        folder.append(row)
+        finished += 1
+        advance(finished)
+
+    try:
+        planned = len(corrupt) + sum(
+            len(choose_formats(problem, formats, shares=recipe.shares, writer=writer)) for problem in problems
+        )
+        with progress("writing and running", planned, "solutions", console=console, done=finished) as advance:
+            for row in corrupt:
+                if row.row["id"] not in done:
+                    keep(row)
+            await synthesize(
+                problems,
+                formats,
+                interpreter=interpreter,
+                writer=writer,
+                on_solution=keep,
+                on_drop=keep,
+                shares=recipe.shares,
+                done=done,
+            )
+    finally:
+        await interpreter.close()
+
+
+def _writer(method: str) -> Writer:
+    if method == "worked_steps":
+        return WORKED_STEPS
+    from slipstick.synthesize.annotations import ANNOTATIONS
+
+    return ANNOTATIONS

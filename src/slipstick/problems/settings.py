@@ -1,0 +1,85 @@
+"""Which problems a run is about: the settings of a recipe, and the problems they name."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from pydantic import Field
+
+from slipstick.errors import InputError
+from slipstick.problems import load_problems
+from slipstick.problems.catalogue.local import local_files
+from slipstick.recipe import Names
+from slipstick.schema import Drop, Problem, Record
+from slipstick.tabular import OnBad
+
+
+class ProblemSettings(Record):
+    """Settings of problems."""
+
+    problems: Names
+    """Sources ("synthetic:mix"), datasets ("gsm8k:test"), lists ("suite:mario-four") and files; one or a list."""
+    problems_dir: Path | None = None
+    """A folder whose files serve datasets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
+    field_map: dict[str, str] = Field(default_factory=dict)
+    """Problem field -> key of the row, where the file has keys of its own: {text = "question"}."""
+    limit: int | None = Field(default=None, ge=1)
+    """Take only the first so many problems."""
+    label_corrections: Names = Field(default_factory=list)
+    """Files of corrected labels, which are put in as the problems are loaded."""
+
+    def files(self) -> list[Path]:
+        """The sources that are files, the local files of datasets, and the patches."""
+        sources = (Path(source.removeprefix("files:")) for source in [*self.problems, *self.label_corrections])
+        local = (local_files(source, problems_dir=self.problems_dir) for source in self.problems)
+        return [*(path for path in sources if path.is_file()), *chain.from_iterable(local)]
+
+
+def take_problems(settings: ProblemSettings) -> list[Problem]:
+    """The problems a recipe names. Raises InputError where there are none, or two of the same id."""
+    return list(each_problem(settings))
+
+
+def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]]:
+    """The problems a recipe names, and a Drop for every row of a file or dataset that cannot be read.
+
+    Raises InputError where there is no problem, or two of the same id.
+    """
+    bad: list[Drop] = []
+
+    def on_bad(where: str, reason: str) -> None:
+        bad.append(Drop(row={"id": where}, rule="corrupt source row", reason=f"{where}: {reason}"))
+
+    return list(each_problem(settings, on_bad=on_bad)), bad
+
+
+def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None) -> Iterator[Problem]:
+    """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known."""
+    loaded = load_problems(
+        settings.problems,
+        field_map=settings.field_map or None,
+        problems_dir=settings.problems_dir,
+        label_corrections=settings.label_corrections,
+        limit=settings.limit,
+        on_bad=on_bad,
+    )
+    seen: set[str] = set()
+    twice: dict[str, None] = {}
+    for problem in loaded:
+        if problem.id in seen:
+            twice.setdefault(problem.id)
+        seen.add(problem.id)
+        yield problem
+    if not seen:
+        raise InputError(f"problems = {settings.problems} gives no problem")
+    if twice:
+        first = next(iter(twice))
+        raise InputError(f"problems = {settings.problems} has {len(twice)} ids more than once, {first!r} first")
+
+
+def check_problems(settings: ProblemSettings) -> None:
+    """Raises InputError if the problems cannot be read, are none, or have an id twice."""
+    deque(each_problem(settings), maxlen=0)
