@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     return run
 
 
-def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -91,7 +91,7 @@ def test_a_full_folder_needs_resume_or_overwrite(invoke: Invoke) -> None:
     assert invoke("evaluate", "r.toml", "--out", "run", "--overwrite")[0] == 0
 
 
-MISTAKES = {
+MISTAKES: dict[str, tuple[str, list[str], str]] = {
     "a broken line": ('{"id": "x", "question": "?"', [], "broken.jsonl:2"),
     "a missing field": ('{"id": "x", "answer": "1"}', [], "broken.jsonl:2"),
 }

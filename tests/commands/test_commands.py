@@ -27,7 +27,7 @@ from slipstick.models.fake import FakeModel
 from slipstick.schema import Solution
 from slipstick.store import RunFolder
 
-TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
+TRAJECTORIES = Path(__file__).parents[3] / "shared" / "data" / "trajectories"
 SMALL = [
     "data.problems=synthetic:train,n=150",
     "train.max_train_tokens=6000",

@@ -18,7 +18,7 @@ from slipstick.commands.synthesize import run_synthesize
 from slipstick.models.fake import FakeModel
 from slipstick.store import RunFolder
 
-PROGRAM = Path(__file__).parents[1] / "examples" / "solve_and_grade.py"
+PROGRAM = Path(__file__).parents[2] / "examples" / "solve_and_grade.py"
 
 
 def test_the_example_runs_as_a_script() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from slipstick.errors import ModelError, RecipeError
 from slipstick.formats import load_format
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.models import Reply, Request
+from slipstick.models import Model, Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Text
 from slipstick.solve import Hybrid, SolveSettings, solve, spent_alone, until_code
@@ -252,7 +253,7 @@ def test_votes_are_grouped_by_meaning() -> None:
     assert sorted(count_votes(["1/2", "0.5", "7", "\\frac{1}{2}"])) == [1, 3]
 
 
-def test_drawing_ends_where_the_majority_is_settled() -> None:
+def test_sampling_ends_once_the_vote_is_settled() -> None:
     answers = ["1/2", "7", "0.5", "0.50", "\\frac{1}{2}", "0.5", "7", "7", "7"]
     made, _ = run(
         lambda request: f"The answer is {answers[request.sample]}.", "cot", num_samples=9, consistency_threshold=0.9
@@ -264,11 +265,11 @@ def test_drawing_ends_where_the_majority_is_settled() -> None:
     assert len(silent) == 5, "who says nothing does not vote"
 
 
-def test_a_settled_vote_taken_up_again_ends_where_it_would_have() -> None:
+def test_a_resumed_vote_ends_where_it_would_have() -> None:
     def script(request: Request) -> str:
         return "print(" if request.format.name == "pot" and request.sample % 2 else f"print({3 + request.sample // 4})"
 
-    asked = {"num_samples": 9, "consistency_threshold": 0.9}
+    asked: dict[str, Any] = {"num_samples": 9, "consistency_threshold": 0.9}
     whole, _ = run(script, "pot", "hybrid", **asked)
     for kept in range(len(whole)):
         begun = dict(list(whole.items())[:kept])
@@ -277,7 +278,7 @@ def test_a_settled_vote_taken_up_again_ends_where_it_would_have() -> None:
 
 
 @dataclass
-class Gate:
+class Gate(Model):
     """A model that answers a problem when told to."""
 
     name: str = "gate"
@@ -294,8 +295,10 @@ class Gate:
     async def close(self) -> None: ...
 
 
-def test_no_solution_waits_for_another_and_problems_are_drawn_as_there_is_room() -> None:
-    drawn, made, model = [], [], Gate()
+def test_no_solution_waits_for_another_and_problems_are_read_as_there_is_room() -> None:
+    drawn: list[int] = []
+    made: list[Solution] = []
+    model = Gate()
 
     def problems() -> Iterator[Problem]:
         for number in range(1000):
@@ -313,7 +316,7 @@ def test_no_solution_waits_for_another_and_problems_are_drawn_as_there_is_room()
             for problem_id, event in list(model.asked.items()):
                 if problem_id != "0":  # the first one takes for ever
                     event.set()
-            assert len(drawn) <= len(made) + 9, "one more is drawn than there is room for"
+            assert len(drawn) <= len(made) + 9, "one more is read than there is room for"
         model.asked["0"].set()
         while not task.done():
             await asyncio.sleep(0)
@@ -353,7 +356,7 @@ def spend(max_cost: float | None, done: dict[str, Solution]) -> tuple[bool, dict
     return asyncio.run(work()), made
 
 
-def test_a_budget_ends_a_run_that_can_be_taken_up_again() -> None:
+def test_a_budget_ends_a_run_that_can_be_resumed() -> None:
     finished, first = spend(10.0, {})
     assert not finished and len(first) == 40, "40 solutions at a quarter of a dollar"
     finished, rest = spend(None, first)

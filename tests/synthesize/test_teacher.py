@@ -292,13 +292,13 @@ def test_a_run_that_is_killed_goes_on_to_the_same_rows(tmp_path: Path) -> None:
     )
     command = [str(Path(sys.executable).with_name("slipstick")), "synthesize", str(tmp_path / "r.toml")]
     process = subprocess.Popen([*command, "--out", str(tmp_path / "a")], stdout=subprocess.DEVNULL)
-    file = tmp_path / "a" / "solutions.jsonl"
-    while not (file.is_file() and file.read_bytes().count(b"\n") > 10) and process.poll() is None:
+    rows_file = tmp_path / "a" / "solutions.jsonl"
+    while not (rows_file.is_file() and rows_file.read_bytes().count(b"\n") > 10) and process.poll() is None:
         time.sleep(0.01)
     assert process.poll() is None, "it ended before it could be killed"
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    drawn = file.read_bytes().count(b"\n")
+    drawn = rows_file.read_bytes().count(b"\n")
     assert drawn < 75
     console = Console(file=io.StringIO())
     first = RunFolder(run_synthesize(Invocation(str(tmp_path / "r.toml"), out=tmp_path / "a", resume=True), console))
@@ -333,7 +333,7 @@ def test_marios_recipe_is_its_schedule() -> None:
 
 
 def test_settings_in_the_docs_are_real() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "teacher.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "teacher.md").read_text()
     for method, settings in (("rejection", RejectionRecipe), ("teacher", TeacherRecipe)):
         block = page.partition(f"## {method}\n")[2].partition("\n## ")[0]
         named = re.findall(r"^(?:\| `([a-z_]+)` \||([a-z_]+) = )", block, re.MULTILINE)
