@@ -38,7 +38,6 @@ def settings_classes() -> Classes:
     """Command -> its settings; several if a key such as `method` chooses among them."""
     from slipstick.commands.audit import AuditRecipe
     from slipstick.commands.augment import AugmentRecipe
-    from slipstick.commands.collection import SolveRecipe
     from slipstick.commands.curate import CurateRecipe
     from slipstick.commands.doctor import DoctorSettings
     from slipstick.commands.evaluate import EvaluateRecipe
@@ -52,11 +51,12 @@ def settings_classes() -> Classes:
     from slipstick.commands.self_instruct import SelfInstructRecipe
     from slipstick.commands.self_train import SelfTrainRecipe
     from slipstick.commands.show_mask import ShowMaskSettings
-    from slipstick.commands.synthesize import SynthesizeRecipe
+    from slipstick.commands.solve_recipe import SolveRecipe
     from slipstick.commands.teacher import TeacherRecipe
     from slipstick.commands.trace import TraceSettings
     from slipstick.commands.train_value import TrainValueRecipe
     from slipstick.commands.value import ScoringSettings
+    from slipstick.commands.writer import SynthesizeRecipe
     from slipstick.interpreters import InterpreterSettings
     from slipstick.plan.estimate import PlanSettings
     from slipstick.serve import ServeSettings
