@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 
 from slipstick.curate import questions, solutions, writing
 from slipstick.curate.composition import COMPOSITION, Composition
-from slipstick.curate.contamination import OverlapKind
 from slipstick.curate.evaluation_sets import NO_SETS, EvaluationSets
 from slipstick.curate.mixing import require_groups, split_questions
 from slipstick.curate.rerun import OnProgress, rerun_programs
@@ -54,10 +53,8 @@ def curate(
     on_progress("reading questions", 0, 0)
     asked = questions.screen_questions(runs, settings, limit=limit)
     on_progress("comparing questions", 0, 0)
-    overlaps: list[tuple[str, OverlapKind]] = []
-    if evaluation.problems:
-        found = questions.decontaminate(runs, asked, settings, evaluation.problems)
-        overlaps = writing.write_overlaps(out, found)
+    found = questions.decontaminate(runs, asked, settings, evaluation.problems)
+    overlaps = writing.write_overlaps(out, found) if evaluation.problems else []
     questions.drop_duplicates(runs, asked, settings)
     on_progress("reading solutions", 0, 0)
     written = solutions.screen_solutions(runs, asked, settings, limited=limit is not None)
