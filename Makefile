@@ -10,19 +10,31 @@ help: ## say what there is to make
 quickstart: .venv/installed ## from nothing to a trained model and its report, in minutes (run again to resume)
 	$(BIN)/slipstick quickstart
 
-test: lint ## check the code and run every test
-	$(BIN)/pytest
+test: lint docs ## check the code, build the documentation, run every test and measure what the tests cover
+	$(BIN)/pytest --cov
 
-lint: .venv/installed ## style, types and the direction of imports
+lint: .venv/installed ## style, types, the direction of imports, dead code, and the page of settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/python -m slipstick.settings | diff docs/settings.md - || { echo "docs/settings.md is out of date: make settings"; exit 1; }
 
 docs: .venv/installed ## build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	$(BIN)/mkdocs build --strict --quiet
 
-lock: .venv/installed ## write requirements.lock anew from what .venv holds
+settings: .venv/installed ## write docs/settings.md from the settings classes
+	$(BIN)/python -m slipstick.settings > docs/settings.md
+
+wheel: .venv/installed ## build the wheel and the source archive, and try the wheel in an empty environment
+	rm -rf dist build/wheel
+	$(BIN)/hatchling build
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/pip install --quiet dist/*.whl
+	cd build/wheel && bin/python -P ../../tests/wheel_check.py bin/slipstick
+
+lock: .venv/installed ## write requirements.lock from what .venv holds
 	$(BIN)/pip freeze --exclude-editable | sed 's/^\(torch==[0-9.]*\)+cpu$$/\1/' > requirements.lock
 
 clean: ## remove .venv and what tools leave behind (run folders stay)
@@ -36,4 +48,4 @@ clean: ## remove .venv and what tools leave behind (run folders stay)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help quickstart test lint docs lock clean
+.PHONY: help quickstart test lint docs settings wheel lock clean
