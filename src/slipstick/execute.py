@@ -10,7 +10,7 @@ from slipstick.formats import Format
 from slipstick.interpreters import Interpreter, Session
 from slipstick.schema import Block, Code, Output, Solution
 
-# The names under which published programs leave their result where they print nothing: `ans` (Program of Thoughts,
+# The names under which published programs leave their result if they print nothing: `ans` (Program of Thoughts,
 # Chen et al. 2022), `answer`, `solution()` (PAL, Gao et al. 2022).
 _RESULT = """\
 for _name in ("ans", "answer", "solution"):
@@ -51,7 +51,7 @@ async def run_program(session: Session, code: str, *, prelude: str = "") -> Outp
 async def re_execute(solution: Solution, interpreter: Interpreter, *, format: Format, prelude: str = "") -> Solution:
     """The solution with every output replaced by what the interpreter says now; each program gets one.
 
-    layout: says by `executes` whether a code block is a whole program, a session each, or a step of one session.
+    format: says by `executes` whether a code block is a whole program, a session each, or a step of one session.
     """
     if format.executes == "never":
         return solution
@@ -75,7 +75,7 @@ async def re_execute(solution: Solution, interpreter: Interpreter, *, format: Fo
 
 
 def load_prelude(name: str) -> str:
-    """Code that a published executor ran before every program. Raises InputError where there is none of that name.
+    """Code that a published executor ran before every program. Raises InputError if there is none of that name.
 
     "program_of_thoughts": Chen et al. 2022; their few-shot programs for AQuA use `Symbol`, `solve_it` and `math`
     without importing them.
@@ -88,7 +88,7 @@ def load_prelude(name: str) -> str:
 
 
 def outputs_equal(recorded: str, ours: str) -> bool:
-    """Whether a recorded output is ours to the letter, or both are errors with the same last line.
+    """Whether a recorded output is exactly ours, or both are errors with the same last line.
 
     White space around them, terminal colours and a notebook's own notices do not count.
     """

@@ -71,7 +71,7 @@ async def rerun(
 def training_overlap(model: str, problems: Sequence[Problem]) -> list[Alarm]:
     """The alarms of an evaluation on problems that a model's folder says it was trained on.
 
-    Looked at are the README's `datasets` and, where the model lies in a `slipstick train` run, that run's data.
+    Looked at are the README's `datasets` and, if the model lies in a `slipstick train` run, that run's data.
     """
     folder = Path(model.partition(":")[2])
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Turns what a command line says into settings, objects and a run folder; one module here per group of verbs."""
+"""Turns what a command line says into settings, objects and a run folder; one module here for each command."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load_order(order: Invocation, settings: TypeForm[S]) -> tuple[S, str]:
 
 
 def settings_for_run(order: Invocation, run: Run, settings: type[S]) -> S:
-    """Settings of a verb that works on a finished run: as that run had them, the overrides put in."""
+    """Settings of a verb that works on a finished run: as that run had them, with the overrides applied."""
     own = {key: value for key, value in run.recipe.items() if key in settings.model_fields}
     return check_settings(own, settings, overrides=order.overrides)
 
@@ -77,7 +77,7 @@ def running(
 ) -> Iterator[RunFolder]:
     """Opens an order's run folder and sees it closed; a run that is interrupted or fails says so and can be resumed.
 
-    inputs: what the run reads, hashed into its record where it is a file.
+    inputs: what the run reads, hashed into its record if it is a file.
     files: what the verb writes beside the files that any run has. journal: the one of them to which results are
     appended as they come.
     may_change: settings that may differ when the run is resumed.
@@ -103,7 +103,7 @@ def running(
     except BaseException as error:
         has_rows = folder.has_rows() or (journal is not None and (out / journal).is_file())
         if new and isinstance(first_error(error), UserError) and not has_rows:
-            folder.discard()  # nothing was made: once mended, the same command can simply be given again
+            folder.discard()  # nothing was made: once fixed, the same command works
             raise
         stopped = isinstance(first_error(error), KeyboardInterrupt)
         folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])

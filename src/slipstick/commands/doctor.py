@@ -24,7 +24,7 @@ class DoctorSettings(ModelSettings, InterpreterSettings):
 def examine(overrides: list[str]) -> Iterator[tuple[str, str]]:
     """Yields what was looked at and what was found; a part that does not work is a finding, not an error.
 
-    Raises RecipeError where an override does not hold.
+    Raises RecipeError if an override does not hold.
     """
     settings = check_settings({}, DoctorSettings, overrides=overrides)
     yield "python", f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores"

@@ -29,8 +29,8 @@ class EvaluateRecipe(SolveRecipe, GradeSettings):
     """Settings of `slipstick evaluate`."""
 
     rerun: bool = True
-    """Whether 20 problems are solved a second time at the end, to see that answers stay: at temperature 0, without a
-    budget, where there are 200 and more."""
+    """Whether 20 problems are solved a second time at the end, to see that answers stay; only at temperature 0, without
+    a budget, and with 200 problems or more."""
 
     @model_validator(mode="after")
     def _serve_ks(self) -> Self:

@@ -49,7 +49,7 @@ async def _execute_all(
     executed = len(done)
 
     async def again(solution: Solution) -> Solution:
-        # Both formats that a hybrid solution can be in are laid out alike where there is a program.
+        # Both formats that a hybrid solution can be in are laid out alike if there is a program.
         format = load_format("pot" if solution.format == "hybrid" else solution.format)
         earlier = [await again(attempt) for attempt in solution.previous_attempts]
         return (await re_execute(solution, interpreter, format=format)).model_copy(

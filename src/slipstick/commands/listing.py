@@ -16,7 +16,7 @@ from slipstick.recipe import shipped_recipes
 def listing(what: str = "") -> Group:
     """Tables of the recipes and the plug-ins; only what `what` names, and with "problems" the datasets as well.
 
-    Raises UserError where there is nothing of that name.
+    Raises UserError if there is nothing of that name.
     """
     tables: dict[str, RenderableType] = {
         "recipes": _recipes(),

@@ -17,7 +17,7 @@ from slipstick.schema import Block, Finish, Problem, Record
 
 
 class Sampling(Record):
-    """How tokens are drawn."""
+    """How tokens are sampled."""
 
     temperature: float = 0.0
     """0 takes the likeliest token."""
@@ -52,17 +52,17 @@ class Reply(Record):
     text: str
     """Without the stop string that ended the turn, unless that closes a code block (then it is the last of it)."""
     reasoning: str = ""
-    """What a reasoning model thought before it, where it is told apart from the text."""
+    """What a reasoning model thought before it, if it is kept apart from the text."""
     calls: list[str] = Field(default_factory=list)
     """The code of native tool calls, in order; they come behind the text."""
     finish: Finish = "stop"
-    """"length" where tokens ran out; "error" where no usable reply came, with `error` saying why."""
+    """"length" if tokens ran out; "error" if no usable reply came, with `error` saying why."""
     tokens: int = 0
     """Tokens generated."""
     ids: list[int] = Field(default_factory=list)
-    """What was generated in token ids, without an end of text, where the model tells; `text` may be cut shorter."""
+    """What was generated in token ids, without an end of text, if the model says; `text` may be cut shorter."""
     prompt_tokens: int = 0
-    """Tokens of the prompt, where the model counts them."""
+    """Tokens of the prompt, if the model counts them."""
     cost: float = 0.0
     """US dollars."""
     error: str = ""
@@ -97,14 +97,14 @@ def _check_concurrency(value: object) -> object:
 
 
 class ModelSettings(Record):
-    """What a recipe can say of any model; each plug-in uses what applies to it."""
+    """Settings of models; each plug-in uses what applies to it."""
 
     base_url: Names = Field(default_factory=list)
     """Server address, or those of several servers of one model, for `openai`."""
     api: str = "chat"
     """"chat" or "completions", for `openai`."""
     max_concurrent_requests: Annotated[int | Literal["auto"], BeforeValidator(_check_concurrency)] = "auto"
-    """Most requests under way at one server, which "auto" finds out; for `hf` the batch size, which "auto" makes 32."""
+    """Most requests that run at one server, which "auto" finds out; for `hf` the batch size, which "auto" makes 32."""
     request_timeout: float = Field(default=600.0, gt=0)
     """Deadline of one request."""
     price_in: float | None = Field(default=None, ge=0)

@@ -23,9 +23,9 @@ class Recording(NamedTuple):
     problem_id: str
     """The problem it answers."""
     format: str
-    """Name of the format it was recorded in; '' where it is replayed in any."""
+    """Name of the format it was recorded in; '' if it is replayed in any."""
     sample: int | None
-    """None where the file does not say: then the place among the problem's rows counts."""
+    """None if the file does not say: then the place among the problem's rows counts."""
     blocks: list[Block]
     """What was written and what the interpreter printed, in order."""
     model: str
@@ -49,7 +49,7 @@ class ReplayModel(Model):
         self.name = name or ", ".join(model for model in models if model) or "replay"
 
     async def generate(self, request: Request) -> Reply:
-        """The recorded text of that turn; finish "error" where there is none."""
+        """The recorded text of that turn; finish "error" if there is none."""
         problem_id, format, sample = request.problem.id, request.format, request.sample
         recording = self._find(problem_id, format.name, sample)
         if recording is None:
@@ -60,7 +60,7 @@ class ReplayModel(Model):
         return Reply(text=turns[request.turn])
 
     def recorded_outputs(self, problem_id: str, sample: int = 0, *, format: str = _ANY) -> list[str]:
-        """What the recording's interpreter answered, one text a code block; empty where nothing is recorded."""
+        """What the recording's interpreter answered, one text a code block; empty if nothing is recorded."""
         recording = self._find(problem_id, format, sample)
         return [block.text for block in recording.blocks if isinstance(block, Output)] if recording else []
 
@@ -76,7 +76,7 @@ def open_model(argument: str, settings: ModelSettings) -> ReplayModel:
     """A replay of a file of recorded solutions, gzipped or not, or of a run folder's solutions.jsonl.
 
     A row has `problem_id` and `blocks`, each {"type": "text", "code" or "output", and its words under "text" or
-    "content"}; `model`, `format` and `sample` where it knows them. Raises InputError for a file or row that is none.
+    "content"}; `model`, `format` and `sample` if it knows them. Raises InputError for a file or row that is none.
     """
     if not argument:
         raise InputError("`replay:` needs the path of a file of solutions: replay:solutions.jsonl")
@@ -86,10 +86,10 @@ def open_model(argument: str, settings: ModelSettings) -> ReplayModel:
 
 
 def to_turns(blocks: Sequence[Block], format: Format) -> list[str]:
-    """What the model says in each turn when it repeats a recorded solution in a layout.
+    """What the model says in each turn when it repeats a recorded solution in a format.
 
     Steps: each turn ends with a code block, the last one holds what was said behind it. Program: one turn, all code
-    as one program. Words only: one turn, the words. No turn where the recording has no code, or no words, for it.
+    as one program. Words only: one turn, the words. No turn if the recording has no code, or no words, for it.
     """
     if format.executes != "steps":
         wanted = Code if format.executes == "program" else Text

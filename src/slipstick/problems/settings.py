@@ -25,11 +25,11 @@ class ProblemSettings(Record):
     problems_dir: Path | None = None
     """A folder whose files serve datasets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
     field_map: dict[str, str] = Field(default_factory=dict)
-    """Problem field -> key of the row, where the file has keys of its own: {text = "question"}."""
+    """Problem field -> key of the row, if the file has keys of its own: {text = "question"}."""
     limit: int | None = Field(default=None, ge=1)
     """Take only the first so many problems."""
     label_corrections: Names = Field(default_factory=list)
-    """Files of corrected labels, which are put in as the problems are loaded."""
+    """Files of corrected labels, applied as the problems are loaded."""
 
     def files(self) -> list[Path]:
         """The sources that are files, the local files of datasets, and the patches."""
@@ -39,14 +39,14 @@ class ProblemSettings(Record):
 
 
 def take_problems(settings: ProblemSettings) -> list[Problem]:
-    """The problems a recipe names. Raises InputError where there are none, or two of the same id."""
+    """The problems a recipe names. Raises InputError if there are none, or two of the same id."""
     return list(each_problem(settings))
 
 
 def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]]:
     """The problems a recipe names, and a Drop for every row of a file or dataset that cannot be read.
 
-    Raises InputError where there is no problem, or two of the same id.
+    Raises InputError if there is no problem, or two of the same id.
     """
     bad: list[Drop] = []
 

@@ -70,11 +70,11 @@ async def solve(
 ) -> bool:
     """Hands every solution to `on_solution` as it ends: per problem and sample one in each format.
 
-    Gives False where `max_cost` ended it early, else True. A hybrid solution shares its attempts with the formats asked
+    Returns False if `max_cost` ended it early, else True. A hybrid solution shares its attempts with the formats asked
     for beside it, so nothing is solved twice; it carries the attempt that failed as `previous_attempts`.
-    Problems are drawn as there is room for them and solutions are not kept, so memory does not grow with their number.
-    done: solutions by id that an interrupted run already has; they are neither made nor handed over again.
-    Raises RecipeError where a format has fewer demonstrations than `num_fewshot`, and what the model raises for a
+    Problems are read as there is room for them and solutions are not kept, so memory does not grow with their number.
+    done: solutions by id that an interrupted run already has; they are neither sampled nor handed over again.
+    Raises RecipeError if a format has fewer demonstrations than `num_fewshot`, and what the model raises for a
     user's mistake (ModelError), in an ExceptionGroup.
     """
     return await sample(
@@ -104,7 +104,7 @@ def load_strategies(names: Iterable[str]) -> list[Strategy]:
 
 
 def prepare(strategy: Strategy, settings: SolveSettings) -> Strategy:
-    """The format with the shots and stop strings of the settings. Raises RecipeError where it has too few examples."""
+    """The format with the settings' demonstrations and stop strings. Raises RecipeError if it has too few of them."""
     if isinstance(strategy, Hybrid):
         return Hybrid(pot=prepare_format(strategy.pot, settings), cot=prepare_format(strategy.cot, settings))
     return prepare_format(strategy, settings)

@@ -1,4 +1,4 @@
-"""Asks a model once more where its answer is none of a choice question's options (MAmmoTH, run_choice.py)."""
+"""Asks a model once more if its answer is none of a choice question's options (MAmmoTH, run_choice.py)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Which option comes closest to that answer? Reply with its letter alone."""
 
 
 class Closest(NamedTuple):
-    """What asking once more came to."""
+    """The result of asking once more."""
 
     answer: str
-    """The letter; the old answer where the reply names none."""
+    """The letter; the old answer if the reply names none."""
     blocks: list[Block]
     """The question and what the model said to it."""
     reply: Reply
@@ -31,7 +31,7 @@ class Closest(NamedTuple):
 
 
 async def ask_closest(first: Request, answer: str, *, choices: Sequence[str], model: Model) -> Closest | None:
-    """The option that the model says is closest to its answer; None where the answer is an option already.
+    """The option that the model says is closest to its answer; None if the answer is an option already.
 
     first: the solution's first request; the question goes out in the words-only format, under the name "closest".
     """

@@ -34,7 +34,7 @@ class Range(NamedTuple):
 
 
 def choose(problems: Iterable[Problem], total: int, *, seed: int) -> Iterator[Problem]:
-    """PROBLEMS of `total` problems, one drawn from each of so many equal stretches; all where there are not more."""
+    """PROBLEMS of `total` problems, one chosen from each of so many equal stretches; all if there are no more."""
     draw = random.Random(seed)
     count = min(PROBLEMS, total)
     chosen = {draw.randrange(part * total // count, (part + 1) * total // count) for part in range(count)}
@@ -57,7 +57,7 @@ def extrapolate(
 
 
 def bootstrap(rows: Sequence[tuple[float, ...]], *, problems: int, seed: int) -> list[Range]:
-    """What each column will come to over `problems` problems; rows: one a problem that was tried."""
+    """What each column will sum to over `problems` problems; rows: one a problem that was tried."""
     draw = random.Random(seed)
     means = [_mean(draw.choices(rows, k=len(rows))) for _ in range(_RESAMPLES)]
     whole = _mean(rows)

@@ -1,4 +1,4 @@
-"""Two formats combined: the second is asked where the first gives no answer (MAmmoTH, section 2.4)."""
+"""Two formats combined: the second is asked if the first gives no answer (MAmmoTH, section 2.4)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipstick.solve.settings import SolveSettings
 
 
 class Hybrid(Record):
-    """A program first, words where that gives no answer."""
+    """A program first, words if that gives no answer."""
 
     pot: Format
     """The format of programs."""
@@ -24,7 +24,7 @@ class Hybrid(Record):
         return "hybrid"
 
     def order(self, problem: Problem, settings: SolveSettings) -> tuple[Format, Format]:
-        """Which format is asked first, and which where that gives no answer."""
+        """Which format is asked first, and which if that gives no answer."""
         words_first = problem.kind == "choice" and settings.hybrid_choice == "cot"
         return (self.cot, self.pot) if words_first else (self.pot, self.cot)
 

@@ -1,4 +1,4 @@
-"""How solutions are drawn: every setting of `solve`."""
+"""The settings of sampling."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from slipstick.schema import Record
 
 
 class SolveSettings(Record):
-    """How solutions are drawn."""
+    """Settings of sampling."""
 
     num_samples: int = Field(default=1, ge=1)
     """Solutions of one problem in one format; with `consistency_threshold` the most there can be."""
     consistency_threshold: float | None = Field(default=None, gt=0.5, lt=1)
-    """Samples are drawn one after another until the majority stays the majority with this probability; None: all."""
+    """Stop sampling a problem once its majority answer is final with this probability (adaptive consistency).
+    None takes all samples."""
     temperature: float = Field(default=0.0, ge=0)
     """0 takes the likeliest token."""
     top_p: float = Field(default=1.0, gt=0, le=1)
-    """Share of probability that tokens are drawn from."""
+    """Share of probability that tokens are sampled from."""
     max_tokens: int = Field(default=1024, ge=1)
     """Most new tokens of one turn."""
     seed: int = 0
-    """Sample k is drawn with seed + k."""
+    """Sample k uses seed + k."""
     num_fewshot: int | None = Field(default=None, ge=0)
     """Demonstrations shown in each prompt; None leaves it to the format."""
     stop: list[str] = Field(default_factory=list)
@@ -33,10 +34,10 @@ class SolveSettings(Record):
     hybrid_choice: Literal["pot", "cot"] = "pot"
     """What hybrid asks first for choice questions: MAmmoTH's first version asked "cot", its later ones "pot"."""
     closest_option: bool = False
-    """Whether the model is asked once more where its answer is none of a choice question's options (MAmmoTH)."""
+    """Whether the model is asked once more if its answer is none of a choice question's options (MAmmoTH)."""
     return_token_ids: bool = False
     """Whether solutions keep the token ids of every turn, so that training takes them as generated; for `hf`."""
     max_concurrent_solutions: int = Field(default=512, ge=1)
-    """Solutions under way at one time."""
+    """Solutions that run at one time."""
     max_cost: float | None = Field(default=None, gt=0)
     """Most US dollars to spend; nothing new is begun that would go beyond it."""

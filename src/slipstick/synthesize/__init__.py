@@ -33,11 +33,11 @@ async def synthesize(
     max_concurrent_solutions: int = 64,
     done: Collection[str] = (),
 ) -> None:
-    """Writes every problem in the layouts that suit it and hands over each solution, in the order of the problems.
+    """Writes every problem in the formats that suit it and hands over each solution, in the order of the problems.
 
     Problems without worked steps but with a rationale (abstract ones) are written in words only.
-    shares: name of a layout -> share of the problems that suit every layout it is written for; shares that add up to 1
-    give each of these problems one layout. None writes all.
+    shares: name of a format -> share of the problems that suit every format it is written for; shares that add up to 1
+    give each of these problems one format. None writes all.
     max_concurrent_solutions: how many are written at one time. done: ids that an interrupted run already has.
     """
     under_way: deque[asyncio.Task[Solution | Drop]] = deque()
@@ -74,7 +74,7 @@ def choose_formats(
     shares: Mapping[str, float] | None = None,
     writer: Writer = WORKED_STEPS,
 ) -> list[Format]:
-    """The layouts a problem is written in; the choice follows from its id alone."""
+    """The formats a problem is written in; the choice follows from its id alone."""
     suited = [format for format in formats if writer.suits(format, problem)]
     if shares is None or len(suited) < len(formats):
         return suited or list(formats[:1])
@@ -87,7 +87,7 @@ def choose_formats(
 async def write_and_check(
     problem: Problem, format: Format, *, interpreter: Interpreter, writer: Writer = WORKED_STEPS
 ) -> Solution | Drop:
-    """A solution whose program, run, comes to the problem's answer, or a Drop saying why there is none."""
+    """A solution whose program, run, evaluates to the problem's answer, or a Drop saying why there is none."""
     name = solution_id(problem, format.name, 0)
     solution = Solution(id=name, problem_id=problem.id, format=format.name, blocks=[], model=writer.name)
     gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
@@ -151,7 +151,7 @@ def _faults(solution: Solution, problem: Problem) -> Iterator[tuple[str, str]]:
 
 
 def _without_words(formats: Sequence[Format], shares: Mapping[str, float]) -> tuple[list[Format], Mapping[str, float]]:
-    """The layouts that run code, which take over the shares of words; all of them where none of these has a share.
+    """The formats that run code, which take over the shares of words; all of them if none of these has a share.
 
     In words stands only what people work out in words: shown six-digit products, a model learns to guess.
     """
@@ -163,7 +163,7 @@ def _without_words(formats: Sequence[Format], shares: Mapping[str, float]) -> tu
 
 
 def _stretches(formats: Sequence[Format], shares: Mapping[str, float]) -> Iterator[tuple[Format, float, float]]:
-    """(layout, low, high) laid end to end, so that no problem gets two layouts before each has one; high may pass 1."""
+    """(format, low, high) laid end to end, so that no problem gets two formats before each has one; high may pass 1."""
     low = 0.0
     for format in formats:
         share = shares.get(format.name, 0.0)

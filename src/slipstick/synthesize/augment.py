@@ -26,7 +26,7 @@ _SAME = 0.98  # ROUGE-L from which a rewording is the question itself
 
 
 class AugmentSettings(Record):
-    """Which new problems are made of each."""
+    """Settings of new problems made from those there are."""
 
     kinds: list[Kind] = Field(default=["rephrase", "backward", "vary"], min_length=1)
     """"rephrase" asks the model; "backward" hides a number and asks for it; "vary" changes the numbers."""
@@ -62,7 +62,7 @@ def refuse(parent: Problem, kind: Kind, number: int, rule: str, reason: str, *, 
 
 
 def rephrased(parent: Problem, reply: Solution) -> Problem | Drop:
-    """The problem in the words of a reply; its numbers must be the same, and choices must be there to the letter."""
+    """The problem in the words of a reply; its numbers must be the same, and choices must be there exactly."""
     number = reply.sample
     found = questions_in(reply)
     text = found[0] if found else ""
@@ -74,9 +74,9 @@ def rephrased(parent: Problem, reply: Solution) -> Problem | Drop:
 
 
 def turned_round(parent: Problem, number: int, *, seed: int) -> Problem | Drop:
-    """The problem with one of its numbers hidden, its answer told, and the number asked for.
+    """The problem with one of its numbers hidden, its answer given, and the number asked for.
 
-    Only a number that stands once in the text, and where worked steps are known, one that they use.
+    Only a number that stands once in the text, and if worked steps are known, one that they use.
     """
     golds = acceptable_answers(parent.answer or [])
     if not golds or parent.choices or parent.kind == "choice":
@@ -104,7 +104,7 @@ def _matters(parent: Problem, numeral: Numeral) -> bool:
 
 
 def _lost_meaning(parent: Problem, text: str, reply: Solution) -> tuple[str, str] | None:
-    """(rule, reason) where a rewording cannot mean the same."""
+    """(rule, reason) if a rewording cannot mean the same."""
     if not text:
         return "no question", reply.error or "the reply holds no question between <question> and </question>"
     if rouge_l(words(parent.text), words(text)) >= _SAME:

@@ -15,7 +15,7 @@ _MOST_DIGITS = 4
 
 
 def longhand(written: str) -> str | None:
-    """The columns of "345 + 27" one after the other, or None where it is no sum of small whole numbers.
+    """The columns of "345 + 27" one after the other, or None if it is no sum of small whole numbers.
 
     After each column stands all of the result that is known by then, so that the last number is the result.
     """

@@ -31,7 +31,7 @@ class Pool:
         self._known.append((words(text), text))
 
     def nearest(self, text: str) -> Nearest:
-        """The known question most like this one; rouge_l 0 where none is known."""
+        """The known question most like this one; rouge_l 0 if none is known."""
         mine = words(text)
         # Ties go to the question that was known first.
         best = max(((rouge_l(mine, theirs), -place) for place, (theirs, _) in enumerate(self._known)), default=None)

@@ -20,7 +20,7 @@ from slipstick.synthesize.teacher import drop
 
 
 class RejectionSettings(Record):
-    """How many correct solutions are wanted and how often they are tried for."""
+    """Settings of rejection sampling."""
 
     num_correct: int = Field(default=4, ge=1)
     """Correct solutions wanted of one problem in one format."""
@@ -42,7 +42,7 @@ def until_correct(settings: RejectionSettings, *, temperature: float) -> Samplin
         missing = wanted(settings, attempts) - sum(map(is_correct, attempts))
         if missing <= 0:
             return []
-        # A problem that was hard so far is tried several times at once, lest the hardest ones end the run one by one.
+        # A problem that was hard so far is tried several times together, lest the hardest ones end the run one by one.
         return [temperature] * min(left, max(missing, len(attempts) // 2))
 
     return policy

@@ -1,7 +1,7 @@
 """New questions for topics without data: a teacher sees a few, writes more, and what is too much like them is dropped.
 
-The way of Self-Instruct (Wang et al. 2022, section 3.1-3.2), which MAmmoTH took for college topics: examples are drawn
-from our seeds and from what was written before; a question is kept where its ROUGE-L with every known one is below 0.7.
+The way of Self-Instruct (Wang et al. 2022, section 3.1-3.2), which MAmmoTH took for college topics: examples are taken
+from our seeds and from what was written before; a question is kept if its ROUGE-L with every known one is below 0.7.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Topic(Record):
 
 
 class SelfInstructSettings(Record):
-    """How many questions are written, and when one is new."""
+    """Settings of new questions."""
 
     topics: list[str] = Field(default_factory=list)
     """Topics that come with slipstick, and TOML files of your own (`name`, `about`, `seeds`)."""
@@ -91,7 +91,7 @@ class Writing:
         self._asked = 0
 
     def asks(self) -> list[Problem]:
-        """The next requests, each as the problem that is put to the teacher; none where the topic has enough."""
+        """The next requests, each as the problem that is put to the teacher; none if the topic has enough."""
         settings = self._settings
         missing = settings.questions - len(self.kept)
         most = settings.requests or 4 * ceil(settings.questions / settings.per_request)
@@ -101,7 +101,7 @@ class Writing:
         return [self._ask(number) for number in numbers]
 
     def hear(self, reply: Solution) -> None:
-        """Takes up what the teacher wrote to one request."""
+        """Adds what the teacher wrote to one request."""
         found = questions_in(reply)
         if not found:
             reason = reply.error or "the reply holds no question between <question> and </question>"

@@ -1,6 +1,6 @@
 """What a teacher's attempts are worth: which are kept, which dropped and why.
 
-MARIO (arXiv 2401.08190, section 2) asked once at temperature 0, then twice more at 0.6, kept what came to the gold, and
+MARIO (arXiv 2401.08190, section 2) asked once at temperature 0, then twice more at 0.6, kept what equals the gold, and
 had people look where the model and the gold disagreed.
 """
 
@@ -17,10 +17,10 @@ DISAGREES = "disagrees with the gold"
 
 
 class Selection(NamedTuple):
-    """A problem and its attempts, gone through."""
+    """A problem and its attempts, reviewed."""
 
     problem: Problem
-    """With the answer its attempts agree on, where it had none."""
+    """With the answer its attempts agree on, if it had none."""
     kept: list[Solution]
     """The attempts that are kept."""
     dropped: list[Drop]
@@ -75,7 +75,7 @@ def _fault(solution: Solution) -> tuple[str, str] | None:
 
 
 def _failed_program(solution: Solution) -> str:
-    """How its last program failed; '' where it did not."""
+    """How its last program failed; '' if it did not."""
     outputs = [block for block in solution.blocks if isinstance(block, Output)]
     if not outputs or outputs[-1].status == "ok":
         return ""
@@ -83,7 +83,7 @@ def _failed_program(solution: Solution) -> str:
 
 
 def _crowd_against(attempts: Sequence[Solution]) -> list[Solution]:
-    """The wrong attempts that agree with one another: at least two of them, and more than are right."""
+    """The incorrect attempts that agree with one another: at least two of them, and more than are correct."""
     wrong = [
         attempt
         for attempt in attempts

@@ -47,7 +47,7 @@ class Worked(NamedTuple):
 async def varied(
     parent: Problem, number: int, *, program: str | None, interpreter: Interpreter, seed: int
 ) -> tuple[Problem | Drop, list[Code | Output]]:
-    """The problem with other numbers and the program that solves it with its output; no program where there is none.
+    """The problem with other numbers and the program that solves it with its output; no program if there is none.
 
     program: a verified one that solves `parent`, None where nobody has one.
     """
@@ -84,7 +84,7 @@ async def varied(
 async def is_determined(turned: Problem, parent: Problem, *, program: str | None, interpreter: Interpreter) -> bool:
     """Whether no other number near the hidden one of a problem turned round gives its parent's answer.
 
-    Held against the parent's program, where there is one that names the number; else nobody knows, and it is.
+    Checked with the parent's program, if there is one that names the number; else nobody knows, and it is.
     """
     inputs = _inputs(parent.text, program) if program is not None else []
     hidden = next((numeral for numeral in inputs if numeral.text == turned.metadata["hidden"]), None)
@@ -178,7 +178,7 @@ def _with_inputs(program: str, changes: dict[Numeral, str]) -> str:
 
 
 async def _work(program: str, interpreter: Interpreter) -> Worked | None:
-    """What a program comes to; None where it fails, or where a division `//` in it is not exact."""
+    """What a program evaluates to; None if it fails, or where a division `//` in it is not exact."""
     session = interpreter.session()
     try:
         output = await run_program(session, program)

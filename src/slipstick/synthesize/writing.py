@@ -28,7 +28,7 @@ class Step(Record):
 
 
 def worked_steps(problem: Problem) -> list[Step]:
-    """The steps in a problem's metadata, none where it has none."""
+    """The steps in a problem's metadata, none if it has none."""
     return [Step.model_validate(step) for step in problem.metadata.get("steps") or []]
 
 
@@ -44,7 +44,7 @@ def is_small(problem: Problem) -> bool:
 
 
 def write(format: Format, problem: Problem, answer: str) -> list[Block]:
-    """The solution that a layout asks for; after each Code its Output is still missing."""
+    """The solution that a format asks for; after each Code its Output is still missing."""
     steps = worked_steps(problem)
     if format.executes == "never":
         return [Text(text=f"\n{write_words(steps, answer=answer) if steps else problem.rationale}")]
