@@ -99,3 +99,29 @@ def test_old_names_are_gone() -> None:
             if isinstance(name, str) and names.fullmatch(name):
                 found.append(f"{path.relative_to(ROOT)}: {name}")
     assert found == []
+
+
+PAGE = ROOT / "docs" / "architecture.md"
+WHERE = re.findall(r"^\| ([^|]+) \| (`[^|]+`) \| (?:`([^|`]+)`)? *\|$", PAGE.read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("question", "files", "name"), WHERE, ids=[row[0] for row in WHERE])
+def test_the_architecture_page_says_where_things_are(question: str, files: str, name: str) -> None:
+    paths = [SRC / path if (SRC / path).exists() else ROOT / path for path in re.findall(r"`([^`]+)`", files)]
+    assert 1 <= len(paths) <= 2, question
+    for path in paths:
+        assert path.is_file(), f"{question}: {path} does not exist"
+        assert re.search(rf"\b{re.escape(name)}\b", path.read_text("utf-8")), f"{question}: no {name} in {path}"
+
+
+def test_the_architecture_page_shows_the_example() -> None:
+    assert len(WHERE) >= 20
+    assert (ROOT / "examples" / "solve_and_grade.py").read_text("utf-8") in PAGE.read_text("utf-8")
+
+
+def test_the_architecture_page_names_every_module() -> None:
+    named = set(re.findall(r"`([a-z_]+(?:\.py|/))`", PAGE.read_text("utf-8")))
+    there = {
+        path.name + ("/" if path.is_dir() else "") for path in SRC.iterdir() if path.suffix == ".py" or path.is_dir()
+    }
+    assert there - {"__init__.py", "__pycache__/", "recipes/"} - named == set()
