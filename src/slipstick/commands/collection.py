@@ -13,7 +13,7 @@ from slipstick.errors import UserError
 from slipstick.interpreters import Interpreter
 from slipstick.progress import progress
 from slipstick.schema import Problem, Solution, Verdict
-from slipstick.solve import Monitor, SamplingPolicy, SolveSettings, Spent, Strategy, sample, spent_alone
+from slipstick.solve import Monitor, SamplingPolicy, Spent, Strategy, sample, spent_alone
 from slipstick.store import RunFolder
 
 _LOOK_SECONDS = 1.0
@@ -54,7 +54,6 @@ class Collection:
         *,
         policy: SamplingPolicy,
         planned: int,
-        settings: SolveSettings | None = None,
         grade: Callable[[Solution, Problem], Verdict] | None = None,
         change: Callable[[Solution], Solution] = lambda solution: solution,
     ) -> bool:
@@ -84,7 +83,7 @@ class Collection:
                     policy=policy,
                     monitor=monitor,
                     interpreter=self._interpreter,
-                    settings=settings or self.recipe,
+                    settings=self.recipe,
                     on_solution=keep,
                     grade=grade,
                     done=self.done,

@@ -22,6 +22,8 @@ from slipstick.solve.settings import SolveSettings
 
 Strategy = Format | Hybrid
 """How a problem can be solved."""
+_Shared = dict[tuple[str, int], asyncio.Task[Solution]]
+"""The attempts at one problem by format and sample: a hybrid solution shares them with formats asked for beside it."""
 _FIRST = 16
 """Solutions that run under a budget until as many have ended and it is known what one costs."""
 
@@ -41,17 +43,17 @@ async def sample(
     """Hands every solution that the policy wants to `on_solution` as it ends; False if `max_cost` ended it early.
 
     Problems are read as there is room for them and solutions are not kept, so memory does not grow with their number.
-    policy: is asked in a thread, so it may compare answers. monitor: sees every reply of its model. settings:
-    `num_samples` and `temperature` do not count, the policy says both. grade: judges solutions of problems with a gold
-    before the policy sees them. done: solutions by id that an interrupted run already has; they are neither sampled nor
-    handed over again, but the policy sees them.
+    policy: is asked in a thread if answers differ, so it may compare them. monitor: sees every reply of its model.
+    settings: `num_samples` and `temperature` do not count, the policy says both. grade: judges solutions of problems
+    with a gold before the policy sees them. done: solutions by id that an interrupted run already has; they are neither
+    sampled nor handed over again, but the policy sees them.
     Raises what the model raises for a user's mistake (ModelError), in an ExceptionGroup.
     """
     work = _Work(policy, monitor, interpreter, settings, on_solution, grade, done or {})
     room = Room(settings, monitor)
     async with asyncio.TaskGroup() as group:
         for problem in problems:
-            shared = _Shared()
+            shared: _Shared = {}
             for strategy in strategies:
                 chain = _Chain(problem, strategy, work, room, shared)
                 if not await chain.resume():
@@ -125,10 +127,6 @@ class _Work(NamedTuple):
     done: Mapping[str, Solution]
 
 
-class _Shared(dict[tuple[str, int], "asyncio.Task[Solution]"]):
-    """The attempts at one problem by format and sample: a hybrid solution shares them with formats asked for beside."""
-
-
 class _Chain:
     """The solutions of one problem in one strategy."""
 
@@ -166,8 +164,9 @@ class _Chain:
             await self._plan()
 
     async def _plan(self) -> None:
-        policy = self._work.policy
-        self._wanted = await asyncio.to_thread(policy, self._solutions) if self._solutions else policy([])
+        policy, answers = self._work.policy, {solution.answer for solution in self._solutions}
+        compares = len(answers) > 1  # which may take seconds
+        self._wanted = await asyncio.to_thread(policy, self._solutions) if compares else policy(self._solutions)
 
     def _end(self) -> int:
         return len(self._solutions) + len(self._wanted)
