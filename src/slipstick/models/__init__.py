@@ -66,6 +66,7 @@ class Reply(Record):
     cost: float = 0.0
     """US dollars."""
     error: str = ""
+    """Why no usable reply came."""
     """What went wrong, if anything did."""
 
 
