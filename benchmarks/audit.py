@@ -20,8 +20,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from slipstick.audit import Ballot, Vote, audit, count_votes, majority_disagreement
 from slipstick.audit.curve import average_precision, draw_curves, gain, precision_recall
+from slipstick.audit.ranking import audit
+from slipstick.audit.votes import Ballot, Vote, count_votes, majority_disagreement
 from slipstick.schema import Metric, Problem
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

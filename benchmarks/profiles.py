@@ -19,7 +19,7 @@ from rich.table import Table
 
 import slipstick
 from slipstick.equivalence import PROFILES, compare_stream
-from slipstick.metrics import wilson
+from slipstick.metrics.intervals import wilson
 
 SHARED = Path(__file__).parents[2] / "shared"
 RUNS = {

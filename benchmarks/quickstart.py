@@ -17,7 +17,8 @@ from statistics import mean
 from rich.console import Console
 
 from slipstick.commands.quickstart import run_quickstart
-from slipstick.metrics import accuracy_by_problem, compare_paired, metric_label
+from slipstick.metrics.labels import metric_label
+from slipstick.metrics.paired import accuracy_by_problem, compare_paired
 from slipstick.store import RunFolder
 
 FIGURES = {

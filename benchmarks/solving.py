@@ -34,7 +34,9 @@ from slipstick.interpreters import Interpreter, InterpreterSettings, Session, op
 from slipstick.models import Model, ModelSettings, Request, Sampling, open_model
 from slipstick.models.replay import to_turns
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
-from slipstick.solve import SolveSettings, run_code, solve, until_code
+from slipstick.solve import solve
+from slipstick.solve.attempt import run_code, until_code
+from slipstick.solve.settings import SolveSettings
 
 TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
 IN_FLIGHT = 512

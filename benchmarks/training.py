@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from slipstick.encode import IGNORED
+from slipstick.encode.encoding import IGNORED
 from slipstick.formats import load_format
 from slipstick.plan.dry_run import dry_run, tree_bytes
 from slipstick.problems import load_problems
@@ -104,7 +104,7 @@ def held_out(folder: Path, rows: list[tuple[Solution, Problem]]) -> float:
     """Mean loss over the labelled tokens of examples that were not trained on, in nats."""
     import torch
 
-    from slipstick.encode import encode
+    from slipstick.encode.encoding import encode
     from slipstick.models.hf import load_weights
 
     model, tokenizer = load_weights(str(folder), dtype="float32")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from slipstick.encode import IGNORED, Encoded
+from slipstick.encode.encoding import IGNORED, Encoded
 from slipstick.plan.memory import GIB, Workload, flops_per_token, memory_parts, total
 from slipstick.plan.shapes import ModelShape, shape_of
 from slipstick.train.examples import Examples

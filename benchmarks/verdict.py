@@ -25,7 +25,7 @@ from rich.table import Table
 
 import slipstick
 from slipstick.equivalence.pool.pool import shared_pool
-from slipstick.metrics import wilson
+from slipstick.metrics.intervals import wilson
 
 SHARED = Path(__file__).parents[2] / "shared"
 STUDENTS = ("doenet_corpus", "kas_tests")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from slipstick.cli import main
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.schema import Solution
 from slipstick.store import RunFolder, read_records
 

@@ -17,7 +17,7 @@ from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.report import run_report
 from slipstick.comparison import compare_runs
 from slipstick.errors import InputError, RecipeError, UserError
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Outcome, Problem, Solution, Verdict

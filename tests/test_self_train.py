@@ -18,7 +18,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.self_train import SelfTrainRecipe, check_stages, run_self_train
 from slipstick.errors import RecipeError
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.schema import Metric
 from slipstick.self_train import Round, rounds_table
 from slipstick.store import RunFolder

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, load_order
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.problems.catalogue import datasets
 from slipstick.recipe import shipped_recipes
 from slipstick.store import RunFolder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from slipstick.metrics import group_problems
+from slipstick.metrics.groups import group_problems
 from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.store import read_records, write_records
 

@@ -7,14 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pydantic import Field
 
 from slipstick.errors import InputError
-from slipstick.metrics import (
-    PairedComparison,
-    accuracy_by_problem,
-    compare_paired,
-    group_problems,
-    order_formats,
-    power,
-)
+from slipstick.metrics.groups import group_problems
+from slipstick.metrics.labels import order_formats
+from slipstick.metrics.paired import PairedComparison, accuracy_by_problem, compare_paired, power
 from slipstick.schema import Problem, Record, Run, Solution
 from slipstick.store import RunFolder
 

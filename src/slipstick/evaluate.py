@@ -9,7 +9,8 @@ from pydantic import Field
 from slipstick.equivalence import compare
 from slipstick.execute import outputs_equal
 from slipstick.grade import grade_solutions
-from slipstick.metrics import summarize, wilson
+from slipstick.metrics.intervals import wilson
+from slipstick.metrics.measures import summarize
 from slipstick.schema import Metric, Output, Problem, Record, Solution
 
 

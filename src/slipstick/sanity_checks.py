@@ -9,11 +9,14 @@ from pathlib import Path
 
 from slipstick.alarms import Alarm, answers_of, overlap, rerun_differs
 from slipstick.interpreters import Interpreter
-from slipstick.metrics import ProblemValue, describe_left_out, mean, missing_sets, problems_by_set
+from slipstick.metrics.intervals import ProblemValue, mean
+from slipstick.metrics.measures import describe_left_out, missing_sets, problems_by_set
 from slipstick.models import Model
 from slipstick.schema import Metric, Problem, Solution
-from slipstick.solve import SolveSettings, Strategy, solve
+from slipstick.solve import solve
 from slipstick.solve.estimate import PROBLEMS, choose
+from slipstick.solve.scheduler import Strategy
+from slipstick.solve.settings import SolveSettings
 from slipstick.store import RunFolder
 
 _RERUN_FROM = 10

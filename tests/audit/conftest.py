@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipstick.audit import Vote
+from slipstick.audit.votes import Vote
 from slipstick.schema import Problem
 
 

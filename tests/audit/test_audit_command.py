@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.audit import Suspect, Vote
+from slipstick.audit.ranking import Suspect
+from slipstick.audit.votes import Vote
 from slipstick.cli import main
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.schema import Drop, Problem, Run, Solution, Text
 from slipstick.store import RunFolder, read_records
 

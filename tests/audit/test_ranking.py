@@ -6,14 +6,9 @@ from math import exp, log
 
 import pytest
 
-from slipstick.audit import (
-    PRIOR_ERROR_RATE,
-    Vote,
-    audit,
-    count_votes,
-    describe_solvers,
-    majority_disagreement,
-)
+from slipstick.audit.ranking import PRIOR_ERROR_RATE, audit
+from slipstick.audit.reliability import describe_solvers
+from slipstick.audit.votes import Vote, count_votes, majority_disagreement
 from slipstick.schema import Problem
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipstick.audit import Vote, count_votes, majority_disagreement
+from slipstick.audit.votes import Vote, count_votes, majority_disagreement
 from slipstick.schema import Problem
 
 

@@ -21,7 +21,7 @@ from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.quickstart import run_quickstart
 from slipstick.commands.solve import run_solve
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Solution

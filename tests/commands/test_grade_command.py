@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slipstick.cli import main
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.store import RunFolder
 
 Invoke = Callable[..., tuple[int, str, str]]

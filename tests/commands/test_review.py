@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.audit import Evidence, Suspect
+from slipstick.audit.ranking import Suspect
+from slipstick.audit.rationale import Evidence
 from slipstick.cli import main
 from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.review.decisions import DecisionStore

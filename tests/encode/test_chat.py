@@ -10,7 +10,8 @@ from encoding_cases import CHATML, EVERY, SAID, THINKING, TRIMMING, chatting, so
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipstick.encode import IGNORED, EncodeSettings, encode
+from slipstick.encode.encoding import IGNORED, encode
+from slipstick.encode.settings import EncodeSettings
 from slipstick.errors import InputError
 from slipstick.formats import Format, load_format, render, render_chat, tool_schema
 from slipstick.schema import Block, Code, Output, Text

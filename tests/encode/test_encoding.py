@@ -9,7 +9,8 @@ from encoding_cases import BLOCKS, EVERY, LAYOUTS, PLAIN, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipstick.encode import IGNORED, EncodeSettings, encode, encode_within
+from slipstick.encode.encoding import IGNORED, encode, encode_within
+from slipstick.encode.settings import EncodeSettings
 from slipstick.encode.tokens import token_ids
 from slipstick.formats import Format, join, load_format, render, render_example, render_prompt
 from slipstick.schema import Block, Code, Output, Text

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import pytest
 from encoding_cases import CHATML, LAYOUTS, THINKING, TRIMMING, chatting, solved
 
-from slipstick.encode import IGNORED, Encoded, EncodeSettings, PromptConfig, encode, pieces_of
+from slipstick.encode.encoding import IGNORED, Encoded, encode, pieces_of
 from slipstick.encode.prompts import prompt_for
+from slipstick.encode.settings import EncodeSettings, PromptConfig
 from slipstick.encode.tokens import token_ids
 from slipstick.formats import Format, load_format, render_prompt
 from slipstick.schema import Block, Code, Output, Text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from encoding_cases import LAYOUTS, solved
 
-from slipstick.encode import IGNORED, encode
+from slipstick.encode.encoding import IGNORED, encode
 from slipstick.encode.tokens import text_of
 from slipstick.formats import join, load_format, render, render_example
 from slipstick.schema import Block, Code, Output, Text

@@ -14,7 +14,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.grade import run_grade
 from slipstick.errors import InputError
 from slipstick.importers import find_outputs
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.store import RunFolder
 
 

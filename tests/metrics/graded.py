@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.schema import Block, Metric, Outcome, Solution, Verdict
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstick.errors import InputError
-from slipstick.metrics import best_of_k, group_equal_answers, maj_at_k, pass_at_k, weighted_at_k
+from slipstick.metrics.estimators import group_equal_answers
+from slipstick.metrics.measures import best_of_k, maj_at_k, pass_at_k, weighted_at_k
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8), st.data())

@@ -8,7 +8,8 @@ import pytest
 from graded import attempt
 from scipy.stats import binomtest
 
-from slipstick.metrics import accuracy, average, wilson
+from slipstick.metrics.intervals import average, wilson
+from slipstick.metrics.measures import accuracy
 from slipstick.schema import Metric, Outcome
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipstick.metrics import is_share, metric_label
+from slipstick.metrics.labels import is_share, metric_label
 from slipstick.schema import Metric
 
 

@@ -6,7 +6,7 @@ import pytest
 from graded import attempt, by_label, equal, with_values
 
 from slipstick.errors import InputError
-from slipstick.metrics import accuracy, curves, describe_left_out, summarize
+from slipstick.metrics.measures import accuracy, curves, describe_left_out, summarize
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 
 

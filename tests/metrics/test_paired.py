@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from slipstick.metrics import compare_paired, power, problems_needed
-from slipstick.metrics.paired import mcnemar
+from slipstick.metrics.paired import compare_paired, mcnemar, power, problems_needed
 
 
 @pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (0, 5), (3, 9), (30, 50), (10, 10), (400, 480)])

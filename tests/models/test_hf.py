@@ -177,8 +177,8 @@ def chatting(tiny_model: Path, sums: Pairs, tmp_path_factory: pytest.TempPathFac
 
 
 def test_a_model_that_learnt_a_chat_is_asked_in_it_and_ends_its_turns(chatting: Path, sums: Pairs) -> None:
-    from slipstick.encode import IGNORED, EncodeSettings, encode
-    from slipstick.encode.settings import load_prompt_config
+    from slipstick.encode.encoding import IGNORED, encode
+    from slipstick.encode.settings import EncodeSettings, load_prompt_config
     from slipstick.models.hf import load_weights
     from slipstick.models.hf.decode import Decoder, Row
 

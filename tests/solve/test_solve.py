@@ -15,9 +15,12 @@ from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import Model, Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Text
-from slipstick.solve import Hybrid, SolveSettings, solve, spent_alone, until_code
+from slipstick.solve import solve
+from slipstick.solve.attempt import until_code
 from slipstick.solve.estimate import choose, extrapolate
+from slipstick.solve.hybrid import Hybrid, spent_alone
 from slipstick.solve.policies import count_votes, stays_ahead
+from slipstick.solve.settings import SolveSettings
 
 COT, POT, TIR = (load_format(name) for name in ("cot", "pot", "tir"))
 HYBRID = Hybrid(pot=POT, cot=COT)

@@ -25,7 +25,7 @@ from slipstick.errors import InputError, ModelError, RecipeError, UserError
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Verdict
-from slipstick.solve import SamplingStep, scheduled
+from slipstick.solve.policies import SamplingStep, scheduled
 from slipstick.store import RunFolder
 from slipstick.synthesize.rejection import RejectionSettings, until_correct, wanted
 from slipstick.synthesize.teacher import DISAGREES, sort_out

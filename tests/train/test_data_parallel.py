@@ -22,7 +22,7 @@ def test_two_processes_learn_what_one_learns(sums: Pairs, tmp_path: Path) -> Non
 
 def test_a_step_that_fails_is_reported_once(sums: Pairs, tiny_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Nobody waits for what a child computed meanwhile, and the child says nothing of that."""
-    from slipstick.encode import Encoded
+    from slipstick.encode.encoding import Encoded
     from slipstick.train.data_parallel import Replicas
 
     replicas = Replicas(opened(tiny_model), processes=2)

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from slipstick.encode import IGNORED, Encoded, encode
+from slipstick.encode.encoding import IGNORED, Encoded, encode
 from slipstick.formats import load_format
 from slipstick.models.hf import load_weights
 from slipstick.schema import Problem, Solution

@@ -16,9 +16,10 @@ import torch
 from slipstick.commands import Invocation
 from slipstick.commands.train import run_train
 from slipstick.commands.value import run_value
-from slipstick.encode import IGNORED, EncodeSettings
+from slipstick.encode.encoding import IGNORED
+from slipstick.encode.settings import EncodeSettings
 from slipstick.errors import InputError, ModelError, RecipeError, UserError
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.models.hf import load_weights
 from slipstick.models.hf.value_head import HeadSettings, ValueHead, hidden_and_logits, load_head
 from slipstick.recipe import check_settings

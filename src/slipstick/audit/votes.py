@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from slipstick.equivalence import compare
 from slipstick.errors import InputError
-from slipstick.metrics import group_equal_answers
+from slipstick.metrics.estimators import group_equal_answers
 from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 

@@ -16,7 +16,9 @@ from slipstick.commands.teaching import TeachingRecipe
 from slipstick.errors import UserError
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Problem, Solution
-from slipstick.solve import Monitor, SamplingStep, scheduled, solution_id
+from slipstick.solve.attempt import solution_id
+from slipstick.solve.monitor import Monitor
+from slipstick.solve.policies import SamplingStep, scheduled
 from slipstick.store import RunFolder
 from slipstick.synthesize.prompts import prompt_format
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.audit import PRIOR_ERROR_RATE, Ballot, Suspect, Vote, audit, count_votes, describe_solvers, read_runs
 from slipstick.audit.curve import draw_curves, rank_with_vote
 from slipstick.audit.display import solvers_table, suspects_table
+from slipstick.audit.ranking import PRIOR_ERROR_RATE, Suspect, audit
+from slipstick.audit.reliability import describe_solvers
+from slipstick.audit.votes import Ballot, Vote, count_votes, read_runs
 from slipstick.commands import Invocation, load_order, running
 from slipstick.errors import InputError, UserError
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.problems.label_corrections import read_corrections
 from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.progress import progress

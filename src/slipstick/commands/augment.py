@@ -15,8 +15,8 @@ from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import sound_problems
 from slipstick.schema import Problem, Solution
-from slipstick.solve import Monitor
 from slipstick.solve.estimate import choose
+from slipstick.solve.monitor import Monitor
 from slipstick.store import RunFolder
 from slipstick.synthesize.augment import AugmentSettings
 from slipstick.synthesize.children import children, first_programs, mark_validated, refuse_unanswered

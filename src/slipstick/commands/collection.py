@@ -13,7 +13,10 @@ from slipstick.errors import UserError
 from slipstick.interpreters import Interpreter
 from slipstick.progress import progress
 from slipstick.schema import Problem, Solution, Verdict
-from slipstick.solve import Monitor, SamplingPolicy, Spent, Strategy, sample, spent_alone
+from slipstick.solve.hybrid import Spent, spent_alone
+from slipstick.solve.monitor import Monitor
+from slipstick.solve.policies import SamplingPolicy
+from slipstick.solve.scheduler import Strategy, sample
 from slipstick.store import RunFolder
 
 _LOOK_SECONDS = 1.0

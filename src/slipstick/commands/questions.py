@@ -21,7 +21,7 @@ from slipstick.commands.teaching import teach
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model
 from slipstick.schema import Problem, Solution
-from slipstick.solve import Monitor
+from slipstick.solve.monitor import Monitor
 from slipstick.store import RunFolder
 from slipstick.synthesize.estimate import extrapolate_units
 from slipstick.synthesize.selection import Method, TeacherInput, by_problem

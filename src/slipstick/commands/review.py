@@ -13,7 +13,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.text import Text
 
-from slipstick.audit import Suspect
+from slipstick.audit.ranking import Suspect
 from slipstick.commands.audit import SUSPECTS
 from slipstick.errors import InputError
 from slipstick.recipe import check_settings

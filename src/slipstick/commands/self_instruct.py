@@ -13,8 +13,8 @@ from slipstick.commands.asker import QuestionRecipe, questions
 from slipstick.commands.questions import NewProblems, run_questions
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
-from slipstick.solve import Monitor
 from slipstick.solve.estimate import PROBLEMS
+from slipstick.solve.monitor import Monitor
 from slipstick.store import RunFolder
 from slipstick.synthesize.selection import TeacherInput
 from slipstick.synthesize.self_instruct import SelfInstructSettings, Writing, read_topic

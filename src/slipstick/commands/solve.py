@@ -15,8 +15,10 @@ from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import check_problems, each_problem
-from slipstick.solve import Monitor, load_strategies, policy_of, prepare, solution_id
+from slipstick.solve import load_strategies, policy_of, prepare
+from slipstick.solve.attempt import solution_id
 from slipstick.solve.estimate import PROBLEMS, choose, extrapolate
+from slipstick.solve.monitor import Monitor
 from slipstick.store import RunFolder
 
 

@@ -14,8 +14,8 @@ from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened, pri
 from slipstick.commands.teaching import TeachingRecipe, teach
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import sound_problems
-from slipstick.solve import Monitor
 from slipstick.solve.estimate import choose
+from slipstick.solve.monitor import Monitor
 from slipstick.synthesize.estimate import extrapolate_units
 from slipstick.synthesize.selection import Method, TeacherInput, by_problem
 

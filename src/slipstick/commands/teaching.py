@@ -13,7 +13,9 @@ from slipstick.formats import load_format
 from slipstick.grade import grade
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Problem, Solution
-from slipstick.solve import Monitor, SamplingStep, prepare_format, scheduled
+from slipstick.solve import prepare_format
+from slipstick.solve.monitor import Monitor
+from slipstick.solve.policies import SamplingStep, scheduled
 from slipstick.store import RunFolder
 from slipstick.synthesize.estimate import foresee
 from slipstick.synthesize.selection import Method, TeacherInput, put_back, select

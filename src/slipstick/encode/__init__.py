@@ -9,27 +9,3 @@ mask.py       the labels of an example, shown
 """
 
 from __future__ import annotations
-
-from slipstick.encode.encoding import (
-    IGNORED,
-    Encoded,
-    encode,
-    encode_within,
-    format_name,
-    pieces_of,
-    trained_positions,
-)
-from slipstick.encode.settings import EncodeSettings, PromptConfig, PromptSettings
-
-__all__ = [
-    "IGNORED",
-    "EncodeSettings",
-    "Encoded",
-    "PromptConfig",
-    "PromptSettings",
-    "encode",
-    "encode_within",
-    "format_name",
-    "pieces_of",
-    "trained_positions",
-]

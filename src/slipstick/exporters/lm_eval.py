@@ -18,7 +18,10 @@ from typing import Any
 from slipstick.errors import InputError
 from slipstick.exporters.shapes import written_format
 from slipstick.formats import join, load_format, render
-from slipstick.metrics import by_problem, order_formats, set_of, share_correct
+from slipstick.metrics.estimators import share_correct
+from slipstick.metrics.groups import set_of
+from slipstick.metrics.labels import order_formats
+from slipstick.metrics.measures import by_problem
 from slipstick.schema import Metric, Problem, Run, Solution
 from slipstick.store import RunFolder, write_atomically
 

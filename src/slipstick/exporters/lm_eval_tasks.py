@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import StrictUndefined, Template
 
 from slipstick.errors import InputError
-from slipstick.metrics import set_of
+from slipstick.metrics.groups import set_of
 from slipstick.schema import Problem
 from slipstick.store import RunFolder, write_atomically
 

@@ -11,55 +11,17 @@ Every measure is first one value a problem, then the mean over problems: a probl
 weigh more. `undecided` is never counted correct.
 """
 
-from slipstick.metrics.estimators import group_equal_answers, share_correct
-from slipstick.metrics.groups import group_problems, set_of
-from slipstick.metrics.intervals import Estimate, ProblemValue, average, mean, wilson
-from slipstick.metrics.labels import BREAKDOWNS, SHARES, group_label, is_share, metric_label, order_formats
-from slipstick.metrics.measures import (
-    accuracy,
-    best_of_k,
-    by_problem,
-    curves,
-    describe_left_out,
-    maj_at_k,
-    missing_sets,
-    pass_at_k,
-    problems_by_set,
-    summarize,
-    weighted_at_k,
-)
-from slipstick.metrics.paired import PairedComparison, accuracy_by_problem, compare_paired, power, problems_needed
+from slipstick.metrics.measures import accuracy, best_of_k, curves, maj_at_k, pass_at_k, summarize, weighted_at_k
+from slipstick.metrics.paired import accuracy_by_problem, compare_paired
 
 __all__ = [
-    "BREAKDOWNS",
-    "SHARES",
-    "Estimate",
-    "PairedComparison",
-    "ProblemValue",
     "accuracy",
     "accuracy_by_problem",
-    "average",
     "best_of_k",
-    "by_problem",
     "compare_paired",
     "curves",
-    "describe_left_out",
-    "group_equal_answers",
-    "group_label",
-    "group_problems",
-    "is_share",
     "maj_at_k",
-    "mean",
-    "metric_label",
-    "missing_sets",
-    "order_formats",
     "pass_at_k",
-    "power",
-    "problems_by_set",
-    "problems_needed",
-    "set_of",
-    "share_correct",
     "summarize",
     "weighted_at_k",
-    "wilson",
 ]

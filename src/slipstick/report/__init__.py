@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from slipstick.comparison import RunComparison
-from slipstick.metrics import order_formats
+from slipstick.metrics.labels import order_formats
 from slipstick.report.content import format_styles
 from slipstick.report.page import render_report
 from slipstick.report.plots import draw_plots

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from slipstick.metrics import BREAKDOWNS, SHARES, group_label, is_share, metric_label
+from slipstick.metrics.labels import BREAKDOWNS, SHARES, group_label, is_share, metric_label
 from slipstick.schema import Metric, Problem, Run, Solution
 
 ALL = "all problems"

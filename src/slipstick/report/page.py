@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from slipstick.comparison import RunComparison
-from slipstick.metrics import order_formats
+from slipstick.metrics.labels import order_formats
 from slipstick.report.content import (
     ALL,
     breakdown_sections,

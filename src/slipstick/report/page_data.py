@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from slipstick.metrics import by_problem
+from slipstick.metrics.measures import by_problem
 from slipstick.schema import Block, Output, Problem, Solution
 
 

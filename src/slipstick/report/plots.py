@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from markupsafe import escape
 
-from slipstick.metrics import accuracy_by_problem, metric_label
+from slipstick.metrics.labels import metric_label
+from slipstick.metrics.paired import accuracy_by_problem
 from slipstick.report.content import FormatStyle, number
 from slipstick.schema import Metric, Solution
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipstick.comparison import RunComparison
-from slipstick.metrics import order_formats
+from slipstick.metrics.labels import order_formats
 from slipstick.report.content import (
     ALL,
     LABELS,

@@ -17,7 +17,9 @@ from pydantic import Field
 from slipstick.errors import InputError, did_you_mean
 from slipstick.evaluate import same_by
 from slipstick.grade import grade_solutions
-from slipstick.metrics import accuracy, average, best_of_k, by_problem, maj_at_k, problems_by_set, share_correct
+from slipstick.metrics.estimators import share_correct
+from slipstick.metrics.intervals import average
+from slipstick.metrics.measures import accuracy, best_of_k, by_problem, maj_at_k, problems_by_set
 from slipstick.schema import Metric, Problem, Record, Solution
 
 AVERAGE = "average"

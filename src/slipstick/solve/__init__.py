@@ -18,44 +18,14 @@ from slipstick.formats import Format, load_format, with_num_fewshot
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model
 from slipstick.schema import Problem, Solution
-from slipstick.solve.attempt import attempt, run_code, solution_id, until_code
-from slipstick.solve.hybrid import Hybrid, Spent, spent_alone
+from slipstick.solve.attempt import attempt
+from slipstick.solve.hybrid import Hybrid
 from slipstick.solve.monitor import Monitor
-from slipstick.solve.policies import (
-    SamplingPolicy,
-    SamplingStep,
-    group_answers,
-    is_correct,
-    scheduled,
-    until_settled,
-)
+from slipstick.solve.policies import SamplingPolicy, SamplingStep, scheduled, until_settled
 from slipstick.solve.scheduler import Strategy, sample
 from slipstick.solve.settings import SolveSettings
 
-__all__ = [
-    "Hybrid",
-    "Monitor",
-    "SamplingPolicy",
-    "SamplingStep",
-    "SolveSettings",
-    "Spent",
-    "Strategy",
-    "attempt",
-    "group_answers",
-    "is_correct",
-    "load_strategies",
-    "policy_of",
-    "prepare",
-    "prepare_format",
-    "run_code",
-    "sample",
-    "scheduled",
-    "solution_id",
-    "solve",
-    "spent_alone",
-    "until_code",
-    "until_settled",
-]
+__all__ = ["SolveSettings", "attempt", "load_strategies", "policy_of", "prepare", "prepare_format", "solve"]
 
 
 async def solve(

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker
-from slipstick.metrics import wilson
+from slipstick.metrics.intervals import wilson
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
 

@@ -11,7 +11,7 @@ from math import comb
 from pydantic import Field
 
 from slipstick.equivalence import compare
-from slipstick.metrics import group_equal_answers
+from slipstick.metrics.estimators import group_equal_answers
 from slipstick.schema import Record, Solution
 
 SamplingPolicy = Callable[[Sequence[Solution]], Sequence[float]]

@@ -16,7 +16,7 @@ from slipstick.formats import Format
 from slipstick.grade import grade
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Block, Code, Drop, Output, Problem, Solution
-from slipstick.solve import run_code, solution_id
+from slipstick.solve.attempt import run_code, solution_id
 from slipstick.synthesize.writer import NotWrittenError, Writer
 from slipstick.synthesize.writing import WORKED_STEPS, is_small
 

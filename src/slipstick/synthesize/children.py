@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Verdict
-from slipstick.solve import is_correct, solution_id
+from slipstick.solve.attempt import solution_id
+from slipstick.solve.policies import is_correct
 from slipstick.store import RunFolder
 from slipstick.synthesize.augment import AugmentSettings, refuse, rephrased, turned_round
 from slipstick.synthesize.teacher import Selection

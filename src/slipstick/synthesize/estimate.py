@@ -8,8 +8,8 @@ from slipstick.formats import Format, render_chat
 from slipstick.models import ModelSettings
 from slipstick.models.openai.prices import OFFICIAL, find_price
 from slipstick.schema import Problem, Solution
-from slipstick.solve import Spent, spent_alone
 from slipstick.solve.estimate import PROBLEMS, Range, bootstrap
+from slipstick.solve.hybrid import Spent, spent_alone
 
 _LETTERS = 4  # of a prompt make about one token
 

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from slipstick.schema import Drop, Problem, Record, Solution
-from slipstick.solve import SamplingPolicy, is_correct
+from slipstick.solve.policies import SamplingPolicy, is_correct
 from slipstick.synthesize.teacher import drop
 
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from pydantic import ValidationError
 from rich.table import Table
 
-from slipstick.metrics import wilson
+from slipstick.metrics.intervals import wilson
 from slipstick.schema import Drop, Problem, Record, Solution
-from slipstick.solve import SamplingPolicy, is_correct
+from slipstick.solve.policies import SamplingPolicy, is_correct
 from slipstick.store import RunFolder, write_atomically
 from slipstick.synthesize.teacher import Selection
 

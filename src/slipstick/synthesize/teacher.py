@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from slipstick.schema import Drop, Output, Problem, Solution, Verdict
-from slipstick.solve import group_answers, is_correct
+from slipstick.solve.policies import group_answers, is_correct
 
 DISAGREES = "disagrees with the gold"
 """Rule of drops in which several attempts agree on another answer than the gold: what an audit looks at first."""

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from slipstick.encode import IGNORED, Encoded
+from slipstick.encode.encoding import IGNORED, Encoded
 from slipstick.errors import UserError
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slipstick.encode import IGNORED, Encoded, encode_within, format_name
+from slipstick.encode.encoding import IGNORED, Encoded, encode_within, format_name
 from slipstick.encode.tokens import eos_id, token_ids
 from slipstick.errors import InputError
 from slipstick.formats import Format

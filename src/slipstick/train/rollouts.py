@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from slipstick.encode import format_name, pieces_of
+from slipstick.encode.encoding import format_name, pieces_of
 from slipstick.encode.tokens import eos_id, text_of, token_ids
 from slipstick.formats import load_format
 from slipstick.interpreters import open_interpreter

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipstick.encode import EncodeSettings
+from slipstick.encode.settings import EncodeSettings
 from slipstick.interpreters import InterpreterSettings
 from slipstick.schema import Record
 

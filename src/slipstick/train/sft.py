@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slipstick.encode import format_name
+from slipstick.encode.encoding import format_name
 from slipstick.formats import Format, join, load_format, render_example
 from slipstick.train.card import CardText
 from slipstick.train.examples import Examples, Pair, encode_solutions, hide_words, pack_texts

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.schema import Problem, Solution
 from slipstick.train.card import CardText, write_card
 from slipstick.train.result import ValueResult, mean_of_last_tenth

@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from slipstick.encode import IGNORED, EncodeSettings, encode_within, format_name, trained_positions
+from slipstick.encode.encoding import IGNORED, encode_within, format_name, trained_positions
+from slipstick.encode.settings import EncodeSettings
 from slipstick.formats import load_format
 from slipstick.schema import Problem, Solution
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from slipstick.encode import IGNORED
+from slipstick.encode.encoding import IGNORED
 from slipstick.models.hf.value_head import HeadSettings, ValueHead, hidden_and_logits
 from slipstick.train.adapters import add_adapters
 from slipstick.train.batches import cut_batches

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from slipstick.metrics import Estimate, by_problem, wilson
+from slipstick.metrics.intervals import Estimate, wilson
+from slipstick.metrics.measures import by_problem
 from slipstick.schema import Metric, Record, Solution
 
 RESAMPLES = 2000  # of the bootstrap

@@ -6,17 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from slipstick.equivalence import compare
 from slipstick.errors import InputError, UserError
-from slipstick.metrics import (
-    PairedComparison,
-    best_of_k,
-    by_problem,
-    compare_paired,
-    estimators,
-    group_problems,
-    maj_at_k,
-    order_formats,
-    weighted_at_k,
-)
+from slipstick.metrics import estimators
+from slipstick.metrics.groups import group_problems
+from slipstick.metrics.labels import order_formats
+from slipstick.metrics.measures import best_of_k, by_problem, maj_at_k, weighted_at_k
+from slipstick.metrics.paired import PairedComparison, compare_paired
 from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.value.quality import brier_score, calibration_error, within_problem_auc
 

@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from slipstick.encode import EncodeSettings, PromptSettings, encode_within, format_name, trained_positions
+from slipstick.encode.encoding import encode_within, format_name, trained_positions
+from slipstick.encode.settings import EncodeSettings, PromptSettings
 from slipstick.formats import load_format
 from slipstick.schema import Problem, Solution
 

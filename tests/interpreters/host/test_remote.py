@@ -20,7 +20,7 @@ from slipstick.commands.execute import run_execute
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, InterpreterSettings, Limits, open_interpreter
 from slipstick.interpreters.host.remote import open_interpreter as open_remote
-from slipstick.metrics import metric_label
+from slipstick.metrics.labels import metric_label
 from slipstick.schema import Output
 from slipstick.store import RunFolder
 
