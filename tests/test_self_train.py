@@ -151,10 +151,10 @@ def test_each_stage_can_be_run_by_its_own_recipe(finished: Path) -> None:
 
 
 def test_the_shipped_recipe_holds() -> None:
-    from slipstick.commands import load_order
+    from slipstick.commands import load_settings
 
-    settings, _ = load_order(Invocation("self-train"), SelfTrainRecipe)
+    settings, _ = load_settings(Invocation("self-train"), SelfTrainRecipe)
     check_stages(settings, "self-train")
-    misspelt, _ = load_order(Invocation("self-train", ["train.tokenz=1"]), SelfTrainRecipe)
+    misspelt, _ = load_settings(Invocation("self-train", ["train.tokenz=1"]), SelfTrainRecipe)
     with pytest.raises(RecipeError, match="tokenz"):
         check_stages(misspelt, "self-train")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order
+from slipstick.commands import Invocation, load_settings
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.metrics.labels import metric_label
 from slipstick.problems.catalogue import datasets
@@ -22,7 +22,7 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.mark.parametrize("name", SUITES)
 def test_suites_are_whole_recipes_of_sets_that_exist(name: str) -> None:
-    recipe, _ = load_order(Invocation(name), EvaluateRecipe)
+    recipe, _ = load_settings(Invocation(name), EvaluateRecipe)
     assert {"cot", "pot", "tir", "hybrid"} <= set(recipe.formats)
     for source in recipe.problems:
         dataset, _, split = source.partition(":")
@@ -35,7 +35,7 @@ def test_suites_are_whole_recipes_of_sets_that_exist(name: str) -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs evaluation sets in {DATA}")
 def test_the_nine_sets_side_by_side_with_their_averages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two problems of each set, from files; the script answers 1 in every format."""
-    recipe, _ = load_order(Invocation("mammoth-nine"), EvaluateRecipe)
+    recipe, _ = load_settings(Invocation("mammoth-nine"), EvaluateRecipe)
     files, script = [], []
     for source in recipe.problems:
         name = source.partition(":")[0].replace("-", "_")

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from slipstick.commands import Invocation, first_error
-from slipstick.errors import UserError
+from slipstick.commands import Invocation
+from slipstick.errors import UserError, first_error
 
 app = typer.Typer(
     name="slipstick",
@@ -66,107 +66,107 @@ def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]],
 
 
 @_verb
-def solve(order: Invocation, console: Console) -> Path:
+def solve(invocation: Invocation, console: Console) -> Path:
     """Solve problems with a model and the interpreter."""
     from slipstick.commands.solve import run_solve
 
-    return run_solve(order, console)
+    return run_solve(invocation, console)
 
 
 @_verb
-def evaluate(order: Invocation, console: Console) -> Path:
+def evaluate(invocation: Invocation, console: Console) -> Path:
     """Solve, grade, count and report: a benchmark run."""
     from slipstick.commands.evaluate import run_evaluate
 
-    return run_evaluate(order, console)
+    return run_evaluate(invocation, console)
 
 
 @_verb
-def execute(order: Invocation, console: Console) -> Path:
+def execute(invocation: Invocation, console: Console) -> Path:
     """Run every program of a finished run again and compare the outputs."""
     from slipstick.commands.execute import run_execute
 
-    return run_execute(order, console)
+    return run_execute(invocation, console)
 
 
 @_verb
-def grade(order: Invocation, console: Console) -> Path:
+def grade(invocation: Invocation, console: Console) -> Path:
     """Grade the answers of a finished run again, or those of another tool's files."""
     from slipstick.commands.grade import run_grade
 
-    return run_grade(order, console)
+    return run_grade(invocation, console)
 
 
 @_verb
-def report(order: Invocation, console: Console) -> Path:
+def report(invocation: Invocation, console: Console) -> Path:
     """Write the page of a finished run again and print its table."""
     from slipstick.commands.report import run_report
 
-    return run_report(order, console)
+    return run_report(invocation, console)
 
 
 @_verb
-def synthesize(order: Invocation, console: Console) -> Path:
+def synthesize(invocation: Invocation, console: Console) -> Path:
     """Write solutions, execute every program, keep what is correct."""
     from slipstick.commands.synthesize import run_synthesize
 
-    return run_synthesize(order, console)
+    return run_synthesize(invocation, console)
 
 
 @_verb
-def curate(order: Invocation, console: Console) -> Path:
+def curate(invocation: Invocation, console: Console) -> Path:
     """Keep what a training set should hold, and every other row with its reason."""
     from slipstick.commands.curate import run_curate
 
-    return run_curate(order, console)
+    return run_curate(invocation, console)
 
 
 @_verb
-def export(order: Invocation, console: Console) -> Path:
+def export(invocation: Invocation, console: Console) -> Path:
     """Write a finished run as other tools read it, with its card."""
     from slipstick.commands.export import run_export
 
-    return run_export(order, console)
+    return run_export(invocation, console)
 
 
 @_verb
-def audit(order: Invocation, console: Console) -> Path:
+def audit(invocation: Invocation, console: Console) -> Path:
     """Find problems whose gold is wrong, ranked, with the evidence."""
     from slipstick.commands.audit import run_audit
 
-    return run_audit(order, console)
+    return run_audit(invocation, console)
 
 
 @_verb
-def train(order: Invocation, console: Console) -> Path:
+def train(invocation: Invocation, console: Console) -> Path:
     """Train a model on verified solutions."""
     from slipstick.commands.train import run_train
 
-    return run_train(order, console)
+    return run_train(invocation, console)
 
 
 @_verb
-def value(order: Invocation, console: Console) -> Path:
+def value(invocation: Invocation, console: Console) -> Path:
     """Score solutions with a value model and rerank them."""
     from slipstick.commands.value import run_value
 
-    return run_value(order, console)
+    return run_value(invocation, console)
 
 
 @_verb
-def self_train(order: Invocation, console: Console) -> Path:
+def self_train(invocation: Invocation, console: Console) -> Path:
     """Rounds of solving, grading, curating and training."""
     from slipstick.commands.self_train import run_self_train
 
-    return run_self_train(order, console)
+    return run_self_train(invocation, console)
 
 
 @_verb
-def repro(order: Invocation, console: Console) -> Path:
+def repro(invocation: Invocation, console: Console) -> Path:
     """Compare our number with a published one."""
     from slipstick.commands.repro import run_repro
 
-    return run_repro(order, console)
+    return run_repro(invocation, console)
 
 
 @_tool("RECIPE")

@@ -60,3 +60,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """' (did you mean `x`?)' for the nearest known word, or '' if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+def first_error(error: BaseException) -> BaseException:
+    """What a group of exceptions is about: the first one in it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

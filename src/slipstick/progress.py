@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 _PLAIN_SECONDS = 60.0
+_LOOK_SECONDS = 1.0
 
 
 class Advance(Protocol):
@@ -68,6 +70,26 @@ def progress(
 
     yield advance
     line(*last)
+
+
+@asynccontextmanager
+async def watched_progress(
+    title: str, total: float, unit: str, *, console: Console, done: float, state: Callable[[], tuple[float, str]]
+) -> AsyncIterator[None]:
+    """Shows every second, while other work runs in the event loop, the amount done and the note that `state` gives."""
+    with progress(title, total, unit, console=console, done=done) as advance:
+
+        async def look() -> None:
+            while True:
+                await asyncio.sleep(_LOOK_SECONDS)
+                advance(*state())
+
+        looking = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            advance(*state())
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order
+from slipstick.commands import Invocation, load_settings
 from slipstick.commands.rejection import RejectionRecipe
 from slipstick.commands.synthesize import run_synthesize
 from slipstick.commands.teacher import TeacherRecipe
@@ -326,10 +326,10 @@ def test_a_turn_limit_is_the_most_programs_of_an_interleaved_attempt(run: Run) -
 
 
 def test_marios_recipe_is_its_schedule() -> None:
-    recipe, _ = load_order(Invocation("mario-corpus", ["model=openai:x"]), TeacherRecipe)
+    recipe, _ = load_settings(Invocation("mario-corpus", ["model=openai:x"]), TeacherRecipe)
     assert scheduled(recipe.schedule())([]) == [0, 0.6, 0.6] and (recipe.max_turns, recipe.num_fewshot) == (5, 2)
     with pytest.raises(RecipeError, match="model: is missing"):
-        load_order(Invocation("mario-corpus"), TeacherRecipe)
+        load_settings(Invocation("mario-corpus"), TeacherRecipe)
 
 
 def test_settings_in_the_docs_are_real() -> None:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import first_error
 from slipstick.commands.collection import Collection
 from slipstick.commands.solve_recipe import MAY_CHANGE
 from slipstick.commands.teaching import TeachingRecipe
-from slipstick.errors import UserError
+from slipstick.errors import UserError, first_error
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Problem, Solution
 from slipstick.solve.attempt import solution_id

@@ -15,7 +15,8 @@ from slipstick.audit.display import solvers_table, suspects_table
 from slipstick.audit.ranking import PRIOR_ERROR_RATE, Suspect, audit
 from slipstick.audit.reliability import describe_solvers
 from slipstick.audit.votes import Ballot, Vote, count_votes, read_runs
-from slipstick.commands import Invocation, load_order, running
+from slipstick.commands import Invocation, load_settings
+from slipstick.commands.running import running
 from slipstick.errors import InputError, UserError
 from slipstick.metrics.labels import metric_label
 from slipstick.problems.label_corrections import read_corrections
@@ -48,23 +49,30 @@ class AuditRecipe(ProblemSettings, AuditSettings):
     """Settings of `slipstick audit`."""
 
 
-def run_audit(order: Invocation, console: Console) -> Path:
+def run_audit(invocation: Invocation, console: Console) -> Path:
     """`slipstick audit RECIPE | RUN`: ranks the problems of a recipe, or those of a finished run by its solutions."""
-    if (Path(order.target) / "run.json").is_file():
-        return _audit_run(order, console)
-    recipe, text = load_order(order, AuditRecipe)
-    return _audit(order, recipe, take_problems(recipe), recipe.files(), text, console)
+    if (Path(invocation.target) / "run.json").is_file():
+        return _audit_run(invocation, console)
+    recipe, text = load_settings(invocation, AuditRecipe)
+    return _audit(invocation, recipe, take_problems(recipe), recipe.files(), text, console)
 
 
-def _audit_run(order: Invocation, console: Console) -> Path:
-    source = RunFolder(order.target)
-    settings = check_settings({"runs": [order.target]}, AuditSettings, overrides=order.overrides)
-    out = order.out or source.path.with_name(f"{source.path.name}-audited")
-    return _audit(replace(order, out=out), settings, list(islice(source.problems(), order.limit)), [], "", console)
+def _audit_run(invocation: Invocation, console: Console) -> Path:
+    source = RunFolder(invocation.target)
+    settings = check_settings({"runs": [invocation.target]}, AuditSettings, overrides=invocation.overrides)
+    out = invocation.out or source.path.with_name(f"{source.path.name}-audited")
+    return _audit(
+        replace(invocation, out=out), settings, list(islice(source.problems(), invocation.limit)), [], "", console
+    )
 
 
 def _audit(
-    order: Invocation, settings: AuditSettings, problems: list[Problem], files: list[Path], text: str, console: Console
+    invocation: Invocation,
+    settings: AuditSettings,
+    problems: list[Problem],
+    files: list[Path],
+    text: str,
+    console: Console,
 ) -> Path:
     runs = [RunFolder(path) for path in settings.runs]
     known = [settings.known_errors] if settings.known_errors else []
@@ -72,7 +80,7 @@ def _audit(
     inputs = [*files, *(run.path / name for run in runs for name in _READ), *known]
     written = [SUSPECTS, _SOLVERS, _CURVE]
     with running(
-        order, "audit", settings, console, text=text, inputs=inputs, files=written, may_change=["print_top"]
+        invocation, "audit", settings, console, text=text, inputs=inputs, files=written, may_change=["print_top"]
     ) as folder:
         folder.write_problems(problems)
         labelled = {problem.id: problem for problem in problems if problem.answer}

@@ -46,13 +46,15 @@ class AugmentRecipe(QuestionRecipe, AugmentSettings):
         return self
 
 
-def run_augment(order: Invocation, recipe: AugmentRecipe, text: str, console: Console, model: Model | None) -> Path:
+def run_augment(
+    invocation: Invocation, recipe: AugmentRecipe, text: str, console: Console, model: Model | None
+) -> Path:
     """New problems from those there are. model: in place of the recipe's."""
     problems, corrupt = sound_problems(recipe)
     programs = first_programs(recipe.programs)
     model = model or (open_model(recipe.model, recipe) if recipe.model else None)
 
-    overwrite = order.overwrite and not order.resume
+    overwrite = invocation.overwrite and not invocation.resume
 
     async def make(folder: RunFolder, monitor: Monitor | None, interpreter: Interpreter) -> TeacherInput | None:
         parents = list(choose(problems, len(problems), seed=recipe.seed)) if recipe.estimate else problems
@@ -76,7 +78,7 @@ def run_augment(order: Invocation, recipe: AugmentRecipe, text: str, console: Co
         refuse=lambda found: refuse_unanswered(found) if recipe.formats or found.problem.answer is None else None
     )
     work = NewProblems(
-        order,
+        invocation,
         recipe,
         method,
         unit="problems",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from slipstick.commands.solve_recipe import SolveRecipe
 from slipstick.errors import UserError
 from slipstick.interpreters import Interpreter
-from slipstick.progress import progress
+from slipstick.progress import watched_progress
 from slipstick.schema import Problem, Solution, Verdict
 from slipstick.solve.hybrid import Spent, spent_alone
 from slipstick.solve.monitor import Monitor
@@ -19,7 +19,6 @@ from slipstick.solve.policies import SamplingPolicy
 from slipstick.solve.scheduler import Strategy, sample
 from slipstick.store import RunFolder
 
-_LOOK_SECONDS = 1.0
 _UNPRICED = 16
 """Replies after which a budget must have a price to go by."""
 
@@ -34,6 +33,7 @@ class Collection:
         self.done: Mapping[str, Solution] = {}
         """Solutions by id that an interrupted run already had."""
         self._interpreter, self._before = interpreter, monitor.solutions
+        self._print = functools.partial(console.print, highlight=False, soft_wrap=True)
 
     async def __aenter__(self) -> Self:
         """Takes over what an interrupted run has done and spent, and notes what the server says of itself."""
@@ -43,7 +43,7 @@ class Collection:
         versions = self.folder.run().versions
         for key, value in card.items():
             if versions.get(key, value) != value:
-                self._say(f"{key} was {versions[key]}, now it is {value}")
+                self._print(f"{key} was {versions[key]}, now it is {value}")
         self.folder.note(versions={**versions, **card})
         return self
 
@@ -71,31 +71,27 @@ class Collection:
             self.folder.append(change(solution))
             self._check_price()
 
-        with progress("solving", planned, "solutions", console=self.console, done=len(self.done)) as advance:
-
-            async def look() -> None:
-                while True:
-                    await asyncio.sleep(_LOOK_SECONDS)
-                    advance(self.solutions(), monitor.note())
-
-            looking = asyncio.create_task(look())
-            try:
-                finished = await sample(
-                    problems,
-                    strategies,
-                    policy=policy,
-                    monitor=monitor,
-                    interpreter=self._interpreter,
-                    settings=self.recipe,
-                    on_solution=keep,
-                    grade=grade,
-                    done=self.done,
-                )
-            finally:
-                looking.cancel()
-                advance(self.solutions(), monitor.note())
+        async with watched_progress(
+            "solving",
+            planned,
+            "solutions",
+            console=self.console,
+            done=len(self.done),
+            state=lambda: (self.solutions(), monitor.note()),
+        ):
+            finished = await sample(
+                problems,
+                strategies,
+                policy=policy,
+                monitor=monitor,
+                interpreter=self._interpreter,
+                settings=self.recipe,
+                on_solution=keep,
+                grade=grade,
+                done=self.done,
+            )
         if not finished:
-            self._say(
+            self._print(
                 f"\nStopped at ${monitor.cost:,.4f} of max_cost = {self.recipe.max_cost}; {monitor.solutions:,} "
                 "solutions were made. To continue: the same command with --resume and a higher max_cost"
             )
@@ -112,9 +108,6 @@ class Collection:
                 f"max_cost = {most} cannot be enforced: no price is known for {self.recipe.model}. Set price_in and "
                 "price_out, or remove max_cost"
             )
-
-    def _say(self, line: str) -> None:
-        self.console.print(line, highlight=False, soft_wrap=True)
 
 
 def _take_over(folder: RunFolder, formats: Sequence[str]) -> float:

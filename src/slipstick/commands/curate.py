@@ -10,7 +10,8 @@ from pathlib import Path
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order, running
+from slipstick.commands import Invocation, load_settings
+from slipstick.commands.running import running
 from slipstick.curate import curate
 from slipstick.curate.composition import composition_table, describe_composition, total_counts
 from slipstick.curate.evaluation_sets import list_sets, load_sets
@@ -49,13 +50,13 @@ class CurateRecipe(CurateSettings, InterpreterSettings):
         return [*(path for path in [*runs, *sources] if path.is_file()), *chain.from_iterable(local)]
 
 
-def run_curate(order: Invocation, console: Console) -> Path:
+def run_curate(invocation: Invocation, console: Console) -> Path:
     """`slipstick curate`: the rows of finished runs that pass every rule, and all others with rule and reason."""
-    recipe, text = load_order(order, CurateRecipe)
+    recipe, text = load_settings(invocation, CurateRecipe)
     runs = [RunFolder(path) for path in recipe.data]
     _require_finished(runs)
     with running(
-        order,
+        invocation,
         "curate",
         recipe,
         console,

@@ -10,7 +10,8 @@ from pydantic import model_validator
 from rich.console import Console
 
 from slipstick.alarms import Alarm, empty_answers, write_alarms
-from slipstick.commands import Invocation, count, load_order, run_async, running
+from slipstick.commands import Invocation, count, load_settings, run_async
+from slipstick.commands.running import running
 from slipstick.commands.solve import SolveResult, collect, finish
 from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, opened
 from slipstick.equivalence import check_profile
@@ -42,13 +43,13 @@ class EvaluateRecipe(SolveRecipe, GradeSettings):
         return self
 
 
-def run_evaluate(order: Invocation, console: Console, *, model: Model | None = None) -> Path:
+def run_evaluate(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
     """`slipstick evaluate`: solve, grade, count, report. model: in place of the recipe's; it is closed."""
-    recipe, text = load_order(order, EvaluateRecipe)
+    recipe, text = load_settings(invocation, EvaluateRecipe)
     check_profile(recipe.profile)
     check_problems(recipe)
     model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
-    with running(order, "evaluate", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+    with running(invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
         solved, alarms, metrics = run_async(_solve_and_check(folder, recipe, model, console))
         if solved.finished:
             solutions, problems = list(folder.solutions()), list(folder.problems())

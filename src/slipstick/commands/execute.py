@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, count, run_async, running, settings_for_run
+from slipstick.commands import Invocation, count, run_async, settings_for_run
+from slipstick.commands.running import running
 from slipstick.evaluate import reproduced_outputs
 from slipstick.execute import re_execute
 from slipstick.formats import load_format
@@ -21,16 +22,16 @@ from slipstick.schema import Output, Solution
 from slipstick.store import RunFolder
 
 
-def run_execute(order: Invocation, console: Console) -> Path:
+def run_execute(invocation: Invocation, console: Console) -> Path:
     """`slipstick execute RUN`: runs every program of a run again, into a run of its own, and compares the outputs."""
-    source = RunFolder(order.target)
-    recipe = settings_for_run(order, source.run(), InterpreterSettings)
-    out = order.out or source.path.with_name(f"{source.path.name}-executed")
-    order = replace(order, out=out)
-    problems = list(islice(source.problems(), order.limit))
+    source = RunFolder(invocation.target)
+    recipe = settings_for_run(invocation, source.run(), InterpreterSettings)
+    out = invocation.out or source.path.with_name(f"{source.path.name}-executed")
+    invocation = replace(invocation, out=out)
+    problems = list(islice(source.problems(), invocation.limit))
     chosen = {problem.id for problem in problems}
     before = [solution for solution in source.solutions() if solution.problem_id in chosen]
-    with running(order, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
+    with running(invocation, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
         folder.write_problems(problems)
         after = run_async(_execute_all(folder, before, recipe, console))
         recorded = {s.id: [block.text for block in s.blocks if isinstance(block, Output)] for s in before}

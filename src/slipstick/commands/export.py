@@ -35,13 +35,13 @@ class ExportSettings(Record):
     """Name of the data set on its card; None takes the run's."""
 
 
-def run_export(order: Invocation, console: Console) -> Path:
+def run_export(invocation: Invocation, console: Console) -> Path:
     """`slipstick export RUN`: writes RUN/exports, or the folder --out names, and a card beside the files."""
-    settings = check_settings({}, ExportSettings, overrides=order.overrides)
-    folder = RunFolder(order.target)
+    settings = check_settings({}, ExportSettings, overrides=invocation.overrides)
+    folder = RunFolder(invocation.target)
     if folder.run().status == "running":
         raise InputError(f"{folder.path} is not finished: finish it first (--resume), then export it")
-    out = order.out or folder.path / FOLDER
+    out = invocation.out or folder.path / FOLDER
     every = settings.shapes == ["all"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in ("file", "rows", "for"):

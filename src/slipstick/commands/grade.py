@@ -11,8 +11,9 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.agreement import agreement_table, compare_with_recorded, disagreements_table
-from slipstick.commands import Invocation, running, settings_for_run
+from slipstick.commands import Invocation, settings_for_run
 from slipstick.commands.evaluate import judge
+from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Attempt, Recorded, Source, find_outputs, read_outputs, with_recorded_answers
@@ -42,12 +43,12 @@ class GradeOutputsSettings(GradeRunSettings):
     """Take only the first so many problems."""
 
 
-def run_grade(order: Invocation, console: Console) -> Path:
+def run_grade(invocation: Invocation, console: Console) -> Path:
     """Grades a run again, in its folder, or another tool's files, into a run of their own."""
-    if not (Path(order.target) / "run.json").is_file():
-        return _grade_outputs(order, console)
-    folder = RunFolder(order.target)
-    settings = settings_for_run(order, folder.run(), GradeRunSettings)
+    if not (Path(invocation.target) / "run.json").is_file():
+        return _grade_outputs(invocation, console)
+    folder = RunFolder(invocation.target)
+    settings = settings_for_run(invocation, folder.run(), GradeRunSettings)
     check_profile(settings.profile)
     solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
     more = [metric for metric in folder.metrics() if metric.measure == "outputs_equal"]
@@ -56,19 +57,19 @@ def run_grade(order: Invocation, console: Console) -> Path:
     return folder.path
 
 
-def _grade_outputs(order: Invocation, console: Console) -> Path:
-    settings = check_settings({}, GradeOutputsSettings, overrides=order.changes)
+def _grade_outputs(invocation: Invocation, console: Console) -> Path:
+    settings = check_settings({}, GradeOutputsSettings, overrides=invocation.changes)
     check_profile(settings.profile)
-    target = Path(order.target)
+    target = Path(invocation.target)
     sources, skipped = find_outputs(target, file_format=settings.file_format)
     attempts = _attempts(sources, settings)
     problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
     if skipped:
         names = ", ".join(path.name for path in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         console.print(f"skipped {len(skipped)} of no known format: {names}", soft_wrap=True, highlight=False)
-    out = order.out or Path("runs") / target.absolute().name.partition(".jsonl")[0]
+    out = invocation.out or Path("runs") / target.absolute().name.partition(".jsonl")[0]
     inputs, files = [source.path for source in sources], [_RECORDED, _DISAGREEMENTS]
-    with running(replace(order, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:
+    with running(replace(invocation, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:
         _write(folder, problems, attempts)
         judge(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
         _print_agreement(folder, settings, console)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async, running
+from slipstick.commands import Invocation, run_async
 from slipstick.commands.asker import QuestionRecipe
+from slipstick.commands.running import running
 from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened, print_estimate
 from slipstick.commands.teaching import teach
 from slipstick.interpreters import Interpreter
@@ -31,7 +32,7 @@ from slipstick.synthesize.selection import Method, TeacherInput, by_problem
 class NewProblems:
     """A run that makes new problems and has them answered."""
 
-    order: Invocation
+    invocation: Invocation
     recipe: QuestionRecipe
     method: Method
     """How the new problems are answered."""
@@ -50,7 +51,9 @@ def run_questions(work: NewProblems, text: str, *, model: Model | None, files: S
     """Makes new problems and has them answered. files: further inputs."""
     recipe, console = work.recipe, work.console
     inputs = [*input_files(recipe), *files]
-    with running(work.order, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+    with running(
+        work.invocation, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE
+    ) as folder:
         finished = run_async(_make_and_answer(folder, work, model))
         folder.finish("finished" if finished else "stopped", counts=folder.run().counts, metrics=[])
     console.print(f"{folder.path}", highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from slipstick.commands.teaching import TeachingRecipe
 from slipstick.errors import InputError
 from slipstick.models import Model
 from slipstick.problems.settings import sound_problems
+from slipstick.recipe import Names
 from slipstick.schema import Problem, Solution
 from slipstick.synthesize.rejection import RejectionSettings, refuse_without_gold, take_enough, until_correct
 from slipstick.synthesize.selection import Method, TeacherInput
@@ -26,7 +27,7 @@ class RejectionRecipe(TeachingRecipe, RejectionSettings):
 
     method: Literal["rejection"] = "rejection"
     """Attempts until enough are correct, more of them if a problem is hard."""
-    formats: list[str] = Field(min_length=1)
+    formats: Names = Field(min_length=1)
     """Formats to write in."""
     temperature: float = Field(default=0.7, ge=0)
     """The same for all attempts."""
@@ -41,7 +42,9 @@ class RejectionRecipe(TeachingRecipe, RejectionSettings):
         return self
 
 
-def run_rejection(order: Invocation, recipe: RejectionRecipe, text: str, console: Console, model: Model | None) -> Path:
+def run_rejection(
+    invocation: Invocation, recipe: RejectionRecipe, text: str, console: Console, model: Model | None
+) -> Path:
     """Attempts until enough are correct, more of them if a problem is hard. model: in place of the recipe's."""
     problems, corrupt = sound_problems(recipe)
     known = [problem for problem in problems if problem.answer is not None]
@@ -58,4 +61,4 @@ def run_rejection(order: Invocation, recipe: RejectionRecipe, text: str, console
 
     method = Method(until_correct(recipe, temperature=recipe.temperature), recipe.max_attempts, review)
     asked = TeacherInput(known, refused=[*corrupt, *refuse_without_gold(problems)])
-    return run_teaching(order, recipe, text, asked, method, console=console, model=model)
+    return run_teaching(invocation, recipe, text, asked, method, console=console, model=model)

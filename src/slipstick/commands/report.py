@@ -21,10 +21,10 @@ class ReportSettings(Record):
     """Folder of another run on the same problems, to compare with."""
 
 
-def run_report(order: Invocation, console: Console) -> Path:
+def run_report(invocation: Invocation, console: Console) -> Path:
     """Writes the page of a run again, prints its table, and compares it with another run."""
-    settings = check_settings({}, ReportSettings, overrides=order.overrides)
-    folder = RunFolder(order.target)
+    settings = check_settings({}, ReportSettings, overrides=invocation.overrides)
+    folder = RunFolder(invocation.target)
     other = RunFolder(settings.against) if settings.against else None
     comparison = compare_folders(folder, other) if other else None
     console.print(metrics_table(folder.metrics()))
@@ -32,6 +32,6 @@ def run_report(order: Invocation, console: Console) -> Path:
         console.print(comparison_table(comparison))
         for line in comparison.findings():
             console.print(line, highlight=False, soft_wrap=True)
-    page = write_report(folder, out=order.out, comparison=comparison)
+    page = write_report(folder, out=invocation.out, comparison=comparison)
     console.print(f"report: {page}", highlight=False, soft_wrap=True)
     return folder.path

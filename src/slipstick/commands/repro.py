@@ -21,17 +21,17 @@ from slipstick.store import RunFolder
 _RUN = "run="
 
 
-def run_repro(order: Invocation, console: Console) -> Path:
+def run_repro(invocation: Invocation, console: Console) -> Path:
     """Compares a run with a published row; ROW = "list" lists the rows.
 
     `--set run=DIR` names the run; without it the row's recipe is run, with all other `--set`s, in the row's format.
     Returns the run's folder; for the list, the current folder.
     """
-    if order.target in ("list", ""):
+    if invocation.target in ("list", ""):
         console.print(_rows_table())
         return Path()
-    row = find_row(order.target)
-    folder = RunFolder(_run_of(order, row, console))
+    row = find_row(invocation.target)
+    folder = RunFolder(_run_of(invocation, row, console))
     cells = compare_with_published(row, list(folder.problems()), list(folder.solutions()))
     console.print(f"{row.paper.title}: {row.paper.table}; {row.paper.version}", highlight=False, soft_wrap=True)
     console.print(_cells_table(row, cells))
@@ -42,10 +42,10 @@ def run_repro(order: Invocation, console: Console) -> Path:
     return folder.path
 
 
-def _run_of(order: Invocation, row: PublishedRow, console: Console) -> Path:
+def _run_of(invocation: Invocation, row: PublishedRow, console: Console) -> Path:
     """The run to compare: the one named, or a new one by the row's recipe."""
-    named = [override.removeprefix(_RUN) for override in order.overrides if override.startswith(_RUN)]
-    others = [override for override in order.overrides if not override.startswith(_RUN)]
+    named = [override.removeprefix(_RUN) for override in invocation.overrides if override.startswith(_RUN)]
+    others = [override for override in invocation.overrides if not override.startswith(_RUN)]
     if named and others:
         reason = f"run={named[-1]} names a finished run, so no other setting applies: remove it"
         raise RecipeError("the command line", [f"--set {override}: {reason}" for override in others])
@@ -53,8 +53,8 @@ def _run_of(order: Invocation, row: PublishedRow, console: Console) -> Path:
         return Path(named[-1])
     k = row.measure.partition("@")[2]
     asked = [f"formats=['{row.format}']", *([f"num_samples={k}", f"ks=[{k}]"] if k else [])]
-    out = order.out or Path("runs") / f"repro-{row.name}"
-    return run_evaluate(replace(order, target=row.paper.recipe, overrides=[*asked, *others], out=out), console)
+    out = invocation.out or Path("runs") / f"repro-{row.name}"
+    return run_evaluate(replace(invocation, target=row.paper.recipe, overrides=[*asked, *others], out=out), console)
 
 
 def _rows_table() -> Table:

@@ -34,13 +34,13 @@ class SelfInstructRecipe(QuestionRecipe, SelfInstructSettings):
 
 
 def run_self_instruct(
-    order: Invocation, recipe: SelfInstructRecipe, text: str, console: Console, model: Model | None
+    invocation: Invocation, recipe: SelfInstructRecipe, text: str, console: Console, model: Model | None
 ) -> Path:
     """New questions for topics without data. model: in place of the recipe's."""
     topics = [read_topic(name) for name in recipe.topics]
     model = model or open_model(recipe.model, recipe)
 
-    overwrite = order.overwrite and not order.resume
+    overwrite = invocation.overwrite and not invocation.resume
 
     async def make(folder: RunFolder, monitor: Monitor | None, interpreter: Interpreter) -> TeacherInput | None:
         assert monitor
@@ -62,7 +62,7 @@ def run_self_instruct(
         return TeacherInput([problem for writing in writings for problem in writing.kept], refused=refused)
 
     work = NewProblems(
-        order,
+        invocation,
         recipe,
         recipe.sampling(),
         unit="requests",

@@ -19,9 +19,10 @@ from typing import Any
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order, running
+from slipstick.commands import Invocation, load_settings
 from slipstick.commands.curate import CurateRecipe, run_curate
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
+from slipstick.commands.running import running
 from slipstick.commands.solve import run_solve
 from slipstick.commands.solve_recipe import SolveRecipe
 from slipstick.commands.synthesize import run_synthesize
@@ -54,14 +55,14 @@ class SelfTrainRecipe(RoundsSettings, ProblemSettings):
         return {**tables, "solve": self.solve, "curate": self.curate}
 
 
-def run_self_train(order: Invocation, console: Console) -> Path:
+def run_self_train(invocation: Invocation, console: Console) -> Path:
     """`slipstick self-train`: rounds of train, solve, grade and curate, and a last training."""
-    recipe, text = load_order(order, SelfTrainRecipe)
-    check_stages(recipe, order.target)
+    recipe, text = load_settings(invocation, SelfTrainRecipe)
+    check_stages(recipe, invocation.target)
     problems = take_problems(recipe)
     inputs = [*recipe.files(), *(Path(path) / "solutions.jsonl" for path in recipe.data)]
-    with running(order, "self-train", recipe, console, text=text, inputs=inputs) as folder:
-        if order.overwrite:
+    with running(invocation, "self-train", recipe, console, text=text, inputs=inputs) as folder:
+        if invocation.overwrite:
             remove_stages(folder.path)
         folder.write_problems(problems)
 

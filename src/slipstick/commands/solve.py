@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order, run_async, running
+from slipstick.commands import Invocation, load_settings, run_async
 from slipstick.commands.collection import Collection
+from slipstick.commands.running import running
 from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, opened, print_estimate
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
@@ -33,9 +34,9 @@ class SolveResult(NamedTuple):
     """False if a budget or an estimate ended it early; what is done is kept, and `--resume` continues."""
 
 
-def run_solve(order: Invocation, console: Console, *, model: Model | None = None) -> Path:
+def run_solve(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
     """`slipstick solve`: problems -> solutions in a run folder. model: in place of the recipe's; it is closed."""
-    recipe, text = load_order(order, SolveRecipe)
+    recipe, text = load_settings(invocation, SolveRecipe)
     check_problems(recipe)
     model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
 
@@ -43,7 +44,7 @@ def run_solve(order: Invocation, console: Console, *, model: Model | None = None
         async with opened(recipe, model) as interpreter:
             return await collect(folder, recipe, model, interpreter, console)
 
-    with running(order, "solve", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+    with running(invocation, "solve", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
         finish(folder, run_async(work()))
     return folder.path
 

@@ -13,6 +13,7 @@ from slipstick.interpreters import Interpreter, InterpreterSettings, open_interp
 from slipstick.models import Model, ModelSettings
 from slipstick.problems.settings import ProblemSettings
 from slipstick.progress import duration
+from slipstick.recipe import Names
 from slipstick.solve import SolveSettings
 from slipstick.solve.estimate import Range, estimate_table
 
@@ -30,7 +31,7 @@ class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSett
 
     model: str
     """"openai:NAME", "hf:PATH", "replay:FILE", "fake:FILE"."""
-    formats: list[str] = Field(min_length=1)
+    formats: Names = Field(min_length=1)
     """Formats to solve in, and "hybrid"."""
     estimate: bool = False
     """Solve only a few problems, say what all of them will take, and stop."""

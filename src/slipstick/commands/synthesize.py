@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order
+from slipstick.commands import Invocation, load_settings
 from slipstick.commands.augment import AugmentRecipe, run_augment
 from slipstick.commands.rejection import RejectionRecipe, run_rejection
 from slipstick.commands.self_instruct import SelfInstructRecipe, run_self_instruct
@@ -22,17 +22,17 @@ AnyMethod = Annotated[
 ]
 
 
-def run_synthesize(order: Invocation, console: Console, *, model: Model | None = None) -> Path:
+def run_synthesize(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
     """`slipstick synthesize`: by the method that the recipe names. model: in place of the recipe's; it is closed."""
-    recipe, text = load_order(order, AnyMethod)
+    recipe, text = load_settings(invocation, AnyMethod)
     match recipe:
         case TeacherRecipe():
-            return run_teacher(order, recipe, text, console, model)
+            return run_teacher(invocation, recipe, text, console, model)
         case RejectionRecipe():
-            return run_rejection(order, recipe, text, console, model)
+            return run_rejection(invocation, recipe, text, console, model)
         case SelfInstructRecipe():
-            return run_self_instruct(order, recipe, text, console, model)
+            return run_self_instruct(invocation, recipe, text, console, model)
         case AugmentRecipe():
-            return run_augment(order, recipe, text, console, model)
+            return run_augment(invocation, recipe, text, console, model)
         case SynthesizeRecipe():
-            return run_writer(order, recipe, text, console)
+            return run_writer(invocation, recipe, text, console)

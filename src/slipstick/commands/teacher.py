@@ -9,11 +9,13 @@ from typing import Literal
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async, running
+from slipstick.commands import Invocation, run_async
+from slipstick.commands.running import running
 from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened, print_estimate
 from slipstick.commands.teaching import TeachingRecipe, teach
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import sound_problems
+from slipstick.recipe import Names
 from slipstick.solve.estimate import choose
 from slipstick.solve.monitor import Monitor
 from slipstick.synthesize.estimate import extrapolate_units
@@ -25,22 +27,24 @@ class TeacherRecipe(TeachingRecipe):
 
     method: Literal["teacher"] = "teacher"
     """A model's attempts by a schedule."""
-    formats: list[str] = Field(min_length=1)
+    formats: Names = Field(min_length=1)
     """Formats to write in."""
     stop_after_correct: int | None = Field(default=None, ge=1)
     """Stop sampling a problem in a format once it has so many correct attempts; None takes all."""
 
 
-def run_teacher(order: Invocation, recipe: TeacherRecipe, text: str, console: Console, model: Model | None) -> Path:
+def run_teacher(
+    invocation: Invocation, recipe: TeacherRecipe, text: str, console: Console, model: Model | None
+) -> Path:
     """A model's attempts by a schedule; the correct ones are kept. model: in place of the recipe's."""
     problems, corrupt = sound_problems(recipe)
     method = recipe.sampling(stop_after_correct=recipe.stop_after_correct)
     asked = TeacherInput(problems, refused=corrupt)
-    return run_teaching(order, recipe, text, asked, method, console=console, model=model)
+    return run_teaching(invocation, recipe, text, asked, method, console=console, model=model)
 
 
 def run_teaching(
-    order: Invocation,
+    invocation: Invocation,
     recipe: TeachingRecipe,
     text: str,
     asked: TeacherInput,
@@ -66,7 +70,7 @@ def run_teaching(
             print_estimate(title, found, recipe, rows=more, seconds=seconds, console=console)
         return finished and not recipe.estimate
 
-    with running(order, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+    with running(invocation, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
         selected = run_async(work())
         counts = folder.run().counts if selected else {"problems": total, "solutions": len(folder.index())}
         folder.finish("finished" if selected else "stopped", counts=counts, metrics=[])

@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_order, running
+from slipstick.commands import Invocation, load_settings
 from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
+from slipstick.commands.running import running
 from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
 from slipstick.plan.fit import check_memory
 from slipstick.progress import Advance, progress
@@ -23,12 +24,14 @@ from slipstick.train.sources import TrainRecipe
 STAGES = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
 
 
-def run_train(order: Invocation, console: Console) -> Path:
+def run_train(invocation: Invocation, console: Console) -> Path:
     """`slipstick train`: trains as the recipe's stage says -> a Hugging Face folder, `model` in the run folder."""
-    recipe, text = load_order(order, STAGES)
+    recipe, text = load_settings(invocation, STAGES)
     check_memory(recipe)
     inputs = recipe.files()
-    with running(order, "train", recipe, console, text=text, inputs=inputs, may_change=CHANGES_NO_NUMBER) as folder:
+    with running(
+        invocation, "train", recipe, console, text=text, inputs=inputs, may_change=CHANGES_NO_NUMBER
+    ) as folder:
         match recipe:
             case TrainRecipe():
                 counts, metrics = _train(recipe, folder, console)

@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, count, load_order, running
+from slipstick.commands import Invocation, count, load_settings
+from slipstick.commands.running import running
 from slipstick.metrics import summarize
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
@@ -37,12 +38,12 @@ class ScoringSettings(Record):
     """Take only the first so many problems."""
 
 
-def run_value(order: Invocation, console: Console) -> Path:
+def run_value(invocation: Invocation, console: Console) -> Path:
     """`slipstick value RUN`: scores a run's solutions, into a run of its own, and chooses among them by score."""
-    recipe, text, order = _load(order)
+    recipe, text, invocation = _load(invocation)
     source = RunFolder(recipe.run)
     inputs = [source.path / "solutions.jsonl", Path(recipe.value_model) / "value_head.safetensors"]
-    with running(order, "value", recipe, console, text=text, inputs=inputs) as folder:
+    with running(invocation, "value", recipe, console, text=text, inputs=inputs) as folder:
         problems = list(source.problems())[: recipe.limit]
         by_id = {problem.id: problem for problem in problems}
         solutions = [solution for solution in source.solutions() if solution.problem_id in by_id]
@@ -70,10 +71,10 @@ def run_value(order: Invocation, console: Console) -> Path:
     return folder.path
 
 
-def _load(order: Invocation) -> tuple[ScoringSettings, str, Invocation]:
+def _load(invocation: Invocation) -> tuple[ScoringSettings, str, Invocation]:
     """Settings, recipe text, and the order with the folder to write to, for a recipe or a run's folder."""
-    source = Path(order.target)
+    source = Path(invocation.target)
     if not (source / "run.json").is_file():
-        return *load_order(order, ScoringSettings), order
-    recipe = check_settings({"run": order.target}, ScoringSettings, overrides=order.changes)
-    return recipe, "", replace(order, out=order.out or source.with_name(f"{source.name}-valued"))
+        return *load_settings(invocation, ScoringSettings), invocation
+    recipe = check_settings({"run": invocation.target}, ScoringSettings, overrides=invocation.changes)
+    return recipe, "", replace(invocation, out=invocation.out or source.with_name(f"{source.name}-valued"))

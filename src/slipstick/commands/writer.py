@@ -9,11 +9,13 @@ from typing import Literal
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, count, run_async, running
+from slipstick.commands import Invocation, count, run_async
+from slipstick.commands.running import running
 from slipstick.formats import load_format
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.problems.settings import ProblemSettings, sound_problems
 from slipstick.progress import progress
+from slipstick.recipe import Names
 from slipstick.schema import Drop, Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.synthesize import choose_formats, synthesize
@@ -27,7 +29,7 @@ class SynthesizeRecipe(ProblemSettings, InterpreterSettings):
     method: Literal["worked_steps", "annotations"] = "worked_steps"
     """Where solutions come from: steps in the problems' metadata, or the calculations in their rationales."""
 
-    formats: list[str] = Field(min_length=1)
+    formats: Names = Field(min_length=1)
     """Formats to write in."""
     shares: dict[str, float] | None = None
     """Format -> share of the problems it is written for; None writes every problem in every format that suits it."""
@@ -35,10 +37,10 @@ class SynthesizeRecipe(ProblemSettings, InterpreterSettings):
     """Seed of programs that draw random numbers."""
 
 
-def run_writer(order: Invocation, recipe: SynthesizeRecipe, text: str, console: Console) -> Path:
+def run_writer(invocation: Invocation, recipe: SynthesizeRecipe, text: str, console: Console) -> Path:
     """Problems -> solutions whose programs were run and whose answers equal the gold."""
     problems, corrupt = sound_problems(recipe)
-    with running(order, "synthesize", recipe, console, text=text, inputs=recipe.files()) as folder:
+    with running(invocation, "synthesize", recipe, console, text=text, inputs=recipe.files()) as folder:
         run_async(_synthesize(folder, problems, corrupt, recipe, console))
         kept, dropped = list(folder.solutions()), len(list(folder.dropped()))
         folder.finish("finished", counts=count(problems, kept, dropped=dropped), metrics=[])
