@@ -11,7 +11,10 @@ from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Problem, Solution
-from slipstick.solve import Monitor, SamplingPolicy, SamplingStep, SolveSettings, is_correct, sample, scheduled
+from slipstick.solve.monitor import Monitor
+from slipstick.solve.policies import SamplingPolicy, SamplingStep, is_correct, scheduled
+from slipstick.solve.scheduler import sample
+from slipstick.solve.settings import SolveSettings
 
 COT = load_format("cot")
 PROBLEMS = [Problem(id=f"p/{n}", text="?", answer=str(n), kind="number") for n in range(6)]
