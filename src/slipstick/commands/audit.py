@@ -87,7 +87,7 @@ def _audit(
         if not labelled:
             raise InputError("none of these problems has a label to be audited")
         votes, programs = read_runs(runs, labelled)
-        ballots = _count(votes, labelled, console)
+        ballots = _count(votes, labelled, console) if votes else []
         suspects = audit(problems, ballots, programs=programs, prior_error_rate=settings.prior_error_rate)
         solvers = describe_solvers(ballots)
         for name, rows in ((SUSPECTS, suspects), (_SOLVERS, solvers)):
@@ -109,8 +109,6 @@ def _audit(
 
 
 def _count(votes: dict[str, list[Vote]], labelled: dict[str, Problem], console: Console) -> list[Ballot]:
-    if not votes:
-        return []
     ballots = []
     with progress("counting votes", len(votes), "problems", console=console) as advance:
         for done, (name, cast) in enumerate(votes.items(), start=1):
