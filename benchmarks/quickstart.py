@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 from rich.console import Console
 
@@ -66,12 +67,12 @@ def p_against(run: RunFolder, other: str) -> float:
 def main() -> None:
     """Runs the quickstart once per seed and prints its figures."""
     seeds = [int(seed) for seed in sys.argv[1:]] or [0, 1, 2]
-    by_seed = {}
+    by_seed: dict[int, dict[str, Any]] = {}
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             by_seed[seed] = measure(seed, Path(folder))
-    means = {key: round(mean(row[key] for row in by_seed.values()), 2) for key in ["minutes", *FIGURES]}  # type: ignore[type-var]
-    worst = {key: max(row[key] for row in by_seed.values()) for key in ("p_hybrid_pot", "p_hybrid_cot")}  # type: ignore[type-var]
+    means = {key: round(mean(row[key] for row in by_seed.values()), 2) for key in ["minutes", *FIGURES]}
+    worst = {key: max(row[key] for row in by_seed.values()) for key in ("p_hybrid_pot", "p_hybrid_cot")}
     print(json.dumps({**means, **worst, "seeds": seeds, "by_seed": by_seed}))
 
 

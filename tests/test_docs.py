@@ -10,6 +10,7 @@ import pytest
 from slipstick.commands.curate import CurateRecipe
 from slipstick.commands.evaluate import EvaluateRecipe
 from slipstick.commands.writer import SynthesizeRecipe
+from slipstick.schema import Record
 from slipstick.train.sources import TrainRecipe
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +45,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         ("curate", CurateRecipe),
     ],
 )
-def test_settings_in_tables_are_real(page: str, settings: type) -> None:
+def test_settings_in_tables_are_real(page: str, settings: type[Record]) -> None:
     rows = re.findall(r"^\| (`[^|]*) \|", (ROOT / "docs" / f"{page}.md").read_text(), re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
     unknown = (

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from encoding_cases import CHATML, LAYOUTS, TEXTS, chatting
+
+from tests.encode.encoding_cases import CHATML, LAYOUTS, TEXTS, chatting
 
 
 @pytest.fixture(scope="session")

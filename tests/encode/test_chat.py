@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from encoding_cases import CHATML, EVERY, SAID, THINKING, TRIMMING, chatting, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from slipstick.encode.settings import EncodeSettings
 from slipstick.errors import InputError
 from slipstick.formats import Format, load_format, render, render_chat, tool_schema
 from slipstick.schema import Block, Code, Output, Text
+from tests.encode.encoding_cases import CHATML, EVERY, SAID, THINKING, TRIMMING, chatting, solved
 
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 

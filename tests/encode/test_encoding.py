@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from encoding_cases import BLOCKS, EVERY, LAYOUTS, PLAIN, solved
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from slipstick.encode.settings import EncodeSettings
 from slipstick.encode.tokens import token_ids
 from slipstick.formats import Format, join, load_format, render, render_example, render_prompt
 from slipstick.schema import Block, Code, Output, Text
+from tests.encode.encoding_cases import BLOCKS, EVERY, LAYOUTS, PLAIN, solved
 
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import pytest
-from encoding_cases import CHATML, LAYOUTS, THINKING, TRIMMING, chatting, solved
 
 from slipstick.encode.encoding import IGNORED, Encoded, encode, pieces_of
 from slipstick.encode.prompts import prompt_for
@@ -13,6 +12,7 @@ from slipstick.encode.settings import EncodeSettings, PromptConfig
 from slipstick.encode.tokens import token_ids
 from slipstick.formats import Format, load_format, render_prompt
 from slipstick.schema import Block, Code, Output, Text
+from tests.encode.encoding_cases import CHATML, LAYOUTS, THINKING, TRIMMING, chatting, solved
 
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from encoding_cases import LAYOUTS, solved
 
 from slipstick.encode.encoding import IGNORED, encode
 from slipstick.encode.tokens import text_of
 from slipstick.formats import join, load_format, render, render_example
 from slipstick.schema import Block, Code, Output, Text
+from tests.encode.encoding_cases import LAYOUTS, solved
 
 pytest.importorskip("transformers", reason="the extra `train` is not installed")
 from slipstick.train.tokenizer import fixed_strings

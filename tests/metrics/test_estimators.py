@@ -7,13 +7,13 @@ from itertools import combinations
 from math import comb
 
 import pytest
-from graded import attempt, equal, with_values
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstick.errors import InputError
 from slipstick.metrics.estimators import group_equal_answers
 from slipstick.metrics.measures import best_of_k, maj_at_k, pass_at_k, weighted_at_k
+from tests.metrics.graded import attempt, equal, with_values
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8), st.data())

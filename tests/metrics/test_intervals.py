@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
-from graded import attempt
 from scipy.stats import binomtest
 
 from slipstick.metrics.intervals import average, wilson
 from slipstick.metrics.measures import accuracy
 from slipstick.schema import Metric, Outcome
+from tests.metrics.graded import attempt
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (1, 10), (5, 10), (10, 10), (194, 200), (0, 1), (843, 1319)])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from graded import attempt, by_label, equal, with_values
 
 from slipstick.errors import InputError
 from slipstick.metrics.measures import accuracy, curves, describe_left_out, summarize
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
+from tests.metrics.graded import attempt, by_label, equal, with_values
 
 
 def test_ungraded_solutions_are_refused() -> None:

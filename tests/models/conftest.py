@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from scripted_server import Server
+
+from tests.models.scripted_server import Server
 
 
 @pytest.fixture

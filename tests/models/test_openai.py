@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from scripted_server import Server, busy
 
 from slipstick.errors import ModelError
 from slipstick.formats import Format, load_format
@@ -14,6 +13,7 @@ from slipstick.models import ModelSettings, Reply, Request, Sampling, open_model
 from slipstick.models.openai import OpenAIModel, end_turn
 from slipstick.models.openai.prices import Price, find_price
 from slipstick.schema import Block, Code, Output, Problem, Text
+from tests.models.scripted_server import Server, busy
 
 PROBLEM = Problem(id="p/1", text="What is 6 times 7?")
 TIR = load_format("tir")

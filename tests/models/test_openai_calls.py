@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from scripted_server import Server
 
 from slipstick.formats import join, load_format, parse, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
@@ -16,6 +15,7 @@ from slipstick.models.openai import OpenAIModel, to_reply
 from slipstick.models.openai.replies import code_of
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt
+from tests.models.scripted_server import Server
 
 TOOLS = load_format("tools")
 PROBLEM = Problem(id="p/1", text="What is 6 times 7?", answer="42", kind="number")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted_server import Server
 
 from slipstick.errors import ModelError
 from slipstick.formats import load_format
 from slipstick.models import ModelSettings, Reply, Request, Sampling
 from slipstick.models.openai import OpenAIModel
 from slipstick.schema import Problem
+from tests.models.scripted_server import Server
 
 TIR = load_format("tir")
 Start = Callable[[], Server]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scripted_server import Server
 
 from slipstick.commands.doctor import examine
 from slipstick.errors import ModelError
 from slipstick.models import ModelSettings
 from slipstick.models.fake import FakeModel
 from slipstick.models.openai import OpenAIModel
+from tests.models.scripted_server import Server
 
 COUNTED = "1 2 3 4 5 6 7 8 9"
 

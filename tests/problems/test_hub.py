@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hub_server import serve_hub
+
+from tests.problems.hub_server import serve_hub
 
 pytest.importorskip("datasets", reason="the extra `data` is not installed")
 

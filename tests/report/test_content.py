@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from runs_to_report import FORMATS
-
 from slipstick.report.content import breakdown_sections, chart_groups, format_styles, interval, metric_sections, number
 from slipstick.schema import Metric
+from tests.report.runs_to_report import FORMATS
 
 
 def test_formats_keep_their_colours_and_others_take_free_ones() -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from runs_to_report import FORMATS, SPLITS, make_rows, make_run, make_samples
 
 from slipstick.comparison import compare_runs
 from slipstick.metrics import summarize
 from slipstick.report import render_report
 from slipstick.report.content import interval, number, recipe_text
 from slipstick.schema import Problem, Text, Verdict
+from tests.report.runs_to_report import FORMATS, SPLITS, make_rows, make_run, make_samples
 
 HOSTILE = "</script><script>document.title='alive'</script><img src=x onerror=\"document.title='alive'\">{{ 7*7 }}&amp;"
 

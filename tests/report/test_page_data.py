@@ -8,9 +8,8 @@ import json
 import re
 from typing import Any
 
-from runs_to_report import FORMATS, make_rows
-
 from slipstick.report.page_data import pack_problems
+from tests.report.runs_to_report import FORMATS, make_rows
 
 
 def unpack(packed: str) -> list[dict[str, Any]]:

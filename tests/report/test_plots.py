@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from runs_to_report import make_rows, make_samples
-
 from slipstick.metrics import summarize
 from slipstick.report.content import format_styles
 from slipstick.report.plots import draw_plots
+from tests.report.runs_to_report import make_rows, make_samples
 
 
 def test_plots_are_drawn_if_there_are_numbers_for_them() -> None:

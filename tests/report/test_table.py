@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from rich.console import Console
-from runs_to_report import make_rows, make_samples
 
 from slipstick.metrics import summarize
 from slipstick.report import metrics_table
 from slipstick.report.content import interval, number
 from slipstick.report.table import latex_table, markdown_table
+from tests.report.runs_to_report import make_rows, make_samples
 
 
 def test_terminal_table() -> None:

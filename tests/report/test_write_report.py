@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runs_to_report import make_rows, make_run
-
 from slipstick.metrics import summarize
 from slipstick.report import write_report
 from slipstick.report.content import number
 from slipstick.store import RunFolder
+from tests.report.runs_to_report import make_rows, make_run
 
 
 def test_report_of_a_run_folder(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import warnings
 from pathlib import Path
 
 import pytest
-from small_trainings import TRL, Pairs, opened
 
 from slipstick.train import TrainSettings, train
+from tests.train.small_trainings import TRL, Pairs, opened
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 

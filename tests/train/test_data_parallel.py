@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_trainings import SMALL, Pairs, losses_in, opened
 
 from slipstick.train import train
+from tests.train.small_trainings import SMALL, Pairs, losses_in, opened
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from small_trainings import TRL, Pairs, losses_in, opened
 
 from slipstick.errors import UserError
 from slipstick.train import TrainSettings, encoded_examples, train
+from tests.train.small_trainings import TRL, Pairs, losses_in, opened
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_trainings import SMALL, TRL, Pairs, losses_in, opened
 
 from slipstick.errors import InputError, ModelError
 from slipstick.formats import load_format, render, render_chat, render_prompt
 from slipstick.schema import Output, Problem, Solution
 from slipstick.train import Phase, TrainSettings, packed_examples, train, train_on_texts
+from tests.train.small_trainings import SMALL, TRL, Pairs, losses_in, opened
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 

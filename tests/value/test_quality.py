@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from scored_samples import sample
 
 from slipstick.schema import Metric, Verdict
 from slipstick.value.quality import brier_score, calibration_error, judged, reliability, within_problem_auc
+from tests.value.scored_samples import sample
 
 
 def test_auc_is_the_mean_over_problems() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from scored_samples import sample
 
 from slipstick.schema import Solution
 from slipstick.value.reranking import advice, describe_samples, rerank
+from tests.value.scored_samples import sample
 
 
 def samples(problems: int, *, lift: float, seed: int = 0) -> list[Solution]:
