@@ -1,11 +1,14 @@
-"""The command line: one argument and five flags, the same on every verb; what it does lies in `commands`."""
+"""The command line: one argument and five flags, the same for every verb.
+
+Each command imports its module when it is called, so that the others cost nothing; it is an ordinary import, which an
+editor can follow.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Annotated
 
 import typer
@@ -32,42 +35,14 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
 
 
-_VERBS = {
-    "solve": "Solve problems with a model and the interpreter.",
-    "evaluate": "Solve, grade, count and report: a benchmark run.",
-    "execute": "Run every program of a finished run again and compare the outputs.",
-    "grade": "Grade the answers of a finished run again, or those of another tool's files.",
-    "report": "Write the page of a finished run again and print its table.",
-    "synthesize": "Write solutions, execute every program, keep what is correct.",
-    "curate": "Keep what a training set should hold, and every other row with its reason.",
-    "export": "Write a finished run as other tools read it, with its card.",
-    "audit": "Find problems whose gold is wrong, ranked, with the evidence.",
-    "train": "Train a model on verified solutions.",
-    "value": "Score solutions with a value model and rerank them.",
-    "self-train": "Rounds of solving, grading, curating and training.",
-    "repro": "Compare our number with a published one.",
-}
-"""Commands with one argument and five flags, and what they do: NAME is run_NAME in commands/NAME.py."""
-_TOOLS = {
-    "plan": ("RECIPE", "Memory, time and money of a training run, beforehand."),
-    "show-mask": ("RECIPE", "Which tokens of a recipe's examples are trained on."),
-    "trace": ("ROW_ID", "Where a row came from: problem, prompt, execution, verdict, rules."),
-    "review": ("RUN", "Go through suspects and samples: accept, correct, reject, skip."),
-    "push": ("RUN", "Send a finished run's data or model to the Hub."),
-}
-"""Commands with one argument, its name, and `--set`; they are found the same way."""
-
-
-def _add(name: str, doc: str, command: Callable[..., None]) -> None:
+def _add(function: str, doc: str | None, command: Callable[..., None]) -> None:
+    name = function.replace("_", "-")
     app.command(name, help=doc, epilog=f"All settings, with their defaults: slipstick settings {name}")(command)
 
 
-def _run(name: str, *arguments: object) -> None:
-    module = name.replace("-", "_")
-    resolve_name(f"slipstick.commands.{module}:run_{module}")(*arguments, Console())
+def _verb(run: Callable[[Invocation, Console], object]) -> None:
+    """Makes a command of a function: one argument and five flags; its name and docstring are the command's."""
 
-
-def _add_verb(name: str, doc: str) -> None:
     def verb(
         target: Target,
         overrides: Overrides = None,
@@ -76,23 +51,166 @@ def _add_verb(name: str, doc: str) -> None:
         resume: Resume = False,
         overwrite: Overwrite = False,
     ) -> None:
-        _run(name, Invocation(target, overrides or [], limit, out, resume, overwrite))
+        run(Invocation(target, overrides or [], limit, out, resume, overwrite), Console())
 
-    _add(name, doc, verb)
-
-
-def _add_tool(name: str, metavar: str, doc: str) -> None:
-    def tool(target: str, overrides: Overrides = None) -> None:
-        _run(name, target, overrides or [])
-
-    tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=metavar, show_default=False)]
-    _add(name, doc, tool)
+    _add(run.__name__, run.__doc__, verb)
 
 
-for _name, _doc in _VERBS.items():
-    _add_verb(_name, _doc)
-for _name, (_metavar, _doc) in _TOOLS.items():
-    _add_tool(_name, _metavar, _doc)
+def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]], None]:
+    """Makes a command of a function: one argument, shown as `metavar`, and `--set`."""
+
+    def add(run: Callable[[str, list[str], Console], None]) -> None:
+        def tool(target: str, overrides: Overrides = None) -> None:
+            run(target, overrides or [], Console())
+
+        tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=metavar, show_default=False)]
+        _add(run.__name__, run.__doc__, tool)
+
+    return add
+
+
+@_verb
+def solve(invocation: Invocation, console: Console) -> Path:
+    """Solve problems with a model and the interpreter."""
+    from slipstick.commands.solve import run_solve
+
+    return run_solve(invocation, console)
+
+
+@_verb
+def evaluate(invocation: Invocation, console: Console) -> Path:
+    """Solve, grade, count and report: a benchmark run."""
+    from slipstick.commands.evaluate import run_evaluate
+
+    return run_evaluate(invocation, console)
+
+
+@_verb
+def execute(invocation: Invocation, console: Console) -> Path:
+    """Run every program of a finished run again and compare the outputs."""
+    from slipstick.commands.execute import run_execute
+
+    return run_execute(invocation, console)
+
+
+@_verb
+def grade(invocation: Invocation, console: Console) -> Path:
+    """Grade the answers of a finished run again, or those of another tool's files."""
+    from slipstick.commands.grade import run_grade
+
+    return run_grade(invocation, console)
+
+
+@_verb
+def report(invocation: Invocation, console: Console) -> Path:
+    """Write the page of a finished run again and print its table."""
+    from slipstick.commands.report import run_report
+
+    return run_report(invocation, console)
+
+
+@_verb
+def synthesize(invocation: Invocation, console: Console) -> Path:
+    """Write solutions, execute every program, keep what is correct."""
+    from slipstick.commands.synthesize import run_synthesize
+
+    return run_synthesize(invocation, console)
+
+
+@_verb
+def curate(invocation: Invocation, console: Console) -> Path:
+    """Keep what a training set should hold, and every other row with its reason."""
+    from slipstick.commands.curate import run_curate
+
+    return run_curate(invocation, console)
+
+
+@_verb
+def export(invocation: Invocation, console: Console) -> Path:
+    """Write a finished run as other tools read it, with its card."""
+    from slipstick.commands.export import run_export
+
+    return run_export(invocation, console)
+
+
+@_verb
+def audit(invocation: Invocation, console: Console) -> Path:
+    """Find problems whose gold is wrong, ranked, with the evidence."""
+    from slipstick.commands.audit import run_audit
+
+    return run_audit(invocation, console)
+
+
+@_verb
+def train(invocation: Invocation, console: Console) -> Path:
+    """Train a model on verified solutions."""
+    from slipstick.commands.train import run_train
+
+    return run_train(invocation, console)
+
+
+@_verb
+def value(invocation: Invocation, console: Console) -> Path:
+    """Score solutions with a value model and rerank them."""
+    from slipstick.commands.value import run_value
+
+    return run_value(invocation, console)
+
+
+@_verb
+def self_train(invocation: Invocation, console: Console) -> Path:
+    """Rounds of solving, grading, curating and training."""
+    from slipstick.commands.self_train import run_self_train
+
+    return run_self_train(invocation, console)
+
+
+@_verb
+def repro(invocation: Invocation, console: Console) -> Path:
+    """Compare our number with a published one."""
+    from slipstick.commands.repro import run_repro
+
+    return run_repro(invocation, console)
+
+
+@_tool("RECIPE")
+def plan(target: str, overrides: list[str], console: Console) -> None:
+    """Memory, time and money of a training run, beforehand."""
+    from slipstick.commands.plan import run_plan
+
+    run_plan(target, overrides, console)
+
+
+@_tool("RECIPE")
+def show_mask(target: str, overrides: list[str], console: Console) -> None:
+    """Which tokens of a recipe's examples are trained on."""
+    from slipstick.commands.show_mask import run_show_mask
+
+    run_show_mask(target, overrides, console)
+
+
+@_tool("ROW_ID")
+def trace(target: str, overrides: list[str], console: Console) -> None:
+    """Where a row came from: problem, prompt, execution, verdict, rules."""
+    from slipstick.commands.trace import run_trace
+
+    run_trace(target, overrides, console)
+
+
+@_tool("RUN")
+def review(target: str, overrides: list[str], console: Console) -> None:
+    """Go through suspects and samples: accept, correct, reject, skip."""
+    from slipstick.commands.review import run_review
+
+    run_review(target, overrides, console)
+
+
+@_tool("RUN")
+def push(target: str, overrides: list[str], console: Console) -> None:
+    """Send a finished run's data or model to the Hub."""
+    from slipstick.commands.push import run_push
+
+    run_push(target, overrides, console)
 
 
 @app.command()
