@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from slipstick.grade import grade_solutions
 from slipstick.importers import Recorded
 from slipstick.schema import Outcome, Problem, Record, Solution
+from slipstick.tables import headed_table
 
 Agreement = Literal[
     "both_correct", "both_incorrect", "only_ours_correct", "only_theirs_correct", "undecided", "not_recorded"
@@ -91,9 +91,8 @@ def compare_with_recorded(
 
 def agreement_table(rows: Iterable[AgreementCounts]) -> Table:
     """The counts, one row per task and recorded verdict."""
-    table = _table("task", "recorded verdict")
-    for agreement in _AGREEMENTS:
-        table.add_column(agreement.replace("_", " "), justify="right")
+    names = tuple(agreement.replace("_", " ") for agreement in _AGREEMENTS)
+    table = headed_table("task", "recorded verdict", right=names)
     for row in rows:
         counts = (f"{row.counts[agreement]:,}" for agreement in _AGREEMENTS)
         table.add_row(Text(row.task), Text(row.verdict or "none"), *counts)
@@ -102,18 +101,11 @@ def agreement_table(rows: Iterable[AgreementCounts]) -> Table:
 
 def disagreements_table(rows: Iterable[Disagreement]) -> Table:
     """Disagreements, one per row."""
-    table = _table("row", "answer", "theirs", "gold", "ours", "cause", "why")
+    table = headed_table("row", "answer", "theirs", "gold", "ours", "cause", "why")
     for row in rows:
         theirs = f"{_shorten(row.recorded_answer)} {'correct' if row.theirs else 'incorrect'}"
         cells = (row.id, _shorten(row.answer), theirs, _shorten(row.expected), row.ours, row.cause, row.reason)
         table.add_row(*(Text(cell) for cell in cells))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in columns:
-        table.add_column(name, overflow="fold")
     return table
 
 

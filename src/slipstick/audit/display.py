@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from slipstick.audit.ranking import Suspect
 from slipstick.audit.reliability import Solver
+from slipstick.tables import headed_table
 
 
 def suspects_table(suspects: Iterable[Suspect]) -> Table:
     """A line a suspect, with its heaviest evidence."""
-    table = _table("rank", "score", "problem", "label", "instead", "looks", "why")
+    table = headed_table("rank", "score", "problem", "label", "instead", "looks", "why")
     for each in suspects:
         label = "; ".join(each.gold) if isinstance(each.gold, list) else each.gold
         why = each.evidence[0].says if each.evidence else ""
@@ -25,15 +25,8 @@ def suspects_table(suspects: Iterable[Suspect]) -> Table:
 
 def solvers_table(solvers: Iterable[Solver]) -> Table:
     """A line a solver."""
-    table = _table("solver", "problems", "says the label", "weight")
+    table = headed_table("solver", "problems", "says the label", "weight")
     for each in solvers:
         cells = (each.name, f"{each.problems:,}", f"{each.agreement:.1%}", f"{each.weight:.2f}")
         table.add_row(*map(Text, cells))
-    return table
-
-
-def _table(*header: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in header:
-        table.add_column(name, overflow="fold")
     return table

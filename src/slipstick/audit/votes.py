@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
+from rich.console import Console
 
 from slipstick.equivalence import compare
 from slipstick.errors import InputError
 from slipstick.metrics.estimators import group_equal_answers
+from slipstick.progress import progress
 from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 
@@ -76,6 +78,16 @@ def count_votes(problem: Problem, votes: Sequence[Vote]) -> Ballot:
         for answer, places in groups.items()
     )
     return Ballot(problem.id, [label_first, *sorted(rivals, key=lambda rival: -rival.samples)], dict(num_samples))
+
+
+def count_all(votes: Mapping[str, Sequence[Vote]], labelled: Mapping[str, Problem], console: Console) -> list[Ballot]:
+    """The ballots of all problems that someone voted on, with progress on the console."""
+    ballots = []
+    with progress("counting votes", len(votes), "problems", console=console) as advance:
+        for done, (name, cast) in enumerate(votes.items(), start=1):
+            ballots.append(count_votes(labelled[name], cast))
+            advance(done)
+    return ballots
 
 
 def majority_disagreement(ballot: Ballot) -> float:

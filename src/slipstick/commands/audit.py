@@ -14,14 +14,13 @@ from slipstick.audit.curve import draw_curves, rank_with_vote
 from slipstick.audit.display import solvers_table, suspects_table
 from slipstick.audit.ranking import PRIOR_ERROR_RATE, Suspect, audit
 from slipstick.audit.reliability import describe_solvers
-from slipstick.audit.votes import Ballot, Vote, count_votes, read_runs
+from slipstick.audit.votes import count_all, read_runs
 from slipstick.commands import Invocation, load_settings
 from slipstick.commands.running import running
 from slipstick.errors import InputError, UserError
 from slipstick.metrics.labels import metric_label
 from slipstick.problems.label_corrections import read_corrections
 from slipstick.problems.settings import ProblemSettings, take_problems
-from slipstick.progress import progress
 from slipstick.recipe import Names, check_settings
 from slipstick.schema import Metric, Problem, Record
 from slipstick.store import RunFolder, write_records
@@ -87,7 +86,7 @@ def _audit(
         if not labelled:
             raise InputError("none of these problems has a label to be audited")
         votes, programs = read_runs(runs, labelled)
-        ballots = _count(votes, labelled, console) if votes else []
+        ballots = count_all(votes, labelled, console) if votes else []
         suspects = audit(problems, ballots, programs=programs, prior_error_rate=settings.prior_error_rate)
         solvers = describe_solvers(ballots)
         for name, rows in ((SUSPECTS, suspects), (_SOLVERS, solvers)):
@@ -106,15 +105,6 @@ def _audit(
         console.print(solvers_table(solvers))
     _show(folder.path, suspects, metrics, settings.print_top, console)
     return folder.path
-
-
-def _count(votes: dict[str, list[Vote]], labelled: dict[str, Problem], console: Console) -> list[Ballot]:
-    ballots = []
-    with progress("counting votes", len(votes), "problems", console=console) as advance:
-        for done, (name, cast) in enumerate(votes.items(), start=1):
-            ballots.append(count_votes(labelled[name], cast))
-            advance(done)
-    return ballots
 
 
 def _show(path: Path, suspects: Sequence[Suspect], metrics: Sequence[Metric], print_top: int, console: Console) -> None:

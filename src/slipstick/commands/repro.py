@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +16,7 @@ from slipstick.repro import Cell, PublishedRow, compare_with_published, find_row
 from slipstick.repro.differences import Difference, differences
 from slipstick.schema import Metric
 from slipstick.store import RunFolder
+from slipstick.tables import headed_table
 
 _RUN = "run="
 
@@ -58,7 +58,7 @@ def _run_of(invocation: Invocation, row: PublishedRow, console: Console) -> Path
 
 
 def _rows_table() -> Table:
-    table = _table("row", "format", "measure", "published, %", "recipe")
+    table = headed_table("row", "format", "measure", "published, %", "recipe")
     for row in published_rows().values():
         figures = ", ".join(f"{name} {value}" for name, value in row.percent.items())
         table.add_row(*map(Text, (row.name, row.format, row.measure, figures, row.paper.recipe)))
@@ -66,9 +66,8 @@ def _rows_table() -> Table:
 
 
 def _cells_table(row: PublishedRow, cells: list[Cell]) -> Table:
-    table = _table(f"{row.measure}, %")
-    for name in ("published", "ours", f"by {row.paper.profile}'s rules", "gap", "n", ""):
-        table.add_column(Text(name), justify="right", overflow="fold")
+    figures = ("published", "ours", f"by {row.paper.profile}'s rules", "gap", "n", "")
+    table = headed_table(f"{row.measure}, %", right=figures)
     for cell in cells:
         gap = "" if cell.gap is None else f"{cell.gap:+.1f}"
         verdict = {None: "not measured", True: "inside our interval", False: "outside our interval"}[cell.within]
@@ -80,16 +79,9 @@ def _cells_table(row: PublishedRow, cells: list[Cell]) -> Table:
 
 
 def _differences_table(found: list[Difference]) -> Table:
-    table = _table("difference", "published", "ours")
+    table = headed_table("difference", "published", "ours")
     for row in found:
         table.add_row(*(Text(cell) for cell in row))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in columns:
-        table.add_column(name, overflow="fold")
     return table
 
 

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from pydantic import Field
-from rich import box
 from rich.table import Table
 
 from slipstick.schema import Record
 from slipstick.store import RunFolder
+from slipstick.tables import headed_table
 
 COMPOSITION = "composition.json"
 
@@ -111,11 +111,7 @@ def total_counts(groups: Iterable[GroupCounts]) -> GroupCounts:
 def composition_table(composition: Composition) -> Table:
     """A line for each source and format, and a column for every rule that dropped a row."""
     total = total_counts(composition.groups)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    for name in ("source", "format"):
-        table.add_column(name)
-    for name in ("read", *total.dropped, "kept", "tokens", "share"):
-        table.add_column(name, justify="right")
+    table = headed_table("source", "format", right=("read", *total.dropped, "kept", "tokens", "share"))
 
     def add(group: GroupCounts) -> None:
         counts = [group.read, *(group.dropped.get(rule, 0) for rule in total.dropped), group.kept, group.tokens]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +21,7 @@ from slipstick.report.content import (
     number,
 )
 from slipstick.schema import Metric
+from slipstick.tables import headed_table
 
 _ESCAPED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _ESCAPED |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
@@ -37,7 +37,7 @@ def metrics_table(metrics: Sequence[Metric]) -> Table:
     formats = format_styles(
         order_formats(metric.format for metric in metrics if metric.measure == "accuracy" and metric.format)
     )
-    table = _terminal_table()
+    table = headed_table()
     table.add_column("%, 95 % interval", no_wrap=True)
     for format in formats:
         # A terminal that is too narrow for both gets the interval below the value; neither is ever cut.
@@ -57,10 +57,7 @@ def metrics_table(metrics: Sequence[Metric]) -> Table:
 
 def comparison_table(comparison: RunComparison) -> Table:
     """Both runs side by side: accuracy in percent, their difference with its 95 % interval, p-value and count."""
-    table = _terminal_table()
-    table.add_column("", overflow="fold")
-    for name in (*comparison.names, "difference, 95 %", "only one solves", "p", "n"):
-        table.add_column(Text(name), justify="right", overflow="fold")
+    table = headed_table("", right=(*comparison.names, "difference, 95 %", "only one solves", "p", "n"))
     for row in comparison.rows:
         cells = (
             f"{100 * row.first:.1f}",
@@ -72,10 +69,6 @@ def comparison_table(comparison: RunComparison) -> Table:
         )
         table.add_row(Text(row.label), *cells)
     return table
-
-
-def _terminal_table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
 
 
 def _add(table: Table, label: str, row: TableRow) -> None:

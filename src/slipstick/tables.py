@@ -1,0 +1,17 @@
+"""The look of tables on a terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+
+def headed_table(*left: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table with a bold head over columns aligned left, then columns aligned right; long cells are folded."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    for name in left:
+        table.add_column(Text(name), overflow="fold")
+    for name in right:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    return table
