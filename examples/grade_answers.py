@@ -1,4 +1,4 @@
-"""Do two answers mean the same? And what is the final answer of a text?"""
+"""Compares pairs of answers, and finds and grades the final answer of a text."""
 
 import slipstick
 

@@ -1,4 +1,4 @@
-"""What several samples of a problem are worth: accuracy, pass@k and maj@k, each with its interval and its count."""
+"""Accuracy, pass@k and maj@k of several samples per problem, each with its interval and its count."""
 
 from slipstick import Metric, Solution, Text, compare
 from slipstick.metrics import accuracy, maj_at_k, pass_at_k

@@ -1,4 +1,4 @@
-"""Programs that a model wrote, run outside this process, with a clock, a memory limit and no network."""
+"""Runs programs in the sandbox: outside this process, with limits on time and memory and without network."""
 
 import slipstick
 
