@@ -84,7 +84,23 @@ def compare_with_recorded(
             agreement = _agreement(solution.verdict.outcome, theirs)
             rows.setdefault((task, verdict), AgreementCounts(task, verdict, Counter())).counts[agreement] += 1
             if theirs is not None and agreement not in ("both_correct", "both_incorrect"):
-                disagreements.append(_disagreement(row, solution, task, verdict))
+                ours = solution.verdict
+                assert ours is not None
+                disagreements.append(
+                    Disagreement(
+                        id=row.id,
+                        where=row.where,
+                        task=task,
+                        verdict=verdict,
+                        theirs=row.verdicts[verdict],
+                        ours=ours.outcome,
+                        reason=ours.reason,
+                        expected=ours.expected,
+                        answer=solution.answer,
+                        recorded_answer=row.answer,
+                        cause="unknown",
+                    )
+                )
     regraded = _regrade(disagreements, graded, known.values(), profile)
     return list(rows.values()), [_with_cause(row, regraded) for row in disagreements]
 
@@ -122,24 +138,6 @@ def _agreement(ours: Outcome, theirs: bool | None) -> Agreement:
     if ours == "correct":
         return "both_correct" if theirs else "only_ours_correct"
     return "only_theirs_correct" if theirs else "both_incorrect"
-
-
-def _disagreement(row: Recorded, solution: Solution, task: str, verdict: str) -> Disagreement:
-    ours = solution.verdict
-    assert ours is not None
-    return Disagreement(
-        id=row.id,
-        where=row.where,
-        task=task,
-        verdict=verdict,
-        theirs=row.verdicts[verdict],
-        ours=ours.outcome,
-        reason=ours.reason,
-        expected=ours.expected,
-        answer=solution.answer,
-        recorded_answer=row.answer,
-        cause="unknown",
-    )
 
 
 def _regrade(

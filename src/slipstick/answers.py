@@ -93,7 +93,9 @@ def find_answer(text: str, *, kind: str | None = None) -> Found | None:
     """
     thinking = _THINKING.match(text)
     begin = thinking.end() if thinking and text[thinking.end() :].strip() else 0
-    if _empty_box_ends(text, begin):
+    # If the last box is empty the model gives no answer, and an earlier number is none.
+    last = next(iter(deque(_boxes(text, begin), maxlen=1)), None)
+    if last is not None and not last[0].strip():
         return None
     found = _find_marked(text, begin, kind=kind)
     if found and kind == "choice":
@@ -248,12 +250,6 @@ def _find_box(text: str, begin: int, *, kind: str | None) -> Found | None:
             contents[0] += "%"
     answer = ", ".join(contents)
     return Found(answer, boxes[first][1], boxes[-1][2], "boxed") if answer else None
-
-
-def _empty_box_ends(text: str, begin: int) -> bool:
-    """Whether the last box is empty: then the model gives no answer, and an earlier number is none."""
-    last = next(iter(deque(_boxes(text, begin), maxlen=1)), None)
-    return last is not None and not last[0].strip()
 
 
 def _joins(between: str) -> bool:

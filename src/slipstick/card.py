@@ -114,14 +114,20 @@ def render_card(folder: RunFolder, files: Mapping[str, int], *, name: str | None
     counted = count_rows(folder)
     sources = find_source_runs(folder)
     rows = sum(writer.rows for writer in counted.writers)
+    # "other" if there are several licences or the Hub has no name for it.
+    found = {_HUB_LICENCES.get(licence.lower(), "other") for licence in counted.licences}
+    configs: dict[str, dict[str, str]] = {}
+    for file in files:
+        shape, _, split = file.partition(".")[0].partition("-")
+        configs.setdefault(shape, {})[split or "train"] = file
     return _template().render(
         name=name or folder.run().name,
         counted=counted,
         rows=rows,
         cost=sum(writer.cost for writer in counted.writers),
-        licence=_hub_licence(counted.licences),
+        licence=found.pop() if len(found) == 1 else "other",
         size=next((size for most, size in _SIZES if rows < most), "n>1M"),
-        configs=_configs(files),
+        configs=configs,
         files=files,
         sources=sources,
         recipes={source.path: _recipe(Path(source.path)) for source in sources},
@@ -129,21 +135,6 @@ def render_card(folder: RunFolder, files: Mapping[str, int], *, name: str | None
         run=folder.run(),
         corrections=_count_corrections(sources),
     )
-
-
-def _hub_licence(licences: Mapping[str, int]) -> str:
-    """The one licence of all rows as the Hub names it; "other" if there are several or the Hub has no name for it."""
-    found = {_HUB_LICENCES.get(licence.lower(), "other") for licence in licences}
-    return found.pop() if len(found) == 1 else "other"
-
-
-def _configs(files: Mapping[str, int]) -> dict[str, dict[str, str]]:
-    """Shape -> split -> file."""
-    configs: dict[str, dict[str, str]] = {}
-    for file in files:
-        shape, _, split = file.partition(".")[0].partition("-")
-        configs.setdefault(shape, {})[split or "train"] = file
-    return configs
 
 
 def _recipe(path: Path) -> str:

@@ -190,7 +190,7 @@ def _parquet(path: Path) -> Iterator[Row]:
 def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
     number = 0
     try:
-        with _open(path) as file:
+        with cast(BinaryIO, gzip.open(path, "rb")) if _begins_with(path, b"\x1f\x8b") else path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
                     text = line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -203,10 +203,6 @@ def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
         raise InputError(f"{path} is a damaged gzip file, cut or altered after line {number}: {error}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if _begins_with(path, b"\x1f\x8b") else path.open("rb")
 
 
 def _begins_with(path: Path, mark: bytes) -> bool:

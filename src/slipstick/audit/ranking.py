@@ -11,7 +11,6 @@ from pydantic import Field
 
 from slipstick.audit.rationale import (
     Evidence,
-    Worked,
     contradictions,
     program_differs,
     read_rationale,
@@ -68,7 +67,8 @@ def audit(
     usual = fmean(lengths) if lengths else 0.0
     suspects = []
     for problem, worked in labelled:
-        evidence = _evidence(problem, worked, usual, (programs or {}).get(problem.id))
+        perhaps = [program_differs(problem, (programs or {}).get(problem.id)), step_evidence(worked.steps(), usual)]
+        evidence = [*contradictions(problem, worked), *(each for each in perhaps if each)]
         if problem.id in judged:
             evidence.append(_weigh(asked[problem.id], judged[problem.id]))
         suspects.append(
@@ -76,12 +76,6 @@ def audit(
         )
     suspects.sort(key=lambda suspect: -suspect.score)
     return [suspect.model_copy(update={"rank": rank}) for rank, suspect in enumerate(suspects, start=1)]
-
-
-def _evidence(problem: Problem, worked: Worked, usual: float, program: str | None) -> list[Evidence]:
-    """What the problem's own text says."""
-    perhaps = [program_differs(problem, program), step_evidence(worked.steps(), usual)]
-    return [*contradictions(problem, worked), *(each for each in perhaps if each)]
 
 
 def _weigh(ballot: Ballot, chances: Sequence[float]) -> Evidence:

@@ -104,7 +104,10 @@ class _Runs:
         runs, questions = len(self._hashes), len(self._sizes)
         rows, once = np.divmod(np.unique(rows * runs + found[known]), max(runs, 1))  # a run counts once a question
         counts = np.diff(self._starts)[once]
-        evaluation = self._rows[_ranges(self._starts[once], counts)]
+        # starts[0], starts[0] + 1, ... counts[0] of them, then those of the next.
+        ends = np.cumsum(counts)
+        total = int(ends[-1]) if len(ends) else 0
+        evaluation = self._rows[np.arange(total) + np.repeat(self._starts[once] - ends + counts, counts)]
         pairs, shared = np.unique(np.repeat(rows, counts) * questions + evaluation, return_counts=True)
         train, evaluation = np.divmod(pairs, max(questions, 1))
         share = shared / self._sizes[evaluation]
@@ -183,10 +186,3 @@ def longest_run(left: str, right: str) -> str:
 
 def _words(text: str) -> str:
     return " ".join(_WORD.findall(text.lower()))
-
-
-def _ranges(starts: Places, counts: NDArray[np.int64]) -> Places:
-    """starts[0], starts[0] + 1, ... counts[0] of them, then those of the next."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - ends + counts, counts)

@@ -51,7 +51,8 @@ def near_duplicates(
     for earlier, place in _candidates(sketch.bands):
         if place in found and found[place].earlier <= earlier:
             continue
-        if (alike := _jaccard(sketch.of(earlier), sketch.of(place))) >= similarity:
+        ours, theirs = set(sketch.of(earlier).tolist()), set(sketch.of(place).tolist())
+        if (alike := len(ours & theirs) / len(ours | theirs)) >= similarity:
             found[place] = NearDuplicate(place, earlier, alike)
     return [found[place] for place in sorted(found)]
 
@@ -134,8 +135,3 @@ def _candidates(bands: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
         pairs = np.union1d(pairs, found)
     for pair in pairs.tolist():
         yield divmod(pair, texts)
-
-
-def _jaccard(left: NDArray[np.uint32], right: NDArray[np.uint32]) -> float:
-    ours, theirs = set(left.tolist()), set(right.tolist())
-    return len(ours & theirs) / len(ours | theirs)

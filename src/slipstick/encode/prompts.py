@@ -37,7 +37,13 @@ def lay_out(
     """
     if chat:
         return chat_pieces(format, problem, blocks, tokenizer, ended=ended)
-    return _with_turns(render_example(format, problem, blocks))
+    # Turns are stretches of trained pieces between two outputs.
+    turns = -1
+    numbered = []
+    for trained, group in groupby(render_example(format, problem, blocks), key=lambda piece: piece.trained):
+        turns += trained
+        numbered += [piece._replace(turn=turns) if trained else piece for piece in group]
+    return numbered
 
 
 def prompt_for(
@@ -96,13 +102,3 @@ def prompt_variants() -> tuple[str, ...]:
         for header in data["headers"]
         for opening in data["openings"]
     )
-
-
-def _with_turns(pieces: Sequence[Piece]) -> list[Piece]:
-    """Numbers the turns: stretches of trained pieces between two outputs."""
-    turns = -1
-    numbered = []
-    for trained, group in groupby(pieces, key=lambda piece: piece.trained):
-        turns += trained
-        numbered += [piece._replace(turn=turns) if trained else piece for piece in group]
-    return numbered

@@ -64,7 +64,8 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
     problems = {problem.id: problem for problem in folder.problems()}
     out.mkdir(parents=True, exist_ok=True)
     written = {}
-    for split in _splits(folder):
+    made = read_composition(folder)
+    for split in list(made.splits if made else ()) or [""]:
         inside = {name for name, problem in problems.items() if split in ("", problem.metadata.get("split"))}
         path = out / f"{'-'.join(part for part in (shape, split) if part)}.{chosen.file}"
         fitting = (row for row in _fitting(folder, problems, chosen.of) if row[1].id in inside)
@@ -95,9 +96,3 @@ def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterat
             continue
         name = shapes.written_format(solution)
         yield solution.model_copy(update={"format": name}), problems[solution.problem_id], load(name)
-
-
-def _splits(folder: RunFolder) -> list[str]:
-    """The splits that curation divided the problems into; one without a name if it did not."""
-    made = read_composition(folder)
-    return list(made.splits if made else ()) or [""]

@@ -70,7 +70,9 @@ def _sample_rows(problems: dict[str, Problem], attempts: dict[str, list[Solution
     for number, (name, samples) in enumerate(attempts.items()):
         problem = problems[name]
         gold = problem.answer if isinstance(problem.answer, str) else "; ".join(problem.answer or [])
-        texts = [_text(sample) for sample in samples]
+        texts = [
+            join(render(_load_format(written_format(sample).partition(":")[0]), sample.blocks)) for sample in samples
+        ]
         doc = {"id": name, "question": problem.text, "answer": gold, "choices": problem.choices}
         yield {
             "doc_id": number,
@@ -127,11 +129,6 @@ def _task_results(task: str, attempts: dict[str, list[Solution]], metrics: Seque
         if of_task and task.endswith(f"_{metric.format}") and metric.measure.startswith(("maj@", "pass@", "best@")):
             found[f"{_METRIC},{metric.measure}"] = metric.value
     return found
-
-
-def _text(solution: Solution) -> str:
-    """What was written, laid out in the solution's format, outputs included."""
-    return join(render(_load_format(written_format(solution).partition(":")[0]), solution.blocks))
 
 
 _load_format = functools.cache(load_format)

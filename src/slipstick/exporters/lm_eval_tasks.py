@@ -51,7 +51,11 @@ def write_lm_eval_tasks(folder: RunFolder, out: Path, ks: Sequence[int] = (8, 64
     for name, problems in sets.items():
         data = place / f"{name}.jsonl"
         write_atomically(data, _rows(problems))
-        write_atomically(place / f"slipstick_{name}.yaml", _task(name, data, sorted(ks)))
+        text = files("slipstick.exporters").joinpath("lm_eval_task.yaml.j2").read_text("utf-8")
+        template = Template(text, trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
+        # JSON strings are YAML strings.
+        task: str = template.render(name=name, data=str(data.absolute()), ks=sorted(ks), regex=_REGEX, json=json.dumps)
+        write_atomically(place / f"slipstick_{name}.yaml", task)
         written[str(data.relative_to(out))] = len(problems)
     group = folder.path.name.replace("-", "_")
     if f"slipstick_{group}" not in {f"slipstick_{name}" for name in sets}:
@@ -65,14 +69,6 @@ def _rows(problems: Iterable[Problem]) -> Iterable[str]:
         answers = [problem.answer] if isinstance(problem.answer, str) else problem.answer or []
         row = {"id": problem.id, "question": problem.text, "answer": answers, "kind": problem.kind}
         yield f"{json.dumps(row, ensure_ascii=False)}\n"
-
-
-def _task(name: str, data: Path, ks: Sequence[int]) -> str:
-    """The YAML of one set; JSON strings are YAML strings."""
-    text = files("slipstick.exporters").joinpath("lm_eval_task.yaml.j2").read_text("utf-8")
-    template = Template(text, trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
-    task: str = template.render(name=name, data=str(data.absolute()), ks=ks, regex=_REGEX, json=json.dumps)
-    return task
 
 
 def _group(name: str, sets: Iterable[str]) -> str:

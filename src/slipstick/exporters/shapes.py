@@ -24,7 +24,7 @@ def alpaca(solution: Solution, problem: Problem, format: Format) -> dict[str, An
     return {
         "id": solution.id,
         "source": f"{problem.id.partition('/')[0]}/{solution.format}",
-        "instruction": _asked(format, problem),
+        "instruction": next(str(row["content"]) for row in render_chat(format, problem) if row["role"] == "user"),
         "output": join(render(format, solution.blocks)).strip("\n"),
     }
 
@@ -141,10 +141,6 @@ def outcomes(solution: Solution, problem: Problem, format: Format) -> dict[str, 
         "solution": join(render(format, solution.blocks)),
         "label": int(solution.verdict is not None and solution.verdict.outcome == "correct"),
     }
-
-
-def _asked(format: Format, problem: Problem) -> str:
-    return next(str(row["content"]) for row in render_chat(format, problem) if row["role"] == "user")
 
 
 def _gold(problem: Problem) -> str:

@@ -35,14 +35,10 @@ def read(row: Row) -> ParsedRow:
         raise InputError(f"{row.where}: generation is {str(generation)[:60]!r}, not a text")
     answer = (as_text(values["predicted_answer"]) or "") if "predicted_answer" in values else None
     tokens = values.get("num_generated_tokens")
-    attempt = ParsedAttempt(generation, answer, _verdicts(values), tokens=tokens if isinstance(tokens, int) else 0)
-    return ParsedRow(pick(values, *_PROBLEM), [attempt])
-
-
-def _verdicts(values: dict[str, Any]) -> dict[str, bool]:
     verdicts = {}
     if isinstance(values.get("symbolic_correct"), bool):
         verdicts["symbolic_correct"] = values["symbolic_correct"]
     if isinstance(judgement := values.get("judgement"), str) and (match := _JUDGEMENT.search(judgement)):
         verdicts["judgement"] = match["answer"].lower() == "yes"
-    return verdicts
+    attempt = ParsedAttempt(generation, answer, verdicts, tokens=tokens if isinstance(tokens, int) else 0)
+    return ParsedRow(pick(values, *_PROBLEM), [attempt])

@@ -57,7 +57,7 @@ def to_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = N
         taken = {field: _mapped(row, field, key) for field, key in field_map.items()}
         used = {key if key in values else key.split(".")[0] for key in field_map.values()}
         for field in _KNOWN.keys() - field_map.keys():
-            key = _recognise(values, field)
+            key = next((key for key in _KNOWN[field] if _fits(field, values.get(key))), None)
             if key is not None:
                 taken[field] = values[key]
                 used.add(key)
@@ -76,11 +76,6 @@ def _mapped(row: Row, field: str, path: str) -> Any:
             raise InputError(f"{row.where} has no `{path}`, which field_map.{field} names{near}; {_keys(row)}")
         value = value[key]
     return value
-
-
-def _recognise(values: dict[str, Any], field: str) -> str | None:
-    """The first well-known key of a field that the row has with a value that fits the field."""
-    return next((key for key in _KNOWN[field] if _fits(field, values.get(key))), None)
 
 
 def _fits(field: str, value: Any) -> bool:

@@ -37,7 +37,7 @@ class Monitor(Model):
         self.tokens += reply.tokens
         self.cost += reply.cost
         if reply.finish == "error":
-            self._errors[_kind(reply.error)] += 1
+            self._errors[reply.error.partition(":")[0][:40] or "unknown"] += 1
         return reply
 
     async def close(self) -> None:
@@ -83,8 +83,3 @@ def _is_correct(solution: Solution, problem: Problem) -> bool | None:
         solution.answer, acceptable_answers(problem.answer or []), kind=problem.kind, profile="slipstick"
     )
     return None if needs_worker(decisions) else bool(decisions and decisions[-1].equal)
-
-
-def _kind(error: str) -> str:
-    """The first words of an error, by which errors are counted together."""
-    return error.partition(":")[0][:40] or "unknown"

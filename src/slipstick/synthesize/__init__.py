@@ -92,7 +92,14 @@ async def write_and_check(
     solution = Solution(id=name, problem_id=problem.id, format=format.name, blocks=[], model=writer.name)
     gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
     try:
-        blocks = _write(format, problem, gold, writer)
+        if gold is None:
+            raise NotWrittenError("no answer", f"`{problem.id}` has no answer to write a {format.name} solution to")
+        if not writer.suits(format, problem):
+            missing = writer.needs
+            raise NotWrittenError(
+                f"no {missing}", f"`{problem.id}` has no {missing} to write a {format.name} solution from"
+            )
+        blocks = writer.write(format, problem, gold)
     except NotWrittenError as refusal:
         return Drop(row=solution.model_dump(mode="json"), rule=refusal.rule, reason=refusal.reason)
     blocks = await _run(blocks, format, interpreter=interpreter)
@@ -102,17 +109,6 @@ async def write_and_check(
     solution = solution.model_copy(update={"verdict": grade(solution, problem)})
     rule, reason = next(_faults(solution, problem), ("", ""))
     return Drop(row=solution.model_dump(mode="json"), rule=rule, reason=reason) if rule else solution
-
-
-def _write(format: Format, problem: Problem, gold: str | None, writer: Writer) -> list[Block]:
-    if gold is None:
-        raise NotWrittenError("no answer", f"`{problem.id}` has no answer to write a {format.name} solution to")
-    if not writer.suits(format, problem):
-        missing = writer.needs
-        raise NotWrittenError(
-            f"no {missing}", f"`{problem.id}` has no {missing} to write a {format.name} solution from"
-        )
-    return writer.write(format, problem, gold)
 
 
 async def _run(blocks: list[Block], format: Format, *, interpreter: Interpreter) -> list[Block]:

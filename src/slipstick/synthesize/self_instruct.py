@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.resources import files
 from math import ceil
 from pathlib import Path
@@ -123,9 +123,16 @@ class Writing:
         left = self._settings.num_examples - len(new)
         shown = [*draw.sample(self.topic.seeds, min(len(self.topic.seeds), left)), *(problem.text for problem in new)]
         draw.shuffle(shown)
-        return Problem(
-            id=f"self_instruct/{self.topic.name}/ask/{number}", text=_fill(self.topic, shown, self._settings)
-        )
+        values = {
+            "topic": self.topic.name.replace("_", " "),
+            "about": self.topic.about,
+            "examples": "\n".join(f"<question>{text}</question>" for text in shown),
+            "count": str(self._settings.per_request),
+        }
+        text: str = read_prompt("self_instruct")["ask"].strip()
+        for key, value in values.items():
+            text = text.replace(f"{{{key}}}", value)
+        return Problem(id=f"self_instruct/{self.topic.name}/ask/{number}", text=text)
 
     def _problem(self, text: str, name: str, reply: Solution) -> Problem:
         about = {"topic": self.topic.name, "method": "self_instruct", "validated": False} | written_by(reply)
@@ -135,19 +142,6 @@ class Writing:
 def written_by(reply: Solution) -> dict[str, object]:
     """Who wrote a question, for its metadata: the reply's id, model, prompt and seed."""
     return {"reply": reply.id, "model": reply.model, "prompt_hash": reply.prompt_hash, "seed": reply.seed}
-
-
-def _fill(topic: Topic, shown: Sequence[str], settings: SelfInstructSettings) -> str:
-    values = {
-        "topic": topic.name.replace("_", " "),
-        "about": topic.about,
-        "examples": "\n".join(f"<question>{text}</question>" for text in shown),
-        "count": str(settings.per_request),
-    }
-    text: str = read_prompt("self_instruct")["ask"].strip()
-    for key, value in values.items():
-        text = text.replace(f"{{{key}}}", value)
-    return text
 
 
 def _faults(text: str, pool: Pool, max_rouge_l: float) -> Iterator[tuple[str, str]]:

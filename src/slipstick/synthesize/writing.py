@@ -64,7 +64,9 @@ def write_words(steps: Sequence[Step], *, answer: str) -> str:
 
 def write_program(steps: Sequence[Step]) -> str:
     """Program of thought: imports, one line a step, and the last one printed."""
-    return "\n".join([*_imports(steps), *(f"{step.name} = {step.expression}" for step in steps), _print(steps)])
+    return "\n".join(
+        [*_imports(steps), *(f"{step.name} = {step.expression}" for step in steps), f"print({steps[-1].name})"]
+    )
 
 
 def write_turns(steps: Sequence[Step], *, cut: int | None, answer: str) -> list[Block]:
@@ -92,10 +94,6 @@ def _imports(steps: Sequence[Step]) -> list[str]:
     lines = ["from fractions import Fraction"] if "Fraction" in names else []
     from_math = ", ".join(sorted(names - {"Fraction", "max", "min"}))
     return [*lines, f"from math import {from_math}"] if from_math else lines
-
-
-def _print(steps: Sequence[Step]) -> str:
-    return f"print({steps[-1].name})"
 
 
 def _words(name: str) -> str:

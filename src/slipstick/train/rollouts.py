@@ -72,7 +72,14 @@ def rows_for_trl(
     """
     rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "found": []}
     for solution in solutions:
-        stretches = _stretches(solution, problems[solution.problem_id], tokenizer)
+        pieces = pieces_of(solution, problems[solution.problem_id], load_format(format_name(solution)), tokenizer)
+        found = []
+        for turn, group in groupby(pieces, key=lambda piece: piece.turn):
+            text = "".join(piece.text for piece in group)
+            generated = solution.turn_ids[turn] if turn is not None and turn < len(solution.turn_ids) else []
+            sampled = generated[: _inside(generated, text, tokenizer)]
+            found.append(_Stretch(turn, sampled, text[len(text_of(tokenizer, sampled)) :]))
+        stretches = found
         rests = token_ids(tokenizer, [stretch.rest for stretch in stretches])
         ids, mask = list(rests[0]), [0] * len(rests[0])
         start = len(ids)
@@ -97,18 +104,6 @@ class _Stretch(NamedTuple):
     """None for the prompt and what the interpreter wrote."""
     sampled: list[int]
     rest: str
-
-
-def _stretches(solution: Solution, problem: Problem, tokenizer: Any) -> list[_Stretch]:
-    """The prompt, then turns and outputs in order."""
-    pieces = pieces_of(solution, problem, load_format(format_name(solution)), tokenizer)
-    found = []
-    for turn, group in groupby(pieces, key=lambda piece: piece.turn):
-        text = "".join(piece.text for piece in group)
-        generated = solution.turn_ids[turn] if turn is not None and turn < len(solution.turn_ids) else []
-        sampled = generated[: _inside(generated, text, tokenizer)]
-        found.append(_Stretch(turn, sampled, text[len(text_of(tokenizer, sampled)) :]))
-    return found
 
 
 def _inside(generated: Sequence[int], text: str, tokenizer: Any) -> int:

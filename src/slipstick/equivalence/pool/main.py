@@ -46,7 +46,8 @@ def main(*, algebra: bool = True) -> None:
                     answer, expected, kind=kind, profile=request["profile"], algebra=compare_by_algebra
                 )
                 rows.append([None if d is NEEDS_ALGEBRA else [d.equal, d.method, d.reason] for d in decisions])
-        _reply(replies, {"rows": rows, "spent": _held_mb() > SPENT_MB})
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        _reply(replies, {"rows": rows, "spent": pages * resource.getpagesize() / (1 << 20) > SPENT_MB})
 
 
 def _load_algebra() -> Any:
@@ -87,12 +88,6 @@ def _killable(seconds: float, *, watch: bool) -> Iterator[None]:
     yield
     fcntl.fcntl(0, fcntl.F_SETFL, flags & ~os.O_ASYNC)
     signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _held_mb() -> float:
-    """Memory of this process that is in use now, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / (1 << 20)
 
 
 def _confine() -> None:

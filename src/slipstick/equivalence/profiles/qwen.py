@@ -136,7 +136,9 @@ def _same(answer: str, expected: str, worker: bool) -> Method | None:
         return None
     answer, expected = answer.strip(), expected.strip()
     if "pmatrix" in answer and "pmatrix" not in expected:
-        expected = _rows_as_matrix(expected)
+        # As the grader writes a matrix: rows parted by one backslash.
+        rows = (found.strip("{}").replace(",", "\\") for found in re.findall(r"\{.*,.*\}", expected))
+        expected = ", ".join(rf"\begin{{pmatrix}}{row}\end{{pmatrix}}" for row in rows)
     bare = without_brackets(
         answer, expected, other=lambda opening: both_in({"(": "()", "[": "[]"}[opening], expected, expected)
     )
@@ -174,12 +176,6 @@ def _all_same(answer: list[list[str]], expected: list[list[str]], worker: bool) 
         return None
     pairs = (pair for rows in zip(answer, expected, strict=True) for pair in zip(*rows, strict=True))
     return "structure" if all(_same(a, e, worker) for a, e in pairs) else None
-
-
-def _rows_as_matrix(text: str) -> str:
-    """`{1,2}` -> a matrix of these; as the grader writes it, rows parted by one backslash."""
-    rows = (found.strip("{}").replace(",", "\\") for found in re.findall(r"\{.*,.*\}", text))
-    return ", ".join(rf"\begin{{pmatrix}}{row}\end{{pmatrix}}" for row in rows)
 
 
 def _is_matrix(text: str) -> bool:

@@ -80,10 +80,8 @@ def _braced(piece: str) -> str:
 def slash_as_fraction(text: str, *, roots: bool) -> str:
     r"""`3/4` -> `\frac{3}{4}`, for two integers only; with `roots` also if a side has a root."""
     sides = text.split("/")
-    if len(sides) == 2 and all((roots and "sqrt" in side) or _is_integer(side) for side in sides):
+    if len(sides) == 2 and all(
+        (roots and "sqrt" in side) or re.fullmatch(r"0|-?[1-9][0-9]*", side) is not None for side in sides
+    ):
         return rf"\frac{{{sides[0]}}}{{{sides[1]}}}"
     return text
-
-
-def _is_integer(text: str) -> bool:
-    return re.fullmatch(r"0|-?[1-9][0-9]*", text) is not None

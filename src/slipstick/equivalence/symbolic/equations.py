@@ -151,16 +151,12 @@ def _same_zeros(a: Expression, e: Expression) -> Answer:
         context = fmpq_mpoly_ctx.get(names or ("x",))
         tops = [_Quotient.of(side, names, context).top for side in (a, e)]
     except (_NotRationalError, TooLargeError, ZeroDivisionError):
-        return _other_orders(a, e)
+        found = same_expression(a, e, "", "")
+        return found if found[0] is not False else (False, "different equations")
     if any(top.is_zero() for top in tops):
         return all(top.is_zero() for top in tops), "an equation that always holds"
     one, other = (top / top.leading_coefficient() for top in tops)
     return one == other, "the same zeros" if one == other else "different equations"
-
-
-def _other_orders(a: Expression, e: Expression) -> Answer:
-    found = same_expression(a, e, "", "")
-    return found if found[0] is not False else (False, "different equations")
 
 
 class _NotRationalError(Exception):

@@ -59,7 +59,9 @@ class Names(Arithmetic):
             if word.startswith(name) and 0 < len(word) - len(name) <= MAX_JOINED:
                 self.token, self.place = name, start + len(name)
                 return self.word()
-        return self.letters(_before_function(word), start)
+        # The letters before a function in a run of letters, all of them if there is none: xsin, xlnx.
+        match = _FACTOR_OF_FUNCTION.match(word)
+        return self.letters(match[0] if match else word, start)
 
     def is_call(self, word: str) -> bool:
         """Whether a word is a function that is applied here."""
@@ -212,12 +214,6 @@ _JOINED_FUNCTIONS = tuple(name for name in JOINED if name in FUNCTIONS)
 _FACTOR_OF_FUNCTION = re.compile(
     rf"[A-Za-z]{{1,{MAX_JOINED}}}?(?=(?:{'|'.join(_JOINED_FUNCTIONS)})[A-Za-z]{{0,{MAX_JOINED}}}$)"
 )
-
-
-def _before_function(word: str) -> str:
-    """The letters before a function in a run of letters, all of them if there is none: xsin, xlnx."""
-    match = _FACTOR_OF_FUNCTION.match(word)
-    return match[0] if match else word
 
 
 def _call(name: str, args: tuple[Expression, ...]) -> Expression:

@@ -115,7 +115,9 @@ def conversion(unit: str, other: str) -> tuple[Fraction, Fraction] | None:
     """
     if not unit or not other or unit == other:
         return _SAME
-    words, others = (_meaningful(side) for side in (unit, other))
+    words, others = (
+        frozenset(part for part in side.split() if _name(part) not in DIMENSIONLESS) for side in (unit, other)
+    )
     if not words or not others:
         return _SAME
     measured, measured_other = (
@@ -133,10 +135,6 @@ def conversion(unit: str, other: str) -> tuple[Fraction, Fraction] | None:
 
 
 _SAME = Fraction(1), Fraction(0)
-
-
-def _meaningful(unit: str) -> frozenset[str]:
-    return frozenset(part for part in unit.split() if _name(part) not in DIMENSIONLESS)
 
 
 def _name(factor: str) -> str:

@@ -130,7 +130,8 @@ class Session:
             if isinstance(end.code, str):
                 self._print(out, end.code)
         except BaseException as error:  # whatever a program raises is part of its output
-            self.interrupted = _raised_in_library(error)
+            frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+            self.interrupted = any(map(_is_program, frames)) and not _is_program(frames[-1])
             self._print(out, describe(error, self._sources))
             return "error"
         return "ok"
@@ -171,11 +172,6 @@ def _as_in_notebook(lines: list[str], sources: dict[str, str]) -> list[str]:
     for number, name in enumerate(sources, 1):
         lines = [line.replace(f'File "{name}"', f"Cell In[{number}]") for line in lines]
     return lines
-
-
-def _raised_in_library(error: BaseException) -> bool:
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return any(map(_is_program, frames)) and not _is_program(frames[-1])
 
 
 def _is_program(frame: types.FrameType) -> bool:

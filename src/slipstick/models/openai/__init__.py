@@ -15,7 +15,6 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipstick.errors import ModelError, did_you_mean
@@ -67,7 +66,7 @@ class OpenAIModel(Model):
             hint = did_you_mean(settings.api, ["chat", "completions"])
             raise ModelError(f"api `{settings.api}` is neither `chat` nor `completions`{hint}")
         self.name = name
-        self.base_urls = _addresses(settings.base_url)
+        self.base_urls = list(dict.fromkeys(settings.base_url)) or [os.environ.get("OPENAI_BASE_URL") or OFFICIAL]
         self._retries, self._first_pause = max_retries, first_pause
         self._balancer = LoadBalancer(
             [_server(name, base_url, settings) for base_url in self.base_urls], timeout=settings.request_timeout
@@ -177,10 +176,6 @@ def open_model(argument: str, settings: ModelSettings) -> OpenAIModel:
     if not argument:
         raise ModelError("`openai:` needs the name of a model, as its server knows it: openai:NAME")
     return OpenAIModel(argument, settings)
-
-
-def _addresses(base_urls: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(base_urls)) or [os.environ.get("OPENAI_BASE_URL") or OFFICIAL]
 
 
 def _server(name: str, base_url: str, settings: ModelSettings) -> Server:

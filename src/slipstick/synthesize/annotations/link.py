@@ -272,7 +272,8 @@ def _with_answer(plan: Plan, question: str, rationale: Rationale) -> Plan:
             return replace_answer(plan, earlier.key)
         if said.value.denominator == 1 and (function := _rounding(last.value, said.value)):
             return _finished(plan, Call(function, (Name(last.key),)))
-    asked = _question_of(question)
+    asking = [part for part in re.split(r"(?<=[.?!])\s+", question.strip()) if part.endswith("?")]
+    asked = (asking[-1] if asking else question).lower()
     if re.search(r"\bpercent(?:age)?\b|%", asked) and _is_share(last, rationale):
         return _finished(plan, Operation("*", Name(last.key), HUNDRED))
     if re.search(r"\b(?:how many|in|number of)\s+cents\b", asked) and last.calculation and last.calculation.money:
@@ -305,12 +306,6 @@ def _rounding(value: Fraction, said: Fraction) -> str | None:
         name for name, whole in (("ceil", value.__ceil__()), ("floor", value.__floor__())) if whole == said
     )
     return next(fitting, None)
-
-
-def _question_of(text: str) -> str:
-    """The sentence that asks."""
-    asking = [part for part in re.split(r"(?<=[.?!])\s+", text.strip()) if part.endswith("?")]
-    return (asking[-1] if asking else text).lower()
 
 
 def _is_share(step: Step, rationale: Rationale) -> bool:
