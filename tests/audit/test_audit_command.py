@@ -113,7 +113,7 @@ MISTAKES = {
     "no labels": (["audit", "audit.toml", "--set", "problems=bare.jsonl"], "none of these problems has a label"),
     "other ids": (["audit", "audit.toml", "--set", "problems=other.jsonl"], "no solution of any of these problems"),
     "known of others": (["audit", "solved", "--set", "known_errors=far.jsonl"], "corrects none of these 60 problems"),
-    "no corrections": (["audit", "solved", "--set", "known_errors=bare.jsonl"], "bare.jsonl:1 is no correction: id"),
+    "no corrections": (["audit", "solved", "--set", "known_errors=bare.jsonl"], "bare.jsonl:1 is not a correction: id"),
 }
 
 

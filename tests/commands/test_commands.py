@@ -168,7 +168,7 @@ def test_problems_that_cannot_be_read_leave_an_earlier_run_as_it_is(solve: Solve
     solve(right, "limit=3")
     with (tmp_path / "problems.jsonl").open("a") as file:
         file.write('{"id": "p/1", "question": "again?"}\n')
-    with pytest.raises(InputError, match="the id `p/1` was seen before"):
+    with pytest.raises(InputError, match="duplicate id `p/1`"):
         solve(right, overwrite=True)
     assert len(list(RunFolder(tmp_path / "run").solutions())) == 3
 

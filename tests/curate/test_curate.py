@@ -278,7 +278,7 @@ def test_empty_runs(make_run: MakeRun) -> None:
         (["near_duplicate={}"], "did you mean `near_duplicates`"),
         (["near_duplicates={words=0.5}"], "near_duplicates"),
         (["near_duplicates={solutions=1.5}"], "near_duplicates"),
-        (["splits={train=0.5}"], "add up to 0.5"),
+        (["splits={train=0.5}"], "the shares sum to 0.5; they must sum to 1"),
         (["mix={fruit=0}"], "all weights are 0"),
         (["max_solutions_per_problem=0"], "max_solutions_per_problem"),
         (["licences={denied=['x']}"], "licences"),

@@ -190,12 +190,12 @@ def test_parts_of_mathinstruct_are_selected_by_source(tmp_path: Path, wanted: st
         ("gsm8k", "several splits; say which of train, test is meant, as in gsm8k:test"),
         ("gsm8k:tset", "did you mean `test`"),
         ("gsm8k:train,test", "no split `train`|several splits"),
-        ("gsm8k:test,n=0", "n=0 is no count"),
-        ("gsm8k:test,n=many", "n=many is no count"),
+        ("gsm8k:test,n=0", "n=0 is not a number of rows"),
+        ("gsm8k:test,n=many", "n=many is not a number of rows"),
         ("gsm8k:test,level=", "neither n=COUNT nor KEY=VALUE"),
-        ("open-web-math", "text to train on, not problems"),
+        ("open-web-math", "raw text, not problems"),
         ("suite:mario-fuor", "did you mean `mario-four`"),
-        ("suite:", "no list of sets"),
+        ("suite:", "no list of datasets"),
         ("simuleq:test", r"not on the Hub but at https://github.*SLIPSTICK_PROBLEMS_DIR.*simuleq_test.jsonl"),
     ],
 )
@@ -230,15 +230,15 @@ def test_a_plugin_goes_before_a_dataset_of_its_name(tmp_path: Path, monkeypatch:
 
 
 def test_a_folder_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match=r"problems_dir = .* is no folder"):
+    with pytest.raises(InputError, match=r"problems_dir = .* is not a folder"):
         load_problems("gsm8k:test", problems_dir=tmp_path / "nowhere")
     monkeypatch.setenv("SLIPSTICK_PROBLEMS_DIR", str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match=r"SLIPSTICK_PROBLEMS_DIR = .* is no folder"):
+    with pytest.raises(InputError, match=r"SLIPSTICK_PROBLEMS_DIR = .* is not a folder"):
         load_problems("gsm8k:test")
 
 
 def test_datasets_have_no_keys_to_map(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="leave `field_map` out"):
+    with pytest.raises(InputError, match="`field_map` does not apply to"):
         load_problems("gsm8k:test", field_map={"text": "question"}, problems_dir=tmp_path)
 
 
@@ -250,7 +250,7 @@ def test_bad_rows_go_where_they_are_asked_for(tmp_path: Path) -> None:
     found = load_problems("math:test", problems_dir=tmp_path, on_bad=lambda where, reason: bad.append((where, reason)))
     assert [problem.id for problem in found] == ["math/test/0", "math/test/2"]
     assert [where for where, _ in bad] == [f"{path}:2", f"{path}:4"]
-    assert bad[0][1].startswith("no row of MATH: has no words under `solution`")
+    assert bad[0][1].startswith("no row of MATH: has no text under `solution`")
     with pytest.raises(InputError, match=r"math_test.jsonl:2: no row of MATH"):
         list(load_problems("math:test", problems_dir=tmp_path))
 
@@ -280,7 +280,7 @@ def test_pages_of_mathematics_are_read_as_text(tmp_path: Path) -> None:
     write(tmp_path / "open_web_math.jsonl", {"text": "A page.", "url": "u"}, {"text": "Another."})
     assert list(read_texts("open-web-math", problems_dir=tmp_path)) == ["A page.", "Another."]
     assert list(read_texts("open-web-math:train,n=1", problems_dir=tmp_path)) == ["A page."]
-    with pytest.raises(InputError, match="is no text to train on"):
+    with pytest.raises(InputError, match="is not raw text"):
         list(read_texts("gsm8k:test", problems_dir=tmp_path))
 
 

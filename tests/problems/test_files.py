@@ -157,7 +157,7 @@ def test_an_id_from_a_file_with_several_suffixes_names_the_file(tmp_path: Path) 
         ('{"text": " "}', "set.jsonl:1 has no words in its question, ' '"),
         (
             '{"text": "a", "id": "x/1"}\n{"text": "b", "id": "x/1"}',
-            r"set.jsonl:2: the id `x/1` was seen before, on line 1",
+            r"set.jsonl:2: duplicate id `x/1`, first on line 1",
         ),
         ('{"text": "a", "answer": {"value": 1}}', "set.jsonl:1: the answer is .*field_map.answer=KEY"),
         ('{"text": "a", "answer": [[1]]}', "set.jsonl:1: the answer is"),
@@ -165,7 +165,7 @@ def test_an_id_from_a_file_with_several_suffixes_names_the_file(tmp_path: Path) 
         ('{"text": "a", "choices": [["b"]]}', "set.jsonl:1: choices is"),
         (
             '{"text": "a", "choices": ["b", "c"], "answer": 2}',
-            r"set.jsonl:1: the answer is option 2 \(counted from 0\) of 2",
+            r"set.jsonl:1: the answer is option 2 \(counted from 0\) of only 2",
         ),
         ('{"text": "\\ud800"}', "set.jsonl:1 is JSON that cannot be read: .*surrogates"),
         ('{"text": ' + "[" * 100_000, "set.jsonl:1 is"),
@@ -212,7 +212,7 @@ def test_a_missing_file_raises_at_once_and_names_its_neighbour(tmp_path: Path) -
 
 def test_a_mapping_that_does_not_hold_names_what_is_there(tmp_path: Path) -> None:
     path = write(tmp_path / "set.jsonl", {"question": "a", "gold_answer": "1"})
-    with pytest.raises(InputError, match=r"field_map.answr is no field of a problem \(did you mean `answer`\?\)"):
+    with pytest.raises(InputError, match=r"field_map.answr is not a problem's field \(did you mean `answer`\?\)"):
         load_problems(path, field_map={"answr": "gold_answer"})
     with pytest.raises(InputError, match=r"set.jsonl:1 has no `gold_anser`.*did you mean `gold_answer`.*its keys are"):
         list(load_problems(path, field_map={"answer": "gold_anser"}))

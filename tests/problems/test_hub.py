@@ -70,7 +70,7 @@ def test_datasets_are_read_from_the_hub(tmp_path: Path) -> None:
     assert {"740312add88f781978c0658806c59bc2815b9866", "refs/convert/parquet"} <= set(asked)
 
 
-def test_without_the_hub_the_way_out_is_named(tmp_path: Path) -> None:
+def test_without_the_hub_the_remedy_is_named(tmp_path: Path) -> None:
     """Port 9 of this machine answers nobody; it is found out at once and not after the client's five tries."""
     unreachable, offline = (
         ask(tmp_path, "gsm8k:test", **how)[0]
@@ -78,6 +78,6 @@ def test_without_the_hub_the_way_out_is_named(tmp_path: Path) -> None:
     )
     for message in (str(unreachable), str(offline)):
         assert message.startswith("`gsm8k:test`: openai/gsm8k@740312a/main/test cannot be read from the Hub: ")
-        assert "a folder that problems_dir or SLIPSTICK_PROBLEMS_DIR names would do" in message
+        assert "or put one of these files into the folder that problems_dir or SLIPSTICK_PROBLEMS_DIR names" in message
         assert "gsm8k_test.jsonl" in message
     assert "refused" in str(unreachable)

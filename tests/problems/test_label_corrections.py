@@ -60,12 +60,12 @@ def test_several_acceptable_answers_and_a_source_that_was_mended(source: Path, t
 MISTAKES = {
     "another label": ([patch(old="7")], r"fixes\.jsonl:1 corrects p/1 from '7', but its label is '5'"),
     "two corrections": ([patch(), patch(new="3")], r"fixes\.jsonl:2 corrects p/1 to '3', but .*fixes\.jsonl:1 to '4'"),
-    "no reason": ([patch(), {"id": "p/2"}], r"fixes\.jsonl:2 is no correction: who"),
-    "a misspelt key": ([patch(nwe="4")], r"fixes\.jsonl:1 is no correction: nwe"),
-    "a bad date": ([patch(when="soon")], r"fixes\.jsonl:1 is no correction: when"),
+    "no reason": ([patch(), {"id": "p/2"}], r"fixes\.jsonl:2 is not a correction: who"),
+    "a misspelt key": ([patch(nwe="4")], r"fixes\.jsonl:1 is not a correction: nwe"),
+    "a bad date": ([patch(when="soon")], r"fixes\.jsonl:1 is not a correction: when"),
     "no JSON": (['{"id": '], r"fixes\.jsonl:1 is not valid JSON"),
     "nothing": ([], r"fixes\.jsonl holds no rows"),
-    "other problems": ([patch(id="q/1")], r"fixes\.jsonl corrects none of these problems; its first line is about q/1"),
+    "other problems": ([patch(id="q/1")], r"fixes\.jsonl corrects none of these problems; its first id is q/1"),
 }
 
 

@@ -62,5 +62,5 @@ def test_a_row_of_another_shape_is_named_and_not_guessed(tmp_path: Path, source:
 
 def test_an_answer_that_is_no_option_is_a_bad_row(tmp_path: Path) -> None:
     write(tmp_path, "aqua:test", {"question": "?", "options": ["A)1", "B)2"], "correct": "E", "rationale": ""})
-    with pytest.raises(InputError, match="the answer 'E', which is none of its 2 options"):
+    with pytest.raises(InputError, match="the answer 'E', which is not one of its 2 options"):
         list(load_problems("aqua:test", problems_dir=tmp_path))

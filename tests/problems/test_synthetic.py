@@ -267,7 +267,7 @@ def test_a_wrong_argument_is_explained(argument: str, message: str) -> None:
 
 
 def test_fields_are_refused() -> None:
-    with pytest.raises(InputError, match="no rows to map"):
+    with pytest.raises(InputError, match="`field_map` does not apply to `synthetic:"):
         load("known", field_map={"text": "question"})
 
 

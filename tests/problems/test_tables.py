@@ -83,7 +83,7 @@ def test_bad_rows_are_handed_over_and_the_rest_is_read(tmp_path: Path) -> None:
     reasons = [reason for _, reason in bad]
     assert reasons[0].startswith("is not valid JSON") and reasons[1].startswith("is an array")
     assert reasons[2] == "is not UTF-8: byte 0xe9" and reasons[3].startswith("has no question")
-    assert reasons[4].startswith("the id `x/1` was seen before")
+    assert reasons[4].startswith("duplicate id `x/1`, first on line")
 
 
 def test_elements_and_cells_are_handed_over_too(tmp_path: Path) -> None:

@@ -65,10 +65,10 @@ def test_topics_of_ones_own_and_broken_ones(tmp_path: Path) -> None:
     )
     assert read_topic(str(mine)).name == "knots"
     mine.write_text('name = "knots"\nseeds = "one"\n')
-    with pytest.raises(InputError, match=r"knots\.toml is no topic: about: Field required"):
+    with pytest.raises(InputError, match=r"knots\.toml is not a topic: about: Field required"):
         read_topic(str(mine))
     mine.write_text("name = ")
-    with pytest.raises(InputError, match="is no topic"):
+    with pytest.raises(InputError, match="is not a topic"):
         read_topic(str(mine))
     with pytest.raises(InputError, match="did you mean `calculus`"):
         read_topic("calculos")

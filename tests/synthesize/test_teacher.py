@@ -245,7 +245,7 @@ def test_rejection_ends_with_as_many_as_are_wanted_or_says_who_falls_short(run: 
 def test_rejection_needs_golds(tmp_path: Path) -> None:
     (tmp_path / "p.jsonl").write_text('{"id": "q/1", "question": "Why?"}\n')
     (tmp_path / "r.toml").write_text(f'problems = "{tmp_path}/p.jsonl"\nmodel = "fake:x"\nformats = ["cot"]\n')
-    with pytest.raises(InputError, match="none has a gold"):
+    with pytest.raises(InputError, match="no gold, so no attempt can be graded"):
         run_synthesize(Invocation(str(tmp_path / "r.toml"), ["method=rejection"], out=tmp_path / "run"), Console())
 
 

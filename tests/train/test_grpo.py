@@ -188,7 +188,7 @@ def test_mistakes_are_said_before_anything_starts(tiny_model: Path, tmp_path: Pa
     recipe.write_text(
         f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nnum_generations = 3\nbatch_size = 4\n'
     )
-    with pytest.raises(RecipeError, match="batch_size = 4 is no multiple of num_generations = 3"):
+    with pytest.raises(RecipeError, match="batch_size = 4 is not a multiple of num_generations = 3"):
         run_train(Invocation(str(recipe)), Console(quiet=True))
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"id": "a/b/0", "text": "What?"}\n')

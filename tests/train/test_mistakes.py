@@ -94,11 +94,11 @@ def test_a_base_that_is_none(sums: Pairs, base: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({"lora_rank": 8}, "lora_rank needs a `base`"),
-        ({"trainer": "trl"}, 'with "trl" take "adamw"'),
+        ({"lora_rank": 8}, "lora_rank = 8 needs a `base`"),
+        ({"trainer": "trl"}, 'with "trl" use "adamw"'),
         ({"parallel": "fsdp2", "optimizer": "adamw"}, 'needs trainer = "trl"'),
         ({"template": "chat"}, "needs a `base` that has a chat template"),
-        ({"num_gpus": 6, "num_nodes": 4}, "cannot be spread evenly"),
+        ({"num_gpus": 6, "num_nodes": 4}, "num_gpus = 6 is not a multiple of num_nodes = 4"),
         ({"num_gpus": 8, "trainer": "trl", "optimizer": "adamw"}, 'num_gpus = 8 needs parallel = "fsdp2" or "zero3"'),
         ({"packing": "bfd", "phases": [{"share": 1, "mix": {"cot": 1}}]}, 'phases need packing = "none"'),
         ({"too_long": "crop"}, "too_long = 'crop'"),

@@ -44,15 +44,13 @@ class Rankings(NamedTuple):
 
 
 def rank_with_vote(suspects: Sequence[Suspect], ballots: Iterable[Ballot], known_errors: Container[str]) -> Rankings:
-    """The audit's ranking beside that of a plain vote, if there are votes. known_errors: ids of wrong labels.
+    """The audit's ranking and that of a plain vote, if there are votes. known_errors: ids of wrong labels.
 
     Raises InputError if none of the suspects is known to be wrong.
     """
     wrong = [suspect.id in known_errors for suspect in suspects]
     if not any(wrong):
-        raise InputError(
-            f"known_errors corrects none of these {len(suspects):,} problems: their ids have to be the same"
-        )
+        raise InputError(f"known_errors corrects none of these {len(suspects):,} problems: their ids must be the same")
     shares = {ballot.problem_id: majority_disagreement(ballot) for ballot in ballots}
     scores = {"audit": [suspect.score for suspect in suspects]}
     if shares:
@@ -70,7 +68,7 @@ def precision_recall(scores: Sequence[float], wrong: Sequence[bool]) -> list[Poi
 
 
 def average_precision(ranking: str, scores: Sequence[float], wrong: Sequence[bool], *, seed: int = 0) -> Metric:
-    """Mean precision over the wrong labels, suspects of one score taken together, with a bootstrap over problems."""
+    """Mean precision over the wrong labels, suspects of equal score together, with a bootstrap over problems."""
     values, truth = np.asarray(scores, dtype=float), np.asarray(wrong, dtype=bool)
     generator = np.random.default_rng(seed)
     resampled = []
@@ -109,7 +107,7 @@ def draw_curves(path: Path, rankings: Mapping[str, Sequence[float]], wrong: Sequ
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise UserError("curves are drawn with matplotlib: pip install 'slipstick[report]'") from error
+        raise UserError("curve.svg needs matplotlib: pip install 'slipstick[report]'") from error
     with mpl.rc_context({"svg.hashsalt": "slipstick", "svg.fonttype": "none"}):
         figure = Figure(figsize=(6.4, 4.0), layout="constrained")
         axes = figure.add_subplot()

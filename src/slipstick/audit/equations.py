@@ -29,7 +29,7 @@ _SAID_AFTER = re.compile(
 _LONGEST = 200
 """Characters of an expression beyond which it is not read."""
 _MOST_DIGITS = 40
-"""Longer numbers are passed over."""
+"""Longer numbers are skipped."""
 _TOLERANCE = Fraction(1, 100)
 _SCALES = (100, 1000, 60)
 """Factors of units that may have changed in passing: per cent and cents, thousands, minutes."""
@@ -80,7 +80,7 @@ def numbers(text: str) -> list[Fraction]:
 
 
 def evaluate(expression: str) -> Fraction | None:
-    """The exact value of an arithmetic expression, None if it is no such thing or divides by zero."""
+    """The exact value of an arithmetic expression, None if it is not one or divides by zero."""
     cleaned = re.sub(r"([\d.]+)%", r"(\1/100)", expression.replace("$", "").replace(",", "")).strip()
     if not cleaned or len(cleaned) > _LONGEST:
         return None

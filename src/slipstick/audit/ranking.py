@@ -24,9 +24,9 @@ PRIOR_ERROR_RATE = 0.05
 """Share of labels that are wrong or ambiguous before anything is known of them."""
 _FLOOR = 1e-9
 _NAMED = 4
-"""Solvers that are named behind an answer."""
+"""Solvers that are named after an answer."""
 _SHOWN = 3
-"""Answers that are named beside the label."""
+"""Answers that are named in addition to the label."""
 
 
 class Suspect(Record):
@@ -43,7 +43,7 @@ class Suspect(Record):
     gold: str | list[str]
     """The label."""
     answer: str | None
-    """What the solvers say instead, the likeliest of their answers; None if nobody says anything else."""
+    """What the solvers say instead, the likeliest of their answers; None if all agree with the label."""
     evidence: list[Evidence] = Field(default_factory=list)
     """Heaviest first."""
 

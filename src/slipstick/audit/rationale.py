@@ -72,7 +72,7 @@ class Worked(NamedTuple):
 
 
 def read_rationale(problem: Problem) -> Worked:
-    """A problem's rationale without the answer that some sources put behind it ("#### 18")."""
+    """A problem's rationale without the answer that some sources append ("#### 18")."""
     text = (problem.rationale or "").partition("\n####")[0]
     lines = text.splitlines()
     spoken = [found for line in lines if (found := numbers(ANNOTATION.sub("", line)))]
@@ -107,9 +107,7 @@ def step_evidence(count: int, usual: float) -> Evidence | None:
     """Steps fail alike: the odds of a wrong label grow as the number of steps that led to it."""
     if not count or not usual:
         return None
-    return Evidence(
-        signal="steps", weight=round(log(count / usual), 4), says=f"steps: {count}, where {usual:.1f} are usual"
-    )
+    return Evidence(signal="steps", weight=round(log(count / usual), 4), says=f"steps: {count}; {usual:.1f} are usual")
 
 
 def _label_value(problem: Problem) -> Fraction | None:
@@ -134,7 +132,7 @@ def _label_against_end(label: Fraction, worked: Worked) -> Iterator[Evidence]:
 
 
 def _false_equation(label: Fraction, equations: list[Equation]) -> Iterator[Evidence]:
-    """The first equation that does not hold; what is wrong further on follows from it."""
+    """The first equation that is false; later errors follow from it."""
     equation = next((equation for equation in equations if not equation.holds), None)
     if equation:
         yield _evidence("false_equation", f"line {equation.line}: {equation.left} = {equation.right} does not hold")

@@ -35,11 +35,11 @@ class Solver(Record):
     agreement: float
     """Share of its samples that say the label, the mean over problems."""
     weight: float
-    """Log-odds that its word adds to an answer, learned beside all others."""
+    """Log-odds that its word adds to an answer, learned together with all others."""
 
 
 def judge_ballots(ballots: Sequence[Ballot]) -> dict[str, list[float]]:
-    """Problem id -> probability of each candidate, in the ballot's order; the rest to 1 is an answer nobody gave."""
+    """Problem id -> probability of each candidate, in the ballot's order; the rest to 1 is any other answer."""
     solvers = sorted({name for ballot in ballots for name in ballot.num_samples})
     tables = {ballot.problem_id: _table(ballot, solvers) for ballot in ballots}
     judged: dict[str, list[float]] = {}
@@ -72,11 +72,11 @@ def _table(ballot: Ballot, solvers: Sequence[str]) -> _Floats:
 
 
 def _fit(tables: Sequence[_Floats], solvers: int) -> _Floats:
-    """Weights of the greatest posterior density, none below nought; labels that nobody says teach nothing."""
+    """Maximum a posteriori weights, none below zero; labels that no solver gives contribute nothing."""
     from scipy.optimize import minimize
 
     start = np.full(solvers, _PRIOR)
-    # The last row of each is the answer that nobody gave.
+    # The last row of each is the answer that no solver gave.
     taught = [np.vstack([table, np.zeros((1, solvers))]) for table in tables if table[0].any()]
     if not taught:
         return start

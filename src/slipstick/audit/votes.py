@@ -48,7 +48,7 @@ class Ballot(NamedTuple):
     problem_id: str
     """The problem voted on."""
     candidates: list[Candidate]
-    """The label first, whether anybody says it or not, then the others, most samples first."""
+    """The label first, whether any solver gives it or not, then the others, most samples first."""
     num_samples: dict[str, int]
     """Solver -> samples it was asked for, those without an answer included."""
 
@@ -91,7 +91,7 @@ def count_all(votes: Mapping[str, Sequence[Vote]], labelled: Mapping[str, Proble
 
 
 def majority_disagreement(ballot: Ballot) -> float:
-    """The largest share of all samples that agree on one answer other than the label: what a plain vote goes by."""
+    """The largest share of all samples that agree on one answer other than the label: the score of a plain vote."""
     total = sum(ballot.num_samples.values())
     return max((rival.samples for rival in ballot.rivals()), default=0) / total if total else 0.0
 
@@ -108,7 +108,7 @@ def read_runs(runs: Iterable[RunFolder], labelled: Container[str]) -> tuple[dict
         repeats = about.verb == "synthesize" and about.recipe.get("method", "worked_steps") in _FROM_RATIONALES
         solutions = [solution for solution in _solutions(run) if solution.problem_id in labelled]
         if not solutions:
-            raise InputError(f"{run.path} has no solution of any of these problems: their ids have to be the same")
+            raise InputError(f"{run.path} has no solution of any of these problems: their ids must be the same")
         for solution in solutions:
             if not repeats:
                 name = f"{solution.model or run.path.name} {solution.format}"

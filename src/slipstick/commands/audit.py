@@ -84,7 +84,7 @@ def _audit(
         folder.write_problems(problems)
         labelled = {problem.id: problem for problem in problems if problem.answer}
         if not labelled:
-            raise InputError("none of these problems has a label to be audited")
+            raise InputError("none of these problems has an answer (label) to audit")
         votes, programs = read_runs(runs, labelled)
         ballots = count_all(votes, labelled, console) if votes else []
         suspects = audit(problems, ballots, programs=programs, prior_error_rate=settings.prior_error_rate)

@@ -29,7 +29,7 @@ class AugmentRecipe(QuestionRecipe, AugmentSettings):
     method: Literal["augment"] = "augment"
     """New problems from those there are."""
     model: str = ""
-    """Who rewords, and answers; "backward" and "vary" of problems with programs need none."""
+    """Model that rewords and answers; "backward" and "vary" of problems with programs need none."""
     formats: list[str] = Field(default_factory=list)
     """Formats that the new problems are answered in; none leaves them unanswered."""
     programs: str | None = None

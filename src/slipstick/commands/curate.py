@@ -37,9 +37,9 @@ class CurateRecipe(CurateSettings, InterpreterSettings):
     """Run folders of `synthesize`, `solve`, `evaluate` or `curate`, one or a list; of equal rows the earlier one
     stays."""
     problems_dir: Path | None = None
-    """A folder whose files serve evaluation sets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
+    """A folder in which evaluation sets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many problems."""
+    """Use only the first `limit` problems."""
 
     def files(self) -> list[Path]:
         """The files of the runs, and those evaluation sets that are files."""

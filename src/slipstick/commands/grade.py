@@ -38,9 +38,9 @@ class GradeOutputsSettings(GradeRunSettings):
     file_format: Literal["lm-eval", "nemo-skills", "tora", "mammoth", "inspect"] | None = None
     """The format of the rows; None recognises it."""
     answers: Literal["found", "recorded"] = "found"
-    """Which answers are graded: those found in the whole output, or those the other tool recorded."""
+    """Which answers are graded: those found in the output, or those the other tool recorded."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many problems."""
+    """Use only the first `limit` problems."""
 
 
 def run_grade(invocation: Invocation, console: Console) -> Path:

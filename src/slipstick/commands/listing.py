@@ -23,7 +23,7 @@ def listing(what: str = "") -> Group:
         **{point: _plugins(point) for point in get_args(Point)},
     }
     if what and what not in tables:
-        raise UserError(f"nothing to list is named `{what}`{did_you_mean(what, tables)}; known: {', '.join(tables)}")
+        raise UserError(f"`list` has no table `{what}`{did_you_mean(what, tables)}; known: {', '.join(tables)}")
     if what == "problems":
         return Group(tables[what], "", _datasets(), "", _lists())
     if what:

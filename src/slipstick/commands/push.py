@@ -42,7 +42,7 @@ def run_push(target: str, overrides: list[str], console: Console) -> str:
         api.create_repo(settings.repo, repo_type=kind, private=settings.private, exist_ok=True)
         sent = api.upload_folder(repo_id=settings.repo, repo_type=kind, folder_path=folder, ignore_patterns=_KEPT_BACK)
     except HFValidationError as error:
-        raise InputError(f"repo = {settings.repo!r} is no name of a repository: {error}") from error
+        raise InputError(f"repo = {settings.repo!r} is not the name of a repository: {error}") from error
     except ValueError as error:  # what the Hub finds wrong with a card, for one
         raise InputError(f"the Hub refuses {folder}: {error}; fix that and repeat the command") from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:

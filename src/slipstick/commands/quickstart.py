@@ -1,4 +1,4 @@
-"""`slipstick quickstart`: three recipes in a row, each into a run folder of its own; what is done is not done again."""
+"""`slipstick quickstart`: three recipes in a row, each in its own run folder; finished steps are skipped."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def run_rejection(
     known = [problem for problem in problems if problem.answer is not None]
     if not known:
         raise InputError(
-            f'problems = {recipe.problems}: none has a gold, so no attempt can be rejected; method = "teacher" goes by '
+            f'problems = {recipe.problems}: no gold, so no attempt can be graded; method = "teacher" decides by '
             "agreement instead"
         )
 

@@ -14,7 +14,7 @@ from slipstick.train.sources import TrainRecipe
 
 
 class ShowMaskSettings(TrainRecipe):
-    """Settings of `slipstick show-mask`, beside those of the recipe that it shows."""
+    """Settings of `slipstick show-mask`, in addition to those of the recipe."""
 
     num_examples: int = Field(default=2, ge=1)
     """Examples of each format."""

@@ -23,7 +23,7 @@ class TrainValueRecipe(ValueSettings):
     data: Names
     """Run folders with several graded samples per problem; one of them or a list."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many solutions of each."""
+    """Use only the first `limit` solutions of each run."""
 
     def files(self) -> list[Path]:
         """What the training reads."""

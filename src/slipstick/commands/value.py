@@ -33,13 +33,13 @@ class ScoringSettings(Record):
     batch_tokens: int = Field(default=8192, gt=0)
     """Most tokens that are scored together, padding included."""
     ks: list[int] = Field(default_factory=list)
-    """k for maj@k, best@k and weighted@k beside that of all samples."""
+    """k for maj@k, best@k and weighted@k, in addition to the number of samples."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many problems."""
+    """Use only the first `limit` problems."""
 
 
 def run_value(invocation: Invocation, console: Console) -> Path:
-    """`slipstick value RUN`: scores a run's solutions, into a run of its own, and chooses among them by score."""
+    """`slipstick value RUN`: scores a run's solutions, writes them to a new run, and chooses among them by score."""
     recipe, text, invocation = _load(invocation)
     source = RunFolder(recipe.run)
     inputs = [source.path / "solutions.jsonl", Path(recipe.value_model) / "value_head.safetensors"]

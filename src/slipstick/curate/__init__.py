@@ -1,4 +1,4 @@
-"""Keeps of written solutions what a training set should hold; every other row is dropped, with its reason.
+"""Keeps the solutions that a training set should have; every other row is dropped, with its reason.
 
 A row passes these files in this order:
 
@@ -45,7 +45,7 @@ def curate(
     """Writes the solutions of `runs` that stay into the run folder `out`, and every other row into its drops.
 
     evaluation: sets whose problems must not be trained on. open_interpreter: opens what runs the programs again;
-    None leaves that rule out. limit: only the first so many problems.
+    None leaves that rule out. limit: only the first `limit` problems.
     Raises InputError if two runs have different questions under one id, and for a `mix` that names what no row has;
     PluginError for an unknown format. If killed at any moment, a second call writes the same files: the outputs of
     programs are appended to executed.jsonl as they come, all else is computed again and written whole at the end.

@@ -140,6 +140,6 @@ def describe_composition(made: Composition) -> Iterator[str]:
     for name, reason in made.not_compared.items():
         yield f"NOT compared with {name}: {reason.splitlines()[0]}"
     if made.licences.get("unknown"):
-        yield f"{made.licences['unknown']:,} kept rows have a licence that nobody states"
+        yield f"{made.licences['unknown']:,} kept rows state no licence"
     if made.splits:
         yield "splits: " + ", ".join(f"{name} {rows:,}" for name, rows in made.splits.items())

@@ -74,7 +74,7 @@ class _Match(NamedTuple):
 
 
 class _Runs:
-    """Which evaluation questions hold a run of `length` words."""
+    """Which evaluation questions have a run of `length` words."""
 
     def __init__(self, words: Words, length: int) -> None:
         self._length = length

@@ -43,7 +43,7 @@ def near_duplicates(
     similarity: least Jaccard similarity of the sets of runs of three words. groups: only texts of one group are
     compared; None compares all. Texts whose numbers differ are never near duplicates. Every pair that is reported has
     been compared itself; of the pairs at just `similarity`, MinHash finds 99 % or more.
-    Memory: some 400 bytes a text of fifty words.
+    Memory: about 400 bytes per text of fifty words.
     """
     bands, size = choose_bands(similarity)
     sketch = _sketch(texts, bands, size, groups)

@@ -24,7 +24,7 @@ from slipstick.store import RunFolder
 
 @dataclass
 class Questions:
-    """The problems as they are kept in memory: some 300 bytes each, without their text."""
+    """The problems as they are kept in memory: about 300 bytes each, without their text."""
 
     numbers: dict[str, int] = field(default_factory=dict)
     """Problem id -> its number, in the order of reading."""
@@ -39,11 +39,11 @@ class Questions:
     dropped: dict[int, DropReason] = field(default_factory=dict)
     """Problem number -> why it is dropped."""
     unreadable: list[Drop] = field(default_factory=list)
-    """Lines that are no problem."""
+    """Lines that are not problems."""
 
 
 def screen_questions(runs: Sequence[RunFolder], settings: CurateSettings, *, limit: int | None = None) -> Questions:
-    """Reads the problems once and applies the rules that look at one alone. limit: only the first so many.
+    """Reads the problems once and applies the rules that look at one alone. limit: only the first `limit`.
 
     Raises InputError if two runs have different questions under one id.
     """

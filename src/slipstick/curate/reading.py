@@ -1,4 +1,4 @@
-"""Reads the rows of finished runs, one at a time; a line that is no record becomes a Drop and stops nothing."""
+"""Reads the rows of finished runs, one at a time; an invalid line becomes a Drop and stops nothing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _unreadable(path: Path, number: int, line: bytes, kind: type[Record], error:
     return Drop(
         row={"where": f"{path}:{number}", "line": line.decode("utf-8", "replace").rstrip("\n")},
         rule="unreadable",
-        reason=f"{path}:{number} is no {kind.__name__}{cut}: {where}: {first['msg']}",
+        reason=f"{path}:{number} is not a {kind.__name__}{cut}: {where}: {first['msg']}",
     )
 
 

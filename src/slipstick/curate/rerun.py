@@ -19,7 +19,7 @@ from slipstick.store import RunFolder, write_atomically
 EXECUTED = "executed.jsonl"
 """A line for each solution whose programs were run again; lines are appended as results come."""
 OnProgress = Callable[[str, int, int], None]
-"""Takes the name of the stage, how much of it is done, and how much there is (0, 0 if nobody counts)."""
+"""Takes the name of the stage, how much of it is done, and how much there is (0, 0 if unknown)."""
 _MAX_TRIES = 3
 
 

@@ -55,7 +55,7 @@ def licence(problem: Problem, allowed: LicenceFilter) -> str | None:
     """Unknown licences if they are to go, denied ones, and those not allowed if any are."""
     stated = licence_of(problem)
     if stated == UNKNOWN:
-        return "nobody states a licence" if allowed.unknown == "drop" else None
+        return "no licence is stated" if allowed.unknown == "drop" else None
     if hit := _matching(stated, allowed.deny):
         return f"licence {stated} is denied by `{hit}`"
     if allowed.allow and not _matching(stated, allowed.allow):

@@ -76,9 +76,9 @@ class CurateSettings(Record):
     @model_validator(mode="after")
     def _shares_add_up(self) -> CurateSettings:
         if self.splits and abs(sum(self.splits.values()) - 1) > 1e-6:
-            raise ValueError(f"splits: the shares add up to {sum(self.splits.values()):g}, not to 1")
+            raise ValueError(f"splits: the shares sum to {sum(self.splits.values()):g}; they must sum to 1")
         if self.mix and not any(self.mix.values()):
-            raise ValueError("mix: all weights are 0")
+            raise ValueError("mix: all weights are 0; give at least one a positive weight")
         return self
 
     def applied_rules(self, *, compared: bool, executed: bool) -> list[str]:

@@ -41,7 +41,7 @@ def screen_solutions(
 ) -> Solutions:
     """Reads the solutions once and applies the rules that look at one alone.
 
-    limited: whether solutions of problems that were not read are passed over instead of dropped.
+    limited: whether solutions of problems that were not read are skipped instead of dropped.
     """
     found = Solutions()
     count = rules.token_counter(settings.tokenizer)

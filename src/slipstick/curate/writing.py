@@ -1,4 +1,4 @@
-"""Writes what curation decided into its run folder; every file whole or not at all."""
+"""Writes what curation decided into its run folder; every file atomically."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from slipstick.store import RunFolder, read_records, write_atomically, write_rec
 _CONTAMINATION = "contamination.jsonl"
 _ORIGINS = "origins.jsonl"
 FILES = (COMPOSITION, _CONTAMINATION, EXECUTED, _ORIGINS)
-"""What curation writes beside the files that any run has."""
+"""What curation writes in addition to the files of every run."""
 
 
 class Origin(Record):
@@ -108,7 +108,7 @@ def _write_solutions(runs: Sequence[RunFolder], out: RunFolder, solutions: Solut
 def _dropped_rows(
     runs: Sequence[RunFolder], questions: Questions, solutions: Solutions, counter: RowCounter
 ) -> Iterator[Drop]:
-    """Every dropped row with rule and reason, lines that are no problem first."""
+    """Every dropped row with rule and reason, invalid lines first."""
     for drop in questions.unreadable:
         counter.drop("", "", rule=drop.rule)
         yield drop

@@ -39,11 +39,11 @@ class EncodeSettings(PromptSettings):
     chat_template: str | None = None
     """With "chat": a Jinja file to use instead of the tokenizer's own template; it is saved with the trained model."""
     train_on_outputs: bool = False
-    """Label the interpreter's outputs too, as ToRA and AlphaMath did."""
+    """Train on the interpreter's outputs too, as ToRA and AlphaMath did."""
     max_length: int = Field(default=1024, gt=1)
     """Most tokens of an example; for a model trained from scratch also its context length."""
     too_long: Literal["drop", "cut"] = "drop"
-    """What happens to longer examples: dropped, or cut behind the last whole block that fits. Both are counted."""
+    """Longer examples are dropped, or cut after the last whole block that fits. Both are counted."""
 
 
 def save_prompt_config(config: PromptConfig, folder: Path) -> None:

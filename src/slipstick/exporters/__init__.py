@@ -72,7 +72,7 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
         if rows := _WRITERS[chosen.file](path, (chosen.row(*row) for row in fitting)):
             written[path.name] = rows
     if not written:
-        raise InputError(f"{folder.path} has no rows for the shape `{shape}`: it is made of {_WANTED[chosen.of]}")
+        raise InputError(f"{folder.path} has no rows for the shape `{shape}`: it needs {_WANTED[chosen.of]}")
     return written
 
 

@@ -1,4 +1,4 @@
-"""Files of rows, written whole or not at all; each writer gives the number of rows, and writes no file without any."""
+"""Files of rows, written atomically; each writer returns the number of rows, and writes no file without any."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def write_lm_eval(folder: RunFolder, out: Path) -> dict[str, int]:
     run, problems = folder.run(), {problem.id: problem for problem in folder.problems()}
     tasks = _tasks(problems, list(folder.solutions()))
     if not tasks:
-        raise InputError(f"{folder.path} has no solutions to write as lm-eval's samples")
+        raise InputError(f"{folder.path} has no solutions to write as lm-eval samples")
     date = f"{run.started:%Y-%m-%dT%H-%M-%S.%f}"
     model = next(iter(next(iter(tasks.values())).values()))[0].model or str(run.recipe.get("model", "model"))
     place = out / re.sub(r"[\"<>:/|\\?*\[\]]+", "__", model)

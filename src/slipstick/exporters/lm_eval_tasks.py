@@ -45,7 +45,7 @@ def write_lm_eval_tasks(folder: RunFolder, out: Path, ks: Sequence[int] = (8, 64
         if problem.answer:
             sets.setdefault((set_of(problem) or "problems").replace("-", "_"), []).append(problem)
     if not sets:
-        raise InputError(f"{folder.path} has no problem with a gold to make a task of")
+        raise InputError(f"{folder.path} has no problem with an expected answer, which a task needs")
     place.mkdir(parents=True, exist_ok=True)
     written = {}
     for name, problems in sets.items():

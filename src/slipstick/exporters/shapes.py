@@ -134,7 +134,7 @@ def verl_rl(solution: Solution, problem: Problem, format: Format) -> dict[str, A
 
 
 def outcomes(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
-    """What an outcome value model learns from: question, whole solution, 1 for correct and 0 for incorrect."""
+    """What an outcome value model learns from: question, solution, 1 for correct and 0 for incorrect."""
     return {
         "id": solution.id,
         "question": render_prompt(format, problem),

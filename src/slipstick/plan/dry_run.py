@@ -41,7 +41,7 @@ def dry_run(recipe: TrainRecipe, *, seconds: float) -> DryRunResult:
     command = [sys.executable, "-m", __name__, recipe.model_dump_json(), str(seconds)]
     began = time.monotonic()
     peak = 0.0
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:  # a pipe that nobody reads fills up
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:  # an unread pipe would fill up
         with subprocess.Popen(command, stdout=out, stderr=err) as process:
             while process.poll() is None:
                 peak = max(peak, tree_bytes(process.pid))

@@ -18,10 +18,10 @@ _PROMPT_CHARACTERS = 160  # of a format's own text
 
 
 class PlanSettings(TrainRecipe):
-    """Settings of `slipstick plan`, beside those of the recipe that it plans."""
+    """Settings of `slipstick plan`, in addition to those of the planned recipe."""
 
     gpu: str = "cpu"
-    """The type of GPU ("h100", "a100-80gb", ...), or "cpu" for this machine, on the `device` that it would train on."""
+    """The type of GPU ("h100", "a100-80gb", ...), or "cpu" for this machine, on the `device` of the training."""
     price: float | None = Field(default=None, ge=0)
     """US dollars per hour of one GPU; None uses the round figure of our table."""
     memory_gib: float | None = Field(default=None, gt=0)

@@ -32,7 +32,7 @@ def load_problems(
     """Problems of a plug-in ("synthetic:test"), a dataset ("gsm8k:test"), a list ("suite:mario-four") or a file.
 
     source: one or several, read one after another. field_map: a field of Problem -> the row's own key, for files.
-    problems_dir: a folder whose files serve datasets before the Hub does; SLIPSTICK_PROBLEMS_DIR if it is not given.
+    problems_dir: a folder in which datasets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR.
     label_corrections: files of corrected labels, see `slipstick.problems.label_corrections`.
     limit: takes only this many problems, the first. on_bad: takes a row of a file or dataset that cannot be read, as
     ("path:line", what is wrong), so that the rest is read.
@@ -58,14 +58,14 @@ def _load(
         from slipstick.problems.catalogue.loading import load as load_dataset
 
         if field_map:
-            raise InputError(f"`{source}` has no keys to map; leave `field_map` out")
+            raise InputError(f"`field_map` does not apply to `{source}`, whose keys are known: remove it")
         return load_dataset(source, problems_dir=problems_dir, on_bad=on_bad)
     if name not in plugins and (Path(source).suffix or Path(source).exists()):
         name, argument = "files", source
     if name not in plugins:
         near = did_you_mean(name, [*plugins, *datasets(), "suite"])
         raise PluginError(
-            f"no source of problems is named `{name}`{near}; it is neither a file nor a plug-in ({', '.join(plugins)}) "
+            f"there is no source of problems `{name}`{near}: it is neither a file nor a plug-in ({', '.join(plugins)}) "
             "nor a dataset (`slipstick list problems` shows them)"
         )
     load: Any = load_plugin("problems", name)

@@ -1,4 +1,4 @@
-"""Reads the options of a multiple-choice question and shows them behind it."""
+"""Reads the options of a multiple-choice question and appends them to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_choices(value: Any) -> list[str] | None:
     if not value:
         return None
     if not isinstance(value, list) or any(isinstance(item, dict | list) for item in value):
-        raise ValueError(f"choices is {str(value)[:60]}; choices is a list of texts")
+        raise ValueError(f"choices is {str(value)[:60]}, not a list of texts")
     texts = [str(item) for item in value]
     letters = [match[1].upper() if (match := _LETTERED.match(text)) else "" for text in texts]
     if letters == [letter(index) for index in range(len(texts))]:
@@ -34,7 +34,7 @@ def read_choices(value: Any) -> list[str] | None:
 
 
 def with_choices(text: str, choices: Sequence[str] | None) -> str:
-    """The question with its options behind it, as MathInstruct's AQuA-RAT rows have them, unless it shows them."""
+    """The question followed by its options, as MathInstruct's AQuA-RAT rows have them, unless it shows them."""
     if not choices or all(
         re.search(rf"\b{letter(index)}\s*[).:]\s*{re.escape(choice.strip())}", text)
         for index, choice in enumerate(choices)

@@ -24,7 +24,7 @@ def to_problems(
                 continue
             if problem.id in seen:
                 raise InputError(
-                    f"{row.where}: the id `{problem.id}` was seen before, on line {seen[problem.id]}; ids are unique "
+                    f"{row.where}: duplicate id `{problem.id}`, first on line {seen[problem.id]}; ids must be unique "
                     "(--set field_map.id=KEY picks another key)"
                 )
         except InputError as error:

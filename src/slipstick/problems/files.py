@@ -33,13 +33,13 @@ def load(argument: str, *, field_map: dict[str, str] | None = None, on_bad: OnBa
 
     argument: path to a file that `read_rows` reads. field_map: a field of Problem -> the row's key ("a.b" for b inside
     a), which beats recognition. Raises InputError: immediately for a missing file or an unknown field, and with file
-    and line for a row that is no problem, unless `on_bad` takes it.
+    and line for an invalid row, unless `on_bad` takes it.
     """
     field_map = field_map or {}
     for field in field_map:
         if field not in Problem.model_fields:
             known = ", ".join(Problem.model_fields)
-            raise InputError(f"field_map.{field} is no field of a problem{did_you_mean(field, _KNOWN)}; known: {known}")
+            raise InputError(f"field_map.{field} is not a problem's field{did_you_mean(field, _KNOWN)}; known: {known}")
     path = Path(argument)
     require_file(path)
     stem = _STEM.sub("", path.name)
@@ -48,7 +48,7 @@ def load(argument: str, *, field_map: dict[str, str] | None = None, on_bad: OnBa
 
 
 def to_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = None) -> Problem:
-    """A row as a Problem. stem: what an id that is missing or a bare number is put behind. Raises InputError."""
+    """A row as a Problem. stem: prefix of an id that is missing or a bare number. Raises InputError."""
     field_map = field_map or {}
     values = row.values
     try:
@@ -116,7 +116,7 @@ def _id(row: Row, value: Any, stem: str) -> str:
     if value is None or value == "":
         return f"{stem}/{row.number}"
     if not isinstance(value, str | int):
-        raise InputError(f"{row.where}: the id is {value!r}; an id is text or a whole number")
+        raise InputError(f"{row.where}: the id is {value!r}, neither text nor an integer; --set field_map.id=KEY")
     return f"{stem}/{value}" if stem and str(value).isdigit() else str(value)
 
 
@@ -127,7 +127,7 @@ def _answer(row: Row, value: Any, choices: list[str] | None) -> tuple[str | list
         return [gold for gold in golds if gold] or None, None
     if choices and type(value) is int and str(value) not in choices:
         if not 0 <= value < len(choices):
-            raise InputError(f"{row.where}: the answer is option {value} (counted from 0) of {len(choices)}")
+            raise InputError(f"{row.where}: the answer is option {value} (counted from 0) of only {len(choices)}")
         return letter(value), None
     gold = _scalar(row, value)
     if gold and "\n####" in gold:
@@ -139,8 +139,8 @@ def _answer(row: Row, value: Any, choices: list[str] | None) -> tuple[str | list
 def _scalar(row: Row, value: Any) -> str:
     if isinstance(value, dict | list):
         raise InputError(
-            f"{row.where}: the answer is {type(value).__name__} {str(value)[:60]}; an answer is text, a number or a "
-            "list of acceptable ones (--set field_map.answer=KEY picks another key, KEY.INNER one inside an object)"
+            f"{row.where}: the answer is {type(value).__name__} {str(value)[:60]}, not text, a number or a list "
+            "of acceptable answers (--set field_map.answer=KEY picks another key, KEY.INNER one inside an object)"
         )
     return "" if value is None else str(value).strip()
 

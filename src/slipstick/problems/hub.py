@@ -29,10 +29,10 @@ def read_hub(
         for number, values in enumerate(_stream(repository, split, config, revision, files), start=1):
             yield Row(f"{place}:{number}", number, values)
     except ImportError as error:
-        raise UserError(f"the Hub's datasets need a package more ({error}): pip install 'slipstick[data]'") from error
+        raise UserError(f"datasets of the Hub need another package ({error}): pip install 'slipstick[data]'") from error
     except Exception as error:  # boundary: the Hub's client raises whatever its layers raise
         what = " ".join(str(error).split())[:200] or type(error).__name__
-        reached = f" behind row {number}" if number else ""
+        reached = f" after row {number}" if number else ""
         raise InputError(f"{place} cannot be read from the Hub{reached}: {what}") from error
 
 

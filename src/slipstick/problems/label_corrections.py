@@ -46,7 +46,7 @@ class Placed(NamedTuple):
 def read_corrections(files: Iterable[Path | str]) -> dict[str, Placed]:
     """Problem id -> its correction, of all files.
 
-    Raises InputError, with file and line, for a line that is no correction and for a second one of the same problem
+    Raises InputError, with file and line, for a line that is not a correction and for a second one of the same problem
     that says something else.
     """
     corrections: dict[str, Placed] = {}
@@ -57,7 +57,7 @@ def read_corrections(files: Iterable[Path | str]) -> dict[str, Placed]:
             except ValidationError as error:
                 first = error.errors()[0]
                 key = ".".join(map(str, first["loc"]))
-                raise InputError(f"{row.where} is no correction: {key}: {first['msg']}") from error
+                raise InputError(f"{row.where} is not a correction: {key}: {first['msg']}") from error
             earlier = corrections.get(correction.id)
             if earlier and (earlier.correction.old, earlier.correction.new) != (correction.old, correction.new):
                 raise InputError(
@@ -88,7 +88,7 @@ def apply_corrections(
             yield corrected
     if whole and corrections and not met:
         names = ", ".join(map(str, files))
-        raise InputError(f"{names} corrects none of these problems; its first line is about {next(iter(corrections))}")
+        raise InputError(f"{names} corrects none of these problems; its first id is {next(iter(corrections))}")
 
 
 def _apply(problem: Problem, placed: Placed) -> Problem | None:
@@ -98,7 +98,7 @@ def _apply(problem: Problem, placed: Placed) -> Problem | None:
     if problem.answer != correction.old:
         raise InputError(
             f"{placed.where} corrects {problem.id} from {correction.old!r}, but its label is {problem.answer!r}: the "
-            "correction was made for another version of the source; look at the problem again, fix or remove the line"
+            "correction was made for another version of the source; check the problem, then fix or remove the line"
         )
     if correction.new == AMBIGUOUS:
         return None

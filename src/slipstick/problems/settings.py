@@ -21,13 +21,13 @@ class ProblemSettings(Record):
     """Settings of problems."""
 
     problems: Names
-    """Sources ("synthetic:mix"), datasets ("gsm8k:test"), lists ("suite:mario-four") and files; one or a list."""
+    """Sources ("synthetic:mix"), datasets ("gsm8k:test"), suites ("suite:mario-four") or files: one or a list."""
     problems_dir: Path | None = None
-    """A folder whose files serve datasets before the Hub does; None takes what SLIPSTICK_PROBLEMS_DIR names."""
+    """A folder in which datasets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR."""
     field_map: dict[str, str] = Field(default_factory=dict)
     """Problem field -> key of the row, if the file has keys of its own: {text = "question"}."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many problems."""
+    """Use only the first `limit` problems."""
     label_corrections: Names = Field(default_factory=list)
     """Files of corrected labels, applied as the problems are loaded."""
 
@@ -74,10 +74,10 @@ def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None) -> I
         seen.add(problem.id)
         yield problem
     if not seen:
-        raise InputError(f"problems = {settings.problems} gives no problem")
+        raise InputError(f"problems = {settings.problems} contains no problem")
     if twice:
         first = next(iter(twice))
-        raise InputError(f"problems = {settings.problems} has {len(twice)} ids more than once, {first!r} first")
+        raise InputError(f"problems = {settings.problems} has {len(twice)} duplicate ids, {first!r} first")
 
 
 def check_problems(settings: ProblemSettings) -> None:

@@ -36,7 +36,7 @@ class Decision(Record):
 
 
 class DecisionStore:
-    """A file of decisions. A last line that a kill cut is passed over, and removed when the next one is added."""
+    """A file of decisions. A last line that was cut by a kill is skipped, and removed when the next one is added."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -112,7 +112,7 @@ async def write_and_check(
 
 
 async def _run(blocks: list[Block], format: Format, *, interpreter: Interpreter) -> list[Block]:
-    """The blocks with the output of each program behind it."""
+    """The blocks, each program followed by its output."""
     if format.executes == "program" and len(blocks) == 1 and isinstance(blocks[0], Code):
         output = await interpreter.run_program(blocks[0].text)
         if output.text.strip():
@@ -137,7 +137,7 @@ def _faults(solution: Solution, problem: Problem) -> Iterator[tuple[str, str]]:
         output = solution.blocks[place]
         if isinstance(output, Output) and output.status != "ok":
             yield "program failed", f"{output.status}: {(output.text.strip().splitlines() or [''])[-1]}"
-    if places:  # what the last program printed, whatever the words behind it say
+    if places:  # what the last program printed, whatever the words after it say
         printed = answer_of(solution.blocks[: places[-1] + 1], kind=kind)
         verdict = compare(printed or "", gold, kind=kind)
         if verdict.outcome != "correct":
@@ -149,7 +149,7 @@ def _faults(solution: Solution, problem: Problem) -> Iterator[tuple[str, str]]:
 def _without_words(formats: Sequence[Format], shares: Mapping[str, float]) -> tuple[list[Format], Mapping[str, float]]:
     """The formats that run code, which take over the shares of words; all of them if none of these has a share.
 
-    In words stands only what people work out in words: shown six-digit products, a model learns to guess.
+    Words contain only what people calculate in words: from six-digit products a model would learn to guess.
     """
     run = [format for format in formats if format.executes != "never"]
     kept, all_shares = (sum(shares.get(format.name, 0.0) for format in some) for some in (run, formats))

@@ -76,7 +76,7 @@ def rephrased(parent: Problem, reply: Solution) -> Problem | Drop:
 def turned_round(parent: Problem, number: int, *, seed: int) -> Problem | Drop:
     """The problem with one of its numbers hidden, its answer given, and the number asked for.
 
-    Only a number that stands once in the text, and if worked steps are known, one that they use.
+    Only a number that occurs once in the text, and if worked steps are known, one that they use.
     """
     golds = acceptable_answers(parent.answer or [])
     if not golds or parent.choices or parent.kind == "choice":
@@ -106,7 +106,7 @@ def _matters(parent: Problem, numeral: Numeral) -> bool:
 def _lost_meaning(parent: Problem, text: str, reply: Solution) -> tuple[str, str] | None:
     """(rule, reason) if a rewording cannot mean the same."""
     if not text:
-        return "no question", reply.error or "the reply holds no question between <question> and </question>"
+        return "no question", reply.error or "the reply has no question between <question> and </question>"
     if rouge_l(words(parent.text), words(text)) >= _SAME:
         return "not new", "it is the original to the word"
     old, new = in_digits(parent.text), in_digits(text)

@@ -73,7 +73,7 @@ def mark_validated(found: Selection, problem: Problem) -> Selection:
 
 
 def refuse_unanswered(found: Selection) -> Drop | None:
-    """A new problem that nothing speaks for."""
+    """A new problem that no check confirms."""
     if found.kept:
         return None
     problem, gold = found.problem, found.problem.answer
@@ -113,7 +113,7 @@ async def _turned(
 
 
 def _solution(child: Problem, blocks: Sequence[Code | Output]) -> Solution:
-    """What the changed program of a varied problem is worth: its first solution as a program."""
+    """The changed program of a varied problem, as its first solution."""
     gold = str(child.answer)
     parent = child.metadata["parent"]
     reason = f"the program of {parent} with other numbers"

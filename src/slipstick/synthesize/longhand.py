@@ -15,9 +15,9 @@ _MOST_DIGITS = 4
 
 
 def longhand(written: str) -> str | None:
-    """The columns of "345 + 27" one after the other, or None if it is no sum of small whole numbers.
+    """The columns of "345 + 27" one after the other, or None if it is not a sum of small integers.
 
-    After each column stands all of the result that is known by then, so that the last number is the result.
+    After each column comes the part of the result that is known by then, so that the last number is the result.
     """
     match = _SUM.fullmatch(written)
     if match is None:
@@ -56,7 +56,7 @@ def _subtract(a: int, b: int) -> str | None:
         column = f"{x + 10 * lent} - {y}{' - 1' if borrow else ''} = {digit} write {known}"
         lines.append(f"{a} - {b}: {column}" if lines and a > 9 else column)
         a, b, borrow = a // 10, b // 10, int(lent)
-    # Noughts that a difference begins with are no part of it.
+    # Leading zeros of a difference are removed.
     shorter = f", that is {int(known)}" if known != str(int(known)) else ""
     return ", ".join(lines) + shorter
 

@@ -44,7 +44,7 @@ def words(text: str) -> list[str]:
 
 
 def rouge_l(first: Sequence[str], second: Sequence[str]) -> float:
-    """The F measure of the longest common subsequence: 2 LCS / (n + m); 0 where both are empty."""
+    """The F measure of the longest common subsequence: 2 LCS / (n + m); 0 if both are empty."""
     total = len(first) + len(second)
     return 2 * longest_common_subsequence(first, second) / total if total else 0.0
 

@@ -1,4 +1,4 @@
-"""The numbers that stand in a question, as digits or as words."""
+"""The numbers in a question, as digits or as words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMON = (
     *("hundred", "thousand", "dozen", "pair", "couple", "once", "twice", "double", "triple", "half"),
     *("first", "second", "third", "fourth"),
 )
-"""Words that name or may mean a number, beside the cardinals."""
+"""Words that name or may mean a number, in addition to the cardinals."""
 _WORDS = {
     word: str(value)
     for word, value in {**ORDINALS, **MULTIPLES, **GROUPS, **CARDINALS, **MAGNITUDES, "half": 2}.items()
@@ -38,7 +38,7 @@ class Numeral(NamedTuple):
 
 
 def numerals(text: str) -> list[Numeral]:
-    """The numbers in digits that stand by themselves, in order."""
+    """The free-standing numbers in digits, in order."""
     found = []
     for match in _NUMERAL.finditer(text):
         written = match[0].rstrip(",")
@@ -53,7 +53,7 @@ def once(text: str) -> list[Numeral]:
 
 
 def in_digits(text: str) -> set[str]:
-    """Values of all numbers in digits, wherever they stand."""
+    """Values of all numbers in digits, wherever they are."""
     return {match[0].replace(",", "") for match in _ANY.finditer(text)}
 
 

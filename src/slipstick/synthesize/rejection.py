@@ -23,13 +23,13 @@ class RejectionSettings(Record):
     """Settings of rejection sampling."""
 
     num_correct: int = Field(default=4, ge=1)
-    """Correct solutions wanted of one problem in one format."""
+    """Target: correct solutions per problem and format."""
     allocation: Literal["uniform", "prop2diff"] = "uniform"
-    """Whether easy problems get as many as hard ones, or as much fewer as they are easier (DART's two ways)."""
+    """"uniform": the same target for every problem; "prop2diff": in proportion to its failure rate (DART)."""
     probes: int = Field(default=4, ge=1)
-    """First attempts that tell how hard a problem is, for "prop2diff"."""
+    """First attempts from which "prop2diff" estimates a problem's failure rate."""
     max_attempts: int = Field(default=32, ge=1)
-    """Most attempts at one problem in one format."""
+    """Maximum number of attempts per problem and format."""
 
 
 def until_correct(settings: RejectionSettings, *, temperature: float) -> SamplingPolicy:
@@ -42,14 +42,14 @@ def until_correct(settings: RejectionSettings, *, temperature: float) -> Samplin
         missing = wanted(settings, attempts) - sum(map(is_correct, attempts))
         if missing <= 0:
             return []
-        # A problem that was hard so far is tried several times together, lest the hardest ones end the run one by one.
+        # Hard problems get several attempts together, so that the run does not end with single attempts one by one.
         return [temperature] * min(left, max(missing, len(attempts) // 2))
 
     return policy
 
 
 def wanted(settings: RejectionSettings, attempts: Sequence[Solution]) -> int:
-    """Correct solutions that a problem is to have."""
+    """Target number of correct solutions of a problem."""
     if settings.allocation == "uniform":
         return settings.num_correct
     probes = attempts[: settings.probes]
@@ -59,7 +59,7 @@ def wanted(settings: RejectionSettings, attempts: Sequence[Solution]) -> int:
 
 def refuse_without_gold(problems: Iterable[Problem]) -> list[Drop]:
     """A drop for each problem that has no gold."""
-    reason = "nothing tells a correct attempt from a wrong one"
+    reason = "without a gold no attempt can be graded"
     return [
         Drop(row=problem.model_dump(mode="json"), rule="no gold", reason=reason)
         for problem in problems

@@ -21,7 +21,7 @@ from slipstick.synthesize.teacher import Selection
 
 
 class Method(NamedTuple):
-    """How often a teacher is asked, and what its attempts are worth."""
+    """How often a teacher is sampled, and which of its attempts are kept."""
 
     policy: SamplingPolicy
     """How many attempts of a problem are sampled, and how."""
@@ -30,7 +30,7 @@ class Method(NamedTuple):
     review: Callable[[Problem, Sequence[Solution]], Selection]
     """Says which attempts of a problem are kept."""
     refuse: Callable[[Selection], Drop | None] = lambda found: None
-    """Whether the problem itself is taken out in the end."""
+    """Whether the problem itself is dropped."""
 
 
 class TeacherInput(NamedTuple):
@@ -41,7 +41,7 @@ class TeacherInput(NamedTuple):
     given: Sequence[Solution] = ()
     """Attempts that exist already."""
     refused: Sequence[Drop] = ()
-    """What was taken out before."""
+    """What was dropped before."""
 
 
 class AttemptCounts(Record):
@@ -80,7 +80,7 @@ def by_problem(folder: RunFolder) -> dict[str, list[str]]:
 
 
 def select(folder: RunFolder, asked: TeacherInput, method: Method, *, formats: Sequence[str]) -> Table:
-    """Reviews all attempts, problem by problem, and writes what comes of it; gives the table of the counts.
+    """Reviews all attempts, problem by problem, and writes the result; returns the table of counts.
 
     formats: in whose order the attempts at a problem are reviewed. A kill between two files is repaired by the next
     resume.

@@ -68,15 +68,15 @@ def read_topic(name: str) -> Topic:
     path = Path(name)
     if name not in known and not path.is_file():
         hint = did_you_mean(name, known)
-        raise InputError(f"there is no topic and no file `{name}`{hint}; topics: {', '.join(known)}")
+        raise InputError(f"there is neither a topic nor a file `{name}`{hint}; topics: {', '.join(known)}")
     try:
         text = (folder / f"{name}.toml").read_text("utf-8") if name in known else path.read_text("utf-8")
         return Topic.model_validate(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{name} is no topic: {error}") from error
+        raise InputError(f"{name} is not a topic: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"{name} is no topic: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise InputError(f"{name} is not a topic: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 class Writing:
@@ -104,7 +104,7 @@ class Writing:
         """Adds what the teacher wrote to one request."""
         found = questions_in(reply)
         if not found:
-            reason = reply.error or "the reply holds no question between <question> and </question>"
+            reason = reply.error or "the reply has no question between <question> and </question>"
             self.dropped.append(Drop(row={"id": reply.problem_id}, rule="no question", reason=reason))
         for place, text in enumerate(found):
             if len(self.kept) == self._settings.questions:

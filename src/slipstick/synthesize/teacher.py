@@ -1,4 +1,4 @@
-"""What a teacher's attempts are worth: which are kept, which dropped and why.
+"""Decides which of a teacher's attempts are kept, and which are dropped and why.
 
 MARIO (arXiv 2401.08190, section 2) asked once at temperature 0, then twice more at 0.6, kept what equals the gold, and
 had people look where the model and the gold disagreed.
@@ -31,7 +31,7 @@ def sort_out(problem: Problem, attempts: Sequence[Solution], *, min_votes: int) 
     """Which attempts at a problem are kept, in all its formats together.
 
     With a gold those that are correct. Without one those that say what most attempts say, if at least `min_votes` say
-    so and no other answer has as many votes: it becomes the problem's answer, marked as validated by nobody.
+    so and no other answer has as many votes: it becomes the problem's answer, marked as not validated.
     """
     if problem.answer is None:
         return _by_agreement(problem, attempts, min_votes=min_votes)
@@ -102,7 +102,7 @@ def _by_agreement(problem: Problem, attempts: Sequence[Solution], *, min_votes: 
         lead = []
     agreed = lead[0].answer if lead else None
     said = f"{len(lead)} of {len(attempts)} attempts agree on {agreed}"
-    verdict = Verdict(outcome="correct", method="agreement", expected=agreed, reason=f"{said}; nobody checked it")
+    verdict = Verdict(outcome="correct", method="agreement", expected=agreed, reason=f"{said}; not checked")
     kept = [attempt.model_copy(update={"verdict": verdict}) for attempt in attempts if attempt in lead]
     dropped = [
         drop(attempt, *(faults[attempt.id] or (("outvoted", said) if lead else ("no agreement", _split(classes)))))

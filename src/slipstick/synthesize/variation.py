@@ -49,7 +49,7 @@ async def varied(
 ) -> tuple[Problem | Drop, list[Code | Output]]:
     """The problem with other numbers and the program that solves it with its output; no program if there is none.
 
-    program: a verified one that solves `parent`, None where nobody has one.
+    program: a verified one that solves `parent`, if there is one.
     """
     draw = random.Random(f"{seed}/{parent.id}/vary/{number}")
     if parent.choices or parent.kind == "choice":
@@ -84,7 +84,7 @@ async def varied(
 async def is_determined(turned: Problem, parent: Problem, *, program: str | None, interpreter: Interpreter) -> bool:
     """Whether no other number near the hidden one of a problem turned round gives its parent's answer.
 
-    Checked with the parent's program, if there is one that names the number; else nobody knows, and it is.
+    Checked with the parent's program, if there is one that names the number; otherwise assumed.
     """
     inputs = _inputs(parent.text, program) if program is not None else []
     hidden = next((numeral for numeral in inputs if numeral.text == turned.metadata["hidden"]), None)
@@ -103,7 +103,7 @@ async def is_determined(turned: Problem, parent: Problem, *, program: str | None
 def _text_alone(parent: Problem, number: int, draw: random.Random) -> Problem | Drop:
     found = [numeral for numeral in once(parent.text) if Decimal(numeral.value) > 1]
     if not found:
-        return refuse(parent, "vary", number, "too few numbers", "no number above 1 stands in it once")
+        return refuse(parent, "vary", number, "too few numbers", "no number above 1 occurs exactly once")
     changes = _draw_changes(found, parent.text, draw)
     told = {numeral.text: new for numeral, new in changes.items()}
     text = _replace(parent.text, changes)
@@ -178,7 +178,7 @@ def _with_inputs(program: str, changes: dict[Numeral, str]) -> str:
 
 
 async def _work(program: str, interpreter: Interpreter) -> Worked | None:
-    """What a program evaluates to; None if it fails, or where a division `//` in it is not exact."""
+    """What a program evaluates to; None if it fails or a division `//` in it is not exact."""
     session = interpreter.session()
     try:
         output = await run_program(session, program)

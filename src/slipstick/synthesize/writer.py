@@ -21,7 +21,7 @@ class Writer(NamedTuple):
     """One way to write solutions."""
 
     name: str
-    """What stands as `model` in the solutions."""
+    """The `model` named in the solutions."""
     needs: str
     """What a problem has to bring: "worked steps"."""
     suits: Callable[[Format, Problem], bool]

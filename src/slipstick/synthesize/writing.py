@@ -1,4 +1,4 @@
-"""Writes worked steps down in words, as a program, or as words and code in turn (its outputs still missing)."""
+"""Writes worked steps down in words, as a program, or interleaved (without the outputs)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def write_program(steps: Sequence[Step]) -> str:
 
 
 def write_turns(steps: Sequence[Step], *, cut: int | None, answer: str) -> list[Block]:
-    """Words and code in turn, ending in the answer; with `cut`, the steps from there on are a second turn."""
+    """Interleaved words and code that end in the answer; with `cut`, the steps from there on are a second turn."""
     parts = [steps] if cut is None else [steps[:cut], steps[cut:]]
     blocks: list[Block] = []
     for number, part in enumerate(parts):

@@ -11,7 +11,7 @@ from slipstick.models.hf import load_weights, quietly
 from slipstick.train.settings import LoraSettings
 
 ADAPTER = "adapter"
-"""Folder of the adapters alone, beside the merged weights."""
+"""Folder of the adapters, next to the merged weights."""
 
 
 def add_adapters(model: Any, settings: LoraSettings) -> Any:

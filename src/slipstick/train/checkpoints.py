@@ -19,7 +19,7 @@ FOLDER = "checkpoints"
 
 
 class Stateful(Protocol):
-    """What a checkpoint can hold: a torch module, an optimiser."""
+    """What a checkpoint can contain: a torch module, an optimiser."""
 
     def state_dict(self) -> Any: ...
 
@@ -27,7 +27,7 @@ class Stateful(Protocol):
 
 
 def save_checkpoint(out: Path, parts: Mapping[str, Stateful], *, losses: list[float], fingerprint: str) -> None:
-    """Writes out/checkpoint.pt so that a kill at any instant leaves either the old file or the new one whole."""
+    """Writes out/checkpoint.pt so that a kill at any instant leaves either the old file or the complete new one."""
     import torch
 
     state = {name: part.state_dict() for name, part in parts.items()}

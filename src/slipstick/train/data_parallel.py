@@ -68,7 +68,7 @@ class Replicas:
         return sum(losses)
 
     def free_gradients(self) -> None:
-        """Frees the gradients, unless they lie in shared memory."""
+        """Frees the gradients, unless they are in shared memory."""
         if not self._grads:
             for parameter in self._parameters:
                 parameter.grad = None

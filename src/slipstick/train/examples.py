@@ -54,7 +54,7 @@ def encode_solutions(
         else:
             unlabelled += 1
     if not encoded:
-        raise InputError(f"no solution of {len(pairs)} can be trained on: {_why_none(len(pairs), too_long, settings)}")
+        raise InputError(f"none of {len(pairs)} solutions is usable: {_why_none(len(pairs), too_long, settings)}")
     _check_phases(groups, settings)
     return Examples(encoded, groups, too_long, unlabelled, cut)
 

@@ -42,10 +42,10 @@ def train_grpo(
     out: Path,
     progress: Watch | None = None,
 ) -> GrpoResult:
-    """Trains and leaves a Hugging Face folder in `out`, with steps.jsonl (rewards, lengths) beside the weights.
+    """Trains and writes a Hugging Face folder to `out`, with steps.jsonl (rewards, lengths).
 
     Resumes the last checkpoint in `out`. Raises InputError if a problem has no answer or `base` cannot read as long
-    examples as `max_length` allows, ModelError if `base` is no model.
+    examples as `max_length` allows, ModelError if `base` is not a model.
     """
     from slipstick.models.hf import few_threads, load_weights, quietly
     from slipstick.train.adapters import add_adapters
@@ -167,7 +167,7 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
         report_to="none",
         disable_tqdm=True,
     )
-    # Of several GPUs one is taken: TRL refuses nn.DataParallel, which transformers would divide them by.
+    # Only one GPU is used: TRL refuses nn.DataParallel, which transformers would divide them by.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     return arguments
 
@@ -195,4 +195,4 @@ def _answers(problem: Problem) -> list[str]:
 def _require_answers(problems: Sequence[Problem]) -> None:
     missing = next((problem.id for problem in problems if problem.answer is None), None)
     if missing:
-        raise InputError(f"problem {missing} has no answer, so nothing can be rewarded; leave it out")
+        raise InputError(f"problem {missing} has no answer to compare with; remove it from `problems`")

@@ -42,7 +42,7 @@ def fit_with_processes(examples: Examples, tokenizer: Any, *, settings: TrainSet
     if not (job / _DONE).is_file():
         _run(settings, out)
     if not (job / _DONE).is_file():
-        raise UserError(f"the processes that train ended without weights in {out}; their last lines above say why")
+        raise UserError(f"the training processes wrote no weights to {out}; see their last lines above")
     done = FitResult.model_validate_json((job / _DONE).read_bytes())
     shutil.rmtree(job)
     return done
@@ -109,8 +109,8 @@ def _run(settings: TrainSettings, out: Path) -> None:
     ended = subprocess.run(_command(out), check=False)
     if ended.returncode and not (out / "job" / _DONE).is_file():  # once it is there, an unclean end changes nothing
         raise UserError(
-            f"the processes that train ended with exit code {ended.returncode}; their last lines above say why. The "
-            "same command with --resume resumes the last checkpoint"
+            f"the training processes ended with exit code {ended.returncode}; see their last lines above. The same "
+            "command with --resume continues from the last checkpoint"
         )
 
 

@@ -98,7 +98,7 @@ def rows_for_trl(
 
 
 class _Stretch(NamedTuple):
-    """The tokens of a turn that the model sampled, and the text behind them that it did not."""
+    """The tokens of a turn that the model sampled, and the text after them that it did not."""
 
     turn: int | None
     """None for the prompt and what the interpreter wrote."""
@@ -107,7 +107,7 @@ class _Stretch(NamedTuple):
 
 
 def _inside(generated: Sequence[int], text: str, tokenizer: Any) -> int:
-    """How many of the ids lie wholly inside the turn's text: all, unless it was cut at a stop string or a fence."""
+    """How many of the ids are completely inside the turn's text: all, unless it was cut at a stop string or a fence."""
     return next(n for n in range(len(generated), -1, -1) if text.startswith(text_of(tokenizer, generated[:n])))
 
 

@@ -1,7 +1,7 @@
-"""The frame of every training stage: what is done the same way whatever is trained.
+"""What every training stage has in common.
 
-`run_stage` hashes settings and data into a fingerprint. It gives the result of a training that has already finished;
-else it trains, writes the card and, last of all, trained.json. `run_steps` takes the steps of our own loops:
+`run_stage` hashes settings and data into a fingerprint. It returns the result of a training that has already finished;
+otherwise it trains, writes the card and, last of all, trained.json. `run_steps` takes the steps of our own loops:
 losses.jsonl, progress, checkpoints.
 
 A new stage (DPO, a process reward model) is one file of this package and an entry in `STAGES` of commands/train.py,
@@ -9,8 +9,8 @@ with a case in its `run_train` and in `on_this_machine` of plan/fit.py. The file
 
 - its settings: a class that inherits `StageSettings` and says `stage: Literal["dpo"] = "dpo"`,
 - its result: a class that inherits `StageResult`,
-- its verb: data in, result out. It encodes the data and calls `run_stage` with a digest of them, a function that trains
-  and writes the weights, and what the card is to say.
+- its function: data in, result out. It encodes the data and calls `run_stage` with a digest of them, a
+  function that trains and writes the weights, and the text of the card.
 """
 
 from __future__ import annotations

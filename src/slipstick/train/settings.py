@@ -94,13 +94,13 @@ class TrainSettings(StageSettings, TrainerSettings):
     base: str | None = None
     """Folder (or Hub name) of the model to train; None trains a new one from scratch, tokenizer included."""
     max_train_tokens: int = Field(default=1_500_000, gt=0)
-    """Tokens to train on, prompts included; examples repeat when they run out."""
+    """Tokens to train on, including prompts; examples are repeated when they run out."""
     num_train_epochs: float | None = Field(default=None, gt=0)
-    """Passes over the examples, which replaces `max_train_tokens`."""
+    """Passes over the examples; replaces `max_train_tokens`."""
     batch_tokens: int = Field(default=1024, gt=0)
     """Most tokens of one step of our loop, padding included."""
     optimizer: Literal["muon", "adamw", "adamw_8bit", "adafactor"] = "muon"
-    """"muon" orthogonalises the updates of matrices and leaves the rest to AdamW; the last two are lean, and TRL's."""
+    """"muon": Muon for matrices, AdamW for the rest; "adamw_8bit" and "adafactor" save memory and need TRL."""
     learning_rate: float = Field(default=3e-3, gt=0)
     """Peak learning rate of matrices (of everything with "adamw"); MAmmoTH's fine-tuning used 2e-5 with AdamW."""
     embedding_learning_rate: float = Field(default=4e-3, gt=0)
@@ -116,7 +116,7 @@ class TrainSettings(StageSettings, TrainerSettings):
     max_grad_norm: float = Field(default=0.0, ge=0)
     """Euclidean norm that gradients are clipped to; 0 clips nothing."""
     word_dropout: float = Field(default=0.0, ge=0, lt=0.5)
-    """Share of the question's words hidden in each example, so that the model learns to do without each."""
+    """Share of the question's words hidden in each example, so that the model does not rely on single words."""
     phases: list[Phase] = Field(default_factory=list)
     """A curriculum, in order; none: one phase in which every example is as likely as any other."""
     d_model: int = Field(default=128, gt=0)
@@ -137,21 +137,21 @@ class TrainSettings(StageSettings, TrainerSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.lora_rank and self.base is None:
-            raise ValueError("lora_rank needs a `base`: a new model has nothing for an adapter to add to")
+            raise ValueError("lora_rank = {self.lora_rank} needs a `base`: adapters cannot be added to a new model")
         if self.template == "chat" and self.base is None and self.chat_template is None:
             raise ValueError('template = "chat" needs a `base` that has a chat template, or chat_template = "FILE"')
         if self.trainer == "loop" and self.optimizer in ("adamw_8bit", "adafactor"):
             raise ValueError(f'optimizer = "{self.optimizer}" needs trainer = "trl"')
         if self.trainer == "trl" and self.optimizer == "muon":
-            raise ValueError('optimizer = "muon" needs trainer = "loop"; with "trl" take "adamw"')
+            raise ValueError('optimizer = "muon" needs trainer = "loop"; with "trl" use "adamw"')
         if self.parallel != "none" and self.trainer != "trl":
             raise ValueError(f'parallel = "{self.parallel}" needs trainer = "trl"')
         if self.num_gpus % self.num_nodes:
-            raise ValueError(f"num_gpus = {self.num_gpus} cannot be spread evenly over num_nodes = {self.num_nodes}")
+            raise ValueError(f"num_gpus = {self.num_gpus} is not a multiple of num_nodes = {self.num_nodes}")
         if self.num_gpus > 1 and self.parallel == "none":
             raise ValueError(f'num_gpus = {self.num_gpus} needs parallel = "fsdp2" or "zero3", which shard a run')
         if self.phases and self.packing != "none":
-            raise ValueError(f'phases need packing = "none": "{self.packing}" mixes the order that they give')
+            raise ValueError(f'phases need packing = "none": "{self.packing}" changes the order of the examples')
         return self
 
 
@@ -159,13 +159,13 @@ class ValueSettings(StageSettings):
     """Settings of the stage "value"; the defaults are OVM's, the language model's loss on correct samples."""
 
     stage: Literal["value"] = "value"
-    """Trains a value head beside the language model."""
+    """Trains a value head in addition to the language model."""
     base: str
     """Folder (or Hub name) of the model that wrote the solutions, or of another."""
     per_problem: int = Field(default=8, ge=1)
-    """Most correct and most incorrect solutions taken of one problem; the same number of both."""
+    """Most correct and most incorrect solutions used per problem; the same number of both."""
     holdout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the problems kept from training, on which the values are judged at the end."""
+    """Share of the problems held out to evaluate the values at the end."""
     read_at: Literal["tokens", "steps"] = "tokens"
     """Train the value at every written token (OVM), or at the ends of lines and at the last token (AlphaMath)."""
     value_loss: Literal["bce", "mse"] = "bce"
@@ -173,13 +173,13 @@ class ValueSettings(StageSettings):
     value_range: Literal["01", "pm1"] = "01"
     """Targets of incorrect and correct: 0 and 1, or (with "mse", through tanh) -1 and 1."""
     value_weight: float = Field(default=1.0, gt=0)
-    """Weight of the value's loss; AlphaMath took 0.1."""
+    """Weight of the value loss; AlphaMath used 0.1."""
     lm_weight: float = Field(default=1.0, ge=0)
     """Weight of the language model's loss; 0 lets the model forget how to write."""
     lm_on: Literal["correct", "all"] = "correct"
-    """Solutions whose tokens are in the language model's loss; OVM's code took all."""
+    """Solutions whose tokens are in the language model's loss; OVM's code used all."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Dropout on the hidden state before the head; OVM took 0.2."""
+    """Dropout on the hidden state before the head; OVM used 0.2."""
     num_train_epochs: float = Field(default=1.0, gt=0)
     """Passes over the solutions."""
     batch_tokens: int = Field(default=2048, gt=0)
@@ -198,7 +198,7 @@ class ValueSettings(StageSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.value_range == "pm1" and self.value_loss == "bce":
-            raise ValueError('value_range = "pm1" is a distance: set value_loss = "mse"')
+            raise ValueError('value_range = "pm1" needs value_loss = "mse": its targets are not probabilities')
         if self.prompt_variant != "one":
             raise ValueError(
                 f'prompt_variant = "{self.prompt_variant}": solutions are scored with one prompt; set it to "one"'
@@ -244,7 +244,7 @@ class GrpoSettings(StageSettings, RolloutSettings):
     beta: float = Field(default=0.0, ge=0)
     """Weight of the KL divergence from the base; 0 needs no second model in memory."""
     epsilon: float = Field(default=0.2, gt=0)
-    """How far one update may change a token's probability, as a share."""
+    """Clipping range of the ratio of a token's probabilities after and before the update."""
     loss_type: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = "dapo"
     """How token losses are averaged, by TRL's names."""
     save_steps: int = Field(default=50, gt=0)
@@ -254,8 +254,8 @@ class GrpoSettings(StageSettings, RolloutSettings):
     def _fits_together(self) -> Self:
         if self.batch_size % self.num_generations:
             raise ValueError(
-                f"batch_size = {self.batch_size} is no multiple of num_generations = {self.num_generations}"
+                f"batch_size = {self.batch_size} is not a multiple of num_generations = {self.num_generations}"
             )
         if self.template != "format":
-            raise ValueError('template: solutions are laid out by their format here; use "format"')
+            raise ValueError('template = "{self.template}": stage "grpo" supports only "format"')
         return self

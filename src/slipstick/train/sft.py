@@ -22,13 +22,13 @@ from slipstick.train.settings import TrainSettings
 def train(
     pairs: Iterable[Pair], *, settings: TrainSettings, out: Path, progress: Progress | None = None
 ) -> TrainResult:
-    """Trains on all of the solutions and leaves a Hugging Face folder in `out`, losses.jsonl beside the weights.
+    """Trains on all of the solutions and writes a Hugging Face folder with losses.jsonl to `out`.
 
     A killed training resumes its last checkpoint when called again with the same arguments, along the same losses;
     one that has finished is not repeated.
     progress: called after every step with tokens done, tokens in all, and the step's loss.
     Raises InputError if no solution is left to train on, or if base, template or adapters do not go together;
-    ModelError if `base` is no model; UserError if a package that a setting needs is not installed.
+    ModelError if `base` is not a model; UserError if a package that a setting needs is not installed.
     """
     with _one_thread():
         _check_packages(settings)

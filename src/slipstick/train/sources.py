@@ -26,7 +26,7 @@ class TrainRecipe(TrainSettings):
     text_field: str = "text"
     """Key of the text in JSONL files of raw text."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first so many solutions or texts."""
+    """Use only the first `limit` solutions or texts."""
 
     def files(self) -> list[Path]:
         """What the training reads."""

@@ -19,7 +19,7 @@ _WORDS = r"(?:[ \n]?[^\W\d]+|[ \n]?[^\s\w]+) (?=\d)|[ \n]?[^\W\d]+|[ \n]?[^\s\w]
 def train_tokenizer(texts: Iterable[str], formats: Iterable[Format], *, vocab_size: int) -> Any:
     """A Hugging Face tokenizer: byte-level BPE with every digit a token of its own.
 
-    What a format's layout fixes (the text before and behind the question, the fences) is one token each, so that a
+    What a format's layout fixes (the text before and after the question, the fences) is one token each, so that a
     published prompt costs a small model two tokens instead of fifty. vocab_size: all tokens together.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers

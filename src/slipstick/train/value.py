@@ -32,11 +32,11 @@ def train_value(
     out: Path,
     progress: Progress | None = None,
 ) -> ValueResult:
-    """Trains on graded samples and leaves in `out` a Hugging Face folder with the value head beside the weights.
+    """Trains on graded samples and writes a Hugging Face folder with the value head to `out`.
 
     Resumes its last checkpoint when called again with the same arguments. progress: tokens done, tokens in all, loss.
     Raises InputError if no problem has both correct and incorrect samples, or if `base` cannot read as long examples as
-    `max_length` allows; ModelError if `base` is no model.
+    `max_length` allows; ModelError if `base` is not a model.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see sft.py
     from slipstick.models.hf import few_threads, load_weights

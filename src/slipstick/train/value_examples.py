@@ -28,7 +28,7 @@ class ValueExample(NamedTuple):
 def balance(solutions: Iterable[Solution], *, most: int, seed: int) -> list[Solution]:
     """Of every problem as many correct solutions as incorrect ones, at most `most` of each.
 
-    Each text counts once; if there are fewer of one kind than of the other they are taken again. (A model that is
+    Each text counts once; if there are fewer of one kind than of the other they are repeated. (A model that is
     sure of itself writes one correct program in every sample, and many different incorrect ones.) Problems whose
     samples all have one outcome are left out, as they say nothing about which of several solutions to prefer; samples
     that are undecided or were never graded are left out too. A missing answer counts as incorrect.
@@ -51,7 +51,7 @@ def balance(solutions: Iterable[Solution], *, most: int, seed: int) -> list[Solu
 
 
 def _take(found: list[Solution], count: int, draw: random.Random) -> list[Solution]:
-    """So many of them: all before any is taken again."""
+    """This many of them: all before any is repeated."""
     rounds, rest = divmod(count, len(found))
     return [*(found * rounds), *draw.sample(found, rest)]
 

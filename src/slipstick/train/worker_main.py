@@ -16,7 +16,7 @@ from slipstick.train.trl import fit_with_trl, read_rows
 
 
 def main(folder: Path) -> None:
-    """Trains the job that the folder holds; the first process writes the weights into it."""
+    """Trains the job in the folder; the first process writes the weights into it."""
     from transformers import AutoTokenizer
 
     job = folder / "job"

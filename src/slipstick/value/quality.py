@@ -30,7 +30,7 @@ class Bin(Record):
 def judged(solutions: Iterable[Solution]) -> list[Solution]:
     """The solutions that a value can be judged by: with a value, an answer, and a decided verdict.
 
-    That a solution without an answer is not correct needs no model; to rank it last is no merit of a value model.
+    That a solution without an answer is not correct needs no model; ranking it last is no evidence for one.
     """
     return [
         solution

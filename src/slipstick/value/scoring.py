@@ -48,7 +48,7 @@ def open_value_model(folder: Path, *, device: str = "auto") -> ValueModel:
     try:
         return ValueModel(model.to(device).eval(), tokenizer, head.to(device), load_prompt_config(str(folder)))
     except (RuntimeError, AssertionError, ValueError) as error:
-        raise ModelError(f"{folder} cannot be put on device = {device!r}: {error}") from error
+        raise ModelError(f"{folder} cannot be moved to device = {device!r}: {error}") from error
 
 
 def score(

@@ -22,7 +22,7 @@ class Split(Record):
     """A part of a dataset."""
 
     rows: int | None = None
-    """How many rows it was published with; None if nobody says."""
+    """How many rows it was published with; None if unknown."""
     role: Role
     """What it is for: to train on, to evaluate on, or text to read before that."""
     part_of: str | None = None
@@ -34,7 +34,7 @@ class Split(Record):
     first: int | None = None
     """How many rows, from the first, if the split is the beginning of a longer one."""
     local: list[str] = Field(default_factory=list)
-    """Names without ending that its file may have in a local folder, beside those that follow from its name."""
+    """Names without ending that its file may have in a local folder, in addition to those that follow from its name."""
     reader: str | None = None
     """Reads its rows, if it is not the dataset's reader."""
 
@@ -64,11 +64,11 @@ class Dataset(Record):
     title: str
     """What people call it."""
     hub: str | None = None
-    """Repository on the Hugging Face Hub; None if only local files serve."""
+    """Repository on the Hugging Face Hub; None if there are only local files."""
     home: str = ""
     """Where the rows can be had by hand, for a dataset without a repository on the Hub."""
     revision: str | None = None
-    """Commit of that repository; None if none is pinned and the newest is taken."""
+    """Commit of that repository; None uses the newest."""
     configs: list[str] = Field(default_factory=list)
     """The Hub's configurations, read one after the other; empty for the default one."""
     files: str | None = None
@@ -123,7 +123,7 @@ def datasets_of(name: str) -> list[str]:
     """
     known = lists()
     if name not in known:
-        raise InputError(f"no list of sets is named `{name}`{did_you_mean(name, known)}; known: {', '.join(known)}")
+        raise InputError(f"there is no list of datasets `{name}`{did_you_mean(name, known)}; known: {', '.join(known)}")
     return list(known[name].sources)
 
 

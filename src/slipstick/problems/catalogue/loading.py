@@ -33,7 +33,7 @@ def load(source: str, *, problems_dir: Path | str | None = None, on_bad: OnBad |
     selections = [select(one) for one in expand(source)]
     for selection in selections:
         if selection.split.role == "text":
-            raise InputError(f"`{selection.source}` is text to train on, not problems; read_texts reads it")
+            raise InputError(f"`{selection.source}` is raw text, not problems: use it with stage = 'cpt' or read_texts")
     folder = problems_folder(problems_dir)
     return chain.from_iterable(_load(selection, folder, on_bad) for selection in selections)
 
@@ -45,7 +45,7 @@ def read_texts(source: str, *, problems_dir: Path | str | None = None) -> Iterat
     """
     selection = select(source)
     if selection.split.role != "text" or selection.filters:
-        raise InputError(f"`{source}` is no text to train on; write NAME:SPLIT or NAME:SPLIT,n=COUNT")
+        raise InputError(f"`{source}` is not raw text; write NAME:SPLIT or NAME:SPLIT,n=COUNT")
     for _, rows in _places(selection, problems_folder(problems_dir), None):
         for row in islice(rows, selection.n):
             if facts := _facts(row, selection):
@@ -85,7 +85,7 @@ def _places(selection: Selection, folder: Path | None, on_bad: OnBad | None) -> 
     if files:
         return
     if dataset.hub is None:
-        raise InputError(f"`{selection.source}` is not on the Hub but at {dataset.home}; {_way_out(selection, folder)}")
+        raise InputError(f"`{selection.source}` is not on the Hub but at {dataset.home}; {_remedy(selection, folder)}")
     configs: list[str | None] = [*(split.configs or dataset.configs)]
     parts = [(config, name) for config in configs or [None] for name in split.hub or [selection.name]]
     for config, name in parts:
@@ -98,13 +98,13 @@ def _or_say(rows: Iterator[Row], selection: Selection, folder: Path | None) -> I
     try:
         yield from rows
     except InputError as error:
-        raise InputError(f"`{selection.source}`: {error}; {_way_out(selection, folder)}") from error
+        raise InputError(f"`{selection.source}`: {error}; {_remedy(selection, folder)}") from error
 
 
-def _way_out(selection: Selection, folder: Path | None) -> str:
+def _remedy(selection: Selection, folder: Path | None) -> str:
     names = ", ".join(f"{name}.jsonl" for name in file_names(selection)[:6])
-    where = f"the folder {folder}" if folder else f"a folder that problems_dir or {VARIABLE} names"
-    return f"one of these files in {where} would do (also .json, .csv, .parquet, .gz): {names}"
+    where = f"the folder {folder}" if folder else f"the folder that problems_dir or {VARIABLE} names"
+    return f"or put one of these files into {where} (also .json, .csv, .parquet, .gz): {names}"
 
 
 def _problem(row: Row, *, selection: Selection, prefix: str) -> Problem | None:

@@ -22,7 +22,7 @@ def problems_folder(problems_dir: Path | str | None) -> Path | None:
     folder = Path(given).expanduser()
     if not folder.is_dir():
         name = "problems_dir" if problems_dir else VARIABLE
-        raise InputError(f"{name} = {given} is no folder; it holds files such as gsm8k_test.jsonl")
+        raise InputError(f"{name} = {given} is not a folder; name one with files such as gsm8k_test.jsonl")
     return folder
 
 

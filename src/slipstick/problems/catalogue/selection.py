@@ -35,7 +35,7 @@ class Selection(NamedTuple):
 
 
 def expand(source: str) -> list[str]:
-    """The sources behind one: those of a list of sets ("suite:mario-four"), or itself. Raises InputError."""
+    """The sources that one stands for: those of a list of sets ("suite:mario-four"), or itself. Raises InputError."""
     name, argument = split_spec(source)
     return datasets_of(argument) if name == "suite" else [source]
 
@@ -48,7 +48,7 @@ def select(source: str) -> Selection:
     name, argument = split_spec(source)
     known = datasets()
     if name not in known:
-        raise InputError(f"no dataset is named `{name}`{did_you_mean(name, known)}; see `slipstick list problems`")
+        raise InputError(f"there is no dataset `{name}`{did_you_mean(name, known)}; see `slipstick list problems`")
     dataset = known[name]
     parts = [part.strip() for part in argument.split(",") if part.strip()]
     named = [part for part in parts if "=" not in part] or (list(dataset.splits) if len(dataset.splits) == 1 else [])
@@ -59,7 +59,7 @@ def select(source: str) -> Selection:
     filters = dict(_setting(source, part) for part in parts if "=" in part)
     n = filters.pop("n", None)
     if n is not None and not (n.isdecimal() and int(n) > 0):
-        raise InputError(f"`{source}`: n={n} is no count of rows")
+        raise InputError(f"`{source}`: n={n} is not a number of rows")
     return Selection(dataset, named[0], dataset.splits[named[0]], int(n) if n else None, filters)
 
 

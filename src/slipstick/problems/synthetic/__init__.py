@@ -61,7 +61,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 def load(argument: str, *, field_map: Mapping[str, str] | None = None) -> Iterator[Problem]:
     """Problems of a split: "known", "train,n=20000,seed=1". Raises InputError for an unknown split or setting."""
     if field_map:
-        raise InputError(f"`synthetic:{argument}` has no rows to map; leave `field_map` out")
+        raise InputError(f"`field_map` does not apply to `synthetic:{argument}`, which is generated: remove it")
     name, settings = _read(argument)
     n, seed = settings.get("n", SPLITS[name].n), settings.get("seed", 0)
     return (make(name, index, seed=seed) for index in range(n))

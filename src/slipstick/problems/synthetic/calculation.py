@@ -30,7 +30,7 @@ class Template:
     unseen: list[str]
     """Texts never met in training."""
     words: Mapping[str, str] = field(default_factory=dict)
-    """Words of its own beside grammar.WORDS, "this|or this"."""
+    """Its own words in addition to grammar.WORDS, "this|or this"."""
     scales: bool = True
     """Whether its numbers can be of any length."""
 

@@ -93,7 +93,7 @@ def pick_words(own: Mapping[str, str], rng: Random) -> dict[str, str]:
 
 
 def fill(wording: Wording, fields: Mapping[str, object]) -> str:
-    """The finished text: fields filled in, capitals at the start of sentences, marks behind questions, "an" for "a"."""
+    """The finished text: fields filled in, capitals at the start of sentences, question marks, "an" for "a"."""
     text = " ".join(wording.text.format_map(fields).split())
     text = _START.sub(lambda match: match[1] + match[2].upper(), text)
     return _QUESTION.sub(r"\1?", _VOWEL.sub(r"\1n", text))

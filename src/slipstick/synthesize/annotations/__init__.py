@@ -1,4 +1,4 @@
-r"""Solutions from the calculations that a rationale already holds: no model, and no search.
+r"""Solutions from the calculations that a rationale already contains: no model, and no search.
 
 GSM8K's annotations `<<48/2=24>>` (Cobbe et al. 2021, section 2) with the equations around them, and MathQA's formulas
 (Amini et al. 2019, section 3), are compiled into programs. A program follows its rationale to the last equation;

@@ -1,4 +1,4 @@
-"""What a plan must hold before anything learns from it: its literals are given, and its inputs matter."""
+"""Checks a plan before it is trained on: its literals must be given, and its inputs must matter."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _read_program(text: str) -> tuple[dict[str, Fraction], dict[str, Tree]]:
 
 def _constant(node: ast.Constant) -> Fraction:
     if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-        raise NotWrittenError("unreadable formula", f"{node.value!r} is no number")
+        raise NotWrittenError("unreadable formula", f"{node.value!r} is not a number")
     return to_fraction(repr(node.value))
 
 

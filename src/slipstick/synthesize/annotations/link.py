@@ -40,7 +40,7 @@ class Step:
     value: Fraction
     """Its exact result."""
     calculation: Calculation | None = None
-    """The equation of the rationale; None for a step of a formula or behind the last equation."""
+    """The equation of the rationale; None for a step of a formula or after the last equation."""
 
 
 @dataclass
@@ -193,7 +193,7 @@ class _Linker:
                 yield score + self._likeness(number, calculation, near), "input", key
 
     def _words_of_step(self, step: Step) -> tuple[tuple[str, ...], str]:
-        """The words behind a step's result, and the sentence before it."""
+        """The words after a step's result, and the sentence before it."""
         if step.calculation is None:
             return (), ""
         line = self._rationale.lines[step.calculation.line]
@@ -292,7 +292,7 @@ def _finished(plan: Plan, tree: Tree) -> Plan:
 
 
 def _closing_values(rationale: Rationale) -> list[Mention]:
-    """The numbers behind the last calculation."""
+    """The numbers after the last calculation."""
     last = rationale.calculations[-1]
     rest = [rationale.lines[last.line][last.end :], *rationale.lines[last.line + 1 :]]
     rest[0] = rest[0].partition(". ")[2]  # the sentence of the calculation itself only explains it

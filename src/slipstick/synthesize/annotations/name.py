@@ -1,4 +1,4 @@
-"""Names for what a plan holds: the first noun behind a number or a result; equal ones are numbered.
+"""Names for the values of a plan: the first noun after a number or a result; equal ones are numbered.
 
 Longer names ("money_after_pencil") gain a small model nothing and cost it tokens: "variable names" in
 benchmarks/RESULTS.md.
@@ -16,7 +16,7 @@ from slipstick.synthesize.annotations.read.rationale import Rationale
 from slipstick.synthesize.annotations.read.words import first_noun
 
 _NEAR = 60
-"""Characters behind a number in which its noun is looked for."""
+"""Characters after a number in which its noun is looked for."""
 _TAKEN = frozenset((*dir(builtins), *keyword.kwlist, *FUNCTIONS, "symbols", "solve"))
 
 

@@ -21,7 +21,7 @@ from slipstick.synthesize.annotations.trees import (
 )
 
 Computed = int | float | Fraction
-"""What a variable of a program holds."""
+"""The value of a variable of a program."""
 _OPERATORS: Mapping[str, Callable[[Computed, Computed], Computed]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -101,7 +101,7 @@ def _write_division(left: Written, right: Written, *, exact: bool) -> Written:
 def _write_call(tree: Call, values: Mapping[str, Computed], *, exact: bool) -> Written:
     written = [write_tree(argument, values, exact=exact) for argument in tree.arguments]
     if tree.function == "sqrt" and exact:
-        raise NoValueError("a root is no fraction")
+        raise NoValueError("a root is not a fraction")
     exactly = evaluate(tree, {name: Fraction(value) for name, value in values.items()})
     whole = exactly.denominator == 1 and tree.function not in ("sqrt", "log")
     return Written(
@@ -125,7 +125,7 @@ def write_solve(tree: Solve, name: str, values: Mapping[str, Computed]) -> tuple
 
 
 def _write_side(tree: Tree, values: Mapping[str, Computed]) -> Written:
-    """A side of an equation: as it stands, decimals as exact ones, nothing computed."""
+    """A side of an equation: unchanged, decimals as exact ones, nothing computed."""
     if isinstance(tree, Number):
         digits = decimal(tree.value)
         if tree.value.denominator == 1:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from slipstick.exact import FUNCTIONS, OPERATORS, NoValueError
 
 MOST_DIGITS = 40
-"""Numbers and results of more digits are no school arithmetic; they are refused before they are computed."""
+"""Numbers and results of more digits are not school arithmetic; they are rejected before they are computed."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Number:
     value: Fraction
     """Of 15% it is 15."""
     percent: bool = False
-    """Whether a percent sign stood behind it."""
+    """Whether a percent sign followed it."""
     near: tuple[str, ...] = field(default=(), compare=False)
-    """The words behind it, "$" first if it is money."""
+    """The words after it, "$" first if it is money."""
 
 
 @dataclass(frozen=True)
 class Name:
-    """What a variable holds."""
+    """The value of a variable."""
 
     name: str
     """Key of an input or a step, or a formula's variable."""
@@ -83,7 +83,7 @@ def to_fraction(text: str) -> Fraction:
     try:
         return Fraction(digits)
     except (ValueError, ZeroDivisionError) as error:
-        raise NoValueError(f"{text!r} is no number") from error
+        raise NoValueError(f"{text!r} is not a number") from error
 
 
 def read(text: str) -> Tree:
@@ -93,7 +93,7 @@ def read(text: str) -> Tree:
     """
     tokens = list(_tokens(text))
     if not tokens or len(tokens) > 200:
-        raise NoValueError(f"{text[:40]!r} is no arithmetic")
+        raise NoValueError(f"{text[:40]!r} is not arithmetic")
     reader = _Reader(tokens)
     tree = reader.sums()
     if reader.place != len(tokens):
@@ -107,7 +107,7 @@ def _tokens(text: str) -> Iterator[Number | Name | str]:
     while place < len(text):
         match = _TOKEN.match(text, place)
         if match is None:
-            raise NoValueError(f"{text!r} is no arithmetic")
+            raise NoValueError(f"{text!r} is not arithmetic")
         place = match.end()
         if match["mixed"]:
             whole, part = match["mixed"].split(maxsplit=1)

@@ -1,4 +1,4 @@
-"""Writes a plan as one Python program, or in turn with the words of its rationale; and a rationale as words alone."""
+"""Writes a plan as one Python program or interleaved with its rationale's words; and a rationale as words alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Lines:
     names: Mapping[str, str]
     """Key -> variable."""
     values: dict[str, Computed]
-    """Name -> what it holds in Python."""
+    """Name -> its Python value."""
 
 
 def write_lines(plan: Plan, names: Mapping[str, str]) -> Lines:
@@ -97,7 +97,7 @@ def _imports(body: Iterable[str]) -> list[str]:
 
 
 def write_turns(plan: Plan, names: Mapping[str, str], rationale: Rationale) -> list[Block]:
-    """The rationale's words and its calculations in turn; the outputs are still missing.
+    """The rationale's words interleaved with its calculations, without the outputs.
 
     A sentence with one calculation comes before its code, without the result; one that states results in other places
     comes after its code.
@@ -172,7 +172,7 @@ class _Turns:
             self.blocks.append(Text(text=f"{sentence}\n" if self.blocks else f"\n{sentence}\n"))
 
     def code(self, steps: Sequence[Step], *, shown: str = "") -> None:
-        """Adds the code of some steps, the inputs they need first. shown: a result to print beside theirs."""
+        """Adds the code of some steps, the inputs they need first. shown: a result to print in addition to theirs."""
         lines: list[str] = []
         for step in steps:
             for key in names_in(step.tree):

@@ -15,7 +15,7 @@ _NUMBERED = re.compile(r"^\s*(?:\*\*)?\d+[.)](?:\*\*)?\s+(.+?)(?=^\s*(?:\*\*)?\d
 
 
 def read_prompt(name: str) -> dict[str, Any]:
-    """A prompt file of ours as it stands."""
+    """A prompt file of slipstick."""
     return tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
 
 

@@ -1,7 +1,7 @@
 """A function for each shape of row that a source has: values in, facts out.
 
 Each one's docstring shows the row as the source has it. A row of another shape raises ValueError, KeyError, TypeError
-or IndexError; None says that the row is no part of the set.
+or IndexError; None says that the row does not belong to the dataset.
 """
 
 from __future__ import annotations

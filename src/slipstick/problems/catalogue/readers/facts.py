@@ -17,7 +17,7 @@ class Facts(TypedDict, total=False):
     text: Required[str]
     """The question."""
     number: str
-    """The source's own number of the row, if it has one worth keeping."""
+    """The source's own number of the row, if it has one."""
     answer: str | None
     """The gold; several if any of them will do."""
     kind: Kind | None
@@ -43,13 +43,13 @@ def words(values: Values, *keys: str) -> str:
         value = values.get(key)
         if isinstance(value, str) and value.strip():
             return value
-    raise ValueError(f"has no words under {' or '.join(f'`{key}`' for key in keys)}")
+    raise ValueError(f"has no text under {' or '.join(f'`{key}`' for key in keys)}")
 
 
 def written(value: Any) -> str | None:
     """A gold as text: 18.0 -> "18"; None for nothing. Raises ValueError for a list or an object."""
     if isinstance(value, dict | list):
-        raise ValueError(f"has the answer {str(value)[:60]}, which is no single one")
+        raise ValueError(f"has the answer {str(value)[:60]}, which is not a single value")
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = "" if value is None else str(value).strip()
@@ -57,7 +57,7 @@ def written(value: Any) -> str | None:
 
 
 def undressed(answer: str | None) -> str | None:
-    """A gold without the dollar signs around it and the full stop behind them: "$x^2$." -> "x^2"."""
+    """A gold without the dollar signs around it and the full stop after them: "$x^2$." -> "x^2"."""
     match = _DOLLARS.fullmatch(answer or "")
     return (match[2] if match else answer or "").strip() or None
 

@@ -47,6 +47,6 @@ def mmlu(values: Values) -> Facts:
 
 def _question(question: str, choices: list[str] | None, answer: str) -> Facts:
     if not choices or not isinstance(answer, str) or answer not in map(letter, range(len(choices))):
-        raise ValueError(f"has the answer {answer!r}, which is none of its {len(choices or [])} options")
+        raise ValueError(f"has the answer {answer!r}, which is not one of its {len(choices or [])} options")
     text = with_choices(question.strip(), choices)
     return {"text": text, "answer": answer, "kind": "choice", "choices": choices}

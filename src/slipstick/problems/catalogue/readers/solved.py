@@ -1,4 +1,4 @@
-"""Reads datasets whose rows hold somebody's solutions: instructions, queries, dialogues and programs."""
+"""Reads datasets whose rows contain solutions: instructions, queries, dialogues and programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def mathinstruct(values: Values) -> Facts:
     """{source: "data/CoT/gsm_train.json", instruction, output}.
 
     Of a chain of thought the output is the rationale and the answer is what it ends with; a program of thought is
-    metadata `program`, its answer is not known until it runs, and the words that ask for a program are taken off.
+    metadata `program`, its answer is not known until it runs, and the words that ask for a program are removed.
     """
     source, output = words(values, "source"), words(values, "output")
     text = _TRIGGER.sub("", words(values, "instruction"))
@@ -61,7 +61,7 @@ def query_response(values: Values) -> Facts:
 
 
 def camel(values: Values) -> Facts:
-    """{"topic;", sub_topic, message_1, message_2}: a question and GPT-4's unchecked answer, which is no gold."""
+    """{"topic;", sub_topic, message_1, message_2}: a question and GPT-4's unchecked answer, which is not a gold."""
     return {
         "text": words(values, "message_1"),
         "rationale": words(values, "message_2"),

@@ -81,7 +81,7 @@ def asdiv(values: Values) -> Facts:
 
 
 def asdiv_one_answer(values: Values) -> Facts | None:
-    """As `asdiv`; questions with several answers ("5 (red); 7 (blue)") are no part of the set."""
+    """As `asdiv`; questions with several answers ("5 (red); 7 (blue)") do not belong to the dataset."""
     return None if ";" in words(values, "answer") else asdiv(values)
 
 

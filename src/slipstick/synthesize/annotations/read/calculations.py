@@ -111,7 +111,7 @@ class _Line:
                 yield _calculation(read_as, token, (self.number, token.start, token.start), money=money)
 
     def _take_note(self, index: int) -> str | None:
-        """The annotation right behind an equals sign, removed from those that are left."""
+        """The annotation right after an equals sign, removed from those that are left."""
         begin = self.tokens[index].end
         match = _BEHIND.match(self.text, begin)
         end = match.end() if match else begin
@@ -169,7 +169,7 @@ def _reading(tree: Tree, token: Token) -> tuple[Tree, Fraction, bool] | None:
     shown, shows_percent = value_of(token), token.text.endswith("%")
     plain = replaced(tree, lambda leaf: replace(leaf, percent=False) if isinstance(leaf, Number) else leaf)
     shared = replaced(tree, as_share)
-    # With a percent sign behind the result, "40% + 20% = 60%" counts percents and "60% * 50% = 30%" does not.
+    # With a percent sign after the result, "40% + 20% = 60%" counts percents and "60% * 50% = 30%" does not.
     readings = [(plain, shown, True), (shared, shown / 100, False)] if shows_percent else []
     readings += [(shared, shown, False), (plain, shown, False)]
     for reading, aim, percent in readings:

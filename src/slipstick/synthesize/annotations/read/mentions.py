@@ -42,7 +42,7 @@ class Mention:
     start: int
     """Place of its first character."""
     end: int
-    """Place behind its last character."""
+    """Place after its last character."""
     money: bool = False
     """Whether it has a dollar sign."""
 

@@ -103,7 +103,7 @@ class Rationale:
     calculations: list[Calculation]
     """In the order of the text."""
     results: set[Fraction] = field(default_factory=set)
-    """Every value behind an equals sign, read or not."""
+    """Every value after an equals sign, read or not."""
 
 
 def read_rationale(text: str) -> Rationale:

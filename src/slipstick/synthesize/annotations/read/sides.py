@@ -38,7 +38,7 @@ class Token:
     start: int
     """Place of its first character in the line."""
     end: int
-    """Place behind its last character."""
+    """Place after its last character."""
     money: bool = False
     """Whether it has a dollar sign."""
 
@@ -67,7 +67,7 @@ def value_of(token: Token) -> Fraction:
 
 
 _WORDS_BETWEEN = 5
-"""Most words of a unit between a number and the sign behind it."""
+"""Most words of a unit between a number and the sign after it."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class Side:
     start: int
     """Place of its first character in the line."""
     end: int
-    """Place behind its last character."""
+    """Place after its last character."""
 
 
 def left_side(tokens: Sequence[Token], index: int) -> Side | None:
-    """The longest expression that ends at an equals sign; unit words are passed over."""
+    """The longest expression that ends at an equals sign; unit words are skipped."""
     taken: list[int] = []
     place, wants, depth, words = index - 1, "operand", 0, 0
     complete: list[int] = []
@@ -152,7 +152,7 @@ def _as_side(tokens: Sequence[Token], taken: Sequence[int]) -> Side | None:
 
 
 def _with_words(tree: Tree, tokens: Sequence[Token], places: Sequence[int]) -> Tree:
-    """The tree with the words behind each of its numbers, which are at these places."""
+    """The tree with the words after each of its numbers, which are at these places."""
     rest = iter(places)
 
     def change(leaf: Number | Name) -> Tree:
@@ -178,7 +178,7 @@ def first_number(tokens: Sequence[Token], side: Side | None) -> Token | None:
 
 
 def result_after(tokens: Sequence[Token], index: int) -> Token | None:
-    """The number behind an equals sign: "24", "$24", "3/4"."""
+    """The number after an equals sign: "24", "$24", "3/4"."""
     place = index + 1
     if place < len(tokens) and tokens[place].text == "(":
         place += 1

@@ -1,4 +1,4 @@
-"""The words beside a number; by word lists alone (`words.toml`)."""
+"""The words next to a number; by word lists alone (`words.toml`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACTS = frozenset(map(Fraction, _LISTS["facts"].split()))
 """Numbers that need no source: days of a week, minutes of an hour."""
 _TOKEN = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?|\d[\d,.]*|\S")
 _NEAREST = 5
-"""Words and signs behind a number among which its noun is."""
+"""Words and signs after a number among which its noun is."""
 _LONGEST = 36
 
 
