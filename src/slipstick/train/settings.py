@@ -137,7 +137,7 @@ class TrainSettings(StageSettings, TrainerSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.lora_rank and self.base is None:
-            raise ValueError("lora_rank = {self.lora_rank} needs a `base`: adapters cannot be added to a new model")
+            raise ValueError(f"lora_rank = {self.lora_rank} needs a `base`: adapters cannot be added to a new model")
         if self.template == "chat" and self.base is None and self.chat_template is None:
             raise ValueError('template = "chat" needs a `base` that has a chat template, or chat_template = "FILE"')
         if self.trainer == "loop" and self.optimizer in ("adamw_8bit", "adafactor"):
@@ -257,5 +257,5 @@ class GrpoSettings(StageSettings, RolloutSettings):
                 f"batch_size = {self.batch_size} is not a multiple of num_generations = {self.num_generations}"
             )
         if self.template != "format":
-            raise ValueError('template = "{self.template}": stage "grpo" supports only "format"')
+            raise ValueError(f'template = "{self.template}": stage "grpo" supports only "format"')
         return self
