@@ -85,7 +85,7 @@ FURTHER = [
 
 def recompute(row: Row, folder: Path, console: Console) -> tuple[dict[str, object], list[dict[str, object]]]:
     """A row's accuracy by both verdicts, in percent, and the cases in which ours differs from the recorded one."""
-    file = TRAJECTORIES / f"{row.file}.jsonl.gz"
+    file = _once(TRAJECTORIES / f"{row.file}.jsonl.gz", folder)
     overrides = [f"problems={file}", f"model=replay:{file}", f"formats=['{row.format}']", "rerun=false"]
     if row.problems:
         overrides[0] = f"problems={DATA / 'eval' / row.problems}.jsonl"
@@ -117,6 +117,17 @@ def recompute(row: Row, folder: Path, console: Console) -> tuple[dict[str, objec
         "outputs_equal": round(100 * equal.value, 2) if equal else None,
         "outputs": equal.n if equal else 0,
     }, list(_differing(row, ours, recorded))
+
+
+def _once(file: Path, folder: Path) -> Path:
+    """The file, or a copy in `folder` with the first row of each problem: MultiArith asks some questions twice."""
+    rows = {values["problem_id"]: values for values in reversed(list(_outputs(file)))}
+    if len(rows) == sum(1 for _ in _outputs(file)):
+        return file
+    copy = folder / file.name
+    with gzip.open(copy, "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(values) + "\n" for values in reversed(rows.values()))
+    return copy
 
 
 def _outputs(file: Path) -> Iterator[dict[str, Any]]:
