@@ -110,7 +110,10 @@ MISTAKES = {
         ["audit", "audit.toml", "--set", "prior_error_rate=1"],
         "prior_error_rate = 1: input should be less than 1",
     ),
-    "no labels": (["audit", "audit.toml", "--set", "problems=bare.jsonl"], "none of these problems has an answer (label)"),
+    "no labels": (
+        ["audit", "audit.toml", "--set", "problems=bare.jsonl"],
+        "none of these problems has an answer (label)",
+    ),
     "other ids": (["audit", "audit.toml", "--set", "problems=other.jsonl"], "no solution of any of these problems"),
     "known of others": (["audit", "solved", "--set", "known_errors=far.jsonl"], "corrects none of these 60 problems"),
     "no corrections": (["audit", "solved", "--set", "known_errors=bare.jsonl"], "bare.jsonl:1 is not a correction: id"),
