@@ -1,7 +1,5 @@
 """Compares our verdicts with those another tool recorded for the same solutions, and says where and why they differ."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args

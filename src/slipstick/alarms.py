@@ -1,7 +1,5 @@
 """Reasons not to trust a run's numbers: many empty answers, a rerun that differs, problems that were trained on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path

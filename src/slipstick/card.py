@@ -4,8 +4,6 @@ It follows the Hub's dataset card: a head of metadata, then composition, licence
 corrected labels, overlaps with evaluation sets, what was left out, and how to build it again.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path

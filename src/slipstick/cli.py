@@ -4,8 +4,6 @@ Each command imports its module when it is called, so that the others cost nothi
 editor can follow.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Compares two runs: the paired test per format and set, the problems that flipped, and what it means in words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import Field

@@ -13,8 +13,6 @@ A program that crashes, a missing answer and an undecidable comparison are not e
 `Output.status`, `Solution.finish` and `Verdict.outcome` in schema.py.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """A benchmark run: what was solved is graded, counted and summarised."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import Field

@@ -6,8 +6,6 @@ verdict, and no value (None) for what is not rational; `equivalence.profiles.syn
 published graders do.
 """
 
-from __future__ import annotations
-
 import ast
 import math
 import operator

@@ -1,7 +1,5 @@
 """Runs a solution's programs again, and says whether two outputs are the same."""
 
-from __future__ import annotations
-
 import re
 from importlib.resources import files
 

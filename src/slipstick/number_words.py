@@ -1,7 +1,5 @@
 """English number words, one table for all that read them; each reader takes the parts that it understands."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Finds plug-ins by name through entry points; built-in ones are declared in the same way as third parties'."""
 
-from __future__ import annotations
-
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Shows the progress of long work: a bar with rate and time left on a terminal, a plain line a minute elsewhere."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,7 +1,5 @@
 """What a graded run is checked for before anyone believes its number; the findings are its alarms."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain

@@ -6,8 +6,6 @@ A command's settings are a class; each key has its type, default and meaning (th
 nowhere else.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 import inspect

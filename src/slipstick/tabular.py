@@ -1,7 +1,5 @@
 """Reads rows from files: JSON (one object a line, or one array of objects), CSV, TSV, gzipped or not; Parquet."""
 
-from __future__ import annotations
-
 import csv
 import difflib
 import gzip

@@ -1,7 +1,5 @@
 """Follows a row back through the runs it was kept, written and run in."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How good a ranking of suspects is, if people have said which labels are wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Lays out suspects and solvers as tables for the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from rich.table import Table

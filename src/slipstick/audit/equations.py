@@ -1,7 +1,5 @@
 """Reads the equations of a worked solution, calculator annotations and plain text alike, and evaluates them exactly."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Ranks problems by how likely their label is wrong: the weights of all evidence, added up as log-odds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from statistics import fmean

@@ -1,7 +1,5 @@
 """What a problem's own worked solution says against its label: each contradiction a piece of evidence."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator

@@ -7,8 +7,6 @@ as few are wrong, the weights hold, and a problem's own label never enters the w
 (cross-fitting, as in confident learning: Northcutt, Jiang and Chuang 2021, §3).
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Sequence
 from statistics import fmean

@@ -1,7 +1,5 @@
 """Counts what solvers say of a problem: answers that mean the same are one candidate, the label is the first."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """`slipstick audit`: problems and what solvers say of them -> suspects, ranked, with their evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice

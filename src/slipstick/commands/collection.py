@@ -1,7 +1,5 @@
 """The one run session: fills a run folder with sampled solutions, resumable at any instant and within its budget."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self

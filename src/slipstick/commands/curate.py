@@ -1,7 +1,5 @@
 """`slipstick curate`: finished runs -> the rows a training set should hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain

@@ -1,7 +1,5 @@
 """`slipstick doctor`: what this machine has, and whether each part of slipstick works on it."""
 
-from __future__ import annotations
-
 import os
 import platform
 from collections.abc import Iterator

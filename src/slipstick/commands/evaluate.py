@@ -1,7 +1,5 @@
 """`slipstick evaluate`: solve, grade, count, report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self

@@ -1,7 +1,5 @@
 """`slipstick execute`: every program of a finished run once more."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace

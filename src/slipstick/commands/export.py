@@ -1,7 +1,5 @@
 """`slipstick export`: a finished run in the shapes other tools train on, with the data set's card."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import Field

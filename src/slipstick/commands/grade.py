@@ -1,7 +1,5 @@
 """`slipstick grade PATH`: grades a finished run again, or the output files of another tool."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`slipstick train` with stage = "grpo": problems with answers -> a model that was rewarded for correct solutions."""
 
-from __future__ import annotations
-
 from rich.console import Console
 
 from slipstick.problems.settings import ProblemSettings, take_problems

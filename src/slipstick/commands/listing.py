@@ -1,7 +1,5 @@
 """`slipstick list`: what there is by name. (A module named `list` would hide the built-in in this package.)"""
 
-from __future__ import annotations
-
 from typing import get_args
 
 from rich.console import Group, RenderableType

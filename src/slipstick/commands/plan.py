@@ -1,7 +1,5 @@
 """`slipstick plan`: memory, time and money of a training run, before it starts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """`slipstick push RUN`: exported data or a trained model to the Hub."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

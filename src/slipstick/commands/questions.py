@@ -4,8 +4,6 @@ What a teacher writes lies in a run of its own, `questions` in the run folder; t
 solutions lie in the run folder itself.
 """
 
-from __future__ import annotations
-
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,7 +1,5 @@
 """`slipstick quickstart`: three recipes in a row, each in its own run folder; finished steps are skipped."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

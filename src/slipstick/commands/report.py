@@ -1,7 +1,5 @@
 """`slipstick report`: the page of a finished run, its table, and how it compares with another run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """`slipstick repro ROW`: compares a run with a published number, and lists how their measurements differ."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`slipstick review RUN`: people review the suspects of an audit, or samples of a run's solutions."""
 
-from __future__ import annotations
-
 import getpass
 from collections import Counter
 from collections.abc import Sequence

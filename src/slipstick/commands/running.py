@@ -1,7 +1,5 @@
 """The run folder of a command: opened, recorded so that the run can be repeated, and closed however it ends."""
 
-from __future__ import annotations
-
 import platform
 import subprocess
 from collections.abc import Collection, Iterable, Iterator

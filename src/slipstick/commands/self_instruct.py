@@ -1,7 +1,5 @@
 """`slipstick synthesize` with method = "self_instruct": new questions for topics without data."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

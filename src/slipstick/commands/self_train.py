@@ -11,8 +11,6 @@ round-1/data/         all that is correct so far, curated: what the next round i
 final/train/, final/held-out/
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`slipstick show-mask`: which tokens of a recipe's examples are trained on, in colour and as a page."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`slipstick solve`: problems -> solutions in a run folder."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The settings of every command that solves problems, and what is opened and shown by them."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`slipstick synthesize`: problems -> solutions, every program executed, by one of several methods."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`slipstick synthesize` with method = "teacher": a model's attempts by a schedule; the correct ones are kept."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """`slipstick trace ROW_ID`: where a row came from, back through the runs it was kept, written and run in."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from rich.console import Console

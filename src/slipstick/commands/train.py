@@ -1,7 +1,5 @@
 """`slipstick train`: solutions, raw text, graded samples or problems -> a model, by the stage that the recipe names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`slipstick train` with stage = "value": graded samples -> a model that writes and scores."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`slipstick value`: scores a finished run's solutions by a value model and chooses among them by score."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`slipstick synthesize` without a model: solutions from worked steps or annotations, every program executed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal

@@ -16,8 +16,6 @@ A row passes these files in this order:
 so that a million rows fit into a gigabyte or two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from slipstick.curate import questions, solutions, writing

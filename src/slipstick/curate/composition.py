@@ -1,7 +1,5 @@
 """Counts a curated set: rows by source and format, what each rule dropped, licences, splits, overlaps."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 

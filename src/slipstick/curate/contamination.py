@@ -1,7 +1,5 @@
 """Finds questions of evaluation sets among training questions."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Finds texts that say the same: exactly, or nearly, by MinHash (Broder 1997) with every candidate checked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple

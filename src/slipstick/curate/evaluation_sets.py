@@ -1,7 +1,5 @@
 """Loads the evaluation sets that training questions are compared with."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """How many of each: a cap on the solutions of a question, a mix by weights, and splits that divide no question."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b

@@ -1,7 +1,5 @@
 """Runs programs again: a solution stays if each of them prints what is recorded."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections import deque

@@ -1,7 +1,5 @@
 """Rules that look at one problem or one solution alone: each gives the reason to drop it, or None."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase

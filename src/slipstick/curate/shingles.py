@@ -1,7 +1,5 @@
 """Words and runs of words of many texts as 64-bit hashes, in arrays: what overlaps and near duplicates are found by."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice

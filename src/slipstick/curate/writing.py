@@ -1,7 +1,5 @@
 """Writes what curation decided into its run folder; every file atomically."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

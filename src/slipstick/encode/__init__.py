@@ -7,5 +7,3 @@ tokens.py     pieces of text -> token ids, and back
 encoding.py   a solution -> token ids and labels
 mask.py       the labels of an example, shown
 """
-
-from __future__ import annotations

@@ -6,8 +6,6 @@ own text the model writes what comes between the generation prompt and the conte
 the token that ends the turn.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

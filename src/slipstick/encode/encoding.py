@@ -5,8 +5,6 @@ prompt and the interpreter's outputs have none (-100, which every Hugging Face l
 the token ids that a model generated, these are used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Shows which tokens of an example are trained on: in colour for a terminal, and as a page."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """Lays out what a model sees as pieces of text, one way in training and in generation."""
 
-from __future__ import annotations
-
 import random
 import tomllib
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 `slipstick.json` lies beside the weights. A model without one is prompted in each format's own way.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

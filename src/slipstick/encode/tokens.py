@@ -5,8 +5,6 @@ interpreter's output that is appended later re-encodes nothing, and a label belo
 token never spans two pieces, in training and in generation alike.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -6,8 +6,6 @@ their order; a published grader's rules in `profiles/` take their place), then w
 `values/`, `relations`, `text/`, `symbolic/`, `structures/`; `decision` is what each returns. `pool/` has the workers.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence

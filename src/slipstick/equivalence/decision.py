@@ -1,7 +1,5 @@
 """What a layer of the grader decides about two texts: same, different or open, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal

@@ -4,8 +4,6 @@ The same layers run in the calling process, where there is no computer algebra a
 open, and in a worker process, where there is. `docs/grade.md` has this table in words.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

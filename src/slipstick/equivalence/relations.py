@@ -1,7 +1,5 @@
 r"""Reads equations and inequalities as chains of sides: x = 3, 1 < x \leq 2."""
 
-from __future__ import annotations
-
 import functools
 import re
 from dataclasses import dataclass

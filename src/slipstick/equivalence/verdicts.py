@@ -1,7 +1,5 @@
 r"""Compares an answer with the acceptable ones and makes one verdict of the decisions."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Sequence

@@ -8,8 +8,6 @@
 `SHAPES` says which rows a shape has and what reads them. Every row has the `id` of its solution or problem.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path

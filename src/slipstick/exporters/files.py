@@ -1,7 +1,5 @@
 """Files of rows, written atomically; each writer returns the number of rows, and writes no file without any."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterable, Iterator

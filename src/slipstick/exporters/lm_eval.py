@@ -4,8 +4,6 @@ Shapes: EleutherAI/lm-evaluation-harness, `lm_eval/loggers/evaluation_tracker.py
 A task is a set in one format: `slipstick_gsm8k_pot`. Tools that read lm-eval's folders read this one.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import json

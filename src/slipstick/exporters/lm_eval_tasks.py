@@ -4,8 +4,6 @@ Shapes: EleutherAI/lm-evaluation-harness, docs/task_guide.md; the filters of maj
 gsm8k-cot-self-consistency.yaml. lm-eval has no interpreter in its loop, so tasks ask for words; the verdict is ours.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from importlib.resources import files

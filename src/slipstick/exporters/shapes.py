@@ -1,7 +1,5 @@
 """One row of a training file: for each shape a function of a solution, its problem and its format."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -6,8 +6,6 @@ Rendering and parsing are inverse to each other: `join(render(f, parse(f, s))) =
 A plug-in is a `Format`, named by an entry point in the group `slipstick.formats`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

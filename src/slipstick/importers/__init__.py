@@ -7,8 +7,6 @@ A file format recognises its rows by their keys and finds in a row the problem, 
 Files that are read are never changed.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ Keys: status, eval (task, model, ...), samples; a sample: id, epoch, input, choi
 The epochs of a sample are samples of one problem.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

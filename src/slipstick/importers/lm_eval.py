@@ -3,8 +3,6 @@
 Keys: doc_id, doc, target, arguments, resps (requests x repeats), filtered_resps, filter, metrics and the value of each.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

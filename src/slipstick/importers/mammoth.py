@@ -3,8 +3,6 @@
 Keys: question, correct (the gold; for MATH its text and its number), solution (the output), pred, task.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -3,8 +3,6 @@
 Keys: those of the problem (problem, expected_answer, ...), generation, predicted_answer, symbolic_correct, judgement.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a row of another tool's file parses to: its problem, and the attempts with what the tool recorded of them."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 

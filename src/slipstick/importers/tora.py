@@ -3,8 +3,6 @@
 Keys: idx, question, gt_cot, gt, and a list over samples each of code (the whole output), pred, report, score.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -8,8 +8,6 @@ guest/     the sandbox's side: what runs in those processes, and all that a secu
 preludes/  code that published executors ran before every program
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Protocol
 

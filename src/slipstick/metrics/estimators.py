@@ -4,8 +4,6 @@ If k is below the number of samples, each is the exact expectation over all subs
 samples is averaged over some of the subsets.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, groupby

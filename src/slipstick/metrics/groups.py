@@ -1,7 +1,5 @@
 """Groups the problems of a run: by set or split, and broken down by subject, level, topic, kind and size."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

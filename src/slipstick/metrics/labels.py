@@ -1,7 +1,5 @@
 """Metrics as people read them: which are percentages, their labels, the order of formats."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from slipstick.schema import Metric

@@ -1,7 +1,5 @@
 """Every measure of a run, format by format and group by group."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 

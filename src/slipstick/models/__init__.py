@@ -4,8 +4,6 @@ A plug-in is a function `open_model(argument, settings) -> Model`, named by an e
 `slipstick.models`; `argument` is what a recipe wrote after the colon, `settings` is a ModelSettings.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field

@@ -1,7 +1,5 @@
 """A model that says what a script says: for tests of recipes and of plug-ins, at no cost and without a network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Replays recorded solutions as a model, turn by turn, so that published outputs run through our own path."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Runs the first steps of a training recipe in a process of its own, to measure its speed and memory."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import subprocess

@@ -1,7 +1,5 @@
 """Settings of a plan, and what follows from them: the GPU, the tokens to train on, the changes that make it fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

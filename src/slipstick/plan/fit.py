@@ -1,7 +1,5 @@
 """From a training's settings to the memory it needs, and whether this machine has it: checked before it starts."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

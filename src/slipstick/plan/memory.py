@@ -4,8 +4,6 @@ Counts of the numbers that lie in memory at once (as Rajbhandari et al. 2019, Ze
 2022, section 4, count them), and of the multiplications per token (Kaplan et al. 2020, section 2.1).
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterable
 from importlib.resources import files

@@ -1,7 +1,5 @@
 """Sizes of a model: from its config.json, or from our table for the bases that presets name."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from importlib.resources import files

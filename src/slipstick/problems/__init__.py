@@ -6,8 +6,6 @@ row's own key, and a bad row is an InputError. Beside the plug-ins stand the dat
 catalogue, and files.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path

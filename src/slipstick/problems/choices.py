@@ -1,7 +1,5 @@
 """Reads the options of a multiple-choice question and appends them to it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

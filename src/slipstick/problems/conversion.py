@@ -1,7 +1,5 @@
 """Turns rows into problems one by one; a row that is none is an error, or goes to `on_bad`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 
 from slipstick.errors import InputError

@@ -1,7 +1,5 @@
 """Reads problems from files of many shapes: known keys are recognised, others are mapped by the recipe."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reads rows of a dataset on the Hugging Face Hub, one at a time, without fetching all of it first."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Corrections of labels: a file of their own, applied whenever its problems are loaded; sources stay as they are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path

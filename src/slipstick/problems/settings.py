@@ -1,7 +1,5 @@
 """Which problems a run is about: the settings of a recipe, and the problems they name."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain

@@ -7,8 +7,6 @@ page_data.py  problems and solutions -> the compressed text that the page unpack
 page.py       all of these -> one HTML page, from page.html.j2, page.css, page.js and katex/
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from slipstick.comparison import RunComparison

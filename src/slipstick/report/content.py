@@ -1,7 +1,5 @@
 """Works out what the page and the tables show: numbers as people read them, the chart's groups, tables of metrics."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

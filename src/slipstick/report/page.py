@@ -5,8 +5,6 @@ compressed and reach the page through text nodes, and its content security polic
 which typesets mathematics, is embedded with its fonts.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """Packs problems with their solutions into the text that a page embeds and its script unpacks."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json

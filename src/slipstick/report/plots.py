@@ -3,8 +3,6 @@
 Colours are names that the page defines for light and dark; as a file, a plot brings its own definitions.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

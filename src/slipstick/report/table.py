@@ -1,7 +1,5 @@
 """Tables of metrics and comparisons for the terminal; metrics as Markdown and LaTeX for papers and issues."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rich.table import Table

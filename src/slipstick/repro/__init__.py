@@ -3,8 +3,6 @@
 differences.py says how the run's settings, model and versions differ from the paper's.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Lists how a run's settings, model and versions differ from those of a published number."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

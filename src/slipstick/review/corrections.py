@@ -1,7 +1,5 @@
 """What reviewers' decisions amount to: if enough of them agree, corrections of labels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple

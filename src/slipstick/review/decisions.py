@@ -1,7 +1,5 @@
 """The store of reviewers' decisions: lines that are only ever added; several reviewers may add at the same time."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Iterable, Sequence

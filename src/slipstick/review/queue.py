@@ -1,7 +1,5 @@
 """What there is to review, in order, and which of it a reviewer is shown."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from typing import Literal

@@ -1,7 +1,5 @@
 """The screen in a terminal: shows an item, reads a line, stores the decision, shows the next."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple

@@ -1,7 +1,5 @@
 """Rewards for OpenRLHF: `--reward.remote_url` (`--remote_rm_url` in earlier versions) is the path of this file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

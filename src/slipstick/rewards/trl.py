@@ -1,7 +1,5 @@
 """Rewards for TRL's GRPO and RLOO trainers: `reward_funcs=[slipstick.rewards.trl.reward]`."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial

@@ -4,8 +4,6 @@ Two verdicts are given when this is imported, so that what the next ones need is
 while another thread is in the middle of an import would leave the child waiting for that import for ever.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """Rewards for verl: `custom_reward_function.path` is this file, `custom_reward_function.name` is compute_score."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

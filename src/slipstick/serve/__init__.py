@@ -6,8 +6,6 @@ service.py         sessions, workers, the queue; metrics.py: counters for Promet
 script.py          programs as scripts: standard output, standard error and exit code kept apart
 """
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import os

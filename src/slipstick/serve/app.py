@@ -1,7 +1,5 @@
 """The HTTP application: its own routes, the token, what refusals look like, and the server around it."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncIterator

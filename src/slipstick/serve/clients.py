@@ -1,7 +1,5 @@
 """Clients: which are let in, and what happens if one disconnects before its answer."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import hmac

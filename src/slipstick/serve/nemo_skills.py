@@ -1,7 +1,5 @@
 """NeMo-Skills' requests: POST /execute and its sessions (NVIDIA/NeMo-Skills, local_sandbox)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request

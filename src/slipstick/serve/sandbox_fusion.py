@@ -1,7 +1,5 @@
 """SandboxFusion's requests, for Python: POST /run_code and /run_jupyter (its sandbox/server/sandbox_api.py)."""
 
-from __future__ import annotations
-
 import time
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """The service behind the routes: sessions, workers, the queue, and what is refused."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator

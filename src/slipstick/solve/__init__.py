@@ -10,8 +10,6 @@ estimate.py    what all problems will take, judged by a few
 settings.py    the settings of sampling
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from slipstick.formats import Format, load_format, with_num_fewshot

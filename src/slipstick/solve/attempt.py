@@ -1,7 +1,5 @@
 """One solution: generate until a code block closes, run it, append its output, generate on."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 

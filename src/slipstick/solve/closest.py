@@ -1,7 +1,5 @@
 """Asks a model once more if its answer is none of a choice question's options (MAmmoTH, run_choice.py)."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from string import ascii_uppercase

@@ -1,7 +1,5 @@
 """Counts what sampling does while it does it: replies, tokens, money, errors by kind, correct answers."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 

@@ -3,8 +3,6 @@
 Adaptive consistency is that of Aggarwal et al. 2023 (section 3, the Beta criterion).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from math import comb
 

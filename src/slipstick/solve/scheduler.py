@@ -4,8 +4,6 @@ A chain is a problem in one strategy: the policy says which solutions come first
 which come next. Chains run side by side and none waits for another.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence

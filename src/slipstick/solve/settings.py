@@ -1,7 +1,5 @@
 """The settings of sampling."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -3,8 +3,6 @@
 MAmmoTH (section 2.2) keeps a program only where its result matches the annotated answer; so do we.
 """
 
-from __future__ import annotations
-
 import asyncio
 import zlib
 from collections import deque

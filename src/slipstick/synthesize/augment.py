@@ -4,8 +4,6 @@ MetaMath (Yu et al. 2024) trains on questions that were reworded by a model and 
 given numbers. A new problem's id is its parent's with the kind and a count: "gsm8k/train/7~rephrase~0".
 """
 
-from __future__ import annotations
-
 import random
 import re
 from typing import Literal

@@ -1,7 +1,5 @@
 """All new problems of one, with the programs that solve them, and which of them stay once they were answered."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What asking a teacher will take: at most, before anything is asked, and judged by a few problems."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from slipstick.formats import Format, render_chat

@@ -4,8 +4,6 @@ Each column begins with what is left of the numbers, so that the digits it needs
 scratchpad of Nye et al. 2021 (arXiv 2112.00114, figure 1), with the digits of the result written as they become known.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """How like a question is to those there are: ROUGE-L (Lin 2004), as in Self-Instruct (Wang et al. 2022)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The numbers in a question, as digits or as words."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from typing import NamedTuple

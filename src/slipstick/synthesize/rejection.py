@@ -5,8 +5,6 @@ solved at every try. `uniform` wants the same number of correct solutions of eve
 proportion to the share of first attempts that failed, at least one and at most `num_correct`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil

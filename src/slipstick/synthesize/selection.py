@@ -4,8 +4,6 @@ While a run is running every attempt lies in solutions.jsonl, with its verdict. 
 there and the others move to dropped.jsonl; a run that is resumed first moves them back.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple

@@ -4,8 +4,6 @@ The way of Self-Instruct (Wang et al. 2022, section 3.1-3.2), which MAmmoTH took
 from our seeds and from what was written before; a question is kept if its ROUGE-L with every known one is below 0.7.
 """
 
-from __future__ import annotations
-
 import random
 import re
 import tomllib

@@ -4,8 +4,6 @@ MARIO (arXiv 2401.08190, section 2) asked once at temperature 0, then twice more
 had people look where the model and the gold disagreed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

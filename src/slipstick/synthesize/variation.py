@@ -5,8 +5,6 @@ stays whole, what was positive stays positive, at every step: so nobody buys hal
 program, its text alone is changed, and its answer is left to the teacher's agreement.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import random

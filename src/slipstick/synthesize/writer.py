@@ -1,7 +1,5 @@
 """What writes solutions without a model: a name, what it can write, and the function that writes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Writes worked steps down in words, as a program, or interleaved (without the outputs)."""
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Low-rank adapters through PEFT: added before training, merged into the weights after it."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 A resumed run asks for the same order again and skips the steps it has done.
 """
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What a training starts from: the tokenizer and checks that need no more, then the weights, and the device."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The card of a trained model: what it was made from, how, and what is known of it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

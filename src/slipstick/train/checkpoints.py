@@ -3,8 +3,6 @@
 Each belongs to a fingerprint of settings and data; those of another training are never resumed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -5,8 +5,6 @@ one), and whole passes in threads wait for Python's lock; in processes they do n
 that parent and children share, so that a step costs no copy but the sum of the gradients.
 """
 
-from __future__ import annotations
-
 import mmap
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """What a training learns from, in token ids: solutions with their labels, or rows of packed raw text."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple

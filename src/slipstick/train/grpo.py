@@ -4,8 +4,6 @@ GRPO (Shao et al. 2024, arXiv 2402.03300, section 4.1): several solutions of one
 weighted by how much better it did than its group.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """Our own training loop: ordered batches, loss only where labels are, one schedule of learning rates."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable

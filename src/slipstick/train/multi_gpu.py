@@ -3,8 +3,6 @@
 What each process runs is worker_main.py, which reads the job from the folder that is written here.
 """
 
-from __future__ import annotations
-
 import json
 import shlex
 import shutil

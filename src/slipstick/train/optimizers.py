@@ -1,7 +1,5 @@
 """Optimisers and the learning rate of every step."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -4,8 +4,6 @@ Not the default on a CPU: at a million parameters nearly every step has matrices
 library first compiles a kernel, which costs what AVX512-BF16 gains.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """What the training stages report: one result class for each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from slipstick.schema import Record

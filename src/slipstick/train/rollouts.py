@@ -4,8 +4,6 @@ TRL asks a rollout function for completions; ours hands the problems to slipstic
 takes the token ids as they were generated and masks what the model did not sample.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -13,8 +13,6 @@ with a case in its `run_train` and in `on_this_machine` of plan/fit.py. The file
   function that trains and writes the weights, and the text of the card.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence

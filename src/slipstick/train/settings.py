@@ -1,7 +1,5 @@
 """Settings of the training stages: what all of them share, then a class for each."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """The stages "sft" and "cpt": training on solutions, loss on what a model writes, or on packed raw text."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator

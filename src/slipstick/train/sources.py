@@ -1,7 +1,5 @@
 """What a training reads: correct solutions of run folders; raw texts of files, JSON lines and problem sources."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Makes a small byte-level tokenizer from the texts a model is to be trained on."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Any

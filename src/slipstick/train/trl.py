@@ -1,7 +1,5 @@
 """Training through TRL's SFTTrainer, with our ids and labels as they are: GPUs, packing, low precision, adapters."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ of a sampled solution the target is whether the solution is correct, while the l
 AlphaMath's variant (arXiv 2405.03553) has targets between -1 and 1, at the ends of steps only.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What a value model is trained on: graded samples, as many correct as incorrect ones of every problem."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The loop of a value model's training: one pass gives the language model's loss and the value's."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from typing import Any

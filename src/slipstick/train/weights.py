@@ -1,7 +1,5 @@
 """A new model's weights, and the folder that trained weights are written to."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

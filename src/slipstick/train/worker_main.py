@@ -1,7 +1,5 @@
 """What each process of a training on several GPUs runs: `python -m slipstick.train.worker_main FOLDER`."""
 
-from __future__ import annotations
-
 import os
 import sys
 from functools import partial

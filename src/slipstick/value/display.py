@@ -1,7 +1,5 @@
 """Prints what choosing by value does."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rich import box

@@ -1,7 +1,5 @@
 """How good a value model's scores are: do they rank correct above incorrect, and are they probabilities."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 
 from slipstick.metrics.intervals import Estimate, wilson

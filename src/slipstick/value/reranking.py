@@ -1,7 +1,5 @@
 """Chooses among a problem's samples by their values, beside the majority, and says in words which to take."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 
 from slipstick.equivalence import compare

@@ -1,7 +1,5 @@
 r"""Brings the many ways of writing one thing to one: white space, formula signs, LaTeX variants, Unicode."""
 
-from __future__ import annotations
-
 import functools
 import re
 import unicodedata

@@ -3,8 +3,6 @@ r"""Rewrites what Python prints for lists, sets, intervals, matrices and equatio
 FiniteSet(1, 2) is \{1,2\}, Interval.open(0, 1) is (0,1), Matrix([[1, 2]]) is [[1, 2]], Eq(x, 3) is x=3.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 

@@ -1,7 +1,5 @@
 """The words and signs the grader knows, from vocabulary.toml: Unicode signs, units, synonyms."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from importlib.resources import files

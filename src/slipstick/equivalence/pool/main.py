@@ -6,8 +6,6 @@ The process limits itself before it reads anything: memory, no files written, no
 the kernel ends it as soon as the process that owns it is gone, whatever code it is in, or when it overstays by far.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json

@@ -8,8 +8,6 @@ Most comparisons take milliseconds. One that is not done after `FAST_SECONDS` mo
 ones, or waits for such a place, so that a burst of comparisons that hang holds up the others for moments only.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import os

@@ -1,7 +1,5 @@
 r"""One worker process seen from its owner: how it is started, asked over its pipes, and ended."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

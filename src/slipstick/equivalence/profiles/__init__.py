@@ -5,8 +5,6 @@ several share), then a file for each grader. Each answers as its grader does, mi
 None passes text to eval, and computer algebra runs in workers only.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from importlib import import_module

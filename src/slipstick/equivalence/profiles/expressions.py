@@ -6,8 +6,6 @@ beginning of what it does not understand ("1,2" is 1) is part of what those grad
 `syntax_tree.evaluate`. Neither passes text to eval.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 import re

@@ -5,8 +5,6 @@ SVAMP, SimulEq and Mathematics are, by equal strings; "choice" as AQuA, SAT and 
 numbers: an answer need only round to a whole gold, and may be four per cent off any other.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 import re

@@ -5,8 +5,6 @@ compared as intervals, tuples, sets, matrices and expressions. The answer of an 
 "Final Answer:" (`react.py`).
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """MARIO's comparison by sympy (MARIO_EVAL's `latex_parser.are_equal_under_sympy`); runs in worker processes only."""
 
-from __future__ import annotations
-
 import functools
 import random
 import re

@@ -5,8 +5,6 @@ needs the main thread's signals, is off; the worker is killed instead. A gold th
 although the library says no.
 """
 
-from __future__ import annotations
-
 from itertools import groupby
 from typing import Any
 

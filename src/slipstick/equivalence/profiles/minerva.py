@@ -4,8 +4,6 @@ r"""Minerva's rules as lm-evaluation-harness has them: `lm_eval/tasks/minerva_ma
 reads both and the difference simplifies to nothing. That is all: "(1,2)" cannot be read and is not even itself.
 """
 
-from __future__ import annotations
-
 import re
 
 from slipstick.equivalence.decision import Method

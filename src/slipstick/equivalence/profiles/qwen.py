@@ -5,8 +5,6 @@ equations have a rule, and the tolerance is one part in ten thousand everywhere.
 single data sets are left out.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 

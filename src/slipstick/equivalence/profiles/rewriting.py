@@ -3,8 +3,6 @@ r"""Rewrites LaTeX answers as the graders descended from the MATH benchmark do: 
 The rules are those of `_strip_string` and its parts (MATH, Hendrycks et al. 2021), kept by MAmmoTH, ToRA and Qwen.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

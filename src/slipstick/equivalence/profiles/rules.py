@@ -1,7 +1,5 @@
 """What a grading profile consists of: how a published grader finds an answer, when two are the same, its word lists."""
 
-from __future__ import annotations
-
 import functools
 import tomllib
 from collections.abc import Callable

@@ -5,8 +5,6 @@ tree, and only the nodes named below are given a meaning; everything else raises
 those graders do, and so does not share `slipstick.exact`.
 """
 
-from __future__ import annotations
-
 import ast
 import operator
 from collections.abc import Callable, Mapping

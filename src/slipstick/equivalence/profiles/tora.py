@@ -4,8 +4,6 @@ Numbers are the same within one part in ten thousand, also if one is a hundred t
 by sympy's LaTeX grammar, and the same if the difference simplifies to nothing or is one part in a thousand.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable

@@ -3,8 +3,6 @@ r"""Compares answers made of others: lists, sets, tuples, matrices, named values
 What stands in them is compared by the function that is passed down, so that 0.5, 2 is \{2, \frac{1}{2}\}.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction

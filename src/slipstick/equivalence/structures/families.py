@@ -3,8 +3,6 @@ r"""Compares solutions with a free integer, \frac{\pi}{4} + n\pi for n \in \math
 Two linear families a + bn and c + dn are the same numbers if b is d or -d and a - c a multiple of it.
 """
 
-from __future__ import annotations
-
 import re
 
 from slipstick.equivalence.decision import Decision, Same, structure

@@ -1,7 +1,5 @@
 r"""Unions of real intervals and points: union, intersection, complement, and whether two of them are the same."""
 
-from __future__ import annotations
-
 import functools
 import math
 import re

@@ -1,7 +1,5 @@
 """Matches the items of two answers, in order or in any order, comparing each with each only if necessary."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision, Same, structure

@@ -1,7 +1,5 @@
 r"""Takes tidied answers apart: lists, sets, tuples, unions, matrices, vectors, equations and inequalities."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import re

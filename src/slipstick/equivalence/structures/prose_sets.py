@@ -1,7 +1,5 @@
 r"""Turns words about real numbers into signs: "all real numbers except 0", "at least 5", "x is greater than 3"."""
 
-from __future__ import annotations
-
 import re
 
 _REALS = r"(-\infty,\infty)"

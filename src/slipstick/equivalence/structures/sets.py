@@ -3,8 +3,6 @@ r"""Reads sets of real numbers in every spelling as one union of intervals and p
 (1,2], 1 < x \leq 2, \{x \mid x \neq 0\}, |x| < 2, \mathbb{R} \setminus \{1\}, "all real numbers except 0".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

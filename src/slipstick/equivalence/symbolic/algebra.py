@@ -4,8 +4,6 @@ LaTeX is parsed by latex2sympy2_extended; text never reaches eval or sympify. Bo
 to fifty digits, at several points if there are variables; math-verify decides what is no plain expression.
 """
 
-from __future__ import annotations
-
 import functools
 import random
 import re

@@ -4,8 +4,6 @@ A product may go without a sign; it binds like one with a sign, from the left: 1
 factor: 1/xy is 1/(xy).
 """
 
-from __future__ import annotations
-
 import math
 import re
 from abc import abstractmethod

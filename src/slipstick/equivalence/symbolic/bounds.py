@@ -1,7 +1,5 @@
 r"""Bounds what is handed to computer algebra in a worker, by the text alone: length, nesting, exponents, sums."""
 
-from __future__ import annotations
-
 import itertools
 import re
 

@@ -1,7 +1,5 @@
 r"""Compares two texts as mathematics in this process: reads both, then compares expressions or relations."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -5,8 +5,6 @@ Two functions are compared at points chosen from the texts. A point at which one
 nothing as long as others are: log(a^2) is 2 log(a). |x| is not x.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 import zlib

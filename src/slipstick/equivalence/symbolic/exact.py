@@ -1,7 +1,5 @@
 """Evaluates rational expressions without free symbols exactly, as long as the numbers stay short enough to compare."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction

@@ -1,7 +1,5 @@
 r"""The functions and letters an expression may name, in every spelling, and the one name each has in the tree."""
 
-from __future__ import annotations
-
 from types import MappingProxyType
 from typing import Final
 

@@ -4,8 +4,6 @@ A run of letters is a name if it is one, else a product: xy, sinx, 2pir. Five le
 and no mathematics.
 """
 
-from __future__ import annotations
-
 import re
 
 from slipstick.equivalence.symbolic.arithmetic import Arithmetic, product, reciprocal

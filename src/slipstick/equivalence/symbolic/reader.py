@@ -4,8 +4,6 @@ What is not understood to the last character is not read at all. `log` is the na
 keyboard wrote it; `\log` is left open between the bases e and 10.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable

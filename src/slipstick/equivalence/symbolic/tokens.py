@@ -1,7 +1,5 @@
 """Takes a formula apart into numbers, words, LaTeX commands and signs, one at a time and only as far as it is read."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 r"""Reads choice letters and compares answers to multiple-choice questions."""
 
-from __future__ import annotations
-
 import re
 
 from slipstick.equivalence.decision import Decision

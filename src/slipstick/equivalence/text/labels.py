@@ -1,7 +1,5 @@
 r"""Reads the names that answers give their values: x = 3, f(x) = x^2, A(1,2), "Paolo: 18, Qing: 14", (x,y) = (1,2)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

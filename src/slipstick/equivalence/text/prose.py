@@ -4,8 +4,6 @@ What decides is narrow on purpose: "The winner is Tom" is Tom, "an isosceles tri
 that differ stay open.
 """
 
-from __future__ import annotations
-
 import re
 
 from slipstick.equivalence.decision import Decision

@@ -5,8 +5,6 @@ rounds or cuts off an exact value is correct only if every digit it shows is and
 floating-point number is no digit: 17.999999999999996 is 18.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from dataclasses import dataclass

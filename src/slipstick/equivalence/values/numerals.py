@@ -1,7 +1,5 @@
 r"""Reads numbers written in words and letters: "one hundred and five", "two and a half", "third", 3rd, XIV."""
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 r"""Reads single values of any kind: a number with its unit, or a quantity in several units, "1 hour 30 minutes"."""
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 

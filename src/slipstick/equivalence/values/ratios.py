@@ -1,7 +1,5 @@
 r"""Compares ratios: 6:8 is 3:4 and 3/4, "3 to 4", "1 out of 4"; two times that are the same ratio stay open."""
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 

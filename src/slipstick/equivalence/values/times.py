@@ -1,7 +1,5 @@
 r"""Reads and compares times of day and dates: 3:30 pm, half past three, noon; March 5, 2024, 2024-03-05."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ What a unit is called is our table; what it measures, and so every conversion, c
 second to load and is loaded only when two different units meet.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from fractions import Fraction

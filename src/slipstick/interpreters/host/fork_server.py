@@ -1,7 +1,5 @@
 """Client of one fork server: has it started, asks it for sessions, has them killed, notices its end."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import json

@@ -1,7 +1,5 @@
 """Which isolation this machine offers: a process tries each and ends."""
 
-from __future__ import annotations
-
 import functools
 import subprocess
 import sys

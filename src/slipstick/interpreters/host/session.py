@@ -3,8 +3,6 @@
 The program may have written the reply itself: it is checked, cut and never trusted.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import signal

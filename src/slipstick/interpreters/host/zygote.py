@@ -1,7 +1,5 @@
 """Client of one zygote: starts it and asks it for fork servers."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

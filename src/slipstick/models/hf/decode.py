@@ -1,7 +1,5 @@
 """Decodes many requests together: finished rows leave the batch, waiting ones join, each samples its own tokens."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Sequence

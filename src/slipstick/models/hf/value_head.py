@@ -4,8 +4,6 @@
 Face model, so one checkpoint both writes (any server can load it) and scores (this file).
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Literal
 

@@ -9,8 +9,6 @@ prices.py         what tokens cost
 probe.py          what a server is and does, found out once per run
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import random

@@ -7,8 +7,6 @@ it starts high, and keeps growing while the first answers are still being writte
 seconds.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from typing import Literal

@@ -3,8 +3,6 @@
 All turns of a solution go to the server that had its first one, as long as that has room: its cache holds the prefix.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

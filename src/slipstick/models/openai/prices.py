@@ -1,7 +1,5 @@
 """What tokens cost: a table by host and model, which a recipe can override."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from functools import cache

@@ -1,7 +1,5 @@
 """What a server is and how it behaves: what its own pages say, and how it answers two short requests."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """Reads a server's answer: bodies that differ between servers -> one Reply."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -3,8 +3,6 @@
 A file of its own, as importing httpx2 takes a third of a second.
 """
 
-from __future__ import annotations
-
 import httpx2
 
 _POOLS = 16

@@ -3,8 +3,6 @@
 The table is data, the `*.toml` beside this file; `docs/datasets.md` explains it.
 """
 
-from __future__ import annotations
-
 import tomllib
 from functools import lru_cache
 from importlib import resources

@@ -1,7 +1,5 @@
 """Loads a dataset of the catalogue: from local files if there are any, else from the Hub."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, islice

@@ -1,7 +1,5 @@
 """Finds a dataset's files in a local folder."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Reads what a recipe says of a dataset: "gsm8k:test", "math:test,subject=Algebra,n=100"."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from slipstick.errors import InputError, did_you_mean

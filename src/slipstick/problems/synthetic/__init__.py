@@ -9,8 +9,6 @@
 - `abstract`: multiple choice with nothing to compute
 """
 
-from __future__ import annotations
-
 import re
 import zlib
 from collections.abc import Iterator, Mapping

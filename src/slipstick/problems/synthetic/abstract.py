@@ -1,7 +1,5 @@
 """Abstract multiple-choice problems: nothing to compute, three options, exactly one of them correct."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random

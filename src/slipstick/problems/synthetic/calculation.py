@@ -1,7 +1,5 @@
 """Calculation problems: the templates of templates/*.toml, filled with numbers and solved step by step."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

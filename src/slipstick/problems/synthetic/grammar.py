@@ -6,8 +6,6 @@ A skeleton is one line of text with
   {start}      a number of the problem, or a word that stays the same all through it ({name}, {thing})
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """How the arithmetic of worked steps is shown: values as people write them, expressions as on paper."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from fractions import Fraction

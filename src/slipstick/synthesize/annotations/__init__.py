@@ -14,8 +14,6 @@ whether its result is the gold is decided afterwards, by running it. The stages,
 - `write`: a plan as a program, or in turn with the words of its rationale; a rationale as words alone
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from slipstick.exact import NoValueError

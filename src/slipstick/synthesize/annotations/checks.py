@@ -1,7 +1,5 @@
 """Checks a plan before it is trained on: its literals must be given, and its inputs must matter."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count

@@ -1,7 +1,5 @@
 """MathQA's formulas, raw ("multiply(n0,n1)|divide(#0,const_100)|") or as Python over n0, t0, ...: read into plans."""
 
-from __future__ import annotations
-
 import ast
 import re
 import tomllib

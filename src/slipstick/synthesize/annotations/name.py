@@ -4,8 +4,6 @@ Longer names ("money_after_pencil") gain a small model nothing and cost it token
 benchmarks/RESULTS.md.
 """
 
-from __future__ import annotations
-
 import builtins
 import keyword
 from collections import Counter

@@ -1,7 +1,5 @@
 """Arithmetic trees as Python source: whole numbers stay whole, and exact fractions are used if floats would show."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

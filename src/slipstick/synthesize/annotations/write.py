@@ -1,7 +1,5 @@
 """Writes a plan as one Python program or interleaved with its rationale's words; and a rationale as words alone."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a teacher is asked for other than an answer: a TOML file each, whose table `format` is a Format."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from importlib.resources import files

@@ -4,8 +4,6 @@ Each one's docstring shows the row as the source has it. A row of another shape 
 or IndexError; None says that the row does not belong to the dataset.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from slipstick.problems.catalogue.readers import competitions, multiple_choice, solved, word_problems

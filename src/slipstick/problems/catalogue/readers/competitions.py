@@ -1,7 +1,5 @@
 """Reads competition, olympiad and university sets, each row as its source has it."""
 
-from __future__ import annotations
-
 import re
 
 from slipstick.problems.catalogue.readers.facts import Facts, Values, kind_of, last_box, rest, undressed, words, written

@@ -1,7 +1,5 @@
 """What a reader takes out of a row, and the few things most of them do."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Required, TypedDict

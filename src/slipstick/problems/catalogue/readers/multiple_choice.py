@@ -1,7 +1,5 @@
 """Reads the multiple-choice sets, each row as its source has it."""
 
-from __future__ import annotations
-
 import re
 
 from slipstick.problems.catalogue.readers.facts import Facts, Values, rest, words

@@ -1,7 +1,5 @@
 """Reads datasets whose rows contain solutions: instructions, queries, dialogues and programs."""
 
-from __future__ import annotations
-
 import re
 
 from slipstick.answers import final_answer

@@ -1,7 +1,5 @@
 """Reads the sets of school word problems, each row as its source has it."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The calculations of one line: its annotations, and its equations in plain text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

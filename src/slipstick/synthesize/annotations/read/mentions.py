@@ -1,7 +1,5 @@
 """The numbers that a text mentions, in digits and in words, and where."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

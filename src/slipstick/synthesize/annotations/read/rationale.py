@@ -1,7 +1,5 @@
 """Reads a rationale: its annotations `<<48/2=24>>`, the equations of its text, and the letters that it solves for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

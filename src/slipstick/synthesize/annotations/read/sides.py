@@ -1,7 +1,5 @@
 """Tokens of a line of a rationale, and the two sides of an equals sign in it: an expression, then a number."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

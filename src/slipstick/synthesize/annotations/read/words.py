@@ -1,7 +1,5 @@
 """The words next to a number; by word lists alone (`words.toml`)."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Container
