@@ -72,7 +72,7 @@ def test_evaluate_then_every_verb_on_its_run(invoke: Invoke, tmp_path: Path) -> 
 
 
 def test_solve_limit_and_set(invoke: Invoke) -> None:
-    assert invoke("solve", "r.toml", "--set", "formats=cot", "--limit", "2")[0] == 2  # not a list
+    assert invoke("solve", "r.toml", "--set", "formats=5", "--limit", "2")[0] == 2  # no name
     assert invoke("solve", "r.toml", "--set", "formats=['cot']", "--limit", "2")[0] == 0
     solutions = list(RunFolder("runs/r").solutions())
     assert [solution.id for solution in solutions] == ["p/0#cot#0", "p/1#cot#0"] and solutions[0].verdict is None
