@@ -37,8 +37,7 @@ class Collection:
         """Takes over what an interrupted run has done and spent, and notes what the server says of itself."""
         self.monitor.resume(_take_over(self.folder, self.recipe.formats))
         self.done = self.folder.index()
-        card = await self.monitor.model.describe()
-        versions = self.folder.run().versions
+        card, versions = await self.monitor.model.describe(), self.folder.run().versions
         for key, value in card.items():
             if versions.get(key, value) != value:
                 self._print(f"{key} was {versions[key]}, now it is {value}")
