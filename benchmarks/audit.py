@@ -73,7 +73,7 @@ class Measured:
 def main() -> None:
     """Prints what was measured and the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--picture", type=Path, help="where to draw the curves of precision and recall, as SVG")
+    parser.add_argument("--picture", type=Path, help="file for the curves of precision and recall, as SVG")
     arguments = parser.parse_args()
     if not DATA.exists():
         raise SystemExit(f"{DATA} is not there: the recorded samples are not part of the project")

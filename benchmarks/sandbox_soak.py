@@ -61,7 +61,7 @@ def program(number: int) -> tuple[str, set[str]]:
     return code.format(token=f"{RUN}:{number}:"), {status}
 
 
-class Tally:
+class Counts:
     """What the answers amount to."""
 
     def __init__(self, programs: int) -> None:
@@ -142,7 +142,7 @@ def start_service() -> tuple[subprocess.Popen[str], str]:
     return process, process.stdout.readline().rpartition("remote:")[2].strip().strip('"')
 
 
-async def over_http(url: str, numbers: range, clients: int, tally: Tally) -> None:
+async def over_http(url: str, numbers: range, clients: int, tally: Counts) -> None:
     """Every client takes the next program, with connections of its own."""
     waiting = iter(numbers)
 
@@ -159,7 +159,7 @@ async def over_http(url: str, numbers: range, clients: int, tally: Tally) -> Non
             group.create_task(client())
 
 
-async def in_batches(sandbox: Sandbox, numbers: range, tally: Tally) -> None:
+async def in_batches(sandbox: Sandbox, numbers: range, tally: Counts) -> None:
     """A batch at a time, from a thread of its own as a synchronous caller would."""
     waiting = iter(numbers)
     while batch := list(islice(waiting, BATCH)):
@@ -168,7 +168,7 @@ async def in_batches(sandbox: Sandbox, numbers: range, tally: Tally) -> None:
             tally.take(number, output)
 
 
-async def soak(tally: Tally, clients: int) -> dict[str, object]:
+async def soak(tally: Counts, clients: int) -> dict[str, object]:
     """Runs everything and gives the figures."""
     service, url = start_service()
     figures: dict[str, object] = {}
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--programs", type=int, default=5000)
     parser.add_argument("--clients", type=int, default=64)
     chosen = parser.parse_args()
-    tally = Tally(chosen.programs)
+    tally = Counts(chosen.programs)
     figures = asyncio.run(soak(tally, chosen.clients))
     tally.counts["lost"] += chosen.programs - tally.done
     print(*tally.examples, sep="\n")

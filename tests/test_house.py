@@ -50,7 +50,7 @@ OLD_WORDS = {
     r"\bto the letter\b": "exactly",
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\bgone through\b|\bgoes through them\b": "reviewed",
-    r"\bset against\b": "compared with",
+    r"\bset against\b(?!=)": "compared with",
     r"\bdraws? (?:a|an|the|its|each|one|more|attempts|solutions|samples)\b": "samples",
     r"\bthe way out\b": "the remedy",
     r"\bpiece(?:s)? of the way\b": "part",
