@@ -1,1 +1,1 @@
-"""What measures slipstick: each `python -m benchmarks.NAME` prints one JSON object as its last line."""
+"""Benchmarks of slipstick: each `python -m benchmarks.NAME` prints one JSON object as its last line."""

@@ -1,6 +1,6 @@
-"""Hostile programs against the interpreter, in an arena: `python -m benchmarks.attacks ISOLATION [--user NAME]`.
+"""Hostile programs in the interpreter: `python -m benchmarks.attacks ISOLATION [--user NAME]`.
 
-The programs of ../shared/attacks really kill and delete where they can, so all of this happens inside mount and process
+The programs of ../shared/attacks really kill and delete what they can, so all of this happens inside mount and process
 namespaces with a small file system at /arena. After each program a probe must be correct and no process may be left.
 The last line is a JSON object: isolation, attacks, contained, escaped (names and how).
 """

@@ -3,7 +3,7 @@
 GSM8K's test problems with an even number, which people relabelled: positives are the labels they corrected and the
 problems they rejected as ambiguous. Every ranking is of all test problems and measured on the even ones; the odd
 ones are held out. `average_precision` is that of the audit with all recorded samples, `vote_average_precision` that of
-the better of two plain votes (largest share of samples that agree on another answer than the label): over the same
+the better of two plain votes (largest share of samples that agree on an answer other than the label): over the same
 samples, and over the panel of twelve alone. `panel_...` are the figures with the panel of twelve only, `rationale_...`
 those without any sample. `train_fixes_in_200` counts the known fixes of GSM8K's training labels among the first 200
 suspects, found without any model. The last line printed is one JSON object.

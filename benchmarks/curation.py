@@ -1,14 +1,14 @@
-"""Near-duplicate removal and decontamination of a million synthetic rows, against datatrove's MinHash on the same rows.
+"""Near-duplicate removal and decontamination of a million synthetic rows, compared with datatrove's MinHash.
 
     python -m benchmarks.curation [--rows 1000000]
 
 Rows are word problems from a grammar of our own, each with a worked solution. Of every hundred questions
   5  repeat an earlier one except for one or two words      (near duplicates: to be found)
   3  repeat an earlier one with other numbers               (other problems: to be kept)
-  1  are an evaluation question, exactly or with words put before it   (to be found)
+  1  are an evaluation question, exactly or with words before it       (to be found)
   1  are an evaluation question with other numbers          (other problems: to be kept)
-`minutes` and `peak_gib` are those of `slipstick curate` on a run folder of them all, in a process of its own: every
-rule that works on texts, everything read, compared and written. `vs_datatrove` is the time of datatrove's four MinHash
+`minutes` and `peak_gib` are those of `slipstick curate` on a run folder of all rows, in a separate process: every
+rule that works on texts, with reading and writing. `vs_datatrove` is the time of datatrove's four MinHash
 steps (two processes, its own defaults: 5-grams, 14 buckets of 8 hashes) over ours for near duplicates alone, both from
 the same questions to the list of those dropped. Recall and precision are over the copies that were planted.
 """

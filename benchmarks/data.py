@@ -4,7 +4,7 @@
 
 Reads ../shared/data, calls no model. `gsm8k_pot`, `gsm8k_tir`, `mathqa_pot` count problems with a solution whose
 program was run and printed the gold; `minutes` and `peak_gib` are those of synthesize, curate and export together, in a
-process of their own and its children (memory: the largest process). `overlaps_known` are the pairs of equal training
+separate process and its children (memory: the largest process). `overlaps_known` are the pairs of equal training
 and evaluation questions that the data pack lists, `overlaps_found` those that `slipstick.curate.contamination` finds.
 """
 

@@ -1,4 +1,4 @@
-"""The interpreter's speed against executors that protect nothing: `python -m benchmarks.interpreter [--programs N]`.
+"""The interpreter's speed compared with unprotected executors: `python -m benchmarks.interpreter [--programs N]`.
 
 Programs were written by published models (../shared/data/trajectories, the code of a whole solution) and are kept if
 they end without an error within a second in our own sandbox; the mix is theirs: 73 % import nothing or the standard

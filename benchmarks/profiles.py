@@ -1,8 +1,8 @@
-"""What each grading profile says of the same outputs: `python -m benchmarks.profiles`.
+"""The verdicts of each grading profile on the same outputs: `python -m benchmarks.profiles`.
 
 Reads recorded answers and labelled pairs from ../shared. First table: correct answers of every recorded run by every
-profile, beside the accuracy that the run's authors published. Second: accuracy, false positives (of the incorrect ones)
-and false negatives (of the correct ones) on the labelled pairs, beside the same figures of the graders themselves.
+profile, and the accuracy that the run's authors published. Second: accuracy, false positives (of the incorrect ones)
+and false negatives (of the correct ones) on the labelled pairs, and the same figures of the graders themselves.
 `undecided` counts as not accepted. The last line is a JSON object.
 """
 

@@ -1,4 +1,4 @@
-"""How good the quickstart's model gets, and how long it takes: `python -m benchmarks.quickstart [SEED ...]`.
+"""Accuracy of the quickstart's model, and the time it takes: `python -m benchmarks.quickstart [SEED ...]`.
 
 Accuracies are in percent, means over the seeds; `by_seed` has those of each, with the ends of the intervals.
 `p_hybrid_pot` and `p_hybrid_cot` are McNemar's exact two-sided p, hybrid compared with each alone on the problems of

@@ -1,9 +1,9 @@
 """Published accuracies, recomputed from the models' own outputs: `python -m benchmarks.reproduction`.
 
 Every program of every output is run again by our interpreter and every answer graded by slipstick's verdict
-(`accuracy`); the answers that the authors' own code found are graded by the profile nearest to their rules
+(`accuracy`); the answers that the authors' own code extracted are graded by the profile closest to their rules
 (`by_profile`). The outputs are read from ../shared/data/trajectories. `largest_gap` and
-`within_half_point` use the nearer of the two verdicts, `spine_gap` slipstick's own, over the four rows that
+`within_half_point` use the verdict with the smaller gap, `spine_gap` slipstick's own, over the four rows that
 docs/reproduction.md shows first. `--spine` recomputes only those, `--voting` only the votes (benchmarks/votes.py);
 `--cases FILE` also writes the solutions on which our verdict and the recorded one differ.
 """

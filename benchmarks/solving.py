@@ -1,15 +1,15 @@
 """Whether `solve` keeps a model server busy, and loses nothing to a faulty one: `python -m benchmarks.solving`.
 
 The server is `benchmarks.model_server`: 64 slots, 100 tokens/s each, 50 ms for a prompt, a queue beyond the slots; it
-says what MathCoder's models said (../shared/data/trajectories), whose code our interpreter really runs. `slots_busy` is
-in percent, between the first and the last instant at which all slots are taken. `vs_rounds` is how many times as long
-the round-based scheme takes: a batch of as many solutions as we keep in flight generates, then all its code runs, then
-the next round (ToRA, MARIO's batch_react); `vs_rounds_whole`, the same with all solutions in one batch.
+replays what MathCoder's models wrote (../shared/data/trajectories), whose code our interpreter really runs.
+`slots_busy` is in percent, between the first and the last moment at which all slots are busy. `vs_rounds` is how many
+times as long the round-based scheme takes: a batch of as many solutions as we run concurrently generates, then all its
+code runs, then the next round (ToRA, MARIO's batch_react); `vs_rounds_whole`, the same with all solutions in one batch.
 `cpu_ms_per_call` is CPU time of this process, without the interpreter's processes.
 
 Then requests to a server that fails one in ten: 5 % 429, 2 % 500, 1 % without an answer, 1 % cut, 1 % malformed; there
 tokens come `--faulty-speed` times as fast, a request may take 15 s and no program is run. `fault_slowdown` is the time
-against that of the same server without faults, `fault_lost` counts solutions that were had from that one only.
+divided by that of the same server without faults, `fault_lost` counts solutions that only the latter gave.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training speed on a CPU against TRL's SFTTrainer, and what `plan` predicted beside what was measured.
+"""Training speed on a CPU compared with TRL's SFTTrainer, and what `plan` predicted compared with the measurement.
 
     python -m benchmarks.training [--tokens N] [--rounds N]
 

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning of a Llama-2-7B-shaped model with random weights on one GPU, ours against plain SFTTrainer."""
+"""Supervised fine-tuning of a Llama-2-7B-shaped model with random weights on one GPU, ours and plain SFTTrainer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How often the grader is correct, and how fast: `python -m benchmarks.verdict [--disagreements FILE]`.
 
 Reads labelled pairs, probes and recorded answers from ../shared. Percentages and CPU seconds; false positives are
-accepted ones of the incorrect answers, false negatives rejected ones of the correct. `undecided` counts as not
+incorrect answers that are accepted, false negatives correct answers that are rejected. `undecided` counts as not
 accepted. math-verify is measured in the same run, "tuned" (both sides in `$`, sets and relations compared) and as its
 README shows.
 """

@@ -1,6 +1,6 @@
 """Votes over published samples, recomputed: pass@n, maj@n and the best of n by a reward model, with our verdict.
 
-The reference figures are those of ../shared/data/README.md; each was made with the tie rule that ours is: answers that
+The reference figures are those of ../shared/data/README.md; each uses the same tie rule as ours: answers that
 tie share their credit. `by_flags` is the same measure from the recorded flags (correct or not) and the equality of the
 answers as strings, which shows what our verdict changes; `within` is by either of the two.
 """

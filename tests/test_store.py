@@ -118,7 +118,7 @@ def test_a_damaged_run_is_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize("flag", ["resume", "overwrite"])
 def test_a_folder_of_something_else_is_never_written_to(tmp_path: Path, flag: str) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(RunFolderError, match="not empty and no run folder"):
+    with pytest.raises(RunFolderError, match="not empty and not a run folder"):
         RunFolder.start(tmp_path, a_run(), resume=flag == "resume", overwrite=flag == "overwrite")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -154,7 +154,7 @@ def test_rows_survive_kill_9(tmp_path: Path) -> None:
 def test_a_damaged_row_names_file_and_line(tmp_path: Path) -> None:
     file = tmp_path / "solutions.jsonl"
     file.write_text(a_solution(0).model_dump_json() + '\n{"id": "x"}\n')
-    with pytest.raises(InputError, match=r"solutions\.jsonl:2 is no Solution: problem_id"):
+    with pytest.raises(InputError, match=r"solutions\.jsonl:2 is not a valid Solution: problem_id"):
         list(read_records(file, Solution))
 
 

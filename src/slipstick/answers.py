@@ -72,7 +72,7 @@ _WHOLE_LETTER = re.compile(
 
 @dataclass(frozen=True)
 class Found:
-    """A final answer and where it stood: `text[start:end]` of the searched text encloses it."""
+    """A final answer and its position: `text[start:end]` of the searched text encloses it."""
 
     text: str
     start: int
@@ -174,7 +174,7 @@ def _find_tail(text: str, begin: int, *, rule: str, pattern: re.Pattern[str], ki
         if not text[start:end].strip(" *$:\\[(") and (
             rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s)?\s*([^\n]+)").match(text, end)
         ):
-            start, end = rest.span(1)  # the answer stands on the line below
+            start, end = rest.span(1)  # the answer is on the line below
             end = start + len(text[start:end].rstrip())
             end -= 2 if text.endswith("\\]", start, end) and "\\[" not in text[start:end] else 0
         elif "\n" in text[match.start() : start] and (bullet := re.compile(r"[-*•]\s+(?=\S)").match(text, start, end)):

@@ -6,7 +6,7 @@
           + InputError            a file or a row that cannot be read; names file and line
           + RunFolderError        a run folder that is full, busy, or from another recipe
           + PluginError           no plug-in of that name, or one that does not load
-          + InterpreterError      an interpreter that cannot be started with the isolation asked for
+          + InterpreterError      an interpreter that cannot be started as configured
           + ModelError            a model that cannot be opened or reached
 
 A program that crashes, a missing answer and an undecidable comparison are not errors but data: see
@@ -39,7 +39,7 @@ class InputError(UserError):
 
 
 class RunFolderError(UserError):
-    """A run folder that cannot be used as asked."""
+    """A run folder that cannot be used as requested."""
 
 
 class PluginError(UserError):
@@ -47,7 +47,7 @@ class PluginError(UserError):
 
 
 class InterpreterError(UserError):
-    """The interpreter cannot be started as asked."""
+    """The interpreter cannot be started as configured."""
 
 
 class ModelError(UserError):

@@ -20,7 +20,7 @@ class GradeSettings(Record):
     ks: list[int] = Field(default_factory=list)
     """k for pass@k and maj@k."""
     averages: dict[str, list[str]] = Field(default_factory=dict)
-    """Means over sets beside that over all: {in-domain = ["gsm8k", "math"]}."""
+    """Means over sets, in addition to that over all: {in-domain = ["gsm8k", "math"]}."""
 
 
 def evaluate(

@@ -103,7 +103,7 @@ def _plain(text: str) -> str:
 
 
 def _error(text: str) -> tuple[str, str] | None:
-    """Type and message of the error that a traceback's last line names; a timeout counts whatever its words."""
+    """Type and message of the error that a traceback's last line names; timeouts are equal whatever their text."""
     match = _ERROR.fullmatch(text.rpartition("\n")[2].strip())
     if match is None:
         return None

@@ -105,7 +105,7 @@ def last_message(messages: Sequence[dict[str, Any]]) -> str:
 
 
 def _text(content: Any) -> str:
-    """The text of a message's content, which chat APIs give as a string, as parts, or as None beside tool calls."""
+    """The text of a message's content, which chat APIs give as a string, as parts, or as None with tool calls."""
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
     return str(content or "")

@@ -97,7 +97,7 @@ class Solution(Record):
     sample: int = 0
     """Number of the sample of this problem and format, from 0."""
     format: str
-    """Name of the format the text is laid out in; "hybrid" for a combination of formats."""
+    """Name of the solution's format; "hybrid" for a combination of formats."""
     blocks: list[Block]
     """What was written and what the interpreter answered, in order."""
     finish: Finish = "stop"

@@ -65,7 +65,7 @@ class RunFolder:
         self._lock: IO[str] | None = None
         self._open_files: dict[str, IO[str]] = {}
         if not (self.path / "run.json").is_file():
-            raise RunFolderError(f"{self.path} is no run folder: it has no run.json")
+            raise RunFolderError(f"{self.path} is not a run folder: it has no run.json")
 
     @classmethod
     def start(
@@ -88,7 +88,7 @@ class RunFolder:
         path = Path(path)
         exists = (path / "run.json").is_file()
         if not exists and path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
-            raise RunFolderError(f"{path} is not empty and no run folder: choose another with --out")
+            raise RunFolderError(f"{path} is not empty and not a run folder: choose another with --out")
         if not exists and path.exists() and not path.is_dir():
             raise RunFolderError(f"{path} is a file: choose a folder with --out")
         if exists and resume and not overwrite:
@@ -149,7 +149,7 @@ class RunFolder:
         return _METRICS.validate_json(file.read_bytes()) if file.is_file() else []
 
     def index(self) -> Mapping[str, Solution]:
-        """The run's solutions by id, read when asked for; only their ids and places are in memory."""
+        """The run's solutions by id, read on access; only their ids and places are in memory."""
         return _Index(self.path / "solutions.jsonl")
 
     def note(self, **fields: Any) -> Run:
@@ -300,7 +300,7 @@ def read_records(path: Path, kind: type[R], *, missing_ok: bool = False) -> Iter
             except ValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(str(part) for part in first["loc"]) or "the line"
-                raise InputError(f"{path}:{number} is no {kind.__name__}: {where}: {first['msg']}") from error
+                raise InputError(f"{path}:{number} is not a valid {kind.__name__}: {where}: {first['msg']}") from error
 
 
 def hash_file(path: Path) -> str:
@@ -328,13 +328,13 @@ def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> N
         lines = "\n".join(f"  - {key}: {old.get(key)!r} then, {now.get(key)!r} now" for key in sorted(differ))
         raise RunFolderError(
             f"{path} was started with another recipe, so it cannot be resumed with this one:\n{lines}\n"
-            "Put the settings back, or choose another folder with --out, or --overwrite it"
+            "Restore the settings, choose another folder with --out, or replace the run with --overwrite"
         )
     changed = [name for name, digest in earlier.inputs.items() if run.inputs.get(name, digest) != digest]
     if changed:
         raise RunFolderError(
-            f"{path} was started with other contents of {', '.join(changed)}: put them back, or choose another folder "
-            "with --out, or --overwrite it"
+            f"{path} was started with other contents of {', '.join(changed)}: restore them, choose another folder "
+            "with --out, or replace the run with --overwrite"
         )
 
 

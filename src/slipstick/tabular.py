@@ -45,7 +45,7 @@ def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]
 
 
 def require_file(path: Path) -> None:
-    """Raises InputError, naming the file with the nearest name, if `path` is no file."""
+    """Raises InputError, naming the file with the nearest name, if `path` is not a file."""
     if path.is_file():
         return
     if path.is_dir():
@@ -80,7 +80,7 @@ def _rows(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
         yield row
     if not found:
         what = "a line of cells under a header" if delimiter else "one JSON object on a line of its own"
-        raise InputError(f"{path} holds no rows; a row is {what}")
+        raise InputError(f"{path} has no rows; a row is {what}")
 
 
 def _objects(path: Path, on_bad: OnBad | None) -> Iterator[Row]:

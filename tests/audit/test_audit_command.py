@@ -105,7 +105,7 @@ def test_a_ranking_is_measured_against_what_is_known(invoke: Invoke) -> None:
 
 
 MISTAKES = {
-    "a run that is none": (["audit", "audit.toml", "--set", "runs=nowhere"], "nowhere is no run folder"),
+    "a run that is none": (["audit", "audit.toml", "--set", "runs=nowhere"], "nowhere is not a run folder"),
     "a prior of one": (
         ["audit", "audit.toml", "--set", "prior_error_rate=1"],
         "prior_error_rate = 1: input should be less than 1",

@@ -158,7 +158,7 @@ def test_what_ended_in_an_error_is_made_again_on_resume(solve: Solve) -> None:
 def test_another_recipe_is_refused_with_the_keys_that_differ(solve: Solve) -> None:
     solve(right, "limit=3")
     with pytest.raises(
-        RunFolderError, match=r"(?s)- temperature: 0\.0 then, 0\.5 now.*Put the settings back"
+        RunFolderError, match=r"(?s)- temperature: 0\.0 then, 0\.5 now.*Restore the settings"
     ) as refused:
         solve(right, "limit=3", "temperature=0.5", "max_concurrent_solutions=3", resume=True)
     assert "max_concurrent_solutions" not in str(refused.value)

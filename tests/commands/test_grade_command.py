@@ -106,7 +106,7 @@ MISTAKES = {
     "no such key": (["grade", FILE, "--set", "answer=found"], "did you mean `answers`?"),
     "no such profile": (["grade", FILE, "--set", "profile=slipstik"], "did you mean `slipstick`?"),
     "no such file": (["grade", "sample.jsonl"], "sample.jsonl does not exist"),
-    "an empty folder": (["grade", "empty"], "no run folder and holds no .jsonl file"),
+    "an empty folder": (["grade", "empty"], "not a run folder and has no .jsonl file"),
 }
 
 

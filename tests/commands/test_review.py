@@ -106,7 +106,7 @@ def test_samples_of_solutions(invoke: Invoke) -> None:
 
 
 MISTAKES = {
-    "no run": (["nowhere"], "nowhere is no run folder"),
+    "no run": (["nowhere"], "nowhere is not a run folder"),
     "an unknown setting": (["audited", "--set", "revewer=ann"], "did you mean `reviewer`"),
     "nobody": (["audited", "--set", "reviewer="], "reviewer = ''"),
     "no solutions": (["audited", "--set", "items=samples"], "audit it first"),

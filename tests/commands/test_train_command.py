@@ -136,6 +136,6 @@ def test_a_stage_that_is_none_is_told_all_of_them(recipe: Path, tmp_path: Path) 
 def test_data_that_is_no_run_is_said(tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
     file.write_text(f'data = "{tmp_path}/nothing"\n{SIZE}')
-    with pytest.raises(RunFolderError, match="no run folder"):
+    with pytest.raises(RunFolderError, match="not a run folder"):
         run_train(Invocation(str(file), out=tmp_path / "run"), Console(file=io.StringIO()))
     assert not (tmp_path / "run").exists()

@@ -294,7 +294,7 @@ def test_mistakes_in_a_recipe(make_run: MakeRun, settings: list[str], message: s
 
 def test_mistakes_about_data(make_run: MakeRun) -> None:
     folder = make_run("run", [problem(0)], [cot(0, "Fine.")])
-    with pytest.raises(RunFolderError, match="is no run folder"):
+    with pytest.raises(RunFolderError, match="is not a run folder"):
         curated(recipe='data = "nowhere"\n')
     with pytest.raises(InputError, match=r"none of 1 sets can be loaded; `missing\.jsonl`"):
         curated("decontaminate_against=missing.jsonl")

@@ -85,5 +85,5 @@ def test_several_golds_come_back_as_several() -> None:
 def test_unknown_shape_and_unfit_run_say_so(curated_runs: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="did you mean `alpaca`"):
         export(RunFolder(curated_runs / "kept"), "alpacca", tmp_path)
-    with pytest.raises(RunFolderError, match="is no run folder"):
+    with pytest.raises(RunFolderError, match="is not a run folder"):
         run_export(Invocation(str(tmp_path)), CONSOLE)

@@ -130,7 +130,7 @@ def test_nemo_skills_judgements(tmp_path: Path) -> None:
 def test_nemo_skills_files_of_other_problems_are_no_samples(tmp_path: Path) -> None:
     write(tmp_path / "output-rs0.jsonl", generation(1, "2", "2", True))
     write(tmp_path / "output-rs1.jsonl", generation(2, "4", "4", True))
-    with pytest.raises(InputError, match=r"output-rs1\.jsonl:1 is not the problem"):
+    with pytest.raises(InputError, match=r"output-rs1\.jsonl:1 differs from problem"):
         read(tmp_path)
 
 
@@ -215,7 +215,7 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
 
 
 def test_unknown_formats_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"holds no \.jsonl file"):
+    with pytest.raises(InputError, match=r"has no \.jsonl file"):
         find_outputs(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         find_outputs(tmp_path / "no.jsonl")

@@ -66,7 +66,7 @@ def test_a_log_of_inspect_is_graded_with_its_verdicts(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (json.dumps(log())[:400], "is not valid JSON, so it is damaged or truncated"),
-        (json.dumps(log(samples=[])), "holds no samples: run inspect without log_samples"),
+        (json.dumps(log(samples=[])), "has no samples: run inspect without log_samples"),
         (json.dumps(log(status="cancelled")), "has the status 'cancelled'"),
     ],
 )

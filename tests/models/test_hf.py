@@ -203,7 +203,7 @@ def test_what_cannot_be_asked_in_a_chat_is_said(chatting: Path, tmp_path: Path) 
         ask(chatting, [request(QUESTIONS[0], "tools")])
     broken = shutil.copytree(chatting, tmp_path / "broken")
     (broken / "slipstick.json").write_text('{"template": "spoken"}')
-    unread = r"slipstick\.json, which says how the model's prompts are laid out, cannot be read"
+    unread = r"slipstick\.json, which has the model's prompt settings, cannot be read"
     with pytest.raises(ModelError, match=unread):
         open_model(f"hf:{broken}", ModelSettings(device="cpu"))
 

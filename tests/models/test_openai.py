@@ -264,7 +264,7 @@ def test_errors_only_stop_the_run_before_it_has_begun(server: Server) -> None:
 
 def test_credit_that_is_used_up_stops_the_run(server: Server) -> None:
     server.faults = [(429, {"error": {"message": "pay", "code": "insufficient_quota"}}, {})]
-    with pytest.raises(ModelError, match="no credit left"):
+    with pytest.raises(ModelError, match="no credit is left"):
         ask(server)
 
 

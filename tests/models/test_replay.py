@@ -173,10 +173,10 @@ def test_every_turn_parses_to_words_and_one_last_code_block(format: Format, reco
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"blocks": []}, r"a.jsonl:1 has no text under `problem_id`.*its keys: blocks"),
+        ({"blocks": []}, r"a.jsonl:1 needs a string `problem_id`.*its keys: blocks"),
         ({"problem_id": "p/1", "samples": []}, r"a.jsonl:1 has no list of `blocks`; its keys are problem_id, samples"),
         ({"problem_id": "p/1", "blocks": [{"type": "words"}]}, "a.jsonl:1: block 0 must have a `type` of text, code"),
-        ({"problem_id": "p/1", "blocks": [{"type": "code"}]}, "a.jsonl:1: block 0 has no words"),
+        ({"problem_id": "p/1", "blocks": [{"type": "code"}]}, "a.jsonl:1: block 0 needs a string `text`"),
     ],
 )
 def test_a_row_that_is_no_recording_is_named(tmp_path: Path, row: dict[str, Any], said: str) -> None:

@@ -141,9 +141,9 @@ def test_an_id_from_a_file_with_several_suffixes_names_the_file(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "set.jsonl holds no rows"),
-        (" \n\n", "set.jsonl holds no rows"),
-        ("[]", "set.jsonl holds no rows"),
+        ("", "set.jsonl has no rows"),
+        (" \n\n", "set.jsonl has no rows"),
+        ("[]", "set.jsonl has no rows"),
         ('{"text": "a"}\n{"text": "b"\n', r"set.jsonl:2 is not valid JSON: .*column \d+: Expecting"),
         ('{\n  "text": "a"\n}\n', "set.jsonl:1 is not valid JSON.*one JSON object on a line"),
         ('[{"text": "a"}\n{"text": "b"}]', "set.jsonl is not valid JSON: line 2 column 1"),

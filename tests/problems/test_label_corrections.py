@@ -64,7 +64,7 @@ MISTAKES = {
     "a misspelt key": ([patch(nwe="4")], r"fixes\.jsonl:1 is not a correction: nwe"),
     "a bad date": ([patch(when="soon")], r"fixes\.jsonl:1 is not a correction: when"),
     "no JSON": (['{"id": '], r"fixes\.jsonl:1 is not valid JSON"),
-    "nothing": ([], r"fixes\.jsonl holds no rows"),
+    "nothing": ([], r"fixes\.jsonl has no rows"),
     "other problems": ([patch(id="q/1")], r"fixes\.jsonl corrects none of these problems; its first id is q/1"),
 }
 

@@ -41,8 +41,8 @@ def test_cells_of_a_table_are_mapped_like_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", r"set.csv holds no rows; a row is a line of cells under a header"),
-        ("question,answer\n", r"set.csv holds no rows"),
+        ("", r"set.csv has no rows; a row is a line of cells under a header"),
+        ("question,answer\n", r"set.csv has no rows"),
         ("question,question\na,b\n", r"set.csv:1 names the column `question` more than once"),
         ("question,answer\na,1\nb\n", r"set.csv:3 has 1 cells where the header has 2"),
         ("question,answer\n\na,1,2\n", r"set.csv:3 has 3 cells where the header has 2"),

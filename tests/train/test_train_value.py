@@ -253,7 +253,7 @@ def test_mistakes_are_said(graded: Pairs, settings: ValueSettings, tmp_path: Pat
         train_value([pair for pair in graded if pair[0].sample < 2], settings=settings, out=tmp_path / "a")
     with pytest.raises(RecipeError, match='set value_loss = "mse"'):
         check_settings({"base": "x", "value_range": "pm1"}, ValueSettings)
-    with pytest.raises(ModelError, match=r"has no value_head\.json, so it can write but not score"):
+    with pytest.raises(ModelError, match=r"is not a value model, because it has no value_head\.json"):
         open_value_model(tiny_model)
     head = ValueHead(HeadSettings(width=4, squash="tanh", read_at="steps"))
     assert head.squash(head(torch.ones(2, 3, 4))).shape == (2, 3)

@@ -1,6 +1,6 @@
 """Lays a solution out by a tokenizer's chat template, and finds in it what the model has to write.
 
-The template is rendered once with a mark in place of every content. This shows exactly what the template itself puts
+The template is rendered once with a marker instead of every content. This shows exactly what the template itself puts
 between contents, whatever its language can express, and the real contents are inserted unchanged. Of the template's
 own text the model writes what comes between the generation prompt and the content, and what follows a content up to
 the token that ends the turn.
@@ -39,8 +39,8 @@ def chat_pieces(
     """
     if not tokenizer.chat_template:
         raise InputError(
-            f'the tokenizer of `{tokenizer.name_or_path}` has no chat template, which template = "chat" needs: take a '
-            'base that was tuned for chat, give a Jinja file with chat_template = "FILE", or set template = "format"'
+            f'the tokenizer of `{tokenizer.name_or_path}` has no chat template, which template = "chat" needs: use a '
+            'chat-tuned base, set chat_template = "FILE" to a Jinja file, or set template = "format"'
         )
     messages = render_chat(format, problem, blocks)
     tools = [tool_schema(format.tool)] if format.tool else None

@@ -1,6 +1,6 @@
 """Encodes a solution as token ids and labels: built once from its blocks, piece by piece, never re-tokenised.
 
-Labels lie exactly on what the model has to write: words, code with its fences, and the token that ends its turn. The
+Labels are exactly what the model has to write: words, code with its fences, and the token that ends its turn. The
 prompt and the interpreter's outputs have none (-100, which every Hugging Face loss ignores). If a solution has kept
 the token ids that a model generated, these are used.
 """
@@ -38,7 +38,7 @@ def encode(
 ) -> Encoded:
     """Ids and labels of the prompt, the solution's blocks and the token that ends the turn.
 
-    A solution that was broken off (`finish` is not "stop") gets no end: nobody wrote one.
+    A solution that was broken off (`finish` is not "stop") gets no end, because it has none.
     tokenizer: a Hugging Face tokenizer. seed: of the choice among prompt variants. Raises ValueError if the tokenizer
     has no end-of-text token, InputError if it has no chat template and the settings need one.
     """

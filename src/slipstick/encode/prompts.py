@@ -82,7 +82,7 @@ def with_prompt_variant(format: Format, key: str, *, choose: Literal["one", "run
     variants = prompt_variants()
     if format.template != variants[0]:
         raise InputError(
-            f'format `{format.name}` has a prompt of its own, so template = "alpaca" cannot lay it out: '
+            f'format `{format.name}` has a prompt of its own, so template = "alpaca" cannot render it: '
             'set template = "format"'
         )
     if choose == "one":

@@ -1,6 +1,6 @@
 """Settings of prompts and labels, and how a model's folder keeps those of its prompts.
 
-`slipstick.json` lies beside the weights. A model without one is prompted in each format's own way.
+`slipstick.json` is in the model's folder. A model without one gets each format's own prompt.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ class PromptSettings(Record):
 
 
 class PromptConfig(PromptSettings):
-    """How the prompts were laid out that a model was trained on."""
+    """How the prompts that a model was trained on were rendered."""
 
     seed: int = 0
     """Seed of the choice among prompt variants."""
@@ -68,6 +68,6 @@ def load_prompt_config(model: str) -> PromptConfig:
         return PromptConfig.model_validate_json(Path(file).read_bytes())
     except (OSError, ValidationError) as error:
         raise ModelError(
-            f"{file}, which says how the model's prompts are laid out, cannot be read: {error}; train the model again, "
-            "or remove the file to prompt it in each format's own way"
+            f"{file}, which has the model's prompt settings, cannot be read: {error}; train the model again, "
+            "or remove the file to use each format's own prompt"
         ) from error

@@ -65,7 +65,7 @@ def compare_many(
 
 
 def compare_stream(rows: Iterable[Row], *, workers: int | None = None, profile: str = "slipstick") -> Iterator[Verdict]:
-    """The verdicts of (answer, expected, kind) rows in their order; rows are read as verdicts are taken.
+    """The verdicts of (answer, expected, kind) rows in their order; rows are read as verdicts are consumed.
 
     The look-ahead grows with what has passed and is bounded, so that memory stays flat; see `compare_many`.
     """

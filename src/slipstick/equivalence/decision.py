@@ -25,7 +25,7 @@ Same = Callable[[str, str], Decision]
 Algebra = Callable[[str, str], Decision]
 """Compares two tidied texts by computer algebra; there is one in a worker process only."""
 NEEDS_ALGEBRA = Decision(None, "symbolic", "needs computer algebra")
-"""The decision of the calling process if only algebra can tell."""
+"""The decision of the calling process if only algebra can decide."""
 
 
 def structure(equal: bool | None, reason: str) -> Decision:

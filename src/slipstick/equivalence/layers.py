@@ -1,4 +1,4 @@
-r"""Decides whether two answers mean the same: the first of `LAYERS` that can tell decides, cheap ones first.
+r"""Decides whether two answers mean the same: the first of `LAYERS` that can decide does, cheap ones first.
 
 The same layers run in the calling process, where there is no computer algebra and a comparison that needs it stays
 open, and in a worker process, where there is. `docs/grade.md` has this table in words.
@@ -33,7 +33,7 @@ _RADIANS = re.compile(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$")
 
 
 def decide(answer: str, expected: str, *, kind: str | None = None, algebra: Algebra | None = None) -> Decision:
-    """Whether an answer means the same as the expected one, NEEDS_ALGEBRA if only `algebra` could tell."""
+    """Whether an answer means the same as the expected one, NEEDS_ALGEBRA if only `algebra` could decide."""
     answer, expected = answer.strip(), expected.strip()
     if answer == expected:
         return Decision(True, "text", "the same text")
@@ -61,7 +61,7 @@ class Side:
 
     @cached_property
     def in_radians(self) -> str:
-        """The text, with an angle as a number if pi stands in either: pi/6 of "pi/6 rad" and of 30 degrees."""
+        """The text, with an angle as a number if pi is in either: pi/6 of "pi/6 rad" and of 30 degrees."""
         if self.number is None:
             return _RADIANS.sub("", self.text) if "rad" in self.text and _PI.search(self.text) else self.text
         if self.number.unit != "degree" or not _PI.search(self.other):
@@ -81,7 +81,7 @@ class Context:
     depth: int = -1
 
     def same(self, answer: str, expected: str) -> Decision:
-        """What the first layer that can tell decides about two answers, or about a part of each."""
+        """The decision of the first layer that can decide on two answers, or about a part of each."""
         a, e = Side(answer, expected), Side(expected, answer)
         self.depth += 1
         for layer in LAYERS:
@@ -94,7 +94,7 @@ class Context:
 
 
 Layer = Callable[[Side, Side, Context], Decision | None]
-"""Compares an answer with the expected one; None if that is for a later layer to tell."""
+"""Compares an answer with the expected one; None leaves it to a later layer."""
 
 
 def choice(answer: Side, expected: Side, context: Context) -> Decision | None:
@@ -166,7 +166,7 @@ def ratio(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 
 def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | None:
-    """3,5 is 3.5 beside a number with a decimal point, and a list elsewhere."""
+    """3,5 is 3.5 if compared with a number with a decimal point, and a list elsewhere."""
     comma, other = (answer, expected) if answer.number is None else (expected, answer)
     if other.number is None or other.number.places is None or not re.fullmatch(r"-?\d+,\d+", comma.text):
         return None
@@ -213,7 +213,7 @@ LAYERS: tuple[Layer, ...] = (
     choice, same_text, size, number, time, label, family, real_set, named_values, ratio, decimal_comma, words,
     structure, spacing, symbolic, expression_size, algebra,
 )  # fmt: skip
-"""Every layer, in the order in which they are asked; the order is part of what answers mean: 3:30 is a time before a
+"""Every layer, in the order in which they are tried; the order is part of what answers mean: 3:30 is a time before a
 ratio, 1,2 a list only if it is no number."""
 
 

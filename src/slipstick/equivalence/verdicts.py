@@ -34,7 +34,7 @@ def acceptable_answers(expected: str | Sequence[str]) -> list[str]:
 def decide_each(
     answer: str, expected: Sequence[str], *, kind: str | None, profile: str, algebra: Algebra | None = None
 ) -> list[Decision]:
-    """A decision for each acceptable answer up to the first that matches; NEEDS_ALGEBRA if only a worker can tell."""
+    """A decision for each acceptable answer up to the first that matches; NEEDS_ALGEBRA if only a worker can decide."""
     decisions = []
     for one in expected:
         try:
@@ -63,7 +63,7 @@ def _decide(answer: str, expected: str, *, kind: str | None, profile: str, algeb
 
 
 def is_page(text: str) -> bool:
-    """Whether a text is no answer but all that a model wrote, or a program's traceback."""
+    """Whether a text is not an answer but a model's whole output, or a program's traceback."""
     return len(text) > _PAGE and len(_WORD.findall(text)) > _PAGE_WORDS
 
 

@@ -1,4 +1,4 @@
-"""How a solution is laid out as text: formats are data (a TOML file each); this file renders and parses them all.
+"""How a solution is rendered as text: formats are data (a TOML file each); this file renders and parses them all.
 
 Rendering and parsing are inverse to each other: `join(render(f, parse(f, s))) == s` for every string, and
 `parse(f, join(render(f, blocks))) == blocks` for every list of blocks a model and an interpreter can produce.
@@ -32,7 +32,7 @@ class Demonstration(Record):
 
 
 class Format(Record):
-    """How text is laid out. The keys of the code tags are NeMo-Skills' names."""
+    """How solutions are rendered as text. The keys of the code tags are NeMo-Skills' names."""
 
     name: str
     """Its name in a recipe."""
@@ -230,7 +230,7 @@ def _instruction(format: Format, question: str) -> str:
 
 
 def __getattr__(name: str) -> Format:
-    """`formats.cot`, `.pot`, `.tir`: what our own entry points name, read when asked for."""
+    """`formats.cot`, `.pot`, `.tir`: what our own entry points name, loaded on access."""
     if files(__name__).joinpath(f"{name}.toml").is_file():
         return read_format(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

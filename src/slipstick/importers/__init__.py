@@ -165,13 +165,13 @@ def _read_file(source: Source, problems: dict[str, Problem], attempts: dict[tupl
         known = problems.setdefault(problem.id, problem)
         if (known.text, known.answer) != (problem.text, problem.answer):
             raise InputError(
-                f"{row.where} is not the problem {problem.id} of the files beside it. Files that are samples of "
-                "the same problems must have the same rows; grade them one by one"
+                f"{row.where} differs from problem {problem.id} of the other files. Files that are samples of "
+                "the same problems must have the same rows; grade these files one by one"
             )
         rule = parsed.attempts[0].rule if parsed.attempts else ""
         rules = seen.setdefault(problem.id, set())
         if rule in rules:
-            raise InputError(f"{row.where} repeats problem {problem.id}, which this file has above")
+            raise InputError(f"{row.where} repeats problem {problem.id} of this file: remove one of the two rows")
         rules.add(rule)
         for sample, one in enumerate(parsed.attempts, start=counts[problem.id]):
             attempt = attempts.setdefault((problem.id, sample), _Attempt(_blocks(one), [], []))
@@ -224,10 +224,12 @@ def _rows_of(path: Path) -> Iterator[Row]:
 def _nothing_known(path: Path, first: dict[Path, dict[str, Any]]) -> str:
     known = ", ".join(FILE_FORMATS)
     if not first:
-        return f"{path} is no run folder and holds no .jsonl file. What can be graded: a run folder, or rows of {known}"
+        return (
+            f"{path} is not a run folder and has no .jsonl file. What can be graded: a run folder, or rows of {known}"
+        )
     keys = next(iter(first.values()))
     return (
-        f"{path} is no run folder, and its rows are of no known format ({known}); the keys of the first are "
+        f"{path} is not a run folder, and its rows are of no known format ({known}); the keys of the first are "
         f"{', '.join(keys) or 'none'}. Name the format with --set file_format=NAME"
     )
 

@@ -28,7 +28,7 @@ def is_log(path: Path) -> bool:
 
 
 def rows(path: Path) -> Iterator[Row]:
-    """A row for each problem, its epochs in order, with the log's task beside them.
+    """A row for each problem, its epochs in order, with the log's task.
 
     Raises InputError for a log that is truncated, did not succeed, or holds no samples.
     """
@@ -39,7 +39,7 @@ def rows(path: Path) -> Iterator[Row]:
         raise InputError(f"{path} is not valid JSON, so it is damaged or truncated: {error}") from error
     samples = log.get("samples")
     if not samples:
-        raise InputError(f"{path} holds no samples: run inspect without log_samples = false")
+        raise InputError(f"{path} has no samples: run inspect without log_samples = false")
     if log.get("status") != "success":
         raise InputError(
             f"{path} has the status {log.get('status')!r}: samples are missing, so the accuracy would be wrong. "
@@ -82,7 +82,9 @@ def read(row: Row) -> ParsedRow:
 
 def _attempt(row: Row, sample: dict[str, Any]) -> ParsedAttempt:
     if sample.get("error"):
-        raise InputError(f"{row.where} ended in an error of inspect: {str(sample['error'])[:80]}")
+        raise InputError(
+            f"{row.where} ended in an error: {str(sample['error'])[:80]}. Repeat it with `inspect eval-retry`"
+        )
     scores = sample.get("scores") or {}
     answers = [score.get("answer") for score in scores.values() if isinstance(score, dict)]
     output = sample.get("output") or {}

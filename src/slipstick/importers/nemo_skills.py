@@ -26,11 +26,11 @@ def task(path: Path, values: dict[str, Any]) -> str:
 
 
 def read(row: Row) -> ParsedRow:
-    """The problem and its generation. Raises InputError if that is no text."""
+    """The problem and its generation. Raises InputError if that is not a string."""
     values = row.values
     generation = values["generation"]
     if not isinstance(generation, str):
-        raise InputError(f"{row.where}: generation is {str(generation)[:60]!r}, not a text")
+        raise InputError(f"{row.where}: `generation` is {str(generation)[:60]!r}, but must be a string")
     answer = (as_text(values["predicted_answer"]) or "") if "predicted_answer" in values else None
     tokens = values.get("num_generated_tokens")
     verdicts = {}

@@ -32,7 +32,7 @@ class ParsedRow(NamedTuple):
 
 
 def as_text(value: Any) -> str | None:
-    """An answer as it stands in a row: text, a number, or None."""
+    """An answer as a row has it: text, a number, or None."""
     return None if value is None else str(value)
 
 

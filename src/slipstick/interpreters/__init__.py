@@ -46,7 +46,7 @@ class Session(ABC):
 
     @abstractmethod
     async def run(self, code: str) -> Output:
-        """Runs one step. Never raises for what the program does; a session that died starts afresh at the next step."""
+        """Runs one step. Never raises for what the program does; a session that died starts over at the next step."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -115,7 +115,7 @@ def weighted_at_k(samples: Sequence[Solution], k: int, *, same: Same, weight: Ca
 
 
 def value_weights(solutions: Sequence[Solution]) -> Callable[[float], float]:
-    """How values become weights: unchanged if all lie between 0 and 1, else through the logistic function."""
+    """How values become weights: unchanged if all are between 0 and 1, else through the logistic function."""
     if all(0 <= _value(solution) <= 1 for solution in solutions):
         return lambda value: value
     return lambda value: 1 / (1 + exp(-value)) if value > -700 else 0.0
@@ -162,7 +162,7 @@ def _value(solution: Solution) -> float:
 
 def _require_samples(samples: int, k: int) -> None:
     if not 1 <= k <= samples:
-        raise ValueError(f"k = {k}, but a problem has {samples} samples; k must lie between 1 and that")
+        raise ValueError(f"k = {k}, but a problem has {samples} samples; k must be between 1 and {samples}")
 
 
 def _no_rival_above(others: Sequence[int], no_answer: int, *, votes: int, rest: int) -> dict[int, int]:

@@ -97,7 +97,7 @@ def summarize(
 ) -> list[Metric]:
     """All metrics of a run: for every format over all problems, over every set or split, and accuracy by breakdown.
 
-    docs/metrics.md says where groups come from. averages: name -> sets, means over sets beside "all sets".
+    docs/metrics.md says where groups come from. averages: name -> sets, means over sets in addition to "all sets".
     pass@k and maj@k appear if every problem of a format has several samples, for those `ks` for which all have enough
     (`describe_left_out` names the others); best@k and weighted@k if every solution has a value as well. Formats come in
     alphabetical order, hybrid last.

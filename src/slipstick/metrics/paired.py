@@ -1,4 +1,4 @@
-"""Compares two runs on the same problems: how much better one is, whether by luck, how many problems would show it."""
+"""Compares two runs on the same problems: how much better one is, how surely, how many problems would show it."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def power(difference: float, discordant: float, n: int) -> float:
 
     difference = abs(difference)
     if not difference <= discordant <= 1:
-        raise ValueError(f"a difference of {difference} is more than the {discordant} of problems that differ")
+        raise ValueError(f"difference = {difference} must not exceed discordant = {discordant}")
     if not discordant or not n:
         return 0.0
     tosses = np.arange(int(binom.ppf(1e-9, n, discordant)), int(binom.ppf(1 - 1e-9, n, discordant)) + 1)

@@ -28,7 +28,7 @@ class Sampling(Record):
 
 
 class Request(Record):
-    """One turn asked of a model: go on from `blocks` until a code block closes or all is said."""
+    """A request for one turn: continue `blocks` until a code block closes or the answer ends."""
 
     problem: Problem
     """The problem to solve."""
@@ -91,7 +91,7 @@ class Model(Protocol):
 
 def _check_concurrency(value: object) -> object:
     if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise ValueError('must be a whole number from 1 on, or "auto"')
+        raise ValueError('must be a positive whole number or "auto"')
     return value
 
 

@@ -125,7 +125,7 @@ def _recordings(row: Row, values: dict[str, Any]) -> Iterator[Recording]:
     problem_id = values.get("problem_id")
     if not isinstance(problem_id, str):
         keys = ", ".join(values)
-        raise InputError(f"{row.where} has no text under `problem_id` to say which problem it solves; its keys: {keys}")
+        raise InputError(f"{row.where} needs a string `problem_id`, the id of the problem it solves; its keys: {keys}")
     listed = values.get("blocks")
     if not isinstance(listed, list):
         raise InputError(f"{row.where} has no list of `blocks`; its keys are {', '.join(values)}")
@@ -147,7 +147,7 @@ def _block(where: str, block: Any) -> Block:
         raise InputError(f"{where} must have a `type` of {', '.join(_BLOCKS)}: {str(block)[:80]}")
     text = block.get("text", block.get("content"))
     if not isinstance(text, str):
-        raise InputError(f"{where} has no words under `text` or `content`: {str(block)[:80]}")
+        raise InputError(f"{where} needs a string `text` or `content`: {str(block)[:80]}")
     return _BLOCKS[block["type"]](text=text)
 
 

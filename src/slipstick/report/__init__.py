@@ -27,7 +27,7 @@ def write_report(
 ) -> Path:
     """Writes the page of a run folder to `out`, by default report.html in the folder, and returns its path.
 
-    The folder `figures` beside the page gets its plots as SVG files and its metrics as Markdown and LaTeX tables.
+    The folder `figures` next to the page gets its plots as SVG files and its metrics as Markdown and LaTeX tables.
     Every file appears whole or not at all. Raises what reading the folder raises (InputError, RunFolderError).
     """
     folder = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))

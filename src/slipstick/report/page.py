@@ -44,7 +44,7 @@ def render_report(
     metrics: Sequence[Metric],
     comparison: RunComparison | None = None,
 ) -> str:
-    """The page as one HTML string; comparison: with another run, to show beside the metrics."""
+    """The page as one HTML string; comparison: with another run, to show with the metrics."""
     formats = format_styles(order_formats([solution.format for solution in solutions]))
     scripts, styles = [_read("katex/katex.min.js"), _read("page.js")], [_katex_style(), _read("page.css")]
     return _template().render(

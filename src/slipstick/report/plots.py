@@ -45,7 +45,7 @@ class Plot(NamedTuple):
     """Without definitions of its colours."""
 
     def as_file(self) -> str:
-        """The plot as an SVG file that stands alone."""
+        """The plot as a standalone SVG file."""
         head, _, rest = self.svg.partition(">")
         return f'<?xml version="1.0"?>\n{head} xmlns="http://www.w3.org/2000/svg"><style>{_COLOURS}</style>{rest}\n'
 

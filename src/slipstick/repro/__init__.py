@@ -1,4 +1,4 @@
-"""Compares a run with published numbers: rows of papers' tables (published.toml) beside our figures on the same sets.
+"""Compares a run with published numbers: rows of papers' tables (published.toml) and our figures on the same sets.
 
 differences.py says how the run's settings, model and versions differ from the paper's.
 """
@@ -68,7 +68,7 @@ class PublishedRow(Record):
 
 
 class Cell(Record):
-    """One published figure beside ours."""
+    """One published figure and ours."""
 
     set: str
     """The set, or "average"."""
@@ -87,7 +87,7 @@ class Cell(Record):
 
     @property
     def within(self) -> bool | None:
-        """Whether the published figure lies in the 95 % interval of ours, by either profile."""
+        """Whether the published figure is in the 95 % interval of ours, by either profile."""
         found = [metric for metric in (self.ours, self.by_paper_profile) if metric]
         return any(m.low <= self.published / 100 <= m.high for m in found) if found else None
 
@@ -108,7 +108,7 @@ def find_row(name: str) -> PublishedRow:
 
 
 def compare_with_published(row: PublishedRow, problems: Sequence[Problem], solutions: Sequence[Solution]) -> list[Cell]:
-    """Each published figure of a row beside ours, by our own profile and by the paper's.
+    """Each published figure of a row and ours, by our own profile and by the paper's.
 
     Only solutions in the row's format count; they are graded again. If the row has one figure and the problems name no
     set, all of them count as its set.
@@ -125,7 +125,7 @@ def compare_with_published(row: PublishedRow, problems: Sequence[Problem], solut
     if not groups:
         raise InputError(
             f"row {row.name} has figures for {', '.join(row.percent)}, but the run's problems are of "
-            f"{', '.join(sets) or 'no set that their ids name'}"
+            f"{', '.join(sets) or 'unnamed sets'}"
         )
     measured = {
         profile: _measure(row, problems, in_format, groups, profile=profile)

@@ -9,10 +9,10 @@ __all__ = ["reward_func"]
 
 
 def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **unused: Any) -> dict[str, Any]:
-    """Tensors of rewards and scores, 1.0 or 0.0 for each query, which is a prompt with its response behind it.
+    """Tensors of rewards and scores, 1.0 or 0.0 for each query, a prompt followed by its response.
 
-    labels: the expected answers, of the data's `--data.label_key`. What we cannot decide counts 0.0; `extra_logs` says
-    how much of that there is, beside the responses without an answer. Needs torch.
+    labels: the expected answers, of the data's `--data.label_key`. What cannot be decided counts 0.0; `extra_logs`
+    has its share, and that of responses without an answer. Needs torch.
     """
     import torch
 

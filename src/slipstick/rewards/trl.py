@@ -27,7 +27,7 @@ def reward(completions: Sequence[Completion], **columns: Any) -> list[float | No
     """1.0 for each completion whose answer is correct, 0.0 for an incorrect one or none, None if undecided.
 
     TRL calls it with keywords only: completions (texts, or lists of messages of which the last of the assistant
-    counts), and every column of the data set, repeated for each completion. The expected answer is taken from the
+    counts), and every column of the dataset, repeated for each completion. The expected answer is taken from the
     first column there is of answer, ground_truth, solution, label, target, gold. TRL leaves a None out of a
     completion's reward. If TRL passes its loggers, answers and verdicts go to its table of completions and the share of
     undecided ones to its metrics. Raises UserError if there is no such column.
@@ -86,8 +86,8 @@ def _expected(name: str | None, columns: dict[str, Any]) -> Sequence[Any]:
         wanted = f"no column `{name}`" if name else f"none of the columns {', '.join(_COLUMNS)}"
         there = ", ".join(column for column in columns if column not in _PASSED) or "none"
         raise UserError(
-            f"the data set has {wanted} to take the expected answer from; its columns: {there}; "
-            'slipstick.rewards.trl.accuracy(answer_column="COLUMN") names it'
+            f"the dataset has {wanted} for the expected answer; its columns: {there}; "
+            'slipstick.rewards.trl.accuracy(answer_column="COLUMN") sets it'
         )
     found: Sequence[Any] = columns[named[0]]
     return found

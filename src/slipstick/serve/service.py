@@ -228,7 +228,7 @@ class Service:
                 message += f"ask for less, or start the service with --set {name}={demanded[name]:g}"
                 raise RefusedError(400, message, "settings")
         if demand.isolation not in (None, self.settings.isolation):
-            message = f"isolation = {demand.isolation} is demanded, but this service was started with isolation = "
+            message = f"isolation = {demand.isolation} is requested, but this service was started with isolation = "
             message += f"{self.settings.isolation}; remove it, or start the service with that isolation"
             raise RefusedError(400, message, "settings")
         return demand.model_copy(update={"isolation": self.settings.isolation})

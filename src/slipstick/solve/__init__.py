@@ -36,12 +36,12 @@ async def solve(
     on_solution: Callable[[Solution], None],
     done: Mapping[str, Solution] | None = None,
 ) -> bool:
-    """Hands every solution to `on_solution` as it ends: per problem and sample one in each format.
+    """Passes every solution to `on_solution` as it ends: per problem and sample one in each format.
 
-    Returns False if `max_cost` ended it early, else True. A hybrid solution shares its attempts with the formats asked
-    for beside it, so nothing is solved twice; it carries the attempt that failed as `previous_attempts`.
+    Returns False if `max_cost` ended it early, else True. A hybrid solution shares its attempts with the other
+    formats, so nothing is solved twice; it carries the attempt that failed as `previous_attempts`.
     Problems are read as there is room for them and solutions are not kept, so memory does not grow with their number.
-    done: solutions by id that an interrupted run already has; they are neither sampled nor handed over again.
+    done: solutions by id that an interrupted run already has; they are neither sampled nor passed on again.
     Raises RecipeError if a format has fewer demonstrations than `num_fewshot`, and what the model raises for a
     user's mistake (ModelError), in an ExceptionGroup.
     """

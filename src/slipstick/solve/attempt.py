@@ -77,7 +77,7 @@ def until_code(format: Format, text: str) -> list[Block]:
 def blocks_of(format: Format, reply: Reply) -> list[Block]:
     """The blocks of one turn: thoughts that were kept apart go before the words, never searched for code; calls behind.
 
-    Thoughts stand between <think> and </think>, as they do if a server leaves them in the text.
+    Reasoning is between <think> and </think>, as if a server had left it in the text.
     """
     blocks: list[Block] = [*until_code(format, reply.text), *(Code(text=code) for code in reply.calls)]
     if not reply.reasoning:

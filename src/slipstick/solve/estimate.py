@@ -47,7 +47,7 @@ def extrapolate(
     """Field of Spent -> what `problems` problems will take: the mean over those solved, times their number.
 
     The interval is the percentile bootstrap over problems (Efron and Tibshirani 1993, section 13.3).
-    listed: the formats that were asked for, so that no attempt counts twice.
+    listed: the formats of the recipe, so that no attempt counts twice.
     """
     by_problem: defaultdict[str, Spent] = defaultdict(Spent)
     for solution in solutions:

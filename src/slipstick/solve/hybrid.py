@@ -1,4 +1,4 @@
-"""Two formats combined: the second is asked if the first gives no answer (MAmmoTH, section 2.4)."""
+"""Two formats combined: the second is used if the first gives no answer (MAmmoTH, section 2.4)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Hybrid(Record):
         return "hybrid"
 
     def order(self, problem: Problem, settings: SolveSettings) -> tuple[Format, Format]:
-        """Which format is asked first, and which if that gives no answer."""
+        """Which format is tried first, and which if that gives no answer."""
         words_first = problem.kind == "choice" and settings.hybrid_choice == "cot"
         return (self.cot, self.pot) if words_first else (self.pot, self.cot)
 
@@ -69,7 +69,7 @@ def combine(chosen: Solution, previous_attempts: list[Solution]) -> Solution:
 
 
 def spent_alone(solution: Solution, listed: Collection[str]) -> Spent:
-    """What a solution took, without attempts that are recorded beside it because their format is `listed` too."""
+    """What a solution took, without attempts that are recorded separately because their format is `listed` too."""
     total = _spent(solution)
     if solution.format != "hybrid":
         return total

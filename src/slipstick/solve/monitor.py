@@ -8,7 +8,7 @@ from slipstick.metrics.intervals import wilson
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
 
-_SHARE = 0.02  # of the time may go into grading beside the work
+_SHARE = 0.02  # of the time may go into grading
 
 
 class Monitor(Model):
@@ -74,7 +74,7 @@ class Monitor(Model):
 
 
 def _is_correct(solution: Solution, problem: Problem) -> bool | None:
-    """Whether the answer is correct, None if only computer algebra could tell."""
+    """Whether the answer is correct, None if only computer algebra could decide."""
     if solution.answer is None:
         return False
     decisions = decide_each(

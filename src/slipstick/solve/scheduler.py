@@ -21,7 +21,7 @@ from slipstick.solve.settings import SolveSettings
 Strategy = Format | Hybrid
 """How a problem can be solved."""
 _Shared = dict[tuple[str, int], asyncio.Task[Solution]]
-"""The attempts at one problem by format and sample: a hybrid solution shares them with formats asked for beside it."""
+"""The attempts at one problem by format and sample: a hybrid solution shares them with the other formats."""
 _FIRST = 16
 """Solutions that run under a budget until as many have ended and it is known what one costs."""
 
@@ -38,13 +38,13 @@ async def sample(
     grade: Callable[[Solution, Problem], Verdict] | None = None,
     done: Mapping[str, Solution] | None = None,
 ) -> bool:
-    """Hands every solution that the policy wants to `on_solution` as it ends; False if `max_cost` ended it early.
+    """Passes every solution that the policy wants to `on_solution` as it ends; False if `max_cost` ended it early.
 
     Problems are read as there is room for them and solutions are not kept, so memory does not grow with their number.
     policy: is asked in a thread if answers differ, so it may compare them. monitor: sees every reply of its model.
-    settings: `num_samples` and `temperature` do not count, the policy says both. grade: judges solutions of problems
+    settings: `num_samples` and `temperature` are ignored, the policy sets both. grade: judges solutions of problems
     with a gold before the policy sees them. done: solutions by id that an interrupted run already has; they are neither
-    sampled nor handed over again, but the policy sees them.
+    sampled nor passed on again, but the policy sees them.
     Raises what the model raises for a user's mistake (ModelError), in an ExceptionGroup.
     """
     work = _Work(policy, monitor, interpreter, settings, on_solution, grade, done or {})

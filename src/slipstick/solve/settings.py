@@ -26,11 +26,11 @@ class SolveSettings(Record):
     num_fewshot: int | None = Field(default=None, ge=0)
     """Demonstrations shown in each prompt; None leaves it to the format."""
     stop: list[str] = Field(default_factory=list)
-    """Strings that end an answer, beside those of the format."""
+    """Strings that end an answer, in addition to those of the format."""
     max_turns: int = Field(default=8, ge=1)
     """Most code blocks that are run in one solution; MARIO used 5 for its data and 8 in its code."""
     hybrid_choice: Literal["pot", "cot"] = "pot"
-    """What hybrid asks first for choice questions: MAmmoTH's first version asked "cot", its later ones "pot"."""
+    """What hybrid tries first for choice questions: MAmmoTH's first version tried "cot", its later ones "pot"."""
     closest_option: bool = False
     """Whether the model is asked once more if its answer is none of a choice question's options (MAmmoTH)."""
     return_token_ids: bool = False
@@ -38,4 +38,4 @@ class SolveSettings(Record):
     max_concurrent_solutions: int = Field(default=512, ge=1)
     """Solutions that run at one time."""
     max_cost: float | None = Field(default=None, gt=0)
-    """Most US dollars to spend; nothing new is begun that would go beyond it."""
+    """Budget in US dollars; no solution is begun that would exceed it."""

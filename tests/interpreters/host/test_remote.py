@@ -183,7 +183,7 @@ def test_demands_that_the_service_does_not_meet(served: Any, settings: dict[str,
 
 def test_token(start_sandbox: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     guarded = start_sandbox(token="sesame-open")
-    with pytest.raises(InterpreterError, match="put it into SLIPSTICK_SANDBOX_TOKEN"):
+    with pytest.raises(InterpreterError, match="set SLIPSTICK_SANDBOX_TOKEN to the token"):
         with_remote(guarded.url, lambda interpreter: run_steps(interpreter, "1"))
     monkeypatch.setenv("SLIPSTICK_SANDBOX_TOKEN", "sesame-open")
     assert said(with_remote(guarded.url, lambda interpreter: run_steps(interpreter, "1"))) == [("ok", "1")]

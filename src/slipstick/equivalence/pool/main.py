@@ -3,7 +3,7 @@ r"""What a grading worker does: reads one JSON line a request from its input, wr
 A request has rows (answer, expected, kind), whether computer algebra may be used on them, the profile and how many
 seconds it may take; its reply has a list of decisions for each row (see `verdicts.decide_each`).
 The process limits itself before it reads anything: memory, no files written, no programs started. While it computes,
-the kernel ends it as soon as the process that owns it is gone, whatever code it is in, or when it overstays by far.
+the kernel ends it as soon as the process that owns it has ended, whatever code it is in, or long after its deadline.
 """
 
 import contextlib
@@ -102,7 +102,7 @@ def _confine() -> None:
         if event == "open" and isinstance(arguments[1], str) and not set(arguments[1]) & set("wax+"):
             return
         if event in _REFUSED or event.startswith(("socket.", "os.exec", "os.spawn", "os.posix_spawn", "shutil.")):
-            raise PermissionError(f"a grading worker does not do this: {event}")
+            raise PermissionError(f"not allowed in a grading worker: {event}")
 
     sys.addaudithook(refuse)
 

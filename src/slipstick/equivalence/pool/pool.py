@@ -29,7 +29,7 @@ FAST_SECONDS = 0.5
 class Pool:
     """Worker processes that are lent one comparison at a time.
 
-    places: how many fast comparisons run side by side, and how many slow ones beside them; None: one for each CPU.
+    places: how many fast comparisons run concurrently, and how many slow ones in addition; None: one for each CPU.
     """
 
     def __init__(self, places: int | None = None) -> None:
@@ -127,7 +127,9 @@ class Pool:
         try:
             if worker.is_ready(START_SECONDS):
                 return worker
-            raise SlipstickError(f"the grading worker did not start within {START_SECONDS:g} s; is the disk this slow?")
+            raise SlipstickError(
+                f"the grading worker did not start within {START_SECONDS:g} s; is the machine overloaded?"
+            )
         except BaseException:
             self._living.discard(worker)
             worker.kill()

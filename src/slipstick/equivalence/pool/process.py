@@ -1,4 +1,4 @@
-r"""One worker process seen from its owner: how it is started, asked over its pipes, and ended."""
+r"""One worker process seen from its owner: how it is started, sent requests over its pipes, and ended."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ Row = tuple[str, Sequence[str], str | None]
 
 
 class WorkerLostError(SlipstickError):
-    """The process is gone, and what it was asked with it."""
+    """The process has ended without answering its request."""
 
 
 class WorkerProcess:
@@ -101,7 +101,7 @@ class WorkerProcess:
 
     @property
     def is_fit(self) -> bool:
-        """Whether it owes no reply and has not grown too large, so that it may be asked again."""
+        """Whether it owes no reply and has not grown too large, so that it can take another request."""
         return not (self._owed or self._spent)
 
     def kill(self) -> None:
@@ -121,7 +121,7 @@ class WorkerProcess:
             self._errors = None
 
     def disown(self) -> None:
-        """In a forked child: the process is the parent's, to be neither asked nor waited for here."""
+        """In a forked child: the process is the parent's, to be neither used nor waited for here."""
         self.close_pipes()
         self._process.returncode = 0
 

@@ -1,4 +1,4 @@
-r"""Decides a stream of rows in its order: here, in processes beside this one, and in workers what needs algebra."""
+r"""Decides a stream of rows in its order: here, in further processes, and in workers what needs algebra."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ BATCH_CHARACTERS = 50_000
 WINDOW = 64
 """Batches that may wait for a slow verdict while later ones are decided."""
 MIN_ROWS = 20_000
-"""Rows before a process beside this one is worth its start."""
+"""Rows from which a further process is worth its start."""
 MAX_QUEUED = 2
-"""Batches that one process beside this has at a time, so that it never waits for the next."""
+"""Batches that one further process has at a time, so that it never waits for the next."""
 MAX_LOSSES = 3
 """How often in a row such a process may be lost before the stream goes on without it."""
 
@@ -50,7 +50,7 @@ class _Batch:
 def decide_stream(rows: Iterable[Row], *, workers: int, profile: str) -> Iterator[Verdict]:
     """The verdicts of the rows in their order, decided by `workers` processes of which this is one.
 
-    Rows are read as verdicts are taken: at first one by one, in a long stream at most `WINDOW` batches ahead.
+    Rows are read as verdicts are consumed: at first one by one, in a long stream at most `WINDOW` batches ahead.
     """
     stream = _Stream(workers, profile)
     waiting: deque[_Batch] = deque()
@@ -135,7 +135,7 @@ class _Stream:
 
 
 class _Neighbour:
-    """A process beside this one that decides batches by the layers without computer algebra."""
+    """A further process that decides batches by the layers without computer algebra."""
 
     def __init__(self, profile: str) -> None:
         self.batches: deque[_Batch] = deque()

@@ -38,7 +38,7 @@ def rules_of(profile: str) -> Profile:
 
 
 def decide_by(profile: str, answer: str, expected: str, *, kind: str | None, worker: bool) -> Decision:
-    """Whether a profile's grader accepts an answer; NEEDS_ALGEBRA if only a worker can tell."""
+    """Whether a profile's grader accepts an answer; NEEDS_ALGEBRA if only a worker can decide."""
     if max(len(answer), len(expected)) > MAX_CHARACTERS:
         return Decision(None, "bounds", f"longer than {MAX_CHARACTERS} characters")
     try:

@@ -1,6 +1,6 @@
 r"""MAmmoTH's rules: `math_eval/utils.py` (`answer_clean`, `compare_both_string_and_number_format`), `data_loader.py`.
 
-MAmmoTH has a rule for each of its sets. The kind of a problem stands for the set here: "number" is graded as GSM8K,
+MAmmoTH has a rule for each of its sets. Here the kind of a problem replaces the set: "number" is graded as GSM8K,
 SVAMP, SimulEq and Mathematics are, by equal strings; "choice" as AQuA, SAT and MMLU are; anything else as MATH is, by
 numbers: an answer need only round to a whole gold, and may be four per cent off any other.
 """
@@ -39,7 +39,7 @@ def find(output: str, kind: str | None) -> str:
 
 
 def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method | None:
-    """The rule by which an answer is taken for the expected one; MAmmoTH needs no computer algebra.
+    """The rule by which an answer equals the expected one; MAmmoTH needs no computer algebra.
 
     An answer is read as what a program printed is: behind "The answer is".
     """
@@ -56,7 +56,7 @@ def match(answer: str, expected: str, kind: str | None, worker: bool) -> Method 
 
 
 def _from_candidates(output: str, kind: str) -> str:
-    """The first candidate behind a trigger, the last one if there is no trigger."""
+    """The first candidate after a trigger, the last one if there is no trigger."""
     if any(output.count(trigger) > 1 for trigger in _TRIGGERS):
         output = output.partition("\n\n")[0]
     *before, tail = re.split("|".join(_TRIGGERS), output)
@@ -112,7 +112,7 @@ def _number(text: str) -> float | None:
 
 
 def _no_name(name: str, is_called: bool) -> float:
-    raise ValueError(f"`{name}` is no number")
+    raise ValueError(f"`{name}` is not a number")
 
 
 def _as_float(value: object) -> float | None:

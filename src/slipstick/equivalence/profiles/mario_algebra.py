@@ -60,14 +60,14 @@ def _interval(text: str) -> Any | None:
 def _one_interval(text: str) -> Any:
     start, end = (_end(side) for side in text.split(","))
     if start.is_number and end.is_number and start > end:
-        raise ValueError("the end is before the beginning")
+        raise ValueError("the interval ends before it begins")
     return sympy.Interval(start, end, left_open="(" in text, right_open=")" in text)
 
 
 def _end(text: str) -> Any:
     value = read_extended(text.strip("()[] "))
     if value is None:
-        raise ValueError(f"no end of an interval: {text[:80]!r}")
+        raise ValueError(f"not an endpoint of an interval: {text[:80]!r}")
     if not value.is_number:
         return value
     value = value.evalf()

@@ -29,7 +29,7 @@ class Profile:
 
 
 class NeedsWorkerError(SlipstickError):
-    """Only computer algebra can tell; it runs in a worker process."""
+    """Only computer algebra can decide; it runs in a worker process."""
 
 
 class UndecidableError(SlipstickError):

@@ -40,7 +40,7 @@ def evaluate(text: str, *, number: Callable[[str, Any], Any], name: Callable[[st
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ValueError(f"no expression: {text[:80]!r}") from error
+        raise ValueError(f"not an expression: {text[:80]!r}") from error
     return _Reading(text.strip(), number, name).value(tree.body)
 
 

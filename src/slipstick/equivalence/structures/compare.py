@@ -1,6 +1,6 @@
 r"""Compares answers made of others: lists, sets, tuples, matrices, named values, equations that only name a value.
 
-What stands in them is compared by the function that is passed down, so that 0.5, 2 is \{2, \frac{1}{2}\}.
+Their items are compared by the function that is passed down, so that 0.5, 2 is \{2, \frac{1}{2}\}.
 """
 
 import re
@@ -34,7 +34,7 @@ from slipstick.equivalence.text.labels import (
 from slipstick.equivalence.values.numbers import listed_like, read_number, read_plain
 
 MAX_LENGTH = 8_000
-"""Longest text, in characters, that is taken apart."""
+"""Longest text, in characters, that is parsed into parts."""
 _STRUCTURED = re.compile(
     r"[:,;=<>\[{&]|\\(?:begin|pm|mp|cup|cap|in|neq|leq|geq|approx|equiv|sim|lor|vee|land|wedge)(?![A-Za-z])|\b(?:and|or)\b|\+/?-"
 )
@@ -61,7 +61,7 @@ def compare_named(a: str, e: str, same: Same) -> Decision | None:
 
 
 def compare_structure(a: str, e: str, same: Same) -> Decision | None:
-    """Two answers of which one at least is made of others; None if neither is, or only algebra can tell."""
+    """Two answers of which one at least is made of others; None if neither is, or only algebra can decide."""
     a, e = listed_like(a, e), listed_like(e, a)
     if not (_STRUCTURED.search(a) or _STRUCTURED.search(e)):
         return None

@@ -38,7 +38,7 @@ class End:
 
     @property
     def infinite(self) -> bool:
-        """Whether it is no number."""
+        """Whether it is not a number."""
         return isinstance(self.value, float) and math.isinf(self.value)
 
 
@@ -90,7 +90,7 @@ def point(end: End) -> Piece:
 
 
 def union(sets: Sequence[tuple[Piece, ...]]) -> tuple[Piece, ...]:
-    """What lies in any of the sets, in the order of the line, touching intervals as one."""
+    """The union of the sets, in ascending order, touching intervals as one."""
     pieces = sorted((piece for pieces in sets for piece in pieces), key=functools.cmp_to_key(_before))
     merged: list[Piece] = []
     for piece in pieces:
@@ -121,7 +121,7 @@ def complement(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
 
 
 def intersection(sets: Sequence[tuple[Piece, ...]]) -> tuple[Piece, ...]:
-    """What lies in all of the sets."""
+    """The intersection of the sets."""
     return complement(union([complement(union([pieces])) for pieces in sets]))
 
 

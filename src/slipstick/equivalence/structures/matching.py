@@ -6,7 +6,7 @@ from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision, Same, struct
 from slipstick.equivalence.values.numbers import read_plain
 
 MAX_UNMATCHED = 20
-"""Most items on each side that are compared, beside those that are the same text or number."""
+"""Most items on each side that are compared, not counting those that are the same text or number."""
 
 
 def in_order(a: Sequence[str], e: Sequence[str], same: Same) -> Decision:
@@ -29,7 +29,7 @@ def _open(decisions: Sequence[Decision]) -> Decision | None:
 
 
 def in_any_order(a: Sequence[str], e: Sequence[str], same: Same, *, as_sets: bool = False) -> Decision:
-    """Each expected item is among the answer's, each of which is taken once; one that is named twice counts once."""
+    """Each expected item is among the answer's, each of which is matched once; one that is named twice counts once."""
     if as_sets:
         e = list({_key(item): item for item in e}.values())
     if len(a) < len(e):

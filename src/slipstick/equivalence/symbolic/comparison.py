@@ -21,7 +21,7 @@ _CONSTANT = re.compile(r"[CcKk](?:_\d)?")
 
 
 def compare_symbolically(answer: str, expected: str) -> Answer | None:
-    """Whether two tidied texts are the same mathematics; None if only computer algebra can tell.
+    """Whether two tidied texts are the same mathematics; None if only computer algebra can decide.
 
     Open (None and the reason) if the expected answer cannot be read or no value can be computed; an answer that
     cannot be read is incorrect.

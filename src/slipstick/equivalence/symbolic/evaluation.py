@@ -2,7 +2,7 @@
 
 Balls are those of FLINT (Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic", IEEE
 Trans. Computers 66(8), 2017): every value comes with a radius, so that two balls that do not touch are two numbers.
-FLINT keeps one precision for the whole process: it is set and put back under a lock, and a program's own stays its own.
+FLINT keeps one precision for the whole process: it is set and restored under a lock, so callers keep their own.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ MAX_COUNTED = 2_000
 
 
 class TooLargeError(Exception):
-    """An exact value has more digits than anybody wants to compare."""
+    """An exact value has too many digits to compare."""
 
 
 def exact(expression: Expression) -> Fraction | None:

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 
 
 class NotReadError(Exception):
-    """A text is no formula; never seen outside the reader."""
+    """A text is not a formula; never raised outside the parser."""
 
 
 class Tokens:

@@ -44,7 +44,7 @@ _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
 
 
 def compare_words(a: str, e: str, number_a: Number | None, number_e: Number | None) -> Decision | None:
-    """Whether two answers of which at least one is in words mean the same; None if words cannot tell."""
+    """Whether two answers of which at least one is in words mean the same; None if words cannot decide."""
     if max(len(a), len(e)) > _MAX_LENGTH:
         return None
     words_a, words_e = plain_words(a), plain_words(e)
@@ -106,7 +106,7 @@ def _meaning(text: str, words: str) -> str | None:
 
 
 def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | None:
-    """A number beside a text: the same if it is the only one in it and no word limits it."""
+    """A number compared with a text: the same if it is the only one in it and no word limits it."""
     flat = _flat(text)
     if (hedged := re.sub(r"^(?:minus|negative)\s+(?=\d)", "-", _HEDGES.sub("", flat))) != flat and (
         read := read_number(hedged)
@@ -139,7 +139,7 @@ def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | No
 def _first_quantity(text: str) -> Number | None:
     """The first of several quantities that an answer names by different nouns: "128 children and 150 adults" -> 128.
 
-    The first, since that is what was asked first; any of them would reward listing guesses.
+    The first, since that is what the question asks first; any of them would reward listing guesses.
     """
     match = _QUANTITIES.match(text)
     if match is None:

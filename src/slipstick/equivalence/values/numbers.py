@@ -2,7 +2,7 @@ r"""Reads and compares numbers exactly: integers of any size, decimals and their
 
 A unit may be missing, not different. A percentage equals its fraction only when the sign is written. A decimal that
 rounds or cuts off an exact value is correct only if every digit it shows is and it shows at least six; the noise in a
-floating-point number is no digit: 17.999999999999996 is 18.
+floating-point number is ignored: 17.999999999999996 is 18.
 """
 
 import functools
@@ -19,7 +19,7 @@ from slipstick.number_words import CARDINALS, MAGNITUDES
 MAX_DIGITS = 4000
 """Longer numbers are compared as decimals, without arithmetic; the exponent of a power of ten has the same bound."""
 ROUNDED_DIGITS = 6
-"""Significant digits from which a rounded decimal stands for the exact value."""
+"""Significant digits from which a rounded decimal counts as the exact value."""
 ROUNDED_GOLD_DIGITS = 3
 """Significant digits from which a decimal gold may be the rounding of a more exact answer."""
 UNROUNDED_DIGITS = 15
@@ -179,7 +179,7 @@ def _converted_equal(answer: Number, expected: Number, factor: Fraction, offset:
 
 
 def values_equal(answer: Number, expected: Number) -> tuple[bool, str]:
-    """Whether the values are the same, digits shown taken into account."""
+    """Whether the values are the same, given the digits shown."""
     if answer.value == expected.value:
         return True, "the same value"
     if isinstance(answer.value, Decimal) or isinstance(expected.value, Decimal):
@@ -192,7 +192,7 @@ def values_equal(answer: Number, expected: Number) -> tuple[bool, str]:
 
 
 def approximates(shown: Number, exact: Fraction) -> bool:
-    """Whether a written decimal stands for an exact value: floating-point noise, or its digits, rounded."""
+    """Whether a written decimal counts as an exact value: floating-point noise, or its digits, rounded."""
     if shown.places is None or isinstance(shown.value, Decimal):
         return False
     if shown.significant >= UNROUNDED_DIGITS and abs(shown.value - exact) <= _NOISE * (abs(exact) or Fraction(1, 100)):

@@ -111,13 +111,13 @@ def _continues(words: list[str], last: int) -> bool:
 
 
 def read_ordinal(text: str) -> int | None:
-    """3 of 3rd, 3^{rd} and 3^\\text{rd}; None where a text is no ordinal in digits."""
+    """3 of 3rd, 3^{rd} and 3^\\text{rd}; None if a text is not an ordinal in digits."""
     match = _ORDINAL.fullmatch(text)
     return int(match[1]) if match and len(match[1]) < 100 else None
 
 
 def read_roman(text: str) -> int | None:
-    """14 of XIV; None where a text is no Roman numeral of at least two capital letters."""
+    """14 of XIV; None if a text is not a Roman numeral of at least two capital letters."""
     if not 2 <= len(text) <= 15 or not _ROMAN.fullmatch(text):
         return None
     digits = [_ROMAN_DIGITS[letter] for letter in text]

@@ -45,7 +45,7 @@ class Clock:
 
 
 def same_moment(answer: str, expected: str) -> Decision | None:
-    """Whether two times of day or two dates are the same; None if they are no such thing."""
+    """Whether two times of day or two dates are the same; None if they are neither."""
     if max(len(answer), len(expected)) > _MAX_LENGTH:
         return None
     if _BARE.fullmatch(answer) and _BARE.fullmatch(expected):

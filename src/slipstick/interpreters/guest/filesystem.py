@@ -50,7 +50,7 @@ def enter_namespaces() -> None:
 
 
 def enter_filesystem() -> None:
-    """Replaces the root by one that has Python, the libraries and four devices, all read-only; root becomes nobody.
+    """Replaces the root by one that has Python, the libraries and four devices, all read-only; root becomes `nobody`.
 
     Raises MissingError.
     """
@@ -113,7 +113,7 @@ def _set_mounts(path: str, attributes: int) -> None:
 
 
 def _become_nobody() -> None:
-    """Stops being root, which no limit on processes applies to; stays root if nobody could not read Python."""
+    """Stops being root, which no limit on processes applies to; stays root if the user nobody could not read Python."""
     try:
         os.seteuid(_NOBODY)
         Path(os.__file__).read_bytes()

@@ -48,7 +48,7 @@ class ForkServer:
         self._wake, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def serve(self) -> NoReturn:
-        """Confines itself, tells the caller that it is ready, then serves requests until the socket is closed."""
+        """Confines itself, reports to the caller that it is ready, then serves requests until the socket is closed."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
         base = confinement.used_memory()
@@ -170,7 +170,7 @@ class ForkServer:
                 self._report(key)
 
     def _report(self, key: int) -> None:
-        """Tells the caller how a session ended, if it has ended and the caller waits for that."""
+        """Reports to the caller how a session ended, if it has ended and the caller waits for that."""
         if key in self._awaited and key not in self._pids:
             self._awaited.discard(key)
             self._send({"ended": key, "code": self._codes.pop(key, None)})

@@ -42,7 +42,7 @@ class ForkServerClient:
 
     @property
     def alive(self) -> bool:
-        """Whether the fork server can be asked for a session."""
+        """Whether the fork server can fork a session."""
         return self._control is not None and self._ready is not None and self._ready.done()
 
     async def start(self) -> None:
@@ -195,4 +195,4 @@ class ForkServerClient:
         for future in waiting:
             if not future.done():
                 future.set_exception(LostError())
-                future.exception()  # marked as retrieved, whether or not anybody still waits
+                future.exception()  # marked as retrieved, whether or not a caller still waits

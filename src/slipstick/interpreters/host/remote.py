@@ -38,7 +38,7 @@ class SessionLostError(Exception):
 def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: int | None = None) -> RemoteInterpreter:
     """The interpreter behind a URL; nothing is sent before the first step.
 
-    A token is taken from the environment variable SLIPSTICK_SANDBOX_TOKEN. workers: steps that this client has running
+    A token is read from the environment variable SLIPSTICK_SANDBOX_TOKEN. workers: steps that this client has running
     or waiting there at one time. The limits are demanded of the service, which refuses more than it offers.
     Raises InterpreterError.
     """
@@ -51,7 +51,7 @@ def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: i
     if url.scheme not in ("http", "https") or not url.host or url.path != "/" or url.query or url.userinfo:
         raise InterpreterError(
             f"`remote:{argument}` does not name a service; write remote:http://HOST:PORT, start one with "
-            f"`slipstick sandbox --set port=PORT`, and put its token, if it has one, into {TOKEN_VARIABLE}"
+            f"`slipstick sandbox --set port=PORT`, and set {TOKEN_VARIABLE} to its token, if it has one"
         )
     demand = {**limits.model_dump(), "seed": seed}
     return RemoteInterpreter(argument.rstrip("/"), workers=workers, demand=demand)
@@ -94,7 +94,7 @@ class RemoteInterpreter(Interpreter):
         if response.status_code == 404 and number:
             raise SessionLostError(message)
         if response.status_code in (400, 401, 422):
-            hint = f"; put it into {TOKEN_VARIABLE}" if response.status_code == 401 else ""
+            hint = f"; set {TOKEN_VARIABLE} to the token" if response.status_code == 401 else ""
             raise InterpreterError(f"the sandbox service at {self.url} refuses: {message}{hint}")
         raise self._unexpected(f"answers {response.status_code}: {message}")
 

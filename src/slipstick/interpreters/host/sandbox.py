@@ -37,7 +37,7 @@ class Sandbox:
     workers: programs that run at one time. timeout, memory_mb, isolation, scratch_mb: limits of a session, see
     `slipstick.interpreters.Limits`; docs/sandbox.md says what each isolation prevents. seed: of `random` and of numpy;
     None gives every session different random numbers.
-    Raises InterpreterError if the machine does not offer what is asked for.
+    Raises InterpreterError if the machine does not support the settings.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "1",
     "SYMPY_CACHE_SIZE": "None",  # a cache that evicts writes on every look-up, and forks pay for writes
-    "SYMPY_GROUND_TYPES": "python",  # what sympy alone gives: results do not hang on which packages are beside it
+    "SYMPY_GROUND_TYPES": "python",  # what sympy alone gives: results do not depend on other packages
 }
 
 

@@ -133,7 +133,7 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
         model = model.to(device).eval()
         decoder = Decoder(model, tokenizer, config)
     except (RuntimeError, AssertionError, ValueError) as error:
-        raise ModelError(f"hf:{argument} cannot be put on device = {device!r}: {error}") from error
+        raise ModelError(f"hf:{argument} cannot be moved to device = {device!r}: {error}") from error
     rows = _ROWS if settings.max_concurrent_requests == "auto" else settings.max_concurrent_requests
     return HfModel(f"hf:{argument}", decoder, rows=rows)
 

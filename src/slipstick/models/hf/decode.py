@@ -33,7 +33,7 @@ class Row:
     reply: Reply | None = None
     """Set when the turn has ended."""
     dropped: bool = False
-    """Set from outside when nobody waits for the reply any longer."""
+    """Set from outside when the reply is no longer needed."""
     rng: random.Random = field(default_factory=random.Random)
     """Source of randomness of this request alone."""
 

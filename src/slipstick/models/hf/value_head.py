@@ -1,4 +1,4 @@
-"""The value head: one number per token from the hidden states of a language model, kept beside its weights.
+"""The value head: one number per token from the hidden states of a language model, stored with its weights.
 
 `value_head.safetensors` holds the tensors, `value_head.json` says how to read them; the folder stays a stock Hugging
 Face model, so one checkpoint both writes (any server can load it) and scores (this file).
@@ -65,7 +65,7 @@ def hidden_and_logits(model: Any, ids: torch.Tensor, columns: torch.Tensor) -> t
 
 
 def save_head(head: ValueHead, folder: Path) -> None:
-    """Writes the head beside the weights; value_head.json, which makes the folder a value model, comes last."""
+    """Writes the head to the model's folder; value_head.json, which makes the folder a value model, comes last."""
     from safetensors.torch import save_file
 
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in head.state_dict().items()}
@@ -82,7 +82,7 @@ def load_head(folder: Path) -> ValueHead:
 
     remedy = 'train one by `slipstick train` with stage = "value"'
     if not (folder / SETTINGS).is_file():
-        raise ModelError(f"{folder} has no {SETTINGS}, so it can write but not score: {remedy}")
+        raise ModelError(f"{folder} is not a value model, because it has no {SETTINGS}: {remedy}")
     try:
         head = ValueHead(HeadSettings.model_validate_json((folder / SETTINGS).read_bytes()))
         head.load_state_dict(load_file(folder / TENSORS))

@@ -37,7 +37,7 @@ class RequestFailure(Exception):  # noqa: N818  a request's outcome that `genera
     """
 
     def __init__(self, kind: FailureKind, reason: str, *, remedy: str = "", pause: float = 0.0) -> None:
-        """remedy: what a user is told whose run has not begun; pause: seconds to wait, if the server says so."""
+        """remedy: what the user can do, if the run has not begun; pause: seconds to wait, if the server says so."""
         super().__init__(reason)
         self.kind, self.reason, self.remedy, self.pause = kind, reason, remedy, pause
 
@@ -173,7 +173,7 @@ class Client:
         status, reason = error.status_code, shorten(error)
         if error.code == _NO_CREDIT:
             return RequestFailure(
-                "denied", reason, remedy="says that there is no credit left: add some, or set another key"
+                "denied", reason, remedy="reports that no credit is left: add credit, or set another key"
             )
         if status in (401, 403):
             return RequestFailure("denied", reason, remedy="refuses the key: set OPENAI_API_KEY to one that it accepts")

@@ -19,7 +19,7 @@ _MOST_UNPROVEN = 256  # without answers
 _MOST = 4096
 _DOUBLING_PAYS = 1.2  # least gain, as a ratio, of a round in which the limit doubled
 _ADDING_PAYS = 1.05
-_WINDOW, _TOO_MANY = 64, 12  # refusals among so many outcomes; fewer are bad luck, whatever the limit
+_WINDOW, _TOO_MANY = 64, 12  # refusals among so many outcomes; fewer are chance, whatever the limit
 _RETRY_ROUNDS = 8  # rounds without growth after which growth is tried again
 
 

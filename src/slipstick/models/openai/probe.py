@@ -12,7 +12,7 @@ from slipstick.models.openai.client import Client, RefusedParameter, RequestFail
 from slipstick.models.openai.replies import Answer, NoCompletionError, code_of, read_answer
 
 _PAGES = ("/version", "/props", "/get_server_info")
-"""Beside the list of models: vLLM's, llama.cpp's, SGLang's."""
+"""In addition to the list of models: vLLM's, llama.cpp's, SGLang's."""
 _FACTS = frozenset(
     {
         "root",
@@ -40,7 +40,7 @@ _PRODUCT = re.compile(r"6\s*\*\s*7")
 
 
 async def describe(client: Client) -> dict[str, str]:
-    """Facts by name: those of `_FACTS` that the server tells, then what it does with stop strings, seed, tools, ...
+    """Facts by name: those of `_FACTS` that the server reports, then what it does with stop strings, seed, tools, ...
 
     Raises RequestFailure if the first request fails.
     """

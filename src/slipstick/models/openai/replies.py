@@ -146,7 +146,7 @@ def end_turn(text: str, finish: Finish, format: Format) -> tuple[str, Finish]:
 def code_of(arguments: str) -> str:
     """The code in the arguments of a call, which should be {"code": "..."} and may not be.
 
-    An object's only text counts whatever its name, a JSON string is the code, and anything else is taken as code: if it
+    An object's only text counts whatever its name, a JSON string is the code, and anything else is the code: if it
     is none, the interpreter's error says so to the model.
     """
     found = _load(arguments)

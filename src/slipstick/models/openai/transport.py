@@ -9,7 +9,7 @@ _POOLS = 16
 
 
 class PooledTransport(httpx2.AsyncBaseTransport):
-    """Sends each request through the pool with the fewest running; there is no limit on connections."""
+    """Sends each request through the pool with the fewest running; connections are unlimited."""
 
     def __init__(self) -> None:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
