@@ -92,7 +92,7 @@ def composition(folder: RunFolder) -> Composition:
     return Composition.model_validate_json((folder.path / "composition.json").read_text())
 
 
-def test_every_rule_takes_its_rows_and_says_so(make_run: MakeRun) -> None:
+def one_row_for_each_rule() -> tuple[list[Problem], list[Solution]]:
     problems = [
         problem(0),
         problem(1, licence="CC-BY-NC-4.0"),
@@ -116,6 +116,11 @@ def test_every_rule_takes_its_rows_and_says_so(make_run: MakeRun) -> None:
         cot(8, "Short."),
         pot(99),
     ]
+    return problems, rows
+
+
+def test_every_rule_takes_its_rows_and_says_so(make_run: MakeRun) -> None:
+    problems, rows = one_row_for_each_rule()
     make_run("run", problems, rows)
     Path("test.jsonl").write_text(json.dumps({"id": "held/0", "question": problem(3).text, "answer": "9"}) + "\n")
     folder = curated(
