@@ -27,7 +27,7 @@ app = typer.Typer(
 
 Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")]
-Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Take only the first N problems.")]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Use only the first N problems.")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NAME by default.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
@@ -101,7 +101,7 @@ def grade(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def report(invocation: Invocation, console: Console) -> Path:
-    """Write the page of a finished run again and print its table."""
+    """Rewrite the report of a finished run and print its table."""
     from slipstick.commands.report import run_report
 
     return run_report(invocation, console)
@@ -109,7 +109,7 @@ def report(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def synthesize(invocation: Invocation, console: Console) -> Path:
-    """Write solutions, execute every program, keep what is correct."""
+    """Write solutions, run every program and keep what is correct."""
     from slipstick.commands.synthesize import run_synthesize
 
     return run_synthesize(invocation, console)
@@ -117,7 +117,7 @@ def synthesize(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def curate(invocation: Invocation, console: Console) -> Path:
-    """Keep what a training set should hold, and every other row with its reason."""
+    """Filter, deduplicate and decontaminate finished runs into a training set."""
     from slipstick.commands.curate import run_curate
 
     return run_curate(invocation, console)
@@ -125,7 +125,7 @@ def curate(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def export(invocation: Invocation, console: Console) -> Path:
-    """Write a finished run as other tools read it, with its card."""
+    """Export a finished run for other tools, with a card."""
     from slipstick.commands.export import run_export
 
     return run_export(invocation, console)
@@ -133,7 +133,7 @@ def export(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def audit(invocation: Invocation, console: Console) -> Path:
-    """Find problems whose gold is wrong, ranked, with the evidence."""
+    """Find and rank problems whose gold is probably wrong, with the evidence."""
     from slipstick.commands.audit import run_audit
 
     return run_audit(invocation, console)
@@ -157,7 +157,7 @@ def value(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def self_train(invocation: Invocation, console: Console) -> Path:
-    """Rounds of solving, grading, curating and training."""
+    """Train, solve, grade and curate in rounds."""
     from slipstick.commands.self_train import run_self_train
 
     return run_self_train(invocation, console)
@@ -165,7 +165,7 @@ def self_train(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def repro(invocation: Invocation, console: Console) -> Path:
-    """Compare our number with a published one."""
+    """Compare a run with a published number."""
     from slipstick.commands.repro import run_repro
 
     return run_repro(invocation, console)
@@ -173,7 +173,7 @@ def repro(invocation: Invocation, console: Console) -> Path:
 
 @_tool("RECIPE")
 def plan(target: str, overrides: list[str], console: Console) -> None:
-    """Memory, time and money of a training run, beforehand."""
+    """Estimate memory, time and cost of a training run."""
     from slipstick.commands.plan import run_plan
 
     run_plan(target, overrides, console)
@@ -181,7 +181,7 @@ def plan(target: str, overrides: list[str], console: Console) -> None:
 
 @_tool("RECIPE")
 def show_mask(target: str, overrides: list[str], console: Console) -> None:
-    """Which tokens of a recipe's examples are trained on."""
+    """Show which tokens of a recipe's examples are trained on."""
     from slipstick.commands.show_mask import run_show_mask
 
     run_show_mask(target, overrides, console)
@@ -189,7 +189,7 @@ def show_mask(target: str, overrides: list[str], console: Console) -> None:
 
 @_tool("ROW_ID")
 def trace(target: str, overrides: list[str], console: Console) -> None:
-    """Where a row came from: problem, prompt, execution, verdict, rules."""
+    """Show where a row comes from: problem, prompt, execution, verdict, rules."""
     from slipstick.commands.trace import run_trace
 
     run_trace(target, overrides, console)
@@ -197,7 +197,7 @@ def trace(target: str, overrides: list[str], console: Console) -> None:
 
 @_tool("RUN")
 def review(target: str, overrides: list[str], console: Console) -> None:
-    """Go through suspects and samples: accept, correct, reject, skip."""
+    """Review suspects and samples: accept, correct, reject, skip."""
     from slipstick.commands.review import run_review
 
     run_review(target, overrides, console)
@@ -205,7 +205,7 @@ def review(target: str, overrides: list[str], console: Console) -> None:
 
 @_tool("RUN")
 def push(target: str, overrides: list[str], console: Console) -> None:
-    """Send a finished run's data or model to the Hub."""
+    """Push a finished run's data or model to the Hub."""
     from slipstick.commands.push import run_push
 
     run_push(target, overrides, console)
@@ -215,7 +215,7 @@ def push(target: str, overrides: list[str], console: Console) -> None:
 def quickstart(
     folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("runs/quickstart"), overrides: Overrides = None
 ) -> None:
-    """From nothing to a report in minutes: make problems, write and check solutions, train, solve, grade."""
+    """Generate problems, write and check solutions, train, solve and grade, all in minutes."""
     from slipstick.commands.quickstart import run_quickstart
 
     run_quickstart(folder, overrides or [], Console())
@@ -225,7 +225,7 @@ def quickstart(
 def list_things(
     what: Annotated[str, typer.Argument(metavar="[WHAT]", help="recipes, or a plug-in point")] = "",
 ) -> None:
-    """What there is by name: recipes, and the plug-ins of each of the four points."""
+    """List what has a name: recipes, and the plug-ins of each of the four points."""
     from slipstick.commands.listing import listing
 
     Console().print(listing(what))
@@ -233,7 +233,7 @@ def list_things(
 
 @app.command()
 def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=False)]) -> None:
-    """Every setting of a command: key, type, default, meaning."""
+    """Print every setting of a command: key, type, default, meaning."""
     from slipstick.settings import run_settings
 
     run_settings(verb, Console())
@@ -241,7 +241,7 @@ def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=Fa
 
 @app.command()
 def doctor(overrides: Overrides = None) -> None:
-    """What this machine has and what slipstick can do with it."""
+    """Report what this machine has and what slipstick can do with it."""
     from slipstick.commands.doctor import examine
 
     table = Table("", "", box=None, show_header=False)
