@@ -225,7 +225,7 @@ def quickstart(
 def list_things(
     what: Annotated[str, typer.Argument(metavar="[WHAT]", help="recipes, or a plug-in point")] = "",
 ) -> None:
-    """List what has a name: recipes, and the plug-ins of each of the four points."""
+    """List recipes and plug-ins."""
     from slipstick.commands.listing import listing
 
     Console().print(listing(what))
@@ -252,7 +252,7 @@ def doctor(overrides: Overrides = None) -> None:
 
 @app.command()
 def sandbox(overrides: Overrides = None) -> None:
-    """Serve the interpreter over HTTP, to recipes on other machines and to tools that know other services."""
+    """Serve the interpreter over HTTP, also with the APIs of SandboxFusion and NeMo-Skills."""
     from slipstick.serve import run_service
 
     run_service(overrides or [], Console())
