@@ -40,7 +40,7 @@ def chat_pieces(
     if not tokenizer.chat_template:
         raise InputError(
             f'the tokenizer of `{tokenizer.name_or_path}` has no chat template, which template = "chat" needs: use a '
-            'chat-tuned base, set chat_template = "FILE" to a Jinja file, or set template = "format"'
+            'chat-tuned base, name a Jinja file with chat_template = "FILE", or set template = "format"'
         )
     messages = render_chat(format, problem, blocks)
     tools = [tool_schema(format.tool)] if format.tool else None
