@@ -12,7 +12,6 @@ import inspect
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
-from pkgutil import resolve_name
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -30,44 +29,58 @@ _INTRODUCTION = """# Settings
 Every key of every recipe, with its type, its default, and the commands that know it. `slipstick settings VERB` prints
 those of one command. This page is made from the code by `make settings`."""
 _BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
-_CLASSES = {
-    "synthesize": (
-        "commands.writer:SynthesizeRecipe",
-        "commands.teacher:TeacherRecipe",
-        "commands.rejection:RejectionRecipe",
-        "commands.self_instruct:SelfInstructRecipe",
-        "commands.augment:AugmentRecipe",
-    ),
-    "curate": ("commands.curate:CurateRecipe",),
-    "export": ("commands.export:ExportSettings",),
-    "audit": ("commands.audit:AuditRecipe",),
-    "train": (
-        "train.sources:TrainRecipe",
-        "commands.train_value:TrainValueRecipe",
-        "commands.grpo:GrpoRecipe",
-    ),
-    "solve": ("commands.solve_recipe:SolveRecipe",),
-    "execute": ("interpreters:InterpreterSettings",),
-    "grade": ("commands.grade:GradeOutputsSettings",),
-    "evaluate": ("commands.evaluate:EvaluateRecipe",),
-    "value": ("commands.value:ScoringSettings",),
-    "self-train": ("commands.self_train:SelfTrainRecipe",),
-    "report": ("commands.report:ReportSettings",),
-    "plan": ("plan.estimate:PlanSettings",),
-    "show-mask": ("commands.show_mask:ShowMaskSettings",),
-    "trace": ("commands.trace:TraceSettings",),
-    "review": ("commands.review:ReviewSettings",),
-    "push": ("commands.push:PushSettings",),
-    "sandbox": ("serve:ServeSettings",),
-    "doctor": ("commands.doctor:DoctorSettings",),
-}
-"""Command -> its settings, by module and name, so that reading this list imports none of them."""
 Classes = Mapping[str, tuple[type[BaseModel], ...]]
 
 
 def settings_classes() -> Classes:
     """Command -> its settings; several if a key such as `method` chooses among them."""
-    return {verb: tuple(resolve_name(f"slipstick.{name}") for name in names) for verb, names in _CLASSES.items()}
+    from slipstick.commands.audit import AuditRecipe
+    from slipstick.commands.augment import AugmentRecipe
+    from slipstick.commands.curate import CurateRecipe
+    from slipstick.commands.doctor import DoctorSettings
+    from slipstick.commands.evaluate import EvaluateRecipe
+    from slipstick.commands.export import ExportSettings
+    from slipstick.commands.grade import GradeOutputsSettings
+    from slipstick.commands.grpo import GrpoRecipe
+    from slipstick.commands.push import PushSettings
+    from slipstick.commands.rejection import RejectionRecipe
+    from slipstick.commands.report import ReportSettings
+    from slipstick.commands.review import ReviewSettings
+    from slipstick.commands.self_instruct import SelfInstructRecipe
+    from slipstick.commands.self_train import SelfTrainRecipe
+    from slipstick.commands.show_mask import ShowMaskSettings
+    from slipstick.commands.solve_recipe import SolveRecipe
+    from slipstick.commands.teacher import TeacherRecipe
+    from slipstick.commands.trace import TraceSettings
+    from slipstick.commands.train_value import TrainValueRecipe
+    from slipstick.commands.value import ScoringSettings
+    from slipstick.commands.writer import SynthesizeRecipe
+    from slipstick.interpreters import InterpreterSettings
+    from slipstick.plan.estimate import PlanSettings
+    from slipstick.serve import ServeSettings
+    from slipstick.train.sources import TrainRecipe
+
+    return {
+        "synthesize": (SynthesizeRecipe, TeacherRecipe, RejectionRecipe, SelfInstructRecipe, AugmentRecipe),
+        "curate": (CurateRecipe,),
+        "export": (ExportSettings,),
+        "audit": (AuditRecipe,),
+        "train": (TrainRecipe, TrainValueRecipe, GrpoRecipe),
+        "solve": (SolveRecipe,),
+        "execute": (InterpreterSettings,),
+        "grade": (GradeOutputsSettings,),
+        "evaluate": (EvaluateRecipe,),
+        "value": (ScoringSettings,),
+        "self-train": (SelfTrainRecipe,),
+        "report": (ReportSettings,),
+        "plan": (PlanSettings,),
+        "show-mask": (ShowMaskSettings,),
+        "trace": (TraceSettings,),
+        "review": (ReviewSettings,),
+        "push": (PushSettings,),
+        "sandbox": (ServeSettings,),
+        "doctor": (DoctorSettings,),
+    }
 
 
 def run_settings(verb: str, console: Console) -> None:
