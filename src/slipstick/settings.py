@@ -45,6 +45,7 @@ def settings_classes() -> Classes:
     from slipstick.commands.push import PushSettings
     from slipstick.commands.rejection import RejectionRecipe
     from slipstick.commands.report import ReportSettings
+    from slipstick.commands.repro import ReproSettings
     from slipstick.commands.review import ReviewSettings
     from slipstick.commands.self_instruct import SelfInstructRecipe
     from slipstick.commands.self_train import SelfTrainRecipe
@@ -73,6 +74,7 @@ def settings_classes() -> Classes:
         "value": (ScoringSettings,),
         "self-train": (SelfTrainRecipe,),
         "report": (ReportSettings,),
+        "repro": (ReproSettings, EvaluateRecipe),
         "plan": (PlanSettings,),
         "show-mask": (ShowMaskSettings,),
         "trace": (TraceSettings,),

@@ -10,13 +10,21 @@ from rich.text import Text
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.errors import RecipeError
+from slipstick.recipe import check_settings
 from slipstick.repro import Cell, PublishedRow, compare_with_published, find_row, published_rows
 from slipstick.repro.differences import Difference, differences
-from slipstick.schema import Metric
+from slipstick.schema import Metric, Record
 from slipstick.store import RunFolder
 from slipstick.tables import headed_table
 
 _RUN = "run="
+
+
+class ReproSettings(Record):
+    """Settings of `slipstick repro`, in addition to those of `slipstick evaluate`."""
+
+    run: str | None = None
+    """Folder of a finished run to compare; without it the row's recipe is run first, with all other settings."""
 
 
 def run_repro(invocation: Invocation, console: Console) -> Path:
@@ -42,13 +50,14 @@ def run_repro(invocation: Invocation, console: Console) -> Path:
 
 def _run_of(invocation: Invocation, row: PublishedRow, console: Console) -> Path:
     """The run to compare: the one named, or a new one by the row's recipe."""
-    named = [override.removeprefix(_RUN) for override in invocation.overrides if override.startswith(_RUN)]
     others = [override for override in invocation.overrides if not override.startswith(_RUN)]
+    own = [override for override in invocation.overrides if override.startswith(_RUN)]
+    named = check_settings({}, ReproSettings, overrides=own).run
     if named and others:
-        reason = f"run={named[-1]} names a finished run, so no other setting applies: remove it"
+        reason = f"run={named} names a finished run, so no other setting applies: remove it"
         raise RecipeError("the command line", [f"--set {override}: {reason}" for override in others])
     if named:
-        return Path(named[-1])
+        return Path(named)
     k = row.measure.partition("@")[2]
     asked = [f"formats=['{row.format}']", *([f"num_samples={k}", f"ks=[{k}]"] if k else [])]
     out = invocation.out or Path("runs") / f"repro-{row.name}"
