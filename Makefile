@@ -11,7 +11,7 @@ quickstart: .venv/installed ## from nothing to a trained model and its report, i
 	$(BIN)/slipstick quickstart
 
 test: lint docs ## check the code, build the documentation, run every test and measure what the tests cover
-	$(BIN)/pytest --cov
+	$(BIN)/pytest --cov -n auto --dist loadfile
 
 lint: .venv/installed ## style, types, the direction of imports, dead code, and the page of settings
 	$(BIN)/ruff check .
