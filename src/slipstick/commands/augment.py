@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.asker import QuestionRecipe, questions
-from slipstick.commands.questions import NewProblems, run_questions
+from slipstick.commands.new_problems import NewProblems, run_new_problems
+from slipstick.commands.questions import QuestionRecipe, finish_questions, question_run, replies_to, without_answer
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import sound_problems
@@ -20,7 +20,10 @@ from slipstick.solve.monitor import Monitor
 from slipstick.store import RunFolder
 from slipstick.synthesize.augment import AugmentSettings
 from slipstick.synthesize.children import children, first_programs, mark_validated, refuse_unanswered
+from slipstick.synthesize.prompts import prompt_format
 from slipstick.synthesize.selection import TeacherInput
+
+_PROMPT = "rephrase"
 
 
 class AugmentRecipe(QuestionRecipe, AugmentSettings):
@@ -61,14 +64,19 @@ def run_augment(
         replies: dict[str, list[Solution]] = {}
         if "rephrase" in recipe.kinds and monitor:
             blind: list[Problem] = [parent.model_copy(update={"answer": None}) for parent in parents]
-            async with questions(
-                folder, recipe, "rephrase", monitor, interpreter, console, overwrite=overwrite
-            ) as asker:
-                answered = await asker.ask(blind, samples=recipe.variants)
-                if answered is None:
+            async with question_run(folder, recipe, monitor, interpreter, console, overwrite=overwrite) as run:
+                run.folder.write_problems(blind)
+                if not await run.sample(
+                    blind,
+                    [prompt_format(_PROMPT)],
+                    policy=recipe.asking(samples=recipe.variants),
+                    planned=max(len(blind) * recipe.variants, len(run.done)),
+                    change=without_answer,
+                ):
                     return None
-                replies = answered
-                asker.finish(samples=recipe.variants)
+                replies = replies_to(run.folder, blind, _PROMPT, samples=recipe.variants)
+                if not recipe.estimate:
+                    finish_questions(run.folder, blind, _PROMPT, samples=recipe.variants)
         made = await children(parents, replies, programs, settings=recipe, interpreter=interpreter, seed=recipe.seed)
         return TeacherInput(made.problems, made.given, [*corrupt, *made.refused])
 
@@ -87,4 +95,4 @@ def run_augment(
         console=console,
         make=make,
     )
-    return run_questions(work, text, model=model)
+    return run_new_problems(work, text, model=model)

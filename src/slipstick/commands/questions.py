@@ -1,89 +1,74 @@
-"""What the methods of `slipstick synthesize` that make new problems share.
+"""The run in which a teacher writes questions: `questions` in the run folder of the new problems."""
 
-What a teacher writes lies in a run of its own, `questions` in the run folder; the problems that came of it and their
-solutions lie in the run folder itself.
-"""
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
+from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async
-from slipstick.commands.asker import QuestionRecipe
-from slipstick.commands.running import running
-from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened, print_estimate
-from slipstick.commands.teaching import teach
+from slipstick.commands.collection import Collection
+from slipstick.commands.solve_recipe import MAY_CHANGE
+from slipstick.commands.teaching import TeachingRecipe
+from slipstick.errors import UserError, first_error
 from slipstick.interpreters import Interpreter
-from slipstick.models import Model
 from slipstick.schema import Problem, Solution
+from slipstick.solve.attempt import solution_id
 from slipstick.solve.monitor import Monitor
+from slipstick.solve.policies import SamplingPolicy, SamplingStep, scheduled
 from slipstick.store import RunFolder
-from slipstick.synthesize.estimate import extrapolate_units
-from slipstick.synthesize.selection import Method, TeacherInput, by_problem
 
 
-@dataclass
-class NewProblems:
-    """A run that makes new problems and has them answered."""
+class QuestionRecipe(TeachingRecipe):
+    """Settings of the methods that make new problems."""
 
-    invocation: Invocation
-    recipe: QuestionRecipe
-    method: Method
-    """How the new problems are answered."""
-    unit: str
-    """What an estimate counts: "requests" or "problems"."""
-    total: int
-    """How many of those there are."""
-    unit_of: Callable[[Problem], str]
-    """The unit that a new problem came of."""
-    console: Console
-    make: Callable[[RunFolder, Monitor | None, Interpreter], Awaitable[TeacherInput | None]]
-    """Makes the problems; None if a budget ended it."""
+    question_temperature: float = Field(default=0.8, ge=0)
+    """Sampling temperature of questions; `temperature` is that of answers."""
+
+    def asking(self, *, samples: int = 1) -> SamplingPolicy:
+        """How often a request for questions is sampled."""
+        return scheduled([SamplingStep(temperature=self.question_temperature, num_samples=samples)])
 
 
-def run_questions(work: NewProblems, text: str, *, model: Model | None, files: Sequence[Path] = ()) -> Path:
-    """Makes new problems and has them answered. files: further inputs."""
-    recipe, console = work.recipe, work.console
-    inputs = [*input_files(recipe), *files]
-    with running(
-        work.invocation, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE
-    ) as folder:
-        finished = run_async(_make_and_answer(folder, work, model))
-        folder.finish("finished" if finished else "stopped", counts=folder.run().counts, metrics=[])
-    console.print(f"{folder.path}", highlight=False, soft_wrap=True)
-    return folder.path
+@asynccontextmanager
+async def question_run(
+    folder: RunFolder,
+    recipe: QuestionRecipe,
+    monitor: Monitor,
+    interpreter: Interpreter,
+    console: Console,
+    *,
+    overwrite: bool,
+) -> AsyncIterator[Collection]:
+    """The run inside a run in which a teacher writes questions; "stopped" unless `finish_questions` ends it."""
+    run = folder.run().model_copy(update={"name": f"{folder.path.name}/questions", "counts": {}})
+    part = RunFolder.start(folder.path / "questions", run, resume=True, overwrite=overwrite, may_change=MAY_CHANGE)
+    try:
+        async with Collection(part, recipe, monitor, interpreter, console) as collection:
+            yield collection
+        if part.run().status == "running":
+            part.finish("stopped", counts={}, metrics=[])
+    except BaseException as error:
+        if isinstance(first_error(error), UserError) and not part.has_rows():
+            part.discard()
+        raise
+    finally:
+        part.close()
 
 
-async def _make_and_answer(folder: RunFolder, work: NewProblems, model: Model | None) -> bool:
-    began, recipe, console = time.monotonic(), work.recipe, work.console
-    monitor = Monitor(model) if model else None
-    async with opened(recipe, model) as interpreter:
-        made = await work.make(folder, monitor, interpreter)
-        if made is None:
-            return False
-        console.print(f"{len(made.problems):,} new problems, {len(made.refused):,} refused", highlight=False)
-        finished = await teach(folder, made, recipe, work.method, monitor, interpreter, console)
-    if finished and recipe.estimate:
-        _print_estimate(folder, made, work, seconds=time.monotonic() - began)
-    return finished and not recipe.estimate
+def without_answer(solution: Solution) -> Solution:
+    """A reply that is no solution: what looks like an answer in it is part of a question."""
+    return solution.model_copy(update={"answer": None})
 
 
-def _print_estimate(folder: RunFolder, made: TeacherInput, work: NewProblems, *, seconds: float) -> None:
-    """By request or by parent: what writing questions and answering them took, and how many rows came of it."""
-    spent: defaultdict[str, list[Solution]] = defaultdict(list)
-    rows: defaultdict[str, int] = defaultdict(int)
-    part = folder.path / "questions"
-    for reply in RunFolder(part).solutions() if part.is_dir() else ():
-        spent[reply.id if work.unit == "requests" else reply.problem_id].append(reply)
-    index, ids = folder.index(), by_problem(folder)
-    for problem in made.problems:
-        attempts = [index[key] for key in ids.get(problem.id, [])]
-        spent[work.unit_of(problem)] += attempts
-        rows[work.unit_of(problem)] += len(work.method.review(problem, attempts).kept) if attempts else 1
-    found, more = extrapolate_units(spent, rows, total=work.total, seed=work.recipe.seed)
-    title = f"{work.total:,} {work.unit}, judged by {len(spent)}"
-    print_estimate(title, found, work.recipe, rows=more, seconds=seconds, console=work.console)
+def replies_to(
+    folder: RunFolder, asks: Sequence[Problem], prompt: str, *, samples: int = 1
+) -> dict[str, list[Solution]]:
+    """The replies of a finished sampling, by the id of the request."""
+    index = folder.index()
+    return {ask.id: [index[solution_id(ask, prompt, sample)] for sample in range(samples)] for ask in asks}
+
+
+def finish_questions(folder: RunFolder, asks: Sequence[Problem], prompt: str, *, samples: int = 1) -> None:
+    """Puts the replies in the order they were asked for, and ends the run."""
+    folder.rearrange(solution_id(ask, prompt, sample) for ask in asks for sample in range(samples))
+    folder.finish("finished", counts={"solutions": len(folder.index())}, metrics=[])

@@ -7,15 +7,19 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.asker import QuestionRecipe, questions
-from slipstick.commands.questions import NewProblems, run_questions
+from slipstick.commands.new_problems import NewProblems, run_new_problems
+from slipstick.commands.questions import QuestionRecipe, finish_questions, question_run, replies_to, without_answer
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
+from slipstick.schema import Problem
 from slipstick.solve.estimate import PROBLEMS
 from slipstick.solve.monitor import Monitor
 from slipstick.store import RunFolder
+from slipstick.synthesize.prompts import prompt_format
 from slipstick.synthesize.selection import TeacherInput
 from slipstick.synthesize.self_instruct import SelfInstructSettings, Writing, read_topic
+
+_PROMPT = "self_instruct"
 
 
 class SelfInstructRecipe(QuestionRecipe, SelfInstructSettings):
@@ -43,19 +47,28 @@ def run_self_instruct(
     async def make(folder: RunFolder, monitor: Monitor | None, interpreter: Interpreter) -> TeacherInput | None:
         assert monitor
         writings = [Writing(topic, recipe, seed=recipe.seed) for topic in topics]
-        async with questions(
-            folder, recipe, "self_instruct", monitor, interpreter, console, overwrite=overwrite
-        ) as asker:
-            while asks := [(writing, ask) for writing in writings for ask in writing.asks()]:
-                asks = asks[:PROBLEMS] if recipe.estimate else asks
-                replies = await asker.ask([ask for _, ask in asks])
-                if replies is None:
+        asked: list[Problem] = []
+        async with question_run(folder, recipe, monitor, interpreter, console, overwrite=overwrite) as run:
+            while requests := [(writing, ask) for writing in writings for ask in writing.asks()]:
+                requests = requests[:PROBLEMS] if recipe.estimate else requests
+                asks = [ask for _, ask in requests]
+                asked += asks
+                run.folder.write_problems(asked)
+                if not await run.sample(
+                    asks,
+                    [prompt_format(_PROMPT)],
+                    policy=recipe.asking(),
+                    planned=max(len(asked), len(run.done)),
+                    change=without_answer,
+                ):
                     return None
-                for writing, ask in asks:
+                replies = replies_to(run.folder, asks, _PROMPT)
+                for writing, ask in requests:
                     writing.hear(replies[ask.id][0])
                 if recipe.estimate:
                     break
-            asker.finish()
+            else:
+                finish_questions(run.folder, asked, _PROMPT)
         refused = [drop for writing in writings for drop in writing.dropped]
         return TeacherInput([problem for writing in writings for problem in writing.kept], refused=refused)
 
@@ -70,4 +83,4 @@ def run_self_instruct(
         make=make,
     )
     files = [path for name in recipe.topics if (path := Path(name)).is_file()]
-    return run_questions(work, text, model=model, files=files)
+    return run_new_problems(work, text, model=model, files=files)
