@@ -97,9 +97,14 @@ def run_settings(verb: str, console: Console) -> None:
         console.print(table)
 
 
+def _code(text: str) -> str:
+    """Code in a cell; with a bar in it as HTML, since Markdown's own would show the escape or end the cell."""
+    return f"<code>{text}</code>" if "|" in text else f"`{text}`"
+
+
 def heading(settings: type[BaseModel]) -> str:
     """The first line of a class's docstring, which says what its keys are about."""
-    return (settings.__doc__ or settings.__name__).splitlines()[0].rstrip(".:")
+    return (settings.__doc__ or settings.__name__).splitlines()[0].partition(";")[0].rstrip(".:")
 
 
 def page() -> Iterator[str]:
@@ -116,8 +121,8 @@ def page() -> Iterator[str]:
         yield f"\n## {heading(owner)}\n\nCommands: {', '.join(f'`{verb}`' for verb in users[owner])}\n"
         yield "| key | type | default | meaning |\n|---|---|---|---|"
         for each in found[owner].values():
-            cells = (f"`{each.key}`", f"`{each.type}`", f"`{each.default}`", each.meaning)
-            yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+            cells = (f"`{each.key}`", _code(each.type), _code(each.default), each.meaning.replace("<", "&lt;"))
+            yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
 class Setting(NamedTuple):

@@ -29,7 +29,7 @@ def test_the_store_only_grows_and_heals_a_torn_line(tmp_path: Path) -> None:
     store.add(decide("r/2", "ann", "skip"))
     assert [each.item for each in store.read()] == ["r/1", "r/2"] and store.path.read_bytes().startswith(whole)
     store.path.write_bytes(b'{"item": 3}\n')
-    with pytest.raises(InputError, match=r"reviews\.jsonl:1 is no Decision"):
+    with pytest.raises(InputError, match=r"reviews\.jsonl:1 is not a valid Decision"):
         store.read()
 
 

@@ -251,7 +251,7 @@ def test_the_verbs(graded: Pairs, settings: ValueSettings, tmp_path: Path) -> No
 def test_mistakes_are_said(graded: Pairs, settings: ValueSettings, tmp_path: Path, tiny_model: Path) -> None:
     with pytest.raises(InputError, match="no problem has both a correct and an incorrect one"):
         train_value([pair for pair in graded if pair[0].sample < 2], settings=settings, out=tmp_path / "a")
-    with pytest.raises(RecipeError, match='set value_loss = "mse"'):
+    with pytest.raises(RecipeError, match='needs value_loss = "mse"'):
         check_settings({"base": "x", "value_range": "pm1"}, ValueSettings)
     with pytest.raises(ModelError, match=r"is not a value model, because it has no value_head\.json"):
         open_value_model(tiny_model)

@@ -67,7 +67,7 @@ def running(
         stopped = isinstance(first_error(error), KeyboardInterrupt)
         folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])
         again = "the same command" if invocation.resume else "the same command with --resume"
-        console.print(f"\nNothing is lost: {again} goes on in {out}", soft_wrap=True)
+        console.print(f"\nNothing is lost: {again} resumes {out}", soft_wrap=True)
         raise
     finally:
         folder.close()

@@ -18,7 +18,7 @@ from slipstick.schema import Output, Record
 
 
 class Limits(Record):
-    """What one session may use."""
+    """Limits of one session of the interpreter."""
 
     timeout: float = Field(default=10.0, ge=0.01)
     """Wall-clock limit of one step, in seconds."""

@@ -24,7 +24,7 @@ class ServeSettings(InterpreterSettings):
     """Settings of `slipstick sandbox`; timeout, memory_mb and scratch_mb are the most a client may ask for."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. All but loopback need a token."""
+    """Address to listen on; any but a loopback address (127.0.0.1) needs a token."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on; 0 takes a free one, which is printed."""
     token: str | None = Field(default=None, min_length=8)
