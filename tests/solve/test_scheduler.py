@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from slipstick.formats import load_format
 from slipstick.grade import grade
 from slipstick.interpreters import InterpreterSettings, open_interpreter
@@ -27,9 +29,11 @@ def late_is_correct(request: Request) -> Reply:
     return Reply(text=f"The answer is {said}.", tokens=3, cost=0.1)
 
 
-def run(policy: SamplingPolicy, **settings: float) -> tuple[bool, list[Solution], Monitor]:
+def run(
+    policy: SamplingPolicy, monitor: Monitor | None = None, **settings: float
+) -> tuple[bool, list[Solution], Monitor]:
     solutions: list[Solution] = []
-    monitor = Monitor(FakeModel(late_is_correct))
+    monitor = monitor or Monitor(FakeModel(late_is_correct))
 
     async def work() -> bool:
         interpreter = open_interpreter(InterpreterSettings(sandbox_workers=1))
@@ -74,3 +78,21 @@ def test_one_budget_holds_over_all_chains() -> None:
     policy = scheduled([SamplingStep(temperature=0, num_samples=20)])
     finished, solutions, monitor = run(policy, max_cost=3.0, max_concurrent_solutions=7)
     assert not finished and len(solutions) == 30 and round(monitor.cost, 6) == 3.0
+
+
+@pytest.mark.parametrize("before", [40, 4])
+def test_a_budget_knows_what_an_interrupted_run_paid(before: int) -> None:
+    monitor = Monitor(FakeModel(late_is_correct))
+    monitor.resume(before / 10, before)  # ten cents each, as `late_is_correct` takes
+    policy = scheduled([SamplingStep(temperature=0, num_samples=20)])
+    finished, solutions, _ = run(policy, monitor, max_cost=before / 10 + 0.5, max_concurrent_solutions=64)
+    assert not finished and len(solutions) == 5
+
+
+def test_a_budget_holds_over_two_stages_of_a_run() -> None:
+    monitor = Monitor(FakeModel(late_is_correct))
+    policy = scheduled([SamplingStep(temperature=0, num_samples=4)])
+    finished, first, _ = run(policy, monitor, max_cost=3.0, max_concurrent_solutions=64)
+    assert finished and len(first) == 24
+    finished, second, _ = run(policy, monitor, max_cost=3.0, max_concurrent_solutions=64)
+    assert not finished and len(second) == 6 and round(monitor.cost, 6) == 3.0

@@ -35,7 +35,7 @@ class Collection:
 
     async def __aenter__(self) -> Self:
         """Takes over what an interrupted run has done and spent, and notes what the server says of itself."""
-        self.monitor.resume(_take_over(self.folder, self.recipe.formats))
+        self.monitor.resume(*_take_over(self.folder, self.recipe.formats))
         self.done = self.folder.index()
         card, versions = await self.monitor.model.describe(), self.folder.run().versions
         for key, value in card.items():
@@ -107,14 +107,14 @@ class Collection:
             )
 
 
-def _take_over(folder: RunFolder, formats: Sequence[str]) -> float:
-    """US dollars that an interrupted run has spent; solutions that ended in an error are removed, to be made again."""
-    spent, failed = Spent(), set()
+def _take_over(folder: RunFolder, formats: Sequence[str]) -> tuple[float, int]:
+    """US dollars that an interrupted run has spent, and its solutions; those that ended in an error are removed."""
+    spent, failed, count = Spent(), set[str](), 0
     for solution in folder.solutions():
-        spent = spent.plus(spent_alone(solution, formats))
+        spent, count = spent.plus(spent_alone(solution, formats)), count + 1
         if any(attempt.finish == "error" for attempt in (solution, *solution.previous_attempts)):
             failed.add(solution.id)
     if failed:
         folder.rearrange(key for key in folder.index() if key not in failed)
         (folder.path / "verdicts.jsonl").unlink(missing_ok=True)
-    return spent.cost
+    return spent.cost, count

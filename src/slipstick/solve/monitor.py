@@ -19,6 +19,8 @@ class Monitor(Model):
         self.model = model
         self.replies = self.tokens = self.running = self.solutions = 0
         self.cost = self.cost_before = 0.0
+        self.paid_for = 0
+        """Solutions that `cost` has paid for, those of an interrupted run included."""
         self._errors: Counter[str] = Counter()
         self._correct = self._graded = 0
         self._grading = 0.0
@@ -41,14 +43,16 @@ class Monitor(Model):
     async def close(self) -> None:
         """Leaves the model open: it belongs to whoever opened it."""
 
-    def resume(self, spent: float) -> None:
-        """Counts US dollars that an interrupted run has spent already."""
+    def resume(self, spent: float, solutions: int) -> None:
+        """Counts US dollars that an interrupted run has spent already, and the solutions that it has for them."""
         self.cost += spent
         self.cost_before += spent
+        self.paid_for += solutions
 
     def add(self, solution: Solution, problem: Problem) -> None:
         """A solution that ended; graded if that takes next to no time and not too much of it went so far."""
         self.solutions += 1
+        self.paid_for += 1
         began = time.monotonic()
         if not problem.answer or self._grading > _SHARE * (began - self._began):
             return

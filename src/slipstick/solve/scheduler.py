@@ -65,16 +65,15 @@ async def sample(
 class Room:
     """How many solutions may run: `max_concurrent_solutions`, and under a budget no more than it pays for.
 
-    What one costs is all that was spent divided by those that ended: too much rather than too little, as the short
-    ones end first and what the others have spent so far is counted too.
+    What one costs is all that was spent, by an interrupted run and an earlier stage too, divided by those that ended:
+    too much rather than too little, as the short ones end first and what the others have spent so far is counted too.
     """
 
     def __init__(self, settings: SolveSettings, monitor: Monitor) -> None:
         self.closed = False
         """Whether the budget let a solution not begin."""
         self._settings, self._monitor = settings, monitor
-        self._cost_before = monitor.cost
-        self._running = self._ended = 0
+        self._running = 0
         self._further: deque[asyncio.Future[bool]] = deque()  # of chains that have begun: they go first
         self._new: deque[asyncio.Future[bool]] = deque()
 
@@ -88,7 +87,6 @@ class Room:
     def leave(self) -> None:
         """One has ended."""
         self._running -= 1
-        self._ended += 1
         self._admit()
 
     def _admit(self) -> None:
@@ -109,10 +107,9 @@ class Room:
         left -= self._monitor.cost
         if left <= 0:
             return 0
-        most = settings.max_concurrent_solutions
-        most = most if self._ended >= _FIRST else min(most, _FIRST)
-        spent = self._monitor.cost - self._cost_before
-        return min(most, int(left * self._ended / spent + 1e-6)) if spent and self._ended else most
+        ended, spent = self._monitor.paid_for, self._monitor.cost
+        most = settings.max_concurrent_solutions if ended >= _FIRST else min(settings.max_concurrent_solutions, _FIRST)
+        return min(most, int(left * ended / spent + 1e-6)) if spent and ended else most
 
 
 class _Work(NamedTuple):
