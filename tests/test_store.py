@@ -166,3 +166,15 @@ def test_no_run_folder(tmp_path: Path) -> None:
 def test_discard_leaves_nothing(tmp_path: Path) -> None:
     RunFolder.start(tmp_path / "run", a_run()).discard()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.json"])
+def test_a_file_of_another_version_is_a_users_mistake(tmp_path: Path, name: str) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    folder = RunFolder(tmp_path)
+    (tmp_path / name).write_text('[{"name": "accuracy/cot"}]' if name == "metrics.json" else "{}")
+    with pytest.raises(RunFolderError, match=rf"{name} is damaged, or .* another version.*: make the run"):
+        if name == "run.json":
+            folder.run()
+        else:
+            folder.metrics()

@@ -36,7 +36,9 @@ from slipstick.errors import InputError, RunFolderError
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
 
 R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
 _METRICS = TypeAdapter(list[Metric])
+_RUN = TypeAdapter(Run)
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
 _FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "report.html", *_ROWS)
 _FOLDERS = ("model", "figures", "exports")
@@ -118,7 +120,7 @@ class RunFolder:
 
     def run(self) -> Run:
         """The content of run.json."""
-        return _read_json(self.path / "run.json", Run)
+        return _read_json(self.path / "run.json", _RUN)
 
     def problems(self) -> Iterator[Problem]:
         """The run's problems, in order."""
@@ -146,7 +148,7 @@ class RunFolder:
     def metrics(self) -> list[Metric]:
         """The run's numbers; empty if there are none yet."""
         file = self.path / "metrics.json"
-        return _METRICS.validate_json(file.read_bytes()) if file.is_file() else []
+        return _read_json(file, _METRICS) if file.is_file() else []
 
     def index(self) -> Mapping[str, Solution]:
         """The run's solutions by id, read on access; only their ids and places are in memory."""
@@ -309,15 +311,20 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_json(path: Path, kind: type[R]) -> R:
+def _read_json(path: Path, kind: TypeAdapter[T]) -> T:
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.validate_json(path.read_bytes())
     except ValidationError as error:
-        raise RunFolderError(f"{path} is damaged: {error.errors()[0]['msg']}") from error
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunFolderError(
+            f"{path} is damaged, or was written by another version of slipstick ({where}: {first['msg']}): make the run "
+            "again"
+        ) from error
 
 
 def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> None:
-    earlier = _read_json(path / "run.json", Run)
+    earlier = _read_json(path / "run.json", _RUN)
     if earlier.verb != run.verb:
         raise RunFolderError(f"{path} was made by `{earlier.verb}`, not by `{run.verb}`: choose another with --out")
     now: dict[str, Any] = json.loads(run.model_dump_json())["recipe"]
