@@ -318,8 +318,8 @@ def _read_json(path: Path, kind: TypeAdapter[T]) -> T:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise RunFolderError(
-            f"{path} is damaged, or was written by another version of slipstick ({where}: {first['msg']}): make the run "
-            "again"
+            f"{path} is damaged, or was written by another version of slipstick ({where}: {first['msg']}): make "
+            "the run again"
         ) from error
 
 
