@@ -10,7 +10,7 @@ from rich.text import Text
 from slipstick.grade import grade_solutions
 from slipstick.importers import Recorded
 from slipstick.schema import Outcome, Problem, Record, Solution
-from slipstick.tables import headed_table
+from slipstick.terminal import headed_table
 
 Agreement = Literal[
     "both_correct", "both_incorrect", "only_ours_correct", "only_theirs_correct", "undecided", "not_recorded"

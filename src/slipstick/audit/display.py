@@ -7,7 +7,7 @@ from rich.text import Text
 
 from slipstick.audit.ranking import Suspect
 from slipstick.audit.reliability import Solver
-from slipstick.tables import headed_table
+from slipstick.terminal import headed_table
 
 
 def suspects_table(suspects: Iterable[Suspect]) -> Table:

@@ -15,7 +15,7 @@ from slipstick.repro import Cell, PublishedRow, compare_with_published, find_row
 from slipstick.repro.differences import Difference, differences
 from slipstick.schema import Metric, Record
 from slipstick.store import RunFolder
-from slipstick.tables import headed_table
+from slipstick.terminal import headed_table
 
 _RUN = "run="
 

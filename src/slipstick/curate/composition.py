@@ -8,7 +8,7 @@ from rich.table import Table
 
 from slipstick.schema import Record
 from slipstick.store import RunFolder
-from slipstick.tables import headed_table
+from slipstick.terminal import headed_table
 
 COMPOSITION = "composition.json"
 

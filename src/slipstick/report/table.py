@@ -19,7 +19,7 @@ from slipstick.report.content import (
     number,
 )
 from slipstick.schema import Metric
-from slipstick.tables import headed_table
+from slipstick.terminal import headed_table
 
 _ESCAPED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _ESCAPED |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
