@@ -7,25 +7,8 @@ from pathlib import Path
 from slipstick.alarms import empty_answers, overlap, rerun_differs
 from slipstick.metrics import summarize
 from slipstick.sanity_checks import training_overlap
-from slipstick.schema import Outcome, Problem, Solution, Verdict
-
-SETS = ("apples", "pears")
-
-
-def problems(n: int = 40) -> list[Problem]:
-    return [Problem(id=f"{SETS[i % 2]}/test/{i}", text=f"What is {i} + 1?", answer=str(i + 1)) for i in range(n)]
-
-
-def solve(given: list[Problem], solved: int, format: str = "pot") -> list[Solution]:
-    """The first problems are solved, as many as `solved`."""
-    rows = []
-    for place, problem in enumerate(given):
-        outcome: Outcome = "correct" if place < solved else "incorrect"
-        verdict = Verdict(outcome=outcome, method="number")
-        rows.append(
-            Solution(id=f"{problem.id}#{format}#0", problem_id=problem.id, format=format, blocks=[], verdict=verdict)
-        )
-    return rows
+from slipstick.schema import Problem, Verdict
+from tests.two_sets import problems, solve
 
 
 def test_many_empty_answers_raise_an_alarm_that_names_the_worst_set() -> None:

@@ -20,26 +20,9 @@ from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.metrics.labels import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
-from slipstick.schema import Outcome, Problem, Solution, Verdict
+from slipstick.schema import Problem
 from slipstick.store import RunFolder
-
-SETS = ("apples", "pears")
-
-
-def problems(n: int = 40) -> list[Problem]:
-    return [Problem(id=f"{SETS[i % 2]}/test/{i}", text=f"What is {i} + 1?", answer=str(i + 1)) for i in range(n)]
-
-
-def solve(given: list[Problem], solved: int, format: str = "pot") -> list[Solution]:
-    """The first problems are solved, as many as `solved`."""
-    rows = []
-    for place, problem in enumerate(given):
-        outcome: Outcome = "correct" if place < solved else "incorrect"
-        verdict = Verdict(outcome=outcome, method="number")
-        rows.append(
-            Solution(id=f"{problem.id}#{format}#0", problem_id=problem.id, format=format, blocks=[], verdict=verdict)
-        )
-    return rows
+from tests.two_sets import SETS, problems, solve
 
 
 def test_runs_are_compared_per_format_and_set_with_the_problems_that_flipped() -> None:
