@@ -43,6 +43,12 @@ GREEK: Final = frozenset(
      "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",
      "Sigma", "Upsilon", "Phi", "Psi", "Omega", "ell", "hbar")
 )  # fmt: skip
+INDICES: Final = (
+    "max", "min", "net", "total", "tot", "avg", "ave", "mean", "out", "in", "eff", "eq", "rms", "ext", "int", "kin",
+    "pot", "rel", "new", "old", "left", "right", "top", "start", "end", "final", "initial", "init", "perp", "opt",
+    "crit", "cm", "ij", "ji", "jk", "ik",
+)  # fmt: skip
+"""Names that are one index without braces, x_max; of other letters the first is, k_BT is k_B T."""
 CONSTANTS: Final = MappingProxyType(
     {"pi": "pi", "Pi": "pi", "PI": "pi", "e": "e", "i": "i"}
     | dict.fromkeys(("oo", "inf", "infinity", "infty"), "infinity")

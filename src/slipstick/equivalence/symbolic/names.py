@@ -13,6 +13,7 @@ from slipstick.equivalence.symbolic.functions import (
     CONSTANTS,
     FUNCTIONS,
     GREEK,
+    INDICES,
     INVERSES,
     JOINED,
     UNBRACKETED,
@@ -25,7 +26,11 @@ MAX_JOINED = 2
 """Letters that may stand before or behind a name without a space: xln, sinx."""
 
 _VOWEL_INSIDE = re.compile(r"[A-Za-z](?:[aeou]|i[a-z])")
-_INDEX = re.compile(r"\s*(?:\{\s*(?:\\text\s*\{)?\s*([A-Za-z]{2,}|\d+|[A-Za-z]\d+)\s*\}?\s*\}|(\d+)|([A-Za-z]{2,}))")
+_INDEX_NAME = r"[A-Za-z]{2,}|\d+|[A-Za-z]\d+"
+_INDEX = re.compile(rf"\s*(?:\{{\s*(?:\\text\s*\{{\s*({_INDEX_NAME})\s*\}}|\\?({_INDEX_NAME}))\s*\}}|(\d+))")
+_BARE_INDEX = re.compile(rf"\s*\\?({'|'.join(INDICES)})(?![A-Za-z_])")
+_TYPED_INDEX = re.compile(r"\s*([a-z]{3,})(?![A-Za-z_])")
+_INDEX_LETTER = re.compile(r"\s*([A-Za-z])")
 _PRIME = re.compile(r"\s*\{?\s*(\\prime|')+\s*\}?")
 _COUNTED = re.compile(r"\s*\(\s*\w+\s*,\s*\w+\s*\)")
 _POWER_OF_CALL = re.compile(r"\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))\s*(?=\()")
@@ -105,11 +110,10 @@ class Names(Arithmetic):
             name += "_" + self.token  # x1, as programs name their variables
             self.next()
         if self.is_sign("_"):
-            index = self.take(_INDEX)
+            index = self.take(_INDEX) or self.take(_BARE_INDEX) or (None if self.latex else self.take(_TYPED_INDEX))
             if index is None:
-                self.next()
-                return Expression("apply", (product(self.nested_atoms()),), name + "_")
-            name += "_" + (index[1] or index[2] or index[3])
+                return Expression("apply", (self.variable_index(),), name + "_")
+            name += "_" + index[index.lastindex or 0]
         while self.is_sign("'"):
             name += "'"
             self.next()
@@ -117,6 +121,16 @@ class Names(Arithmetic):
             name += "'" * (primes[0].count("'") + primes[0].count("prime"))
         is_function = name[0] in _APPLIED and (len(name) == 1 or name[1] in "_'")
         return self.applied(name) if is_function or name.endswith("'") else Expression("symbol", (), name)
+
+    def variable_index(self) -> Expression:
+        r"""What stands behind _: {n+1}, {n}, and of the letters without braces the first, k_BT is k_B T."""
+        if letter := self.take(_INDEX_LETTER):
+            return Expression("symbol", (), letter[1])
+        outer, self.bound = self.bound, self.bound | {"e", "i"}
+        self.next()
+        found = product(self.nested_atoms())
+        self.bound = outer
+        return found
 
     def applied(self, name: str) -> Expression:
         """f(x), f^2(x), f^{-1}(x); the bare symbol if no bracket follows."""
