@@ -16,7 +16,7 @@ class GradeSettings(Record):
     """Settings of grading and counting."""
 
     profile: str = "slipstick"
-    """Whose rules of equality: slipstick's own, or a published grader's."""
+    """Whose rules of equality: slipstick's own, with policies ("slipstick:percent=value"), or a published grader's."""
     ks: list[int] = Field(default_factory=list)
     """k for pass@k and maj@k."""
     averages: dict[str, list[str]] = Field(default_factory=dict)

@@ -38,7 +38,7 @@ def grade(
         kind = kind or problem_or_expected.kind
     else:
         expected, choices = problem_or_expected, None
-    row = _row(_find(attempt, kind, profile), expected, choices, kind)
+    row = _row(_find(attempt, kind, profile), expected, choices, kind, profile)
     return compare(row[0], row[1], kind=row[2], profile=profile) if isinstance(row, tuple) else row
 
 
@@ -65,7 +65,7 @@ def grade_solutions(
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
             answer = _find(solution, kind, profile)
-            row = _row(answer, problem.answer if problem else None, _options(problem, profile), kind)
+            row = _row(answer, problem.answer if problem else None, _options(problem, profile), kind, profile)
             compared = isinstance(row, tuple)
             begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
             if isinstance(row, tuple):
@@ -113,11 +113,13 @@ def _text(content: Any) -> str:
 
 def _options(problem: Problem | None, profile: str) -> list[str] | None:
     """The options of a choice problem; published graders do not look at them."""
-    return problem.choices if problem and profile == "slipstick" else None
+    from slipstick.equivalence.profiles import PUBLISHED
+
+    return problem.choices if problem and profile not in PUBLISHED else None
 
 
 def _row(
-    answer: str | None, expected: str | list[str] | None, choices: list[str] | None, kind: str | None
+    answer: str | None, expected: str | list[str] | None, choices: list[str] | None, kind: str | None, profile: str
 ) -> Verdict | _Row:
     """What is to be compared, or the verdict if nothing is."""
     from slipstick.equivalence import as_letter
@@ -131,8 +133,8 @@ def _row(
     answer = str(answer)
     if choices:
         acceptable = [expected] if isinstance(expected, str) else expected
-        letters = [as_letter(one, choices) for one in acceptable]
-        letter = as_letter(answer, choices)
+        letters = [as_letter(one, choices, profile=profile) for one in acceptable]
+        letter = as_letter(answer, choices, profile=profile)
         if letter and all(letters):
             return letter, [str(one) for one in letters], "choice"
     return answer, expected, kind

@@ -3,7 +3,8 @@ r"""Decides whether an answer means the same as the expected one, and says why.
 Cheap layers decide in this process; what needs computer algebra goes to a worker process, killed at its deadline.
 In the order in which data passes them: `verdicts` (an answer and those that are acceptable), `layers` (the layers in
 their order; a published grader's rules in `profiles/` take their place), then what the layers call: `normalize/`,
-`values/`, `relations`, `text/`, `symbolic/`, `structures/`; `decision` is what each returns. `pool/` has the workers.
+`values/`, `relations`, `text/`, `symbolic/`, `structures/`; `decision` is what each returns, `policies` what is decided
+by convention. `pool/` has the workers.
 """
 
 import os
@@ -14,6 +15,7 @@ from operator import length_hint
 from slipstick.equivalence.decision import NEEDS_ALGEBRA
 from slipstick.equivalence.layers import decide
 from slipstick.equivalence.normalize.notation import tidy
+from slipstick.equivalence.policies import OWN, policy_of
 from slipstick.equivalence.pool.pool import SECONDS, shared_pool
 from slipstick.equivalence.pool.stream import Row, decide_stream
 from slipstick.equivalence.profiles import PUBLISHED
@@ -24,7 +26,7 @@ from slipstick.schema import Verdict
 
 __all__ = ["PROFILES", "SECONDS", "as_letter", "check_profile", "compare", "compare_many", "compare_stream"]
 
-PROFILES = ("slipstick", *PUBLISHED)
+PROFILES = (*OWN, *PUBLISHED)
 """Names of rules: ours, and published graders'."""
 _SHOWN_EVERY = 1000
 _OWN_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
@@ -73,7 +75,7 @@ def compare_stream(rows: Iterable[Row], *, workers: int | None = None, profile: 
     return decide_stream(rows, workers=workers or min(4, os.cpu_count() or 1), profile=profile)
 
 
-def as_letter(answer: str, choices: Sequence[str]) -> str | None:
+def as_letter(answer: str, choices: Sequence[str], *, profile: str = "slipstick") -> str | None:
     """The letter of the one option that an answer names, None if it names none or several.
 
     A bare number counts as the option of exactly that value: a program's answer to a multiple-choice question.
@@ -84,19 +86,26 @@ def as_letter(answer: str, choices: Sequence[str]) -> str | None:
         letter = read_letter(tidy(answer))
         if letter and ord(letter) - ord("A") < len(options):
             return letter
-        decisions = [decide(answer, option) for option in options]
+        policy = policy_of(profile)
+        decisions = [decide(answer, option, policy=policy) for option in options]
         same = [place for place, decision in enumerate(decisions) if decision.equal]
         if not same and NEEDS_ALGEBRA in decisions:
-            same = [place for place, option in enumerate(options) if compare(answer, option).outcome == "correct"]
+            found = [compare(answer, option, profile=profile).outcome for option in options]
+            same = [place for place, outcome in enumerate(found) if outcome == "correct"]
     return chr(ord("A") + same[0]) if len(same) == 1 else None
 
 
 def check_profile(profile: str) -> None:
-    """Raises UserError for a profile that does not exist."""
-    if profile not in PROFILES:
+    """Raises UserError for a profile that does not exist, or a setting that it does not have."""
+    name, _, settings = profile.partition(":")
+    if name not in PROFILES:
         raise UserError(
-            f"no grading profile is named `{profile}`{did_you_mean(profile, PROFILES)}; known: {', '.join(PROFILES)}"
+            f"no grading profile is named `{name}`{did_you_mean(name, PROFILES)}; known: {', '.join(PROFILES)}"
         )
+    if name in OWN:
+        policy_of(profile)
+    elif settings:
+        raise UserError(f"profile `{profile}`: {name} has no settings; those that have: {', '.join(OWN)}")
 
 
 def _shown(verdicts: Iterator[Verdict], total: int) -> Iterator[Verdict]:

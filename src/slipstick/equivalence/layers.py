@@ -12,6 +12,7 @@ from functools import cached_property
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy
 from slipstick.equivalence.normalize.printed import as_written
+from slipstick.equivalence.policies import SLIPSTICK, Policy
 from slipstick.equivalence.structures.compare import compare_named, compare_structure
 from slipstick.equivalence.structures.families import compare_families
 from slipstick.equivalence.structures.sets import compare_sets
@@ -32,7 +33,9 @@ _PI = re.compile(r"\\pi(?![A-Za-z])|\bpi\b")
 _RADIANS = re.compile(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$")
 
 
-def decide(answer: str, expected: str, *, kind: str | None = None, algebra: Algebra | None = None) -> Decision:
+def decide(
+    answer: str, expected: str, *, kind: str | None = None, policy: Policy = SLIPSTICK, algebra: Algebra | None = None
+) -> Decision:
     """Whether an answer means the same as the expected one, NEEDS_ALGEBRA if only `algebra` could decide."""
     answer, expected = answer.strip(), expected.strip()
     if answer == expected:
@@ -43,7 +46,7 @@ def decide(answer: str, expected: str, *, kind: str | None = None, algebra: Alge
         return _numbers(a, e)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
-    return Context(kind, algebra).same(as_written(tidy(answer)), as_written(tidy(expected)))
+    return Context(kind, algebra, policy).same(as_written(tidy(answer)), as_written(tidy(expected)))
 
 
 @dataclass
@@ -77,6 +80,8 @@ class Context:
     """The problem's kind."""
     algebra: Algebra | None
     """None in the calling process."""
+    policy: Policy = SLIPSTICK
+    """What is decided by convention."""
     parts_left: int = MAX_PARTS
     depth: int = -1
 

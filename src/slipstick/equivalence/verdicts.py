@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from slipstick.answers import final_answer, find_answer
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.layers import decide
+from slipstick.equivalence.policies import policy_of
 from slipstick.equivalence.profiles import PUBLISHED, decide_by
 from slipstick.schema import Outcome, Verdict
 
@@ -59,7 +60,7 @@ def _decide(answer: str, expected: str, *, kind: str | None, profile: str, algeb
         answer = found.text
     if algebra is None and max(len(answer), len(expected)) > LONG and answer.strip() != expected.strip():
         return NEEDS_ALGEBRA
-    return decide(_unmarked(answer), _unmarked(expected), kind=kind, algebra=algebra)
+    return decide(_unmarked(answer), _unmarked(expected), kind=kind, policy=policy_of(profile), algebra=algebra)
 
 
 def is_page(text: str) -> bool:
