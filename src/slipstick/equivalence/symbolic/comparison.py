@@ -7,6 +7,7 @@ from slipstick.equivalence.relations import read_relation
 from slipstick.equivalence.symbolic.equality import Answer, same_expression, same_up_to_a_constant
 from slipstick.equivalence.symbolic.equations import same_relation, solves
 from slipstick.equivalence.symbolic.expression import Expression
+from slipstick.equivalence.symbolic.parameters import without_constant
 from slipstick.equivalence.symbolic.reader import has_words, is_foreign, read
 
 MAX_VALUES = 20
@@ -17,7 +18,6 @@ _UNIT = re.compile(
 )
 _DEGREES = re.compile(r"\s*\^\s*\\circ$")
 _IN_DEGREES = re.compile(r"(?:\(.*\)|[\w.+-]+)\s*\^\s*\\circ")
-_CONSTANT = re.compile(r"[CcKk](?:_\d)?")
 
 
 def compare_symbolically(answer: str, expected: str) -> Answer | None:
@@ -40,7 +40,7 @@ def compare_symbolically(answer: str, expected: str) -> Answer | None:
         return False, "the answer cannot be read as mathematics"
     if e is None or a is None:
         return None
-    rest_a, rest_e = _without_constant(a), _without_constant(e)
+    rest_a, rest_e = without_constant(a), without_constant(e)
     found = (rest_a and rest_e and same_up_to_a_constant(rest_a, rest_e)) or same_expression(a, e, answer, expected)
     if found[0] is False and (_IN_DEGREES.fullmatch(answer) or _IN_DEGREES.fullmatch(expected)):
         found = _same_number_of_degrees(answer, expected) or found
@@ -73,13 +73,3 @@ def _same_number_of_degrees(answer: str, expected: str) -> Answer | None:
     a, e = (read(_DEGREES.sub("", text)) for text in (answer, expected))
     found = same_expression(a, e, "", "") if a and e else None
     return found if found and found[0] else None
-
-
-def _without_constant(of: Expression) -> Expression | None:
-    """The expression without its constant of integration, None if it has none."""
-    if of.head != "+":
-        return None
-    rest = tuple(arg for arg in of.args if not (arg.head == "symbol" and _CONSTANT.fullmatch(str(arg.value))))
-    if len(rest) != len(of.args) - 1:
-        return None
-    return rest[0] if len(rest) == 1 else Expression("+", rest)

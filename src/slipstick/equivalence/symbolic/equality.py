@@ -6,7 +6,6 @@ nothing as long as others are: log(a^2) is 2 log(a). |x| is not x.
 """
 
 import itertools
-import re
 import zlib
 from collections.abc import Iterator
 from fractions import Fraction
@@ -23,8 +22,10 @@ from slipstick.equivalence.symbolic.expression import (
     nodes,
     number,
     replace,
+    symbol,
     symbols,
 )
+from slipstick.equivalence.symbolic.parameters import INTEGER_LETTERS, renamed, with_exchanged_constants
 from slipstick.equivalence.values.numbers import Number, approximates, read_number, rounds_to
 
 Answer = tuple[bool | None, str]
@@ -42,12 +43,7 @@ _POINTS = ((1, 1), (1, 3), (-1, 1), (1, 1), (-1, 2), (1, 20), (-2, 1), (-1, 20),
 _ENOUGH = 4
 """Points that must agree if both functions are analytic; all of them if one is not."""
 _LEAST = 3
-_WHOLE = frozenset("nkmlj")
-"""Letters that by custom are integers: tried only if real numbers tell two functions apart."""
-_PERIODS = frozenset(Fraction(period) for period in (90, 180, 360))
-_CONSTANT = re.compile(r"[CcKkABD](?:_\d)?")
 _RENAMED = "the same up to the names of free parameters"
-_ANY_CONSTANT = re.compile(r"C|[Cc]_\d|c")
 
 
 def same_expression(a: Expression, e: Expression, answer: str, expected: str) -> Answer:
@@ -62,14 +58,11 @@ def same_expression(a: Expression, e: Expression, answer: str, expected: str) ->
         return False, "the answer divides by zero"
     if found[0] is not False:
         return found
-    for other_a, other_e in _other_readings(a, e, free_a, free_e):
+    for other_a, other_e in renamed(a, e):
         if same_expression(other_a, other_e, answer, expected)[0]:
             return True, _RENAMED
-    constants = sorted(name for name in free_a if _ANY_CONSTANT.fullmatch(name))
-    if free_a == free_e and len(constants) == 2:
-        exchanged = replace(a, dict(zip(constants, map(_symbol, reversed(constants)), strict=True)))
-        return (True, _RENAMED) if _same_function(exchanged, e)[0] else found
-    return found
+    exchanged = with_exchanged_constants(a) if free_a == free_e else None
+    return (True, _RENAMED) if exchanged and _same_function(exchanged, e)[0] else found
 
 
 # Constants
@@ -225,7 +218,7 @@ def _same_function(a: Expression, e: Expression) -> Answer:
         found = agree_at_points(a, e, reading)
         if found[0]:
             return found
-        if (whole := free & _WHOLE) and agree_at_points(a, e, reading, whole=frozenset(whole))[0]:
+        if (whole := free & INTEGER_LETTERS) and agree_at_points(a, e, reading, whole=frozenset(whole))[0]:
             return True, "the same at all integers tried"
     return found
 
@@ -305,52 +298,14 @@ def _same_at(a: Expression, e: Expression, point: Point, *, noisy: bool) -> tupl
     return None, False
 
 
-# Other names for the same
-
-
-def _other_readings(
-    a: Expression, e: Expression, free_a: frozenset[str], free_e: frozenset[str]
-) -> Iterator[tuple[Expression, Expression]]:
-    """The pair with free parameters renamed, a program's I and E read as constants, constants of integration gone."""
-    only_a, only_e = free_a - free_e, free_e - free_a
-    program = {
-        name: Expression("constant", (), value) for name, value in (("I", "i"), ("E", "e")) if name in only_a | only_e
-    }
-    if program and all(tree.args for tree, only in ((a, only_a), (e, only_e)) if only & program.keys()):
-        yield replace(a, program), replace(e, program)
-    if only_a and len(only_a) == len(only_e) <= 3 and _may_be_renamed(a, e, only_a, only_e):
-        names = sorted(only_a)
-        for others in itertools.permutations(sorted(only_e)):
-            renamed = dict(zip(names, map(_symbol, others), strict=True))
-            yield replace(a, renamed), e
-
-
-def _symbol(name: str) -> Expression:
-    return Expression("symbol", (), name)
-
-
-def _may_be_renamed(a: Expression, e: Expression, only_a: frozenset[str], only_e: frozenset[str]) -> bool:
-    """Whether names are free: the integer beside a period, the constants of a general solution."""
-    if only_a | only_e <= _WHOLE | {"N", "K", "M"}:
-        return all(
-            any((node.head == "constant" and node.value == "pi") or node.value in _PERIODS for node in nodes(tree))
-            for tree in (a, e)
-        )
-    if not symbols(a) & symbols(e):
-        return False
-    if not all(_CONSTANT.fullmatch(name) for name in only_a | only_e):
-        return False
-    return any(all(_ANY_CONSTANT.fullmatch(name) for name in names) for names in (only_a, only_e))
-
-
 def same_up_to_a_constant(a: Expression, e: Expression) -> Answer:
-    """Whether two antiderivatives without their constants are the same: their difference does not vary."""
+    """Whether two antiderivatives of one variable, without their constants, differ by a number only."""
     found = same_expression(a, e, "", "")
     free = symbols(a) | symbols(e)
-    if found[0] is not False or not free:
+    if found[0] is not False or len(free) != 1 or symbols(a) != symbols(e):
         return found
     gap = difference(a, e)
-    moved = replace(gap, {name: Expression("+", (_symbol(name), number(Fraction(5, 16)))) for name in free})
+    moved = replace(gap, {name: Expression("+", (symbol(name), number(Fraction(5, 16)))) for name in free})
     if agree_at_points(gap, moved, Point())[0]:
         return True, "the same but for a constant"
     return found

@@ -31,6 +31,11 @@ def number(value: int | Fraction) -> Expression:
     return Expression("number", (), Fraction(value))
 
 
+def symbol(name: str) -> Expression:
+    """A variable or a parameter."""
+    return Expression("symbol", (), name)
+
+
 def difference(left: Expression, right: Expression) -> Expression:
     """left - right."""
     return Expression("+", (left, Expression("-", (right,))))

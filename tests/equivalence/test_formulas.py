@@ -1,0 +1,29 @@
+"""Tests of what formulas mean, by kind: tests/cases/formulas.txt has the pairs."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from slipstick.equivalence import compare
+
+_LINES = (Path(__file__).parents[1] / "cases" / "formulas.txt").read_text(encoding="utf-8").splitlines()
+_KINDS = dict(
+    zip(
+        [line.removeprefix("## ") for line in _LINES if line.startswith("## ")],
+        [list(lines) for is_pairs, lines in itertools.groupby(_LINES, lambda line: line[:2] in ("= ", "! ", "? ")) if is_pairs],
+        strict=True,
+    )
+)
+
+
+@pytest.mark.parametrize("kind", sorted(_KINDS))
+def test_kind(kind: str) -> None:
+    failed = []
+    for line in _KINDS[kind]:
+        answer, gold = line[2:].split(" :: ")
+        verdict = compare(answer, gold)
+        allowed = {"=": ("correct",), "!": ("incorrect",), "?": ("incorrect", "undecided")}[line[0]]
+        if verdict.outcome not in allowed:
+            failed.append(f"{line}: {verdict.outcome}, {verdict.reason}")
+    assert not failed, "\n".join(failed)
