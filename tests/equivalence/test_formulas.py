@@ -11,7 +11,11 @@ _LINES = (Path(__file__).parents[1] / "cases" / "formulas.txt").read_text(encodi
 _KINDS = dict(
     zip(
         [line.removeprefix("## ") for line in _LINES if line.startswith("## ")],
-        [list(lines) for is_pairs, lines in itertools.groupby(_LINES, lambda line: line[:2] in ("= ", "! ", "? ")) if is_pairs],
+        [
+            list(lines)
+            for is_pairs, lines in itertools.groupby(_LINES, lambda line: line[:2] in ("= ", "! ", "? "))
+            if is_pairs
+        ],
         strict=True,
     )
 )
