@@ -1,9 +1,9 @@
 """How often the grader is correct, and how fast: `python -m benchmarks.verdict [--disagreements FILE]`.
 
-Reads labelled pairs, probes and recorded answers from ../shared. Percentages and CPU seconds; false positives are
-incorrect answers that are accepted, false negatives correct answers that are rejected. `undecided` counts as not
-accepted. math-verify is measured in the same run, "tuned" (both sides in `$`, sets and relations compared) and as its
-README shows.
+Reads labelled pairs, probes, reported cases and recorded answers from ../shared, and whole outputs from tests/cases.
+Percentages and CPU seconds; false positives are incorrect answers that are accepted, false negatives correct answers
+that are rejected. `undecided` counts as not accepted. math-verify is measured in the same run, "tuned" (both sides in
+`$`, sets and relations compared) and as its README shows.
 """
 
 from __future__ import annotations
@@ -32,18 +32,22 @@ STUDENTS = ("doenet_corpus", "kas_tests")
 """Sources of answers that students typed; all others are of the kind that language models write."""
 CANARIES = ("/tmp/PWN_", "/tmp/pwn")
 """How files begin that the probes would make if they were run."""
-Judge = Callable[[str, str, str], bool]
-"""(answer, expected, "answer" or "output") -> accepted."""
+OUTPUTS = Path(__file__).parents[1] / "tests" / "cases" / "outputs.jsonl"
+"""Whole outputs in the ways of a dozen model families and eight languages, written for this project."""
+Row = tuple[str, str, str, str | None]
+"""(answer, expected, "answer" or "output", the problem's kind)."""
+Judge = Callable[[str, str, str, str | None], bool]
+"""A row -> accepted."""
 
 
-def slipstick_judge(answer: str, expected: str, mode: str) -> bool:
+def slipstick_judge(answer: str, expected: str, mode: str, kind: str | None) -> bool:
     """Ours, extraction included if a whole output is given."""
-    verdict = slipstick.grade(answer, expected) if mode == "output" else slipstick.compare(answer, expected)
-    return verdict.outcome == "correct"
+    judge = slipstick.grade if mode == "output" else slipstick.compare
+    return judge(answer, expected, kind=kind).outcome == "correct"
 
 
-def math_verify_judge(answer: str, expected: str, mode: str, *, tuned: bool) -> bool:
-    """The peer; what it raises counts as a rejection."""
+def math_verify_judge(answer: str, expected: str, mode: str, kind: str | None, *, tuned: bool) -> bool:
+    """The peer, which has no kinds; what it raises counts as a rejection."""
     if tuned:
         expected = f"${expected}$"
         answer = answer if mode == "output" else f"${answer}$"
@@ -92,14 +96,19 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def judge_all(judge: Judge, rows: Iterable[tuple[str, str, str]]) -> tuple[list[bool], float, float]:
+def judge_all(judge: Judge, rows: Iterable[Row]) -> tuple[list[bool], float, float]:
     """The judgements, CPU seconds of all and wall seconds of the slowest."""
     began, slowest, accepted = cpu_seconds(), 0.0, []
-    for answer, expected, mode in rows:
+    for row in rows:
         start = time.perf_counter()
-        accepted.append(judge(answer, expected, mode))
+        accepted.append(judge(*row))
         slowest = max(slowest, time.perf_counter() - start)
     return accepted, cpu_seconds() - began, slowest
+
+
+def as_row(case: dict[str, Any]) -> Row:
+    """What judges get of a labelled pair, probe or output."""
+    return case["pred"], case["gold"], case["mode"], case.get("problem_kind")
 
 
 def rates(rows: list[dict[str, Any]], accepted: list[bool]) -> dict[str, float]:
@@ -131,7 +140,7 @@ def measure_pairs(console: Console) -> dict[str, dict[str, Any]]:
     rows = read(SHARED / "grading" / "pairs.jsonl")
     figures = {}
     for name, judge in JUDGES.items():
-        accepted, seconds, _ = judge_all(judge, ((row["pred"], row["gold"], row["mode"]) for row in rows))
+        accepted, seconds, _ = judge_all(judge, map(as_row, rows))
         llm = [place for place, row in enumerate(rows) if row["source"] not in STUDENTS]
         figures[name] = {
             "all": rates(rows, accepted),
@@ -149,7 +158,7 @@ def measure_probes() -> dict[str, Any]:
     """Ours on the hostile and tricky probes; open policies count for the time, not for the percentage."""
     rows = read(SHARED / "grading" / "probes.jsonl")
     before = canaries()
-    accepted, _, slowest = judge_all(slipstick_judge, ((row["pred"], row["gold"], row["mode"]) for row in rows))
+    accepted, _, slowest = judge_all(slipstick_judge, map(as_row, rows))
     closed = [(row, said) for row, said in zip(rows, accepted, strict=True) if not row["policy"]]
     right = sum(row["label"] == said for row, said in closed)
     return {
@@ -160,6 +169,52 @@ def measure_probes() -> dict[str, Any]:
         "misses": [row["id"] for row, said in closed if row["label"] != said],
         "worker_peak_mb": max((_peak_mb(pid) for pid in shared_pool().pids()), default=0),
     }
+
+
+def fresh_cases() -> list[dict[str, Any]]:
+    """The pairs found by attacking the grader, and what was reported of other graders' verdicts."""
+    cases = read(SHARED / "grading" / "attack_pairs.jsonl")
+    for row in read(SHARED / "reports" / "reports.jsonl"):
+        given, allowed = row["input"], row["right"].split("|")
+        either = len({outcome == "correct" for outcome in allowed}) > 1
+        if row["area"] != "grading" or either or "(5000 digits)" in given["expected"]:
+            continue  # the last stand for texts too long to be listed
+        cases.append(
+            {
+                "pred": given["grade"] if "grade" in given else given["compare"],
+                "gold": given["expected"],
+                "mode": "output" if "grade" in given else "answer",
+                "problem_kind": given.get("kind"),
+                "label": "correct" in allowed,
+            }
+        )
+    return cases
+
+
+def output_cases() -> list[dict[str, Any]]:
+    """The project's whole outputs as cases."""
+    return [
+        {**row, "pred": row["output"], "gold": row["expected"], "mode": "output", "problem_kind": row.get("kind")}
+        for row in read(OUTPUTS)
+    ]
+
+
+def measure_cases(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Every judge on labelled cases: rates, counts of the incorrect ones and the misses to read."""
+    figures = {}
+    for name, judge in JUDGES.items():
+        accepted, _, slowest = judge_all(judge, map(as_row, cases))
+        figures[name] = {
+            **rates(cases, accepted),
+            "n_incorrect": sum(not case["label"] for case in cases),
+            "slowest_s": round(slowest, 2),
+            "misses": [
+                {"accepted": said, "answer": case["pred"][-160:], "expected": case["gold"]}
+                for case, said in zip(cases, accepted, strict=True)
+                if case["label"] != said
+            ],
+        }
+    return figures
 
 
 def canaries() -> set[str]:
@@ -175,7 +230,7 @@ def _peak_mb(pid: int) -> int:
 def measure_speed(console: Console, disagreements: Path | None) -> dict[str, Any]:
     """CPU seconds of both on the recorded answers of published models, and where they differ."""
     pairs = recorded_pairs()
-    rows = [(answer, gold, "answer") for answer, gold in pairs]
+    rows: list[Row] = [(answer, gold, "answer", None) for answer, gold in pairs]
     figures = {}
     said = {}
     for name in ("slipstick", "math-verify tuned"):
@@ -186,7 +241,7 @@ def measure_speed(console: Console, disagreements: Path | None) -> dict[str, Any
     if disagreements:
         with disagreements.open("w") as file:
             for place in differ:
-                answer, gold, _ = rows[place]
+                answer, gold, *_ = rows[place]
                 verdict = slipstick.compare(answer, gold)
                 row = {"answer": answer, "gold": gold, "file": pairs[answer, gold], **verdict.model_dump()}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -203,19 +258,21 @@ def main() -> None:
     slipstick.compare_many(
         [(r"\lim_{x\to 0} x", r"\lim_{y\to 0} 2y"), ("5 km", "5000 m"), ("\\sqrt{2}", "2")], workers=1
     )
-    math_verify_judge(r"\frac{x}{2}", "x/2", "answer", tuned=True)
+    math_verify_judge(r"\frac{x}{2}", "x/2", "answer", None, tuned=True)
     pairs, probes = measure_pairs(console), measure_probes()
+    fresh, outputs = measure_cases(fresh_cases()), measure_cases(output_cases())
     speed = measure_speed(console, Path(wanted) if wanted else None)
+    ours, tuned = pairs["slipstick"], pairs["math-verify tuned"]
     table = Table("grader", "group", "accuracy", "95 % interval", "FP", "FN", "n")
     for name, figures in pairs.items():
         groups = {"all": figures["all"], "LLM-style": figures["llm"], **figures["by_source"], **figures["by_kind"]}
+        groups |= {"fresh": fresh[name], "outputs": outputs[name]}
         for group, rate in groups.items():
             interval = f"{rate['low']} to {rate['high']}"
             table.add_row(
                 name, group, str(rate["accuracy"]), interval, str(rate["fp"]), str(rate["fn"]), str(rate["n"])
             )
     Console().print(table)
-    ours, tuned = pairs["slipstick"], pairs["math-verify tuned"]
     real = speed["pairs_per_cpu_second"]
     print(
         json.dumps(
@@ -227,6 +284,10 @@ def main() -> None:
                 "probes_right": probes["right"],
                 "probes_slowest_s": probes["slowest_s"],
                 "code_executed": probes["code_executed"],
+                "fresh_accuracy": fresh["slipstick"]["accuracy"],
+                "fresh_fp": fresh["slipstick"]["fp"],
+                "outputs_right": round(100 - outputs["slipstick"]["fn"], 2),
+                "outputs_wrong_accepted": outputs["slipstick"]["fp"],
                 "speed_real_vs_math_verify": round(real["slipstick"] / real["math-verify tuned"], 1),
                 "speed_pairs_vs_math_verify": round(ours["pairs_per_cpu_second"] / tuned["pairs_per_cpu_second"], 1),
                 "probes": probes,
@@ -234,6 +295,8 @@ def main() -> None:
                 "peers": {
                     name: {key: pairs[name][key] for key in ("all", "llm", "pairs_per_cpu_second")} for name in pairs
                 },
+                "fresh": fresh,
+                "outputs": outputs,
                 "misses": ours["misses"],
             }
         )
