@@ -175,10 +175,12 @@ def fresh_cases() -> list[dict[str, Any]]:
     """The pairs found by attacking the grader, and what was reported of other graders' verdicts."""
     cases = read(SHARED / "grading" / "attack_pairs.jsonl")
     for row in read(SHARED / "reports" / "reports.jsonl"):
-        given, allowed = row["input"], row["right"].split("|")
-        either = len({outcome == "correct" for outcome in allowed}) > 1
-        if row["area"] != "grading" or either or "(5000 digits)" in given["expected"]:
-            continue  # the last stand for texts too long to be listed
+        given = row["input"]
+        if row["area"] != "grading" or "(5000 digits)" in given["expected"]:
+            continue  # the latter stand for texts too long to be listed
+        allowed = row["right"].split("|")
+        if len({outcome == "correct" for outcome in allowed}) > 1:
+            continue
         cases.append(
             {
                 "pred": given["grade"] if "grade" in given else given["compare"],
