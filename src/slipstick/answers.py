@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from slipstick.thoughts import split_thoughts
+
 if TYPE_CHECKING:
     from slipstick.schema import Block
 
@@ -47,8 +49,8 @@ _FORMULA = re.compile(
     r"\$\$(?P<a>.{1,1000}?)\$\$|\\\[(?P<b>.{1,1000}?)\\\]|\\\((?P<c>.{1,1000}?)\\\)|(?<!\\)\$(?P<d>[^$\n]{1,1000}?)(?<!\\)\$",
     re.DOTALL,
 )
+_GUESSES = frozenset(("last number", "bold", "formula", "letter"))
 _MARKERS = (("answer is", _ANSWER_IS), ("answer", _ANSWER), ("heading", _HEADING), ("answer is", _FOREIGN))
-_THINKING = re.compile(r".*</think(?:ing)?>", re.DOTALL)
 # A prose tail that goes on after the answer: "12, because ...", "7, not 8".
 _AFTERWARDS = re.compile(
     r",?\s+(?:because|since|which|as\s+(?:we|the)|not\b|so\b|where\b|i\s+hope|hence|therefore)\b", re.IGNORECASE
@@ -89,10 +91,26 @@ def final_answer(text: str, *, kind: str | None = None) -> str | None:
 def find_answer(text: str, *, kind: str | None = None) -> Found | None:
     """The final answer in a model's output, with its place and the rule that found it; None if there is none.
 
+    What the model thought is left out (`thoughts.py`): thoughts that are not finished give no answer.
     `kind` is that of the problem ("number", "latex", "choice", "text", "list"), None if it is unknown.
     """
-    thinking = _THINKING.match(text)
-    begin = thinking.end() if thinking and text[thinking.end() :].strip() else 0
+    thoughts = split_thoughts(text)
+    found = _find(thoughts.said, kind=kind)
+    if found is None or thoughts.said is text:
+        return found
+    start, end = thoughts.place(found.start), thoughts.place(found.end)
+    if (
+        not thoughts.finished
+        and start < thoughts.places[0][1]
+        and thoughts.places[0][0] == 0
+        and found.rule in _GUESSES
+    ):
+        return None  # words before thoughts that never end promise an answer and give none
+    return Found(found.text, start, end, found.rule)
+
+
+def _find(text: str, *, kind: str | None) -> Found | None:
+    begin = 0
     # If the last box is empty the model gives no answer, and an earlier number is none.
     last = next(iter(deque(_boxes(text, begin), maxlen=1)), None)
     if last is not None and not last[0].strip():
