@@ -6,7 +6,7 @@ nothing as long as others are: log(a^2) is 2 log(a). |x| is not x.
 """
 
 import itertools
-import zlib
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -26,6 +26,7 @@ from slipstick.equivalence.symbolic.expression import (
     symbols,
 )
 from slipstick.equivalence.symbolic.parameters import INTEGER_LETTERS, renamed, with_exchanged_constants
+from slipstick.equivalence.symbolic.points import STEPS, corner_points, one_negative, usual_points
 from slipstick.equivalence.values.numbers import Number, approximates, read_number, rounds_to
 
 Answer = tuple[bool | None, str]
@@ -38,11 +39,11 @@ _AGREED_BITS = 130
 _TINY = 2.0**-120
 """A ball around zero is zero when it is narrower than this."""
 _FLOAT_NOISE = 1e-11
-_POINTS = ((1, 1), (1, 3), (-1, 1), (1, 1), (-1, 2), (1, 20), (-2, 1), (-1, 20), (1, 300), (-2, 2000))
-"""Points for functions of variables: 1 positive, -1 mixed, -2 negative coordinates, and their size."""
 _ENOUGH = 4
 """Points that must agree if both functions are analytic; all of them if one is not."""
 _LEAST = 3
+_BRANCHED = frozenset(("sqrt", "root", "^", "ln", "log", "log_base", "log2", "log10"))
+_BINDING = frozenset(("sum", "product", "integral"))
 _RENAMED = "the same up to the names of free parameters"
 
 
@@ -218,33 +219,57 @@ def _same_function(a: Expression, e: Expression) -> Answer:
         found = agree_at_points(a, e, reading)
         if found[0]:
             return found
-        if (whole := free & INTEGER_LETTERS) and agree_at_points(a, e, reading, whole=frozenset(whole))[0]:
+        if (whole := free & (INTEGER_LETTERS | {"N", "M"})) and agree_at_points(a, e, reading, whole=frozenset(whole))[
+            0
+        ]:
             return True, "the same at all integers tried"
     return found
 
 
 def agree_at_points(a: Expression, e: Expression, reading: Point, *, whole: frozenset[str] = frozenset()) -> Answer:
-    """Whether two functions agree at points with real coordinates; those of `whole` are integers."""
+    """Whether two functions agree at points with real coordinates; those of `whole` are integers.
+
+    A point at which one is not real says nothing, unless no point with positive coordinates is one at which both are.
+    Roots of several letters that part only where one is negative are left open: the letters may stand for lengths.
+    """
     noisy = _has_float(a) or _has_float(e)
     smooth = is_meromorphic(a) and is_meromorphic(e)
     complex_unit = any(node.head == "constant" and node.value == "i" for tree in (a, e) for node in nodes(tree))
+    several = len(symbols(a) | symbols(e)) > 1
+    for_positive = several and not (smooth or complex_unit or whole) and not (heads(a) | heads(e)) & STEPS
     counted = _counted(a) | _counted(e)
-    agreed = real_agreed = unreal_different = 0
-    for place, values in enumerate(points(a, e, whole=whole, counted=counted)):
-        sign = _POINTS[place][0]
-        same, real = _same_at(a, e, reading.at(values), noisy=noisy)
-        if same is None or (not real and (sign < 0 and not complex_unit)):
+    seen: Counter[str] = Counter()
+    which = {"whole": whole, "counted": counted}
+    more = [] if smooth or whole or counted else one_negative(a, e)
+    for positive, values in itertools.chain(usual_points(a, e, **which), more, corner_points(a, e, **which)):
+        same, real_a, real_e = _same_at(a, e, reading.at(values), noisy=noisy)
+        real = real_a and real_e
+        if same is None or (not real and not positive and not complex_unit):
             continue
-        if same is False and (real or complex_unit):
+        if same is False and (complex_unit or (real and (positive or not for_positive))):
             return False, "different values"
-        unreal_different += same is False
-        agreed += same
-        real_agreed += same and real
-        if smooth and agreed >= _ENOUGH and not unreal_different and not whole:
+        seen["agreed"] += same
+        seen["agreed for positive"] += same and real and positive
+        seen["agreed and real"] += same and real
+        seen["differ where negative"] += not same and real
+        seen["differ where not real"] += not same and not real
+        seen["one is real"] += positive and real_a != real_e
+        if smooth and seen["agreed"] >= _ENOUGH and not seen["differ where not real"] and not whole:
             break
-    if unreal_different:
-        return (True, "the same value where it is real") if real_agreed >= _LEAST else (False, "different values")
-    if agreed >= _LEAST:
+    return _conclusion(seen)
+
+
+def _conclusion(seen: Counter[str]) -> Answer:
+    """What the points at which two functions agree and differ say."""
+    if seen["one is real"] and not seen["agreed for positive"]:
+        return False, "one of them is not real where the other is"
+    if seen["differ where negative"]:
+        only = seen["agreed for positive"] >= _LEAST
+        return (None, "the same only if all letters are positive") if only else (False, "different values")
+    if seen["differ where not real"]:
+        real = seen["agreed and real"] >= _LEAST
+        return (True, "the same value where it is real") if real else (False, "different values")
+    if seen["agreed"] >= _LEAST:
         return True, "the same value"
     return None, "functions that cannot be evaluated"
 
@@ -260,42 +285,33 @@ def _counted(expression: Expression) -> frozenset[str]:
     return frozenset(found)
 
 
-def points(
-    a: Expression, e: Expression, *, whole: frozenset[str] = frozenset(), counted: frozenset[str] = frozenset()
-) -> Iterator[dict[str, acb]]:
-    """The points for two functions, always the same for the same two; `counted` are positive integers, `whole` any."""
-    names = sorted(symbols(a) | symbols(e))
-    state = zlib.crc32(repr(names).encode())
-    for place, (sign, size) in enumerate(_POINTS):
-        values = {}
-        for name in names:
-            state = (state * 1_103_515_245 + 12_345) % 2**31
-            drawn = state >> 8
-            if name in counted or name in whole:
-                count = 2 + place % 2 + 2 * (drawn % 5)
-                values[name] = acb(-count if sign < 0 and name not in counted else count)
-                continue
-            negative = sign == -2 or (sign == -1 and drawn & 1)
-            values[name] = acb(arb(((-1 if negative else 1) * (103 + (drawn >> 1) % 1847) * size, -10)))
-        yield values
-
-
-def _same_at(a: Expression, e: Expression, point: Point, *, noisy: bool) -> tuple[bool | None, bool]:
-    """Whether two functions agree at a point, None if it says nothing; and whether both are real there."""
+def _same_at(a: Expression, e: Expression, point: Point, *, noisy: bool) -> tuple[bool | None, bool, bool]:
+    """Whether two functions agree at a point, None if it says nothing; and whether each is real there."""
     for bits in (BITS, MORE_BITS):
         with precision(bits):
             try:
                 value_a, value_e = evaluate(a, point), evaluate(e, point)
             except (ValueError, OverflowError, ZeroDivisionError):
-                return None, False
+                return None, False, False
             if not value_a.is_finite() or not value_e.is_finite():
-                return None, False
-            real = value_a.imag.contains(0) and value_e.imag.contains(0)
+                return None, False, False
+            real_a, real_e = value_a.imag.contains(0), value_e.imag.contains(0)
             if not value_a.overlaps(value_e):
-                return noisy and _is_noise(value_a, value_e), real
+                if noisy and _is_noise(value_a, value_e):
+                    return True, real_a, real_e
+                return False, real_a and _is_real_inside(a, point), real_e and _is_real_inside(e, point)
             if _agree(value_a, value_e):
-                return True, real
-    return None, False
+                return True, real_a, real_e
+    return None, False, False
+
+
+def _is_real_inside(of: Expression, point: Point) -> bool:
+    r"""Whether no root or logarithm in a function is of a negative number there: \sqrt{a}\sqrt{b} has two."""
+    if of.head in _BINDING:
+        return True
+    if of.head in _BRANCHED and not evaluate(of, point).imag.contains(0):
+        return False
+    return all(_is_real_inside(arg, point) for arg in of.args)
 
 
 def same_up_to_a_constant(a: Expression, e: Expression) -> Answer:

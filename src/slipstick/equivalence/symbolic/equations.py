@@ -13,10 +13,11 @@ from typing import Any
 from flint import acb, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpq_poly
 
 from slipstick.equivalence.relations import Relation
-from slipstick.equivalence.symbolic.equality import Answer, points, same_expression
+from slipstick.equivalence.symbolic.equality import Answer, same_expression
 from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
 from slipstick.equivalence.symbolic.exact import TooLargeError, exact
 from slipstick.equivalence.symbolic.expression import Expression, difference, number, replace, symbols
+from slipstick.equivalence.symbolic.points import usual_points
 from slipstick.equivalence.symbolic.reader import read
 
 MAX_DEGREE = 60
@@ -93,7 +94,7 @@ def constant_factor(a: Expression, e: Expression) -> float | None:
         return None
     first: acb | None = None
     agreed = 0
-    for values in points(a, e):
+    for _, values in usual_points(a, e):
         with precision(200):
             try:
                 value_a, value_e = evaluate(a, Point(values)), evaluate(e, Point(values))
