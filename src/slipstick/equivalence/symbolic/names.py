@@ -36,6 +36,11 @@ _COUNTED = re.compile(r"\s*\(\s*\w+\s*,\s*\w+\s*\)")
 _POWER_OF_CALL = re.compile(r"\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))\s*(?=\()")
 _APPLIED = frozenset("fghFGH")
 """Letters that are functions if a bracket follows: f(x), but x(y) is a product."""
+_PLAIN_NUMBER = (
+    r"[-+]?\s*(?:\d+(?:\.\d+)?(?:\s*/\s*\d+)?|\\frac\s*\{\s*\d+\s*\}\s*\{\s*\d+\s*\}|\\?(?:pi|infty|oo)(?![A-Za-z]))"
+)
+_AT_A_NUMBER = re.compile(rf"\s*{_PLAIN_NUMBER}\s*\)")
+"""What makes any letter before a bracket a function: x(0) is a value of x, x(y+1) and x(1+\\sqrt{2}) are products."""
 _MINUS_ONE = number(-1)
 
 
@@ -120,7 +125,8 @@ class Names(Arithmetic):
         if self.is_sign("^") and (primes := self.take(_PRIME)):
             name += "'" * (primes[0].count("'") + primes[0].count("prime"))
         is_function = name[0] in _APPLIED and (len(name) == 1 or name[1] in "_'")
-        return self.applied(name) if is_function or name.endswith("'") else Expression("symbol", (), name)
+        at_number = self.is_sign("(") and not self.spaced and _AT_A_NUMBER.match(self.text, self.place)
+        return self.applied(name) if is_function or at_number or name.endswith("'") else Expression("symbol", (), name)
 
     def variable_index(self) -> Expression:
         r"""What stands behind _: {n+1}, {n}, and of the letters without braces the first, k_BT is k_B T."""
