@@ -123,16 +123,20 @@ def _row(
 ) -> Verdict | _Row:
     """What is to be compared, or the verdict if nothing is."""
     from slipstick.equivalence import as_letter
+    from slipstick.equivalence.verdicts import acceptable_answers
+    from slipstick.golds import placeholder
     from slipstick.schema import Verdict
 
     if not expected:
         return Verdict(outcome="undecided", method="none", reason="the problem has no known answer")
+    acceptable = acceptable_answers(expected)
     if not (answer or "").strip():
-        first = expected if isinstance(expected, str) else expected[0]
-        return Verdict(outcome="no_answer", method="none", expected=first, reason="the attempt gives no answer")
+        if any(placeholder(one, kind) is None for one in acceptable):
+            reason = "the attempt gives no answer"
+            return Verdict(outcome="no_answer", method="none", expected=acceptable[0], reason=reason)
+        answer = ""  # compared, because the verdict says what is missing
     answer = str(answer)
     if choices:
-        acceptable = [expected] if isinstance(expected, str) else expected
         letters = [as_letter(one, choices, profile=profile) for one in acceptable]
         letter = as_letter(answer, choices, profile=profile)
         if letter and all(letters):

@@ -15,7 +15,7 @@ from slipstick.commands.export import run_export
 from slipstick.errors import InputError, RunFolderError
 from slipstick.exporters import SHAPES, export
 from slipstick.formats import tool_schema
-from slipstick.rewards.verdicts import read_gold
+from slipstick.golds import read_gold
 from slipstick.store import RunFolder
 
 CONSOLE = Console(quiet=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Method = Literal["text", "number", "time", "choice", "words", "structure", "symbolic", "bounds"]
+Method = Literal["text", "number", "time", "choice", "words", "structure", "symbolic", "bounds", "none"]
 """How a decision was made, `Verdict.method`; docs/grade.md says which layers decide by which."""
 
 

@@ -33,6 +33,9 @@ class Policy:
     """What `0,1` is beside the gold `[0,1]`: list, a list of two numbers; interval, an interval without brackets."""
     approximate: Literal["correct", "incorrect"] = "correct"
     """"about 6", "maybe 6", "≈ 6" for an exact 6."""
+    several: Literal["first", "incorrect"] = "first"
+    """Several values where one number is asked, "128 children and 150 adults", boxes in a row: first, the first of them
+    is the answer; incorrect, they are no answer to a single number."""
     question: Literal["incorrect", "correct"] = "incorrect"
     """A formula of the question given back, if it has an operation to do and the gold is written otherwise."""
 
@@ -43,7 +46,7 @@ class Policy:
 
 SLIPSTICK = Policy()
 """The default: for measuring, a value counts however it is written."""
-STRICT = Policy(unevaluated="arithmetic", percent="value", approximate="incorrect")
+STRICT = Policy(unevaluated="arithmetic", percent="value", approximate="incorrect", several="incorrect")
 """For training signals: what a model could learn to write instead of solving the problem is incorrect."""
 OWN: Mapping[str, Policy] = MappingProxyType({"slipstick": SLIPSTICK, "slipstick-strict": STRICT})
 """Our profiles by name."""

@@ -9,6 +9,7 @@ from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.layers import decide
 from slipstick.equivalence.policies import policy_of
 from slipstick.equivalence.profiles import PUBLISHED, decide_by
+from slipstick.golds import GUESSES, placeholder, stated_answer
 from slipstick.schema import Outcome, Verdict
 
 LONG = 2_000
@@ -23,13 +24,11 @@ _TRACEBACK = "Traceback (most recent call last)"
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}(?![A-Za-z])")
 _MARK = re.compile("answer|####|antwort|réponse|respuesta|resposta|risposta|ответ|答|选", re.IGNORECASE)
 """Looked for first, since most pages mark nothing and the rules of `find_answer` are many."""
-_UNMARKED = frozenset(("last number", "bold", "formula", "letter"))
-"""Rules of `find_answer` that guess; a page compared with a short gold has to say what its answer is."""
 
 
 def acceptable_answers(expected: str | Sequence[str]) -> list[str]:
-    """The acceptable answers as a list."""
-    return [expected] if isinstance(expected, str) else list(expected[:_MAX_GOLDS])
+    """The acceptable answers as a list; of worked solutions what they state as the answer."""
+    return [stated_answer(one) for one in ([expected] if isinstance(expected, str) else expected[:_MAX_GOLDS])]
 
 
 def decide_each(
@@ -37,7 +36,11 @@ def decide_each(
 ) -> list[Decision]:
     """A decision for each acceptable answer up to the first that matches; NEEDS_ALGEBRA if only a worker can decide."""
     decisions = []
-    for one in expected:
+    missing = [placeholder(one, kind) for one in expected]
+    for one, reason in zip(expected, missing, strict=True):
+        if reason:  # beside other golds it counts for nothing
+            decisions.append(Decision(None if all(missing) else False, "none", reason))
+            continue
         try:
             decision = _decide(answer, one, kind=kind, profile=profile, algebra=algebra)
         except Exception as error:  # boundary: what a model wrote may break us or a library; the decision says so
@@ -55,12 +58,12 @@ def _decide(answer: str, expected: str, *, kind: str | None, profile: str, algeb
         end = answer[-_PAGE_END:]
         marked = _TRACEBACK not in answer and _MARK.search(end)
         found = find_answer(end, kind=kind) if marked else None
-        if found is None or found.rule in _UNMARKED:
+        if found is None or found.rule in GUESSES:
             return Decision(False, "words", "a page of words that marks no answer")
         answer = found.text
     if algebra is None and max(len(answer), len(expected)) > LONG and answer.strip() != expected.strip():
         return NEEDS_ALGEBRA
-    return decide(_unmarked(answer), _unmarked(expected), kind=kind, policy=policy_of(profile), algebra=algebra)
+    return decide(_unmarked(answer), expected, kind=kind, policy=policy_of(profile), algebra=algebra)
 
 
 def is_page(text: str) -> bool:
@@ -96,5 +99,5 @@ def _verdict_once(outcome: Outcome, method: str, expected: str | None, reason: s
 
 
 def _unmarked(text: str) -> str:
-    """What stands in the box, or behind the four hashes, of an answer or gold that still carries them."""
+    """What stands in the box, or behind the four hashes, of an answer that still carries them."""
     return final_answer(text) or "" if "boxed{" in text or "fbox{" in text or "####" in text else text

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from slipstick.equivalence.policies import REWARDS
 from slipstick.errors import UserError
 from slipstick.rewards.verdicts import Completion, Judged, judge
 from slipstick.schema import Kind
@@ -20,7 +21,7 @@ class _Settings(NamedTuple):
 
     answer_column: str | None = None
     kind: Kind | None = None
-    profile: str = "slipstick"
+    profile: str = REWARDS
 
 
 def reward(completions: Sequence[Completion], **columns: Any) -> list[float | None]:
@@ -41,14 +42,14 @@ async def async_reward(completions: Sequence[Completion], **columns: Any) -> lis
 
 
 def accuracy(
-    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = "slipstick"
+    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = REWARDS
 ) -> Callable[..., list[float | None]]:
     """`reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy"."""
     return _named(partial(_reward, _Settings(answer_column, kind, profile)))
 
 
 def async_accuracy(
-    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = "slipstick"
+    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = REWARDS
 ) -> Callable[..., Awaitable[list[float | None]]]:
     """`async_reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy"."""
     return _named(partial(_async_reward, _Settings(answer_column, kind, profile)))

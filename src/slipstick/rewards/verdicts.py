@@ -4,12 +4,12 @@ Two verdicts are given when this is imported, so that what the next ones need is
 while another thread is in the middle of an import would leave the child waiting for that import for ever.
 """
 
-import json
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
+from slipstick.equivalence.policies import REWARDS
+from slipstick.golds import read_gold
 from slipstick.grade import grade_solutions, last_message
 from slipstick.schema import Kind, Problem, Solution, Text, Verdict
 
@@ -43,7 +43,7 @@ def judge(
     expected: Iterable[Any],
     *,
     kind: Kind | None = None,
-    profile: str = "slipstick",
+    profile: str = REWARDS,
     workers: int | None = None,
 ) -> list[Judged]:
     """The verdicts on completions, in their order: texts, or chat messages of which the last of the assistant counts.
@@ -60,23 +60,6 @@ def judge(
         solutions.append(Solution(id=name, problem_id=name, format="cot", blocks=[Text(text=text)]))
     graded = grade_solutions(solutions, problems, profile=profile, workers=workers)
     return [Judged(solution.answer, solution.verdict) for solution in graded if solution.verdict]
-
-
-def read_gold(value: Any) -> str | list[str] | None:
-    """The gold in a data set's column: text, what follows the last "####" of one, a number, or several as a list.
-
-    None for what is none: None, an empty text, an empty list. An array counts as a list, and so does the JSON text of a
-    list of texts, as a column that has one type holds several golds.
-    """
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, str) and value.startswith('["') and value.endswith('"]'):
-        with suppress(ValueError):
-            value = json.loads(value)
-    if isinstance(value, list | tuple):
-        return [gold for each in value if isinstance(gold := read_gold(each), str)] or None
-    text = "" if value is None else str(value)
-    return text.rpartition("####")[2].strip() or None
 
 
 def last_turn(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from slipstick.equivalence.policies import REWARDS
 from slipstick.rewards.verdicts import Judged, judge, last_turn
 from slipstick.schema import Kind
 
@@ -16,7 +17,7 @@ def compute_score(
     extra_info: dict[str, Any] | None = None,
     *,
     kind: Kind | None = None,
-    profile: str = "slipstick",
+    profile: str = REWARDS,
     **unused: Any,
 ) -> dict[str, float | str]:
     """The score of one decoded response, of whose dialogue the last message of the assistant counts.
@@ -36,7 +37,7 @@ def compute_scores(
     extra_infos: Sequence[Any] | None = None,
     *,
     kind: Kind | None = None,
-    profile: str = "slipstick",
+    profile: str = REWARDS,
     **unused: Any,
 ) -> list[dict[str, float | str]]:
     """`compute_score` for a whole batch, as verl's reward manager `batch` asks."""
