@@ -43,7 +43,7 @@ def decide(
     if not answer or not expected:
         return Decision(False, "text", "empty")
     if (a := read_plain(answer)) and (e := read_plain(expected)):
-        return _numbers(a, e)
+        return _numbers(a, e, policy)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
     return Context(kind, algebra, policy).same(as_written(tidy(answer)), as_written(tidy(expected)))
@@ -131,7 +131,7 @@ def size(answer: Side, expected: Side, context: Context) -> Decision | None:
 def number(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Two numbers with their units."""
     a, e = answer.number, expected.number
-    return _numbers(a, e) if a and e else None
+    return _numbers(a, e, context.policy) if a and e else None
 
 
 def time(answer: Side, expected: Side, context: Context) -> Decision | None:
@@ -176,7 +176,7 @@ def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | 
     if other.number is None or other.number.places is None or not re.fullmatch(r"-?\d+,\d+", comma.text):
         return None
     read = read_number(comma.text.replace(",", "."))
-    return _numbers(read, other.number) if read else None
+    return _numbers(read, other.number, context.policy) if read else None
 
 
 def words(answer: Side, expected: Side, context: Context) -> Decision | None:
@@ -222,6 +222,6 @@ LAYERS: tuple[Layer, ...] = (
 ratio, 1,2 a list only if it is no number."""
 
 
-def _numbers(answer: Number, expected: Number) -> Decision:
-    equal, reason = numbers_equal(answer, expected)
+def _numbers(answer: Number, expected: Number, policy: Policy) -> Decision:
+    equal, reason = numbers_equal(answer, expected, policy)
     return Decision(equal, "number", reason)

@@ -1,12 +1,18 @@
-"""The words and signs the grader knows, from vocabulary.toml: Unicode signs, units, synonyms."""
+"""The words and signs the grader knows, from vocabulary.toml and opposites.toml: signs, units, synonyms, opposites."""
 
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
-_TABLES: Final[dict[str, Any]] = tomllib.loads(files(__package__).joinpath("vocabulary.toml").read_text("utf-8"))
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
+
+
+_TABLES: Final = _read("vocabulary.toml")
 
 SIGNS: Final = MappingProxyType({ord(sign): str(latex) for sign, latex in _TABLES["signs"].items()})
 UNITS: Final = MappingProxyType(
@@ -21,7 +27,10 @@ MONTH_NAMES: Final = MappingProxyType({name: names[0] for names in _TABLES["cale
 SAME_WORDS: Final = MappingProxyType({str(word): str(meaning) for word, meaning in _TABLES["same_words"].items()})
 UNIT_LETTERS: Final = frozenset[str](_TABLES["lists"]["unit_letters"])
 NO_UNITS: Final = frozenset[str](_TABLES["lists"]["no_units"])
-DIRECTIONS: Final = frozenset[str](_TABLES["lists"]["directions"])
+LETTER_UNITS: Final = frozenset[str](_TABLES["lists"]["letter_units"])
+CHANGING: Final = frozenset[str](_TABLES["lists"]["changing"])
+FILLERS: Final = frozenset[str](_TABLES["lists"]["fillers"])
+SHORT_NOUNS: Final = frozenset[str](_TABLES["lists"]["short_nouns"])
 GENERIC_LABELS: Final = frozenset[str](_TABLES["lists"]["generic_labels"])
 DIMENSIONLESS: Final = frozenset[str](_TABLES["lists"]["dimensionless"])
 MONEY: Final = tuple[str, ...](_TABLES["lists"]["money"])
@@ -29,12 +38,11 @@ FUNCTIONS: Final = frozenset[str](_TABLES["lists"]["functions"])
 LIMITS: Final = frozenset[str](_TABLES["lists"]["limits"])
 OPERATIONS: Final = frozenset[str](_TABLES["lists"]["operations"])
 SUBJECTS: Final = frozenset[str](_TABLES["lists"]["subjects"])
-_ENDINGS = re.compile(r"(?<=\w{4})(?:ing|ed|es|s|e)$")
 
 
 def singular(word: str) -> str:
     """boxes -> box, berries -> berry, people -> person; a word in lower case."""
-    if word not in NOUNS and len(word) > 3 and not word.endswith("ss"):
+    if word not in NOUNS and len(word) > 3 and not word.endswith(("ss", "us", "is")):
         if word.endswith("ies"):
             word = word[:-3] + "y"
         else:
@@ -43,8 +51,31 @@ def singular(word: str) -> str:
 
 
 def stem(word: str) -> str:
-    """increases and increasing -> increas, colour -> color, normalise -> normaliz."""
+    """increases and increasing -> increase, colour -> color, normalise -> normalize; even and evening stay two."""
     word = singular(word)
     if len(word) > 4:
         word = re.sub(r"our$", "or", re.sub(r"is(e[sd]?|ing|ation)$", r"iz\1", re.sub(r"(?<=[^aeiou])re$", "er", word)))
-    return _ENDINGS.sub("", word)
+    return re.sub(r"(?<=\w{4})ing$", "e", word)
+
+
+def _sides() -> dict[str, frozenset[tuple[int, int]]]:
+    """Stem -> the rows of opposites it stands in, and its place there."""
+    sides: dict[str, frozenset[tuple[int, int]]] = {}
+    for row, entries in enumerate(_read("opposites.toml")["rows"]):
+        for place, words in enumerate(entries):
+            for word in words.split():
+                sides[stem(word)] = sides.get(stem(word), frozenset()) | {(row, place)}
+    return sides
+
+
+_OPPOSITES: Final = MappingProxyType(_sides())
+
+
+def are_opposed(words: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether a word of one text says the opposite of one of the other's: 3 years older, 3 years younger."""
+    here, there = (
+        {side for word in side_words for side in _OPPOSITES.get(stem(word), ())} for side_words in (words, others)
+    )
+    if not here or not there:
+        return False
+    return any(row == other_row and place != other for row, place in here - there for other_row, other in there - here)

@@ -7,14 +7,15 @@ floating-point number is ignored: 17.999999999999996 is 18.
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from slipstick.equivalence.normalize.vocabulary import UNITS
-from slipstick.equivalence.values.numerals import read_numeral, read_ordinal
+from slipstick.equivalence.policies import SLIPSTICK, Policy
+from slipstick.equivalence.values.numerals import read_numeral, read_ordinal, read_part
 from slipstick.equivalence.values.units import conversion, read_unit
-from slipstick.number_words import CARDINALS, MAGNITUDES
+from slipstick.number_words import CARDINALS, MAGNITUDES, PARTS
 
 MAX_DIGITS = 4000
 """Longer numbers are compared as decimals, without arithmetic; the exponent of a power of ten has the same bound."""
@@ -39,6 +40,8 @@ _MONEY_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "B": 10**9, "
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
           "twelve": 12, "sixteen": 16}  # fmt: skip
 _PLAIN = re.compile(r"(?P<minus>-?)\+?(?P<whole>[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.(?P<part>\d*))?")
+_SIGNED = re.compile(r"([-+]?)\s*\(\s*([^(),]*)\s*\)")
+"""A quantity in brackets, with a sign or without: -(25 ft)."""
 _POWER = r"10\s*(?:\^|\*\*)\s*[{{(]?\s*(?P<{0}>[-+]?\d+)\s*[)}}]?"
 _NUMBER = re.compile(
     rf"""(?P<sign>[-+]?)\s*(?P<money>(?:(?:US\s?)?\$|[€£¥]|(?:Rs|INR|USD|EUR|GBP)\b\.?)?)\s*(?P<sign2>[-+]?)\s*(?:
@@ -97,6 +100,9 @@ def read_number(text: str) -> Number | None:
     if (plain := read_plain(text)) is not None:
         return plain
     text = _unbracket(text)
+    if signed := _SIGNED.fullmatch(text):
+        inside = read_number(signed[2])
+        return replace(inside, value=-inside.value if signed[1] == "-" else inside.value) if inside else None
     match = _NUMBER.match(text)
     if match is None:
         return _read_words(text)
@@ -105,6 +111,7 @@ def read_number(text: str) -> Number | None:
     if match["sign2"] and not match["money"]:
         return None
     percent, parts, rest = _read_percent(rest)
+    part, more, rest = _read_part(rest, match) if rest else (1, Fraction(0), rest)
     scale, rest = _read_magnitude(rest, money=bool(match["money"]))
     money = UNITS.get(match["money"].casefold().removeprefix("us").strip(" ."), "")
     unit = read_unit(f"{money} {rest}".strip(), glued=glued and not (percent or money)) if rest else money
@@ -115,11 +122,27 @@ def read_number(text: str) -> Number | None:
         number = _value(match)
     except (ValueError, ZeroDivisionError, KeyError):
         return None
-    value = number.value * scale / parts if isinstance(number.value, Fraction) else number.value
+    value = (number.value / part + more) * scale / parts if isinstance(number.value, Fraction) else number.value
     if (match["sign"] == "-") != (match["sign2"] == "-"):
         value = -value
-    places = number.places if scale == parts == 1 else None
+    places = number.places if scale == parts == part == 1 and not more else None
     return Number(value, places, number.significant, percent, unit, number.base)
+
+
+def _read_part(rest: str, match: re.Match[str]) -> tuple[int, Fraction, str]:
+    """(8, 0, the rest) of "eighths of an inch", (1, 1/2, the rest) of "and a half hours"; quarters are coins."""
+    words = _UNTEXT.sub(r"\1", rest)
+    word, _, behind = words.partition(" ")
+    whole = match["decimal"] or ""
+    many = word.casefold().replace("halves", "halfs")
+    if not whole.isdigit():
+        return 1, Fraction(0), rest
+    bottom = PARTS.get(many.removesuffix("s")) if many.endswith("s") or whole == "1" else None
+    if bottom and bottom != PARTS["quarter"]:
+        return bottom, Fraction(0), re.sub(r"^of (?:an?|the) ", "", behind)
+    if word == "and" and (more := read_part(behind.casefold())):
+        return 1, more[0], re.sub(r"^(?:of )?(?:an?|the) ", "", more[1])
+    return 1, Fraction(0), rest
 
 
 def _read_percent(rest: str) -> tuple[bool, int, str]:
@@ -145,27 +168,31 @@ def _read_magnitude(rest: str, *, money: bool) -> tuple[int, str]:
     return 1, rest
 
 
-def numbers_equal(answer: Number, expected: Number) -> tuple[bool, str]:
+def numbers_equal(answer: Number, expected: Number, policy: Policy = SLIPSTICK) -> tuple[bool, str]:
     """Whether two numbers mean the same, and one line why."""
     if answer.unit != expected.unit and answer.unit and expected.unit:
         converted = conversion(answer.unit, expected.unit)
         if converted is None:
             return False, f"the units differ: {answer.unit} and {expected.unit}"
         if converted != (Fraction(1), Fraction(0)):
-            return _converted_equal(answer, expected, *converted)
+            return _converted_equal(answer, expected, *converted, policy=policy)
     if answer.base and expected.base and answer.base != expected.base:
         return (_in_base(answer) == _in_base(expected)), f"base {answer.base} against base {expected.base}"
     if answer.percent == expected.percent:
-        return values_equal(answer, expected)
+        return values_equal(answer, expected, policy)
     hundredth = _hundredth(answer if answer.percent else expected)
     pair = (hundredth, expected) if answer.percent else (answer, hundredth)
-    if values_equal(*pair)[0]:
+    if values_equal(*pair, policy)[0]:
         return True, "a percentage and its fraction"
-    equal, reason = values_equal(answer, expected)
+    equal, reason = values_equal(answer, expected, policy)
+    if equal and answer.percent and policy.percent == "value":
+        return False, f"a percentage against the number without its sign ({policy.setting('percent')})"
     return equal, "the percent sign is missing on one side" if equal else reason
 
 
-def _converted_equal(answer: Number, expected: Number, factor: Fraction, offset: Fraction) -> tuple[bool, str]:
+def _converted_equal(
+    answer: Number, expected: Number, factor: Fraction, offset: Fraction, *, policy: Policy
+) -> tuple[bool, str]:
     """Two values in different units, an answer times factor plus offset being in the expected one's."""
     if isinstance(answer.value, Decimal) or isinstance(expected.value, Decimal):
         return False, f"too long to convert from {answer.unit} to {expected.unit}"
@@ -173,12 +200,12 @@ def _converted_equal(answer: Number, expected: Number, factor: Fraction, offset:
     back = Number((expected.value - offset) / factor, None if _is_unrounded(expected) else expected.places)
     if there.value == expected.value:
         return True, "the same value in another unit"
-    if approximates(answer, Fraction(back.value)) or rounds_to(there, expected):
+    if approximates(answer, Fraction(back.value)) or rounds_to(there, expected, policy):
         return True, "the same value in another unit, to every digit shown"
     return False, f"different values in {answer.unit} and {expected.unit}"
 
 
-def values_equal(answer: Number, expected: Number) -> tuple[bool, str]:
+def values_equal(answer: Number, expected: Number, policy: Policy = SLIPSTICK) -> tuple[bool, str]:
     """Whether the values are the same, given the digits shown."""
     if answer.value == expected.value:
         return True, "the same value"
@@ -186,7 +213,7 @@ def values_equal(answer: Number, expected: Number) -> tuple[bool, str]:
         return False, "different values"
     if approximates(answer, expected.value) or (_is_unrounded(answer) and approximates(expected, answer.value)):
         return True, "the same value to every digit shown"
-    if rounds_to(answer, expected):
+    if rounds_to(answer, expected, policy):
         return True, "the expected value is this one, rounded"
     return False, "different values"
 
@@ -204,15 +231,36 @@ def approximates(shown: Number, exact: Fraction) -> bool:
     return abs(shown.value) / unit in (scaled.numerator // scaled.denominator, _round(scaled))
 
 
-def rounds_to(answer: Number, expected: Number) -> bool:
-    """Whether a decimal gold of three digits and more is an exact or unrounded answer, rounded: 50/3 for 16.7."""
+def rounds_to(answer: Number, expected: Number, policy: Policy = SLIPSTICK) -> bool:
+    """Whether a decimal gold of three digits and more is an exact or unrounded answer, rounded: 50/3 for 16.7.
+
+    Policy `rounding`: by default neither for an answer that a decimal could show in full, 312/25, nor for a gold that
+    a computer shows in full, 12.5.
+    """
     if isinstance(answer.value, Decimal) or isinstance(expected.value, Decimal) or expected.places is None:
         return False
     shown = expected.significant >= ROUNDED_GOLD_DIGITS
     if not _is_unrounded(answer) or not shown or (answer.value < 0) != (expected.value < 0):
         return False
+    if policy.rounding == "none" or (policy.rounding == "nonterminating" and not _may_be_rounded(answer, expected)):
+        return False
     unit = Fraction(1, 10**expected.places)
     return _round(abs(answer.value) / unit) == abs(expected.value) / unit
+
+
+def _may_be_rounded(answer: Number, expected: Number) -> bool:
+    """Whether an answer has no end as a decimal, or shows all digits of a float, and the gold is not exact in binary.
+
+    A float of a number of few digits, 12.4567890123456, is one that was not rounded.
+    """
+    assert isinstance(answer.value, Fraction) and isinstance(expected.value, Fraction)
+    binary = expected.value.denominator & (expected.value.denominator - 1) == 0
+    return not binary and (answer.places is not None or not _terminates(answer.value))
+
+
+def _terminates(value: Fraction) -> bool:
+    """Whether a decimal of as many digits as a person writes shows a value in full."""
+    return bool(10**UNROUNDED_DIGITS % value.denominator == 0)
 
 
 def _is_unrounded(number: Number) -> bool:

@@ -28,6 +28,13 @@ def read_numeral(text: str) -> tuple[Fraction, str] | None:
     return (-value if negative else value), rest
 
 
+def read_part(text: str) -> tuple[Fraction, str] | None:
+    """(1/2, "hours") of "a half hours" in lower case; None if a text does not begin with a fraction below one."""
+    words = text.split(" ", _MAX_WORDS)
+    read = _part(words)
+    return (read[0], " ".join(words[read[1] :])) if read else None
+
+
 _OPENERS = frozenset((*_ARTICLES, "minus", "negative", *MAGNITUDES))
 
 

@@ -1,31 +1,63 @@
 r"""Reads units and converts them; a unit may be missing, not different.
 
-What a unit is called is our table; what it measures, and so every conversion, comes from pint, which takes half a
-second to load and is loaded only when two different units meet.
+A unit is one of our table, a word in \text, or a noun that is counted; what else stands behind a number makes it
+another value, 5 m v^2, or is not read, "5 or more". What a unit is called is our table; what it measures, and so every
+conversion, comes from pint, which takes half a second to load and is loaded only when two different units meet.
 """
 
 import functools
+import itertools
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from slipstick.equivalence.normalize.vocabulary import (
+    CHANGING,
     DIMENSIONLESS,
-    DIRECTIONS,
+    FILLERS,
+    FUNCTIONS,
+    LETTER_UNITS,
     MONEY,
     NO_UNITS,
+    SHORT_NOUNS,
     UNIT_LETTERS,
     UNITS,
+    are_opposed,
     singular,
 )
 
 _MEASURES = frozenset(UNITS.values())
-_FILLERS = frozenset(("of", "the", "in", "a", "an"))
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
-_GROUP = re.compile(r"\\text\s*\{([^{}]*)\}|\{([^{}]*)\}")
 _DEGREE = re.compile(r"\^\s*\\circ\s*(?:\\text\s*\{\s*)?([CF])?\s*\}?(?![A-Za-z])")
-_UNIT = re.compile(r"[A-Za-z°'€£¥¢$μµΩ][A-Za-z\s/^°'.€£¥¢$μµΩ*\-\d]*")
+_EXPONENT = re.compile(r"\s*\^\s*(?:(?:\\text\s*)?[({]\s*(-?\d)\s*[)}]|(-?\d)(?!\d))")
+_GREEK = re.compile(
+    r"\\mu\s*\\text\s*\{\s*(?=[A-Za-z])|\\text\s*\{\s*([kMGm]?)\s*\}\s*\\Omega(?![A-Za-z])|\\Omega(?![A-Za-z])(?=[^{}]*\})"
+)
+_GROUP = re.compile(r"\\text\s*\{([^{}]*)\}|\{(?:\\rm\s)?([^{}]*)\}")
+_LETTERS = "A-Za-zµμΩÅ°€£¥¢$"
+_TOKEN = re.compile(
+    rf"\s*(?:(?P<word>\0?[{_LETTERS}][{_LETTERS}'.]*(?:-\0?[{_LETTERS}][{_LETTERS}'.]*)*)(?:\^(?P<power>-?\d)(?!\d))?"
+    r"|(?P<sign>[/*]))[\s,.]*"
+)
+_PRODUCT = re.compile(
+    r"abc|bcd|cde|def|efg|fgh|ghi|hij|ijk|jkl|klm|lmn|mno|nop|opq|pqr|qrs|rst|stu|tuv|uvw|vwx|wxy|xyz"
+)
+"""Letters of the alphabet in a row: a product."""
+_HALF_UNIT = re.compile(r"(?:\{|\\text\s*\{)\s*/")
 _SCALES = ("degree_Celsius", "degree_Fahrenheit", "kelvin")
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One word behind a number."""
+
+    text: str
+    power: int
+    marked: bool
+    r"""Whether it stands in \text{} or in braces whose command was lost."""
+    sign: str
+    """What stands before it: / or * or nothing."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -35,74 +67,139 @@ def read_unit(text: str, *, glued: bool) -> str | None:
     `glued` says that no space stood before it: then 5x is algebra, 5cm a length. Factors are separated by spaces, each
     with its power: m s^-2.
     """
-    if len(text) > 200:
+    words = _words(text) if len(text) <= 200 else None
+    if not words or len(words) > 8 or words[0].text.casefold() in ("squared", "cubed"):
         return None
-    marked = text.startswith(("\\text", "\\{", "{"))
-    flat = _flat(text)
-    if marked and re.fullmatch(r"/[A-Za-z]{1,4}", flat):
-        return ""  # half a unit: what stood before the stroke was lost
-    if not _UNIT.fullmatch(flat) or re.search(r"(?<![\^\-])\d|\d\d", flat):
+    follow = all(_may_follow(word, glued=glued and not place) for place, word in enumerate(words))
+    if not follow and [word.text for word in words] != ["times"]:
         return None
-    words = flat.replace("*", " ").split()
-    if len(words) > 8 or (words != ["times"] and not marked and any(_is_no_unit(word) for word in words)):
-        return None
-    first = words[0]
-    if first.casefold() in ("squared", "cubed"):
-        return None
-    if not marked and len(re.sub(r"\W.*", "", first)) == 1 and (glued or first[0] not in UNIT_LETTERS):
-        return None
-    if (
-        not marked
-        and (glued or len(first) == 2)
-        and first not in _POWERS
-        and not all(_known(part) for part in first.split("/") if part)
-    ):
-        return None
-    return _canonical(words)
+    return _canonical(words) if _are_units(words) else None
 
 
-def _flat(text: str) -> str:
-    r"""Without \text{} and braces, with `^2` and `^-1` for powers and `*` for products."""
-    flat = _DEGREE.sub(lambda match: f" degree{match.group(1) or ''} ", text)
-    flat = re.sub(r"\^\s*[({]\s*(-?\d)\s*[)}]", r"^\1", flat)
-    flat = _GROUP.sub(lambda match: f" {match.group(1) or match.group(2) or ''} ", flat)
-    flat = re.sub(r"\s+\^", "^", re.sub(r"\\cdot\s*|\*", " * ", flat).replace("\\", " "))
-    return re.sub(r"\s*/\s*", "/", flat.strip(" .,()"))
+def _words(text: str) -> list[_Word] | None:
+    r"""The words of a unit, without \text{} and braces; None if anything else stands among them."""
+    half = _HALF_UNIT.match(text)
+    flat = _DEGREE.sub(lambda match: f" degree{match[1] or ''} ", text)
+    flat = _EXPONENT.sub(r"^\1\2", flat)
+    flat = _GREEK.sub(lambda match: r"\text{µ" if "mu" in match[0] else rf"\text{{{match[1] or ''}Ω}}", flat)
+    flat = _GROUP.sub(lambda match: _mark(match[1] or match[2] or ""), flat)
+    flat = re.sub(r"[()]", " ", re.sub(r"\\cdot(?![A-Za-z])", "*", flat)).strip(" .,")
+    words: list[_Word] = []
+    place, sign = 0, ""
+    while place < len(flat):
+        match = _TOKEN.match(flat, place)
+        if match is None:
+            return None
+        place = match.end()
+        if match["sign"]:
+            if sign or (match["sign"] == "*" and not words) or (not words and not half):
+                return None
+            sign = match["sign"]
+            continue
+        power = int(match["power"] or 1)
+        parts = match["word"].split("-")
+        if len(parts) > 1 and not all(_known(part.strip("\0")) or part.strip("\0") in _POWERS for part in parts):
+            parts = [match["word"]]
+        for part in parts:
+            words.append(_Word(part.replace("\0", "").strip("."), power, part.startswith("\0"), sign))
+            sign = ""
+    return None if sign else words
 
 
-def _is_no_unit(word: str) -> bool:
-    return (word if len(word) == 1 else word.casefold()) in NO_UNITS
+def _mark(group: str) -> str:
+    """A group's words, each behind a sign that it is marked; a power stays behind the last one."""
+    return (
+        " "
+        + re.sub(rf"(?<![{_LETTERS}'.\^\0])(?=[{_LETTERS}])", "\0", group).rstrip()
+        + ("" if group[-1:] != " " else " ")
+    )
+
+
+def _may_follow(word: _Word, *, glued: bool) -> bool:
+    """Whether a word may stand behind a number without making it another: a unit, a counted noun, a filler."""
+    lower = word.text.casefold()
+    if lower in _POWERS or lower == "per":
+        return True
+    if lower in CHANGING or lower.endswith("n't") or not lower:
+        return False
+    if len(word.text) == 1:
+        if word.marked:
+            return word.text not in NO_UNITS
+        return lower == "a" or (word.text in UNIT_LETTERS and not glued) or (not word.text.isalpha())
+    if word.marked or _known(word.text):
+        return True
+    return not glued and (lower in FILLERS or _is_noun(word.text))
+
+
+def _is_noun(word: str) -> bool:
+    """Whether letters outside of \\text may be a word that is counted: apples, red; and not a product: abc, nRT."""
+    lower = word.casefold()
+    last = lower.rpartition("-")[2]
+    if word not in (lower, word.upper(), word.capitalize()) and "-" not in word:
+        return False
+    if last in FUNCTIONS or last in NO_UNITS or _PRODUCT.search(last) or not re.search(r"[aeiouy]", last):
+        return False
+    return lower in SHORT_NOUNS if len(last) <= 3 else word != word.upper() or len(last) > 4
+
+
+def _are_units(words: list[_Word]) -> bool:
+    """Whether letters outside of \\text are together a unit, m/s, and not a product, m g."""
+    for word in words:
+        letter = len(word.text) == 1 and word.text.isalpha() and not word.marked
+        if letter and word.power > 1 and (word.text, word.power) not in (("m", 2), ("m", 3)) and word.sign != "/":
+            return False
+    for one, other in itertools.pairwise(words):
+        if any(len(word.text) > 1 or word.marked or not word.text.isalpha() for word in (one, other)):
+            continue
+        joint = "/" if other.sign == "/" else " "
+        if f"{one.text}{joint}{other.text}" not in LETTER_UNITS and other.power > 0:
+            return False
+    return True
 
 
 @functools.lru_cache(maxsize=4096)
 def _known(word: str) -> str | None:
-    """The name pint knows of one unit without its power, None if it is not known: case counts if it tells."""
+    """The name pint knows of one unit without its power, None if it is not known; in two letters case counts."""
     word = word.strip(".").partition("^")[0]
+    if (unit := UNITS.get(word)) or len(word) < 2:
+        return unit
     lower = word.casefold()
-    return UNITS.get(word) or UNITS.get(lower) or UNITS.get(lower.removesuffix("s") if len(lower) > 2 else "")
+    if len(word) == 2 and word != lower:
+        return None
+    return UNITS.get(lower) or UNITS.get(lower.removesuffix("s") if len(lower) > 2 else "")
 
 
-def _canonical(words: list[str]) -> str:
+def _canonical(words: list[_Word]) -> str:
     """The factors in their order; words for powers and quotients become exponents."""
-    factors: list[tuple[str, int]] = []
-    sign, power = 1, 1
-    spread = " ".join(words).replace("/", " per ").split()
+    factors: dict[str, int] = {}
+    sign, power, last = 1, 1, ""
+    spread = [part for word in words for part in _spread(word)]
     for place, word in enumerate(spread, 1):
-        lower = word.casefold().strip(".,")
-        if lower in _POWERS and lower.endswith("ed") and factors:
-            factors[-1] = (factors[-1][0], factors[-1][1] * _POWERS[lower])
+        lower = word.text.casefold()
+        if lower in _POWERS and lower.endswith("ed") and last:
+            factors[last] *= _POWERS[lower]
         elif lower in _POWERS:
             power = _POWERS[lower]
-        elif lower == "per" and factors:
+        elif lower == "per":
             sign = -1
-        elif lower not in _FILLERS or (lower == "in" and place == len(spread)):
-            stem, _, written = word.strip(".,").partition("^")
-            name = _known(stem) or singular(stem.casefold())
-            factors.append((name, sign * power * (int(written) if re.fullmatch(r"-?\d", written) else 1)))
+        elif lower not in FILLERS or (lower == "in" and place == len(spread)):
+            last = _known(word.text) or _noun(word.text)
+            factors[last] = factors.get(last, 0) + sign * power * word.power
             sign = power = 1
-    if factors[:1] == [("degree", 1)] and len(factors) == 2 and factors[1][0] in _SCALES:
-        factors = factors[1:]
-    return " ".join(name if power == 1 else f"{name}^{power}" for name, power in factors)
+    names = [name for name in factors if name not in DIMENSIONLESS or name == "unit" or len(factors) > 1]
+    if names[:1] == ["degree"] and len(names) == 2 and names[1] in _SCALES:
+        names = names[1:]
+    return " ".join(name if factors[name] == 1 else f"{name}^{factors[name]}" for name in names if factors[name])
+
+
+def _spread(word: _Word) -> tuple[_Word, ...]:
+    return (_Word("per", 1, False, ""), word) if word.sign == "/" else (word,)
+
+
+def _noun(word: str) -> str:
+    """A counted noun in the singular; one that looks like a unit in other letters keeps its own."""
+    noun = singular(word.casefold())
+    return word if noun in _MEASURES else noun
 
 
 @functools.lru_cache(maxsize=4096)
@@ -113,16 +210,16 @@ def conversion(unit: str, other: str) -> tuple[Fraction, Fraction] | None:
     """
     if not unit or not other or unit == other:
         return _SAME
-    words, others = (
-        frozenset(part for part in side.split() if _name(part) not in DIMENSIONLESS) for side in (unit, other)
-    )
+    if are_opposed(unit.split(), other.split()):
+        return None
+    words, others = (frozenset(part for part in side.split() if part not in DIMENSIONLESS) for side in (unit, other))
     if not words or not others:
         return _SAME
+    if any("unit^" in side for side in (unit, other)):
+        return _SAME if _exponents(words) == _exponents(others) else None
     measured, measured_other = (
         frozenset(part for part in side if _name(part) in _MEASURES) for side in (words, others)
     )
-    if len({word for word in words | others if word in DIRECTIONS}) > 1:
-        return None
     if measured == measured_other:
         return _SAME if measured or words & others else None
     if not measured or not measured_other:
@@ -133,6 +230,11 @@ def conversion(unit: str, other: str) -> tuple[Fraction, Fraction] | None:
 
 
 _SAME = Fraction(1), Fraction(0)
+
+
+def _exponents(words: frozenset[str]) -> list[str]:
+    """The powers of units of no name: square units go with square metres."""
+    return sorted(word.partition("^")[2] for word in words)
 
 
 def _name(factor: str) -> str:
