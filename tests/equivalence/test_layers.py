@@ -9,8 +9,6 @@ import pytest
 
 from slipstick.equivalence import layers
 from slipstick.equivalence.decision import Decision, Method
-from slipstick.equivalence.normalize.notation import tidy
-from slipstick.equivalence.normalize.printed import as_written
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \| .+ \|")
@@ -57,7 +55,7 @@ def test_every_case_is_decided_by_the_layer_it_names_and_by_a_method_of_it(docum
 
 def first_decision(answer: str, expected: str, kind: str | None) -> tuple[str, Decision, bool]:
     """The layer that decides about two answers, its decision, and whether it asked about their parts."""
-    texts = as_written(tidy(answer)), as_written(tidy(expected))
+    texts = layers.in_one_notation(answer), layers.in_one_notation(expected)
     a, e = layers.Side(*texts), layers.Side(*reversed(texts))
     context = Listening(kind, lambda *_: Decision(None, "symbolic", "a worker decides"), depth=0)
     for layer in layers.LAYERS:

@@ -12,9 +12,11 @@ from functools import cached_property
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy
 from slipstick.equivalence.normalize.printed import as_written
+from slipstick.equivalence.normalize.separators import separate
 from slipstick.equivalence.policies import SLIPSTICK, Policy
-from slipstick.equivalence.structures.compare import compare_named, compare_structure
+from slipstick.equivalence.structures.compare import compare_structure
 from slipstick.equivalence.structures.families import compare_families
+from slipstick.equivalence.structures.named import compare_named
 from slipstick.equivalence.structures.sets import compare_sets
 from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
@@ -46,7 +48,12 @@ def decide(
         return _numbers(a, e, policy)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
-    return Context(kind, algebra, policy).same(as_written(tidy(answer)), as_written(tidy(expected)))
+    return Context(kind, algebra, policy).same(in_one_notation(answer), in_one_notation(expected))
+
+
+def in_one_notation(text: str) -> str:
+    """What the layers compare: the text in LaTeX of one kind, its parts separated by signs."""
+    return as_written(tidy(separate(text)))
 
 
 @dataclass

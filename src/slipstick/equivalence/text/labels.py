@@ -6,25 +6,33 @@ from collections.abc import Sequence
 from slipstick.equivalence.normalize.notation import split_top
 from slipstick.equivalence.normalize.vocabulary import GENERIC_LABELS
 from slipstick.equivalence.relations import Relation, read_relation
+from slipstick.equivalence.values.numbers import read_number
 
+_INDEX = r"(?:_(?:\{(?:[^{}+*/=<>-]|\{[^{}]*\})*\}|\\[A-Za-z]+|\w+))"
+_VARIABLE = r"(?:[a-z]|\\(?:alpha|beta|theta|phi|varphi|lambda|mu|omega|xi|tau))"
 NAME = re.compile(
-    r"""\\?[A-Za-z](?:_\{?[\w,]+\}?)?'*                       # x, x_{12}, f', \alpha
-    | \\(?:alpha|beta|gamma|delta|theta|lambda|mu|phi|rho|sigma|tau|omega|Delta|Omega|ell)(?:_\{?\w+\}?)?
-    | \\?[A-Za-z]\w*(?:_\{?\w+\}?)?'?\s*\([^()=<>+*/^-]{1,20}\)     # f(x), P(n), but y(x-1) is a product
-    | [fghFGH]'?\s*\([^()=<>]{1,20}\)                        # f(x + 1)
-    | \|?[A-Z]{2,}\|?(?:_\{?\w+\}?)?                          # AB, |AB|
-    | \\text\s*\{[^{}]+\}
-    | (?!(?:all|any|every|no|not|x|y)\b)[A-Za-z]{3,}(?:\ (?!except\b|than\b)[A-Za-z]+){0,4}  # area, number of apples
+    rf"""\\?[A-Za-z]{_INDEX}?'*                               # x, x_{{12}}, f', \alpha, n_{{\min}}
+    | \\(?:alpha|beta|gamma|delta|theta|lambda|mu|phi|rho|sigma|tau|omega|Delta|Omega|ell){_INDEX}?
+    | \\?[A-Za-z]\w*{_INDEX}?'*\s*\([^()=<>+*/^-]{{1,20}}\)         # f(x), P(n), but y(x-1) is a product
+    | [fghFGH](?:'*|\^\{{(?:\\prime|\(\d\)|\s)+\}})\s*\([^()=<>]{{1,20}}\)   # f(x + 1)
+    | \|?[A-Z]{{2,}}\|?{_INDEX}?                              # AB, |AB|
+    | \[[A-Z]{{3,}}\]                                         # [ABC], an area
+    | \\text\s*\{{[^{{}}]+\}}
+    | (?!(?:all|any|every|no|not|x|y)\b)[A-Za-z]{{3,}}(?:\ (?!except\b|than\b)[A-Za-z]+){{0,4}}  # number of apples
     | \(\s*[A-Za-z]\w*(?:\s*,\s*[A-Za-z]\w*)*\s*\)            # (p, q)
-    | \\(?:angle|overline|vec|hat|triangle|overrightarrow)\s*\{?\s*[A-Za-z]+\s*\}?
-    | \\frac\s*\{[A-Z]+\}\s*\{[A-Z]+\}
-    | \\frac\s*\{d\s*[a-z]\}\s*\{d\s*[a-z]\}                   # dy/dx
-    | [fghFGH]\^\s*\{\s*-1\s*\}\s*\([a-z]\)                     # f^{-1}(x)
-    | (?:P|Pr|E|Var|\\mathbb\s*\{[EP]\})\s*[(\[].{1,40}[)\]]     # P(X = 2)
-    | [A-Za-z]\w*(?:_\{?\w+\}?)?\s*:\s*[A-Za-z]\w*(?:_\{?\w+\}?)?   # A:B
+    | \\(?:angle|overline|vec|hat|triangle|overrightarrow)\s*\{{?\s*[A-Za-z]+\s*\}}?
+    | \\frac\s*\{{[A-Z]+\}}\s*\{{[A-Z]+\}}
+    | \\frac\s*\{{d\s*[a-z]\}}\s*\{{d\s*[a-z]\}}                   # dy/dx
+    | [fghFGH]\^\s*\{{\s*-1\s*\}}\s*\([^()=<>]{{1,20}}\)           # f^{{-1}}(x)
+    | (?:P|Pr|E|Var|\\mathbb\s*\{{[EP]\}})\s*[(\[].{{1,40}}[)\]]     # P(X = 2)
+    | [A-Za-z]\w*{_INDEX}?(?:\s*:\s*[A-Za-z]\w*{_INDEX}?)+          # A:B
     """,
     re.VERBOSE,
 )
+_ARGUMENTS = re.compile(rf"({_VARIABLE}(?:,{_VARIABLE})*)")
+_CALL = re.compile(r"(?P<function>.*[\w'}])\((?P<arguments>[^()]*)\)")
+_TERM = re.compile(r"([a-dp-zLST]_)([nkm])")
+"""The term of a sequence with its index; F_n is a force."""
 _WORD_LABEL = re.compile(r"(?:\\text\s*\{\s*)?([A-Za-z][A-Za-z ]{2,40}|[A-Za-z](?=:\s))(?:\s*\})?\s*:\s*(?=\S)")
 _COLON = re.compile(r"((?:\\text\s*\{)?['\"]?[A-Za-z][A-Za-z0-9_ {}]{0,40}['\"]?)\s*:\s*(?![:=])(.+)", re.DOTALL)
 _POINT = re.compile(r"([A-Z](?:_\{?\d\}?|'|\d)?)\s*(\([^()]*,[^()]*\))")
@@ -58,13 +66,29 @@ def occurs(name: str, value: str) -> bool:
 
 
 def flat(name: str) -> str:
-    """A name without spaces, braces and quotes."""
-    return re.sub(r"[\s{}'\"]|\\text", "", name) if len(name) > 1 else name
+    """A name without spaces, braces and quotes around it."""
+    name = re.sub(r"[\s{}\"]|\\text", "", name) if len(name) > 1 else name
+    return name[1:-1] if name[:1] == name[-1:] == "'" else name
 
 
 def head(name: str) -> str:
-    """f(x) and f(n) are the same label, x and y are not."""
-    return re.sub(r"\s+|(?<=\w)\(.*\)$", "", name)
+    """A name without what may be called otherwise: f(x) and f(n), a_n and a_k are the same, no f(2), f' or P(A)."""
+    name = re.sub(r"\s+", "", name)
+    if term := _TERM.fullmatch(name):
+        return term[1]
+    call = _CALL.fullmatch(name)
+    if call is None or _ARGUMENTS.fullmatch(call["arguments"]):
+        return call["function"] if call else name
+    number = read_number(call["arguments"])
+    return f"{call['function']}({number.value})" if number else name
+
+
+def arguments(name: str) -> tuple[str, ...]:
+    """The letters that a name says its value is a function of: x and y of f(x, y), n of a_n; none of f(2)."""
+    name = re.sub(r"\s+", "", name)
+    if (call := _CALL.fullmatch(name)) and _ARGUMENTS.fullmatch(call["arguments"]):
+        return tuple(call["arguments"].split(","))
+    return (term[2],) if (term := _TERM.fullmatch(name)) else ()
 
 
 def same_name(a: str, e: str) -> bool:

@@ -1,0 +1,67 @@
+r"""Puts semicolons between the parts of an answer that only lines or wide spaces separate: x = 3 \quad y = 5.
+
+What is no part of its own stays: a chain that goes on in the next line (= 6), a unit, a word, a condition in brackets.
+"""
+
+import re
+
+from slipstick.equivalence.normalize.notation import closing_place, split_top
+
+MAX_LENGTH = 8_000
+"""Longer texts stay as they are."""
+_HINT = re.compile(r"\n|\\q?quad(?![A-Za-z])|\\\\|\\begin\{(?:align|gather|split|eqnarray)")
+_BREAK = re.compile(r"\s*(?:\n|\\q?quad(?![A-Za-z])|\\\\(?:\[[^\]]*\])?(?=[\s$]|[A-Za-z](?:[_(']\S{1,8})?\s*=))\s*")
+_LINES = re.compile(
+    r"(?:\\\[|\$\$)?\s*\\begin\{(?P<name>(?:align|aligned|gather|gathered|split|eqnarray)\*?)\}(?P<rows>.*?)"
+    r"\\end\{(?P=name)\}\s*(?:\\\]|\$\$)?",
+    re.DOTALL,
+)
+_SIGN = r"(?:[=<>]|\\(?:leq?|geq?|neq?|leqslant|geqslant|equiv|approx|in|notin|sim)(?![A-Za-z]))"
+_STATEMENT = re.compile(rf"(?!{_SIGN})[^=<>]*{_SIGN}\s*[^\s=<>].*", re.DOTALL)
+_VALUE = re.compile(r"(?=.*\d)(?!.*\\(?:text|mbox|mathrm|operatorname))(?!.*(?<![\\A-Za-z])[A-Za-z]{3})[^=<>]*")
+_GOES_ON = re.compile(
+    r"[=<>+*/^_,;:&)]|\\(?:cdot|times|text|mbox|mathrm|pmod|bmod|mod|forall|to|cup|cap|right)(?![A-Za-z])"
+)
+_NOT_ENDED = re.compile(
+    r"(?:[=<>+*/^_(,;:&-]|\\(?:cdot|times|text\s*\{\s*(?:or|and)\s*\}|cup|cap|left)|\b(?:or|and))\s*$"
+)
+_SHELLS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
+
+
+def separate(text: str) -> str:
+    r"""A text as it was written, with ";" where lines, \\ or \quad separate statements, or values with digits."""
+    if not _HINT.search(text) or len(text) > MAX_LENGTH:
+        return text
+    if lines := _LINES.fullmatch(text.strip()):
+        if "&&" in lines["rows"]:
+            return text
+        text = re.sub(r"\\\\(?:\[[^\]]*\])?", "\n", lines["rows"].replace("&", ""))
+    parts = [part.strip() for part in split_top(text, _BREAK) if part.strip()]
+    if len(parts) < 2:
+        return parts[0] if parts else text
+    joined = [parts[0]]
+    for part in parts[1:]:
+        if _goes_on(joined[-1], part):
+            joined[-1] += f" {part}"
+        else:
+            joined.append(part)
+    bare = [_bare(part.rstrip(" .,;")) for part in joined]
+    if len(bare) < 2 or not all(_STATEMENT.fullmatch(part) or _VALUE.fullmatch(part) for part in bare):
+        return " ".join(parts)
+    return "; ".join(bare)
+
+
+def _goes_on(before: str, part: str) -> bool:
+    begin = _bare(part)
+    if begin[:1] == "(":  # a note or a condition, if it is no point
+        return closing_place(begin, 0) != len(begin) - 1 or "," not in begin or before[-1:] != ")"
+    return bool(_GOES_ON.match(begin) or _NOT_ENDED.search(_bare(before)))
+
+
+def _bare(part: str) -> str:
+    """A part without formula signs around it."""
+    for opening, closing in _SHELLS:
+        if part.startswith(opening) and part.endswith(closing) and len(part) > len(opening) + len(closing):
+            inside = part[len(opening) : -len(closing)]
+            return inside.strip() if opening not in inside and closing not in inside else part
+    return part
