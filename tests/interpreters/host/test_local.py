@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,83 @@ def test_scratch_folder_is_private_and_goes_with_its_session(
             assert one.run("for i in range(2): open(f'{i}', 'wb').write(bytes(1 << 19))").status == "error"
         assert len(list(tmp_path.iterdir())) == (0 if isolation == "full" else 2)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("isolation", ["kernel", "process"])
+def test_folder_of_a_program_that_does_not_end_goes_with_it(isolation: str, tmp_path: Path) -> None:
+    if missing(isolation):
+        pytest.skip(f"this machine lacks {missing(isolation)}")
+    outside = tmp_path / "outside"
+    outside.write_text("precious")
+    outside.chmod(0o640)
+    stay = f"""
+import os, threading, time
+os._exit = lambda code: time.sleep(30)
+folder = os.getcwd()
+def work():
+    number = 0
+    while True:
+        number += 1
+        try:
+            os.mkdir(f"{{folder}}/d{{number % 50}}")
+            os.symlink({str(outside)!r}, f"{{folder}}/d{{number % 50}}/link")
+        except OSError:
+            pass
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.1)
+print(folder)
+"""
+    with Sandbox(isolation=isolation, scratch_mb=1, timeout=5) as sandbox, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(5):
+            with sandbox.session() as session:
+                folder = session.run(stay).text
+                assert Path(folder).is_dir()
+            assert not Path(folder).exists()
+    assert (outside.read_text(), outside.stat().st_mode & 0o777) == ("precious", 0o640)
+
+
+def test_scratch_folder_holds_a_bounded_number_of_files() -> None:
+    if missing("full"):
+        pytest.skip(f"this machine lacks {missing('full')}")
+    make = """
+for number in range(100_000):
+    open(f"f{number}", "w").close()
+"""
+    with Sandbox(isolation="full", scratch_mb=1, timeout=20) as sandbox:
+        assert "No space left" in sandbox.run_many([make])[0].text
+
+
+def test_program_that_is_killed_twice_is_no_fault_of_ours() -> None:
+    if missing("kernel"):
+        pytest.skip(f"this machine lacks {missing('kernel')}")
+    spend = "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True:\n    pass"
+    with Sandbox(timeout=20) as sandbox:
+        output = sandbox.run_many([spend])[0]
+    assert (output.status, "SIGKILL" in output.text) == ("killed", True)
+
+
+def test_what_a_program_leaves_running_ends_with_its_session_without_a_filter_too(
+    started: Callable[[], list[int]],
+) -> None:
+    leave = "import subprocess\np = subprocess.Popen(['sh', '-c', 'sleep 300 & sleep 300'], start_new_session=True)"
+    with Sandbox(isolation="process") as sandbox:
+        sandbox.run_many(["import os"])
+        idle = len(started())
+        with sandbox.session() as session:
+            session.run(leave)
+            assert session.run("print(p.poll())").text == "None"  # it lives as long as the session does
+            assert len(started()) >= idle + 2
+        sandbox.run_many([leave])
+        assert _until(lambda: len(started()) <= idle + 1)
+    assert _until(lambda: not started())
+
+
+def _until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
 
 
 @pytest.mark.parametrize(

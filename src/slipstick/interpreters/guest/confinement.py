@@ -20,7 +20,7 @@ from typing import Any
 from slipstick.interpreters.guest import filesystem, seccomp
 from slipstick.interpreters.guest.filesystem import MissingError, needs
 
-_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS = 1, 4, 38
+_PDEATHSIG, _DUMPABLE, _CHILD_SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
 _CAPABILITY_VERSION = 0x20080522
 _SPARE_MB = 64
 """Between the soft and the hard memory limit: room for a session to report that it ran out of memory."""
@@ -31,8 +31,8 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF, _PATH_BENEATH = 444, 445, 446, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _WRITE, _REFER, _TRUNCATE = 0x1, 0x2, 0x4, 0x8, 0x1FF2, 0x2000, 0x4000
 _READ, _OF_ONE_FILE = _READ_FILE | _READ_FOLDER, _READ_FILE | _WRITE_FILE | _TRUNCATE
 """Landlock's rights to files; moving between folders came with its version 2, truncating with 3."""
-_TCP, _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3, 0x3
-"""Rights that Landlock has since its versions 4 and 6."""
+_TCP, _SIGNALS, _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3, 0x2, 0x3
+"""Rights that Landlock has since its version 4, and since 6."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -78,7 +78,7 @@ def forbid_files(folder: str | None) -> None:
 
     Needs no-new-privileges. Raises MissingError.
     """
-    version = needs("Landlock, in Linux since 5.13", _libc.syscall(_CREATE_RULESET, None, 0, 1))
+    version = needs("Landlock, in Linux since 5.13", _landlock_version())
     write = _WRITE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
     rights = dict.fromkeys((sys.prefix, sys.base_prefix, *filesystem.LIBRARIES, *filesystem.DEVICES), _READ)
     rights["/dev/null"] |= write & (_WRITE_FILE | _TRUNCATE)
@@ -86,8 +86,7 @@ def forbid_files(folder: str | None) -> None:
         rights[folder] = _READ | write
     handled = [_EXECUTE | _READ | write, *([_TCP] if version >= 4 else [])]
     handled += [_ABSTRACT_SOCKETS_AND_SIGNALS] if version >= 6 else []
-    attributes = struct.pack(f"{len(handled)}Q", *handled)
-    rules = needs("Landlock", _libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0))
+    rules = needs("Landlock", _make_ruleset(handled))
     for path, granted in rights.items():
         if Path(path).exists():
             at = os.open(path, os.O_PATH | os.O_CLOEXEC)
@@ -95,13 +94,45 @@ def forbid_files(folder: str | None) -> None:
             rule = struct.pack("=Qi", fitting, at)
             needs("Landlock", _libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0))
             os.close(at)
-    needs("Landlock", _libc.syscall(_RESTRICT_SELF, rules, 0))
+    enter_domain(rules)
     os.close(rules)
+
+
+def signal_domain() -> int | None:
+    """Rules, as a descriptor, by which each fork that enters them can signal itself alone; None before Linux 6.12."""
+    return needs("Landlock", _make_ruleset([0, 0, _SIGNALS])) if _landlock_version() >= 6 else None
+
+
+def enter_domain(rules: int) -> None:
+    """Applies Landlock's rules to this process and its forks from now on. Needs no-new-privileges."""
+    needs("Landlock", _libc.syscall(_RESTRICT_SELF, rules, 0))
+
+
+def _landlock_version() -> int:
+    version: int = _libc.syscall(_CREATE_RULESET, None, 0, 1)
+    return version
+
+
+def _make_ruleset(handled: list[int]) -> int:
+    """A descriptor of rules about the rights `handled`: to files, to the network, and what is scoped."""
+    attributes = struct.pack(f"{len(handled)}Q", *handled)
+    rules: int = _libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+    return rules
 
 
 def die_with_parent() -> None:
     """Has the kernel kill this process when the one that forked it ends."""
     _libc.prctl(_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of what its descendants leave behind when they end."""
+    _libc.prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children() -> list[int]:
+    """Process ids of this single-threaded process's children, adopted ones included."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
 def set_limits(options: dict[str, Any], *, base: int) -> None:

@@ -19,6 +19,8 @@ SCRATCH = "/scratch"
 
 _NEWNS, _NEWUSER, _NEWNET, _NEWIPC, _NEWPID = 0x00020000, 0x10000000, 0x40000000, 0x08000000, 0x20000000
 _NOBODY = 65534
+_MOST_FILES = 4096
+"""Files in a scratch folder: an empty file takes memory of the kernel, which no other limit counts."""
 _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x2, 0x4, 0x1000, 0x4000, 0x40000, 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 0x1, 0x2, 0x4
@@ -76,7 +78,7 @@ def enter_filesystem() -> None:
 
 def mount_scratch(megabytes: int) -> None:
     """Mounts an empty folder of that total size, seen by this process and its forks alone. Raises OSError."""
-    options = f"size={megabytes}m,mode=700".encode()
+    options = f"size={megabytes}m,nr_inodes={_MOST_FILES},mode=700".encode()
     if _libc.unshare(_NEWNS) or _libc.mount(b"tmpfs", SCRATCH.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, options):
         raise OSError(ctypes.get_errno(), "no scratch folder can be mounted")
     os.chdir(SCRATCH)

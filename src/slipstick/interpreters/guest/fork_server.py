@@ -39,9 +39,11 @@ class ForkServer:
         self._options = options
         self._pids: dict[int, int] = {}
         self._keys: dict[int, int] = {}
-        self._codes: dict[int, int | None] = {}
+        self._endings: dict[int, tuple[int | None, float]] = {}
         self._filter: seccomp.Filter | None = None
+        self._domain: int | None = None
         self._awaited: set[int] = set()
+        self._dropped: set[int] = set()
         self._session = session.Session()  # made ahead; every fork has its own copy
         # os.fork handles locks and threads that this process does not have, and every page it writes is copied
         self._bare_fork = ctypes.PyDLL(None).fork
@@ -50,6 +52,7 @@ class ForkServer:
     def serve(self) -> NoReturn:
         """Confines itself, reports to the caller that it is ready, then serves requests until the socket is closed."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # no session may end what all sessions need
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
         base = confinement.used_memory()
         self._confine()
@@ -70,6 +73,8 @@ class ForkServer:
 
     def _confine(self) -> None:
         isolation, scratch = self._options["isolation"], bool(self._options["scratch_mb"])
+        if isolation == "process":
+            confinement.adopt_orphans()
         if isolation == "full":
             filesystem.enter_filesystem()
         else:
@@ -80,8 +85,9 @@ class ForkServer:
             confinement.drop_privileges()
         if isolation != "process":
             ours, self._filter = confinement.make_filters(scratch=scratch)
-            if not scratch:
+            if not scratch:  # with a scratch folder, every session has its own rules
                 confinement.forbid_files(None)
+                self._domain = confinement.signal_domain()
             ours.install()
         if isolation == "full":
             confinement.die_with_parent()  # last, because a change of user undoes it
@@ -94,8 +100,9 @@ class ForkServer:
         message = json.loads(data)
         for key in message.get("drop", ()):
             self._kill(key)
-            self._keys.pop(self._pids.pop(key, 0), None)
-            self._codes.pop(key, None)
+            self._endings.pop(key, None)
+            if key in self._pids:
+                self._dropped.add(key)
         if "fork" in message:
             self._fork(message["fork"], fds[0], message["folder"], message["simple"])
         elif "end" in message:
@@ -109,7 +116,7 @@ class ForkServer:
         pid = self._bare_fork()
         if pid < 0:
             os.close(fd)
-            self._codes[key] = None
+            self._endings[key] = (None, 0.0)
             return
         if pid:
             os.close(fd)
@@ -125,7 +132,12 @@ class ForkServer:
     def _become_session(self, fd: int, folder: str) -> None:
         if self._options["isolation"] != "full":  # in its pid namespace they end with process 1
             confinement.die_with_parent()
+        if self._options["isolation"] == "process":  # so that only what an ended session leaves gets a new parent
+            confinement.adopt_orphans()
         signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._domain is not None:
+            confinement.enter_domain(self._domain)
         os.closerange(3, fd)
         os.closerange(fd + 1, _MAX_FILES)
         isolation, scratch_mb = self._options["isolation"], self._options["scratch_mb"]
@@ -154,26 +166,39 @@ class ForkServer:
         if (pid := self._pids.get(key)) is not None:  # not reaped yet, so the id is still this process's
             os.kill(pid, signal.SIGKILL)
 
+    def _kill_orphans(self) -> None:
+        """Kills what ended sessions left behind; with a filter of system calls they could start nothing."""
+        if self._options["isolation"] == "process":
+            for pid in confinement.children():
+                if pid not in self._keys:
+                    os.kill(pid, signal.SIGKILL)
+
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._wake, 4096)
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            if (key := self._keys.pop(pid, None)) is not None:
+            key = self._keys.pop(pid, None)
+            self._kill_orphans()
+            if key is not None:
                 del self._pids[key]
-                self._codes[key] = os.waitstatus_to_exitcode(status)
+                self._endings[key] = (os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
                 self._report(key)
+                if key in self._dropped:
+                    self._dropped.discard(key)
+                    self._endings.pop(key, None)
 
     def _report(self, key: int) -> None:
         """Reports to the caller how a session ended, if it has ended and the caller waits for that."""
         if key in self._awaited and key not in self._pids:
             self._awaited.discard(key)
-            self._send({"ended": key, "code": self._codes.pop(key, None)})
+            code, seconds = self._endings.pop(key, (None, 0.0))
+            self._send({"ended": key, "code": code, "seconds": seconds})
 
     def _send(self, message: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):  # the caller is gone, as the next read will show
@@ -182,7 +207,9 @@ class ForkServer:
     def _end(self) -> NoReturn:
         for pid in self._pids.values():
             os.kill(pid, signal.SIGKILL)
+        self._keys.clear()
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.waitpid(-1, 0)
+                self._kill_orphans()
         os._exit(0)

@@ -98,8 +98,10 @@ def serve(fd: int, *, timeout: float, seed: int | None) -> None:
             and simple.shared_state() == before
             and _peak() - peak < _MOST_GROWTH
         )
-        if watch.tripped or (status == "error" and text.rpartition("\n")[2].startswith("RecursionError")):
-            status, text = "refused", ""  # the depth left differs from that in a process of its own
+        # In a process of its own a program has more depth left, and the memory that earlier programs have taken here.
+        short = status == "error" and text.rpartition("\n")[2].startswith("RecursionError")
+        if watch.tripped or short or (status == "memory" and number):
+            status, text = "refused", ""
             clean = False
         more = clean and number + 1 < _MOST_PROGRAMS
         session.answer(fd, request, status, text, more=more)

@@ -16,17 +16,25 @@ from pathlib import Path
 
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 40
 _GET_SECCOMP, _SET_SECCOMP, _MODE_FILTER = 21, 22, 2
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000
-_THREAD, _NEW_NAMESPACES = 0x00010000, 0x7E020080
+_THREAD, _NEW_NAMESPACES = 0x00010600, 0x7E020080
+"""Flags of clone: a thread (CLONE_THREAD) that shares files and working folder; and those that make namespaces."""
 
-# Allowed arguments of calls that do many things (linux/prctl.h, asm-generic/ioctls.h, linux/socket.h).
+# Allowed arguments of calls that do many things (linux/prctl.h, asm-generic/ioctls.h, linux/socket.h, linux/fcntl.h).
 _PROCESS_OPTIONS = (15, 16)  # PR_SET_NAME PR_GET_NAME
 _FORK_SERVER_OPTIONS = (1, 4, _SET_SECCOMP)  # PR_SET_PDEATHSIG PR_SET_DUMPABLE
 _DEVICE_REQUESTS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS FIONREAD FIONBIO FIONCLEX FIOCLEX
 _LOCAL, _STREAM, _KIND_OF_SOCKET = 1, 1, 0xF
+# Duplicates, flags and locks. Not F_SETOWN and F_SETSIG, by which a pipe sends signals that `kill` may not, nor
+# F_SETPIPE_SZ, whose memory no limit counts.
+_FILE_COMMANDS = (0, 1030, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38)
+_FORBIDDEN_MESSAGE_FLAGS = ~(0x2 | 0x20 | 0x40 | 0x100 | 0x4000) & 0xFFFFFFFF
+"""All but MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT, MSG_WAITALL and MSG_NOSIGNAL."""
+_SOCKET_LEVEL, _SOCKET_OPTIONS = 1, (3, 4, 7, 8, 38, 39)
+"""SOL_SOCKET: SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_PROTOCOL, SO_DOMAIN; not SO_PEERPIDFD, the host's process."""
 
 Code = list[bytes]
 
@@ -63,6 +71,12 @@ def fork_server_filter(*, scratch: bool) -> Filter:
     stream = [_step(_EQUAL, 1, 0, _LOCAL), *_refuse(errno.EPERM), _step(_LOAD, 0, 0, _SECOND)]
     stream += [_step(_AND, 0, 0, _KIND_OF_SOCKET), _step(_EQUAL, 1, 0, _STREAM), *_refuse(errno.EPERM)]
     code += _with_argument(known["socketpair"], _FIRST, stream)
+    code += _one_of(known["fcntl"], _SECOND, _FILE_COMMANDS, errno.EPERM)
+    flags = [_step(_ANY_BIT, 0, 1, _FORBIDDEN_MESSAGE_FLAGS), *_refuse(errno.EPERM)]
+    for name in ("sendto", "recvfrom"):
+        code += _with_argument(known[name], _FOURTH, flags)
+    level = [_step(_EQUAL, 1, 0, _SOCKET_LEVEL), *_refuse(errno.EPERM), _step(_LOAD, 0, 0, _THIRD)]
+    code += _with_argument(known["getsockopt"], _SECOND, [*level, *_listed(_SOCKET_OPTIONS, errno.EPERM)])
     for number in sorted(numbers.values()):
         code += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _ALLOW)]
     # without clone3, whose flags a filter cannot see, glibc makes threads with clone
@@ -76,7 +90,8 @@ def session_filter() -> Filter:
     """Forbids what the fork server's filter allows for the fork server alone."""
     known = _numbers()
     code = [_step(_LOAD, 0, 0, _NUMBER)]
-    code += _with_argument(known["clone"], _FIRST, [_step(_ANY_BIT, 1, 0, _THREAD), *_refuse(errno.EPERM)])
+    thread = [_step(_AND, 0, 0, _THREAD), _step(_EQUAL, 1, 0, _THREAD), *_refuse(errno.EPERM)]
+    code += _with_argument(known["clone"], _FIRST, thread)
     code += _one_of(known["prctl"], _FIRST, _PROCESS_OPTIONS, errno.EPERM)
     for number in sorted(_numbers("fork_server", "setup").values()):
         code += [_step(_EQUAL, 0, 1, number), *_refuse(errno.EPERM)]
@@ -122,9 +137,13 @@ def _with_argument(number: int, argument: int, checks: Code) -> Code:
 
 def _one_of(number: int, argument: int, allowed: tuple[int, ...], otherwise: int) -> Code:
     """For one call: allows it with the listed values of an argument only."""
+    return _with_argument(number, argument, _listed(allowed, otherwise))
+
+
+def _listed(allowed: tuple[int, ...], otherwise: int) -> Code:
+    """Refuses an argument, already loaded, that is none of the listed values."""
     left = range(len(allowed), 0, -1)
-    checks = [_step(_EQUAL, jump, 0, value) for jump, value in zip(left, allowed, strict=True)]
-    return _with_argument(number, argument, [*checks, *_refuse(otherwise)])
+    return [*(_step(_EQUAL, jump, 0, value) for jump, value in zip(left, allowed, strict=True)), *_refuse(otherwise)]
 
 
 def _refuse(error: int) -> Code:

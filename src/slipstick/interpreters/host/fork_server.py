@@ -5,7 +5,7 @@ import itertools
 import json
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from slipstick.interpreters.host.zygote import LostError, Tier, ZygoteClient
 
@@ -28,6 +28,15 @@ class Fork:
     start: int
 
 
+class Ending(NamedTuple):
+    """How a session's process ended."""
+
+    code: int | None
+    """Its return code, negative for a signal; None if the process was never made."""
+    seconds: float
+    """Processor time it used, as its parent saw it."""
+
+
 class ForkServerClient:
     """One fork server. Belongs to the event loop it was started in."""
 
@@ -35,7 +44,7 @@ class ForkServerClient:
         self._zygote = ZygoteClient(tier, options)
         self._keys = itertools.count(1)
         self._dropped: list[int] = []
-        self._ends: dict[int, asyncio.Future[int | None]] = {}
+        self._ends: dict[int, asyncio.Future[Ending]] = {}
         self._control: socket.socket | None = None
         self._ready: asyncio.Future[None] | None = None
         self._starts = 0
@@ -89,16 +98,15 @@ class ForkServerClient:
             raise
         return fork, request[sent:]
 
-    async def kill(self, fork: Fork) -> int | None:
+    async def kill(self, fork: Fork) -> Ending:
         """Kills the session's process if it still runs, and returns when it has ended.
 
-        The return code, negative for a signal; None if the process was never made. Raises LostError if the fork server
-        is lost too.
+        Raises LostError if the fork server is lost too.
         """
         return await self._end(fork, kill=True, seconds=_KILL_SECONDS)
 
-    async def ending(self, fork: Fork) -> int | None:
-        """The return code, as in `kill`, of a session whose socket was closed.
+    async def ending(self, fork: Fork) -> Ending:
+        """How a session ended whose socket was closed.
 
         Raises AliveError if the process had not ended by itself, and kills it: without the wait, the end could not be
         distinguished from a kill by the kernel. LostError as `kill`.
@@ -109,12 +117,12 @@ class ForkServerClient:
             await self.kill(fork)
             raise AliveError from None
 
-    async def _end(self, fork: Fork, *, kill: bool, seconds: float) -> int | None:
+    async def _end(self, fork: Fork, *, kill: bool, seconds: float) -> Ending:
         """Waits for the end of a session's process. Raises LostError; TimeoutError if it is not to be killed."""
         fork.connection.close()
         if fork.start != self._starts:
             raise LostError
-        ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._ends[fork.key] = ended
         await self._send({"end": fork.key, "kill": kill})
         try:
@@ -180,7 +188,7 @@ class ForkServerClient:
         if "ready" in message and self._ready is not None:
             self._ready.set_result(None)
         elif (ended := self._ends.pop(message.get("ended"), None)) is not None and not ended.done():
-            ended.set_result(message["code"])
+            ended.set_result(Ending(message["code"], message["seconds"]))
 
     def _lose(self) -> None:
         """Closes the socket, which ends the fork server, and fails every call that waits for it."""

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import re
-import tempfile
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, Limits, Session
 from slipstick.interpreters.host.fork_server import ForkServerClient
 from slipstick.interpreters.host.isolation import ISOLATION, choose_isolation, missing
+from slipstick.interpreters.host.scratch import make_scratch, remove_scratch
 from slipstick.interpreters.host.session import RefusedError, SessionClient
-from slipstick.interpreters.host.zygote import LostError, Tier
+from slipstick.interpreters.host.zygote import KilledError, LostError, Tier
 from slipstick.schema import Output
 
 _TIERS = (
@@ -59,6 +59,7 @@ class LocalInterpreter(Interpreter):
         self._servers = [ForkServerClient(tier, options) for tier in _TIERS]
         self._starting = [asyncio.Lock() for _ in _TIERS]
         self._simple: list[list[SessionClient]] = [[] for _ in _TIERS]
+        self._removals: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def session(self) -> LocalSession:
@@ -116,6 +117,19 @@ class LocalInterpreter(Interpreter):
         for process in itertools.chain(*self._simple):
             process.discard()
         await asyncio.gather(*(server.close() for server in self._servers))
+        await asyncio.gather(*self._removals)
+
+    async def remove(self, scratch: str, process: SessionClient) -> None:
+        """Removes a scratch folder once its process has ended; goes on if the caller is cancelled."""
+
+        async def remove() -> None:
+            await process.end()
+            await asyncio.to_thread(remove_scratch, scratch)
+
+        task = asyncio.create_task(remove())
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
+        await asyncio.shield(task)
 
 
 class LocalSession(Session):
@@ -126,28 +140,32 @@ class LocalSession(Session):
         self._tier = 0
         self._process: SessionClient | None = None
         self._done: list[tuple[str, Output]] = []
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: str | None = None
 
     async def run(self, code: str, *, last: bool = False) -> Output:
         """Runs one step; see `slipstick.interpreters.Session`. After the `last` one the process ends itself."""
+        killed = 0
         async with self._interpreter.slots:
             for _ in range(2):
                 try:
                     process = await self._process_for(code)
                     output = await process.run(code, seconds=self._interpreter.timeout, last=last)
-                except LostError:
-                    self._end_process()
+                except LostError as error:
+                    killed += isinstance(error, KilledError)
+                    await self._end_process()
                     continue
                 if process.usable:
                     self._done.append((code, output))
                 else:
-                    self._end_process()
+                    await self._end_process()
                 return output
-            return Output(text="SandboxFault: the interpreter's own process was lost, twice", status="sandbox_fault")
+        if killed == 2:  # once may be chance; twice it is what this program does, or needs
+            return Output(text="Killed: the program's process was killed (SIGKILL), twice", status="killed")
+        return Output(text="SandboxFault: the interpreter's own process was lost, twice", status="sandbox_fault")
 
     async def close(self) -> None:
         """Ends the session and its process."""
-        self._end_process()
+        await self._end_process()
         self._done = []
         self._tier = 0
 
@@ -161,26 +179,30 @@ class LocalSession(Session):
         if not self._may_repeat(self._interpreter.timeout):
             self._done = []
         new, scratch = await self._make()
-        if not await self._repeat(new):
-            new.discard()
+        try:
+            repeated = await self._repeat(new)
+        except BaseException:
+            await self._discard(new, scratch)
+            raise
+        if not repeated:
+            await self._discard(new, scratch)
             if old:
                 self._tier = before
                 return old
             self._done = []
             new, scratch = await self._make()
-        self._end_process()
+        await self._end_process()
         self._process, self._scratch = new, scratch
         return new
 
-    async def _make(self) -> tuple[SessionClient, tempfile.TemporaryDirectory[str] | None]:
+    async def _make(self) -> tuple[SessionClient, str | None]:
         """A new process, and its scratch folder if that is on the caller's disk."""
         interpreter = self._interpreter
         process = await interpreter.make_process(self._tier)
         if not interpreter.scratch_mb or interpreter.isolation == "full":
             return process, None
-        scratch = tempfile.TemporaryDirectory(prefix="slipstick-")
-        process.folder = scratch.name
-        return process, scratch
+        process.folder = make_scratch()
+        return process, process.folder
 
     def _may_repeat(self, seconds: float) -> bool:
         return sum(output.seconds for _, output in self._done) < seconds
@@ -188,23 +210,22 @@ class LocalSession(Session):
     async def _repeat(self, process: SessionClient) -> bool:
         """Runs the earlier steps again in a new process; whether their outputs are the same."""
         for code, output in self._done:
-            try:
-                again = await process.run(code, seconds=self._interpreter.timeout)
-            except BaseException:
-                process.discard()
-                raise
+            again = await process.run(code, seconds=self._interpreter.timeout)
             if (again.text, again.status) != (output.text, output.status) or not process.usable:
                 return False
         return True
 
-    def _end_process(self) -> None:
+    async def _end_process(self) -> None:
         """Ends the process; the next step runs the earlier ones again in another."""
-        if self._process:
-            self._process.discard()
-        self._process = None
-        if self._scratch is not None:
-            self._scratch.cleanup()
-            self._scratch = None
+        process, scratch = self._process, self._scratch
+        self._process = self._scratch = None
+        if process is not None:
+            await self._discard(process, scratch)
+
+    async def _discard(self, process: SessionClient, scratch: str | None) -> None:
+        process.discard()
+        if scratch is not None:
+            await self._interpreter.remove(scratch, process)
 
 
 def _tier_for(code: str) -> int:

@@ -10,8 +10,8 @@ import time
 from typing import Any, Literal
 
 from slipstick.interpreters.guest import protocol
-from slipstick.interpreters.host.fork_server import AliveError, Fork, ForkServerClient
-from slipstick.interpreters.host.zygote import LostError
+from slipstick.interpreters.host.fork_server import AliveError, Ending, Fork, ForkServerClient
+from slipstick.interpreters.host.zygote import KilledError, LostError
 from slipstick.schema import Output, Status
 
 _MAX_TEXT = 24_000
@@ -71,6 +71,13 @@ class SessionClient:
         if self._fork is not None:
             self._server.discard(self._fork)
 
+    async def end(self) -> None:
+        """Has the process killed, and returns when it has ended or its fork server is lost."""
+        self.usable = False
+        if self._fork is not None:
+            with contextlib.suppress(LostError):
+                await self._server.kill(self._fork)
+
     async def _answer(self, fork: Fork, request: bytes, seconds: float) -> tuple[Status | Literal["refused"], str]:
         try:
             async with asyncio.timeout(seconds):
@@ -99,10 +106,13 @@ class SessionClient:
         self._more = reply.get("more") is True
         return status, text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
 
-    def _ending(self, code: int | None) -> tuple[Status, str]:
-        """Status and text if the process ended during a step; `code`: its return code, None if it was never made."""
-        if code is None or (code == -signal.SIGKILL and not self._may_kill_itself):
+    def _ending(self, ending: Ending) -> tuple[Status, str]:
+        """Status and text if the process ended during a step. Raises LostError if it was never made, KilledError."""
+        code = ending.code
+        if code is None:
             raise LostError
+        if code == -signal.SIGKILL and not self._may_kill_itself:
+            raise KilledError
         if code == -signal.SIGXCPU:
             return "timeout", "TimeoutError: processor time is used up"
         how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"

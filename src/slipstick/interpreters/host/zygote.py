@@ -42,7 +42,11 @@ _GUEST = Path(__file__).parents[1] / "guest"
 
 
 class LostError(Exception):
-    """A process of the interpreter was killed from outside or stopped answering: our fault, not the program's."""
+    """A process of the interpreter was lost or stopped answering: our fault, not the program's."""
+
+
+class KilledError(LostError):
+    """Somebody killed a session's process, whose fork server lives: perhaps the program, perhaps a full machine."""
 
 
 @dataclass(frozen=True)
