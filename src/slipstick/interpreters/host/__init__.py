@@ -6,5 +6,6 @@ remote.py       the plug-in `remote`: sessions of a service over HTTP
 session.py      client of one session's process: sends a step, keeps its time, checks the reply
 fork_server.py  client of one fork server: asks for sessions, has them killed
 isolation.py    which isolation this machine can give
+scratch.py      scratch folders on this machine's disk, and how they are removed
 zygote.py       client of one zygote: starts it, asks for fork servers
 """
