@@ -137,7 +137,7 @@ def _solution(case: Case, problem: Problem) -> Solution:
 
 
 def really_wrong(cases: list[Case]) -> list[Case]:
-    """The cases without the accepted ones that are equal by chance; a cheat that repeats the gold is one all the same."""
+    """The cases without the accepted ones that are equal by chance; a cheat that repeats the gold remains one."""
     return [
         case
         for case in cases

@@ -106,8 +106,12 @@ def _one_letter(gold: str) -> Iterator[str]:
 
 def _values_swapped(items: list[str]) -> Iterator[list[str]]:
     """The values of two equations exchanged: x=1, y=2 -> x=2, y=1."""
-    sides = [item.partition("=") for item in items]
-    if all(middle for _, middle, _ in sides) and len({name.strip() for name, _, _ in sides}) == len(sides):
+    sides = [item.strip("$").partition("=") for item in items]
+    if (
+        " or " not in "".join(items)
+        and all(middle for _, middle, _ in sides)
+        and len({name.strip() for name, _, _ in sides}) == len(sides)
+    ):
         (first, _, one), (second, _, other), *rest = sides
         if one.strip() != other.strip():
             yield [f"{first}={other.strip()}", f"{second}={one.strip()}", *("".join(side) for side in rest)]
