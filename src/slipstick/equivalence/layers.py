@@ -17,6 +17,7 @@ from slipstick.equivalence.policies import SLIPSTICK, Policy
 from slipstick.equivalence.structures.compare import compare_structure
 from slipstick.equivalence.structures.families import compare_families
 from slipstick.equivalence.structures.named import compare_named
+from slipstick.equivalence.structures.qualifiers import compare_qualified
 from slipstick.equivalence.structures.sets import compare_sets
 from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
@@ -167,6 +168,11 @@ def real_set(answer: Side, expected: Side, context: Context) -> Decision | None:
     return compare_sets(answer.text, expected.text, context.same)
 
 
+def qualifier(answer: Side, expected: Side, context: Context) -> Decision | None:
+    r"""What is said behind an answer about its letters: f(x) = cx, c \in \mathbb{R}; a_n = 2^n for n \geq 1."""
+    return compare_qualified(answer.text, expected.text, context.same)
+
+
 def named_values(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Labelled parts and values by name: (a) 3 (b) 4; Ann: 18, Bob: 14."""
     return compare_named(answer.text, expected.text, context.same)
@@ -222,8 +228,8 @@ def algebra(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 
 LAYERS: tuple[Layer, ...] = (
-    choice, same_text, size, number, time, label, family, real_set, named_values, ratio, decimal_comma, words,
-    structure, spacing, symbolic, expression_size, algebra,
+    choice, same_text, size, number, time, label, family, real_set, qualifier, named_values, ratio, decimal_comma,
+    words, structure, spacing, symbolic, expression_size, algebra,
 )  # fmt: skip
 """Every layer, in the order in which they are tried; the order is part of what answers mean: 3:30 is a time before a
 ratio, 1,2 a list only if it is no number."""
