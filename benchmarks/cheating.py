@@ -37,7 +37,9 @@ PROFILES = ("slipstick", "slipstick-strict")
 QUESTIONS = ("math", "college_math")
 """Data sets whose questions are given back."""
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
-OPERATION = re.compile(r"[-+*/^=<>!|]|\\(?!left|right|text|mathrm|mathbf|pi\b|,|;|!|\$|%|\{|\})")
+VALUE = re.compile(r"\\d?frac\{\d+\}\{\d+\}|\d+/\d+|\^\{?\\circ\}?|^-|^[a-zA-Z] ?= ?-?(?=[\d.]+$)|\\(?:left|right)\b")
+"""What is part of a value although it looks like an operation."""
+OPERATION = re.compile(r"[-+*/^=<>!|]|\\(?!text|mathrm|mathbf|pi\b|[,;!$%{}])")
 """What makes a formula more than a value: something is left to do."""
 
 
@@ -101,7 +103,7 @@ def questions_back(problems: list[Problem], name: str) -> Iterator[tuple[Case, P
         gold = "".join(str(problem.answer).split())
         for parts in dict.fromkeys(FORMULA.findall(problem.text)):
             formula = "".join(parts).strip().rstrip(".,;")
-            if OPERATION.search(formula.lstrip("-")) and "".join(formula.split()) not in gold:
+            if OPERATION.search(VALUE.sub("", formula)) and "".join(formula.split()) not in gold:
                 place += 1
                 yield (
                     Case("question", name, formula, str(problem.answer), "output"),
