@@ -15,6 +15,7 @@ from slipstick.equivalence.normalize.printed import as_written
 from slipstick.equivalence.normalize.separators import separate
 from slipstick.equivalence.policies import SLIPSTICK, Policy
 from slipstick.equivalence.structures.compare import compare_structure
+from slipstick.equivalence.structures.congruences import compare_congruences
 from slipstick.equivalence.structures.families import compare_families
 from slipstick.equivalence.structures.named import compare_named
 from slipstick.equivalence.structures.qualifiers import compare_qualified
@@ -159,8 +160,9 @@ def label(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 
 def family(answer: Side, expected: Side, context: Context) -> Decision | None:
-    r"""Solutions with a free integer: \frac{\pi}{4} + n\pi."""
-    return compare_families(answer.text, expected.text, context.same)
+    r"""Solutions with a free integer: \frac{\pi}{4} + n\pi, x \equiv 3 \pmod 7."""
+    found = compare_congruences(answer.text, expected.text, context.same)
+    return found or compare_families(answer.text, expected.text, context.same)
 
 
 def real_set(answer: Side, expected: Side, context: Context) -> Decision | None:

@@ -101,5 +101,19 @@ def _line(tree: Expression, name: str) -> tuple[float, float] | None:
     return (known[0], step) if straight and step else None
 
 
+def integer_line(text: str) -> tuple[str, int, int] | None:
+    """(name, start, step) of x = 7k + 3 with integers, whether or not the text says that k is one."""
+    if len(text) > MAX_LENGTH:
+        return None
+    body, letter = _read(text)
+    letter = letter or _only_letter(body)
+    left, _, value = body.rpartition("=")
+    tree = read(value) if letter else None
+    if tree is None or symbols(tree) != {letter} or (line := _line(tree, letter)) is None:
+        return None
+    start, step = (round(number) for number in line)
+    return (left.strip(), start, abs(step)) if line == (start, step) else None
+
+
 def _at(text: str, name: str, count: int) -> str:
     return re.sub(rf"(?<![A-Za-z\\]){name}(?![A-Za-z])", f"({count})", text.rpartition("=")[2])

@@ -52,7 +52,7 @@ def read_label(relation: Relation) -> tuple[str, str] | None:
             relation = Relation(relation.sides[: cut + 1], relation.signs[:cut])
     if not relation.signs or not set(relation.signs) <= {"=", r"\equiv"} or not relation.sides[-1]:
         return None
-    name, value = relation.sides[0], re.sub(r"\s*\\p?mod\s*(?:\{[^{}]*\}|\d+)$", "", relation.sides[-1])
+    name, value = relation.sides[0], relation.sides[-1]
     if not NAME.fullmatch(name) and len(relation.sides) == 2 and re.fullmatch(r"[A-Za-z](?:_\{?\w+\}?)?", value):
         name, value = value, name
     if not NAME.fullmatch(name) or not value or (len(name) == 1 and occurs(name, value)):
