@@ -39,7 +39,11 @@ def grade(
     else:
         expected, choices = problem_or_expected, None
     row = _row(_find(attempt, kind, profile), expected, choices, kind, profile)
-    return compare(row[0], row[1], kind=row[2], profile=profile) if isinstance(row, tuple) else row
+    if not isinstance(row, tuple):
+        return row
+    verdict = compare(row[0], row[1], kind=row[2], profile=profile)
+    problem = problem_or_expected if isinstance(problem_or_expected, Problem) else None
+    return _refuse_question(verdict, row[0], problem, profile)
 
 
 def grade_solutions(
@@ -74,9 +78,28 @@ def grade_solutions(
     for verdict in compare_stream(rows(), workers=workers, profile=profile):
         while begun[0][1] is not None:
             yield _graded(*begun.popleft())
-        yield _graded(begun.popleft()[0], verdict)
+        solution = begun.popleft()[0]
+        problem = known.get(solution.problem_id)
+        yield _graded(solution, _refuse_question(verdict, solution.answer or "", problem, profile))
     while begun:
         yield _graded(*begun.popleft())
+
+
+def _refuse_question(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:
+    """The verdict, incorrect if the answer is only a formula of the question given back (policy `question`)."""
+    from slipstick.equivalence.policies import policy_of
+    from slipstick.equivalence.profiles import PUBLISHED
+    from slipstick.equivalence.question import is_given_back
+    from slipstick.equivalence.verdicts import acceptable_answers
+
+    if verdict.outcome != "correct" or problem is None or problem.choices or problem.kind == "choice":
+        return verdict
+    if profile in PUBLISHED or (policy := policy_of(profile)).question == "correct":
+        return verdict
+    if not is_given_back(answer, acceptable_answers(problem.answer or []), problem.text):
+        return verdict
+    reason = f"a formula of the question given back ({policy.setting('question')})"
+    return verdict.model_copy(update={"outcome": "incorrect", "method": "text", "reason": reason})
 
 
 def _graded(solution: Solution, verdict: Verdict | None) -> Solution:
