@@ -50,7 +50,9 @@ def is_expression(gold: str) -> bool:
 
 
 def is_prose(gold: str) -> bool:
-    """Whether a gold is a sentence or a whole solution, which has parts that need not be repeated."""
+    """Whether a gold is a sentence, a whole solution or a yes with its reason: its parts need not be repeated."""
+    if re.match(r"(?:Yes|No|True|False)\b.", gold):
+        return True
     bare = re.sub(r"\\[A-Za-z]+|\\(?:text|mathrm|mbox|textbf) ?\{[^}]*\}", " ", gold)
     return len(re.findall(r"[A-Za-z]{3,}", bare)) > 3 or len(gold) > 200
 
@@ -141,7 +143,7 @@ def _shell(gold: str) -> tuple[str, str, str]:
 
 def _split(body: str) -> list[str]:
     """The items of a list by the commas outside of brackets; none if a comma may be one of thousands."""
-    if re.search(r"\d,\d{3}(?!\d)", body):
+    if re.search(r"\d,\d{3}(?!\d)|\\[,!]", body):
         return []
     items, depth, item = [], 0, ""
     for sign in body:
