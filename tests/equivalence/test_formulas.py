@@ -1,6 +1,7 @@
 """Tests of what formulas mean, by kind: tests/cases/formulas.txt has the pairs."""
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,10 @@ _KINDS = dict(
 @pytest.mark.parametrize("kind", sorted(_KINDS))
 def test_kind(kind: str) -> None:
     failed = []
+    profile = re.match(r"\[(.*?)\]", kind)
     for line in _KINDS[kind]:
         answer, gold = line[2:].split(" :: ")
-        verdict = compare(answer, gold)
+        verdict = compare(answer, gold, profile=profile[1] if profile else "slipstick")
         allowed = {"=": ("correct",), "!": ("incorrect",), "?": ("incorrect", "undecided")}[line[0]]
         if verdict.outcome not in allowed:
             failed.append(f"{line}: {verdict.outcome}, {verdict.reason}")

@@ -49,8 +49,9 @@ def test_it_does_not_matter_which_side_is_the_answer_except_for_repeated_values(
             "a value that is named twice",
             "a value is missing, one too many or another",
         ):
-            there, back = outcome(case["answer"], case["expected"]), outcome(case["expected"], case["answer"])
-            assert (there == "correct") == (back == "correct"), case
+            sides = case["answer"], case["expected"]
+            there, back = (compare(*pair, profile="slipstick:equation=correct") for pair in (sides, sides[::-1]))
+            assert (there.outcome == "correct") == (back.outcome == "correct"), case
 
 
 numbers = st.lists(st.integers(-50, 50), min_size=2, max_size=8, unique=True)

@@ -14,7 +14,7 @@ CASES = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / "sy
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case['answer'][:20]}-{case['expected'][:20]}" for case in CASES])
 def test_case(case: dict[str, Any]) -> None:
-    verdict = compare(case["answer"], case["expected"], kind=case["kind"])
+    verdict = compare(case["answer"], case["expected"], kind=case["kind"], profile=case.get("profile", "slipstick"))
     if case["outcome"] == "not correct":
         assert verdict.outcome != "correct", verdict
     else:

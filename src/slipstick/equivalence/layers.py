@@ -24,6 +24,7 @@ from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
 from slipstick.equivalence.text.labels import same_words, without_word_label
 from slipstick.equivalence.text.prose import compare_words
+from slipstick.equivalence.unfinished import left_to_do
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
 from slipstick.equivalence.values.quantities import read_quantity
 from slipstick.equivalence.values.ratios import compare_ratios
@@ -50,7 +51,11 @@ def decide(
         return _numbers(a, e, policy)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
-    return Context(kind, algebra, policy).same(in_one_notation(answer), in_one_notation(expected))
+    answer, expected = in_one_notation(answer), in_one_notation(expected)
+    found = Context(kind, algebra, policy).same(answer, expected)
+    if not found.equal or answer == expected:
+        return found
+    return left_to_do(answer, expected, policy, Context(kind, algebra, policy).same) or found
 
 
 def in_one_notation(text: str) -> str:
