@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slipstick import forking
+
 # Eager, because the function and its module share a name: whoever imports the module first would shadow a lazy one.
 from slipstick.grade import grade
 
@@ -48,6 +50,8 @@ _HOME = {
     "load_problems": "slipstick.problems",
 }
 _MODULES = ("rewards",)
+
+forking.register()
 
 
 def __getattr__(name: str) -> Any:

@@ -101,7 +101,8 @@ def placeholder(gold: str, kind: str | None = None) -> str | None:
     if len(gold) > _LONGEST:
         return None
     bare = gold.strip().strip("$").strip()
-    plain = _WRAPPED.sub(r"\1", bare).strip(" .()\"'`*") or _WRAPPED.sub(r"\1", bare).strip()
+    inner = _WRAPPED.sub(lambda wrapped: wrapped[1], bare)  # not a template, which Python imports a module to read
+    plain = inner.strip(" .()\"'`*") or inner.strip()
     if plain.lower() in _PLACEHOLDERS:
         return f'the gold is "{bare}": there is no answer to compare with'
     if bare in _WORDS and kind not in ("text", "choice"):

@@ -2,6 +2,7 @@ r"""Compares an answer with the acceptable ones and makes one verdict of the dec
 
 import functools
 import re
+import sys
 from collections.abc import Sequence
 
 from slipstick.answers import final_answer, find_answer
@@ -44,7 +45,8 @@ def decide_each(
         try:
             decision = _decide(answer, one, kind=kind, profile=profile, algebra=algebra)
         except Exception as error:  # boundary: what a model wrote may break us or a library; the decision says so
-            decision = Decision(None, "symbolic", f"the comparison failed: {type(error).__name__}")
+            why = "Python is shutting down" if sys.is_finalizing() else type(error).__name__
+            decision = Decision(None, "symbolic", f"the comparison failed: {why}")
         decisions.append(decision)
         if decision.equal:
             break

@@ -72,6 +72,3 @@ def last_turn(text: str) -> str:
     if role in _ASSISTANT:
         said = text[start:]
     return _SPECIAL.sub("", said).strip()
-
-
-judge(["The answer is 4 cm.", r"\boxed{(x+1)^2}"], ["0.04 m", "x^2+2x+1"])

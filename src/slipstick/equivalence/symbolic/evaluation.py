@@ -13,7 +13,7 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -31,8 +31,6 @@ INTEGRAND_VALUES = 3_000
 INTEGRAL_BITS = 160
 """Bits of an integral that are certain."""
 _LOCK = threading.RLock()
-# A fork while another thread computes would leave the child a lock that is never released.
-os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 _NAN = acb(arb("nan"))
 _HALF = arb("0.5")
 
@@ -69,6 +67,23 @@ def precision(bits: int) -> Iterator[None]:
             yield
         finally:
             ctx.prec = before
+
+
+def _before_fork() -> None:
+    _LOCK.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    with suppress(RuntimeError):  # the fork began before this module was loaded, and so without the lock
+        _LOCK.release()
+
+
+def _after_fork_in_child() -> None:
+    global _LOCK  # noqa: PLW0603 - another thread of the parent may have held it
+    _LOCK = threading.RLock()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 def evaluate(expression: Expression, point: Point) -> acb:
