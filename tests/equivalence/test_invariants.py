@@ -126,6 +126,33 @@ def test_a_bracket_of_an_interval_counts(ends: tuple[int, int], other: str) -> N
     assert verdict(other.format(*ends), "[{},{})".format(*ends)) == "incorrect"
 
 
+NOUNS = [
+    "students",
+    "studies",
+    "people",
+    "children",
+    "apples",
+    "eggs",
+    "first-graders",
+    "boxes",
+    "cars",
+    "hours",
+    "pages",
+    "friends",
+    "tickets",
+    "men",
+    "teeth",
+]
+
+
+@SETTINGS
+@given(integers, st.sampled_from(NOUNS), st.sampled_from(("{} {}", r"{}\text{{ {}}}", "**{} {}**", "{} {} in total")))
+def test_what_is_counted_may_stand_behind_its_number(number: int, noun: str, way: str) -> None:
+    assert verdict(way.format(number, noun), str(number)) == "correct"
+    assert verdict(str(number), f"{number} {noun}") == "correct"
+    assert verdict(way.format(number + 1, noun), str(number)) == "incorrect"
+
+
 WRAPPINGS = (r"\boxed{{{}}}", r"$\boxed{{{}}}$", r"\[\boxed{{{}}}\]", "**Answer:** ${}$", "The answer is ${}$.")
 """Ways of saying an answer."""
 

@@ -10,6 +10,7 @@ import itertools
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from string import ascii_lowercase
 from typing import Any
 
 from slipstick.equivalence.normalize.vocabulary import (
@@ -40,10 +41,6 @@ _TOKEN = re.compile(
     rf"\s*(?:(?P<word>\0?[{_LETTERS}][{_LETTERS}'.]*(?:-\0?[{_LETTERS}][{_LETTERS}'.]*)*)(?:\^(?P<power>-?\d)(?!\d))?"
     r"|(?P<sign>[/*]))[\s,.]*"
 )
-_PRODUCT = re.compile(
-    r"abc|bcd|cde|def|efg|fgh|ghi|hij|ijk|jkl|klm|lmn|mno|nop|opq|pqr|qrs|rst|stu|tuv|uvw|vwx|wxy|xyz"
-)
-"""Letters of the alphabet in a row: a product."""
 _HALF_UNIT = re.compile(r"(?:\{|\\text\s*\{)\s*/")
 _SCALES = ("degree_Celsius", "degree_Fahrenheit", "kelvin")
 
@@ -137,7 +134,8 @@ def _is_noun(word: str) -> bool:
     last = lower.rpartition("-")[2]
     if word not in (lower, word.upper(), word.capitalize()) and "-" not in word:
         return False
-    if last in FUNCTIONS or last in NO_UNITS or _PRODUCT.search(last) or not re.search(r"[aeiouy]", last):
+    # Letters of the alphabet in a row, as abc and xyz, are a product.
+    if last in FUNCTIONS or last in NO_UNITS or last in ascii_lowercase or not re.search(r"[aeiouy]", last):
         return False
     return lower in SHORT_NOUNS if len(last) <= 3 else word != word.upper() or len(last) > 4
 
