@@ -12,7 +12,7 @@ from functools import cached_property
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy
 from slipstick.equivalence.normalize.printed import as_written
-from slipstick.equivalence.normalize.separators import separate
+from slipstick.equivalence.normalize.separators import separate, usual_marks
 from slipstick.equivalence.policies import SLIPSTICK, Policy
 from slipstick.equivalence.structures.compare import compare_structure
 from slipstick.equivalence.structures.congruences import compare_congruences
@@ -60,7 +60,7 @@ def decide(
 
 def in_one_notation(text: str) -> str:
     """What the layers compare: the text in LaTeX of one kind, its parts separated by signs."""
-    return as_written(tidy(separate(text)))
+    return as_written(usual_marks(tidy(separate(text))))
 
 
 @dataclass

@@ -25,6 +25,11 @@ _GOES_ON = re.compile(
 _NOT_ENDED = re.compile(
     r"(?:[=<>+*/^_(,;:&-]|\\(?:cdot|times|text\s*\{\s*(?:or|and)\s*\}|cup|cap|left)|\b(?:or|and))\s*$"
 )
+_NUMBER = r"-?\d+(?:[./]\d+)?"
+_LISTED = re.compile(rf"\\text\s*\{{\s*({_NUMBER}(?:\s*(?:,\s*and\b|,\s*or\b|,|;|\band\b|\bor\b)\s*{_NUMBER})+)\s*\}}")
+_FRENCH = re.compile(
+    r"\[[^\[\](),;]*\]|(?P<open>[\[\]])(?P<low>[^\[\](),;]+)[,;](?P<high>[^\[\](),;]+)(?P<close>[\[\]])"
+)
 _SHELLS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
 
 
@@ -49,6 +54,22 @@ def separate(text: str) -> str:
     if len(bare) < 2 or not all(_STATEMENT.fullmatch(part) or _VALUE.fullmatch(part) for part in bare):
         return " ".join(parts)
     return "; ".join(bare)
+
+
+def usual_marks(text: str) -> str:
+    r"""A tidied text with (1,5] for ]1,5], and a list that is all in \\text{} without it."""
+    if listed := _LISTED.fullmatch(text):
+        text = listed[1]
+    if "]" in text or "[" in text:
+        text = _FRENCH.sub(_in_round_brackets, text)
+    return text
+
+
+def _in_round_brackets(match: re.Match[str]) -> str:
+    if match["low"] is None or (match["open"] == "[" and match["close"] == "]"):
+        return match[0]
+    opening, closing = "(" if match["open"] == "]" else "[", ")" if match["close"] == "[" else "]"
+    return f"{opening}{match['low'].strip()},{match['high'].strip()}{closing}"
 
 
 def _goes_on(before: str, part: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, Same, structure
+from slipstick.equivalence.normalize.notation import split_top
 from slipstick.equivalence.structures.equalities import compare_relations
 from slipstick.equivalence.structures.matching import in_any_order, in_order
 from slipstick.equivalence.structures.named import compare_items, either_for_both
@@ -20,6 +21,9 @@ from slipstick.equivalence.structures.parse import (
     plus_and_minus,
     read_shape,
 )
+from slipstick.equivalence.structures.piecewise import compare_piecewise
+from slipstick.equivalence.structures.vectors import same_line
+from slipstick.equivalence.structures.written_out import chains_written_out, compare_repeated, signs_written_out
 from slipstick.equivalence.symbolic.reader import read
 from slipstick.equivalence.values.numbers import listed_like, read_number, read_plain
 
@@ -29,8 +33,8 @@ _STRUCTURED = re.compile(
     r"[:,;=<>\[{&]|\\(?:begin|pm|mp|cup|cap|in|neq|leq|geq|approx|equiv|sim|lor|vee|land|wedge)(?![A-Za-z])|\b(?:and|or)\b|\+/?-"
 )
 
-_CONNECTIVES = re.compile(r"\b(?:and|or)\b|\\(?:land|lor|wedge|vee)(?![A-Za-z])")
 _WORDS = re.compile(r"(?:\\text\s*\{)?[A-Za-z ]{3,}\}?")
+_PLUS = re.compile(r"\+")
 _HALF_OPEN = frozenset(("(]", "[)"))
 _TRUTHS = frozenset(("true", "false", "yes", "no", "t", "f"))
 _Match = Callable[[Sequence[str], Sequence[str], Same], Decision]
@@ -45,8 +49,34 @@ def compare_structure(a: str, e: str, same: Same) -> Decision | None:
         return Decision(None, "bounds", f"made of parts and longer than {MAX_LENGTH:,} characters")
     if (":" in a or ":" in e) and (ratio := _ratio_lists(a, e)) is not None:
         return ratio
-    found = compare_relations(a, e, same)
+    if (repeated := compare_repeated(a, e, same)) is not None:
+        return repeated
+    e = chains_written_out(e)
+    a = chains_written_out(a) if read_shape(e) else a
+    written_a, written_e = signs_written_out(a), signs_written_out(e)
+    found = _compare(written_a, written_e, same)
+    if (written_a, written_e) == (a, e) or found is None or found.equal is not False:
+        return found
+    together = _compare(a, e, same)
+    return structure(None, "signs that go together, or each with each") if together and together.equal else found
+
+
+def _compare(a: str, e: str, same: Same) -> Decision | None:
+    if (line := same_line(a, e)) is not None:
+        return structure(line, "the same line" if line else "different lines")
+    if "..." in a and "..." in e and (terms := _sums_with_dots(a, e, same)) is not None:
+        return terms
+    found = compare_piecewise(a, e, same) or compare_relations(a, e, same)
     return _shapes(a, e, same) if found is None else found
+
+
+def _sums_with_dots(a: str, e: str, same: Same) -> Decision | None:
+    """1 + x + ... + x^n term by term."""
+    terms_a, terms_e = ([term.strip() for term in split_top(text, _PLUS)] for text in (a, e))
+    if "..." not in terms_a or "..." not in terms_e or not all((*terms_a, *terms_e)):
+        return None
+    found = in_order(terms_a, terms_e, same)
+    return found if found.equal else structure(None, "sums with dots of other terms")
 
 
 def _ratio_lists(a: str, e: str) -> Decision | None:

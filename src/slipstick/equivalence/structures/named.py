@@ -76,7 +76,7 @@ def _connective(text: str) -> str:
 
 def _are_statements(shape: Shape) -> bool:
     """Whether the items are statements, A and x > 1, and not values or solutions, of which "and" and "or" list all."""
-    if shape.kind != "list" or all(map(is_constant, shape.items)):
+    if shape.kind != "list" or all(is_constant(item) or item.count("=") > 1 for item in shape.items):
         return False
     named = read_names(shape.items, colon=False)
     return named is None or len({head(name) for name, _ in named}) > 1

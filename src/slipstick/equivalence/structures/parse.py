@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slipstick.equivalence.normalize.notation import closing_place, split_top
+from slipstick.equivalence.structures.vectors import sum_of_vectors
 
 MAX_ITEMS = 200
 _OR = re.compile(r"[;,]?\s*(?:\\text\s*\{\s*or\s*\}|\bor\b|\\(?:lor|vee)(?![A-Za-z]))\s*|\s*;\s*")
@@ -60,7 +61,7 @@ def read_shape(text: str) -> Shape | None:
     text = _MEMBER.sub("", text).strip()
     if "^" in text and (transposed := _TRANSPOSED.fullmatch(text)):
         return _transpose(read_shape(transposed[1]))
-    for read in (_read_list, _read_matrix, _read_union, _read_plus_minus, _read_bracketed):
+    for read in (_read_list, _read_matrix, _read_union, _read_plus_minus, _read_bracketed, _read_vectors):
         if shape := read(text):
             return shape if len(shape.items) <= MAX_ITEMS else Shape(shape.kind, shape.items[: MAX_ITEMS + 1])
     return None
@@ -197,9 +198,6 @@ def plus_and_minus(text: str) -> tuple[str, ...] | None:
 
 
 def _read_bracketed(text: str) -> Shape | None:
-    french = re.fullmatch(r"([\[\]])\s*([^\[\](){}]*,[^\[\](){}]*)\s*([\[\]])", text)
-    if french and (french[1] == "]" or french[3] == "["):
-        text = ("(" if french[1] == "]" else "[") + french[2] + (")" if french[3] == "[" else "]")
     if text.startswith(r"\{") and text.endswith(r"\}") and closing_place(text, 1) == len(text) - 1:
         return Shape("set", _items(text[2:-2]), "{}")
     if len(text) < 2 or text[0] not in "([{" or closing_place(text, 0) != len(text) - 1:
@@ -208,6 +206,11 @@ def _read_bracketed(text: str) -> Shape | None:
     if len(items) < 2 and text[0] != "{":
         return Shape("tuple", items, "[]") if text[0] == "[" and text[-1] == "]" else None
     return Shape("set", items, "{}") if text[0] == "{" else Shape("tuple", items, text[0] + text[-1])
+
+
+def _read_vectors(text: str) -> Shape | None:
+    items = sum_of_vectors(text) if "(" in text or r"\begin" in text else None
+    return Shape("tuple", items, "()") if items else None
 
 
 def _items(inside: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ _SPELLINGS = tuple(
         (r"\\colon(?![A-Za-z])", ":"),
         (r"\(-\\infty,\\infty\)\s*(?:\^\s*\{?\s*\+\s*\}?|_\s*\{\s*>\s*0\s*\})", r"(0,\infty)"),
         (r"\(-\\infty,\\infty\)\s*(?:\^\s*\{?\s*-\s*\}?|_\s*\{\s*<\s*0\s*\})", r"(-\infty,0)"),
+        (r"^R(?=\s*(?:\\setminus|\\backslash|\\|-)\s*\\?\{)", _REALS),
         (r"\s+", " "),
     )
 )

@@ -98,7 +98,7 @@ def compare_qualified(a: str, e: str, same: Same) -> Decision | None:
 
 def read_qualified(text: str) -> Qualified:
     """A tidied text and what is said behind it about the letters in it."""
-    if len(text) > MAX_LENGTH or not _HINT.search(text):
+    if len(text) > MAX_LENGTH or not _HINT.search(text) or r"\begin" in text:
         return Qualified(text)
     words = _TEXT.sub(lambda match: " " * len(match[1]) + match[2] + " ", text)
     begin = match.end() if (match := _BEFORE.match(words)) else 0

@@ -36,12 +36,14 @@ MAX_DEPTH = 6
 _HINT = re.compile(
     r"[<>]|\\(?:cup|cap|in|notin|neq|leq|geq|infty|setminus|emptyset|backslash)(?![A-Za-z])"
     r"|(?<![A-Za-z])(?:oo|inf|infinity|U)(?![A-Za-z])|\b(?:real|reals|solutions?|empty|between|positive|negative|least|most|than|none|None)\b"
-    r"|^(?:\\\{ ?\\\}|\{ ?\}|\[ ?\])$"
+    r"|^R\s*(?:\\|-)\s*\\?\{|^(?:\\\{ ?\\\}|\{ ?\}|\[ ?\])$"
 )
 _HALF_OPEN = frozenset(("(]", "[)", "][", "]]", "[[", "([", "])"))
 _OR, _AND = re.compile(r"\s*,?\s*\bor\b\s*"), re.compile(r"\s*,?\s*\band\b\s*")
 _COMMA = re.compile(r"\s*[,;]\s*")
-_MINUS = re.compile(r"\s*(?:\\setminus|\\backslash)(?![A-Za-z])\s*|(?<=[)\]}])\s*(?:\\|-)\s*(?=\\?\{)")
+_MINUS = re.compile(
+    r"\s*(?:\\setminus|\\backslash)(?![A-Za-z])\s*|(?<=[)\]}])\s*(?:\\|-)\s*(?=\\?\{)|(?<=infty\))\s*-\s*(?=[(\[])"
+)
 _MEMBER = re.compile(r"([A-Za-z]\w*(?:_\{\w+\})?(?:\([A-Za-z]\))?)\s*\\(in|notin)(?![A-Za-z])\s*(.+)")
 _BUILT = re.compile(
     r"(?:\\?\{)?\s*(?P<name>[A-Za-z](?:_\{?\w+\}?)?)\s*(?:\\in\s*(?P<among>\([^()]*\)|\[[^\[\]]*\])\s*)?"

@@ -79,7 +79,7 @@ def is_prose(text: str) -> bool:
     r"""Whether a text is words and not mathematics: all of it in \text{...}, or words of three letters and more."""
     if re.fullmatch(r"\\text\s*\{[^{}]*[A-Za-z]{2}[^{}]*\}", text) or text.casefold() in SAME_WORDS:
         return True
-    if _NO_WORDS.search(_TEXT.sub("", text)) or re.match(r"[\d(\[]", text):
+    if _NO_WORDS.search(_TEXT.sub("", text)) or re.match(r"[-+]?[\d(\[]", text):
         return False
     words = re.findall(r"[A-Za-z]+", text)
     if words == [text] and _PRODUCT.fullmatch(text):
