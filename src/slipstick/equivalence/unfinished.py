@@ -137,6 +137,8 @@ def _unevaluated(answer: str, expected: str, policy: Policy) -> str | None:
 
 def _left(text: str, find: Callable[[str], frozenset[str]]) -> frozenset[str]:
     """The operations left in a text; of the equal sides of an equation one has to be evaluated."""
+    if r"\equiv" in text:
+        return frozenset()  # its modulus is no operation
     relation = _relation(text)
     if relation is None:
         return find(text)
