@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
-from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy
+from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy, without_spaces
 from slipstick.equivalence.normalize.printed import as_written
 from slipstick.equivalence.normalize.separators import separate, usual_marks
 from slipstick.equivalence.policies import SLIPSTICK, Policy
@@ -24,17 +24,21 @@ from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
 from slipstick.equivalence.text.labels import same_words, without_word_label
 from slipstick.equivalence.text.prose import compare_words
+from slipstick.equivalence.text.statements import is_hedged
+from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.unfinished import left_to_do
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
 from slipstick.equivalence.values.quantities import read_quantity
 from slipstick.equivalence.values.ratios import compare_ratios
 from slipstick.equivalence.values.times import same_moment
+from slipstick.equivalence.values.units import conversion
 
 MAX_DEPTH = 8
 """Levels of parts within parts below the answers themselves."""
 MAX_PARTS = 450
 """Pairs of parts that are compared before the answers are too large."""
 _PI = re.compile(r"\\pi(?![A-Za-z])|\bpi\b")
+_GREEK_UNIT = re.compile(r"(?<=[\d\s}])(?:\\mu\s*[A-Za-z]|\\Omega)\s*$")
 _RADIANS = re.compile(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$")
 
 
@@ -47,15 +51,23 @@ def decide(
         return Decision(True, "text", "the same text")
     if not answer or not expected:
         return Decision(False, "text", "empty")
-    if (a := read_plain(answer)) and (e := read_plain(expected)):
-        return _numbers(a, e, policy)
+    if (number_a := read_plain(answer)) and (number_e := read_plain(expected)):
+        return _numbers(number_a, number_e, policy)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
-    answer, expected = in_one_notation(answer), in_one_notation(expected)
-    found = Context(kind, algebra, policy).same(answer, expected)
-    if not found.equal or answer == expected:
+    a, e = in_one_notation(answer), in_one_notation(expected)
+    found = Context(kind, algebra, policy).same(a, e)
+    if not found.equal or a == e:
         return found
-    return left_to_do(answer, expected, policy, Context(kind, algebra, policy).same) or found
+    if policy.approximate == "incorrect" and is_hedged(answer) and _is_exact(expected):
+        return Decision(False, found.method, f"about an exact value ({policy.setting('approximate')})")
+    return left_to_do(a, e, policy, Context(kind, algebra, policy).same) or found
+
+
+def _is_exact(expected: str) -> bool:
+    """Whether an expected answer is neither a decimal, which may be rounded, nor says that it is about right."""
+    number = read_quantity(tidy(expected))
+    return not is_hedged(expected) and (number is None or number.places is None)
 
 
 def in_one_notation(text: str) -> str:
@@ -73,8 +85,17 @@ class Side:
 
     @cached_property
     def number(self) -> Number | None:
-        """The number that the text is, with its unit."""
-        return read_quantity(self.text)
+        r"""The number that the text is, with its unit; \\Omega and \\mu m are units only beside the same unit."""
+        number = read_quantity(self.text)
+        if number is None and (marked := _GREEK_UNIT.sub(r"\\text{\g<0>}", self.text)) != self.text:
+            greek, other = read_quantity(marked), read_quantity(self.other)
+            return greek if greek and other and greek.unit == other.unit else None
+        return number
+
+    @cached_property
+    def measured(self) -> tuple[str, str | None] | None:
+        r"""A value and the unit behind it: 4\sqrt{2} and cm."""
+        return take_unit_off(self.text, self.number)
 
     @cached_property
     def in_radians(self) -> str:
@@ -153,6 +174,32 @@ def time(answer: Side, expected: Side, context: Context) -> Decision | None:
     return same_moment(answer.text, expected.text)
 
 
+def measure(answer: Side, expected: Side, context: Context) -> Decision | None:
+    r"""Values of any kind with a unit behind: 4\sqrt{2} cm is neither 4\sqrt{2} m nor 4\sqrt{2} "or more"."""
+    a, e = answer.measured, expected.measured
+    if (answer.number or a is None) and (expected.number or e is None):
+        return None
+    (value_a, unit_a), (value_e, unit_e) = a or (answer.text, ""), e or (expected.text, "")
+    if unit_a is None or unit_e is None:
+        return _behind_value(answer, expected, context, value_a, value_e)
+    converted = conversion(unit_a, unit_e)
+    if converted is None:
+        return Decision(False, "number", f"the units differ: {unit_a} and {unit_e}")
+    there = scaled(value_a, converted[0]) if not converted[1] else None
+    if there is not None:
+        return context.same(there, value_e)
+    same = context.same(value_a, value_e).equal
+    return Decision(False if same else None, "number", f"several values in {unit_a} and {unit_e}")
+
+
+def _behind_value(answer: Side, expected: Side, context: Context, value_a: str, value_e: str) -> Decision | None:
+    r"""Values of which one has words behind that are not read: 9\pi \text{ or more}."""
+    if without_spaces(answer.text[len(value_a) :]) == without_spaces(expected.text[len(value_e) :]):
+        return context.same(value_a, value_e)
+    found = context.same(value_a, value_e)
+    return Decision(None, "number", "what stands behind the value is not read") if found.equal else found
+
+
 def label(answer: Side, expected: Side, context: Context) -> Decision | None:
     """A word before the value: "Minimum: 1" is 1, and no "Maximum: 1"."""
     (label_a, a), (label_e, e) = without_word_label(answer.text), without_word_label(expected.text)
@@ -201,7 +248,7 @@ def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | 
 
 def words(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Words, and a number within a sentence."""
-    return compare_words(answer.in_radians, expected.in_radians, answer.number, expected.number)
+    return compare_words(answer.in_radians, expected.in_radians, answer.number, expected.number, context.policy)
 
 
 def structure(answer: Side, expected: Side, context: Context) -> Decision | None:
@@ -210,8 +257,8 @@ def structure(answer: Side, expected: Side, context: Context) -> Decision | None
 
 
 def spacing(answer: Side, expected: Side, context: Context) -> Decision | None:
-    """The same characters but for white space."""
-    same = "".join(answer.in_radians.split()) == "".join(expected.in_radians.split())
+    """The same characters but for white space; between two digits it counts, as 1 2 is not 12."""
+    same = without_spaces(answer.in_radians) == without_spaces(expected.in_radians)
     return Decision(True, "text", "the same but for white space") if same else None
 
 
@@ -235,8 +282,8 @@ def algebra(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 
 LAYERS: tuple[Layer, ...] = (
-    choice, same_text, size, number, time, label, family, real_set, qualifier, named_values, ratio, decimal_comma,
-    words, structure, spacing, symbolic, expression_size, algebra,
+    choice, same_text, size, number, time, measure, label, family, real_set, qualifier, named_values, ratio,
+    decimal_comma, words, structure, spacing, symbolic, expression_size, algebra,
 )  # fmt: skip
 """Every layer, in the order in which they are tried; the order is part of what answers mean: 3:30 is a time before a
 ratio, 1,2 a list only if it is no number."""

@@ -22,6 +22,8 @@ _SIGN_ROOT = re.compile(r"([∛∜])\s*(\d+|[A-Za-z]|\([^()]*\))")
 _OVERLINED = re.compile("(?:\\d[\u0304\u0305])+")
 _DOTTED = re.compile("(\\d)\u0307")
 _ROOT = re.compile(r"√\s*(\d+|[A-Za-z]|\([^()]*\))")
+_OHM = re.compile("(?<=\\d)\\s*([kMGm]?)[\u03a9\u2126](?![A-Za-z])")
+_MICRO = re.compile("(?<=\\d)\\s*[\u00b5\u03bc](Pa|mol|[mgsLlACFVWTHNJ])(?![A-Za-z])")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[A-Za-z(){}\[\]])")
 _DISPLAYED = re.compile(r"^\\[(\[]\s*(.*?)\s*\\[)\]]$", re.DOTALL)
 _TEXT_COMMAND = re.compile(
@@ -123,6 +125,7 @@ def _unicode(text: str) -> str:
     text = _ROOT.sub(r"\\sqrt{\1}", text)
     text = _SUPERSCRIPT.sub(lambda match: "^{" + match.group().translate(_SUPERSCRIPTS) + "}", text)
     text = _SUBSCRIPT.sub(lambda match: "_{" + match.group().translate(_SUBSCRIPTS) + "}", text)
+    text = _MICRO.sub(r" \\text{u\1}", _OHM.sub(r" \\text{\1ohm}", text))
     if mirrored := _MIRRORED.fullmatch(text):
         text = f"{mirrored[3].strip()} {mirrored[2].translate(_MIRROR)} {mirrored[1].strip()}"
     return text.translate(SIGNS)
@@ -161,6 +164,11 @@ def _peel(text: str) -> str:
         if text == before:
             break
     return text
+
+
+def without_spaces(text: str) -> str:
+    """The text without white space, but for that between digits that is not one of thousands."""
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)|(?<=\d)\s(?=\d{3}(?!\d))", "", text)
 
 
 def plain_words(text: str) -> str:

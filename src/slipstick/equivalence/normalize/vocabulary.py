@@ -1,4 +1,4 @@
-"""The words and signs the grader knows, from vocabulary.toml and opposites.toml: signs, units, synonyms, opposites."""
+"""The words and signs the grader knows, from the TOML files beside: signs, units, synonyms, sentences, opposites."""
 
 import re
 import tomllib
@@ -13,6 +13,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 _TABLES: Final = _read("vocabulary.toml")
+_SENTENCES: Final = _read("sentences.toml")["lists"]
 
 SIGNS: Final = MappingProxyType({ord(sign): str(latex) for sign, latex in _TABLES["signs"].items()})
 UNITS: Final = MappingProxyType(
@@ -28,18 +29,27 @@ SAME_WORDS: Final = MappingProxyType({str(word): str(meaning) for word, meaning 
 UNIT_LETTERS: Final = frozenset[str](_TABLES["lists"]["unit_letters"])
 NO_UNITS: Final = frozenset[str](_TABLES["lists"]["no_units"])
 LETTER_UNITS: Final = frozenset[str](_TABLES["lists"]["letter_units"])
-CHANGING: Final = frozenset[str](_TABLES["lists"]["changing"])
+DOUBTING: Final = frozenset[str](_SENTENCES["doubting"])
+CHANGING: Final = DOUBTING.union(*(_SENTENCES[name] for name in ("joining", "bounding", "altering", "verbs")))
 FILLERS: Final = frozenset[str](_TABLES["lists"]["fillers"])
 SHORT_NOUNS: Final = frozenset[str](_TABLES["lists"]["short_nouns"])
-CHOICE_WORDS: Final = frozenset[str](_TABLES["lists"]["choice_words"])
-CHOICE_DENIALS: Final = tuple[str, ...](_TABLES["lists"]["choice_denials"])
+CHOICE_WORDS: Final = frozenset[str](_SENTENCES["choice_words"])
+CHOICE_DENIALS: Final = tuple[str, ...](_SENTENCES["choice_denials"])
 GENERIC_LABELS: Final = frozenset[str](_TABLES["lists"]["generic_labels"])
 DIMENSIONLESS: Final = frozenset[str](_TABLES["lists"]["dimensionless"])
 MONEY: Final = tuple[str, ...](_TABLES["lists"]["money"])
 FUNCTIONS: Final = frozenset[str](_TABLES["lists"]["functions"])
-LIMITS: Final = frozenset[str](_TABLES["lists"]["limits"])
-OPERATIONS: Final = frozenset[str](_TABLES["lists"]["operations"])
-SUBJECTS: Final = frozenset[str](_TABLES["lists"]["subjects"])
+LIMITS: Final = frozenset[str](_SENTENCES["limits"])
+OPERATIONS: Final = frozenset[str](_SENTENCES["operations"])
+SUBJECTS: Final = frozenset[str](_SENTENCES["subjects"])
+SUBJECT_WORDS: Final = frozenset[str](_SENTENCES["subject_words"])
+STATING: Final = frozenset[str](_SENTENCES["stating"])
+BETWEEN: Final = frozenset[str](_SENTENCES["between"])
+HEDGES: Final = tuple[str, ...](_SENTENCES["hedges"])
+SAID_OF_A_NAME: Final = frozenset[str](_SENTENCES["said_of_a_name"])
+KINDS_OF_THINGS: Final = frozenset[str](_SENTENCES["kinds_of_things"])
+SOLUTIONS: Final = frozenset[str](_SENTENCES["solutions"])
+SOLUTION_WORDS: Final = frozenset[str](_SENTENCES["solution_words"])
 
 
 def singular(word: str) -> str:

@@ -9,15 +9,17 @@ import re
 from slipstick.equivalence.decision import Decision
 from slipstick.equivalence.normalize.notation import plain_words
 from slipstick.equivalence.normalize.vocabulary import (
+    DOUBTING,
     FUNCTIONS,
     LIMITS,
     MONTH_NAMES,
     OPERATIONS,
     SAME_WORDS,
-    SUBJECTS,
     WEEKDAYS,
     stem,
 )
+from slipstick.equivalence.policies import SLIPSTICK, Policy
+from slipstick.equivalence.text import statements
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number
 from slipstick.equivalence.values.numerals import read_roman
 from slipstick.number_words import CARDINALS
@@ -30,8 +32,6 @@ _NO_WORDS = re.compile(r"[\\^_=<>+*/|\[\]{}]|[A-Za-z]\(")
 _PRODUCT = re.compile(r"[b-df-hj-np-tv-z]{3,4}|[a-z]?(?:sin|cos|tan|cot|sec|csc|ln|log)[a-z]")
 """One word that is a product of letters or a function beside one: xyz, sinx, xlnx."""
 _NUMBER = re.compile(r"(?<![\w.,])[-$€£]{0,2}\d[\d,]*(?:\.\d+)?(?:/\d+)?(?!\w)")
-_VERBS = frozenset(("is", "are", "was", "were", "be", "equals", "wins", "won", "has", "called", "named"))
-_HEDGES = re.compile(r"^(?:about|approximately|approx\.?|roughly|around|exactly|precisely|in|the year|year)\s+(?=\S)")
 _FILLERS = frozenset(["there", "is", "are", "exist", "exists", "it", "has", "have", "that", "i", "think", "so"])
 _VERDICT = re.compile(
     r"(yes|no|true|false)(?:\s*[,.;:!–-]+(?:\s|$)|\s+(?:it|they|he|she|this|that|there|because|since)\b)"
@@ -43,7 +43,9 @@ _QUANTITIES = re.compile(
 _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
 
 
-def compare_words(a: str, e: str, number_a: Number | None, number_e: Number | None) -> Decision | None:
+def compare_words(
+    a: str, e: str, number_a: Number | None, number_e: Number | None, policy: Policy = SLIPSTICK
+) -> Decision | None:
     """Whether two answers of which at least one is in words mean the same; None if words cannot decide."""
     if max(len(a), len(e)) > _MAX_LENGTH:
         return None
@@ -60,10 +62,10 @@ def compare_words(a: str, e: str, number_a: Number | None, number_e: Number | No
         return Decision(number_a.value == roman, "number", "a Roman numeral")
     if number_e and not number_a:
         if (first := _first_quantity(a)) is not None:
-            return _as_numbers(first, number_e)
-        if found := _number_in_words(a, number_e, prose=prose_a):
+            return _as_numbers(first, number_e, policy)
+        if found := _number_in_words(a, number_e, policy, prose=prose_a):
             return found
-    if number_a and not number_e and (found := _number_in_words(e, number_a, prose=prose_e)):
+    if number_a and not number_e and (found := _number_in_words(e, number_a, policy, prose=prose_e)):
         return found
     if prose_a and not prose_e:
         return Decision(False, "words", "words against mathematics")
@@ -100,40 +102,53 @@ def _meaning(text: str, words: str) -> str | None:
     content = " ".join(word for word in words.split() if word not in _FILLERS)
     if known := SAME_WORDS.get(content):
         return known
-    if verdict := _VERDICT.match(_flat(text)):
+    if statements.is_without_solution(content.split()):
+        return SAME_WORDS["no solution"]
+    if (verdict := _VERDICT.match(flat := _flat(text))) and not statements.is_conditional(flat[verdict.end() :]):
         return SAME_WORDS.get(verdict[1], verdict[1])
     return None
 
 
-def _number_in_words(text: str, number: Number, *, prose: bool) -> Decision | None:
-    """A number compared with a text: the same if it is the only one in it and no word limits it."""
-    flat = _flat(text)
-    if (hedged := re.sub(r"^(?:minus|negative)\s+(?=\d)", "-", _HEDGES.sub("", flat))) != flat and (
+def _number_in_words(text: str, number: Number, policy: Policy, *, prose: bool) -> Decision | None:
+    """A number compared with a text: the same if it is the only one in it and the words around it only state it."""
+    flat = statements.without_tail(_flat(text))
+    if (hedged := re.sub(r"^(?:minus|negative)\s+(?=\d)", "-", statements.without_hedge(flat))) != _flat(text) and (
         read := read_number(hedged)
     ):
-        return _as_numbers(read, number)
+        return _as_numbers(read, number, policy)
     if not prose and not _is_sentence(flat):
         return None
     words = plain_words(flat).split()
     if not words or len(words) > 40 or any(word in LIMITS or word.endswith("n't") for word in flat.split()):
         return Decision(False, "words", "a number against words")
     around = [words[place] for place in _around_number(words)]
-    if not OPERATIONS.isdisjoint(around):
+    if not OPERATIONS.isdisjoint(around) and not statements.states_number(" ".join(words[: words.index(around[0])])):
         return Decision(False, "words", "a number against words")
     shown = list(_NUMBER.finditer(flat))
     spelled = [
         place for place, word in enumerate(words) if word.partition("-")[0] in CARDINALS and word not in ("one", "zero")
     ]
     if len(shown) == 1 and not spelled and len(re.findall(r"\d+(?:[.,/]\d+)*", flat)) == 1:
-        read = read_number(re.split(r"[,.;!?]\s", flat[shown[0].start() :])[0]) or read_number(shown[0].group())
-        following = flat[shown[0].end() :].split(maxsplit=1)
-        if read and not read.unit and following and (with_unit := read_number(f"{shown[0].group()} {following[0]}")):
-            read = with_unit
-        return _as_numbers(read, number) if read else None
+        begin, end = shown[0].span()
+        return _stated(flat[:begin], flat[begin:end], flat[end:], number, policy)
     if not shown and spelled and spelled == list(range(spelled[0], spelled[-1] + 1)):
-        read = read_number(" ".join(words[spelled[0] : spelled[-1] + 1]))
-        return _as_numbers(read, number) if read else None
+        parts = (words[: spelled[0]], words[spelled[0] : spelled[-1] + 1], words[spelled[-1] + 1 :])
+        before, name, behind = (" ".join(part) for part in parts)
+        return _stated(before, name, f" {behind}" if behind else "", number, policy)
     return Decision(False, "words", "a number against words")
+
+
+def _stated(before: str, shown: str, behind: str, number: Number, policy: Policy) -> Decision | None:
+    """The number of a sentence compared with another: open if they are the same and what is around it is not read."""
+    alone = read_number(shown)
+    if alone is None:
+        return None
+    with_unit = alone if statements.says_it_is_it(behind) else read_number(shown + behind.rstrip(" .,;:!"))
+    if with_unit and statements.states_number(before):
+        return _as_numbers(with_unit, number, policy)
+    if not _as_numbers(with_unit or alone, number, policy).equal:
+        return Decision(False, "words", "another number in words")
+    return Decision(None, "words", "the number is there, but what the words around it say is not read")
 
 
 def _first_quantity(text: str) -> Number | None:
@@ -145,7 +160,9 @@ def _first_quantity(text: str) -> Number | None:
     if match is None:
         return None
     first, second = (set(re.findall(r"[a-z]{3,}|%", match[noun].casefold())) - {"and"} for noun in ("noun", "other"))
-    if not first or not second or first == second or "or" in re.findall("[a-z]+", match["noun"].casefold()):
+    if not first or not second or first == second or not DOUBTING.isdisjoint(first | second):
+        return None
+    if "or" in re.findall("[a-z]+", match["noun"].casefold()):
         return None
     return read_number(match["number"])
 
@@ -156,8 +173,8 @@ def _around_number(words: list[str]) -> list[int]:
     return [near for place in places for near in (place - 2, place - 1, place + 1) if 0 <= near < len(words)]
 
 
-def _as_numbers(read: Number, number: Number) -> Decision:
-    equal, reason = numbers_equal(read, number)
+def _as_numbers(read: Number, number: Number, policy: Policy) -> Decision:
+    equal, reason = numbers_equal(read, number, policy)
     return Decision(equal, "words", reason)
 
 
@@ -176,10 +193,12 @@ def _texts(a: str, e: str, words_a: list[str], words_e: list[str]) -> Decision:
     stems_a, stems_e = _stems(a), _stems(e)
     if stems_a == stems_e or "".join(stems_a) == "".join(stems_e):
         return Decision(True, "words", "the same words in another form")
-    if len(words_e) <= SHORT_WORDS and _is_named(stems_e, a):
-        return Decision(True, "words", "a sentence that names it")
-    if len(words_a) <= SHORT_WORDS and _is_named(stems_a, e):
-        return Decision(True, "words", "the name in the expected sentence")
+    for name, words, sentence in ((stems_e, words_e, a), (stems_a, words_a, e)):
+        named = statements.names(name, _words(sentence)) if len(words) <= SHORT_WORDS else False
+        if named and (sentence is a or len(_words(sentence)) > len(name) + 1):
+            return Decision(True, "words", f"the {'answer' if sentence is a else 'expected'} sentence names it")
+        if named is None:
+            return Decision(None, "words", "the name is there, but what the sentence says of it is not read")
     items_a, items_e = _items(a), _items(e)
     if items_a and items_e and items_a == items_e:
         return Decision(True, "words", "the same names in another order")
@@ -193,19 +212,10 @@ def _stems(text: str) -> list[str]:
     return [stem(WEEKDAYS.get(word, MONTH_NAMES.get(word, word))) for word in plain_words(words).split()]
 
 
-def _is_named(name: list[str], sentence: str) -> bool:
-    """Whether a sentence says that something is `name` or that `name` is something, and no word limits it."""
+def _words(sentence: str) -> list[str]:
+    """The words of a sentence and its commas, without articles."""
     words = re.sub(r"[,;:](?=\s)", " , ", sentence).replace("-", "").split()
-    if len(words) > 12 or "," in words or "and" in words or any(word in LIMITS or "n't" in word for word in words):
-        return False
-    plain = plain_words(" ".join(words)).split()
-    stems = [stem(word) for word in plain]
-    if len(plain) <= len(name):
-        return False
-    before = plain[: -len(name)]
-    if stems[-len(name) :] == name and (before[-1] in _VERBS or (len(before) == 1 and before[0] in SUBJECTS)):
-        return True
-    return stems[: len(name)] == name and plain[len(name)] in _VERBS
+    return ["," if word == "," else plain_words(word) for word in words if word == "," or plain_words(word)]
 
 
 def _items(text: str) -> list[str] | None:

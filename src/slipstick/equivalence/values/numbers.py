@@ -374,7 +374,7 @@ def listed_like(text: str, other: str) -> str:
     """100,200,300 as a list beside one with as many numbers that is written with spaces: 100, 200, 300."""
     if text.count(",") != other.count(",") or not re.fullmatch(r"\d{1,3}(?:,\d{3})+", text):
         return text
-    return text.replace(",", ", ") if re.fullmatch(r"-?\d+(?:,\s+-?\d+)+", other) else text
+    return text.replace(",", ", ") if re.fullmatch(r"\d{1,3}(?:,\s+\d{3})+", other) else text
 
 
 def _unbracket(text: str) -> str:

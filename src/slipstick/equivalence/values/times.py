@@ -1,7 +1,7 @@
 r"""Reads and compares times of day and dates: 3:30 pm, half past three, noon; March 5, 2024, 2024-03-05."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from slipstick.equivalence.decision import Decision
 from slipstick.equivalence.normalize.vocabulary import MONTHS, WEEKDAYS
@@ -42,6 +42,8 @@ class Clock:
     """Since midnight, or since midnight or noon if it is not known which."""
     whole_day: bool
     """Whether it is known which half of the day is meant."""
+    half: bool = field(default=False, compare=False)
+    """Whether words say so: 3:30 pm, not 15:30."""
 
 
 def same_moment(answer: str, expected: str) -> Decision | None:
@@ -111,7 +113,7 @@ def _clock(hour: int, minute: int, second: int, half: str | None) -> Clock | Non
     morning = (half[0] == "a" and half != "at night") or "morning" in half or half == "midnight"
     if half == "at night":
         morning = hour == 12 or hour < 6
-    return Clock(seconds + hour % 12 * 3600 + (0 if morning else _HALF_DAY), True)
+    return Clock(seconds + hour % 12 * 3600 + (0 if morning else _HALF_DAY), True, half=True)
 
 
 def _same_clock(a: Clock, e: Clock) -> Decision:
@@ -119,7 +121,7 @@ def _same_clock(a: Clock, e: Clock) -> Decision:
         return Decision(False, "time", "different times")
     if a.whole_day and not e.whole_day and a.seconds != e.seconds and e.seconds // 3600 > 12:
         return Decision(False, "time", "different times")
-    if e.whole_day and not a.whole_day:
+    if e.whole_day and not a.whole_day and not e.half:
         return Decision(None, "time", "the answer does not say which half of the day it means")
     return Decision(True, "time", "the same time of day")
 

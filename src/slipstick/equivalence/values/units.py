@@ -32,9 +32,8 @@ _MEASURES = frozenset(UNITS.values())
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _DEGREE = re.compile(r"\^\s*\\circ\s*(?:\\text\s*\{\s*)?([CF])?\s*\}?(?![A-Za-z])")
 _EXPONENT = re.compile(r"\s*\^\s*(?:(?:\\text\s*)?[({]\s*(-?\d)\s*[)}]|(-?\d)(?!\d))")
-_GREEK = re.compile(
-    r"\\mu\s*\\text\s*\{\s*(?=[A-Za-z])|\\text\s*\{\s*([kMGm]?)\s*\}\s*\\Omega(?![A-Za-z])|\\Omega(?![A-Za-z])(?=[^{}]*\})"
-)
+_MICRO = re.compile(r"\\mu\s*\\text\s*\{\s*(?=[A-Za-z])")
+_OHM = re.compile(r"\\text\s*\{\s*([kMGm]?)\s*\}\s*\\Omega(?![A-Za-z])")
 _GROUP = re.compile(r"\\text\s*\{([^{}]*)\}|\{(?:\\rm\s)?([^{}]*)\}")
 _LETTERS = "A-Za-zµμΩÅ°€£¥¢$"
 _TOKEN = re.compile(
@@ -78,7 +77,7 @@ def _words(text: str) -> list[_Word] | None:
     half = _HALF_UNIT.match(text)
     flat = _DEGREE.sub(lambda match: f" degree{match[1] or ''} ", text)
     flat = _EXPONENT.sub(r"^\1\2", flat)
-    flat = _GREEK.sub(lambda match: r"\text{µ" if "mu" in match[0] else rf"\text{{{match[1] or ''}Ω}}", flat)
+    flat = _OHM.sub(r"\\text{\1Ω}", _MICRO.sub(r"\\text{µ", flat))
     flat = _GROUP.sub(lambda match: _mark(match[1] or match[2] or ""), flat)
     flat = re.sub(r"[()]", " ", re.sub(r"\\cdot(?![A-Za-z])", "*", flat)).strip(" .,")
     words: list[_Word] = []
@@ -105,11 +104,9 @@ def _words(text: str) -> list[_Word] | None:
 
 def _mark(group: str) -> str:
     """A group's words, each behind a sign that it is marked; a power stays behind the last one."""
-    return (
-        " "
-        + re.sub(rf"(?<![{_LETTERS}'.\^\0])(?=[{_LETTERS}])", "\0", group).rstrip()
-        + ("" if group[-1:] != " " else " ")
-    )
+    group = re.sub(r"\\mu\s*(?=[A-Za-z])", "µ", group.replace(r"\Omega", "Ω"))
+    marked = re.sub(rf"(?<![{_LETTERS}'.\^\0])(?=[{_LETTERS}])", "\0", group).rstrip()
+    return f" {marked}{' ' if group[-1:] == ' ' else ''}"
 
 
 def _may_follow(word: _Word, *, glued: bool) -> bool:
