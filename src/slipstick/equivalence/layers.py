@@ -25,8 +25,8 @@ from slipstick.equivalence.text.choices import compare_choices, names_letters
 from slipstick.equivalence.text.labels import same_words, without_word_label
 from slipstick.equivalence.text.prose import compare_words
 from slipstick.equivalence.text.statements import is_hedged
-from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.unfinished import left_to_do
+from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
 from slipstick.equivalence.values.quantities import read_quantity
 from slipstick.equivalence.values.ratios import compare_ratios
@@ -57,10 +57,10 @@ def decide(
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
     a, e = in_one_notation(answer), in_one_notation(expected)
     found = Context(kind, algebra, policy).same(a, e)
+    if found.equal and policy.approximate == "incorrect" and is_hedged(answer) and _is_exact(expected):
+        return Decision(False, found.method, f"about an exact value ({policy.setting('approximate')})")
     if not found.equal or a == e:
         return found
-    if policy.approximate == "incorrect" and is_hedged(answer) and _is_exact(expected):
-        return Decision(False, found.method, f"about an exact value ({policy.setting('approximate')})")
     return left_to_do(a, e, policy, Context(kind, algebra, policy).same) or found
 
 

@@ -219,8 +219,13 @@ def _words(sentence: str) -> list[str]:
 
 
 def _items(text: str) -> list[str] | None:
-    """The names of a list in words, in the order of the alphabet; None if it is no list of short names."""
+    """The names of a list in words, in the order of the alphabet; None if it is no list of short names.
+
+    Truth values are none: true, false has an order.
+    """
     if not re.search(r"[,;&]|\band\b", text):
         return None
     items = [" ".join(_stems(item)) for item in _ITEMS.split(text) if item.strip()]
+    if any(item in statements.VERDICTS for item in items):
+        return None
     return sorted(items) if len(items) > 1 and all(0 < len(item.split()) <= 3 for item in items) else None

@@ -45,7 +45,8 @@ _CONDITIONS = frozenset((
     "assuming", "but", "except", "however", "if", "maybe", "only", "or", "otherwise", "perhaps", "possibly", "provided",
     "sometimes", "though", "unless", "when", "whenever",
 ))  # fmt: skip
-_VERDICTS = frozenset(("yes", "no", "true", "false"))
+VERDICTS = frozenset(("yes", "no", "true", "false"))
+"""Truth values in words."""
 _GENERIC = frozenset(("answer", "result", "solution", "value", "it", "this", "that", "x", "n"))
 
 
@@ -68,7 +69,7 @@ def without_tail(flat: str) -> str:
 def is_conditional(behind: str) -> bool:
     """Whether what follows a yes or no takes it back or bounds it: "if n is even", "but no", "False"."""
     words = re.findall(r"[a-z']+", behind)
-    return bool(words) and (words[0] in _VERDICTS or not _CONDITIONS.isdisjoint(words))
+    return bool(words) and (words[0] in VERDICTS or not _CONDITIONS.isdisjoint(words))
 
 
 def is_without_solution(words: Sequence[str]) -> bool:
