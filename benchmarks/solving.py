@@ -33,9 +33,10 @@ from slipstick.formats import load_format
 from slipstick.interpreters import Interpreter, InterpreterSettings, Session, open_interpreter
 from slipstick.models import Model, ModelSettings, Request, Sampling, open_model
 from slipstick.models.replay import to_turns
+from slipstick.replies.turns import read_turn
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.solve import solve
-from slipstick.solve.attempt import run_code, until_code
+from slipstick.solve.attempt import run_code
 from slipstick.solve.settings import SolveSettings
 
 TRAJECTORIES = Path(__file__).parents[2] / "shared" / "data" / "trajectories"
@@ -170,7 +171,7 @@ async def _rounds_of_a_batch(problems: list[Problem], model: Model, interpreter:
         replies = await asyncio.gather(*map(model.generate, asked))
         wrote = []
         for problem, reply in zip(going, replies, strict=True):
-            written = until_code(LAYOUT, reply.text)
+            written = read_turn(LAYOUT, reply.text).blocks
             blocks[problem.id] += written
             if written and isinstance(written[-1], Code) and turn < TURNS:
                 wrote.append((problem, written[-1]))

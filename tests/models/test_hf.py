@@ -17,7 +17,7 @@ from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from slipstick.models.hf.decode import cut_turn  # noqa: E402
+from slipstick.replies.turns import turn_end  # noqa: E402
 
 Pairs = list[tuple[Solution, Problem]]
 QUESTIONS = [f"Ann has {n} nuts and finds {3 * n} more. " + "How many are they? " * (n % 5) for n in range(1, 41)]
@@ -110,24 +110,8 @@ def test_other_architectures_decode_as_transformers_does(tiny_model: Path, tmp_p
         ids = tokenizer(render_prompt(asked.format, asked.problem), return_tensors="pt")
         length = asked.sampling.max_tokens
         made = model.generate(**ids, max_new_tokens=length, do_sample=False)[0, ids["input_ids"].shape[1] :]
-        assert reply.text == cut_turn(asked.format, tokenizer.decode(made, skip_special_tokens=True))[0]
-
-
-TURNS = [
-    ("tir", "We add.\n```python\n1 + 2\n```\nmore", "We add.\n```python\n1 + 2\n```\n", True),
-    ("tir", "We add.\n```python\n1 + 2\n``", "We add.\n```python\n1 + 2\n``", False),
-    ("tir", "no code\n```\n", "no code\n```\n", False),
-    ("tir", "so\n### Instruction:\n```python\n1\n```\n", "so\n", True),
-    ("cot", "it is 3.\n\n### Instruction:\nNext", "it is 3.\n\n", True),
-    ("pot", "print(1)\n```\n", "print(1)\n```\n", False),
-]
-
-
-@pytest.mark.parametrize(("format", "text", "turn", "ended"), TURNS)
-def test_a_turn_ends_where_a_block_closes_or_a_stop_string_stands(
-    format: str, text: str, turn: str, ended: bool
-) -> None:
-    assert cut_turn(load_format(format), text) == (turn, ended)
+        text = tokenizer.decode(made, skip_special_tokens=True)
+        assert reply.text == text[: turn_end(asked.format, text)]
 
 
 def test_generation_stops_at_a_closed_code_block_and_goes_on_after_its_output(tiny_model: Path, sums: Pairs) -> None:

@@ -10,7 +10,7 @@ import pytest
 from slipstick.errors import ModelError
 from slipstick.formats import Format, load_format
 from slipstick.models import ModelSettings, Reply, Request, Sampling, open_model
-from slipstick.models.openai import OpenAIModel, end_turn
+from slipstick.models.openai import OpenAIModel
 from slipstick.models.openai.prices import Price, find_price
 from slipstick.schema import Block, Code, Output, Problem, Text
 from tests.models.scripted_server import Server, busy
@@ -209,40 +209,6 @@ def test_a_missing_key_name_or_endpoint_is_said_before_anything_is_sent(server: 
         open_model("openai")
     with pytest.raises(ModelError, match="did you mean `chat`"):
         open_model("openai:gpt-4o", ModelSettings(api="chta"))
-
-
-POT, COT = load_format("pot"), load_format("cot")
-CLOSED = "a\n```python\nx\n```\n"
-
-
-@pytest.mark.parametrize(
-    ("format", "text", "expected"),
-    [
-        (TIR, "a\n```python\nx", CLOSED),
-        (TIR, "a\n```python\nx\n```", CLOSED),
-        (TIR, CLOSED, CLOSED),
-        (TIR, CLOSED + "and then", CLOSED),
-        (TIR, "a\n### Instruction" + CLOSED, "a\n"),
-        (TIR, "a\n```python\nx\n### Instruction", "a\n```python\nx\n"),
-        (TIR, "only words", "only words"),
-        (TIR, "```\nno python\n```\n", "```\nno python\n```\n"),
-        (POT, "print(42)\n", "print(42)\n"),
-        (POT, "```python\nprint(42)\n```", "print(42)"),
-        (POT, "```\nprint(42)\n```\n", "print(42)"),
-        (POT, "Here it is:\n```python\nprint(42)\n```\nIt prints 42.", "print(42)"),
-        (POT, "```python\nprint(42)", "print(42)"),
-        (POT, "print('''\n  ```python''')", "print('''\n  ```python''')"),
-        (POT, "print(42)### Instruction", "print(42)"),
-        (COT, "```python\nprint(42)\n```", "```python\nprint(42)\n```"),
-    ],
-)
-def test_a_turn_is_cut_and_closed_where_it_should_be(format: Format, text: str, expected: str) -> None:
-    assert end_turn(text, "stop", format) == (expected, "stop")
-
-
-def test_a_code_block_that_ran_out_of_tokens_stays_open() -> None:
-    assert end_turn("```python\nx", "length", TIR) == ("```python\nx", "length")
-    assert end_turn(CLOSED + "b", "length", TIR) == (CLOSED, "stop")
 
 
 def test_a_request_that_hangs_is_asked_again_when_its_time_is_up(server: Server) -> None:

@@ -6,13 +6,10 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
-
 from slipstick.formats import join, load_format, parse, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import ModelSettings
 from slipstick.models.openai import OpenAIModel, to_reply
-from slipstick.models.openai.replies import code_of
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt
 from tests.models.scripted_server import Server
@@ -43,26 +40,6 @@ def solve(server: Server, *, api: str = "chat", **settings: Any) -> Solution:
             await model.close()
 
     return asyncio.run(run())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        ('{"code": "print(6*7)"}', "print(6*7)"),
-        ('{"code": "a = 1\nprint(a)"}', "a = 1\nprint(a)"),
-        ('{"script": "6*7"}', "6*7"),
-        ('{"code": "6*7", "timeout": 5, "why": "x"}', "6*7"),
-        ('"6*7"', "6*7"),
-        ("print(6*7)", "print(6*7)"),
-        ("[6*7]", "[6*7]"),
-        ("42", "42"),
-        ('{"a": "1", "b": "2"}', '{"a": "1", "b": "2"}'),
-        ("{}", "{}"),
-        ("", ""),
-    ],
-)
-def test_the_code_is_found_in_whatever_a_model_gives_as_arguments(arguments: str, code: str) -> None:
-    assert code_of(arguments) == code
 
 
 def test_calls_are_run_and_their_outputs_go_back_with_their_ids(server: Server) -> None:

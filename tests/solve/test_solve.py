@@ -16,7 +16,6 @@ from slipstick.models import Model, Reply, Request
 from slipstick.models.fake import FakeModel
 from slipstick.schema import Code, Output, Problem, Solution, Text
 from slipstick.solve import solve
-from slipstick.solve.attempt import until_code
 from slipstick.solve.estimate import choose, extrapolate
 from slipstick.solve.hybrid import Hybrid, spent_alone
 from slipstick.solve.policies import count_votes, stays_ahead
@@ -134,11 +133,6 @@ def test_native_calls_are_run_in_order_and_count_as_turns() -> None:
     assert solution.blocks[4].text == "42" and solution.answer == "42" and len(model.requests) == 2
     stopped, _ = run(script, "tools", max_turns=1)
     assert stopped["p/1#tools#0"].finish == "turns"
-
-
-def test_a_fence_at_the_very_end_closes_the_code() -> None:
-    assert until_code(TIR, "```python\n1\n```") == [Code(text="1")]
-    assert until_code(TIR, "```python\n1") == [Text(text="```python\n1")]
 
 
 def test_hybrid_takes_words_where_the_program_gives_nothing() -> None:

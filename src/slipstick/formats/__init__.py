@@ -213,6 +213,18 @@ def parse(format: Format, text: str) -> list[Block]:
     return blocks
 
 
+def escape_fence(text: str, end: str) -> str:
+    """A text with every closing fence inside it broken by a space, so that its block is not closed before its end."""
+    while end and (at := (text + end).find(end)) < len(text):
+        text = text[:at] + broken_fence(end) + text[at + len(end) :]
+    return text
+
+
+def broken_fence(fence: str) -> str:
+    """A fence that is none, for texts that must not have one."""
+    return f"{fence[:-1]} {fence[-1]}" if len(fence) > 1 else " "
+
+
 def _code_pattern(format: Format) -> re.Pattern[str]:
     code = rf"{re.escape(format.code_begin)}(?P<code>.*?){re.escape(format.code_end)}"
     output = rf"{re.escape(format.code_output_begin)}(?P<output>.*?){re.escape(format.code_output_end)}"

@@ -53,6 +53,8 @@ class Reply(Record):
     """What a reasoning model thought before it, if it is kept apart from the text."""
     calls: list[str] = Field(default_factory=list)
     """The code of native tool calls, in order; they come behind the text."""
+    refused: dict[int, str] = Field(default_factory=dict)
+    """Why calls are not run, by their place in `calls`; the model is told in place of an output."""
     finish: Finish = "stop"
     """"length" if tokens ran out; "error" if no usable reply came, with `error` saying why."""
     tokens: int = 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slipstick.errors import InputError
-from slipstick.formats import Format, join, render
+from slipstick.formats import Format, broken_fence, escape_fence, join, render
 from slipstick.models import Model, ModelSettings, Reply, Request
 from slipstick.schema import Block, Code, Output, Text
 from slipstick.tabular import Row, read_rows
@@ -98,22 +98,12 @@ def to_turns(blocks: Sequence[Block], format: Format) -> list[str]:
         if isinstance(block, Output):
             continue
         if isinstance(block, Code):
-            turns[-1] = _end_line(turns[-1]) + join(render(format, [Code(text=_keep(block.text, format.code_end))]))
+            code = Code(text=escape_fence(block.text, format.code_end))
+            turns[-1] = _end_line(turns[-1]) + join(render(format, [code]))
             turns.append("")
         else:
-            turns[-1] = _end_line(turns[-1]) + block.text.replace(format.code_begin, _broken(format.code_begin))
+            turns[-1] = _end_line(turns[-1]) + block.text.replace(format.code_begin, broken_fence(format.code_begin))
     return turns
-
-
-def _keep(code: str, end: str) -> str:
-    """The code with every fence inside it broken by a space, so that it is not closed before its end."""
-    while (at := (code + end).find(end)) < len(code):
-        code = code[:at] + _broken(end) + code[at + len(end) :]
-    return code
-
-
-def _broken(fence: str) -> str:
-    return f"{fence[:-1]} {fence[-1]}" if len(fence) > 1 else " "
 
 
 def _end_line(text: str) -> str:

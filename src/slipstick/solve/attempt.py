@@ -2,15 +2,20 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 
-from slipstick.answers import answer_of
+from slipstick.answers import answer_of, find_answer
 from slipstick.execute import run_program
-from slipstick.formats import Format, parse, render_prompt
+from slipstick.formats import Format, render_prompt
 from slipstick.interpreters import Interpreter, Session
 from slipstick.models import Model, Reply, Request, Sampling
+from slipstick.replies.turns import Turn, read_turn, without_unrun_code
 from slipstick.schema import Block, Code, Finish, Output, Problem, Solution, Text
 from slipstick.solve.closest import ask_closest
 from slipstick.solve.settings import SolveSettings
+
+_GUESSES = frozenset({"last number", "bold", "formula", "letter"})
+"""Rules that take what stands last for the answer, though nothing says that it is."""
 
 
 async def attempt(
@@ -38,7 +43,7 @@ async def attempt(
         )
     finally:
         await session.close()
-    answer = answer_of(blocks, kind=problem.kind)
+    answer = answer_in(format, blocks, kind=problem.kind)
     if settings.closest_option and problem.choices and answer is not None:
         request = _first_request(problem, format, sample, settings)
         closest = await ask_closest(request, answer, choices=problem.choices, model=model)
@@ -65,27 +70,35 @@ async def attempt(
     )
 
 
-def until_code(format: Format, text: str) -> list[Block]:
-    """The blocks of one turn, cut behind the first code block: what follows was written without its output."""
-    if format.executes == "steps" and text.endswith(format.code_end.rstrip("\n")):
-        text += format.code_end[len(format.code_end.rstrip("\n")) :]
-    blocks = parse(format, text)
-    first = next((index for index, block in enumerate(blocks) if isinstance(block, Code)), len(blocks))
-    return blocks[: first + 1]
-
-
-def blocks_of(format: Format, reply: Reply) -> list[Block]:
+def blocks_of(format: Format, reply: Reply) -> Turn:
     """The blocks of one turn: thoughts that were kept apart go before the words, never searched for code; calls behind.
 
     Reasoning is between <think> and </think>, as if a server had left it in the text.
     """
-    blocks: list[Block] = [*until_code(format, reply.text), *(Code(text=code) for code in reply.calls)]
+    blocks, refused = read_turn(format, reply.text, finish=reply.finish, calls=bool(reply.calls))
+    refused = refused | {len(blocks) + place: why for place, why in reply.refused.items()}
+    blocks = [*blocks, *(Code(text=code) for code in reply.calls)]
     if not reply.reasoning:
-        return blocks
+        return Turn(blocks, refused)
     thoughts = f"<think>\n{reply.reasoning}" + ("\n</think>\n\n" if blocks else "")
     if blocks and isinstance(blocks[0], Text):
-        return [Text(text=thoughts + blocks[0].text), *blocks[1:]]
-    return [Text(text=thoughts), *blocks]
+        return Turn([Text(text=thoughts + blocks[0].text), *blocks[1:]], refused)
+    return Turn([Text(text=thoughts), *blocks], {place + 1: why for place, why in refused.items()})
+
+
+def answer_in(format: Format, blocks: Sequence[Block], *, kind: str | None = None) -> str | None:
+    """The answer of a solution (`answer_of`). What stands in a call or a program that was not run is none.
+
+    A solution that ends with one was still at work: only what it marked as its answer before counts.
+    """
+    last = blocks[-1] if blocks else None
+    if not isinstance(last, Text):
+        return answer_of(blocks, kind=kind)
+    words, at_work = without_unrun_code(format, last.text)
+    if not at_work:
+        return answer_of([*blocks[:-1], Text(text=words)], kind=kind)
+    found = find_answer(words, kind=kind)
+    return found.text if found and found.rule not in _GUESSES else None
 
 
 async def run_code(session: Session, format: Format, code: Code) -> Output:
@@ -120,15 +133,16 @@ async def _write(
     for turn in range(max_turns + 1):
         reply = await model.generate(first.model_copy(update={"turn": turn, "blocks": list(blocks)}))
         replies.append(reply)
-        written = blocks_of(format, reply)
+        written, refused = blocks_of(format, reply)
         ends = reply.finish == "error" or not any(isinstance(block, Code) for block in written)
-        for block in written:
+        for place, block in enumerate(written):
             blocks.append(block)
             if ends or not isinstance(block, Code):
                 continue
             if ran == max_turns:
                 return "turns"
-            blocks.append(await run_code(session, format, block))
+            why = refused.get(place)
+            blocks.append(Output(text=why, status="error") if why else await run_code(session, format, block))
             ran += 1
         if ends or format.executes == "program":
             break

@@ -1,7 +1,6 @@
 """Decodes many requests together: finished rows leave the batch, waiting ones join, each samples its own tokens."""
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from slipstick.errors import ModelError
 from slipstick.formats import Format
 from slipstick.models import Reply, Request
 from slipstick.models.hf.cache import is_growing, join_rows, keep_rows, new_cache
+from slipstick.replies.turns import turn_end
 
 
 @dataclass(eq=False)
@@ -149,15 +149,16 @@ class Decoder:
         format, tokens = row.request.format, len(row.written)
         if token in self._ends:
             self._finish(row, row.written[:-1])
-        elif self._may_end(row, token) and cut_turn(format, self._text(row.written))[1]:
+        elif self._may_end(row, token) and turn_end(format, self._text(row.written)) is not None:
             self._finish(row, row.written)
         elif tokens >= row.request.sampling.max_tokens or len(row.prompt) + tokens == self._limit:
             text = self._text(row.written).removeprefix(row.opening)
             row.reply = Reply(text=text, finish="length", tokens=tokens, ids=row.written)
 
     def _finish(self, row: Row, ids: list[int]) -> None:
-        text, _ = cut_turn(row.request.format, self._text(ids))
-        row.reply = Reply(text=text.removeprefix(row.opening), tokens=len(row.written), ids=ids)
+        text = self._text(ids)
+        text = text[: turn_end(row.request.format, text)].removeprefix(row.opening)
+        row.reply = Reply(text=text, tokens=len(row.written), ids=ids)
 
     def _may_end(self, row: Row, token: int) -> bool:
         """A cheap look at the last token, then at the last few, before the whole text is decoded."""
@@ -218,16 +219,3 @@ def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     ends = model.generation_config.eos_token_id if model.generation_config else None
     listed = ends if isinstance(ends, list) else [] if ends is None else [ends]
     return frozenset([*listed, eos_id(tokenizer)])
-
-
-def cut_turn(format: Format, text: str) -> tuple[str, bool]:
-    """The part of a generated text that belongs to the turn, and whether the turn has ended in it.
-
-    It ends at a stop string, which is cut off, or behind a closed code block that is to be run.
-    """
-    ends = [(at, at) for stop in format.stop if (at := text.find(stop)) >= 0]
-    if format.executes == "steps" and format.code_begin:
-        block = re.search(rf"{re.escape(format.code_begin)}.*?{re.escape(format.code_end)}", text, re.DOTALL)
-        if block:
-            ends.append((block.end() - len(format.code_end), block.end()))
-    return (text[: min(ends)[1]], True) if ends else (text, False)

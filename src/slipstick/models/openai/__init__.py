@@ -22,9 +22,9 @@ from slipstick.models.openai.concurrency import ConcurrencyLimit
 from slipstick.models.openai.load_balancer import LoadBalancer, NoServerError, Server
 from slipstick.models.openai.prices import OFFICIAL, find_price
 from slipstick.models.openai.probe import describe
-from slipstick.models.openai.replies import NoCompletionError, end_turn, to_reply
+from slipstick.models.openai.replies import NoCompletionError, to_reply
 
-__all__ = ["OpenAIModel", "end_turn", "open_model", "to_reply"]
+__all__ = ["OpenAIModel", "open_model", "to_reply"]
 
 _LONGEST_PAUSE = 8.0
 

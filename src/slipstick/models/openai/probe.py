@@ -9,7 +9,7 @@ from typing import Any
 from slipstick.formats import tool_schema
 from slipstick.models import Sampling
 from slipstick.models.openai.client import Client, RefusedParameter, RequestFailure
-from slipstick.models.openai.replies import Answer, NoCompletionError, code_of, read_answer
+from slipstick.models.openai.replies import Answer, NoCompletionError, read_answer, read_calls
 
 _PAGES = ("/version", "/props", "/get_server_info")
 """In addition to the list of models: vLLM's, llama.cpp's, SGLang's."""
@@ -115,10 +115,9 @@ async def _tools(client: Client) -> dict[str, str]:
         message = (await _ask(client, prompt)).choices[0].message
     except RequestFailure as failure:
         return {"tools": f"refused: {failure}"}
-    calls = [call.function.arguments for call in message.tool_calls or ()]
-    if calls:
-        code = code_of(calls[0]) if isinstance(calls[0], str) else calls[0]
-        return {"tools": "called" if code else "called without code"}
+    if calls := message.tool_calls:
+        _, refused = read_calls(calls[:1], _TOOL)
+        return {"tools": "called without code" if refused else "called"}
     return {"tools": "called in the text only" if _PRODUCT.search(message.words()) else "not called"}
 
 

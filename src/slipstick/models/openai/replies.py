@@ -1,7 +1,7 @@
 """Reads a server's answer: bodies that differ between servers -> one Reply."""
 
 import json
-import re
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -9,11 +9,9 @@ from pydantic import BaseModel, Field, ValidationError
 from slipstick.formats import Format
 from slipstick.models import Reply
 from slipstick.models.openai.prices import Price
+from slipstick.replies.arguments import UnreadableCallError, check_name, is_whole, read_arguments
+from slipstick.replies.turns import end_turn
 from slipstick.schema import Finish
-
-_FENCED = re.compile(
-    r"^```(?:python|py)?[^\S\n]*\n(.*?)(?:\n```[^\S\n]*$|\Z)", re.DOTALL | re.MULTILINE | re.IGNORECASE
-)
 
 
 class NoCompletionError(Exception):
@@ -31,6 +29,11 @@ class Call(BaseModel):
     """One call of a function."""
 
     function: Function = Function()
+
+    def arguments(self) -> str:
+        """Its arguments as text; the API says a JSON text, and some servers send the object itself."""
+        given = self.function.arguments
+        return json.dumps(given, ensure_ascii=False) if isinstance(given, dict) else given or ""
 
 
 class Message(BaseModel):
@@ -113,53 +116,27 @@ def to_reply(body: str, format: Format, price: Price | None = None) -> Reply:
         return Reply(text="", finish="error", error="the server's content filter stopped the answer", **counted)
     finish: Finish = "length" if choice.finish_reason == "length" else "stop"
     text, finish = end_turn(choice.text or choice.message.words(), finish, format)
-    called = [_arguments(call) for call in choice.message.tool_calls or ()] if format.tool else []
-    if called and choice.finish_reason == "length" and not is_whole(called[-1]):
-        text, finish = text + format.code_begin + called.pop(), "length"  # broken off: it is never closed and never run
-    calls = [code_of(arguments) for arguments in called]
-    return Reply(text=text, finish=finish, reasoning=choice.message.thinking(), calls=calls, **counted)
+    called = list(choice.message.tool_calls or ()) if format.tool else []
+    if called and choice.finish_reason == "length" and not is_whole(called[-1].arguments()):
+        # Broken off: it is never closed and never run.
+        text, finish = text + format.code_begin + called.pop().arguments(), "length"
+    calls, refused = read_calls(called, format.tool)
+    reasoning = choice.message.thinking()
+    return Reply(text=text, finish=finish, reasoning=reasoning, calls=calls, refused=refused, **counted)
 
 
-def end_turn(text: str, finish: Finish, format: Format) -> tuple[str, Finish]:
-    """The text of one turn as if every server stopped exactly at the stop strings, and how the turn ended.
-
-    Cut before the first stop string or behind the first closed code block, whichever comes first; a code block whose
-    fence the server cut as the stop string is closed again. In a format whose response is one bare program, a fence
-    around it is removed, with the words before and behind it.
-    """
-    stops = [at for at in (text.find(stop) for stop in format.stop if stop) if at >= 0]
-    at = min(stops, default=len(text))
-    if format.executes == "steps" and format.code_begin:
-        begin = text.find(format.code_begin)
-        inside = begin + len(format.code_begin)
-        end = text.find(format.code_end, inside) if begin >= 0 else -1
-        if end >= 0 and end + len(format.code_end) <= at:
-            return text[: end + len(format.code_end)], "stop"
-        if finish == "stop" and 0 <= begin < at == len(text):
-            return text + _missing(text[inside:], format.code_end), "stop"
-    text, finish = text[:at], "stop" if stops else finish
-    if format.executes == "program" and not format.code_begin and (fenced := _FENCED.search(text)):
-        text = fenced[1]
-    return text, finish
-
-
-def code_of(arguments: str) -> str:
-    """The code in the arguments of a call, which should be {"code": "..."} and may not be.
-
-    An object's only text counts whatever its name, a JSON string is the code, and anything else is the code: if it
-    is none, the interpreter's error says so to the model.
-    """
-    found = _load(arguments)
-    if isinstance(found, dict):
-        texts = [value for value in found.values() if isinstance(value, str)]
-        code = found.get("code")
-        return code if isinstance(code, str) else texts[0] if len(texts) == 1 else arguments
-    return found if isinstance(found, str) else arguments
-
-
-def is_whole(arguments: str) -> bool:
-    """Whether the arguments are complete JSON, and not broken off."""
-    return _load(arguments) is not None
+def read_calls(called: Iterable[Call], tool: str) -> tuple[list[str], dict[int, str]]:
+    """The code of the calls in order, a call that cannot be read as it is; and why these cannot, by their places."""
+    codes: list[str] = []
+    refused: dict[int, str] = {}
+    for call in called:
+        try:
+            check_name(call.function.name, tool, call.arguments())
+            codes += read_arguments(call.arguments())
+        except UnreadableCallError as error:
+            refused[len(codes)] = str(error)
+            codes.append(call.arguments())
+    return codes, refused
 
 
 def shorten(thing: object) -> str:
@@ -176,26 +153,3 @@ def _text_of(content: Any) -> str:
     if isinstance(content, list):
         return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
-
-
-def _arguments(call: Call) -> str:
-    given = call.function.arguments
-    if isinstance(given, dict):  # the API says a JSON text; some servers send the object itself
-        code = given.get("code")
-        return code if isinstance(code, str) else str(given)
-    return given or ""
-
-
-def _missing(code: str, end: str) -> str:
-    """What closes the code: all of `end`, or what is missing if the model wrote its fence but not its line end."""
-    for length in range(len(end) - 1, 0, -1):
-        if end[:length].strip() and code.endswith(end[:length]):
-            return end[length:]
-    return end
-
-
-def _load(arguments: str) -> Any:
-    try:
-        return json.loads(arguments, strict=False)  # models leave line breaks in strings as they are
-    except ValueError:
-        return None
