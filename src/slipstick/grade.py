@@ -34,15 +34,15 @@ def grade(
 
     check_profile(profile)
     if isinstance(problem_or_expected, Problem):
-        expected, choices = problem_or_expected.answer, _options(problem_or_expected, profile)
-        kind = kind or problem_or_expected.kind
+        problem = problem_or_expected
     else:
-        expected, choices = problem_or_expected, None
+        asked = last_message(attempt, role="user") if isinstance(attempt, list | tuple) else ""
+        problem = Problem(id="", text=asked, answer=problem_or_expected)
+    expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
     row = _row(_find(attempt, kind, profile), expected, choices, kind, profile)
     if not isinstance(row, tuple):
         return row
     verdict = compare(row[0], row[1], kind=row[2], profile=profile)
-    problem = problem_or_expected if isinstance(problem_or_expected, Problem) else None
     return _refuse_question(verdict, row[0], problem, profile)
 
 
@@ -92,7 +92,7 @@ def _refuse_question(verdict: Verdict, answer: str, problem: Problem | None, pro
     from slipstick.equivalence.question import is_given_back
     from slipstick.equivalence.verdicts import acceptable_answers
 
-    if verdict.outcome != "correct" or problem is None or problem.choices or problem.kind == "choice":
+    if verdict.outcome != "correct" or not problem or not problem.text or problem.choices or problem.kind == "choice":
         return verdict
     if profile in PUBLISHED or (policy := policy_of(profile)).question == "correct":
         return verdict
@@ -109,6 +109,7 @@ def _graded(solution: Solution, verdict: Verdict | None) -> Solution:
 def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, profile: str) -> str | None:
     """The final answer of an attempt by a profile's rules, None if it gives none."""
     from slipstick.answers import answer_of, final_answer
+    from slipstick.equivalence.policies import policy_of
     from slipstick.equivalence.profiles import PUBLISHED, find_by
     from slipstick.schema import Solution
 
@@ -116,22 +117,43 @@ def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, 
     if isinstance(attempt, Solution):
         if attempt.answer is not None and (ours or not attempt.blocks):
             return attempt.answer
-        return answer_of(attempt.blocks, kind=kind) if ours else find_by(profile, attempt.blocks, kind=kind)
-    text = attempt if isinstance(attempt, str) else last_message(attempt)
-    return final_answer(text, kind=kind) if ours else find_by(profile, text, kind=kind)
+        said = attempt.blocks
+        answer = answer_of(said, kind=kind) if ours else find_by(profile, said, kind=kind)
+        words = "".join(block.text for block in said if block.type == "text")
+    else:
+        words = attempt if isinstance(attempt, str) else last_message(attempt)
+        answer = final_answer(words, kind=kind) if ours else find_by(profile, words, kind=kind)
+    guesses = ours and kind == "number" and policy_of(profile).several == "incorrect"
+    return _listed(words, answer) if guesses else answer
 
 
-def last_message(messages: Sequence[dict[str, Any]]) -> str:
-    """The text of the assistant's last message; "" if it has none."""
-    said = [message.get("content") for message in messages if message.get("role") == "assistant"]
+def _listed(words: str, answer: str | None) -> str | None:
+    """The answer, or all of the listed boxes of which it is the first; the policy `several` makes them no number."""
+    from slipstick.answers import find_answer
+
+    if answer is None or words.count("box") < 2:
+        return answer
+    found, listed = find_answer(words, kind="number"), find_answer(words, kind="list")
+    boxes = found and listed and found.rule == listed.rule == "boxed" and found.text == answer
+    return listed.text if boxes and listed else answer
+
+
+def last_message(messages: Sequence[dict[str, Any]], *, role: str = "assistant") -> str:
+    """The text of the last message of the assistant, or of another role; "" if it has none."""
+    said = [message.get("content") for message in messages if message.get("role") == role]
     return _text(said[-1]) if said else ""
 
 
 def _text(content: Any) -> str:
     """The text of a message's content, which chat APIs give as a string, as parts, or as None with tool calls."""
     if isinstance(content, list):
-        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+        parts = (part for part in content if isinstance(part, dict) and part.get("type", "text") in _SAID)
+        return "".join(str(part.get("text") or "") for part in parts)
     return str(content or "")
+
+
+_SAID = ("text", "output_text", "input_text")
+"""Parts of a message that are said; others are thoughts, pictures, calls."""
 
 
 def _options(problem: Problem | None, profile: str) -> list[str] | None:

@@ -17,7 +17,7 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
     import torch
 
     responses = [_response(query, prompt) for query, prompt in zip(queries, prompts, strict=True)]
-    judged = judge(responses, labels)
+    judged = judge(responses, labels, prompts=prompts)
     rewards = torch.tensor([each.reward or 0.0 for each in judged])
     undecided = torch.tensor([float(each.reward is None) for each in judged])
     no_answer = torch.tensor([float(each.verdict.outcome == "no_answer") for each in judged])

@@ -65,7 +65,8 @@ def _reward(
     **columns: Any,
 ) -> list[float | None]:
     expected = _expected(settings.answer_column, columns)
-    judged = judge(completions, expected, kind=settings.kind, profile=settings.profile)
+    prompts = columns.get("prompts")
+    judged = judge(completions, expected, prompts=prompts, kind=settings.kind, profile=settings.profile)
     _log(judged, log_extra, log_metric)
     return [each.reward for each in judged]
 

@@ -9,6 +9,8 @@ from slipstick.schema import Kind
 
 __all__ = ["compute_score", "compute_scores"]
 
+_QUESTIONS = ("question", "problem", "prompt", "raw_prompt")
+
 
 def compute_score(
     data_source: str,
@@ -24,10 +26,11 @@ def compute_score(
 
     Returns, always with the same keys, which verl puts in columns: score and acc, 1.0 or 0.0; pred, the answer, "" for
     none, which verl's majority vote reads; undecided, 1.0 if we cannot decide, and then score is 0.0, as verl knows
-    no missing reward. kind and profile come from `custom_reward_function.reward_kwargs`; data_source and extra_info are
-    not looked at. Raises UserError for a profile that does not exist.
+    no missing reward. kind and profile come from `custom_reward_function.reward_kwargs`; of extra_info the
+    question is read, if it has one, data_source is not. Raises UserError for a profile that does not exist.
     """
-    return _score(judge([last_turn(solution_str)], [ground_truth], kind=kind, profile=profile)[0])
+    asked = [_question(extra_info)]
+    return _score(judge([last_turn(solution_str)], [ground_truth], prompts=asked, kind=kind, profile=profile)[0])
 
 
 def compute_scores(
@@ -41,8 +44,16 @@ def compute_scores(
     **unused: Any,
 ) -> list[dict[str, float | str]]:
     """`compute_score` for a whole batch, as verl's reward manager `batch` asks."""
-    judged = judge([last_turn(text) for text in solution_strs], ground_truths, kind=kind, profile=profile)
+    asked = None if extra_infos is None else [_question(info) for info in extra_infos]
+    responses = [last_turn(text) for text in solution_strs]
+    judged = judge(responses, ground_truths, prompts=asked, kind=kind, profile=profile)
     return [_score(each) for each in judged]
+
+
+def _question(extra_info: Any) -> Any:
+    """The question, which verl's preparation of GSM8K and MATH keeps in the extra information."""
+    found = (extra_info.get(key) for key in _QUESTIONS) if isinstance(extra_info, dict) else ()
+    return next((each for each in found if isinstance(each, str | list)), None)
 
 
 def _score(judged: Judged) -> dict[str, float | str]:

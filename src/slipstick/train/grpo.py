@@ -116,7 +116,9 @@ def _trainer(
         return rows_for_trl(solutions, known, tokenizer, one_end=len(trainer.eos_token_ids) == 1)
 
     def verdict(found: list[str], answer: list[str], **columns: Any) -> list[float | None]:  # its name is in the log
-        return reward(**{**columns, "completions": found, "answer": [json.loads(answers) for answers in answer]})
+        asked = [known[name].text for name in columns.pop("prompts")]
+        golds = [json.loads(answers) for answers in answer]
+        return reward(**{**columns, "prompts": asked, "completions": found, "answer": golds})
 
     rows = [{"prompt": problem.id, "answer": json.dumps(_answers(problem))} for problem in _order(problems, settings)]
     trainer = GRPOTrainer(
