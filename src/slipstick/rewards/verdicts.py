@@ -1,8 +1,4 @@
-"""Verdicts on a batch of completions, as every trainer's reward function asks for them.
-
-Two verdicts are given when this is imported, so that what the next ones need is loaded by then: a trainer that forks
-while another thread is in the middle of an import would leave the child waiting for that import for ever.
-"""
+"""Verdicts on a batch of completions, as every trainer's reward function asks for them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
