@@ -10,6 +10,7 @@ import logging  # noqa: F401
 import os
 import sys
 import threading
+from collections import deque
 from functools import cache
 from importlib import import_module
 from types import FrameType
@@ -40,8 +41,14 @@ def _imports(frame: FrameType | None) -> bool:
 
 @cache
 def _load_all() -> None:
-    """Decides a comparison for each library that is loaded, and each record that is built, when one first needs it."""
-    from slipstick.grade import grade
+    """Grades a solution for each library that is loaded, and each record that is built, when one first needs it."""
+    from slipstick.grade import grade_solutions
+    from slipstick.schema import Problem, Solution, Text
 
-    for answer, expected in (("4 cm", "0.04 m"), ("(x+1)^2", "x^2+2x+1"), (r"(\sqrt{2}, 3]", r"(2^{1/2}, 3]")):
-        grade(rf"The answer is $\boxed{{{answer}}}$.", expected)
+    pairs = ("4 cm", "0.04 m"), ("(x+1)^2", "x^2+2x+1"), (r"(\sqrt{2}, 3]", r"(2^{1/2}, 3]")
+    problems = [Problem(id=answer, text="", answer=expected) for answer, expected in pairs]
+    solutions = [
+        Solution(id=answer, problem_id=answer, format="cot", blocks=[Text(text=rf"It is $\boxed{{{answer}}}$.")])
+        for answer, _ in pairs
+    ]
+    deque(grade_solutions(solutions, problems), maxlen=0)

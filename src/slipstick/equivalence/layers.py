@@ -7,9 +7,9 @@ open, and in a worker process, where there is. `docs/grade.md` has this table in
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
+from slipstick.equivalence.lazy import lazy
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy, without_spaces
 from slipstick.equivalence.normalize.printed import as_written
 from slipstick.equivalence.normalize.separators import separate, usual_marks
@@ -83,7 +83,7 @@ class Side:
     other: str
     """The text of the other side."""
 
-    @cached_property
+    @lazy
     def number(self) -> Number | None:
         r"""The number that the text is, with its unit; \\Omega and \\mu m are units only beside the same unit."""
         number = read_quantity(self.text)
@@ -92,12 +92,12 @@ class Side:
             return greek if greek and other and greek.unit == other.unit else None
         return number
 
-    @cached_property
+    @lazy
     def measured(self) -> tuple[str, str | None] | None:
         r"""A value and the unit behind it: 4\sqrt{2} and cm."""
         return take_unit_off(self.text, self.number)
 
-    @cached_property
+    @lazy
     def in_radians(self) -> str:
         """The text, with an angle as a number if pi is in either: pi/6 of "pi/6 rad" and of 30 degrees."""
         if self.number is None:
