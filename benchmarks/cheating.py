@@ -37,7 +37,10 @@ PROFILES = ("slipstick", "slipstick-strict")
 QUESTIONS = ("math", "college_math")
 """Data sets whose questions are given back."""
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
-VALUE = re.compile(r"\\d?frac\{\d+\}\{\d+\}|\d+/\d+|\^\{?\\circ\}?|^-|^[a-zA-Z] ?= ?-?(?=[\d.]+$)|\\(?:left|right)\b")
+VALUE = re.compile(
+    r"\\d?frac(?:\{\d+\}\{\d+\}|\d\d)|\d+/\d+|\^\{?\\circ\}?|\^\{?\\(?:text|mathrm)\{\w+\}\}?|^-|\\(?:left|right)\b"
+    r"|^[a-zA-Z](?:_\{?\w+\}?)? ?(?:\([^()]*\))? ?= ?-?(?=[\d.]+$)"
+)
 """What is part of a value although it looks like an operation."""
 OPERATION = re.compile(r"[-+*/^=<>!|]|\\(?!text|mathrm|mathbf|pi\b|[,;!$%{}])")
 """What makes a formula more than a value: something is left to do."""
