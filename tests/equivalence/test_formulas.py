@@ -1,4 +1,4 @@
-"""Tests of what formulas mean, by kind: tests/cases/formulas.txt has the pairs."""
+"""Tests of what answers mean, by kind: formulas.txt and readings.txt in tests/cases have the pairs."""
 
 import itertools
 import re
@@ -8,7 +8,11 @@ import pytest
 
 from slipstick.equivalence import compare
 
-_LINES = (Path(__file__).parents[1] / "cases" / "formulas.txt").read_text(encoding="utf-8").splitlines()
+_LINES = [
+    line
+    for name in ("formulas", "readings")
+    for line in (Path(__file__).parents[1] / "cases" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+]
 _KINDS = dict(
     zip(
         [line.removeprefix("## ") for line in _LINES if line.startswith("## ")],

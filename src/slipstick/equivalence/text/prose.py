@@ -102,9 +102,10 @@ def _meaning(text: str, words: str) -> str | None:
     content = " ".join(word for word in words.split() if word not in _FILLERS)
     if known := SAME_WORDS.get(content):
         return known
-    if statements.is_without_solution(content.split()):
+    verdict, flat = _VERDICT.match(_flat(text)), _flat(text)
+    if not verdict and statements.is_without_solution(content.split()):
         return SAME_WORDS["no solution"]
-    if (verdict := _VERDICT.match(flat := _flat(text))) and not statements.is_conditional(flat[verdict.end() :]):
+    if verdict and not statements.is_conditional(flat[verdict.end() :]):
         return SAME_WORDS.get(verdict[1], verdict[1])
     return None
 

@@ -118,11 +118,11 @@ def _may_follow(word: _Word, *, glued: bool) -> bool:
         return False
     if len(word.text) == 1:
         if word.marked:
-            return word.text not in NO_UNITS
+            return _known(word.text) is not None
         return lower == "a" or (word.text in UNIT_LETTERS and not glued) or (not word.text.isalpha())
     if word.marked or _known(word.text):
         return True
-    return not glued and (lower in FILLERS or _is_noun(word.text))
+    return not glued and (lower in FILLERS or lower in DIMENSIONLESS or _is_noun(word.text))
 
 
 def _is_noun(word: str) -> bool:
