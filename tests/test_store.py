@@ -22,6 +22,17 @@ def a_solution(number: int) -> Solution:
     return Solution(id=f"p/{number}#cot#0", problem_id=f"p/{number}", format="cot", blocks=[Text(text="é\n1")])
 
 
+def test_half_a_surrogate_pair_is_written_readable(tmp_path: Path) -> None:
+    folder = RunFolder.start(tmp_path / "run", a_run(model="m"))
+    folder.append(a_solution(1).model_copy(update={"blocks": [Text(text="4 \ud83d")]}))
+    folder.append(Drop(row={"text": "\udc00"}, rule="r", reason="because of \ud83d"))
+    folder.write_problems([Problem(id="p/1", text="\ud83d\ude00 or \ud83d?")])
+    folder.close()
+    assert folder.index()["p/1#cot#0"].blocks == [Text(text="4 \ufffd")]
+    assert [drop.row for drop in folder.dropped()] == [{"text": "\ufffd"}]
+    assert [problem.text for problem in folder.problems()] == ["\U0001f600 or \ufffd?"]
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     folder = RunFolder.start(tmp_path / "run", a_run(model="m"), recipe_text="model = 'm'\n")
     problems = [Problem(id=f"p/{n}", text="?", answer="1") for n in range(3)]

@@ -31,9 +31,11 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from slipstick.errors import InputError, RunFolderError
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
+from slipstick.surrogates import replace_surrogates
 
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
@@ -189,7 +191,7 @@ class RunFolder:
         if name not in self._open_files:
             self._open_files[name] = (self.path / name).open("a", encoding="utf-8")
         file = self._open_files[name]
-        file.write(record.model_dump_json() + "\n")
+        file.write(to_json(record) + "\n")
         file.flush()
 
     def finish(self, status: str, *, counts: dict[str, int], metrics: list[Metric]) -> Run:
@@ -256,6 +258,16 @@ class _Index(Mapping[str, Solution]):
                 yield file.readline().decode("utf-8")
 
 
+def to_json(record: BaseModel) -> str:
+    """A record as one line of JSON. Half a surrogate pair, which no file can hold, becomes U+FFFD."""
+    try:
+        return record.model_dump_json()
+    except PydanticSerializationError:
+        return json.dumps(
+            replace_surrogates(record.model_dump()), ensure_ascii=False, separators=(",", ":"), default=str
+        )
+
+
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Writes a file whole or not at all; text: all of it, or piece by piece."""
     prefix = f".{path.name}-"
@@ -278,7 +290,7 @@ def write_records(path: Path, records: Iterable[BaseModel]) -> int:
     def lines() -> Iterator[str]:
         nonlocal number
         for number, record in enumerate(records, start=1):  # noqa: B007  returned below
-            yield f"{record.model_dump_json()}\n"
+            yield f"{to_json(record)}\n"
 
     write_atomically(path, lines())
     return number

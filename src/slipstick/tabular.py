@@ -1,9 +1,11 @@
 """Reads rows from files: JSON (one object a line, or one array of objects), CSV, TSV, gzipped or not; Parquet."""
 
+import codecs
 import csv
 import difflib
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -11,11 +13,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from slipstick.errors import InputError, UserError
+from slipstick.surrogates import replace_surrogates
 
 OnBad = Callable[[str, str], None]
 """Takes the place of a row that cannot be read ("path:line") and what is wrong with it."""
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_ESCAPED_HALF = re.compile(r"\\[uU][dD][89a-fA-F]|[\ud800-\udfff]")
 _ENDINGS = (".json", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
@@ -37,7 +41,7 @@ def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]
     of objects, or an object of named objects over several lines. Cells of CSV are text.
     Raises InputError immediately if there is no such file, and while reading, with file and line, for a row that cannot
     be read, a truncated gzip file and a file without rows. With `on_bad` a bad row is given to it instead and the next
-    one is read; a truncated file is still an error.
+    one is read; a truncated file is still an error. Half a surrogate pair becomes U+FFFD.
     """
     path = Path(path)
     require_file(path)
@@ -126,9 +130,7 @@ def _row(where: str, number: int, value: object) -> Row:
 def _decode(text: str, where: str) -> Any:
     try:
         value = json.loads(text)
-        if "\\ud" in text.lower():
-            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair could not be written again
-        return value
+        return replace_surrogates(value) if _ESCAPED_HALF.search(text) else value
     except json.JSONDecodeError as error:
         line = f" line {error.lineno}" if error.lineno > 1 else ""
         hint = "; a row is one JSON object on a line of its own" if text.strip() == "{" else ""
@@ -191,7 +193,7 @@ def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
         with cast(BinaryIO, gzip.open(path, "rb")) if _begins_with(path, b"\x1f\x8b") else path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                    text = _decode_line(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
                 except UnicodeDecodeError as error:
                     where = f"{path}:{number}"
                     hand_over(where, InputError(f"{where} is not UTF-8: byte {line[error.start]:#04x}"), on_bad)
@@ -201,6 +203,14 @@ def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
         raise InputError(f"{path} is a damaged gzip file, cut or altered after line {number}: {error}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _decode_line(line: bytes) -> str:
+    """Raises UnicodeDecodeError for what is no UTF-8, except surrogates as Java and MySQL write them."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return str(replace_surrogates(line.decode("utf-8", "surrogatepass")))
 
 
 def _begins_with(path: Path, mark: bytes) -> bool:

@@ -1,0 +1,24 @@
+"""Replaces halves of surrogate pairs, which JSON may escape ("\\ud83d") but UTF-8 cannot hold."""
+
+import re
+from typing import Any
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def replace_surrogates(value: Any) -> Any:
+    """A text, or the JSON value around texts, with U+FFFD in place of every half of a surrogate pair.
+
+    Two halves that belong together are joined. Anything else is the same object.
+    """
+    match value:
+        case str():
+            if not _HALF.search(value):
+                return value
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case list():
+            return [replace_surrogates(item) for item in value]
+        case dict():
+            return {replace_surrogates(key): replace_surrogates(item) for key, item in value.items()}
+        case _:
+            return value
