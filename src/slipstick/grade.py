@@ -96,7 +96,8 @@ def _refuse_question(verdict: Verdict, answer: str, problem: Problem | None, pro
         return verdict
     if profile in PUBLISHED or (policy := policy_of(profile)).question == "correct":
         return verdict
-    if not is_given_back(answer, acceptable_answers(problem.answer or []), problem.text):
+    golds, reordered = acceptable_answers(problem.answer or []), policy.question == "reordered"
+    if not is_given_back(answer, golds, problem.text, reordered=reordered):
         return verdict
     reason = f"a formula of the question given back ({policy.setting('question')})"
     return verdict.model_copy(update={"outcome": "incorrect", "method": "text", "reason": reason})

@@ -46,6 +46,12 @@ GIVEN_BACK = [
     Case(r"Combine like terms: $3x+2-5x+18$", "-2x+20", "3x+2-5x+18"),
     Case(r"Find $\sin 60^\circ$.", r"\frac{\sqrt{3}}{2}", r"\sin 60^{\circ}"),
 ]
+REORDERED = [
+    Case(r"Expand $(x+2)(x+3)$.", "x^2+5x+6", r"(3+x) \cdot (x+2)"),
+    Case(r"Compute $99^2+99+1$.", "9901", "1 + 99 + 99^2"),
+    Case(r"Factor $x^2+5x+6$ completely.", "(x+2)(x+3)", "6+5x+x^2"),
+    Case(r"Simplify $\sqrt{41+24\sqrt{2}}$.", r"3+4\sqrt{2}", r"\sqrt{24\sqrt{2}+41}"),
+]
 ANSWERS = [
     # plain values that the question mentions
     Case(r"$h(10)=1$ and $h(1)=2$. What is $h(h(1))-1$?", "1", "h(10)=1"),
@@ -87,7 +93,16 @@ def test_a_formula_of_the_question_is_no_answer_to_it(case: Case) -> None:
 
 @pytest.mark.parametrize("case", ANSWERS, ids=[f"{case.answer} for {case.gold}" for case in ANSWERS])
 def test_an_answer_is_not_refused_for_the_question(case: Case) -> None:
-    assert not is_given_back(case.answer, [case.gold], case.question)
+    assert not is_given_back(case.answer, [case.gold], case.question, reordered=True)
+
+
+@pytest.mark.parametrize("case", REORDERED, ids=[f"{case.answer} for {case.gold}" for case in REORDERED])
+def test_a_formula_in_another_order_is_refused_in_training_only(case: Case) -> None:
+    problem = Problem(id="a", text=case.question, answer=case.gold)
+    said = rf"\boxed{{{case.answer}}}"
+    assert grade(said, problem, profile="slipstick:unevaluated=correct").outcome == "correct"
+    verdict = grade(said, problem, profile="slipstick-strict:unevaluated=correct")
+    assert verdict.outcome == "incorrect" and verdict.reason.endswith("(policy question=reordered)")
 
 
 def test_only_where_the_question_is_known_and_the_policy_asks() -> None:

@@ -36,8 +36,9 @@ class Policy:
     several: Literal["first", "incorrect"] = "first"
     """Several values where one number is asked, "128 children and 150 adults", boxes in a row: first, the first of them
     is the answer; incorrect, they are no answer to a single number."""
-    question: Literal["incorrect", "correct"] = "incorrect"
-    """A formula of the question given back, if it has an operation to do and the gold is written otherwise."""
+    question: Literal["incorrect", "reordered", "correct"] = "incorrect"
+    """A formula of the question given back, if it has an operation to do and the gold is written otherwise. reordered:
+    incorrect also with its terms and factors in another order."""
 
     def setting(self, field: str) -> str:
         """How a reason names the decision: "policy percent=value"."""
@@ -46,7 +47,9 @@ class Policy:
 
 SLIPSTICK = Policy()
 """The default: for measuring, a value counts however it is written."""
-STRICT = Policy(unevaluated="arithmetic", percent="value", approximate="incorrect", several="incorrect")
+STRICT = Policy(
+    unevaluated="arithmetic", percent="value", approximate="incorrect", several="incorrect", question="reordered"
+)
 """For training signals: what a model could learn to write instead of solving the problem is incorrect."""
 OWN: Mapping[str, Policy] = MappingProxyType({"slipstick": SLIPSTICK, "slipstick-strict": STRICT})
 """Our profiles by name."""

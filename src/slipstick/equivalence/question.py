@@ -1,7 +1,7 @@
 r"""Tells an answer from a formula of the question given back: "Simplify \sqrt{72}" answered by \sqrt{72}.
 
 Such an answer has the value that is asked for, and nobody has done anything. It is one only if it is a formula of the
-question, letter for letter but for notation, has an operation to do, and if the gold is written otherwise.
+question but for notation, has an operation to do, and if the gold is written otherwise.
 """
 
 import functools
@@ -55,18 +55,24 @@ _CUT = re.compile(r"[,;]|\\cup(?![A-Za-z])")
 _LETTER = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
 
 
+_Signs = tuple[object, ...]
+
+
 class _Question(NamedTuple):
     """The formulas of a question."""
 
     formulas: frozenset[str]
     """All of them, the sides of their equations and the items of their lists, in one notation."""
+    signs: frozenset[_Signs]
+    """The signs of all of them."""
     converted: frozenset[str]
     """Those that the question wants to be written otherwise: "Convert ... to", "Express ... as"."""
 
 
-def is_given_back(answer: str, golds: Sequence[str], question: str) -> bool:
+def is_given_back(answer: str, golds: Sequence[str], question: str, *, reordered: bool = False) -> bool:
     """Whether an answer that is equal to one of the golds is only a formula of the question, given back.
 
+    reordered: also with its terms and factors in another order.
     False for a question with options, for an answer that is written as a gold is but for order and brackets, and for
     plain values (numbers, reduced fractions, single terms, points, intervals, x = 3), unless the question says to
     convert it or the gold is an equation.
@@ -78,16 +84,16 @@ def is_given_back(answer: str, golds: Sequence[str], question: str) -> bool:
     signs = {_signs(written), _signs(value)}
     if any(_signs(form) in signs for gold in normal for form in (gold, _value(gold))):
         return False
-    formulas, converted = _read(question)
-    if written not in formulas and value not in formulas:
+    asked = _read(question)
+    if not {written, value} & asked.formulas and not (reordered and signs & asked.signs):
         return False
-    return written in converted or not _is_finished(written, normal)
+    return written in asked.converted or not _is_finished(written, normal)
 
 
 @functools.lru_cache(maxsize=256)
 def _read(question: str) -> _Question:
     if _OPTIONS.search(question):
-        return _Question(frozenset(), frozenset())
+        return _Question(frozenset(), frozenset(), frozenset())
     found, converted = {_normal(question)}, set()
     for formula, before in _written(question):
         for part in (formula, *split_top(formula, _ITEMS)):
@@ -100,7 +106,8 @@ def _read(question: str) -> _Question:
             }
             found |= forms
             converted |= forms if _CONVERT.search(before) else set()
-    return _Question(frozenset(found - {""}), frozenset(converted))
+    found -= {""}
+    return _Question(frozenset(found), frozenset(map(_signs, found)), frozenset(converted))
 
 
 def _written(question: str) -> Iterator[tuple[str, str]]:
@@ -132,7 +139,7 @@ def _value(text: str) -> str:
     return right if equals and right and _NAME.fullmatch(left) else text
 
 
-def _signs(text: str) -> tuple[object, ...]:
+def _signs(text: str) -> _Signs:
     """The signs of each side in no order, so that brackets and the order of terms and factors do not matter."""
     relation = read_relation(text)
     if relation:
