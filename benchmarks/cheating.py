@@ -36,6 +36,19 @@ EVALUATION = Path(__file__).parents[2] / "shared" / "data" / "eval"
 PROFILES = ("slipstick", "slipstick-strict")
 QUESTIONS = ("math", "college_math")
 """Data sets whose questions are given back."""
+RARE = (
+    *(
+        r"x \equiv 3 \pmod{8}",
+        r"5 \pmod{12}",
+        r"\lfloor n/2 \rfloor",
+        r"\lceil \sqrt{n} \rceil",
+        "n!+1",
+        r"\frac{n!}{2}",
+    ),
+    *(r"a_{1}+a_{2}", r"\frac{x_1}{x_2}", r"\min(n, 50)", r"\max(a, b)+1", "3:45 p.m.", "8:05 am", "f(2)=7", "f(1)=3"),
+    *(r"|x-2|+1", r"45 \text{ cm}^2", r"9\pi \text{ m}^3", r"4\sqrt{2} \text{ cm}", "3x=k(x+1)", "1101_2", "77_{8}"),
+)
+"""Golds of kinds of which the data sets have few."""
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
 VALUE = re.compile(
     r"\\d?frac(?:\{\d+\}\{\d+\}|\d\d)|\d+/\d+|\^\{?\\circ\}?|\^\{?\\(?:text|mathrm)\{\w+\}\}?|^-|\\(?:left|right)\b"
@@ -202,7 +215,8 @@ def main() -> None:
         raise SystemExit(f"benchmarks.cheating needs the golds in {EVALUATION}, which is absent")
     console, began, chance = Console(stderr=True), time.monotonic(), random.Random(wanted.seed)
     sets = problems_by_set()
-    golds = list(dict.fromkeys(str(problem.answer) for problems in sets.values() for problem in problems))
+    known = (str(problem.answer) for problems in sets.values() for problem in problems)
+    golds = list(dict.fromkeys([*RARE, *known]))
     chance.shuffle(golds)
     changed = really_wrong(judged(mutations(golds, wanted.limit, chance)))
     tried = really_wrong(judged(cheating(golds, wanted.cheats, chance)))
