@@ -43,3 +43,23 @@ def test_case(case: dict[str, str]) -> None:
 )
 def test_what_separates_parts(text: str, separated: str) -> None:
     assert separate(text) == separated
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "outcomes"),
+    [
+        ("0 and 1", "[0,1]", ("correct", "incorrect")),
+        ("0,1", "[0,1]", ("correct", "incorrect")),
+        ("0,1", "[1,0]", ("correct", "correct")),  # a list: no interval
+        ("1,2", "(1,2)", ("correct", "incorrect")),
+        ("1,2,3", "[1,2,3]", ("correct", "correct")),
+        ("[0,1]", "0,1", ("correct", "correct")),
+        ("x=1, y=2", "(1,2)", ("correct", "correct")),
+        ("(1,3) and (2,4)", "[(1,3),(2,4)]", ("correct", "correct")),
+        (r"\{1,2\}", "(1,2)", ("correct", "incorrect")),
+        (r"\{1,2\}", r"\{2,1\}", ("correct", "correct")),
+    ],
+)
+def test_what_brackets_mean_is_a_policy(answer: str, expected: str, outcomes: tuple[str, str]) -> None:
+    found = [compare(answer, expected, profile=f"slipstick:interval={value}").outcome for value in ("list", "interval")]
+    assert tuple(found) == outcomes

@@ -243,7 +243,10 @@ def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | 
     if other.number is None or other.number.places is None or not re.fullmatch(r"-?\d+,\d+", comma.text):
         return None
     read = read_number(comma.text.replace(",", "."))
-    return _numbers(read, other.number, context.policy) if read else None
+    found = _numbers(read, other.number, context.policy) if read else None
+    if found and found.equal and comma is expected and comma.text[-2] == ",":
+        return Decision(None, "number", "the expected answer has a decimal comma, or is a list")
+    return found
 
 
 def words(answer: Side, expected: Side, context: Context) -> Decision | None:
@@ -253,7 +256,7 @@ def words(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 def structure(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Lists, sets, tuples, matrices, x = 3: item by item."""
-    return compare_structure(answer.in_radians, expected.in_radians, context.same)
+    return compare_structure(answer.in_radians, expected.in_radians, context.same, context.policy)
 
 
 def spacing(answer: Side, expected: Side, context: Context) -> Decision | None:

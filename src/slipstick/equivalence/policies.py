@@ -30,7 +30,8 @@ class Policy:
     """either: 50% is 0.5, and 50 is 50%; value: 50% is 0.5, and the sign may be missing only beside a gold that has
     it."""
     interval: Literal["list", "interval"] = "list"
-    """What `0,1` is beside the gold `[0,1]`: list, a list of two numbers; interval, an interval without brackets."""
+    """What the gold `[0,1]` or `(1,2)` is beside `0,1` and `\\{1,2\\}`: list, these two values; interval, an
+    interval or a point, which has brackets of its own."""
     approximate: Literal["correct", "incorrect"] = "correct"
     """"about 6", "maybe 6", "≈ 6" for an exact 6."""
     several: Literal["first", "incorrect"] = "first"
@@ -48,7 +49,12 @@ class Policy:
 SLIPSTICK = Policy()
 """The default: for measuring, a value counts however it is written."""
 STRICT = Policy(
-    unevaluated="arithmetic", percent="value", approximate="incorrect", several="incorrect", question="reordered"
+    unevaluated="arithmetic",
+    percent="value",
+    interval="interval",
+    approximate="incorrect",
+    several="incorrect",
+    question="reordered",
 )
 """For training signals: what a model could learn to write instead of solving the problem is incorrect."""
 OWN: Mapping[str, Policy] = MappingProxyType({"slipstick": SLIPSTICK, "slipstick-strict": STRICT})

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, Same, structure
 from slipstick.equivalence.normalize.notation import split_top
+from slipstick.equivalence.policies import SLIPSTICK, Policy
 from slipstick.equivalence.structures.equalities import compare_relations
 from slipstick.equivalence.structures.matching import in_any_order, in_order
 from slipstick.equivalence.structures.named import compare_items, either_for_both
@@ -25,6 +26,7 @@ from slipstick.equivalence.structures.piecewise import compare_piecewise
 from slipstick.equivalence.structures.vectors import same_line
 from slipstick.equivalence.structures.written_out import chains_written_out, compare_repeated, signs_written_out
 from slipstick.equivalence.symbolic.reader import read
+from slipstick.equivalence.text.labels import read_names
 from slipstick.equivalence.values.numbers import listed_like, read_number, read_plain
 
 MAX_LENGTH = 8_000
@@ -40,7 +42,7 @@ _TRUTHS = frozenset(("true", "false", "yes", "no", "t", "f"))
 _Match = Callable[[Sequence[str], Sequence[str], Same], Decision]
 
 
-def compare_structure(a: str, e: str, same: Same) -> Decision | None:
+def compare_structure(a: str, e: str, same: Same, policy: Policy = SLIPSTICK) -> Decision | None:
     """Two answers of which one at least is made of others; None if neither is, or only algebra can decide."""
     a, e = listed_like(a, e), listed_like(e, a)
     if not (_STRUCTURED.search(a) or _STRUCTURED.search(e)):
@@ -49,6 +51,8 @@ def compare_structure(a: str, e: str, same: Same) -> Decision | None:
         return Decision(None, "bounds", f"made of parts and longer than {MAX_LENGTH:,} characters")
     if (":" in a or ":" in e) and (ratio := _ratio_lists(a, e)) is not None:
         return ratio
+    if policy.interval == "interval" and _lacks_brackets(read_shape(a), read_shape(e)):
+        return structure(False, f"values without the brackets of an interval or a point ({policy.setting('interval')})")
     if (repeated := compare_repeated(a, e, same)) is not None:
         return repeated
     e = chains_written_out(e)
@@ -59,6 +63,16 @@ def compare_structure(a: str, e: str, same: Same) -> Decision | None:
         return found
     together = _compare(a, e, same)
     return structure(None, "signs that go together, or each with each") if together and together.equal else found
+
+
+def _lacks_brackets(answer: Shape | None, expected: Shape | None) -> bool:
+    """Whether two values are listed for what may be an interval or a point, [0,1] or (1,2)."""
+    if answer is None or expected is None or answer.kind not in ("list", "set") or expected.kind != "tuple":
+        return False
+    if len(expected.items) != 2 or any(map(read_shape, expected.items)) or read_names(answer.items, colon=True):
+        return False
+    low, high = (read_number(item) for item in expected.items)
+    return expected.brackets == "()" or low is None or high is None or low.value < high.value
 
 
 def _compare(a: str, e: str, same: Same) -> Decision | None:
