@@ -20,6 +20,7 @@ from slipstick.equivalence.structures.families import compare_families
 from slipstick.equivalence.structures.named import compare_named
 from slipstick.equivalence.structures.qualifiers import compare_qualified
 from slipstick.equivalence.structures.sets import compare_sets
+from slipstick.equivalence.structures.written_out import compare_repeated, says_how_often
 from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
 from slipstick.equivalence.text.labels import same_words, without_word_label
@@ -95,7 +96,7 @@ class Side:
     @lazy
     def measured(self) -> tuple[str, str | None] | None:
         r"""A value and the unit behind it: 4\sqrt{2} and cm."""
-        return take_unit_off(self.text, self.number)
+        return None if says_how_often(self.text) else take_unit_off(self.text, self.number)
 
     @lazy
     def in_radians(self) -> str:
@@ -228,8 +229,9 @@ def qualifier(answer: Side, expected: Side, context: Context) -> Decision | None
 
 
 def named_values(answer: Side, expected: Side, context: Context) -> Decision | None:
-    """Labelled parts and values by name: (a) 3 (b) 4; Ann: 18, Bob: 14."""
-    return compare_named(answer.text, expected.text, context.same)
+    """Labelled parts, values by name and roots by number: (a) 3 (b) 4; Ann: 18, Bob: 14; 2 (double), 3."""
+    repeated = compare_repeated(answer.text, expected.text, context.same)
+    return repeated or compare_named(answer.text, expected.text, context.same)
 
 
 def ratio(answer: Side, expected: Side, context: Context) -> Decision | None:

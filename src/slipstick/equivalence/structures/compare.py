@@ -24,7 +24,7 @@ from slipstick.equivalence.structures.parse import (
 )
 from slipstick.equivalence.structures.piecewise import compare_piecewise
 from slipstick.equivalence.structures.vectors import same_line
-from slipstick.equivalence.structures.written_out import chains_written_out, compare_repeated, signs_written_out
+from slipstick.equivalence.structures.written_out import chains_written_out, signs_written_out
 from slipstick.equivalence.symbolic.reader import read
 from slipstick.equivalence.text.labels import read_names
 from slipstick.equivalence.values.numbers import listed_like, read_number, read_plain
@@ -53,8 +53,6 @@ def compare_structure(a: str, e: str, same: Same, policy: Policy = SLIPSTICK) ->
         return ratio
     if policy.interval == "interval" and _lacks_brackets(read_shape(a), read_shape(e)):
         return structure(False, f"values without the brackets of an interval or a point ({policy.setting('interval')})")
-    if (repeated := compare_repeated(a, e, same)) is not None:
-        return repeated
     e = chains_written_out(e)
     a = chains_written_out(a) if read_shape(e) else a
     written_a, written_e = signs_written_out(a), signs_written_out(e)

@@ -52,9 +52,14 @@ def signs_written_out(text: str) -> str:
     return ", ".join(f"{text[0]}{','.join(point)}{text[-1]}" for point in points)
 
 
+def says_how_often(text: str) -> bool:
+    """Whether a text may say that a value is one several times: 2 (double)."""
+    return _MARKS.search(text) is not None
+
+
 def compare_repeated(a: str, e: str, same: Same) -> Decision | None:
     """Roots of which one at least says how often it is one: 2 (double), 3 is 2, 2, 3; None if none does."""
-    if not (_MARKS.search(a) or _MARKS.search(e)):
+    if not (says_how_often(a) or says_how_often(e)):
         return None
     items_a, items_e = _items(a), _items(e)
     repeated_a, repeated_e = _repeated(items_a), _repeated(items_e)
