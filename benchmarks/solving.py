@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.formats import load_format
-from slipstick.interpreters import Interpreter, InterpreterSettings, Session, open_interpreter
+from slipstick.interpreters import Interpreter, InterpreterSettings, Limits, Session, open_interpreter
 from slipstick.models import Model, ModelSettings, Request, Sampling, open_model
 from slipstick.models.replay import to_turns
 from slipstick.replies.turns import read_turn
@@ -93,7 +93,7 @@ def stats(url: str) -> dict[str, Any]:
 class NoInterpreter(Interpreter, Session):
     """Runs nothing: for measuring the rest."""
 
-    def session(self) -> NoInterpreter:
+    def session(self, limits: Limits | None = None, *, seed: int | None = None) -> NoInterpreter:
         return self
 
     async def run(self, code: str) -> Output:

@@ -91,7 +91,7 @@ def start_sandbox() -> Iterator[Callable[..., Served]]:
     pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
     started = []
 
-    def start(*settings: str, token: str | None = None) -> Served:
+    def start(*settings: str, token: str | None = None, ready: bool = True) -> Served:
         overrides = [part for setting in ("port=0", *settings) for part in ("--set", setting)]
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("slipstick")), "sandbox", *overrides],
@@ -103,6 +103,7 @@ def start_sandbox() -> Iterator[Callable[..., Served]]:
         assert process.stdout
         line = process.stdout.readline()
         assert "serves at http" in line, line
+        assert not ready or "ready after" in process.stdout.readline()
         return Served(line.rpartition("remote:")[2].strip().rstrip('"'), process)
 
     yield start

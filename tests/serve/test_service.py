@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -83,7 +84,8 @@ def test_client_that_disconnects_frees_its_worker(start_sandbox: Start, path: st
     served = start_sandbox("sandbox_workers=1", "queue=1", "timeout=60")
     host, _, port = served.url.removeprefix("http://").partition(":")
     body = json.dumps({"code": "while True: pass", "language": "python", "run_timeout": 60, "demand": {"timeout": 60}})
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
     with connect(served) as client:
         for waiting in (0, 1):
             lost = [socket.create_connection((host, int(port))) for _ in range(waiting + 1)]
@@ -165,20 +167,70 @@ def shared(start_sandbox: Start) -> Any:
     return _SHARED[0]
 
 
-def test_seeds_have_interpreters_of_their_own_up_to_a_limit(start_sandbox: Start) -> None:
+def test_limits_and_seeds_of_clients_need_no_processes_of_their_own(start_sandbox: Start) -> None:
     program = "import random\nrandom.random()"
-    with connect(shared(start_sandbox)) as client:
+    served = start_sandbox("scratch_mb=4", "memory_mb=512", "timeout=20")
+    with connect(served) as client:
+        client.post("/run_code", json={"code": "print(1)", "language": "python"})
+        before = len(processes_below(served.process.pid))
         texts: list[str] = []
-        for seed in (1, 2, 1):
-            body = {"code": program, "demand": {"seed": seed}}
+        for seed in (1, 2, 1, *range(3, 40)):
+            body = {"code": program, "demand": {"seed": seed, "memory_mb": 100 + seed}}
             texts.append(client.post(f"/sessions/s{len(texts)}/run", json=body).json()["text"])
+            client.delete(f"/sessions/s{len(texts) - 1}")
         assert texts[0] == texts[2] != texts[1]
-        for seed in range(3, 8):
-            client.post(f"/sessions/t{seed}/run", json={"code": "1", "demand": {"seed": seed}})
-        body = {"code": "1", "demand": {"seed": 8}}
-        assert client.post("/sessions/u/run", json=body).status_code == 429
-        client.delete("/sessions/t3")
-        assert client.post("/sessions/u/run", json=body).json()["text"] == "1"
+        assert wait_until(lambda: len(processes_below(served.process.pid)) <= before)
+
+
+def test_what_is_not_demanded_is_as_the_service_gives_it(start_sandbox: Start) -> None:
+    keep = "x = bytearray(200 << 20)\nopen('a', 'w').write('text')"
+    with connect(start_sandbox("scratch_mb=4", "memory_mb=512", "timeout=3")) as client:
+        assert client.post("/sessions/a/run", json={"code": keep}).json()["text"] == "4"
+        less = {"code": keep, "demand": {"memory_mb": 64}}
+        assert client.post("/sessions/b/run", json=less).json()["status"] == "memory"
+        none = {"code": "open('a', 'w')", "demand": {"scratch_mb": 0}}
+        assert "Error" in client.post("/sessions/c/run", json=none).json()["text"]
+        slow = {"code": "import time\ntime.sleep(9)", "demand": {"timeout": 0.2}}
+        assert client.post("/sessions/d/run", json=slow).json()["text"] == "TimeoutError: no end within 0.2 s"
+
+
+@pytest.mark.parametrize(
+    ("host", "served"),
+    [("localhost", True), ("127.0.0.1:80", True), ("[::1]:9", True), ("evil.example:8080", False), ("", False)],
+)
+def test_pages_of_other_names_are_refused(start_sandbox: Start, host: str, served: bool) -> None:
+    with connect(shared(start_sandbox)) as client:
+        body = {"code": "print(1)", "language": "python"}
+        response = client.post("/run_code", json=body, headers={"Host": host})
+        assert response.status_code == (200 if served else 421)
+        assert served or "use localhost" in response.json()["error"]
+
+
+def test_a_service_that_still_starts_answers_and_keeps_requests(start_sandbox: Start) -> None:
+    with connect(start_sandbox(ready=False)) as client:
+        assert client.get("/health").json()["status"] == "healthy"
+        slow = {"code": "import sympy\nprint(sympy.sqrt(8))", "language": "python", "run_timeout": 0.5}
+        assert client.post("/run_code", json=slow).json()["run_result"]["stdout"] == "2*sqrt(2)\n"
+
+
+def test_slow_clients_leave_room_for_others(start_sandbox: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    served = start_sandbox()
+    host, _, port = served.url.removeprefix("http://").partition(":")
+    resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
+    try:
+        slow = [socket.create_connection((host, int(port))) for _ in range(700)]
+        for connection in slow:
+            with suppress(OSError):
+                connection.sendall(b"POST /run_code HTTP/1.1\r\nHost: localhost\r\nContent-Le")
+        with connect(served) as client:
+            body = {"code": "print(1)", "language": "python"}
+            assert client.post("/run_code", json=body, timeout=30).json()["run_result"]["stdout"] == "1\n"
+        for connection in slow:
+            connection.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_long_bodies_are_refused(start_sandbox: Start) -> None:
@@ -188,6 +240,9 @@ def test_long_bodies_are_refused(start_sandbox: Start) -> None:
         assert client.post("/run_code", content=body, headers=headers).status_code == 413
         assert (
             client.post("/run_code", content=iter([body[:500_000], body[500_000:]]), headers=headers).status_code == 413
+        )
+        assert (
+            "over this service's 1,048,576" in client.post("/run_code", content=body, headers=headers).json()["error"]
         )
         assert client.get("/nowhere").json() == {"error": "Not Found"}
         assert client.get("/run_code").status_code == 405

@@ -57,8 +57,12 @@ class Interpreter(ABC):
     """Makes sessions; at most `workers` of them run code at one time, further steps wait their turn."""
 
     @abstractmethod
-    def session(self) -> Session:
-        """A fresh session; its process is made at the first step."""
+    def session(self, limits: Limits | None = None, *, seed: int | None = None) -> Session:
+        """A fresh session; its process is made at the first step.
+
+        limits: of this session, none above the interpreter's own and in the same isolation. Without limits or a seed,
+        the interpreter's own hold.
+        """
 
     @abstractmethod
     async def close(self) -> None:
@@ -104,8 +108,8 @@ class _FillEmptyOutput(Interpreter):
         self._inner = inner
         self._text = text
 
-    def session(self) -> Session:
-        return _FillEmptyOutputSession(self._inner.session(), self)
+    def session(self, limits: Limits | None = None, *, seed: int | None = None) -> Session:
+        return _FillEmptyOutputSession(self._inner.session(limits, seed=seed), self)
 
     async def close(self) -> None:
         await self._inner.close()

@@ -1,6 +1,7 @@
 """The interpreter over HTTP, `slipstick sandbox`: its settings and its start.
 
-app.py             routes, refusals, the server around them; clients.py: tokens, and clients that disconnect
+app.py             routes, refusals, the server around them; clients.py: who is let in, and clients that disconnect;
+                   connections.py: slow clients
 sandbox_fusion.py  SandboxFusion's requests; nemo_skills.py: NeMo-Skills'
 service.py         sessions, workers, the queue; metrics.py: counters for Prometheus
 script.py          programs as scripts: standard output, standard error and exit code kept apart

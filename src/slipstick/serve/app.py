@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,7 @@ from slipstick.errors import InterpreterError
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
 from slipstick.serve.clients import Guard, unless_disconnected
+from slipstick.serve.connections import Connection, raise_file_limit
 from slipstick.serve.service import Demand, RefusedError, Service
 
 _RETRY_SECONDS = "1"
@@ -50,8 +52,8 @@ def make_app(service: Service, token: str | None) -> FastAPI:
     app.include_router(sandbox_fusion.routes(service))
     app.include_router(nemo_skills.routes(service))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.body_mb << 20)
-    if token:
-        app.add_middleware(Guard, token=token)
+    settings = service.settings
+    app.add_middleware(Guard, token=token, host=settings.host, max_body=settings.body_mb << 20)
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:
@@ -77,14 +79,11 @@ def make_app(service: Service, token: str | None) -> FastAPI:
 
 async def serve(settings: ServeSettings, token: str | None, listener: socket.socket, console: Console) -> None:
     """Serves on the listening socket until SIGTERM or SIGINT; then no process is left. Raises InterpreterError."""
+    raise_file_limit()
     service = Service(settings)
-    try:
-        await service.start()
-    except BaseException:
-        await service.close()
-        raise
     config = uvicorn.Config(
         make_app(service, token),
+        http=Connection,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -96,7 +95,27 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
     console.print(
         f'slipstick sandbox serves at {where}; interpreter = "remote:{where}"', soft_wrap=True, highlight=False
     )
-    await uvicorn.Server(config).serve(sockets=[listener])
+    server = uvicorn.Server(config)
+    starting = asyncio.create_task(_start(service, server, console))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await service.close()
+    if not starting.cancelled() and (error := starting.exception()):
+        raise error
+
+
+async def _start(service: Service, server: uvicorn.Server, console: Console) -> None:
+    """Starts the interpreter's processes while the server already answers; if that fails, the server stops."""
+    began = time.perf_counter()
+    try:
+        await service.start()
+    except BaseException:
+        server.should_exit = True
+        raise
+    console.print(f"ready after {time.perf_counter() - began:.1f} s", highlight=False)
 
 
 def _refusal(request: Request, status: int, message: str) -> Response:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from slipstick.serve.clients import unless_disconnected
 from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
-from slipstick.serve.service import STATE_LOST, RefusedError, Service
+from slipstick.serve.service import STATE_LOST, Demand, RefusedError, Service
 
 _LANGUAGES = ("ipython", "python", "python3")
 _PROCESS_STATUS: dict[str, Literal["completed", "timeout"]] = {"ok": "completed", "timeout": "timeout"}
@@ -70,7 +70,7 @@ def routes(service: Service) -> APIRouter:
 
 
 async def _run_cell(service: Service, body: ExecuteRequest, name: str) -> ExecuteResponse:
-    async with service.kept_session(name, service.default) as held, service.place(held.lock):
+    async with service.kept_session(name, Demand()) as held, service.place(held.lock):
         fresh = held.last is None or held.last[1].status in STATE_LOST
         program = Program(body.generated_code, name=f"<cell {held.steps + 1}>", echo=True)
         mark = new_mark()
@@ -89,7 +89,7 @@ async def _run_cell(service: Service, body: ExecuteRequest, name: str) -> Execut
 
 async def _run_script(service: Service, body: ExecuteRequest) -> ExecuteResponse:
     program = Program(body.generated_code, name="<string>", stdin=body.std_input)
-    async with service.place(), service.fresh_session(service.default) as session:
+    async with service.place(), service.fresh_session(Demand()) as session:
         result = await service.run_program(session, program, body.timeout)
     return ExecuteResponse(
         # there a script that ends in an error is `completed`, its traceback on standard error

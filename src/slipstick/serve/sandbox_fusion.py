@@ -117,9 +117,10 @@ def _unsupported(service: Service, body: RunCodeRequest | RunJupyterRequest) -> 
 
 
 def _demand(service: Service, memory_mb: int) -> Demand:
-    if memory_mb <= 0 or memory_mb >= service.default.memory_mb:
-        return service.default
-    return service.default.model_copy(update={"memory_mb": max(memory_mb, 64)})
+    """Their -1 is no demand, and so is more than the service offers."""
+    if memory_mb <= 0 or memory_mb >= service.settings.memory_mb:
+        return Demand()
+    return Demand(memory_mb=max(memory_mb, 64))
 
 
 def _files(body: RunCodeRequest | RunJupyterRequest) -> dict[str, str]:

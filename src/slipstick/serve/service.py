@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from slipstick.interpreters import Interpreter, Limits, Session, open_interpreter
-from slipstick.schema import Output, Status
+from pydantic import Field
+
+from slipstick.interpreters import Limits, Session, open_interpreter
+from slipstick.schema import Output, Record, Status
 from slipstick.serve import ServeSettings
 from slipstick.serve.metrics import Metrics
 from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
 
 STATE_LOST: frozenset[Status] = frozenset({"timeout", "killed", "sandbox_fault"})
 """Outcomes after which a session has lost its variables."""
-_MAX_INTERPRETERS = 8
 _WARM_UP = ("1", "import sympy\n1", "import numpy\n1")
 
 
@@ -28,22 +29,19 @@ class RefusedError(Exception):
         self.reason = reason
 
 
-class Demand(Limits):
-    """Limits and seed that a client demands for its session."""
+class Demand(Record):
+    """What a client asks for its session; None takes what the service gives, which is also the most."""
 
+    timeout: float | None = Field(default=None, ge=0.01)
+    """Wall-clock limit of one step, in seconds."""
+    memory_mb: int | None = Field(default=None, ge=16)
+    """Memory limit, in MB."""
+    isolation: str | None = None
+    """How the session is confined; the service has one isolation for all."""
+    scratch_mb: int | None = Field(default=None, ge=0)
+    """Size of the scratch folder, in MB."""
     seed: int | None = None
-    """Makes random numbers and hashes of programs repeatable."""
-
-
-@dataclass
-class Shared:
-    """An interpreter, shared by all who demand the same of it."""
-
-    interpreter: Interpreter
-    users: int = 0
-    """Sessions and requests that use it now."""
-    started: bool = False
-    """Whether its processes have all been started."""
+    """Makes random numbers of programs repeatable."""
 
 
 @dataclass
@@ -51,7 +49,6 @@ class KeptSession:
     """A session that is kept between requests."""
 
     session: Session
-    shared: Shared
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the step that runs; others of the session wait for it."""
     created: float = field(default_factory=time.time)
@@ -71,33 +68,36 @@ class Service:
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
-        self.default = Demand(**settings.model_dump(include=set(Demand.model_fields)))
         self.held: dict[str, KeptSession] = {}
         self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._waiting)
         self._waiting = 0
         self._free = asyncio.Semaphore(settings.sandbox_workers)
-        self._interpreters: dict[Demand, Shared] = {}
-        self._starting = asyncio.Lock()
-        self._closing: set[asyncio.Future[None]] = set()
+        self._interpreter = open_interpreter(settings)
+        self._started = asyncio.Event()
 
     async def start(self) -> None:
-        """Starts the interpreter's processes before the first program. Raises InterpreterError."""
-        async with self.fresh_session(self.default):
-            pass
+        """Starts every process of the interpreter: that does not count as a request's time. Raises InterpreterError."""
+        for code in _WARM_UP:
+            session = self._interpreter.session()
+            await session.run(code)
+            await session.close()
+        self._started.set()
 
     async def close(self) -> None:
         """Ends every session and every process."""
         self.held.clear()
-        await asyncio.gather(*(shared.interpreter.close() for shared in self._interpreters.values()), *self._closing)
+        await self._interpreter.close()
 
     @asynccontextmanager
     async def place(self, lock: asyncio.Lock | None = None) -> AsyncIterator[None]:
         """Waits for the session's lock and a worker, and holds both. Raises RefusedError if the queue is full."""
-        if self._waiting >= self.settings.queue and self._free.locked():
+        starting = 0 if self._started.is_set() else self.settings.sandbox_workers  # they take no step yet
+        if self._waiting >= self.settings.queue + starting and (starting or self._free.locked()):
             raise RefusedError(429, f"{self._waiting} steps are waiting already; try again later", "queue")
         async with AsyncExitStack() as stack:
             self._waiting += 1
             try:
+                await self._started.wait()
                 if lock:
                     await stack.enter_async_context(lock)
                 await stack.enter_async_context(self._free)
@@ -107,17 +107,12 @@ class Service:
 
     @asynccontextmanager
     async def fresh_session(self, demand: Demand) -> AsyncIterator[Session]:
-        """A session for one request, on an interpreter whose processes have started."""
-        shared = self._take(demand)
+        """A session for one request. Raises RefusedError if the service does not offer what is demanded."""
+        session = self._session(demand)
         try:
-            await self._start_processes(shared)
-            session = shared.interpreter.session()
-            try:
-                yield session
-            finally:
-                await session.close()
+            yield session
         finally:
-            shared.users -= 1
+            await session.close()
 
     @asynccontextmanager
     async def kept_session(self, name: str, demand: Demand) -> AsyncIterator[KeptSession]:
@@ -126,8 +121,7 @@ class Service:
         if held is None:
             if len(self.held) >= self.settings.sessions:
                 raise RefusedError(429, f"{len(self.held)} sessions are kept already; try again later", "sessions")
-            shared = self._take(demand)
-            held = self.held[name] = KeptSession(shared.interpreter.session(), shared)
+            held = self.held[name] = KeptSession(self._session(demand))
         held.users += 1
         try:
             yield held
@@ -142,7 +136,6 @@ class Service:
         held = self.held.pop(name, None)
         if held is None:
             return False
-        held.shared.users -= 1
         if held.running:
             held.running.cancel()
         await held.session.close()
@@ -187,51 +180,22 @@ class Service:
         self.metrics.count(result.status, result.seconds)
         return result
 
-    async def _start_processes(self, shared: Shared) -> None:
-        """Starts every process of an interpreter, once: that does not count as a request's time."""
-        if shared.started:
-            return
-        async with self._starting:
-            for code in _WARM_UP if not shared.started else ():
-                session = shared.interpreter.session()
-                await session.run(code)
-                await session.close()
-            shared.started = True
-
-    def _take(self, demand: Demand) -> Shared:
-        """The interpreter for a demand, in use from now on. Raises RefusedError if the service does not offer it."""
-        demand = self._checked(demand)
-        if demand not in self._interpreters:
-            self._make_room()
-            settings = self.settings.model_copy(update=demand.model_dump(exclude={"seed"}))
-            self._interpreters[demand] = Shared(open_interpreter(settings, seed=demand.seed))
-        self._interpreters[demand].users += 1
-        return self._interpreters[demand]
-
-    def _make_room(self) -> None:
-        """Closes an unused interpreter if there are too many. Raises RefusedError if all are in use."""
-        if len(self._interpreters) < _MAX_INTERPRETERS:
-            return
-        idle = [demand for demand, each in self._interpreters.items() if not each.users and demand != self.default]
-        if not idle:
-            raise RefusedError(429, f"sessions of {_MAX_INTERPRETERS} different settings are kept already", "settings")
-        closing = asyncio.ensure_future(self._interpreters.pop(idle[0]).interpreter.close())
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
-
-    def _checked(self, demand: Demand) -> Demand:
-        """The demand with this service's isolation. Raises RefusedError if it is more than this service offers."""
-        demanded, offered = demand.model_dump(), self.settings.model_dump()
-        for name in ("timeout", "memory_mb", "scratch_mb"):
-            if demanded[name] > offered[name]:
-                message = f"{name} = {demanded[name]:g} is more than the {offered[name]:g} that this service offers; "
-                message += f"ask for less, or start the service with --set {name}={demanded[name]:g}"
-                raise RefusedError(400, message, "settings")
+    def _session(self, demand: Demand) -> Session:
+        """A session of the demanded limits. Raises RefusedError if they are more than this service offers."""
         if demand.isolation not in (None, self.settings.isolation):
             message = f"isolation = {demand.isolation} is requested, but this service was started with isolation = "
             message += f"{self.settings.isolation}; remove it, or start the service with that isolation"
             raise RefusedError(400, message, "settings")
-        return demand.model_copy(update={"isolation": self.settings.isolation})
+        demanded, limits = demand.model_dump(), self.settings.model_dump(include=set(Limits.model_fields))
+        for name in ("timeout", "memory_mb", "scratch_mb"):
+            if demanded[name] is None:
+                continue
+            if demanded[name] > limits[name]:
+                message = f"{name} = {demanded[name]:g} is more than the {limits[name]:g} that this service offers; "
+                message += f"ask for less, or start the service with --set {name}={demanded[name]:g}"
+                raise RefusedError(400, message, "settings")
+            limits[name] = demanded[name]
+        return self._interpreter.session(Limits(**limits), seed=demand.seed)
 
 
 async def run_within(session: Session, code: str, seconds: float | None) -> Output:

@@ -135,11 +135,15 @@ def children() -> list[int]:
     return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
-def set_limits(options: dict[str, Any], *, base: int) -> None:
-    """Sets limits for every fork of this process; memory counts beyond `base` bytes, what this process itself uses."""
-    memory = base + (options["memory_mb"] << 20)
+def set_limits(limits: dict[str, Any], *, base: int) -> None:
+    """Limits memory beyond `base` bytes, what the fork server uses, and the size of files: of all forks, or of one."""
+    memory = base + (limits["memory_mb"] << 20)
     _limit(resource.RLIMIT_AS, memory, memory + (_SPARE_MB << 20))
-    _limit(resource.RLIMIT_FSIZE, options["scratch_mb"] << 20)
+    _limit(resource.RLIMIT_FSIZE, limits["scratch_mb"] << 20)
+
+
+def forbid_more_files() -> None:
+    """Limits open files of every fork, and forbids files of dead processes."""
     _limit(resource.RLIMIT_NOFILE, 64)
     _limit(resource.RLIMIT_CORE, 0)
 

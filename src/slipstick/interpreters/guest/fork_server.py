@@ -37,11 +37,13 @@ class ForkServer:
     def __init__(self, control: socket.socket, options: dict[str, Any]) -> None:
         self._control = control
         self._options = options
+        self._limits = {name: options[name] for name in ("timeout", "memory_mb", "scratch_mb", "seed")}
         self._pids: dict[int, int] = {}
         self._keys: dict[int, int] = {}
         self._endings: dict[int, tuple[int | None, float]] = {}
         self._filter: seccomp.Filter | None = None
         self._domain: int | None = None
+        self._base = 0
         self._awaited: set[int] = set()
         self._dropped: set[int] = set()
         self._session = session.Session()  # made ahead; every fork has its own copy
@@ -54,9 +56,10 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # no session may end what all sessions need
         signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
-        base = confinement.used_memory()
+        self._base = confinement.used_memory()
         self._confine()
-        confinement.set_limits(self._options, base=base)
+        confinement.set_limits(self._options, base=self._base)
+        confinement.forbid_more_files()
         for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
             del sys.modules[name]
         self._send({"ready": True})
@@ -104,7 +107,7 @@ class ForkServer:
             if key in self._pids:
                 self._dropped.add(key)
         if "fork" in message:
-            self._fork(message["fork"], fds[0], message["folder"], message["simple"])
+            self._fork(message["fork"], fds[0], message)
         elif "end" in message:
             self._awaited.add(message["end"])
             if message["kill"]:
@@ -112,7 +115,7 @@ class ForkServer:
             self._report(message["end"])
         return True
 
-    def _fork(self, key: int, fd: int, folder: str, simple: bool) -> None:
+    def _fork(self, key: int, fd: int, asked: dict[str, Any]) -> None:
         pid = self._bare_fork()
         if pid < 0:
             os.close(fd)
@@ -124,12 +127,12 @@ class ForkServer:
             self._keys[pid] = key
             return
         try:
-            self._become_session(fd, folder)
-            self._serve_session(fd, simple)
+            self._become_session(fd, asked["folder"], asked["limits"])
+            self._serve_session(fd, asked["simple"], asked["limits"])
         finally:
             os._exit(70)
 
-    def _become_session(self, fd: int, folder: str) -> None:
+    def _become_session(self, fd: int, folder: str, limits: dict[str, Any]) -> None:
         if self._options["isolation"] != "full":  # in its pid namespace they end with process 1
             confinement.die_with_parent()
         if self._options["isolation"] == "process":  # so that only what an ended session leaves gets a new parent
@@ -140,20 +143,23 @@ class ForkServer:
             confinement.enter_domain(self._domain)
         os.closerange(3, fd)
         os.closerange(fd + 1, _MAX_FILES)
-        isolation, scratch_mb = self._options["isolation"], self._options["scratch_mb"]
+        isolation, scratch_mb = self._options["isolation"], limits["scratch_mb"]
+        if scratch_mb and isolation == "full":
+            filesystem.mount_scratch(scratch_mb)
         if scratch_mb:
-            if isolation == "full":
-                filesystem.mount_scratch(scratch_mb)
             os.chdir(folder)
+        if self._options["scratch_mb"]:  # then the fork server has kept what mounting and these rules need
             if isolation != "process":
-                confinement.forbid_files(folder)
+                confinement.forbid_files(folder if scratch_mb else None)
             confinement.drop_privileges()
+        if limits != self._limits:
+            confinement.set_limits(limits, base=self._base)
         confinement.limit_processes(isolation)
         if self._filter:
             self._filter.install()
 
-    def _serve_session(self, fd: int, simple: bool) -> NoReturn:
-        timeout, seed = self._options["timeout"], self._options["seed"]
+    def _serve_session(self, fd: int, simple: bool, limits: dict[str, Any]) -> NoReturn:
+        timeout, seed = limits["timeout"], limits["seed"]
         try:
             if simple:
                 reuse.serve(fd, timeout=timeout, seed=seed)

@@ -80,10 +80,13 @@ class ForkServerClient:
             self._lose()
             raise
 
-    async def fork(self, folder: str, request: bytes, *, simple: bool) -> tuple[Fork, bytes]:
+    async def fork(
+        self, folder: str, request: bytes, *, limits: dict[str, float | None], simple: bool
+    ) -> tuple[Fork, bytes]:
         """A new session in `folder` with its first request sent, and the part of the request that did not fit yet.
 
-        simple: a session for simple programs alone, each in a namespace of its own. Raises LostError.
+        limits: timeout, memory_mb, scratch_mb (none above the fork server's own) and seed. simple: a session for
+        simple programs alone, each in a namespace of its own. Raises LostError.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -92,7 +95,8 @@ class ForkServerClient:
             with theirs:
                 sent = ours.send(request)
                 dropped, self._dropped = self._dropped, []
-                await self._send({"fork": fork.key, "folder": folder, "simple": simple, "drop": dropped}, theirs)
+                message = {"fork": fork.key, "folder": folder, "limits": limits, "simple": simple, "drop": dropped}
+                await self._send(message, theirs)
         except BaseException:
             self.discard(fork)
             raise

@@ -52,8 +52,8 @@ class LocalInterpreter(Interpreter):
     def __init__(self, isolation: str, limits: Limits, *, workers: int, seed: int | None) -> None:
         self.isolation = isolation
         """How sessions are confined: "full", "kernel" or "process"."""
-        self.timeout = limits.timeout
-        self.scratch_mb = limits.scratch_mb
+        self.limits = limits
+        self.seed = seed
         self.slots = asyncio.Semaphore(workers)
         options = {**limits.model_dump(), "isolation": isolation, "seed": seed}
         self._servers = [ForkServerClient(tier, options) for tier in _TIERS]
@@ -62,15 +62,15 @@ class LocalInterpreter(Interpreter):
         self._removals: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def session(self) -> LocalSession:
+    def session(self, limits: Limits | None = None, *, seed: int | None = None) -> LocalSession:
         """A fresh session; its process is made at the first step. Raises InterpreterError once closed."""
         if self._closed:
             raise InterpreterError("this interpreter is closed; open a new one")
-        return LocalSession(self)
+        return LocalSession(self, limits or self.limits, self.seed if seed is None else seed)
 
     async def run_program(self, code: str) -> Output:
         """Runs a whole program; simple ones in a process that has run others, which is quicker than a session each."""
-        if (tier := _tier_for(code)) in _REUSED and not self.scratch_mb and not self._closed:
+        if (tier := _tier_for(code)) in _REUSED and not self.limits.scratch_mb and not self._closed:
             with contextlib.suppress(RefusedError, LostError):
                 async with self.slots:
                     return await self._run_simple(tier, code)
@@ -91,8 +91,8 @@ class LocalInterpreter(Interpreter):
         idle = self._simple[tier]
         process = idle.pop() if idle else None
         try:
-            process = process or await self.make_process(tier, simple=True)
-            return await process.run(code, seconds=self.timeout)
+            process = process or await self.make_process(tier, self.limits, self.seed, simple=True)
+            return await process.run(code, seconds=self.limits.timeout)
         except LostError:
             idle.clear()
             raise
@@ -100,7 +100,7 @@ class LocalInterpreter(Interpreter):
             if process is not None and process.usable and not self._closed:
                 idle.append(process)
 
-    async def make_process(self, tier: int, *, simple: bool = False) -> SessionClient:
+    async def make_process(self, tier: int, limits: Limits, seed: int | None, *, simple: bool = False) -> SessionClient:
         """A new session's process, its fork server started if necessary. Raises InterpreterError, LostError."""
         server = self._servers[tier]
         if not server.alive or self._closed:
@@ -109,7 +109,8 @@ class LocalInterpreter(Interpreter):
                     raise LostError
                 if not server.alive:
                     await server.start()
-        return SessionClient(server, may_kill_itself=self.isolation == "process", simple=simple)
+        asked = {**limits.model_dump(exclude={"isolation"}), "seed": seed}
+        return SessionClient(server, asked, may_kill_itself=self.isolation == "process", simple=simple)
 
     async def close(self) -> None:
         """Ends every process that was started; a step that is running ends as `sandbox_fault`."""
@@ -135,8 +136,10 @@ class LocalInterpreter(Interpreter):
 class LocalSession(Session):
     """One program's variables, in a forked process, and the steps that made them."""
 
-    def __init__(self, interpreter: LocalInterpreter) -> None:
+    def __init__(self, interpreter: LocalInterpreter, limits: Limits, seed: int | None) -> None:
         self._interpreter = interpreter
+        self._limits = limits
+        self._seed = seed
         self._tier = 0
         self._process: SessionClient | None = None
         self._done: list[tuple[str, Output]] = []
@@ -149,7 +152,7 @@ class LocalSession(Session):
             for _ in range(2):
                 try:
                     process = await self._process_for(code)
-                    output = await process.run(code, seconds=self._interpreter.timeout, last=last)
+                    output = await process.run(code, seconds=self._limits.timeout, last=last)
                 except LostError as error:
                     killed += isinstance(error, KilledError)
                     await self._end_process()
@@ -176,7 +179,7 @@ class LocalSession(Session):
         if old and (needed <= self._tier or not self._may_repeat(_MOVE_SECONDS)):
             return old
         self._tier, before = max(self._tier, needed), self._tier
-        if not self._may_repeat(self._interpreter.timeout):
+        if not self._may_repeat(self._limits.timeout):
             self._done = []
         new, scratch = await self._make()
         try:
@@ -198,8 +201,8 @@ class LocalSession(Session):
     async def _make(self) -> tuple[SessionClient, str | None]:
         """A new process, and its scratch folder if that is on the caller's disk."""
         interpreter = self._interpreter
-        process = await interpreter.make_process(self._tier)
-        if not interpreter.scratch_mb or interpreter.isolation == "full":
+        process = await interpreter.make_process(self._tier, self._limits, self._seed)
+        if not self._limits.scratch_mb or interpreter.isolation == "full":
             return process, None
         process.folder = make_scratch()
         return process, process.folder
@@ -210,7 +213,7 @@ class LocalSession(Session):
     async def _repeat(self, process: SessionClient) -> bool:
         """Runs the earlier steps again in a new process; whether their outputs are the same."""
         for code, output in self._done:
-            again = await process.run(code, seconds=self._interpreter.timeout)
+            again = await process.run(code, seconds=self._limits.timeout)
             if (again.text, again.status) != (output.text, output.status) or not process.usable:
                 return False
         return True

@@ -68,18 +68,19 @@ class RemoteInterpreter(Interpreter):
         self._answered = False
         self._closed = False
 
-    def session(self) -> RemoteSession:
+    def session(self, limits: Limits | None = None, *, seed: int | None = None) -> RemoteSession:
         """A fresh session; the service makes it at the first step. Raises InterpreterError once closed."""
         if self._closed:
             raise InterpreterError("this interpreter is closed; open a new one")
-        return RemoteSession(self)
+        own = limits.model_dump() if limits else {}
+        return RemoteSession(self, {**self.demand, **own, **({} if seed is None else {"seed": seed})})
 
-    async def run_step(self, name: str, number: int, code: str) -> Output:
+    async def run_step(self, name: str, number: int, code: str, demand: dict[str, Any]) -> Output:
         """Step `number` (from 0) of a session of the service.
 
         Raises SessionLostError, ServiceLostError, and InterpreterError for what a user can fix.
         """
-        response = await self._post(f"/sessions/{name}/run", {"code": code, "step": number, "demand": self.demand})
+        response = await self._post(f"/sessions/{name}/run", {"code": code, "step": number, "demand": demand})
         if response.status_code == 413:
             return Output(text="ValueError: the program is too long for the sandbox service", status="error")
         try:
@@ -159,8 +160,9 @@ class RemoteInterpreter(Interpreter):
 class RemoteSession(Session):
     """One program's variables on the service; if it loses them, the steps that made them are run there again."""
 
-    def __init__(self, remote: RemoteInterpreter) -> None:
+    def __init__(self, remote: RemoteInterpreter, demand: dict[str, Any]) -> None:
         self._remote = remote
+        self._demand = demand
         self._name = ""
         self._steps = 0
         """Steps that the service has run in the session of this name."""
@@ -197,7 +199,7 @@ class RemoteSession(Session):
             return await self._step(code)
 
     async def _step(self, code: str) -> Output:
-        output = await self._remote.run_step(self._name, self._steps, code)
+        output = await self._remote.run_step(self._name, self._steps, code, self._demand)
         self._steps += 1
         return output
 
@@ -207,7 +209,7 @@ class RemoteSession(Session):
         Raises SessionLostError if they take too long, or their outputs differ from before.
         """
         self._name, self._steps = uuid.uuid4().hex, 0
-        if sum(output.seconds for _, output in self._done) > self._remote.demand["timeout"]:
+        if sum(output.seconds for _, output in self._done) > self._demand["timeout"]:
             raise SessionLostError(
                 f"the service at {self._remote.url} lost a session that took too long to be repeated"
             )

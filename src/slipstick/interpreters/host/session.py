@@ -25,14 +25,17 @@ class RefusedError(Exception):
 class SessionClient:
     """A session's process, made with its first step.
 
-    may_kill_itself: whether a program could kill its own process, so that SIGKILL does not prove that somebody else
-    did. simple: the process runs simple programs only (see `guest.reuse`).
+    limits: see `ForkServerClient.fork`. may_kill_itself: whether a program could kill its own process, so that SIGKILL
+    does not prove that somebody else did. simple: the process runs simple programs only (see `guest.reuse`).
     """
 
-    def __init__(self, server: ForkServerClient, *, may_kill_itself: bool, simple: bool) -> None:
+    def __init__(
+        self, server: ForkServerClient, limits: dict[str, float | None], *, may_kill_itself: bool, simple: bool
+    ) -> None:
         self.usable = True
         """Whether the process can run another step."""
         self._server = server
+        self._limits = limits
         self.folder = "."
         """The working folder of the session."""
         self._may_kill_itself = may_kill_itself
@@ -55,7 +58,9 @@ class SessionClient:
         self.usable = False
         try:
             if self._fork is None:
-                self._fork, request = await self._server.fork(self.folder, request, simple=self._simple)
+                self._fork, request = await self._server.fork(
+                    self.folder, request, limits=self._limits, simple=self._simple
+                )
             status, text = await self._answer(self._fork, request, seconds)
             self.usable = status in ("ok", "error", "memory", "refused") and self._more and not last
             if status == "refused":
