@@ -112,6 +112,10 @@ def test_what_was_broken_off_has_no_end(tokenizer: Any) -> None:
     solution, problem = solved([Text(text="So 4")], format)
     ids, _ = encode(solution.model_copy(update={"finish": "length"}), problem, format, tokenizer)
     assert ids[-1] != tokenizer.eos_token_id
+    thinking, problem = solved([Text(text="<think>\nSo 4")], format)
+    assert encode(thinking, problem, format, tokenizer).ids[-1] != tokenizer.eos_token_id
+    thought, problem = solved([Text(text="<think>\nSo 4</think>\n4")], format)
+    assert encode(thought, problem, format, tokenizer).ids[-1] == tokenizer.eos_token_id
 
 
 def test_generated_ids_are_kept_where_they_are_the_text(tokenizer: Any) -> None:

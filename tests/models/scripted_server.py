@@ -22,6 +22,8 @@ class Server:
         """(status, body, headers), "cut", "cut midway" or "hang"."""
         self.refuses: dict[str, str] = {}
         """Parameter -> what the server says to a request that has it."""
+        self.refuses_in_messages = ""
+        """Key that no message may have."""
         self.usage: dict[str, Any] | None = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
         self.pages: dict[str, Any] = {"/v1/models": {"data": [{"id": "abacus-7b", "object": "model"}]}}
         self.room = 10_000
@@ -71,6 +73,8 @@ class Server:
         for param, said in self.refuses.items():
             if param in body:
                 return 400, {"error": {"message": said, "param": param}}, {}
+        if self.refuses_in_messages and any(self.refuses_in_messages in said for said in body.get("messages", ())):
+            return 400, {"error": {"message": f"messages: `{self.refuses_in_messages}` is not permitted"}}, {}
         if self.at_once > self.room:
             return busy()
         return None

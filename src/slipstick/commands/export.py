@@ -10,7 +10,7 @@ from rich.table import Table
 from slipstick.card import render_card
 from slipstick.commands import Invocation
 from slipstick.errors import InputError
-from slipstick.exporters import SHAPES, export
+from slipstick.exporters import SHAPES, count_broken_off, export
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
 from slipstick.recipe import Names, check_settings
@@ -58,5 +58,11 @@ def run_export(invocation: Invocation, console: Console) -> Path:
         written |= files
     write_atomically(out / CARD, render_card(folder, written, name=settings.name))
     console.print(table)
+    if any(name in SHAPES and SHAPES[name].of == "solutions" for name in (SHAPES if every else settings.shapes)) and (
+        broken_off := count_broken_off(folder)
+    ):
+        what = "correct solution was" if broken_off == 1 else "correct solutions were"
+        said = f"{broken_off:,} {what} left out: not ended by the model (out of tokens or turns, or still thinking)"
+        console.print(said, highlight=False, soft_wrap=True)
     console.print(f"{sum(written.values()):,} rows and their card; {out}", highlight=False, soft_wrap=True)
     return out

@@ -12,7 +12,8 @@ from slipstick.encode.prompts import lay_out, with_prompt_variant
 from slipstick.encode.settings import EncodeSettings
 from slipstick.encode.tokens import eos_id, text_of, token_ids
 from slipstick.formats import Format, Piece
-from slipstick.schema import Code, Output, Problem, Solution
+from slipstick.schema import Code, Output, Problem, Solution, Text
+from slipstick.thoughts import split_thoughts
 
 IGNORED = -100
 _DEFAULTS = EncodeSettings()
@@ -38,7 +39,7 @@ def encode(
 ) -> Encoded:
     """Ids and labels of the prompt, the solution's blocks and the token that ends the turn.
 
-    A solution that was broken off (`finish` is not "stop") gets no end, because it has none.
+    A solution that was broken off (`has_ended`) gets no end, because it has none.
     tokenizer: a Hugging Face tokenizer. seed: of the choice among prompt variants. Raises ValueError if the tokenizer
     has no end-of-text token, InputError if it has no chat template and the settings need one.
     """
@@ -48,7 +49,7 @@ def encode(
     for piece, piece_ids in zip(pieces, _ids(pieces, solution, tokenizer, settings), strict=True):
         ids += piece_ids
         labels += piece_ids if piece.trained else [IGNORED] * len(piece_ids)
-    if settings.template != "chat" and solution.finish == "stop":
+    if settings.template != "chat" and has_ended(solution):
         end = eos_id(tokenizer)
         ids.append(end)
         labels.append(end)
@@ -95,7 +96,7 @@ def pieces_of(
     """The pieces of text that are encoded, each by itself; joined they are what the model sees."""
     if settings.template == "alpaca":
         format = with_prompt_variant(format, solution.id, choose=settings.prompt_variant, seed=seed)
-    chat, ended = settings.template == "chat", solution.finish == "stop"
+    chat, ended = settings.template == "chat", has_ended(solution)
     pieces = lay_out(format, problem, solution.blocks, tokenizer, chat=chat, ended=ended)
     if settings.train_on_outputs:
         pieces = [piece._replace(trained=True) if piece.output else piece for piece in pieces]
@@ -109,6 +110,15 @@ def trained_positions(example: Encoded, tokenizer: Any, *, steps_only: bool = Fa
         return trained
     ends = [position for position in trained if "\n" in tokenizer.decode([example.ids[position]])]
     return sorted({*ends, *trained[-1:]})
+
+
+def has_ended(solution: Solution) -> bool:
+    """Whether the model ended the solution itself, so that what it wrote is a whole turn.
+
+    It did not if it ran out of tokens or turns, if a request failed, or if its last thoughts never ended.
+    """
+    last = solution.blocks[-1] if solution.blocks else None
+    return solution.finish == "stop" and not (isinstance(last, Text) and not split_thoughts(last.text).finished)
 
 
 def format_name(solution: Solution) -> str:

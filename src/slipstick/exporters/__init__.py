@@ -1,5 +1,7 @@
 """Writes the correct solutions of a run, or its problems, in the shapes that other tools train on.
 
+A solution that broke off is in no shape that is trained on: a trainer would put the end of a turn behind it.
+
     shapes          a function from one solution, its problem and its format to one row, for each shape
     files           the rows as JSON, JSON lines or Parquet
     lm_eval         a graded run as lm-evaluation-harness writes its own
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from slipstick.curate.composition import read_composition
+from slipstick.encode.encoding import has_ended
 from slipstick.errors import InputError, did_you_mean
 from slipstick.exporters import shapes
 from slipstick.exporters.files import write_json, write_jsonl, write_parquet
@@ -28,7 +31,8 @@ class Shape(NamedTuple):
     """One kind of training file."""
 
     of: Literal["solutions", "problems", "outcomes"]
-    """What a row is made of: a correct solution, a problem with a gold, a solution graded correct or incorrect."""
+    """What a row is made of: a correct solution that ended by itself, a problem with a gold, a solution graded correct
+    or incorrect."""
     file: Literal["json", "jsonl", "parquet"]
     """The kind of file, and its ending."""
     row: Callable[[Solution, Problem, Format], dict[str, Any]]
@@ -74,8 +78,14 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
     return written
 
 
+def count_broken_off(folder: RunFolder) -> int:
+    """The correct solutions that no shape of solutions has, because they broke off."""
+    correct = (each for each in folder.solutions() if each.verdict and each.verdict.outcome == "correct")
+    return sum(not has_ended(solution) for solution in correct)
+
+
 _WANTED = {
-    "solutions": "solutions that were graded correct",
+    "solutions": "solutions that were graded correct and did not break off",
     "problems": "problems with a gold",
     "outcomes": "solutions that were graded correct or incorrect",
 }
@@ -91,6 +101,8 @@ def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterat
         return
     for solution in folder.solutions():
         if solution.verdict is None or solution.verdict.outcome not in _OUTCOMES[of]:
+            continue
+        if of == "solutions" and not has_ended(solution):
             continue
         name = shapes.written_format(solution)
         yield solution.model_copy(update={"format": name}), problems[solution.problem_id], load(name)

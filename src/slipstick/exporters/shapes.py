@@ -5,6 +5,7 @@ from typing import Any
 
 from slipstick.formats import Format, join, load_format, render, render_chat, render_example, render_prompt, tool_schema
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
+from slipstick.thoughts import split_thoughts
 
 
 def written_format(solution: Solution) -> str:
@@ -67,7 +68,8 @@ def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, 
 def sharegpt(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
     """Turns of human, function_call, observation and gpt, in strict alternation as LLaMA-Factory wants them.
 
-    A call's value has no room for the words before it, so they become comments at the top of its code.
+    A call's value has no room for the words before it, so they become comments at the top of its code. Thoughts go
+    before the call in <think> and </think>, where LLaMA-Factory reads them as thoughts.
     """
     row = messages(solution, problem, format)
     turns: list[dict[str, str]] = []
@@ -161,7 +163,9 @@ def _gpt_turn(message: dict[str, Any]) -> dict[str, str]:
     if "tool_calls" not in message:
         return {"from": "gpt", "value": message["content"]}
     called = message["tool_calls"][0]["function"]
-    words = "".join(f"# {line}\n" for line in message["content"].splitlines() if line.strip())
+    thoughts = split_thoughts(message["content"])
+    thought = thoughts.thought.strip()
+    words = "".join(f"# {line}\n" for line in thoughts.said.splitlines() if line.strip())
     arguments = {"code": words + called["arguments"]["code"]}
     value = json.dumps({"name": called["name"], "arguments": arguments}, ensure_ascii=False)
-    return {"from": "function_call", "value": value}
+    return {"from": "function_call", "value": (f"<think>\n{thought}\n</think>\n\n" if thought else "") + value}

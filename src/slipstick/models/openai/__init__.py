@@ -16,13 +16,15 @@ import time
 from dataclasses import dataclass
 
 from slipstick.errors import ModelError, did_you_mean
+from slipstick.formats import Format
 from slipstick.models import Model, ModelSettings, Reply, Request
-from slipstick.models.openai.client import Client, RequestFailure
+from slipstick.models.openai.client import Client, RequestFailure, stops_of
 from slipstick.models.openai.concurrency import ConcurrencyLimit
 from slipstick.models.openai.load_balancer import LoadBalancer, NoServerError, Server
 from slipstick.models.openai.prices import OFFICIAL, find_price
 from slipstick.models.openai.probe import describe
 from slipstick.models.openai.replies import NoCompletionError, to_reply
+from slipstick.thoughts import split_thoughts
 
 __all__ = ["OpenAIModel", "open_model", "to_reply"]
 
@@ -38,6 +40,8 @@ class _Attempts:
     count: int = 0
     answers: int = 0
     """Answers that all requests had got when this one was sent last."""
+    unused: Reply | None = None
+    """An answer that is asked for again; what it took is counted."""
 
     def failed(self) -> bool:
         """Counts a failure; whether it was the last one allowed."""
@@ -125,7 +129,11 @@ class OpenAIModel(Model):
             return self._after_failure(failure, server, attempts, sent=sent, others_answered=others)
         self._balancer.answers += 1
         server.answered(time.monotonic(), sent=sent, work=reply.tokens or 1, waiting=self._balancer.waiting)
-        return reply
+        if server.client.capabilities.stop and attempts.unused is None and _stopped_in_thoughts(reply, request.format):
+            # From here on turns are cut here, where thoughts are told from words.
+            server.client.capabilities.stop, attempts.unused = False, reply
+            return None
+        return _with_spent(reply, attempts.unused)
 
     def _after_failure(
         self, failure: RequestFailure, server: Server, attempts: _Attempts, *, sent: float, others_answered: bool
@@ -185,6 +193,20 @@ def _server(name: str, base_url: str, settings: ModelSettings) -> Server:
     client = Client(name, base_url, key=key, api=settings.api, timeout=settings.request_timeout)
     limit = ConcurrencyLimit(settings.max_concurrent_requests, timeout=settings.request_timeout)
     return Server(client, limit, find_price(name, base_url, settings))
+
+
+def _stopped_in_thoughts(reply: Reply, format: Format) -> bool:
+    """Whether an answer ended in its thoughts, as it does if a server looks for the stop strings in them too."""
+    said = reply.text.strip() or reply.calls
+    open_ = (reply.reasoning and not said) or not split_thoughts(reply.text).finished
+    return reply.finish == "stop" and bool(open_ and stops_of(format, calls=bool(format.tool)))
+
+
+def _with_spent(reply: Reply, unused: Reply | None) -> Reply:
+    if unused is None:
+        return reply
+    tokens, prompt = reply.tokens + unused.tokens, reply.prompt_tokens + unused.prompt_tokens
+    return reply.model_copy(update={"tokens": tokens, "prompt_tokens": prompt, "cost": reply.cost + unused.cost})
 
 
 def _failure(reason: str) -> Reply:

@@ -14,6 +14,7 @@ from slipstick.errors import did_you_mean
 from slipstick.formats import Format, join, render_chat, render_example, tool_schema
 from slipstick.models import Request, Sampling
 from slipstick.models.openai.replies import shorten
+from slipstick.thoughts import split_thoughts
 
 if TYPE_CHECKING:
     import openai
@@ -24,6 +25,7 @@ _AGAIN = frozenset({408, 409, 429})
 _NOT_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
 _UNREACHABLE = "cannot be reached: is the server running, and is base_url its address?"
 _NO_CREDIT = "insufficient_quota"
+_THOUGHTS_KEYS = ("reasoning_content", "reasoning")
 
 FailureKind = Literal["busy", "unreachable", "broken", "timeout", "denied", "rejected"]
 
@@ -57,6 +59,23 @@ class ServerCapabilities:
     """Whether it takes stop strings; reasoning models refuse them."""
     seed: bool = True
     """Whether it takes a seed; Mistral's own server refuses it."""
+    thoughts_key: str | None = None
+    """Where in a message it gives thoughts, and so takes those of earlier turns back, for its chat template to leave
+    out or to show. None: they are not sent."""
+    takes_thoughts: bool = True
+    """Whether it takes them back; DeepSeek's reasoner refused them."""
+
+    def note(self, body: str) -> None:
+        """Learns from an answer where the server puts thoughts."""
+        if self.thoughts_key is None:
+            self.thoughts_key = next((key for key in _THOUGHTS_KEYS if f'"{key}"' in body), None)
+
+    def content(self, content: dict[str, Any]) -> dict[str, Any]:
+        """A request's content with earlier thoughts where the server takes them, or without them."""
+        if "messages" not in content:
+            return content
+        key = self.thoughts_key if self.takes_thoughts else None
+        return {**content, "messages": [_place_thoughts(message, key) for message in content["messages"]]}
 
     def parameters(self, sampling: Sampling, stops: list[str]) -> dict[str, Any]:
         """The request's parameters that say how tokens are sampled and where they end."""
@@ -79,6 +98,8 @@ class ServerCapabilities:
             self.stop = False
         elif _names("seed", message, param) and "seed" in sent:
             self.seed = False
+        elif self.takes_thoughts and self.thoughts_key and "reasoning" in message and self.thoughts_key in str(sent):
+            self.takes_thoughts = False
         else:
             return False
         return True
@@ -113,7 +134,8 @@ class Client:
         format = request.format
         calls = self.chat and bool(format.tool)
         if self.chat:
-            content: dict[str, Any] = {"messages": render_chat(format, request.problem, request.blocks)}
+            messages = render_chat(format, request.problem, request.blocks)
+            content: dict[str, Any] = {"messages": [_apart(message) for message in messages]}
         else:
             content = {"prompt": join(render_example(format, request.problem, request.blocks))}
         if calls:
@@ -127,7 +149,7 @@ class Client:
         """
         known = replace(self.capabilities)
         while True:
-            sent = content | self.capabilities.parameters(sampling, stops)
+            sent = self.capabilities.content(content) | self.capabilities.parameters(sampling, stops)
             try:
                 return await self._post(sent)
             except RefusedParameter as refused:
@@ -145,6 +167,7 @@ class Client:
             async with asyncio.timeout(self._timeout):  # the client's own is between two bytes
                 # Not through `create`: what it does to a body that is complete already takes a millisecond.
                 answer = await self._api.post(path, cast_to=httpx2.Response, body={"model": self.model, **parameters})
+                self.capabilities.note(answer.text)
                 return answer.text
         except TimeoutError:
             raise _timeout(self._timeout) from None
@@ -242,6 +265,21 @@ def _retry_seconds(headers: Any) -> float:
         return float(given)
     except ValueError:
         return email.utils.parsedate_to_datetime(given).timestamp() - time.time()
+
+
+def _apart(message: dict[str, Any]) -> dict[str, Any]:
+    """A message with the model's thoughts taken out of its words and put apart, as `reasoning`."""
+    thoughts = split_thoughts(message["content"]) if message["role"] == "assistant" else None
+    if thoughts is None or not thoughts.thought.strip():
+        return message
+    return {**message, "content": thoughts.said.lstrip("\n"), "reasoning": thoughts.thought.strip("\n")}
+
+
+def _place_thoughts(message: dict[str, Any], key: str | None) -> dict[str, Any]:
+    if "reasoning" not in message:
+        return message
+    rest = {name: value for name, value in message.items() if name != "reasoning"}
+    return {**rest, key: message["reasoning"]} if key else rest
 
 
 def stops_of(format: Format, *, calls: bool) -> list[str]:
