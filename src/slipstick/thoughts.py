@@ -11,8 +11,11 @@ import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import islice
 from typing import Any, NamedTuple
 
+_MOST = 10_000
+"""Markers that are looked at; a text with more is no answer of a model."""
 _JOINT = "\n"
 """Between two parts that were said, with thoughts between them."""
 _MESSAGE = re.compile(
@@ -25,6 +28,8 @@ _MESSAGE_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>|\Z")
 class Thoughts:
     """A model's text, taken apart."""
 
+    text: str
+    """The whole text."""
     thought: str
     """What it thought, the markers left out."""
     said: str
@@ -42,6 +47,10 @@ class Thoughts:
             offset -= end - start + len(_JOINT)
         return self.places[-1][1] if self.places else 0
 
+    def said_from(self, offset: int) -> str:
+        """What was said behind an offset in the text."""
+        return _JOINT.join(self.text[max(start, offset) : end] for start, end in self.places if end > offset)
+
 
 def split_thoughts(text: str) -> Thoughts:
     """What a model's whole output thought and said, and whether it finished thinking.
@@ -51,13 +60,14 @@ def split_thoughts(text: str) -> Thoughts:
     """
     table = _table()
     if not table.hint.search(text):
-        return Thoughts("", text, True, ((0, len(text)),) if text else ())
+        return Thoughts(text, "", text, True, ((0, len(text)),) if text else ())
     found = _from_channels(text, table)
     if found is None:
         found = _from_markers(text, table)
     thoughts, said, finished = found
     said = [(start, end) for start, end in said if text[start:end].strip()]
     return Thoughts(
+        text,
         "".join(text[start:end] for start, end in thoughts),
         _JOINT.join(text[start:end] for start, end in said),
         finished,
@@ -103,7 +113,7 @@ def _table() -> _Table:
     words = [marker for marker in roles if marker[0] not in "<[◁"]
     return _Table(
         hint=re.compile(rf"[<\[◁]|assistantfinal|analysis|{_any(words)}", re.IGNORECASE),
-        marker=re.compile(_any(roles), re.IGNORECASE),
+        marker=re.compile(_by_start(roles), re.IGNORECASE),
         roles=roles,
         mention=re.compile(rf"\b(?:{_any(table['mentions']['words'])}) $", re.IGNORECASE),
         channel=re.compile(rf"(?:assistant|\A\s*)(?P<channel>{names})"),
@@ -115,6 +125,14 @@ def _table() -> _Table:
 def _any(words: Iterable[str]) -> str:
     """A pattern for any of these words, the longest first."""
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+def _by_start(words: Iterable[str]) -> str:
+    """The same, with words of the same three first signs together: a search that fails early in most places."""
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(word[:3], []).append(word[3:])
+    return "|".join(f"{re.escape(start)}(?:{_any(ends)})" for start, ends in sorted(groups.items()))
 
 
 def _roles(families: Iterable[dict[str, Any]]) -> Iterator[tuple[str, _Role]]:
@@ -173,7 +191,7 @@ def _from_messages(text: str, messages: Sequence[re.Match[str]], table: _Table) 
 
 def _from_markers(text: str, table: _Table) -> tuple[_Spans, _Spans, bool]:
     """Thoughts and words of a text with opening and closing markers."""
-    markers, last = list(_used(text, table)), len(text.rstrip())
+    markers, last = list(islice(_used(text, table), _MOST)), len(text.rstrip())
     thoughts: _Spans = []
     said: _Spans = []
     cursor, depth, begun = 0, 0, 0

@@ -1,0 +1,106 @@
+r"""Answers in boxes: the last `\boxed{...}` that is filled and not taken back."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from slipstick.answers.found import Found
+from slipstick.answers.trim import trim
+from slipstick.answers.words import words
+
+_BOX = re.compile(r"\\f?(?:rame)?boxed\s*\{|\\f(?:rame)?box\s*\{|\\boxed\s+(?=[^\s{])")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_EMPTY = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*|\\[,;:! ]|\\q?quad\b|[\s{}$]|\\phantom")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box in a text."""
+
+    content: str
+    """What is in it; of a box in a box, the inner one's."""
+    start: int
+    end: int
+    void: str
+    """Why it is no answer: "" if it is one, "placeholder", "mention" or "denied"."""
+
+
+def boxes(text: str) -> list[Box]:
+    """Every outermost box, in order; an unfinished one goes up to the end of its line."""
+    if not _BOX.search(text):
+        return []
+    found = []
+    for content, start, end in _boxes(text):
+        plain = _EMPTY.sub(lambda match: " " if match.group().isspace() else "", content).strip().lower()
+        void = ""
+        if plain in words().placeholders:
+            mention = words().mentions.search(text, max(0, start - 40), start)
+            void = "mention" if mention and (text[end:].strip(" .$*`\"'") or plain) else "placeholder"
+        elif _denied(text, start, end):
+            void = "denied"
+        found.append(Box(content, start, end, void))
+    return found
+
+
+def find_box(found: list[Box], text: str, *, first: bool) -> Found | None:
+    r"""The last box; several that are listed ("\boxed{1} and \boxed{2}") are one answer, or the first of them."""
+    filled = [box for box in found if not box.void]
+    if not filled:
+        return None
+    begin = len(filled) - 1
+    while begin and _joins(text[filled[begin - 1].end : filled[begin].start]):
+        begin -= 1
+    if first:
+        filled = filled[: begin + 1]
+    contents = [trim(box.content) for box in filled[begin:]]
+    if len(contents) == 1:
+        unit = re.compile(r"\$?\s?(?:\\?%|percent\b|pct\b)").match(text, filled[-1].end)
+        if unit and "%" not in contents[0] and not re.search("per?c", contents[0]):
+            contents[0] += "%"
+    answer = ", ".join(contents)
+    return Found(answer, filled[begin].start, filled[-1].end, "boxed") if answer else None
+
+
+def _joins(between: str) -> bool:
+    r"""Whether the words between two boxes list them: "and", a comma, "and y ="; no sentence ends, no equation."""
+    if len(between) > 100 or re.search(r"[.!?](?!\d)|\n\s*\n|=(?!\s*\$?$)", between):
+        return False
+    return bool(re.search(r",|\band\b|\bor\b|^\W*$", between))
+
+
+def _denied(text: str, start: int, end: int) -> bool:
+    r"""Whether the words around a box take it back: "not \boxed{5}", "\boxed{5} is what a naive count gives"."""
+    if words().negation.search(text, max(0, start - 60), start):
+        return True
+    behind = re.compile(r"[^.!?\n]{0,120}").match(text, end)
+    return bool(behind and words().denied.match(behind.group()))
+
+
+def _boxes(text: str) -> Iterator[tuple[str, int, int]]:
+    """(content, start, end) of every outermost box."""
+    closing = _closings(text)
+    place = 0
+    while match := _BOX.search(text, place):
+        start = match.end()
+        closed = closing.get(start - 1) if match.group().endswith("{") else None
+        if closed is not None:
+            inner = text[start:closed]
+            nested = list(_boxes(inner)) if 0 < inner.count("boxed") < 20 else []
+            yield (nested[-1][0] if nested else inner), match.start(), closed + 1
+            place = closed + 1
+        else:
+            bare = re.compile(r"[^\n$]*" if match.group().endswith("{") else r"\S+").match(text, start)
+            place = max(bare.end() if bare else start, start)
+            yield text[start:place].rstrip("$., "), match.start(), place
+
+
+def _closings(text: str) -> dict[int, int]:
+    """The place of the brace that closes each opening one."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in _BRACE.finditer(text):
+        if brace.group() == "{":
+            opened.append(brace.start())
+        elif brace.group() == "}" and opened:
+            found[opened.pop()] = brace.start()
+    return found

@@ -1,0 +1,200 @@
+r"""The answer that a text marks as its answer: `\boxed{}`, "####", "Final answer:", tags, fields, "The answer is"."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from slipstick.answers.boxes import Box, boxes, find_box
+from slipstick.answers.found import Found
+from slipstick.answers.letters import find_stated
+from slipstick.answers.trim import VALUE, cut, trim
+from slipstick.answers.words import CJK, words
+
+_HASHES = re.compile(r"####\s*(?P<tail>.*)")
+_FINAL = re.compile(r"\bfinal\s+answer\*{0,3}\s*(?::|is\b:?)[\s*:]*(?P<tail>.*)", re.IGNORECASE)
+_HEADING = re.compile(r"(?im)^[ #*_]*(?:the )?(?:final |correct )?answer[ *_#]*$(?P<tail>)")
+_TAGGED = re.compile(r"<answer>(?P<tail>.{0,2000}?)</answer>", re.DOTALL | re.IGNORECASE)
+_ANSWER_IS = re.compile(
+    r"\banswers?\**\s*(?:to [^.\n]{1,80}? )?(?:is|are|would be|will be|must be|should be|has to be|=)\b[\s:*]*"
+    r"(?P<tail>.*)"
+    r"|\b(?:true|correct|right|actual|real|corrected)\s+(?:count|value|number|result|total|sum|product"
+    r"|probability|figure|option|choice)"
+    r"\s+(?:is|are|=|should be|must be)\s+(?P<corrected>.*)",
+    re.IGNORECASE,
+)
+_ANSWER = re.compile(r"\bans(?:wers?)?\s*\**\s*[:=]\s*\**(?P<tail>.*)", re.IGNORECASE)
+_CORRECTION = re.compile(
+    r"(?im)(?:\bcorrection\b\s*:|\b(?:it|that|this|the result|the total)\s+(?:should|must)\s+(?:be|have been)"
+    r"|\bi meant)\s*(?P<tail>.*)"
+)
+_MARKERS = (("answer is", _ANSWER_IS), ("answer", _ANSWER), ("heading", _HEADING))
+_STRONG = frozenset(("hashes", "final answer", "heading", "tag", "field"))
+"""Rules whose words are an answer also behind a box; of others only a value is."""
+_CONDITION = re.compile(
+    r"(?i)\b(?:if|whether|suppose|assume|assuming|unless|check|verify|like|say|where|why|when|how|what|once)\s+"
+    r"(?:that\s+)?(?:(?:the|its|our|your|this|my)\s+)*(?:final\s+|correct\s+)?$"
+)
+_POINTS = re.compile(
+    r"(?i)\b(?:above|below|box|boxed|shown|plausible|reasonable|correct|consistent|valid|verified|confirmed)\b"
+)
+_WORD_VALUE = re.compile(
+    r"(?i)[\s*$({\[]*(?:(?:yes|no|true|false|none|even|odd|infinite|infinity|undefined|impossible|(?-i:[A-J]))"
+    r"(?![\w'])|(?-i:[A-Z][a-z]+)(?:\s(?-i:[A-Z][a-z]+))?(?=[\s.*!]*(?:\n|$)))"
+)
+_LEAD = re.compile(
+    r"(?i)(?:approximately|about|around|roughly|exactly|simply|just|indeed|therefore|thus|actually|only|≈|~"
+    r"|=)\s*|[a-z]\w{0,2}(?:\([^()\s]{1,9}\))?\s*=\s*|[\s*:]"
+)
+
+
+@dataclass(frozen=True)
+class _Marked:
+    found: Found
+    at: int
+    """Where its marker begins."""
+    behind: int
+    """Where its marker ends."""
+
+
+def find_marked(text: str, *, kind: str | None, first: bool = True) -> Found | None:
+    """The answer that the text marks; if it marks several, the last, unless that only mentions the word "answer"."""
+    filled = boxes(text)
+    best = _strongest(text, filled, kind=kind, first=first)
+    later = _latest(text, best, kind=kind) if best else None
+    return later or best
+
+
+def void_from(text: str) -> int | None:
+    """Where a text ends that fills its last box with nothing; None if its last box is filled, or only mentioned."""
+    found = boxes(text)
+    return found[-1].end if found and found[-1].void == "placeholder" else None
+
+
+def _strongest(text: str, filled: list[Box], *, kind: str | None, first: bool) -> Found | None:
+    """By the order of the rules, the last of each."""
+    box = find_box(filled, text, first=first and kind == "number")
+    for rule, pattern in (("hashes", _HASHES), ("final answer", _FINAL)):
+        marked = next(_tails(text, rule=rule, pattern=pattern, kind=kind), None)
+        if marked and (box is None or (marked.found.start > box.end and re.search(r"[\d$\\]", marked.found.text))):
+            return marked.found
+    if box:
+        return box
+    if tagged := _tagged(text):
+        return tagged
+    if field := _field(text):
+        return field
+    for rule, pattern in _MARKERS:
+        if marked := next(_tails(text, rule=rule, pattern=pattern, kind=kind), None):
+            return marked.found
+    stated = next(_foreign(text, kind=kind), None)
+    return stated.found if stated else find_stated(text) if kind != "number" else None
+
+
+def _latest(text: str, best: Found, *, kind: str | None) -> Found | None:
+    """The last answer marked behind the strongest that states a value, None if there is none."""
+    found: list[Found] = []
+    for tagged in (_tagged(text), _field(text)):
+        if tagged and tagged.start >= best.end and best.rule != tagged.rule:
+            found.append(tagged)
+    rules = (("hashes", _HASHES), ("final answer", _FINAL), *_MARKERS, ("correction", _CORRECTION))
+    for rule, pattern in rules:
+        for marked in _tails(text, rule=rule, pattern=pattern, kind=kind):
+            if marked.at < best.end:
+                break
+            if _states(text, marked, kind=kind):
+                found.append(marked.found)
+                break
+    for marked in _foreign(text, kind=kind):
+        if marked.at < best.end:
+            break
+        if _states(text, marked, kind=kind):
+            found.append(marked.found)
+            break
+    if kind != "number" and best.rule == "boxed" and (stated := find_stated(text, best.end)):
+        found.append(stated)
+    return max(found, key=lambda one: one.start, default=None)
+
+
+def _states(text: str, marked: _Marked, *, kind: str | None) -> bool:
+    """Whether what is behind a marker is a value, and not a sentence about the answer."""
+    if _CONDITION.search(text, max(0, marked.at - 40), marked.at):
+        return False
+    answer = marked.found.text
+    if marked.found.rule in _STRONG or (
+        marked.found.rule == "answer"
+        and not re.search(r"[A-Za-z]", text[text.rfind("\n", 0, marked.at) + 1 : marked.at])
+    ):
+        if re.search(r"[\d$\\]", answer):
+            return True
+        return kind != "number" and len(answer.split()) <= 5 and not _POINTS.search(answer)
+    tail = text[marked.behind : marked.behind + 80]
+    while lead := _LEAD.match(tail):
+        tail = tail[lead.end() :]
+    return bool(
+        VALUE.match(tail)
+        or _WORD_VALUE.match(tail)
+        or (re.match(f"[{CJK}A-J]", answer) and marked.found.rule == "foreign")
+    )
+
+
+def _tagged(text: str) -> Found | None:
+    found = next(iter(deque(_TAGGED.finditer(text), maxlen=1)), None) if "</" in text else None
+    if found is None:
+        return None
+    answer = trim(found["tail"])
+    return Found(answer, *found.span("tail"), "tag") if answer and len(answer) <= 1000 else None
+
+
+def _field(text: str) -> Found | None:
+    """The last value of the strongest key that an object of JSON, Python or YAML has."""
+    if ":" not in text or not re.search(r"[\"'}]|^\S+:", text):
+        return None
+    ranked: list[tuple[int, int, re.Match[str]]] = []
+    for match in words().fields.finditer(text):
+        quoted = (
+            match["tail"] is not None
+            or match["quoted"] is not None
+            or text[match.start("key") - 1 : match.start("key")] in ("'", '"')
+        )
+        if quoted:
+            key = re.sub(r"\s+", " ", match["key"].lower())
+            ranked.append((-words().keys.index(key) if key in words().keys else -99, match.start(), match))
+    if not ranked:
+        return None
+    match = max(ranked, key=lambda one: one[:2])[2]
+    name = next(name for name in ("tail", "quoted", "list", "bare") if match[name] is not None)
+    answer = trim(_unescaped(match[name]) if name == "tail" else match[name].replace('"', ""))
+    return Found(answer, *match.span(name), "field") if answer and answer not in ("null", "None") else None
+
+
+def _unescaped(text: str) -> str:
+    r"""A JSON string's text; a lone backslash, as in "\frac", is taken for a command of LaTeX."""
+    return text.replace(r"\\", "\\").replace(r"\"", '"') if r"\\" in text or r"\"" in text else text
+
+
+def _foreign(text: str, *, kind: str | None) -> Iterator[_Marked]:
+    """What a phrase of another language marks, the last first."""
+    for marked in _tails(text, rule="answer is", pattern=words().states, kind=kind):
+        if re.search(r"[\d$\\√π]|^[A-J](?![A-Za-z])", marked.found.text) or len(marked.found.text.split()) <= 4:
+            yield marked
+
+
+def _tails(text: str, *, rule: str, pattern: re.Pattern[str], kind: str | None) -> Iterator[_Marked]:
+    """What follows each marker of this kind, cut at the end of its sentence, the last first."""
+    for match in reversed(list(pattern.finditer(text))):
+        name = "corrected" if match.re is _ANSWER_IS and match["tail"] is None else "tail"
+        start, end = match.span(name)
+        behind = start
+        if label := re.compile(r"\s*\}\s*:?").match(text, start, end):  # "\text{Answer: } 5"
+            start = label.end()
+        if not text[start:end].strip(" *$:\\[(_#") and (
+            rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s)?\s*([^\n]+)").match(text, end)
+        ):
+            start, end = rest.span(1)  # the answer is on the line below
+            end = start + len(text[start:end].rstrip())
+            end -= 2 if text.endswith("\\]", start, end) and "\\[" not in text[start:end] else 0
+        elif "\n" in text[match.start() : start] and (bullet := re.compile(r"[-*•]\s+(?=\S)").match(text, start, end)):
+            start = bullet.end()
+        if found := cut(text, start, end, rule=rule, kind=kind):
+            yield _Marked(found, match.start(), behind)

@@ -1,0 +1,195 @@
+r"""From what stands behind a marker to the answer alone: its sentence, its label and its decoration are cut off."""
+
+import re
+from collections.abc import Iterator
+
+from slipstick.answers.found import Found
+from slipstick.answers.words import CJK, decimal_comma, words
+
+NUMBER = r"[-−–]?(?:\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+VALUE = re.compile(rf"[-−–+±]?(?:\\?[$€£¥]\s?)?(?:{NUMBER}|\\[A-Za-z(\[]|[√π∞$\[{{(|])")
+"""How a value begins."""
+_FORMULA = re.compile(
+    r"\$\$(?P<a>.{1,1000}?)\$\$|\\\[(?P<b>.{1,1000}?)\\\]|\\\((?P<c>.{1,1000}?)\\\)|(?<!\\)\$"
+    r"(?P<d>[^$\n]{1,1000}?)(?<!\\)\$",
+    re.DOTALL,
+)
+# A prose tail that goes on after the answer: "12, because ...", "7, not 8", "13 (since 6 + 7 = 13)", "D, it is not A".
+_AFTERWARDS = re.compile(
+    r",?\s+(?:because|since|which|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
+    r"|hence|therefore)\b"
+    r"|\s+\((?=\s*(?:since|because|as|that\s+is|i\.\s?e\.|or|which|where|from|see|note|given|after|[^()]*=))"
+    r"|,\s+(?:it|they|this|that|these|we|you|while|whereas|although|though|but|and\s+not)\b(?!\s+is\s*$)",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<![\d\s])[.!](?=\s+[A-Z*$\\#<]|\s*$)|(?<=\d)[.!](?=\s+[A-Z*$\\#<]|\s*$)|[。！]|\n\n|<\|")
+_HEDGES = re.compile(
+    r"(?i)^(?:(?:for sure|definitely|certainly|clearly|surely|obviously|simply|indeed|therefore|thus|actually"
+    r"|really|then|hence"
+    r"|now|just|of course|as follows|given by|found to be)\b[\s,:]*)+"
+)
+_BUT = re.compile(r"(?i)\bbut\s+(?:rather\s+|actually\s+|instead\s+)?")
+_LABEL = re.compile(
+    r"(?i)^[\s*$]*(?:\\(?:text|textbf|textit|mathrm|mathbf|bf|mbox)\s*\{\s*(?:the\s+)?(?:final\s+)?(?:answer"
+    r"|ans)(?:\s+is)?\s*[:=]?\s*\}"
+    r"|(?:the\s+)?(?:final\s+)?(?:answer|ans)\s*[:=])\s*[:=]?\s*(?:\\[ ,;:]|~)*"
+)
+_LONGEST = 2_000
+"""Characters behind a marker in which the answer is looked for."""
+_IN_PHRASE = re.compile(
+    r"(?i)\b(?:in|over|within|for|after|at|per|out of|of|from|every|dans|en|in|nach|über|binnen|durante|tra"
+    r"|entro|за|через)\s+"
+    r"(?:the|a|an|each|all|les|le|la|los|las|den|die|der)?\s*$"
+)
+
+
+def strip_label(text: str) -> str:
+    r"""An answer without a label inside it: `\text{ANSWER: } \$460` is `\$460`."""
+    return text[label.end() :] if (label := _LABEL.match(text)) and text[label.end() :].strip(" $*}\\]") else text
+
+
+def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Found | None:
+    """The answer at the start of text[start:end]; None if there is none, or a question, or a value that is denied."""
+    end = min(end, start + _LONGEST)
+    tail = text[start:end]
+    if hedge := _HEDGES.match(tail.lstrip(" *")):
+        start += len(tail) - len(tail.lstrip(" *")) + hedge.end()
+        tail = text[start:end]
+    if re.match(r"(?i)[\s*:]*(?:not|nicht|pas|no|nie|non|не|不是)\s+(?=[\d$\\(*]|[A-J]\b)", tail):
+        if not (but := _BUT.search(tail)):
+            return None
+        start += but.end()
+        tail = text[start:end]
+    if formula := _FORMULA.match(tail.lstrip(" *")):
+        rest = tail.lstrip(" *")[formula.end() :]
+        unit = re.match(r"\s*(?:\\?%|[A-Za-z]+(?:\^?\d)?)?(?=[\s.,!*]*$)", rest)
+        tail = formula.group(0) + (unit.group(0) if unit else "")
+    else:
+        if stop := _SENTENCE_END.search(tail):
+            if tail[stop.end() :].lstrip().startswith("?"):
+                return None
+            tail = tail[: stop.start()]
+        if re.search(r"[?？](?:\s|$)", tail):
+            return None
+        if (afterwards := _AFTERWARDS.search(tail)) and tail[: afterwards.start()].strip(" *:$"):
+            tail = tail[: afterwards.start()]
+    answer = trim(tail)
+    if not answer:
+        return None
+    place = text.find(answer, start, end) if answer in text[start:end] else start
+    found = Found(answer, place, place + len(answer), rule)
+    return _out_of_prose(found) if kind in (None, "number", "latex", "list") else found
+
+
+def _out_of_prose(found: Found) -> Found | None:
+    """'the largest n is 34' -> '34': the mathematics in a tail that is a sentence."""
+    found_words = re.findall(r"[A-Za-zÀ-ɏа-яА-Я]{2,}", re.sub(r"\\[A-Za-z]+|\$[^$]*\$|\\\(.*?\\\)", " ", found.text))
+    maths = list(_FORMULA.finditer(found.text))
+    if maths and found_words and not found.text[maths[-1].end() :].strip(" .*"):
+        return found.within(trim(maths[-1].group()), *maths[-1].span())
+    rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if found_words else found.text
+    if rest != found.text and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
+        place = found.start + found.text.rfind(rest)
+        return Found(trim(rest), place, place + len(rest), found.rule)
+    if len(found_words) < 4:
+        return found
+    if maths and re.search(r"\d|\\", maths[-1].group(0)):
+        return found.within(trim(maths[-1].group()), *maths[-1].span())
+    numbers = [
+        match
+        for match in QUANTITY.finditer(found.text)
+        if not _IN_PHRASE.search(found.text, max(0, match.start() - 20), match.start())
+    ] or list(QUANTITY.finditer(found.text))
+    number = next((one for one in numbers if one["money"] or one["behind"]), numbers[-1] if numbers else None)
+    if number is None:
+        return found
+    value = number["time"] or (number["money"] or "") + number["number"].rstrip(",") + (number["percent"] or "").strip()
+    return found.within(value, *number.span())
+
+
+QUANTITY = re.compile(
+    rf"(?<![A-Za-z_0-9.À-ɏͰ-ӿ])(?:(?P<time>\d{{1,2}}:\d\d(?:\s?[AaPp]\.?[Mm]\b\.?)?)(?![\d:])|(?P<money>\\?[$€£¥])?"
+    rf"(?P<number>(?:{NUMBER}(?:/\d+)?)?√\(?\d+\)?(?:/\d+)?|{NUMBER}(?:/\d+)?)(?P<percent>\s?\\?%)?"
+    rf"(?P<behind>\s\$(?=\s+[a-zà-ÿ])|\s?[€£](?!\d))?"
+    r"(?P<unit>\s?(?:[kcm]m[²³]?|k?g|m[lL]|L|lbs?|oz|ft|inch(?:es)?|feet|met(?:er|re)s?|kilomet(?:er|re)s?"
+    r"|miles?|yards?|hours?"
+    r"|minutes?|seconds?|days?|weeks?|months?|years?|dollars?|cents?|euros?|pounds?|degrees?|°[CF]?|mph|km/h"
+    r"|m/s)(?![\w/^]))?)"
+)
+"""A number in a text, with its sign of money, percent sign and unit; or a time of day."""
+
+
+def trim(text: str) -> str:
+    r"""Without the white space, bold marks, formula signs and the full stop around an answer."""
+    before = None
+    text = text.strip()
+    while text != before:
+        before = text
+        text = text.strip(" \t\n*:").removesuffix("<|im_end|>").removesuffix("</s>").removesuffix("<eoa>")
+        if text.endswith((".", ",", ";", "。", "，", "；", "、", "！")) and not text.endswith("..."):
+            text = text[:-1]
+        for opening, closing in (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"), ("`", "`")):
+            inner = text[len(opening) : -len(closing)]
+            wrapped = len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing)
+            if wrapped and opening not in inner:
+                text = inner.strip()
+        if (
+            text.count("$") == 1
+            and (text.endswith("$") and not text.endswith(r"\$"))
+            and not re.search(r"\d\s\$$", text)
+        ):
+            text = text[:-1]
+            if text.endswith(closing) and opening not in text[: -len(closing)] and (len(closing) > 1):
+                text = text[: -len(closing)].rstrip()
+        text = strip_label(text)
+    return "" if text in ("$", "$$") else text
+
+
+def tidy(answer: str, text: str) -> str:
+    """An answer in the notation that the comparison reads: "36个苹果" is 36, "3,5 Meter" in a German text 3.5 Meter."""
+    if answer.isascii() and not re.search(r"\d[.,]\d", answer):
+        return answer
+    answer = _without_counters(answer)
+    if re.search(r"\d[.,\u00a0\u202f ]\d", answer) and decimal_comma(text):
+        points = re.search(r"(?<![\d,.])\d+\.(?:\d{1,2}|\d{4,})(?![\d.,])", text)
+        group = (
+            r"(?<![\d.,])(\d{1,3}(?:[.\u00a0\u202f ]\d{3})+)(?![\d.])(?:,(\d+))?"
+            if not points
+            else r"(?<![\d.,])(\d{1,3}(?:[.\u00a0\u202f ]\d{3})+),(\d+)"
+        )
+        answer = re.sub(group, lambda m: re.sub(r"\D", "", m[1]) + (f".{m[2]}" if m[2] else ""), answer)
+        if not re.fullmatch(r"[-−]?\d+,\d+", answer.strip("$ ")):
+            answer = re.sub(
+                r"(?<![\d.,(\[{])(\d+),(\d{1,2}|\d{4,})(?![\d,])(?=\s*(?:[A-Za-zÀ-ɏ°%€$£\\]|$))", r"\1.\2", answer
+            )
+    return answer
+
+
+def _without_counters(answer: str) -> str:
+    """Without what is glued behind a value in a text without spaces; a unit is written as the comparison knows it."""
+    if match := words().behind.search(answer):
+        answer = answer[: match.start()].rstrip()
+    glued = re.fullmatch(rf"(?P<value>.*?[\d}})\]$])\s?(?P<word>[{CJK}][{CJK}/\w]{{0,12}})", answer)
+    if not glued or re.search(f"[{CJK}]", glued["value"]):
+        return answer
+    if unit := words().units.match(glued["word"]):
+        return f"{glued['value']} {words().unit_names[unit.group()]}"
+    return glued["value"]
+
+
+def formulas(text: str, begin: int = 0) -> Iterator[Found]:
+    """The displayed and inline formulas of a text, in order, each with its content as its text."""
+    opening: re.Match[str] | None = None
+    for sign in _SIGNS.finditer(text, begin):
+        if opening and sign.group() == _CLOSES[opening.group()]:
+            start, end = opening.end(), sign.start()
+            if start < end <= start + 1000 and not (sign.group() == "$" and "\n" in text[start:end]):
+                yield Found(text[start:end], opening.start(), sign.end(), "formula")
+                opening = None
+                continue
+        if sign.group() in _CLOSES:
+            opening = sign
+
+
+_SIGNS = re.compile(r"\$\$|\\[\[\]()]|(?<!\\)\$")
+_CLOSES = {"$$": "$$", r"\[": r"\]", r"\(": r"\)", "$": "$"}

@@ -1,0 +1,139 @@
+"""The words that mark an answer or deny one, from words.toml, as compiled patterns."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+
+CJK = "\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
+"""Signs that are written without spaces between words, for use in a character class."""
+_OPENINGS, _CLOSINGS = r"[【\[「『(《]", r"[】\]」』)》]"
+_ZEROS = "0\uff10\u0660\u06f0\u0966\u09e6\u0e50"
+NEVER = r"(?!)"
+_ENGLISH = re.compile(r"(?i)\b(?:the|of|and|this|we|is|so)\b")
+_SIGNS = dict(zip("（）＋－＝％．／＜＞＄［］｛｝＼＾＿｜－٪٫：", r"()+-=%./<>$[]{}\^_|-%.:", strict=True))
+_PLAIN = str.maketrans(
+    {chr(ord(zero) + digit): str(digit) for zero in _ZEROS for digit in range(10)}
+    | {chr(code): chr(code - 0xFEE0) for first in "Ａａ" for code in range(ord(first), ord(first) + 26)}
+    | _SIGNS
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What words.toml says."""
+
+    states: re.Pattern[str]
+    """A phrase of another language that marks an answer, with the group `tail` behind it."""
+    behind: re.Pattern[str]
+    """What is glued behind an answer and is no part of it."""
+    comma: tuple[re.Pattern[str], ...]
+    """Words of each language in which a comma is the decimal sign."""
+    comma_states: re.Pattern[str]
+    """The phrases of those languages that mark an answer."""
+    placeholders: frozenset[str]
+    """Contents of a box that holds nothing."""
+    mentions: re.Pattern[str]
+    """Words right before a box that only talks about the form of an answer."""
+    fields: re.Pattern[str]
+    """A key and its value in JSON, Python or YAML, with the groups `key`, `tail`, `quoted` and `bare`."""
+    keys: tuple[str, ...]
+    """The keys, the strongest first."""
+    refusal: re.Pattern[str]
+    """Words that say that there is no answer."""
+    negation: re.Pattern[str]
+    """Words that deny what follows, up to where it begins."""
+    denied: re.Pattern[str]
+    """Words that deny what is before them in their sentence."""
+    units: re.Pattern[str]
+    """A unit that is glued to a number."""
+    unit_names: dict[str, str]
+    """Those units as the comparison knows them."""
+
+
+def plain_signs(text: str) -> str:
+    """The text with full-width letters and signs, and the digits of all scripts, as ASCII; as long as before."""
+    return text if text.isascii() else text.translate(_PLAIN)
+
+
+@functools.cache
+def words() -> Words:
+    """words.toml, compiled once."""
+    table = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
+    languages = table["languages"]
+    keys = "|".join(_phrase(key) for key in table["fields"]["keys"])
+    negations = table["negations"]
+    return Words(
+        states=_states(languages),
+        behind=_any(_all(languages, "behind"), after=r"(?=[\s.。!！]*$)"),
+        comma=tuple(_any(one["words"], before=r"(?<!\w)", after=r"(?!\w)") for one in languages if one.get("comma")),
+        comma_states=_states([one for one in languages if one.get("comma")]),
+        placeholders=frozenset(table["boxes"]["placeholders"]),
+        mentions=re.compile(rf"(?i)(?:\b(?:{_alternatives(table['boxes']['mentions'])})|[\"'`“])[\s$\\(\[`:]*$"),
+        fields=re.compile(
+            rf"(?i)(?:[{{,\n]|^)[ \t]*[\"']?(?P<key>{keys})[\"']?\s*:\s*"
+            r"""(?:"(?P<tail>(?:[^"\\]|\\.){0,1000})"|'(?P<quoted>[^'\n]{0,1000})'"""
+            r"""|\[(?P<list>[^\[\]\n]{1,500})\]|(?P<bare>[^\s"'\[\]{},}][^\n"',}]{0,99}))\s*(?=[,}\n]|$)"""
+        ),
+        keys=tuple(table["fields"]["keys"]),
+        refusal=_any(table["refusals"]["phrases"]),
+        negation=_any(
+            negations["words"],
+            before=r"(?:(?<!\w)|(?<=n't)|(?<=[" + CJK + "]))",
+            after=r"[\s$\\(\[*{]*(?:equal to\s)?[\s$\\(\[*]*(?:\\text\w*\{)?$",
+        ),
+        denied=_any(
+            negations["behind"],
+            before=r"^[\s$)\]}*.\\]*(?:(?:\S+\s){0,2}?|[^.?!]{0,60}?\b(?:this|that|it|which)\s(?:\w+\s)?)",
+        ),
+        units=re.compile("|".join(sorted(map(re.escape, table["units"]), key=len, reverse=True))),
+        unit_names=dict(table["units"]),
+    )
+
+
+def decimal_comma(text: str) -> bool:
+    """Whether a text is in a language that writes 3,5 for three and a half: two of its words are enough."""
+    if len(_ENGLISH.findall(text[:3000])) >= 2:
+        return False
+    return bool(words().comma_states.search(text)) or any(
+        len({match.group().lower() for match in pattern.finditer(text[:3000])}) >= 2 for pattern in words().comma
+    )
+
+
+def _all(languages: Iterable[dict[str, list[str]]], key: str) -> list[str]:
+    return [phrase for language in languages for phrase in language.get(key, ())]
+
+
+def _phrase(phrase: str) -> str:
+    return re.escape(phrase).replace(r"\ ", r"\s+").replace("'", "['’]")
+
+
+def _alternatives(phrases: Iterable[str]) -> str:
+    return "|".join(map(_phrase, sorted(set(phrases), key=len, reverse=True)))
+
+
+def _any(phrases: Iterable[str], *, before: str = "", after: str = "") -> re.Pattern[str]:
+    return re.compile(f"(?i){before}(?:{_alternatives(phrases)}){after}")
+
+
+def _states(languages: list[dict[str, list[str]]]) -> re.Pattern[str]:
+    """Statements with a verb, headings with a colon or on a line of their own, and headings in brackets: 【答案】."""
+    glued = re.compile(f"[{CJK}\u0e00-\u0e7f]")
+    statements, headings = _all(languages, "is"), _all(languages, "colon")
+    spaced_is, glued_is = ([one for one in statements if bool(glued.match(one)) is g] for g in (False, True))
+    spaced_colon, glued_colon = ([one for one in headings if bool(glued.match(one)) is g] for g in (False, True))
+    letters = _alternatives(_all(languages, "letter")) or NEVER
+    return re.compile(
+        rf"(?im)(?:(?<!\w)(?:{_alternatives(spaced_is)})(?!\w)\s*:?"
+        rf"|(?:{_alternatives(glued_is) or NEVER})\s*:?"
+        rf"|(?<!\w)(?:{_alternatives(spaced_colon)})\s?\*{{0,3}}\s?:\*{{0,3}}"
+        rf"|(?:{_alternatives(glued_colon) or NEVER})\s?\*{{0,3}}\s?:\*{{0,3}}"
+        rf"|^[ #*_]*(?:{_alternatives(headings)})[ *_#]*$"
+        rf"|{_OPENINGS}\s*(?:{_alternatives(headings)})\s*{_CLOSINGS}\s*:?"
+        rf"|(?:{letters})\s?(?=[A-J](?![A-Za-z])))"
+        r"[ \t*]*(?P<tail>[^。;；।\n【]*)"
+    )
