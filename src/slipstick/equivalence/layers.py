@@ -40,6 +40,7 @@ MAX_PARTS = 450
 """Pairs of parts that are compared before the answers are too large."""
 _PI = re.compile(r"\\pi(?![A-Za-z])|\bpi\b")
 _GREEK_UNIT = re.compile(r"(?<=[\d\s}])(?:\\mu\s*[A-Za-z]|\\Omega)\s*$")
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:[\s%\\^][^,]*)?")
 _RADIANS = re.compile(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$")
 
 
@@ -242,11 +243,11 @@ def ratio(answer: Side, expected: Side, context: Context) -> Decision | None:
 def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | None:
     """3,5 is 3.5 if compared with a number with a decimal point, and a list elsewhere."""
     comma, other = (answer, expected) if answer.number is None else (expected, answer)
-    if other.number is None or other.number.places is None or not re.fullmatch(r"-?\d+,\d+", comma.text):
+    if other.number is None or other.number.places is None or not _DECIMAL_COMMA.fullmatch(comma.text):
         return None
-    read = read_number(comma.text.replace(",", "."))
+    read = read_number(comma.text.replace(",", ".", 1))
     found = _numbers(read, other.number, context.policy) if read else None
-    if found and found.equal and comma is expected and comma.text[-2] == ",":
+    if found and found.equal and comma is expected and comma.text[-2:-1] == ",":
         return Decision(None, "number", "the expected answer has a decimal comma, or is a list")
     return found
 

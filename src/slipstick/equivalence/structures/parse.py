@@ -9,8 +9,11 @@ from typing import Literal
 
 from slipstick.equivalence.normalize.notation import closing_place, split_top
 from slipstick.equivalence.structures.vectors import sum_of_vectors
+from slipstick.equivalence.values.numbers import read_number
 
 MAX_ITEMS = 200
+MAX_NUMBER = 100
+"""Longest text, in characters, of which it is asked whether it is a number with a unit."""
 _OR = re.compile(r"[;,]?\s*(?:\\text\s*\{\s*or\s*\}|\bor\b|\\(?:lor|vee)(?![A-Za-z]))\s*|\s*;\s*")
 _LIST = re.compile(
     r"[;,]?\s*(?:\\text\s*\{[^{}]*\b(?:and|or)\s*\}|\b(?:and|or)\b|\\(?:lor|vee|land|wedge)(?![A-Za-z]))\s*|\s*(?:;|\\\\)\s*|\s+&\s+"
@@ -110,11 +113,16 @@ def _is_group(text: str) -> bool:
     return len(names) > 1 and text.count("=") == len(names) == len(set(names))
 
 
+def _is_one_number(text: str) -> bool:
+    """Whether the commas of a text are those of thousands: 350,000 and 350,000 pages."""
+    return _THOUSANDS.fullmatch(text) is not None or (len(text) <= MAX_NUMBER and read_number(text) is not None)
+
+
 def _split_commas(text: str) -> list[str]:
-    if "," not in text or _THOUSANDS.fullmatch(text.strip()):
+    if "," not in text or _is_one_number(text.strip()):
         return [text]
     spaced = split_top(text, _SPACED_COMMA)
-    if len(spaced) > 1 and all("," not in part or _THOUSANDS.fullmatch(part.strip()) for part in spaced):
+    if len(spaced) > 1 and all("," not in part or _is_one_number(part.strip()) for part in spaced):
         return spaced
     return split_top(text, _COMMA)
 

@@ -37,7 +37,7 @@ _GOES_ON = re.compile(
 _JOINT = r"\s*(?:,\s*)?\b(?:and|or|nor)\b\s*|\s*[,;/&]\s*"
 _LETTERS = rf"(?-i:[(\[]?\b[A-J]\b[)\].:]?(?:(?:{_JOINT})[(\[]?\b[A-J]\b[)\].:]?)*)"
 _BEFORE = (
-    r"not|neither|nor|cannot\s+be|can't\s+be|isn't|aren't|except|rather\s+than|instead\s+of|eliminat\w+|rul\w+\s+out"
+    r"not|neither|nor|(?:all|any|every|anything|everything|any(?:\s+one)?)\s+but|cannot\s+be|can't\s+be|isn't|aren't|except|rather\s+than|instead\s+of|eliminat\w+|rul\w+\s+out"
     r"|exclud\w+|reject\w*"
 )
 _DENIED = re.compile(

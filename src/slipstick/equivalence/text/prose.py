@@ -163,7 +163,7 @@ def _first_quantity(text: str) -> Number | None:
     first, second = (set(re.findall(r"[a-z]{3,}|%", match[noun].casefold())) - {"and"} for noun in ("noun", "other"))
     if not first or not second or first == second or not DOUBTING.isdisjoint(first | second):
         return None
-    if "or" in re.findall("[a-z]+", match["noun"].casefold()):
+    if not {"or", "if", "for", "when", "where", "unless"}.isdisjoint(re.findall("[a-z]+", match["noun"].casefold())):
         return None
     return read_number(match["number"])
 

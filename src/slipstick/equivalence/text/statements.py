@@ -45,6 +45,10 @@ _CONDITIONS = frozenset((
     "assuming", "but", "except", "however", "if", "maybe", "only", "or", "otherwise", "perhaps", "possibly", "provided",
     "sometimes", "though", "unless", "when", "whenever",
 ))  # fmt: skip
+_GOES_ON = frozenset((
+    "as", "because", "he", "i", "indeed", "it", "it's", "she", "since", "so", "sure", "that", "that's", "there", "they",
+    "this", "we", "you", "of", "always", "never", "exactly", "definitely", "certainly",
+))  # fmt: skip
 VERDICTS = frozenset(("yes", "no", "true", "false"))
 """Truth values in words."""
 _GENERIC = frozenset(("answer", "result", "solution", "value", "it", "this", "that", "x", "n"))
@@ -67,9 +71,11 @@ def without_tail(flat: str) -> str:
 
 
 def is_conditional(behind: str) -> bool:
-    """Whether what follows a yes or no takes it back or bounds it: "if n is even", "but no", "False"."""
+    """Whether what follows a yes or no takes it back or bounds it, "if n is even", "but no", or is another answer."""
     words = re.findall(r"[a-z']+", behind)
-    return bool(words) and (words[0] in VERDICTS or not _CONDITIONS.isdisjoint(words))
+    if words and (words[0] in VERDICTS or not _CONDITIONS.isdisjoint(words)):
+        return True
+    return 0 < len(words) <= 2 and words[0] not in _GOES_ON and not re.search(r"\d|=", behind)
 
 
 def is_without_solution(words: Sequence[str]) -> bool:
