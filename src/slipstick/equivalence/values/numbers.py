@@ -138,7 +138,7 @@ def _read_part(rest: str, match: re.Match[str]) -> tuple[int, Fraction, str]:
     if not whole.isdigit():
         return 1, Fraction(0), rest
     bottom = PARTS.get(many.removesuffix("s")) if many.endswith("s") or whole == "1" else None
-    if bottom and bottom != PARTS["quarter"]:
+    if bottom and many.removesuffix("s") != "quarter":
         return bottom, Fraction(0), re.sub(r"^of (?:an?|the) ", "", behind)
     if word == "and" and (more := read_part(behind.casefold())):
         return 1, more[0], re.sub(r"^(?:of )?(?:an?|the) ", "", more[1])

@@ -64,7 +64,11 @@ def read_unit(text: str, *, glued: bool) -> str | None:
     with its power: m s^-2.
     """
     words = _words(text) if len(text) <= 200 else None
-    if not words or len(words) > 8 or words[0].text.casefold() in ("squared", "cubed"):
+    if words == []:
+        return ""
+    if words is None or len(words) > 8 or words[0].text.casefold() in ("squared", "cubed"):
+        return None
+    if words[-1].text.casefold() in ("square", "sq", "cubic", "cu", "per"):
         return None
     follow = all(_may_follow(word, glued=glued and not place) for place, word in enumerate(words))
     if not follow and [word.text for word in words] != ["times"]:
