@@ -52,10 +52,10 @@ def choose_program(codes: Sequence[str]) -> str | None:
         last = next((place for place in places if pieces[place].parsed), len(pieces) - 1)
     first, wanted = last, set(pieces[last].needs)
     for place in range(last - 1, -1, -1):
-        piece = pieces[place]
-        defined = wanted & piece.defines
-        if defined or (piece.defines_all and wanted):
-            first, wanted = place, (wanted - defined) | piece.needs
+        if wanted & pieces[place].defines or (pieces[place].defines_all and wanted):
+            for piece in reversed(pieces[place:first]):  # those between are run too
+                wanted = (wanted - piece.defines) | piece.needs
+            first = place
     return "\n".join(piece.code for piece in pieces[first : last + 1] if piece.parsed or first == last)
 
 
