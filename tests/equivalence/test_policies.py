@@ -1,12 +1,16 @@
 """Tests of policies: profile strings are read once and reach every layer, in this process and in workers."""
 
-from dataclasses import replace
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 from slipstick.equivalence import PROFILES, as_letter, check_profile, compare, compare_many
 from slipstick.equivalence.policies import OWN, SLIPSTICK, STRICT, VALUES, Policy, policy_of
 from slipstick.errors import UserError
+from slipstick.grade import grade
+from slipstick.schema import Problem
 
 READ = [
     ("slipstick", SLIPSTICK),
@@ -62,3 +66,25 @@ def test_a_profile_reaches_workers_and_streams() -> None:
             "incorrect",
         ]
     assert as_letter("0.5", ["1/2", "3"], profile="slipstick-strict") == "A"
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "grade.md").read_text()
+CELLS = r"`(\w+)` \| `(\w+)` \| `([^`]+)` \| `([^`]+)` \| (correct|incorrect) \| (default)? ?\| (default)? ?\|"
+DOCUMENTED = re.findall(CELLS, PAGE)
+
+
+@pytest.mark.parametrize("row", DOCUMENTED, ids=[" ".join(row[:4]) for row in DOCUMENTED])
+def test_the_documented_examples(row: tuple[str, ...]) -> None:
+    field, value, answer, gold, outcome = row[:5]
+    question = "Factor $x^2+5x+6$." if field == "question" else "How many?"
+    problem = Problem(id="a", text=question, answer=gold)
+    for profile in OWN:
+        verdict = grade(rf"\boxed{{{answer}}}", problem, profile=f"{profile}:unevaluated=correct,{field}={value}")
+        assert verdict.outcome == outcome, (profile, verdict)
+        assert outcome == "correct" or field == "rounding" or verdict.reason.endswith(f"(policy {field}={value})")
+
+
+def test_every_value_is_documented_with_the_defaults_of_both_profiles() -> None:
+    assert {row[:2] for row in DOCUMENTED} == {(field, value) for field, values in VALUES.items() for value in values}
+    for profile, place in zip(OWN, (5, 6), strict=True):
+        assert {row[0]: row[1] for row in DOCUMENTED if row[place]} == asdict(OWN[profile])

@@ -62,7 +62,10 @@ def compare_words(
         return Decision(number_a.value == roman, "number", "a Roman numeral")
     if number_e and not number_a:
         if (first := _first_quantity(a)) is not None:
-            return _as_numbers(first, number_e, policy)
+            same_first = _as_numbers(first, number_e, policy)
+            if same_first.equal and policy.several == "incorrect":
+                return Decision(False, "words", f"several quantities for one ({policy.setting('several')})")
+            return same_first
         if found := _number_in_words(a, number_e, policy, prose=prose_a):
             return found
     if number_a and not number_e and (found := _number_in_words(e, number_a, policy, prose=prose_e)):
