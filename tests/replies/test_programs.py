@@ -84,7 +84,7 @@ PRINTS_FOUR = [
     "```python\n\n```\n```python\nprint(4)\n```",
     "```python\nprint(4)\n```\n```python\nx = (\n```",
     "```python\nimport math\n```\n```python\ndef main():\n    print(math.isqrt(16))\n```\n```python\nmain()\n```",
-    "```python\nfrom math import gcd\n```\n```python\nx = 4\n```\n```python\ny = gcd(8, 4)\n```\n```python\nprint(x)\n```",
+    "```python\nfrom math import gcd\n```\n```python\nx = 4\n```\n```python\ngcd(8, 4)\n```\n```python\nprint(x)\n```",
     "```python\nclass A:\n    y = 4\n```\n```python\nprint(A().y)\n```",
     "```python\nn = 2\n```\n```python\nprint([k + n for k in range(3)][-1])\n```",
     # thoughts
