@@ -237,7 +237,9 @@ STRUCTURES: dict[str, Operator] = {
     "ratio turned": each(r"^(\d+)(:)(\d+)$", _turned),
 }
 WORDS: dict[str, Operator] = {
-    "unit changed": each(r"(?<=[\s{~])(?:" + "|".join(UNITS) + r")(?=\}|$)", lambda m: UNITS[m[0]]),
+    "unit changed": each(
+        r"(?<=[\s{~])(?:" + "|".join(UNITS) + r")(?=\}|$)", lambda m: UNITS[m[0]], without=r"\bif\b|\\omega"
+    ),
     "power of a unit": each(r"(?<=\})\^\{?[23]\}?$", "^4", among=lambda g: "text" in g or "mathrm" in g),
     "one taken from an amount": whole("GOLD-1", among=matches(r"\\\$ ?\d+(?:\.\d+)?|\d+ ?(?:\\%|\^\{?\\circ\}?)")),
     "amount negated": whole("-(GOLD)", among=matches(r"\\\$ ?\d+(?:\.\d+)?|\d+ ?\\(?:text|mathrm) ?\{.*\}")),
