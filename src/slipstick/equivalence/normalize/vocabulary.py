@@ -19,6 +19,9 @@ SIGNS: Final = MappingProxyType({ord(sign): str(latex) for sign, latex in _TABLE
 UNITS: Final = MappingProxyType(
     {word: str(unit) for unit, words in _TABLES["units"].items() for word in [unit, *words]},
 )
+CJK_UNITS: Final = MappingProxyType({word: str(unit) for unit, words in _TABLES["cjk_units"].items() for word in words})
+COUNTERS: Final = tuple[str, ...](_TABLES["lists"]["counters"])
+COUNTERS_CHANGED: Final = frozenset[str](_TABLES["lists"]["counters_changed"])
 NOUNS: Final = MappingProxyType({word: str(noun) for noun, words in _TABLES["nouns"].items() for word in words})
 WEEKDAYS: Final = MappingProxyType({name: names[0] for names in _TABLES["calendar"]["weekdays"] for name in names})
 MONTHS: Final = MappingProxyType(

@@ -40,6 +40,7 @@ _QUANTITIES = re.compile(
     r"[\s$]*(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<noun>(?:[A-Za-z \\{}()%,.-]|(?<=at)\d+(?=%)|(?<=of)\d+(?=\\?%))+)"
     r"[\s$\\]*\d[\d,]*(?:\.\d+)?\s*(?P<other>[A-Za-z \\{}()%.-]\D*)"
 )
+_CONDITION = re.compile(r"\b(?:or|if|when|where|unless|for (?:all|any|every|even|odd|some|[a-z]))\b")
 _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
 
 
@@ -166,7 +167,7 @@ def _first_quantity(text: str) -> Number | None:
     first, second = (set(re.findall(r"[a-z]{3,}|%", match[noun].casefold())) - {"and"} for noun in ("noun", "other"))
     if not first or not second or first == second or not DOUBTING.isdisjoint(first | second):
         return None
-    if not {"or", "if", "for", "when", "where", "unless"}.isdisjoint(re.findall("[a-z]+", match["noun"].casefold())):
+    if _CONDITION.search(match["noun"].casefold()):
         return None
     return read_number(match["number"])
 

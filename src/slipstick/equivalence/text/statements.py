@@ -26,6 +26,7 @@ from slipstick.equivalence.normalize.vocabulary import (
 )
 
 _MOST_WORDS = 12
+_MAX_HEDGED = 500
 _SIGN = r"(?:\\(?:approx|approxeq|sim|simeq)(?![a-z])|≈|~)\s*"
 _BEFORE = rf"(?:{'|'.join(HEDGES)})\b[\s.,]*(?:(?:that )?it is\s+)?(?=\S)"
 _HEDGED = re.compile(rf"(?:(?:it(?:'s| is)|its)\s+)?{_BEFORE}|{_SIGN}")
@@ -61,6 +62,8 @@ def without_hedge(flat: str) -> str:
 
 def is_hedged(text: str) -> bool:
     """Whether an answer says that it is about right: "about 6", "≈ 6", "x ≈ 6", "maybe 6"."""
+    if len(text) > _MAX_HEDGED:
+        return False
     flat = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text.casefold()).strip(" $*.")
     return bool(_HEDGED.match(_NAMED.sub("", flat, count=1)) or _HEDGED_BEHIND.search(flat))
 

@@ -10,6 +10,7 @@ from slipstick.equivalence.values.units import read_unit
 _MAX_LENGTH = 500
 _MARKED = re.compile(r"(?:\s*(?:\\cdot\s*|/\s*)?\\text\s*\{[^{}]*\}(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?)+$")
 _PLAIN = re.compile(r"(?<=[\s})\]\d])(?:[A-Za-zµμΩ]{2,}\.?(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?(?:\s*/\s*|\s+|$)){1,6}$")
+_CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3/]{1,12}$")
 _LABEL = re.compile(r"^\\text\s*\{[^{}]*\}\s*[=:]")
 _COMMANDS = re.compile(r"\\[A-Za-z]+")
 _ANGLES = frozenset(("degree", "radian"))
@@ -25,12 +26,14 @@ def take_unit_off(text: str, number: Number | None) -> tuple[str, str | None] | 
     if not 3 <= len(text) <= _MAX_LENGTH:
         return None
     match = _MARKED.search(text) if r"\text" in text else None
-    match = match or _PLAIN.search(text)
+    match = match or _PLAIN.search(text) or _CJK.search(text)
     if match is None or not (value := text[: match.start()].strip(" ~")) or r"\text" in _LABEL.sub("", value):
         return None
     unit = read_unit(match[0].strip(), glued=False)
     constant = not re.search("[A-Za-z]", _COMMANDS.sub("", value))
     words = re.search("[A-Za-z]{2}", _COMMANDS.sub("", value))
+    if match.re is _CJK:
+        return (value, unit) if unit else None
     if match.re is _PLAIN and (unit is None or words or not _is_measured(match[0])):
         return None
     if unit is None or (unit and not constant and not _is_measured(match[0])):

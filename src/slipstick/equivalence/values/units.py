@@ -15,6 +15,9 @@ from typing import Any
 
 from slipstick.equivalence.normalize.vocabulary import (
     CHANGING,
+    CJK_UNITS,
+    COUNTERS,
+    COUNTERS_CHANGED,
     DIMENSIONLESS,
     FILLERS,
     FUNCTIONS,
@@ -41,6 +44,10 @@ _TOKEN = re.compile(
     r"|(?P<sign>[/*]))[\s,.]*"
 )
 _HALF_UNIT = re.compile(r"(?:\{|\\text\s*\{)\s*/")
+_MAX_CJK = 40
+_CJK = re.compile(
+    r"\\text\s*\{\s*([\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3/]{1,12})\s*\}|([\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3/]{1,12})"
+)
 _SCALES = ("degree_Celsius", "degree_Fahrenheit", "kelvin")
 
 
@@ -63,6 +70,8 @@ def read_unit(text: str, *, glued: bool) -> str | None:
     `glued` says that no space stood before it: then 5x is algebra, 5cm a length. Factors are separated by spaces, each
     with its power: m s^-2.
     """
+    if len(text) <= _MAX_CJK and (cjk := _CJK.fullmatch(text)):
+        return _cjk_unit(cjk[1] or cjk[2])
     words = _words(text) if len(text) <= 200 else None
     if words == []:
         return ""
@@ -74,6 +83,15 @@ def read_unit(text: str, *, glued: bool) -> str | None:
     if not follow and [word.text for word in words] != ["times"]:
         return None
     return _canonical(words) if _are_units(words) else None
+
+
+def _cjk_unit(text: str) -> str | None:
+    """A unit in Chinese, Japanese or Korean: 36个, 36个苹果, 5厘米; not 5以上 or 5个半."""
+    if unit := CJK_UNITS.get(text):
+        return unit
+    counter = next((sign for sign in COUNTERS if text.startswith(sign)), None)
+    behind = text.removeprefix(counter) if counter else ""
+    return (behind or text) if counter and COUNTERS_CHANGED.isdisjoint(behind) else None
 
 
 def _words(text: str) -> list[_Word] | None:
