@@ -9,8 +9,10 @@ from slipstick.equivalence.normalize.notation import closing_place, split_top
 
 MAX_LENGTH = 8_000
 """Longer texts stay as they are."""
-_HINT = re.compile(r"\n|\\q?quad(?![A-Za-z])|\\\\|\\begin\{(?:align|gather|split|eqnarray)")
-_BREAK = re.compile(r"\s*(?:\n|\\q?quad(?![A-Za-z])|\\\\(?:\[[^\]]*\])?(?=[\s$]|[A-Za-z](?:[_(']\S{1,8})?\s*=))\s*")
+_HINT = re.compile(r"\n|\\q?quad(?![A-Za-z])|\\hspace|~\s*~|\\\\|\\begin\{(?:align|gather|split|eqnarray)")
+_BREAK = re.compile(
+    r"\s*(?:\n|\\q?quad(?![A-Za-z])|\\hspace\*?\{[^{}]*\}|~(?:\s*~)+|\\\\(?:\[[^\]]*\])?(?=[\s$]|[A-Za-z](?:[_(']\S{1,8})?\s*=))\s*"
+)
 _LINES = re.compile(
     r"(?:\\\[|\$\$)?\s*\\begin\{(?P<name>(?:align|aligned|gather|gathered|split|eqnarray)\*?)\}(?P<rows>.*?)"
     r"\\end\{(?P=name)\}\s*(?:\\\]|\$\$)?",

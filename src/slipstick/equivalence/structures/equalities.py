@@ -11,11 +11,11 @@ from fractions import Fraction
 from slipstick.equivalence.decision import Decision, Same, structure
 from slipstick.equivalence.relations import FLIPPED, Relation, read_relation
 from slipstick.equivalence.structures.intervals import is_constant, real_value
-from slipstick.equivalence.structures.named import by_name, in_letters_of
+from slipstick.equivalence.structures.named import by_name, in_letters_of, says_either
 from slipstick.equivalence.structures.parse import plus_and_minus, read_shape
 from slipstick.equivalence.symbolic.expression import Expression, heads, symbols
 from slipstick.equivalence.symbolic.reader import is_foreign, read
-from slipstick.equivalence.text.labels import NAME, read_header, read_label, read_names, same_name
+from slipstick.equivalence.text.labels import read_header, read_label, read_names, same_name
 from slipstick.equivalence.values.numbers import read_number
 from slipstick.equivalence.values.quantities import read_quantity
 
@@ -23,8 +23,9 @@ _ANGLES = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _UNKNOWNS = frozenset("xyztuvwn")
 """An equation between these letters, as a gold, is that of a curve."""
 _QUANTITIES = re.compile(
-    r"\\(?:max|min|det|gcd|operatorname|text\s*\{\s*(?:lcm|area|vol|deg|rank|tr|ord)\s*\})(?![A-Za-z]).*"
-    r"|(?:\\vec|\\overrightarrow|\\overline|\\angle|\\triangle).*"
+    r"\\(?:max|min|det|gcd|dim|rank|deg)(?![A-Za-z]).*|\\text\s*\{\s*[A-Za-z]{2,12}\s*\}\s*\(.*\)"
+    r"|\\(?:vec|overrightarrow|overline|angle|triangle)(?![A-Za-z]).*|(?:\\\||\|\|).+(?:\\\||\|\|)"
+    r"|\([fgh]\s*\\circ\s*[fgh]\)\s*\(.+\)"
 )
 _WORDS = re.compile(r"\\text\s*\{[^{}]*\}")
 _CONTRADICTION = structure(False, "its sides contradict each other")
@@ -85,6 +86,8 @@ def _header(
     """(x,y) = (1,2) against x = 1, y = 2 or against (1,2)."""
     shape = read_shape(other)
     others = read_names(shape.items, colon=shape.kind == "set") if shape else None
+    if shape and says_either(other, shape):
+        return structure(False, "both against either")
     if others:
         return by_name(named, others, same) if answer_is_named else by_name(others, named, same)
     return same(values, other) if answer_is_named else same(other, values)
@@ -130,7 +133,7 @@ def _contradicts_itself(relation: Relation) -> bool:
     if set(relation.signs) != {"="}:
         return False
     *before, last = relation.sides
-    first = next((side for side in before if not NAME.fullmatch(side) and _constant(side)), None)
+    first = next((side for side in before if (tree := _constant(side)) and tree.head != "constant"), None)
     return first is not None and _differ(first, last)
 
 

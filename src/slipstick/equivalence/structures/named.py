@@ -23,6 +23,8 @@ MAX_LETTERS = 4
 """Letters in a row that may be a product, in which a letter may be renamed."""
 _CONNECTIVES = re.compile(r"\b(?:and|or)\b|\\(?:land|lor|wedge|vee)(?![A-Za-z])")
 _LETTERS = re.compile(r"\\[A-Za-z]+|[A-Za-z]+")
+_POINTS = frozenset("abcdpqr")
+"""Letters that are rather points than variables: f(a) = 3 is not f(b) = 3, f(x) = 3 is f(t) = 3."""
 _Match = Callable[[Sequence[str], Sequence[str], Same], Decision]
 Pairs = Sequence[tuple[str, str]]
 """Names and their values."""
@@ -63,9 +65,15 @@ def either_for_both(a: str, e: str, shape_a: Shape, shape_e: Shape) -> Decision 
         return None
     if {*words} == {"and", "or"} and _are_statements(shape_e):
         return structure(False, "both against either")
-    named = read_names((shape_a if words[0] == "or" else shape_e).items, colon=True)
-    several = named is not None and len({head(name) for name, _ in named}) > 1 and not are_roots(named)
-    return structure(False, "both against either") if several else None
+    text, shape = (a, shape_a) if words[0] == "or" else (e, shape_e)
+    return structure(False, "both against either") if says_either(text, shape) else None
+
+
+def says_either(text: str, shape: Shape) -> bool:
+    """Whether values of different names are listed with "or": x = 1 or y = 2."""
+    if _connective(text) != "or" or (named := read_names(shape.items, colon=True)) is None:
+        return False
+    return len({head(name) for name, _ in named}) > 1 and not are_roots(named)
 
 
 def _connective(text: str) -> str:
@@ -148,4 +156,6 @@ def in_letters_of(pair: tuple[str, str], name: str) -> str | None:
         return "".join(f" {letters[letter]} " if letter in letters else letter for letter in run)
 
     renamed = _LETTERS.sub(rename, pair[1])
+    if not found & set(old) and {*old, *new} & _POINTS:
+        return None
     return None if found & (set(new) - set(old)) else renamed

@@ -9,6 +9,8 @@ from slipstick.equivalence.normalize.notation import closing_place, split_top
 from slipstick.equivalence.structures.matching import in_any_order
 from slipstick.equivalence.structures.parse import plus_and_minus, read_shape
 
+MAX_LENGTH = 500
+"""Longest text, in characters, in which chains and multiplicities are looked for."""
 MAX_TUPLES = 16
 """Most tuples that the signs of one are written out to."""
 _VALUE = r"-?(?:\d+(?:[./]\d+)?|\\frac\{\d+\}\{\d+\}|\\sqrt\{\d+\})"
@@ -31,7 +33,7 @@ def chains_written_out(text: str) -> str:
         names = [name.strip() for name in match["names"].split("=")]
         return ", ".join(f"{name}={match['value']}" for name in names) if len(set(names)) == len(names) else match[0]
 
-    return _CHAIN.sub(each, text) if text.count("=") > 1 else text
+    return _CHAIN.sub(each, text) if text.count("=") > 1 and len(text) <= MAX_LENGTH else text
 
 
 def signs_written_out(text: str) -> str:
@@ -54,7 +56,7 @@ def signs_written_out(text: str) -> str:
 
 def says_how_often(text: str) -> bool:
     """Whether a text may say that a value is one several times: 2 (double)."""
-    return _MARKS.search(text) is not None
+    return len(text) <= MAX_LENGTH and _MARKS.search(text) is not None
 
 
 def compare_repeated(a: str, e: str, same: Same) -> Decision | None:

@@ -31,6 +31,7 @@ NAME = re.compile(
 )
 _ARGUMENTS = re.compile(rf"({_VARIABLE}(?:,{_VARIABLE})*)")
 _CALL = re.compile(r"(?P<function>.*[\w'}])\((?P<arguments>[^()]*)\)")
+_DERIVATIVE = re.compile(r"\\frac\{?d([a-z])\}?\{?d[a-z]\}?")
 _TERM = re.compile(r"([a-dp-zLST]_)([nkm])")
 """The term of a sequence with its index; F_n is a force."""
 _WORD_LABEL = re.compile(r"(?:\\text\s*\{\s*)?([A-Za-z][A-Za-z ]{2,40}|[A-Za-z](?=:\s))(?:\s*\})?\s*:\s*(?=\S)")
@@ -76,6 +77,8 @@ def head(name: str) -> str:
     name = re.sub(r"\s+", "", name)
     if term := _TERM.fullmatch(name):
         return term[1]
+    if derivative := _DERIVATIVE.fullmatch(name):
+        return f"{derivative[1]}'"
     call = _CALL.fullmatch(name)
     if call is None or _ARGUMENTS.fullmatch(call["arguments"]):
         return call["function"] if call else name
