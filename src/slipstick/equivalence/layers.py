@@ -13,6 +13,7 @@ from slipstick.equivalence.lazy import lazy
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy, without_spaces
 from slipstick.equivalence.normalize.printed import as_written
 from slipstick.equivalence.normalize.separators import separate, usual_marks
+from slipstick.equivalence.normalize.vocabulary import DOUBTING
 from slipstick.equivalence.policies import SLIPSTICK, Policy
 from slipstick.equivalence.structures.compare import compare_structure
 from slipstick.equivalence.structures.congruences import compare_congruences
@@ -207,6 +208,8 @@ def label(answer: Side, expected: Side, context: Context) -> Decision | None:
     (label_a, a), (label_e, e) = without_word_label(answer.text), without_word_label(expected.text)
     if not label_a and not label_e:
         return None
+    if label_a != label_e and not DOUBTING.isdisjoint(label_a.casefold().split()):
+        return Decision(False, "words", f"a value that is said to be {label_a.casefold()}")
     found = context.same(a, e)
     if found.equal and label_a and label_e and not same_words(label_a, label_e):
         return Decision(None, "words", f"the same value, as {label_a} and as {label_e}")

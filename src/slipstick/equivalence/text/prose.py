@@ -40,7 +40,9 @@ _QUANTITIES = re.compile(
     r"[\s$]*(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<noun>(?:[A-Za-z \\{}()%,.-]|(?<=at)\d+(?=%)|(?<=of)\d+(?=\\?%))+)"
     r"[\s$\\]*\d[\d,]*(?:\.\d+)?\s*(?P<other>[A-Za-z \\{}()%.-]\D*)"
 )
-_CONDITION = re.compile(r"\b(?:or|if|when|where|unless|for (?:all|any|every|even|odd|some|[a-z]))\b")
+_CONDITION = re.compile(
+    r"\b(?:or|if|when|where|unless|cases?|scenario|otherwise|for (?:all|any|every|even|odd|some|[a-z]))\b"
+)
 _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
 
 

@@ -3,12 +3,12 @@ r"""Takes the unit off a value that is no plain number: 4\sqrt{2} \text{ cm}, 9\
 import re
 from fractions import Fraction
 
-from slipstick.equivalence.normalize.vocabulary import FUNCTIONS, UNITS
+from slipstick.equivalence.normalize.vocabulary import DOUBTING, FUNCTIONS, UNITS
 from slipstick.equivalence.values.numbers import Number
 from slipstick.equivalence.values.units import read_unit
 
 _MAX_LENGTH = 500
-_MARKED = re.compile(r"(?:\s*(?:\\cdot\s*|/\s*)?\\text\s*\{[^{}]*\}(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?)+$")
+_MARKED = re.compile(r"(?:\s*(?:\\cdot\s*|[-/]\s*)?\\text\s*\{[^{}]*\}(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?)+$")
 _PLAIN = re.compile(r"(?<=[\s})\]\d])(?:[A-Za-zµμΩ]{2,}\.?(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?(?:\s*/\s*|\s+|$)){1,6}$")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3/]{1,12}$")
 _LABEL = re.compile(r"^\\text\s*\{[^{}]*\}\s*[=:]")
@@ -36,6 +36,8 @@ def take_unit_off(text: str, number: Number | None) -> tuple[str, str | None] | 
         return (value, unit) if unit else None
     if match.re is _PLAIN and (unit is None or words or not _is_measured(match[0])):
         return None
+    if unit is None and not DOUBTING.isdisjoint(re.findall("[a-z]+", match[0].casefold())):
+        return value, None
     if unit is None or (unit and not constant and not _is_measured(match[0])):
         return (value, None) if constant and "," not in value and unit is None else None
     return None if unit.partition("^")[0] in _ANGLES else (value, unit)

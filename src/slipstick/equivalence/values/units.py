@@ -33,12 +33,15 @@ from slipstick.equivalence.normalize.vocabulary import (
 
 _MEASURES = frozenset(UNITS.values())
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
+_VOWEL = re.compile("[aeiouy\u00c0-\u04ff]")
+_OPEN = frozenset(("square", "sq", "cubic", "cu", "per", "a", "an", "the", "of", "for", "on", "at", "with", "into"))
+"""Words that another has to follow."""
 _DEGREE = re.compile(r"\^\s*\\circ\s*(?:\\text\s*\{\s*)?([CF])?\s*\}?(?![A-Za-z])")
 _EXPONENT = re.compile(r"\s*\^\s*(?:(?:\\text\s*)?[({]\s*(-?\d)\s*[)}]|(-?\d)(?!\d))")
 _MICRO = re.compile(r"\\mu\s*\\text\s*\{\s*(?=[A-Za-z])")
 _OHM = re.compile(r"\\text\s*\{\s*([kMGm]?)\s*\}\s*\\Omega(?![A-Za-z])")
 _GROUP = re.compile(r"\\text\s*\{([^{}]*)\}|\{(?:\\rm\s)?([^{}]*)\}")
-_LETTERS = "A-Za-zµμΩÅ°€£¥¢$"
+_LETTERS = "A-Za-zµμΩÀ-ÖØ-öø-ÿЁА-яё°€£¥¢$₽"
 _TOKEN = re.compile(
     rf"\s*(?:(?P<word>\0?[{_LETTERS}][{_LETTERS}'.]*(?:-\0?[{_LETTERS}][{_LETTERS}'.]*)*)(?:\^(?P<power>-?\d)(?!\d))?"
     r"|(?P<sign>[/*]))[\s,.]*"
@@ -77,7 +80,7 @@ def read_unit(text: str, *, glued: bool) -> str | None:
         return ""
     if words is None or len(words) > 8 or words[0].text.casefold() in ("squared", "cubed"):
         return None
-    if words[-1].text.casefold() in ("square", "sq", "cubic", "cu", "per"):
+    if words[-1].text.casefold() in _OPEN and not words[-1].marked:
         return None
     follow = all(_may_follow(word, glued=glued and not place) for place, word in enumerate(words))
     if not follow and [word.text for word in words] != ["times"]:
@@ -98,6 +101,7 @@ def _words(text: str) -> list[_Word] | None:
     r"""The words of a unit, without \text{} and braces; None if anything else stands among them."""
     half = _HALF_UNIT.match(text)
     flat = _DEGREE.sub(lambda match: f" degree{match[1] or ''} ", text)
+    flat = re.sub(r"\}\s*-\s*(?=\\text\s*\{)", r"}\\cdot ", flat)
     flat = _EXPONENT.sub(r"^\1\2", flat)
     flat = _OHM.sub(r"\\text{\1Ω}", _MICRO.sub(r"\\text{µ", flat))
     flat = _GROUP.sub(lambda match: _mark(match[1] or match[2] or ""), flat)
@@ -154,7 +158,7 @@ def _is_noun(word: str) -> bool:
     if word not in (lower, word.upper(), word.capitalize()) and "-" not in word:
         return False
     # Letters of the alphabet in a row, as abc and xyz, are a product.
-    if last in FUNCTIONS or last in NO_UNITS or last in ascii_lowercase or not re.search(r"[aeiouy]", last):
+    if last in FUNCTIONS or last in NO_UNITS or last in ascii_lowercase or not _VOWEL.search(last):
         return False
     return lower in SHORT_NOUNS if len(last) <= 3 else word != word.upper() or len(last) > 4
 
@@ -293,7 +297,7 @@ def _pint() -> tuple[Any, type[Exception]]:
     for definition in (
         "common_acre = 43560 * foot ** 2", "calendar_decade = 10 * year", "calendar_century = 100 * year",
         "dollar = [dollar]", "cent = dollar / 100", "sterling = [sterling]", "penny = sterling / 100",
-        "euro = [euro]", "rupee = [rupee]", "yen = [yen]", "yuan = [yuan]",
+        "euro = [euro]", "rupee = [rupee]", "yen = [yen]", "yuan = [yuan]", "ruble = [ruble]",
     ):  # fmt: skip
         registry.define(definition)
     return registry, pint.PintError
