@@ -77,6 +77,17 @@ def test_what_follows_the_generation_prompt_is_written_by_the_model(tokenizer: A
     assert trained == "<think>\n\n</think>\n\nSo 42.<|im_end|>"
 
 
+def test_thoughts_take_the_place_of_a_templates_empty_ones(tokenizer: Any) -> None:
+    chat, format = chatting(tokenizer, THINKING), load_format("tir")
+    said = "<think>\n6*7\n</think>\n\nSo "
+    blocks: list[Block] = [Text(text=said), Code(text="6*7"), Output(text="42"), Text(text="So 42.")]
+    solution, problem = solved(blocks, format)
+    _, labels = encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
+    trained = chat.decode([label for label in labels if label != IGNORED])
+    code = "```python\n6*7\n```\n"
+    assert trained == f"{said}{code}<|im_end|><think>\n\n</think>\n\nSo 42.<|im_end|>"
+
+
 def test_a_template_that_refuses_is_named_with_the_remedy(tokenizer: Any) -> None:
     chat = chatting(tokenizer, "{{ raise_exception('roles must alternate') }}")
     solution, problem = solved([Text(text="So 42.")], load_format("cot"))

@@ -133,6 +133,7 @@ CALLS = [
     '<function_calls>python(code="print(4)")</function_calls>',
     "<|python_tag|>print(4)<|eom_id|>",
     "<code>print(4)</code>",
+    f"<python>\n{ARGUMENTS}\n</python>",
     "<python>print(4)</python>",
     "I compute.\n<python>\nprint(4)\n</python>\nand guess 5",
     '{"name": "python", "parameters": {"code": "print(4)"}}',
@@ -153,6 +154,7 @@ NOT_RUN = [
 ]
 REFUSED = [
     ('<tool_call>{"name": "search", "arguments": {"query": "2+2"}}</tool_call>', "there is no function `search`"),
+    ('<python>\n{"query": "2+2", "x": "4"}\n</python>', "needs the argument `code`"),
     ("<tool_call>hello 4 there</tool_call>", "neither JSON nor Python"),
     ('<tool_call>{"name": "python", "arguments": {}}</tool_call>', "needs the argument `code`"),
     ('<tool_call>{"name": "python", "arguments": {"a": "1", "b": "2"}}</tool_call>', "it has `a`, `b`"),

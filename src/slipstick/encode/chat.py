@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from slipstick.errors import InputError
 from slipstick.formats import Format, Piece, render_chat, tool_schema
 from slipstick.schema import Block, Problem
+from slipstick.thoughts import split_thoughts
 
 # A mark is two private-use characters around the content's number. The vertical tabs show whether the template strips
 # white space, the quotation mark whether it writes JSON.
 _MARK = '\v\ue000{}"\ue001\v'
+_NO_THOUGHTS = re.compile(r"<think>\s*</think>\s*\Z")
 _FOUND = re.compile(r'(\v|\\u000b)?\ue000(\d+)(\\?)"\ue001(\v|\\u000b)?')
 
 
@@ -121,6 +123,8 @@ def _split(text: str, contents: list[_Content], *, generation: str, tokenizer: A
     for match, content in zip(found, contents, strict=True):
         gap = text[at : match.start()]
         writes = content.role == "assistant"
+        if writes and split_thoughts(content.text).thought:
+            gap = _NO_THOUGHTS.sub("", gap)  # the model's own are in their place
         turn += writes and before.message != content.message
         pieces += _between(gap, before, content, generation=generation, tokenizer=tokenizer)
         words = json.dumps(content.text, ensure_ascii=False)[1:-1] if match[3] else content.text

@@ -84,7 +84,7 @@ def find_messages(text: str, tool: str = "python") -> list[LeftCall]:
     found = []
     for match in _HARMONY.finditer(text):
         closed = bool(match["end"])
-        found.append(_read(match["inside"], match["name"], match.span(), tool, closed=closed))
+        found.append(read_call(match["inside"], match["name"], match.span(), tool, closed=closed))
     return found
 
 
@@ -96,6 +96,15 @@ def _end_of(text: str, begin: re.Match[str]) -> re.Match[str] | None:
         if inside[:1] not in ("{", "[") or is_whole(inside):
             return end
     return ends[0] if ends else None
+
+
+def read_call(inside: str, name: str, span: tuple[int, int], tool: str, *, closed: bool) -> LeftCall:
+    """A call from what stands between its markers; span: where it stands in its text."""
+    try:
+        codes, refused = _codes(inside, name, tool), ""
+    except UnreadableCallError as error:
+        codes, refused = [], str(error)
+    return LeftCall(codes, refused, inside, *span, closed=closed)
 
 
 def _calls_inside(
@@ -113,15 +122,7 @@ def _calls_inside(
     name = match["name"] if marker.endswith("=") and (match := _NAME.match(inside)) else ""
     inside = inside[inside.find(">") + 1 :] if name and ">" in inside[:200] else inside
     inside = f"[{inside}" if marker.endswith("[") else inside
-    return [_read(inside, name, span, tool, closed=closed)]
-
-
-def _read(inside: str, name: str, span: tuple[int, int], tool: str, *, closed: bool) -> LeftCall:
-    try:
-        codes, refused = _codes(inside, name, tool), ""
-    except UnreadableCallError as error:
-        codes, refused = [], str(error)
-    return LeftCall(codes, refused, inside, *span, closed=closed)
+    return [read_call(inside, name, span, tool, closed=closed)]
 
 
 def _codes(inside: str, name: str, tool: str) -> list[str]:
@@ -197,14 +198,14 @@ def _without_markers(text: str, tool: str) -> list[LeftCall]:
     whole = (start, start + len(bare))
     if bare[:1] in ("{", "[") and len(bare) < _LONGEST:
         if _NAMED.match(bare) or re.match(r"\{\s*[\"']code[\"']\s*:", bare):
-            return [_read(bare, "", whole, tool, closed=bare[-1] in "}]")]
+            return [read_call(bare, "", whole, tool, closed=bare[-1] in "}]")]
         if codes := _pythonic(bare, tool):
             return [LeftCall(codes, "", bare, *whole, closed=True)]
     found = []
     for block in find_fenced(text):
         named = block.language in ("json", "") and _NAMED.match(block.code)
         if block.language in _CALL_FENCES or (named and re.search(r"[\"'](?:arguments|parameters)[\"']", block.code)):
-            found.append(_read(block.code, "", (block.start, block.end), tool, closed=block.closed))
+            found.append(read_call(block.code, "", (block.start, block.end), tool, closed=block.closed))
     return found
 
 

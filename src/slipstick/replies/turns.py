@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from slipstick.formats import Format, escape_fence, parse
 from slipstick.replies.arguments import is_whole
-from slipstick.replies.calls import LeftCall, find_calls, find_messages
+from slipstick.replies.calls import LeftCall, find_calls, find_messages, read_call
 from slipstick.replies.fences import find_fenced
 from slipstick.replies.programs import is_program, parse_python, program_of
 from slipstick.schema import Block, Code, Finish, Text
@@ -85,6 +85,9 @@ def read_turn(format: Format, text: str, *, finish: Finish = "length", calls: bo
         return _program(format, text, thoughts, finish)
     code = _first_code(format, thoughts.said)
     if code and (code.closed or finish == "stop"):
+        if format.tool and code.code.lstrip()[:1] == "{":  # the arguments of a call between the format's own tags
+            call = read_call(code.code, "", (code.start, code.end), format.tool, closed=True)
+            return _called(text[: thoughts.place(code.start)], [call])
         return Turn(_words(text[: thoughts.place(code.start)], Code(text=escape_fence(code.code, format.code_end))), {})
     left = [] if code else find_calls(thoughts.said, format.tool or "python")
     if left := _to_run(left, finish):

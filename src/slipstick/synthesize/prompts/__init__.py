@@ -7,6 +7,7 @@ from typing import Any
 
 from slipstick.formats import Format
 from slipstick.schema import Solution, Text
+from slipstick.thoughts import split_thoughts
 
 _TAGGED = re.compile(r"<question>(.*?)</question>", re.DOTALL | re.IGNORECASE)
 _NUMBERED = re.compile(r"^\s*(?:\*\*)?\d+[.)](?:\*\*)?\s+(.+?)(?=^\s*(?:\*\*)?\d+[.)]|\Z)", re.DOTALL | re.MULTILINE)
@@ -24,6 +25,6 @@ def prompt_format(name: str) -> Format:
 
 def questions_in(reply: Solution) -> list[str]:
     """The questions of a reply, in order: those between tags, else the items of a numbered list; no thoughts."""
-    text = "".join(block.text for block in reply.blocks if isinstance(block, Text)).rpartition("</think>")[2]
+    text = split_thoughts("".join(block.text for block in reply.blocks if isinstance(block, Text))).said
     found = _TAGGED.findall(text) or _NUMBERED.findall(text)
     return [question for each in found if (question := each.strip().removeprefix("<question>").strip())]
