@@ -96,6 +96,26 @@ def test_it_logs_if_the_trainer_offers_to() -> None:
     assert trl.reward(**earlier) == [1.0, None]
 
 
+def test_an_undecided_completion_can_get_the_mean_of_its_group() -> None:
+    keywords = called(["#### 18", HOSTILE, "#### 17", "#### 18", HOSTILE, HOSTILE], answer=["18"] * 6)
+    keywords["prompts"] = [[{"role": "user", "content": name}] for name in "aaaabb"]
+    rewards = trl.accuracy(undecided="mean")(**keywords)
+    assert rewards == [1.0, pytest.approx(2 / 3), 0.0, 1.0, None, None]
+    assert trl.accuracy()(**keywords) == [1.0, None, 0.0, 1.0, None, None]
+    assert trl.accuracy(undecided="mean")(completions=[HOSTILE], answer=["18"]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("installed", "warned"), [("0.29.1", True), ("1.5.0", True), ("1.6.0", False), ("1.16.0", False)]
+)
+def test_a_trainer_that_counts_none_as_zero_gives_a_warning(
+    installed: str, warned: bool, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(trl, "version", lambda name: installed)
+    assert trl.reward(**called([HOSTILE], answer=["18"])) == [None]
+    assert any("counts undecided completions as incorrect" in str(each.message) for each in recwarn) == warned
+
+
 def test_what_the_trainer_asks_of_a_function() -> None:
     assert trl.reward.__name__ == "reward" and trl.accuracy("a").__name__ == "accuracy"
     assert inspect.iscoroutinefunction(trl.async_reward) and inspect.iscoroutinefunction(trl.async_accuracy("a"))

@@ -1,9 +1,13 @@
 """Rewards for TRL's GRPO and RLOO trainers: `reward_funcs=[slipstick.rewards.trl.reward]`."""
 
 import asyncio
+import warnings
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from importlib.metadata import PackageNotFoundError, version
+from statistics import fmean
+from typing import Any, Literal, NamedTuple
 
 from slipstick.equivalence.policies import REWARDS
 from slipstick.errors import UserError
@@ -13,6 +17,8 @@ from slipstick.schema import Kind
 __all__ = ["accuracy", "async_accuracy", "async_reward", "reward"]
 
 _COLUMNS = ("answer", "ground_truth", "solution", "label", "target", "gold")
+_EXCLUDES_NONE = (1, 6)
+"""The version of TRL from which a completion whose rewards are all None has no advantage."""
 _PASSED = ("prompts", "completion_ids", "trainer_state", "environments")
 
 
@@ -22,6 +28,7 @@ class _Settings(NamedTuple):
     answer_column: str | None = None
     kind: Kind | None = None
     profile: str = REWARDS
+    undecided: Literal["none", "mean"] = "none"
 
 
 def reward(completions: Sequence[Completion], **columns: Any) -> list[float | None]:
@@ -29,9 +36,10 @@ def reward(completions: Sequence[Completion], **columns: Any) -> list[float | No
 
     TRL calls it with keywords only: completions (texts, or lists of messages of which the last of the assistant
     counts), and every column of the dataset, repeated for each completion. The expected answer is taken from the
-    first column there is of answer, ground_truth, solution, label, target, gold. TRL leaves a None out of a
-    completion's reward. If TRL passes its loggers, answers and verdicts go to its table of completions and the share of
-    undecided ones to its metrics. Raises UserError if there is no such column.
+    first column there is of answer, ground_truth, solution, label, target, gold. If this is the only reward, TRL (from
+    1.6 on) learns nothing from a completion that got None; for several rewards see `accuracy`. If TRL passes its
+    loggers, answers and verdicts go to its table of completions and the share of undecided ones to its metrics.
+    Raises UserError if there is no such column.
     """
     return _reward(_Settings(), completions, **columns)
 
@@ -42,17 +50,30 @@ async def async_reward(completions: Sequence[Completion], **columns: Any) -> lis
 
 
 def accuracy(
-    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = REWARDS
+    answer_column: str | None = None,
+    *,
+    kind: Kind | None = None,
+    profile: str = REWARDS,
+    undecided: Literal["none", "mean"] = "none",
 ) -> Callable[..., list[float | None]]:
-    """`reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy"."""
-    return _named(partial(_reward, _Settings(answer_column, kind, profile)))
+    """`reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy".
+
+    undecided: what an undecided completion gets. "none": None, which TRL adds as 0 if other rewards give a number, so
+    that it counts as incorrect. "mean": the mean of the decided completions of the same prompt, so that this reward
+    neither favours nor punishes it; None if there are none.
+    """
+    return _named(partial(_reward, _Settings(answer_column, kind, profile, undecided)))
 
 
 def async_accuracy(
-    answer_column: str | None = None, *, kind: Kind | None = None, profile: str = REWARDS
+    answer_column: str | None = None,
+    *,
+    kind: Kind | None = None,
+    profile: str = REWARDS,
+    undecided: Literal["none", "mean"] = "none",
 ) -> Callable[..., Awaitable[list[float | None]]]:
-    """`async_reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy"."""
-    return _named(partial(_async_reward, _Settings(answer_column, kind, profile)))
+    """`async_reward` with the settings of `accuracy`; TRL logs it as "accuracy"."""
+    return _named(partial(_async_reward, _Settings(answer_column, kind, profile, undecided)))
 
 
 def _reward(
@@ -68,7 +89,36 @@ def _reward(
     prompts = columns.get("prompts")
     judged = judge(completions, expected, prompts=prompts, kind=settings.kind, profile=settings.profile)
     _log(judged, log_extra, log_metric)
-    return [each.reward for each in judged]
+    rewards = [each.reward for each in judged]
+    if None not in rewards:
+        return rewards
+    if settings.undecided == "mean" and prompts is not None:
+        return _with_means(rewards, [repr(prompt) for prompt in prompts])
+    _warn_of_zeros()
+    return rewards
+
+
+def _with_means(rewards: Sequence[float | None], prompts: Sequence[str]) -> list[float | None]:
+    """The rewards, each None replaced by the mean of the others of its prompt."""
+    decided: dict[str, list[float]] = defaultdict(list)
+    for prompt, reward in zip(prompts, rewards, strict=True):
+        decided[prompt] += [] if reward is None else [reward]
+    means = {prompt: fmean(values) if values else None for prompt, values in decided.items()}
+    return [means[prompt] if reward is None else reward for prompt, reward in zip(prompts, rewards, strict=True)]
+
+
+def _warn_of_zeros() -> None:
+    """Warns, once, if the installed TRL counts a completion without any reward as one of reward 0."""
+    try:
+        installed = version("trl")
+    except PackageNotFoundError:
+        return
+    if tuple(map(int, installed.split(".")[:2])) < _EXCLUDES_NONE:
+        warnings.warn(
+            f"TRL {installed} counts undecided completions as incorrect; TRL 1.6 leaves them out, and "
+            'slipstick.rewards.trl.accuracy(undecided="mean") gives them the mean of their group',
+            stacklevel=2,
+        )
 
 
 async def _async_reward(
