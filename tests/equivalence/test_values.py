@@ -1,8 +1,10 @@
 """Tests of single values: the cases of tests/cases/values.jsonl, conversions, times, words, what loads when."""
 
+import itertools
 import json
 import subprocess
 import sys
+import tomllib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstick.equivalence import compare
+from slipstick.equivalence.normalize import vocabulary
 from slipstick.equivalence.values.numerals import read_numeral, read_roman
 from slipstick.equivalence.values.quantities import read_quantity
 from slipstick.equivalence.values.times import Clock, read_clock, read_dates
 from slipstick.equivalence.values.units import conversion, read_unit
 
 CASES = [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / "values.jsonl").read_text().splitlines()]
+
+OPPOSITES = Path(vocabulary.__file__).with_name("opposites.toml")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,15 @@ def test_conversions_are_exact(unit: str, other: str, factor: Fraction, offset: 
 def test_what_measures_something_else_is_not_converted(unit: str, other: str) -> None:
     here, there = (read_unit(text, glued=False) for text in (unit, other))
     assert conversion(here, there) is None
+
+
+def test_opposites_beside_a_quantity_differ_in_both_directions() -> None:
+    rows = tomllib.loads(OPPOSITES.read_text())["rows"]
+    assert len(rows) >= 80
+    for row in rows:
+        for words, others in itertools.permutations([entry.split() for entry in row], 2):
+            for word, other in itertools.product(words, others):
+                assert compare(f"5 meters {word}", f"5 meters {other}").outcome != "correct", (word, other)
 
 
 def test_the_unit_library_is_not_loaded_before_two_units_meet() -> None:

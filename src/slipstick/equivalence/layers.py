@@ -42,6 +42,7 @@ MAX_PARTS = 450
 _PI = re.compile(r"\\pi(?![A-Za-z])|\bpi\b")
 _GREEK_UNIT = re.compile(r"(?<=[\d\s}])(?:\\mu\s*[A-Za-z]|\\Omega)\s*$")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:[\s%\\^][^,]*)?")
+_STRUCK_OUT = re.compile(r"~~[^~]+~~|\\(?:cancel|xcancel|bcancel|sout|st)\s*\{[^{}]*\}")
 _RADIANS = re.compile(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$")
 
 
@@ -58,6 +59,8 @@ def decide(
         return _numbers(number_a, number_e, policy)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
+    if _STRUCK_OUT.fullmatch(answer):
+        return Decision(False, "text", "struck out")
     a, e = in_one_notation(answer), in_one_notation(expected)
     found = Context(kind, algebra, policy).same(a, e)
     if found.equal and policy.approximate == "incorrect" and is_hedged(answer) and _is_exact(expected):

@@ -16,20 +16,26 @@ from typing import Any
 from slipstick.equivalence.normalize.vocabulary import (
     CHANGING,
     CJK_UNITS,
+    COMPARING,
     COUNTERS,
     COUNTERS_CHANGED,
     DIMENSIONLESS,
+    DOUBTING,
     FILLERS,
     FUNCTIONS,
+    JOINING,
     LETTER_UNITS,
     MONEY,
     NO_UNITS,
+    QUANTITY_VERBS,
+    SAID_OF_A_QUANTITY,
     SHORT_NOUNS,
     UNIT_LETTERS,
     UNITS,
     are_opposed,
     singular,
 )
+from slipstick.number_words import CARDINALS
 
 _MEASURES = frozenset(UNITS.values())
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
@@ -77,7 +83,8 @@ def read_unit(text: str, *, glued: bool) -> str | None:
         return _cjk_unit(cjk[1] or cjk[2])
     words = _words(text) if len(text) <= 200 else None
     if words == []:
-        return ""
+        return None if ".." in text else ""
+    words = _without_tail(words) if words else None
     if words is None or len(words) > 8 or words[0].text.casefold() in ("squared", "cubed"):
         return None
     if words[-1].text.casefold() in _OPEN and not words[-1].marked:
@@ -126,6 +133,24 @@ def _words(text: str) -> list[_Word] | None:
             words.append(_Word(part.replace("\0", "").strip("."), power, part.startswith("\0"), sign))
             sign = ""
     return None if sign else words
+
+
+def _without_tail(words: list[_Word]) -> list[_Word]:
+    """A quantity without what is said of it: "girls" of "more girls than boys", "days" of "days to finish"."""
+    for place, word in enumerate(words):
+        lower, behind = word.text.casefold(), [other.text.casefold() for other in words[place + 1 :]]
+        if not place or COMPARING.issuperset(before.text.casefold() for before in words[:place]):
+            continue
+        if lower in ("than", "to") and behind and all(map(_says_no_more, behind)):
+            return words[:place]
+        if lower in QUANTITY_VERBS and SAID_OF_A_QUANTITY.issuperset(behind) and (behind or lower.startswith("remain")):
+            return words[:place]
+    return words
+
+
+def _says_no_more(word: str) -> bool:
+    """Whether a word behind "than" or "to" is a name or a verb, and no number, letter or condition."""
+    return len(word) > 1 and word not in CARDINALS and word not in NO_UNITS and word not in JOINING | DOUBTING
 
 
 def _mark(group: str) -> str:
