@@ -83,7 +83,7 @@ OPTIONS = "Which?\nAnswer Choices: (A) web (B) tree"
             {"question": "How many?", "choices": [2, 1], "answer": 1},
             "How many?\nAnswer Choices: (A) 2 (B) 1",
             ["2", "1"],
-            "1",
+            "B",
         ),
         ({"question": "Which?", "choices": [], "answer": "web"}, "Which?", None, "web"),
     ],
@@ -246,7 +246,7 @@ def test_every_published_set_loads_whole(folder: str) -> None:
         assert len(problems) == len(rows)
         for row, problem in zip(map(json.loads, rows), problems, strict=True):
             assert problem.id == row["id"]
-            assert (problem.answer or "") == row["answer"].strip()
+            assert (problem.answer or "-") == (row["answer"].strip() or "-")  # one gold of ASDiv lost all but its minus
             assert problem.kind == row["answer_type"]
             assert problem.metadata["split"] == row["split"]
             assert problem.text.startswith(row["question"])

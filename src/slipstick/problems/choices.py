@@ -1,10 +1,50 @@
-"""Reads the options of a multiple-choice question and appends them to it."""
+"""Reads the options of a multiple-choice question, and which of them is the answer; appends them to the question."""
 
+import ast
+import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 _LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
+_IN_A_ROW = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-Ja-j])\s*[).:]\s*")
+_LABELS = ("label", "key", "letter", "id")
+_TEXTS = ("text", "content", "value", "option")
+
+
+class Options(NamedTuple):
+    """The options of a question."""
+
+    texts: list[str]
+    """In order, without letters in front."""
+    labels: list[str]
+    """What the row calls each, in upper case; the letters from A if it has no names of its own."""
+    is_cell: bool = False
+    """Whether they stand in one text, as in a CSV file, where a number is a text as well."""
+
+    def letter_of(self, answer: Any) -> str | None:
+        """The letter of the option that an answer names by its label, its letter or its place; None if it names none.
+
+        A whole number is the place, counted from 0, also if it is itself one of the options, as in MMLU. Raises
+        ValueError for one that is neither a place nor an option.
+        """
+        if isinstance(answer, str) and answer in self.texts and not (self.is_cell or answer in self.labels):
+            return None
+        name = str(answer).strip().strip("()").rstrip(".)").strip().upper()
+        if name in self.labels and not isinstance(answer, bool):
+            return letter(self.labels.index(name))
+        count = len(self.texts)
+        if name in map(letter, range(count)) and not (set(self.labels) & set(map(letter, range(26)))):
+            return name
+        number = isinstance(answer, str) and re.fullmatch(r"\d{1,3}", answer.strip())
+        if type(answer) is not int and not (number and (self.is_cell or answer.strip() not in self.texts)):
+            return None
+        if 0 <= int(answer) < count:
+            return letter(int(answer))
+        if type(answer) is int and str(answer) not in self.texts:
+            raise ValueError(f"the answer is option {answer} (counted from 0) of only {count}")
+        return None
 
 
 def letter(index: int) -> str:
@@ -13,22 +53,45 @@ def letter(index: int) -> str:
 
 
 def read_choices(value: Any) -> list[str] | None:
-    """The texts of the options in order, without letters in front; None if there are none.
+    """The texts of the options in order; None if there are none. Raises ValueError as `read_options` does."""
+    options = read_options(value)
+    return options.texts if options else None
 
-    value: a list of texts, with or without letters, or an object {"A": "21", ...} or {"text": [...], ...}.
+
+def read_options(value: Any) -> Options | None:
+    """The options; None if there are none.
+
+    value: a list of texts, with or without letters, an object {"A": "21", ...} or {"text": [...], "label": [...]}, a
+    list of objects {"label", "text"}, or the text of a list, of JSON or Python, or of lettered options in a row.
     Raises ValueError for anything else.
     """
+    if isinstance(value, str):
+        listed = read_listed(value)
+        if listed is None:
+            raise ValueError(f"choices is {value[:60]!r}, not a list of texts")
+        options = read_options(listed)
+        return options._replace(is_cell=True) if options else None
+    labels: list[str] = []
     if isinstance(value, dict):
-        value = value["text"] if isinstance(value.get("text"), list) else list(value.values())
+        if isinstance(value.get("text"), list):
+            labels, value = [str(label) for label in value.get("label") or []], value["text"]
+        else:
+            labels, value = list(map(str, value)), list(value.values())
+    elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        labels = [str(_first(item, _LABELS)) for item in value if _first(item, _LABELS) is not None]
+        value = [_first(item, _TEXTS) for item in value]
     if not value:
         return None
-    if not isinstance(value, list) or any(isinstance(item, dict | list) for item in value):
+    if not isinstance(value, list) or any(isinstance(item, dict | list | None) for item in value):
         raise ValueError(f"choices is {str(value)[:60]}, not a list of texts")
     texts = [str(item) for item in value]
-    letters = [match[1].upper() if (match := _LETTERED.match(text)) else "" for text in texts]
-    if letters == [letter(index) for index in range(len(texts))]:
-        return [_LETTERED.sub("", text, count=1) for text in texts]
-    return texts
+    own = [match[1].upper() if (match := _LETTERED.match(text)) else "" for text in texts]
+    if own[0] == "A" and len(set(own)) == len(own) and all("A" <= each <= "J" for each in own):
+        texts = [_LETTERED.sub("", text, count=1) for text in texts]
+        labels = labels or own
+    if len(set(labels)) != len(texts):
+        labels = [letter(index) for index in range(len(texts))]
+    return Options(texts, [label.upper() for label in labels])
 
 
 def with_choices(text: str, choices: Sequence[str] | None) -> str:
@@ -40,3 +103,22 @@ def with_choices(text: str, choices: Sequence[str] | None) -> str:
         return text
     options = " ".join(f"({letter(index)}) {choice}" for index, choice in enumerate(choices))
     return f"{text}\nAnswer Choices: {options}"
+
+
+def read_listed(text: str) -> Any:
+    """The options in one text: a list of JSON or Python, or "a ) 38 , b ) 27.5"; None if there are none."""
+    bare = text.strip()
+    if bare.startswith(("[", "{")):
+        for read in (json.loads, ast.literal_eval):
+            with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+                return read(bare)
+        return None
+    marks = list(_IN_A_ROW.finditer(bare))
+    if len(marks) < 2 or [mark[1].upper() for mark in marks] != [letter(index) for index in range(len(marks))]:
+        return None
+    ends = [*(mark.start() for mark in marks[1:]), len(bare)]
+    return [bare[mark.end() : end].strip(" ,;\n") for mark, end in zip(marks, ends, strict=True)]
+
+
+def _first(item: dict[str, Any], keys: Sequence[str]) -> Any:
+    return next((item[key] for key in keys if key in item), None)

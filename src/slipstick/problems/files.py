@@ -1,37 +1,59 @@
 """Reads problems from files of many shapes: known keys are recognised, others are mapped by the recipe."""
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
 from slipstick.errors import InputError, did_you_mean
-from slipstick.problems.choices import letter, read_choices, with_choices
+from slipstick.problems.choices import Options, read_listed, read_options, with_choices
 from slipstick.problems.conversion import to_problems
+from slipstick.problems.gold_columns import (
+    ANSWERS,
+    Counted,
+    Gold,
+    gold_of,
+    gold_of_solution,
+    holds_gold,
+    solution_keys,
+)
+from slipstick.problems.messages import Chat, read_chat
 from slipstick.schema import Kind, Problem
 from slipstick.tabular import OnBad, Row, read_rows, require_file
 
 _KNOWN: dict[str, tuple[str, ...]] = {
-    "id": ("id", "problem_id", "question_id", "unique_id", "idx", "index"),
-    "text": ("text", "question", "problem", "instruction", "prompt", "query"),
-    "answer": ("answer", "gold", "target", "expected_answer", "gold_answer", "final_answer", "gt"),
-    "kind": ("kind", "answer_type"),
+    "id": ("id", "problem_id", "question_id", "unique_id", "idx", "index", "query_id", "extra_info.index"),
+    "text": ("text", "question", "problem", "instruction", "query", "prompt", "messages", "conversations", "input"),
+    "answer": ANSWERS,
+    "kind": ("kind", "answer_type", "extra_info.kind"),
     "choices": ("choices", "options"),
-    "rationale": ("rationale", "solution", "cot"),
+    "rationale": ("rationale", "solution", "cot", "reasoning"),
     "licence": ("licence", "license"),
 }
+"""Field -> keys, in lower case with _ for a blank; "a.b" is b inside a."""
+_BEFORE = ("context", "passage", "body")
+"""Keys of what stands before a question: OlympiadBench, AGIEval, SVAMP."""
+_LOGGER = logging.getLogger("slipstick")
 _KINDS = frozenset(get_args(Kind))
 _STEM = re.compile(r"(\.jsonl?|\.ndjson|\.[ct]sv|\.parquet)?(\.gz)?$", re.IGNORECASE)
 
 
-def load(argument: str, *, field_map: dict[str, str] | None = None, on_bad: OnBad | None = None) -> Iterator[Problem]:
+def load(
+    argument: str,
+    *,
+    field_map: dict[str, str] | None = None,
+    on_bad: OnBad | None = None,
+    on_notice: Callable[[str], None] = _LOGGER.warning,
+) -> Iterator[Problem]:
     """The problems of a file, one at a time; docs/problems.md says how a row's keys are read.
 
     argument: path to a file that `read_rows` reads. field_map: a field of Problem -> the row's key ("a.b" for b inside
-    a), which beats recognition. Raises InputError: immediately for a missing file or an unknown field, and with file
-    and line for an invalid row, unless `on_bad` takes it.
+    a), which beats recognition. on_notice: takes one line at the end if some problems have no gold. Raises InputError:
+    immediately for a missing file or an unknown field, and with file and line for an invalid row, unless `on_bad` takes
+    it.
     """
     field_map = field_map or {}
     for field in field_map:
@@ -41,34 +63,108 @@ def load(argument: str, *, field_map: dict[str, str] | None = None, on_bad: OnBa
     path = Path(argument)
     require_file(path)
     stem = _STEM.sub("", path.name)
-    rows = read_rows(path, on_bad=on_bad)
-    return to_problems(rows, lambda row: to_problem(row, stem=stem, field_map=field_map), on_bad=on_bad)
+    counted, numbers = Counted(str(path), on_notice), PlacesOrValues()
+
+    def convert(row: Row) -> Problem:
+        read = read_problem(row, stem=stem, field_map=field_map)
+        numbers.check(row, read)
+        if read.problem.answer is None:
+            counted.add(row.number, read.missing)
+        return read.problem
+
+    return counted.count(to_problems(read_rows(path, on_bad=on_bad), convert, on_bad=on_bad))
+
+
+class ReadProblem(NamedTuple):
+    """A row's problem."""
+
+    problem: Problem
+    """The problem."""
+    missing: str
+    """Why it has no gold, if it has none."""
+    raw_answer: Any
+    """The gold as the row has it."""
+
+
+class PlacesOrValues:
+    """Refuses a file of which some whole numbers can only be values of options, and others were read as places."""
+
+    def __init__(self) -> None:
+        self._place = self._value = ""
+
+    def check(self, row: Row, read: ReadProblem) -> None:
+        """Raises InputError for the first row that shows it."""
+        choices, answer = read.problem.choices, read.raw_answer
+        if not choices or type(answer) is not int:
+            return
+        if 0 <= answer < len(choices):
+            self._place = self._place or row.where
+        else:
+            self._value = self._value or row.where
+        if self._place and self._value:
+            raise InputError(
+                f"{row.where}: some answers are places of options, counted from 0 ({self._place}), others are options "
+                f"themselves ({self._value}): write letters, or the options' texts"
+            )
 
 
 def to_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = None) -> Problem:
     """A row as a Problem. stem: prefix of an id that is missing or a bare number. Raises InputError."""
+    return read_problem(row, stem=stem, field_map=field_map).problem
+
+
+def read_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = None) -> ReadProblem:
+    """A row as a Problem, and why it has no gold. Raises InputError as `to_problem`."""
     field_map = field_map or {}
     values = row.values
     try:
         if not field_map and values.keys() == Problem.model_fields.keys():
-            return Problem.model_validate(values)
+            return ReadProblem(Problem.model_validate(values), "key `answer` is empty", None)
         taken = {field: _mapped(row, field, key) for field, key in field_map.items()}
-        used = {key if key in values else key.split(".")[0] for key in field_map.values()}
+        keys = dict(field_map)
+        places = _places(values)
         for field in _KNOWN.keys() - field_map.keys():
-            key = next((key for key in _KNOWN[field] if _fits(field, values.get(key))), None)
+            key = next((key for key in _KNOWN[field] if _fits(field, key, places.get(key), places)), None)
             if key is not None:
-                taken[field] = values[key]
-                used.add(key)
-        return Problem(**_fields(row, taken, stem), metadata=_metadata(values, used, taken.get("metadata")))
+                taken[field], keys[field] = places[key], key
+        fields, gold = _fields(row, taken, keys, places, stem)
+        used = {_own_key(values, key) for key in keys.values()} | {key for key in values if _named(key) in _BEFORE}
+        problem = Problem(**fields, metadata=_metadata(values, used, taken.get("metadata")))
+        return ReadProblem(problem, gold.missing, taken.get("answer"))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{row.where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _places(values: dict[str, Any]) -> dict[str, Any]:
+    """The row's values by their keys in lower case, those inside objects too; an exact key comes first."""
+    inner = {
+        f"{key}.{name}": value for key, held in values.items() if isinstance(held, dict) for name, value in held.items()
+    }
+    places: dict[str, Any] = {}
+    for key, value in sorted({**inner, **values}.items(), key=lambda item: item[0] != _named(item[0])):
+        places.setdefault(_named(key), value)
+    return places
+
+
+def _named(key: str) -> str:
+    return key.strip().lower().replace(" ", "_")
+
+
+def _own_key(values: dict[str, Any], key: str) -> str:
+    """The row's own key of a recognised or mapped one."""
+    if key in values:
+        return key
+    return next((own for own in values if _named(own) == key), key.partition(".")[0])
 
 
 def _mapped(row: Row, field: str, path: str) -> Any:
     """The value under the key a recipe names; "a.b" is b inside a unless the row has a key "a.b" itself."""
     value: Any = row.values
     for key in [path] if path in row.values else path.split("."):
+        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+            continue
         if not isinstance(value, dict) or key not in value:
             near = did_you_mean(path, row.values)
             raise InputError(f"{row.where} has no `{path}`, which field_map.{field} names{near}; {_keys(row)}")
@@ -76,38 +172,88 @@ def _mapped(row: Row, field: str, path: str) -> Any:
     return value
 
 
-def _fits(field: str, value: Any) -> bool:
+def _fits(field: str, key: str, value: Any, places: dict[str, Any]) -> bool:
     match field:
         case "kind":
             return isinstance(value, str) and value.lower() in _KINDS
-        case "id" | "answer":
+        case "id":
             return value is not None
+        case "answer":
+            options = places.get("choices") or places.get("options")
+            return holds_gold(key, value, has_options=bool(options))
         case "choices":
-            return isinstance(value, list | dict)
+            return isinstance(value, list | dict) or (isinstance(value, str) and bool(read_listed(value)))
+        case "text":
+            return isinstance(value, str) or read_chat(value) is not None
         case _:
             return isinstance(value, str)
 
 
-def _fields(row: Row, taken: dict[str, Any], stem: str) -> dict[str, Any]:
-    text = taken.get("text")
-    if not isinstance(text, str) or not text.strip():
-        what = "has no question" if text is None else f"has no words in its question, {text!r}"
-        raise InputError(f"{row.where} {what}; {_keys(row)}; say which key holds it: --set field_map.text=KEY")
-    extra = row.values.get("input")
-    if taken.get("text") == row.values.get("instruction") and isinstance(extra, str) and extra.strip():
-        text = f"{text}\n{extra}"
-    choices = _choices(row, taken.get("choices"))
-    answer, worked = _answer(row, taken.get("answer"), choices)
-    kind = taken.get("kind")
-    return {
+def _fields(
+    row: Row, taken: dict[str, Any], keys: dict[str, str], places: dict[str, Any], stem: str
+) -> tuple[dict[str, Any], Gold]:
+    text, chat = _question(row, taken, places)
+    options = _options(row, taken.get("choices"), places)
+    said = str(taken.get("kind")).lower()
+    kind: Kind | None = next((kind for kind in get_args(Kind) if kind == said), None)
+    gold = _gold(row, taken, keys, places, options, kind, chat)
+    rationale = taken.get("rationale")
+    if rationale is not None and rationale == gold.answer:
+        rationale = None
+    fields = {
         "id": _id(row, taken.get("id"), stem),
-        "text": with_choices(text, choices),
-        "answer": answer,
-        "kind": kind.lower() if isinstance(kind, str) and kind.lower() in _KINDS else None,
-        "choices": choices,
-        "rationale": taken.get("rationale") or worked,
+        "text": with_choices(text, options.texts if options else None),
+        "answer": gold.answer,
+        "kind": kind or ("choice" if gold.is_choice else None),
+        "choices": options.texts if options else None,
+        "rationale": rationale or gold.rationale,
         "licence": taken.get("licence"),
     }
+    return fields, gold
+
+
+def _question(row: Row, taken: dict[str, Any], places: dict[str, Any]) -> tuple[str, Chat | None]:
+    """The question, with what stands before it, and the dialogue it was asked in."""
+    text = taken.get("text")
+    chat = read_chat(text)
+    if chat is not None:
+        text = chat.question
+    if not isinstance(text, str) or not text.strip():
+        what = "has no question" if text is None else f"has no words in its question, {text!r}"
+        if chat is not None:
+            what = "has a dialogue without a message of the user"
+        raise InputError(f"{row.where} {what}; {_keys(row)}; say which key holds it: --set field_map.text=KEY")
+    extra = places.get("input")
+    if taken.get("text") == places.get("instruction") and isinstance(extra, str) and extra.strip():
+        text = f"{text}\n{extra}"
+    before = [value for key in _BEFORE if isinstance(value := places.get(key), str) and value.strip()]
+    return "\n".join([*(part.strip() for part in before if part.strip() not in text), text]), chat
+
+
+def _gold(
+    row: Row,
+    taken: dict[str, Any],
+    keys: dict[str, str],
+    places: dict[str, Any],
+    options: Options | None,
+    kind: Kind | None,
+    chat: Chat | None,
+) -> Gold:
+    """The gold under its own key, else what a worked solution marks as the answer."""
+    value, key = taken.get("answer"), keys.get("answer", "")
+    if value is not None and value != "":
+        return gold_of(row, key, value, options, kind)
+    empty = next((known for known in ANSWERS if known in places and places[known] in (None, "")), key)
+    why = (
+        f"key `{empty}` is empty" if empty else f"no key holds one ({_keys(row)}; --set field_map.answer=KEY names it)"
+    )
+    if "answer" in keys and keys["answer"] not in ANSWERS:
+        return Gold(None, why)
+    for name in solution_keys(keys.get("text")):
+        solution = chat.reply if name == "reply" and chat else places.get(name)
+        if isinstance(solution, str) and solution.strip():
+            return gold_of_solution(name, solution)
+    return Gold(None, why)
 
 
 def _id(row: Row, value: Any, stem: str) -> str:
@@ -118,34 +264,14 @@ def _id(row: Row, value: Any, stem: str) -> str:
     return f"{stem}/{value}" if stem and str(value).isdigit() else str(value)
 
 
-def _answer(row: Row, value: Any, choices: list[str] | None) -> tuple[str | list[str] | None, str | None]:
-    """The gold, and the rationale before it if the two are one text ("... #### 18")."""
-    if isinstance(value, list):
-        golds = [_scalar(row, item) for item in value]
-        return [gold for gold in golds if gold] or None, None
-    if choices and type(value) is int and str(value) not in choices:
-        if not 0 <= value < len(choices):
-            raise InputError(f"{row.where}: the answer is option {value} (counted from 0) of only {len(choices)}")
-        return letter(value), None
-    gold = _scalar(row, value)
-    if gold and "\n####" in gold:
-        worked, _, gold = gold.rpartition("\n####")
-        return gold.strip() or None, worked
-    return gold or None, None
-
-
-def _scalar(row: Row, value: Any) -> str:
-    if isinstance(value, dict | list):
-        raise InputError(
-            f"{row.where}: the answer is {type(value).__name__} {str(value)[:60]}, not text, a number or a list "
-            "of acceptable answers (--set field_map.answer=KEY picks another key, KEY.INNER one inside an object)"
-        )
-    return "" if value is None else str(value).strip()
-
-
-def _choices(row: Row, value: Any) -> list[str] | None:
+def _options(row: Row, value: Any, places: dict[str, Any]) -> Options | None:
+    wrong = [places[key] for key in sorted(places) if re.fullmatch(r"incorrect_answer_\d", key)]
+    if (
+        value is None and wrong and "correct_answer" in places
+    ):  # GPQA: in alphabetical order, so that no place is favoured
+        value = sorted(str(option).strip() for option in (places["correct_answer"], *wrong))
     try:
-        return read_choices(value)
+        return read_options(value)
     except ValueError as error:
         raise InputError(f"{row.where}: {error}") from error
 
