@@ -6,7 +6,8 @@ row's own key, and a bad row is an InputError. Beside the plug-ins stand the dat
 catalogue, and files.
 """
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from slipstick.problems.label_corrections import apply_corrections
 from slipstick.schema import Problem
 from slipstick.tabular import OnBad
 
+_LOGGER = logging.getLogger("slipstick")
+
 
 def load_problems(
     source: str | Sequence[str],
@@ -26,6 +29,7 @@ def load_problems(
     label_corrections: Sequence[Path | str] = (),
     limit: int | None = None,
     on_bad: OnBad | None = None,
+    on_notice: Callable[[str], None] = _LOGGER.warning,
 ) -> Iterator[Problem]:
     """Problems of a plug-in ("synthetic:test"), a dataset ("gsm8k:test"), a list ("suite:mario-four") or a file.
 
@@ -33,12 +37,13 @@ def load_problems(
     problems_dir: a folder in which datasets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR.
     label_corrections: files of corrected labels, see `slipstick.problems.label_corrections`.
     limit: takes only this many problems, the first. on_bad: takes a row of a file or dataset that cannot be read, as
-    ("path:line", what is wrong), so that the rest is read.
+    ("path:line", what is wrong), so that the rest is read. on_notice: takes one line if problems of a file have no
+    gold; by default it is logged, and so printed to standard error.
     Raises PluginError for an unknown source and InputError, with file and line, for a bad row or correction.
     """
 
     def load(each: str) -> Iterator[Problem]:
-        return _load(each, field_map=field_map, problems_dir=problems_dir, on_bad=on_bad)
+        return _load(each, field_map=field_map, problems_dir=problems_dir, on_bad=on_bad, on_notice=on_notice)
 
     found = load(source) if isinstance(source, str) else chain.from_iterable(map(load, source))
     found = found if limit is None else islice(found, limit)
@@ -46,7 +51,12 @@ def load_problems(
 
 
 def _load(
-    source: str, *, field_map: dict[str, str] | None, problems_dir: Path | str | None, on_bad: OnBad | None
+    source: str,
+    *,
+    field_map: dict[str, str] | None,
+    problems_dir: Path | str | None,
+    on_bad: OnBad | None,
+    on_notice: Callable[[str], None],
 ) -> Iterator[Problem]:
     from slipstick.problems.catalogue import datasets
 
@@ -67,6 +77,6 @@ def _load(
             "nor a dataset (`slipstick list problems` shows them)"
         )
     load: Any = load_plugin("problems", name)
-    more = {"on_bad": on_bad} if name == "files" else {}
+    more = {"on_bad": on_bad, "on_notice": on_notice} if name == "files" else {}
     found: Iterator[Problem] = load(argument, field_map=field_map, **more)
     return found

@@ -13,6 +13,7 @@ from slipstick.problems.choices import Options, read_listed, read_options, with_
 from slipstick.problems.conversion import to_problems
 from slipstick.problems.gold_columns import (
     ANSWERS,
+    REPLY,
     Counted,
     Gold,
     gold_of,
@@ -250,7 +251,7 @@ def _gold(
     if "answer" in keys and keys["answer"] not in ANSWERS:
         return Gold(None, why)
     for name in solution_keys(keys.get("text")):
-        solution = chat.reply if name == "reply" and chat else places.get(name)
+        solution = chat.reply if name == REPLY and chat else places.get(name)
         if isinstance(solution, str) and solution.strip():
             return gold_of_solution(name, solution)
     return Gold(None, why)

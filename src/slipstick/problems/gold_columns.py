@@ -16,8 +16,9 @@ ANSWERS = (
     *("answerkey", "ground_truth", "reward_model.ground_truth", "gts", "reference_answer", "solutions", "label"),
 )
 """Keys of golds; those whose value is true or false, or a label that is no option, hold something else."""
-SOLUTIONS = ("solution", "reply")
-"""Keys of worked solutions, which count if there is no gold of its own."""
+REPLY = "the assistant's message"
+SOLUTIONS = ("solution", REPLY)
+"""Worked solutions, which count if there is no gold of its own."""
 _REPLIES = {"query": "response", "instruction": "output"}
 """The key of a question -> that of the worked solution beside it: MetaMathQA, MathInstruct."""
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -69,12 +70,12 @@ def gold_of(row: Row, key: str, value: Any, options: Options | None, kind: Kind 
         return Gold(found, is_choice=True)
     text = str(value).strip()
     gold = read_gold(text)
-    if isinstance(gold, str) and (why := placeholder(gold, kind)):
-        return Gold(None, missing=f"`{key}` is {gold!r}" if why else "")
+    if isinstance(gold, list):
+        return Gold(gold[0] if len(gold) == 1 else gold)
+    if gold and placeholder(gold, kind):
+        return Gold(None, missing=f"`{key}` is {gold!r}")
     worked = text.rpartition("\n####")[0] if "\n####" in text else text if gold != text else None
-    return Gold(
-        gold, f"key `{key}` is empty", worked if isinstance(gold, str) and len(worked or "") > len(gold) else None
-    )
+    return Gold(gold, f"key `{key}` is empty", worked if gold and len(worked or "") > len(gold) else None)
 
 
 def gold_of_solution(key: str, text: str) -> Gold:
@@ -136,7 +137,7 @@ def _option(row: Row, value: Any, options: Options) -> str | None:
 
 
 def _one_or_several(key: str, golds: list[str]) -> str | list[str] | None:
-    """AReaL writes one gold as a list; a list under any other key stays one."""
-    if key in ("solutions", "gts", "reward_model.ground_truth") and len(golds) == 1:
+    """OlympiadBench and AReaL write one gold as a list; a list under any other key stays one."""
+    if key in ("final_answer", "solutions", "gts", "reward_model.ground_truth") and len(golds) == 1:
         return golds[0]
     return golds or None
