@@ -65,6 +65,35 @@ def test_program(sandbox: Sandbox, row: dict[str, Any]) -> None:
     assert output.seconds > 0
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "import threading, time\n\ndef f():\n    time.sleep(0.2)\n    print('b')\n\n"
+            "threading.Thread(target=f).start()\nprint('a')",
+            "a\nb",
+        ),
+        ("import atexit\natexit.register(print, 'at exit')\nprint('a')", "a\nat exit"),
+        (
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nprint('a')",
+            "a",
+        ),
+    ],
+)
+def test_a_whole_program_ends_as_a_script_does(sandbox: Sandbox, code: str, text: str) -> None:
+    (output,) = sandbox.run_many([code])
+    assert (output.text, output.status) == (text, "ok")
+
+
+def test_processes_cannot_be_started_and_the_error_says_so(sandbox: Sandbox) -> None:
+    if sandbox.isolation == "process":
+        pytest.skip("without a filter of system calls, processes can be started")
+    (output,) = sandbox.run_many(
+        ["from multiprocessing import Pool\nwith Pool(2) as pool:\n    print(pool.map(abs, [1]))"]
+    )
+    assert output.text.endswith("processes cannot be started here; use one process")
+
+
 @pytest.mark.parametrize("fatal", ["while True: pass", "import os\nos._exit(0)"])
 def test_a_session_that_died_has_the_steps_before_the_fatal_one(fatal: str) -> None:
     with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:

@@ -5,7 +5,7 @@ fork_server.py  confines itself, then forks, kills and reaps sessions
 confinement.py  what a fork server gives up: privileges, files, limits, with
 filesystem.py     namespaces and a root of its own, and
 seccomp.py        filters of system calls (syscalls.toml)
-session.py      runs the steps of one program as a notebook would (notebook.py shows values)
+session.py      runs the steps of one program as a notebook would (notebook.py has commands and shows values)
 reuse.py        runs one simple program after another in one process (simple.py and simple.toml say what is simple)
 protocol.py     messages between sessions and their clients; the one module that the host imports too
 

@@ -73,8 +73,10 @@ def make_filters(*, scratch: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
         raise MissingError(f"a list of system calls ({error.strerror})") from error
 
 
-def forbid_files(folder: str | None) -> None:
+def forbid_files(folder: str | None, *, empty: str | None = None) -> None:
     """Forbids reading files other than Python's and the libraries', changing any outside `folder`, executing any.
+
+    empty: a folder that can be listed, to be the working folder of programs that have none of their own.
 
     Needs no-new-privileges. Raises MissingError.
     """
@@ -82,6 +84,8 @@ def forbid_files(folder: str | None) -> None:
     write = _WRITE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
     rights = dict.fromkeys((sys.prefix, sys.base_prefix, *filesystem.LIBRARIES, *filesystem.DEVICES), _READ)
     rights["/dev/null"] |= write & (_WRITE_FILE | _TRUNCATE)
+    if empty is not None:
+        rights[empty] = _READ_FOLDER
     if folder is not None:
         rights[folder] = _READ | write
     handled = [_EXECUTE | _READ | write, *([_TCP] if version >= 4 else [])]

@@ -44,6 +44,7 @@ class ForkServer:
         self._filter: seccomp.Filter | None = None
         self._domain: int | None = None
         self._base = 0
+        self._empty = filesystem.SCRATCH if options["isolation"] == "full" else None
         self._awaited: set[int] = set()
         self._dropped: set[int] = set()
         self._session = session.Session()  # made ahead; every fork has its own copy
@@ -80,8 +81,7 @@ class ForkServer:
             confinement.adopt_orphans()
         if isolation == "full":
             filesystem.enter_filesystem()
-        else:
-            os.chdir("/")
+        os.chdir(self._empty or "/")
         if isolation == "full" and scratch:
             confinement.forbid_new_privileges()
         else:
@@ -89,7 +89,7 @@ class ForkServer:
         if isolation != "process":
             ours, self._filter = confinement.make_filters(scratch=scratch)
             if not scratch:  # with a scratch folder, every session has its own rules
-                confinement.forbid_files(None)
+                confinement.forbid_files(None, empty=self._empty)
                 self._domain = confinement.signal_domain()
             ours.install()
         if isolation == "full":
@@ -150,7 +150,7 @@ class ForkServer:
             os.chdir(folder)
         if self._options["scratch_mb"]:  # then the fork server has kept what mounting and these rules need
             if isolation != "process":
-                confinement.forbid_files(folder if scratch_mb else None)
+                confinement.forbid_files(folder if scratch_mb else None, empty=self._empty)
             confinement.drop_privileges()
         if limits != self._limits:
             confinement.set_limits(limits, base=self._base)

@@ -1,24 +1,34 @@
 """Runs the steps of one session as a notebook runs cells, in a process of its own, a fork of the fork server."""
 
 from __future__ import annotations
+import __future__
 
 import ast
+import atexit
+import builtins
+import functools
 import gc
+import inspect
 import io
 import linecache
+import operator
 import os
 import random
 import resource
 import sys
+import threading
 import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable
-from typing import IO, Any, TextIO, cast
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from slipstick.interpreters.guest.notebook import show
+from slipstick.interpreters.guest.notebook import display, is_silenced, parse_cell, show
 from slipstick.interpreters.guest.protocol import MAX_REPLY, MAX_REQUEST, pack, receive
+
+if TYPE_CHECKING:
+    import asyncio
 
 MAX_OUTPUT = 20_000
 """Bytes kept of one step's output: the first three quarters and the last quarter."""
@@ -26,6 +36,14 @@ MAX_OUTPUT = 20_000
 _HEAD = MAX_OUTPUT * 3 // 4
 _TAIL = MAX_OUTPUT - _HEAD
 _FRAMES = 8
+_CAUSES = 8
+"""Frames and causes that a traceback shows."""
+
+
+_FUTURE = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
+"""Flags of `from __future__` in compiled code."""
 
 
 class RefusedError(BaseException):
@@ -98,19 +116,23 @@ class Session:
         self._evaluate = evaluate
         sys.modules["__main__"] = main
         self._names = main.__dict__
+        self._flags = 0
+        self._runner: asyncio.Runner | None = None
         self._capture = Capture()
         self._sources: dict[str, str] = {}
         self.interrupted = False
         """Whether an error was raised in a library below the program's own code, or by the memory limit."""
 
-    def run(self, code: str) -> tuple[str, str]:
-        """Status ("ok", "error" or "memory") and output of one step."""
+    def run(self, code: str, *, last: bool = False) -> tuple[str, str]:
+        """Status ("ok", "error" or "memory") and output of one step; the `last` one ends as a script does."""
         name = f"<step {len(self._sources) + 1}>" if self._sources else "<program>"
         self._sources[name] = code
         out = io.TextIOWrapper(cast(IO[bytes], self._capture), "utf-8", errors="backslashreplace")
         sys.stdout = sys.stderr = out
         try:
             status = self._run(code, name, out)
+            if last:
+                _end_script()
         except MemoryError:
             self.interrupted = True
             _lift_memory_limit()
@@ -138,16 +160,37 @@ class Session:
 
     def _execute(self, code: str, name: str) -> Any:
         """Runs the statements; returns the value of the last one if that is an expression."""
-        tree = ast.parse(code, name)
+        tree = parse_cell(code, name)
         if self._admit is not None:
             self._admit(tree)
+        else:  # for inspect.getsource
+            linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if tree.body:
-            self._evaluate(compile(tree, name, "exec", dont_inherit=True), self._names)
+            self._value(tree, name, "exec")
         if last is None:
             return None
         expression = ast.Expression(last.value)  # type: ignore[attr-defined]
-        return self._evaluate(compile(expression, name, "eval", dont_inherit=True), self._names)
+        value = self._value(expression, name, "eval")
+        return None if value is None or is_silenced(code, last) else self._echoed(value)
+
+    def _value(self, tree: ast.Module | ast.Expression, name: str, mode: str) -> Any:
+        """What code gives, under the `from __future__` lines of earlier steps; top-level `await` works."""
+        code = compile(tree, name, mode, self._flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        self._flags |= code.co_flags & _FUTURE
+        value = self._evaluate(code, self._names)
+        if not code.co_flags & inspect.CO_COROUTINE:
+            return value
+        if self._runner is None:
+            import asyncio  # few programs need it, and it takes longer to import than most take to run
+
+            self._runner = asyncio.Runner()
+        return self._runner.run(value)
+
+    def _echoed(self, value: Any) -> Any:
+        """The value of a step, which later steps find as `_`."""
+        self._names["_"] = value
+        return value
 
     def _print(self, out: TextIO, text: str) -> None:
         out.flush()
@@ -164,7 +207,19 @@ def describe(error: BaseException, sources: dict[str, str]) -> str:
         error.end_offset = None  # one caret, as in the notebooks that models learned from
         lines += _as_in_notebook(traceback.format_exception_only(error)[:-1], sources)
     head = "Traceback (most recent call last):\n" if own else ""
-    return f"{head}{''.join(lines)}{_last_line(error)}"
+    return f"{head}{''.join(lines)}{''.join(_beside(error))}{_last_line(error)}"
+
+
+def _beside(error: BaseException) -> Iterator[str]:
+    """A line for each error that this one was raised from, and for each error of a group."""
+    cause, seen = error.__cause__, {id(error)}
+    while cause is not None and id(cause) not in seen and len(seen) < _CAUSES:
+        yield f"Caused by {_last_line(cause)}\n"
+        seen.add(id(cause))
+        cause = cause.__cause__
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions[:_CAUSES]:
+            yield f"Part of it: {_last_line(part)}\n"
 
 
 def _as_in_notebook(lines: list[str], sources: dict[str, str]) -> list[str]:
@@ -180,12 +235,19 @@ def _is_program(frame: types.FrameType) -> bool:
 
 def _last_line(error: BaseException) -> str:
     name = type(error).__name__
+    if isinstance(error, OSError) and _was_raised_in(error, "multiprocessing"):
+        return f"{name}: processes cannot be started here; use one process"
     try:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception:  # a program's own __str__ may fail; the line says so
         message = "<the message cannot be shown>"
     message = " ".join(str(message).split("\n")).strip()
     return f"{name}: {message}" if message else name
+
+
+def _was_raised_in(error: BaseException, package: str) -> bool:
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and f"/{package}/" in frames[-1].f_code.co_filename
 
 
 def _lift_memory_limit() -> None:
@@ -195,9 +257,18 @@ def _lift_memory_limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
+def _end_script() -> None:
+    """As Python ends a script: waits for its threads but for daemons, then calls what is registered with atexit."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+
+
 def prepare() -> None:
     """Settings that every session inherits: warnings are not output, integers of any length can be printed."""
     warnings.showwarning = lambda *_args, **_names: None
+    builtins.display = display  # type: ignore[attr-defined]  # as in a notebook
     sys.set_int_max_str_digits(0)
 
 
@@ -233,7 +304,7 @@ def serve(session: Session, fd: int, *, timeout: float, seed: int | None) -> Non
     seed_libraries(seed)
     while (request := receive(fd, limit=MAX_REQUEST)) is not None:
         limit_processor(timeout)
-        status, text = session.run(request["code"])
+        status, text = session.run(request["code"], last=request["last"])
         answer(fd, request, status, text, more=not request["last"])
         if request["last"]:
             return

@@ -23,7 +23,7 @@ _OF_SYMPY = frozenset(_TABLE["attributes_of_sympy"].split()) | _MODULES["sympy"]
 _ATTRIBUTES = frozenset(_TABLE["attributes"].split()).union(*(_MODULES[name] for name in _MODULES if name != "sympy"))
 _OPTIONS = frozenset(_TABLE["options_with_sympy"].split())
 _BUILTINS = frozenset(_TABLE["builtins"].split())
-_NO_BUILTINS = frozenset(dir(builtins)) - _BUILTINS
+_NO_BUILTINS = frozenset((*dir(builtins), "display")) - _BUILTINS
 _NODES = frozenset(getattr(ast, name) for name in _TABLE["nodes"].split()).union(
     *(family.__subclasses__() for family in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context))
 )

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.abc
 import json
 import os
 import random
@@ -28,6 +29,14 @@ _ABSENT = ("pyarrow", "numexpr", "bottleneck")
 
 _HUGE_PAGE = 2 << 20
 _COLLAPSE = 25  # MADV_COLLAPSE, in Linux since 6.1
+
+
+class _Absent(importlib.abc.MetaPathFinder):
+    """Finds no package of `_ABSENT`, and says so as Python does."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name in _ABSENT:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def try_isolation(isolation: str) -> None:
@@ -76,8 +85,7 @@ def _serve(requests: socket.socket, options: dict[str, Any]) -> NoReturn:
 
 def _warm_up(modules: list[str], warmup: list[str]) -> None:
     """Imports the tier's modules and runs its programs, so that forks start with full caches and specialised code."""
-    for name in _ABSENT:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's sign for "cannot be imported"
+    sys.meta_path.insert(0, _Absent())
     for name in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
