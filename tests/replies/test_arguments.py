@@ -56,6 +56,7 @@ READ: list[tuple[object, list[str]]] = [
     # quotation marks
     ('{"code": "print("hello")"}', ['print("hello")']),
     ('{"code": "print("a")\nprint("b")", "timeout": 5}', ['print("a")\nprint("b")']),
+    ('{"name": "python", "arguments": {"code": "print("a")"}}', ['print("a")']),
     ("{'code': 'print(2+2)'}", ["print(2+2)"]),
     ("{'code': \"print('a')\"}", ["print('a')"]),
     ('{"code": """print(2+2)"""}', ["print(2+2)"]),

@@ -150,6 +150,9 @@ NOT_RUN = [
     f"<think>\n<tool_call>{CALL}</tool_call>\n",
     "<think>\n```python\nprint(9)\n```\n",
     "The list [4] and {4} and <b> are no calls: \\boxed{4} <answer>",
+    "I used <tool_call> tags. The result is plain.",
+    "`<tool_call>` and [TOOL_CALLS] are markers, <code>4</code> is none.",
+    '{"name": "x", "answer": 4}',
     "To run it yourself:\n```python\nprint(9)\n```\nBut the result is plain.",
 ]
 REFUSED = [

@@ -19,6 +19,7 @@ _WRAPPERS = ("arguments", "parameters", "args", "kwargs", "params", "input", "to
 _NO_ARGUMENTS = frozenset({"name", "type", "id", "tool", "tool_name", "tool_call_id", "action", *_WRAPPERS})
 _ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|["\\/bfnrt])|\\')
 _SPACE = re.compile(r"[\s,;]*")
+_FIELD_NAME = re.compile(r"""["'](?:code|script|program|python|command)["']\s*:""")
 _FIELD = re.compile(
     r"""\{\s*["']?(?:code|script|program|python|command)["']?\s*:\s*(["'])(?P<code>.*?)\1?\s*"""
     r"""(?:,\s*["']\w+["']\s*:\s*(?:["'][^"']*["']|[\w.]+)\s*)*\}*\s*""",
@@ -116,7 +117,8 @@ def _load(text: str) -> list[Any] | None:
             return [ast.literal_eval(text)]  # Python's notation: single or triple quotes, a comma too many
         except (SyntaxError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
             pass
-    field = _FIELD.fullmatch(text)
+    begins = _FIELD_NAME.search(text)
+    field = _FIELD.fullmatch("{" + text[begins.start() :]) if begins else None
     if field is None:
         return None
     code = re.sub(r"\\(.)", lambda match: _UNESCAPED.get(match[1], match[0]), field["code"], flags=re.DOTALL)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from slipstick.replies.arguments import UnreadableCallError, check_name, is_whole, read_arguments
 from slipstick.replies.fences import find_fenced
-from slipstick.replies.programs import parse_python
+from slipstick.replies.programs import computes, parse_python
 
 # gpt-oss: a message to a function, with the tokens around its parts or without; it stands in a channel of thoughts.
 _HARMONY = re.compile(
@@ -33,9 +33,12 @@ _NAME = re.compile(r"(?:function=|name=)?[\"']?(?P<name>[\w.]+)")
 _BEFORE_JSON = re.compile(r"[^(=;]{0,120}")
 _NAMED = re.compile(r"\s*[\[{]\s*(?:\{\s*)?[\"'](?:name|tool|tool_name|function|type|action)[\"']\s*:")
 _CALL_FENCES = frozenset({"tool_code", "tool_call", "tool_calls", "function_call"})
+_HAS_ARGUMENTS = re.compile(r"[\"'](?:arguments|parameters|code)[\"']\s*:")
+# What may begin a call that is not closed: arguments, a name, tags or a fence. Anything else only mentions the marker.
+_BEGINS_CALL = re.compile(r"\s*(?:(?:function|functions\.)?[\w.:<｜▁|>]{0,60}\s*)?(?:[\[{<\"]|```)")
 _LONGEST = 200_000
 _MOST = 64
-"""Calls that are read in one text."""
+"""Markers that are looked at in one text."""
 _DEEPEST = 2
 """Markers that may stand around one call, beside its own."""
 
@@ -68,12 +71,18 @@ def _marked_calls(text: str, tool: str, depth: int) -> list[LeftCall]:
     """The calls between markers; depth: how many markers are around this text already."""
     found: list[LeftCall] = []
     at = 0
-    while len(found) < _MOST and (match := _begins().search(text, at)):
+    for _ in range(_MOST):
+        match = _begins().search(text, at)
+        if match is None:
+            break
         end = _end_of(text, match)
         inside = text[match.end() : end.start() if end else len(text)]
         behind = end.end() if end else len(text)
-        found += _calls_inside(inside, match.group(), (match.start(), behind), tool, depth, closed=end is not None)
-        at = behind
+        if _is_call(inside, match, closed=end is not None):
+            found += _calls_inside(inside, match.group(), (match.start(), behind), tool, depth, closed=end is not None)
+            at = behind
+        else:
+            at = match.end()
     return found
 
 
@@ -86,6 +95,16 @@ def find_messages(text: str, tool: str = "python") -> list[LeftCall]:
         closed = bool(match["end"])
         found.append(read_call(match["inside"], match["name"], match.span(), tool, closed=closed))
     return found
+
+
+def _is_call(inside: str, begin: re.Match[str], *, closed: bool) -> bool:
+    """Whether a marker begins a call and is not only mentioned; tags for code have code between them."""
+    if begin.group() in _code_tags():
+        return computes(inside.strip()) or inside.lstrip()[:1] == "{" or not closed
+    if closed:
+        return True
+    quoted = begin.string[: begin.start()].endswith(("`", "'", '"'))
+    return not quoted and (not inside.strip() or _BEGINS_CALL.match(inside) is not None or computes(inside.strip()))
 
 
 def _end_of(text: str, begin: re.Match[str]) -> re.Match[str] | None:
@@ -197,14 +216,14 @@ def _without_markers(text: str, tool: str) -> list[LeftCall]:
     start = text.find(bare)
     whole = (start, start + len(bare))
     if bare[:1] in ("{", "[") and len(bare) < _LONGEST:
-        if _NAMED.match(bare) or re.match(r"\{\s*[\"']code[\"']\s*:", bare):
+        if (_NAMED.match(bare) and _HAS_ARGUMENTS.search(bare)) or re.match(r"\{\s*[\"']code[\"']\s*:", bare):
             return [read_call(bare, "", whole, tool, closed=bare[-1] in "}]")]
         if codes := _pythonic(bare, tool):
             return [LeftCall(codes, "", bare, *whole, closed=True)]
     found = []
     for block in find_fenced(text):
         named = block.language in ("json", "") and _NAMED.match(block.code)
-        if block.language in _CALL_FENCES or (named and re.search(r"[\"'](?:arguments|parameters)[\"']", block.code)):
+        if block.language in _CALL_FENCES or (named and _HAS_ARGUMENTS.search(block.code)):
             found.append(read_call(block.code, "", (block.start, block.end), tool, closed=block.closed))
     return found
 
@@ -224,6 +243,11 @@ def _ends() -> dict[str, re.Pattern[str]]:
             own = form["end"][place : place + 1] if len(form["end"]) == len(form["begin"]) else form["end"]
             ends[marker] = re.compile("|".join(map(re.escape, own)))
     return ends
+
+
+@functools.cache
+def _code_tags() -> frozenset[str]:
+    return frozenset(_forms()[-1]["begin"])
 
 
 @functools.cache

@@ -118,7 +118,7 @@ def _read_block(text: str, opening: _Opening) -> Fenced:
                 break  # the string was never closed, and another program begins
             inside_string = inside_string or (at + closing, at + _closed_length(line, closing))
         if quotes:
-            quote = _open_quote(line, quote)
+            quote, _ = _scan(line, quote)
     if inside_string is not None:
         return _closed(text, opening, *inside_string)
     code = re.sub(r"\n[^\S\n]*[`~]{1,2}[^\S\n]*$", "\n", text[opening.inside :])
@@ -134,7 +134,7 @@ def _closing(line: str, mark: str) -> int | None:
     bare = line.strip()
     if bare.startswith(mark):
         return line.index(mark)
-    return line.rindex(mark) if bare.endswith(mark) else None
+    return line.rindex(mark) if bare.endswith(mark) and not _scan(line, "")[1] else None
 
 
 def _closed_length(line: str, closing: int) -> int:
@@ -151,24 +151,31 @@ def _clean(code: str, opening: _Opening) -> str:
     if opening.indent:
         lines = [line[min(opening.indent, len(line) - len(line.lstrip())) :] for line in code.split("\n")]
         code = "\n".join(lines)
-    return textwrap.dedent(code) if code[:1] in (" ", "\t") else code
+    code = textwrap.dedent(code) if code[:1] in (" ", "\t") else code
+    if code.startswith(">>> "):  # an interactive session: its inputs are the program
+        lines = [line for line in code.split("\n") if re.match(r"(?:>>>|\.\.\.)(?: |$)", line)]
+        code = "\n".join(line[4:] for line in lines)
+    return code
 
 
-def _open_quote(line: str, quote: str) -> str:
-    """The quotes of a string that is still open at the end of a line of Python; '' if none is."""
+def _scan(line: str, quote: str) -> tuple[str, bool]:
+    """The quotes of a string that is still open at the end of a line of Python, if any; and whether it has a comment.
+
+    quote: those of a string that was open before the line.
+    """
     at = 0
     while match := _QUOTE.search(line, at):
         at, mark = match.end(), match.group()
         if quote:
             quote = "" if mark == quote else quote
         elif mark == "#":
-            return ""
+            return "", True
         elif len(mark) == 3 and mark[0] != "\\":
             quote = mark
         elif mark in "\"'":
             closing = re.compile(rf"(?:\\.|[^\\{mark}])*{mark}").match(line, at)
             at = closing.end() if closing else len(line)
-    return quote
+    return quote, False
 
 
 def _lines(text: str, at: int) -> Iterator[tuple[int, str]]:

@@ -18,18 +18,28 @@ _RESULTS = frozenset({"ans", "answer", "solution"})
 _BUILTINS = frozenset(dir(builtins)) | {"display"}
 _NOTEBOOK = re.compile(r"(?m)^([^\S\n]*)[!%]\S.*$")
 _PROSE = re.compile(r"\s*[A-Z][^=\[\]{}]*\s[^=\[\]{}]*[.:!]\s*|\s*")
+_LABEL = re.compile(r"\A\s*(?:python3?|py)[^\S\n]*\n", re.IGNORECASE)
+"""The name of the language, left over from a fence."""
+_ENVIRONMENT = re.compile(
+    r"\\begin\{(?P<name>lstlisting|verbatim|minted|python)\}(?:\[[^\]\n]*\]|\{\w+\})*\n?(?P<code>.*?)\\end\{(?P=name)\}"
+    r"|<pre>\s*<code[^>\n]*>\n?(?P<html>.*?)</code>",
+    re.DOTALL,
+)
 _SPAN = re.compile(r"\s*`{1,3}([^`\n]+)`{1,3}\s*")
 _MOST_PROSE = 40
 
 
 def program_of(text: str) -> str:
     """The program of a reply: the whole reply if that is Python, else what its fences hold, else the reply as it is."""
+    text = _LABEL.sub("", text.removeprefix("\ufeff"))
     if is_program(text):
         return text
     blocks = find_fenced(text)
     inner = [block for outer in blocks if not outer.is_python for block in find_fenced(outer.code)]
     labelled = [block.code for block in blocks if block.is_python] or [block.code for block in inner if block.is_python]
-    found = choose_program(labelled or [block.code for block in blocks if not block.language and _computes(block.code)])
+    found = choose_program(labelled or [block.code for block in blocks if not block.language and computes(block.code)])
+    if found is None:
+        found = choose_program([match["code"] or match["html"] for match in _ENVIRONMENT.finditer(text)])
     if found is not None:
         return found
     bare = text[: blocks[0].start] if blocks else span[1] if (span := _SPAN.fullmatch(text)) else text
@@ -38,7 +48,8 @@ def program_of(text: str) -> str:
 
 def is_program(text: str) -> bool:
     """Whether a whole reply is a program: Python, and no call as JSON, no fence of tildes (which is Python too)."""
-    return not text.lstrip().startswith(("{", "[", "~~~")) and parse_python(text) is not None
+    other = text.lstrip().startswith(("{", "[", "~~~")) or _LABEL.match(text)
+    return not other and parse_python(text) is not None
 
 
 def choose_program(codes: Sequence[str]) -> str | None:
@@ -120,7 +131,7 @@ def _gives_result(tree: ast.Module) -> bool:
     return False
 
 
-def _computes(code: str) -> bool:
+def computes(code: str) -> bool:
     """Whether code without a language is a program and no output."""
     tree = parse_python(code)
     kinds = ast.Call | ast.Assign | ast.AugAssign | ast.Import | ast.ImportFrom | ast.FunctionDef

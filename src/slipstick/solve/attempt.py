@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 
-from slipstick.answers import answer_of, find_answer
+from slipstick.answers import GUESSES, answer_of, find_answer
 from slipstick.execute import run_program
 from slipstick.formats import Format, render_prompt
 from slipstick.interpreters import Interpreter, Session
@@ -13,9 +13,6 @@ from slipstick.replies.turns import Turn, read_turn, without_unrun_code
 from slipstick.schema import Block, Code, Finish, Output, Problem, Solution, Text
 from slipstick.solve.closest import ask_closest
 from slipstick.solve.settings import SolveSettings
-
-_GUESSES = frozenset({"last number", "bold", "formula", "letter"})
-"""Rules that take what stands last for the answer, though nothing says that it is."""
 
 
 async def attempt(
@@ -98,7 +95,7 @@ def answer_in(format: Format, blocks: Sequence[Block], *, kind: str | None = Non
     if not at_work:
         return answer_of([*blocks[:-1], Text(text=words)], kind=kind)
     found = find_answer(words, kind=kind)
-    return found.text if found and found.rule not in _GUESSES else None
+    return found.text if found and found.rule not in GUESSES else None
 
 
 async def run_code(session: Session, format: Format, code: Code) -> Output:
