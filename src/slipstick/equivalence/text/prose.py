@@ -11,6 +11,7 @@ from slipstick.equivalence.normalize.notation import plain_words
 from slipstick.equivalence.normalize.vocabulary import (
     DOUBTING,
     FUNCTIONS,
+    KINDS_OF_THINGS,
     LIMITS,
     MONTH_NAMES,
     OPERATIONS,
@@ -43,6 +44,12 @@ _QUANTITIES = re.compile(
 _CONDITION = re.compile(
     r"\b(?:or|if|when|where|unless|cases?|scenario|otherwise|for (?:all|any|every|even|odd|some|[a-z]))\b"
 )
+_LEAD = re.compile(
+    r"(?:(?:so|thus|hence|therefore) )?(?:correct |final )?(?:answer|claim|result|statement)(?: is)? "
+    r"|(?:definitely|certainly|indeed) |(?:it|this|that|limit|sum|series|integral|value) (?=does not exist|dne)"
+    r"|it is (?=impossible|not possible|possible)"
+)
+"""What stands before a set phrase and says no more."""
 _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
 
 
@@ -61,6 +68,8 @@ def compare_words(
     prose_a, prose_e = is_prose(a), is_prose(e)
     if words_a == words_e and (prose_a or prose_e):
         return Decision(True, "words", "the same words")
+    if not re.search(r"\d", a + e) and (named := _named(a, e, words_a, words_e)) and named.equal:
+        return named
     if number_a and (roman := read_roman(_TEXT.sub(r"\1", e).strip())):
         return Decision(number_a.value == roman, "number", "a Roman numeral")
     if number_e and not number_a:
@@ -101,7 +110,7 @@ def _flat(text: str) -> str:
 
 def _meaning(text: str, words: str) -> str | None:
     """What a set phrase says: yes, none, infinitely many; None if a text is none."""
-    if known := SAME_WORDS.get(words):
+    if known := SAME_WORDS.get(words) or SAME_WORDS.get(_LEAD.sub("", words)):
         return known
     if len(words) > 200:
         return None
@@ -200,18 +209,27 @@ def _texts(a: str, e: str, words_a: list[str], words_e: list[str]) -> Decision:
     stems_a, stems_e = _stems(a), _stems(e)
     if stems_a == stems_e or "".join(stems_a) == "".join(stems_e):
         return Decision(True, "words", "the same words in another form")
-    for name, words, sentence in ((stems_e, words_e, a), (stems_a, words_a, e)):
-        named = statements.names(name, _words(sentence)) if len(words) <= SHORT_WORDS else False
-        if named and (sentence is a or len(_words(sentence)) > len(name) + 1):
-            return Decision(True, "words", f"the {'answer' if sentence is a else 'expected'} sentence names it")
-        if named is None:
-            return Decision(None, "words", "the name is there, but what the sentence says of it is not read")
+    if named := _named(a, e, " ".join(words_a), " ".join(words_e)):
+        return named
     items_a, items_e = _items(a), _items(e)
     if items_a and items_e and items_a == items_e:
         return Decision(True, "words", "the same names in another order")
     if min(len(words_e), len(words_a)) <= SHORT_WORDS:
         return Decision(False, "words", "different words")
     return Decision(None, "words", "two sentences, not compared in meaning")
+
+
+def _named(a: str, e: str, words_a: str, words_e: str) -> Decision | None:
+    """Whether one of two answers is a sentence that states the other; open if it has it and says something else."""
+    a, e = _flat(a), _flat(e)
+    for name, words, sentence in ((e, words_e, a), (a, words_a, e)):
+        stems = _stems(name)
+        named = statements.names(stems, _words(sentence)) if 0 < len(words.split()) <= SHORT_WORDS else False
+        if named and (sentence is a or _words(sentence)[-1] not in KINDS_OF_THINGS):
+            return Decision(True, "words", f"the {'answer' if sentence is a else 'expected'} sentence names it")
+        if named is None:
+            return Decision(None, "words", "the name is there, but what the sentence says of it is not read")
+    return None
 
 
 def _stems(text: str) -> list[str]:
