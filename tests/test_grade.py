@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slipstick.errors import UserError
-from slipstick.grade import grade, grade_solutions
+from slipstick.grade import answer_in, grade, grade_solutions
 from slipstick.schema import Code, Output, Problem, Solution, Text
 
 EGGS = Problem(id="made/test/0", text="How many eggs?", answer="18", kind="number")
@@ -112,3 +112,15 @@ def test_an_unknown_profile() -> None:
 def test_the_module_is_light_to_import() -> None:
     program = "import sys, slipstick.grade; sys.exit(any(m in sys.modules for m in ('pydantic', 'sympy', 'numpy')))"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_boxes_in_a_row_are_no_number_under_the_strict_profile() -> None:
+    asked = Problem(id="p", text="How many?", answer="4", kind="number")
+    boxes = [Text(text=r"It is \boxed{4}, \boxed{5}.")]
+    for answer in (None, "4"):  # as a run recorded it
+        solution = Solution(id="p#0", problem_id="p", format="cot", blocks=boxes, answer=answer)
+        assert answer_in(solution, "number", "slipstick") == "4"
+        assert answer_in(solution, "number", "slipstick-strict") == "4, 5"
+        assert grade(solution, asked).outcome == "correct"
+        assert grade(solution, asked, profile="slipstick-strict").outcome == "incorrect"
+        assert grade(solution, asked, profile="slipstick-strict:several=first").outcome == "correct"

@@ -39,7 +39,7 @@ def grade(
         asked = last_message(attempt, role="user") if isinstance(attempt, list | tuple) else ""
         problem = Problem(id="", text=asked, answer=problem_or_expected)
     expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
-    row = _row(_find(attempt, kind, profile), expected, choices, kind, profile)
+    row = _row(answer_in(attempt, kind, profile), expected, choices, kind, profile)
     if not isinstance(row, tuple):
         return row
     verdict = compare(row[0], row[1], kind=row[2], profile=profile)
@@ -68,7 +68,7 @@ def grade_solutions(
         for solution in solutions:
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
-            answer = _find(solution, kind, profile)
+            answer = answer_in(solution, kind, profile)
             row = _row(answer, problem.answer if problem else None, _options(problem, profile), kind, profile)
             compared = isinstance(row, tuple)
             begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
@@ -107,8 +107,8 @@ def _graded(solution: Solution, verdict: Verdict | None) -> Solution:
     return solution.model_copy(update={"verdict": verdict})
 
 
-def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, profile: str) -> str | None:
-    """The final answer of an attempt by a profile's rules, None if it gives none."""
+def answer_in(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, profile: str) -> str | None:
+    """The final answer of an attempt by a profile's rules, None if it gives none; a solution's own if it has one."""
     from slipstick.answers import answer_of, final_answer
     from slipstick.equivalence.policies import policy_of
     from slipstick.equivalence.profiles import PUBLISHED, find_by
@@ -116,11 +116,11 @@ def _find(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, 
 
     ours = profile not in PUBLISHED
     if isinstance(attempt, Solution):
+        words = "".join(block.text for block in attempt.blocks if block.type == "text")
         if attempt.answer is not None and (ours or not attempt.blocks):
-            return attempt.answer
-        said = attempt.blocks
-        answer = answer_of(said, kind=kind) if ours else find_by(profile, said, kind=kind)
-        words = "".join(block.text for block in said if block.type == "text")
+            answer: str | None = attempt.answer
+        else:
+            answer = answer_of(attempt.blocks, kind=kind) if ours else find_by(profile, attempt.blocks, kind=kind)
     else:
         words = attempt if isinstance(attempt, str) else last_message(attempt)
         answer = final_answer(words, kind=kind) if ours else find_by(profile, words, kind=kind)

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from slipstick.encode.encoding import format_name, pieces_of
 from slipstick.encode.tokens import eos_id, text_of, token_ids
+from slipstick.equivalence.policies import REWARDS
 from slipstick.formats import load_format
+from slipstick.grade import answer_in
 from slipstick.interpreters import open_interpreter
 from slipstick.schema import Problem, Solution
 from slipstick.solve import SolveSettings, attempt
@@ -91,7 +93,8 @@ def rows_for_trl(
         rows["prompt_ids"].append(ids[:start])
         rows["completion_ids"].append(ids[start:])
         rows["env_mask"].append(mask[start:])
-        rows["found"].append("" if solution.answer is None else f"The answer is {solution.answer}")
+        answer = answer_in(solution, problems[solution.problem_id].kind, REWARDS)
+        rows["found"].append("" if answer is None else f"The answer is {answer}")
     return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself if there are none
 
 
