@@ -24,7 +24,7 @@ from slipstick.equivalence.structures.sets import compare_sets
 from slipstick.equivalence.structures.written_out import compare_repeated, says_how_often
 from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
-from slipstick.equivalence.text.labels import same_words, without_word_label
+from slipstick.equivalence.text.labels import is_denial, same_words, without_word_label
 from slipstick.equivalence.text.prose import compare_words
 from slipstick.equivalence.text.statements import is_hedged
 from slipstick.equivalence.unfinished import left_to_do
@@ -214,6 +214,8 @@ def label(answer: Side, expected: Side, context: Context) -> Decision | None:
     if label_a != label_e and not DOUBTING.isdisjoint(label_a.casefold().split()):
         return Decision(False, "words", f"a value that is said to be {label_a.casefold()}")
     found = context.same(a, e)
+    if found.equal and label_a.casefold() != label_e.casefold() and is_denial(label_a):
+        return Decision(False, "words", f'it stands behind "{label_a}"')
     if found.equal and label_a and label_e and not same_words(label_a, label_e):
         return Decision(None, "words", f"the same value, as {label_a} and as {label_e}")
     return found

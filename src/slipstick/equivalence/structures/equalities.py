@@ -11,6 +11,7 @@ from fractions import Fraction
 from slipstick.equivalence.decision import Decision, Same, structure
 from slipstick.equivalence.relations import FLIPPED, Relation, read_relation
 from slipstick.equivalence.structures.intervals import is_constant, real_value
+from slipstick.equivalence.structures.matching import in_order
 from slipstick.equivalence.structures.named import by_name, in_letters_of, says_either
 from slipstick.equivalence.structures.parse import plus_and_minus, read_shape
 from slipstick.equivalence.symbolic.expression import Expression, heads, symbols
@@ -42,12 +43,16 @@ def compare_relations(a: str, e: str, same: Same) -> Decision | None:
     relation_a, relation_e = _shortened(relation_a), _shortened(relation_e)
     if relation_a and _contradicts_itself(relation_a):
         return _CONTRADICTION
+    if relation_e and _hides_parts(relation_e):
+        if relation_a is None or len(relation_a.sides) != len(relation_e.sides):
+            return structure(None, "the expected chain says more than its last side")
+        return in_order(relation_a.sides, relation_e.sides, same)
     label_a = read_label(relation_a) if relation_a else None
     label_e = read_label(relation_e) if relation_e else None
     if label_a and label_e:
         return _both_labelled(label_a, label_e, same)
     if relation_a and relation_e:
-        return structure(True, "the same, its sides exchanged") if _is_mirrored(relation_a, relation_e) else None
+        return _both_relations(relation_a, relation_e, same)
     if label_a or label_e:
         return _labelled(label_a, label_e, a, e, same)
     if relation_a and (value := _value_stated(relation_a)):
@@ -58,6 +63,16 @@ def compare_relations(a: str, e: str, same: Same) -> Decision | None:
     if read_shape(other) or len(set(relation.signs if relation else ())) > 1:
         return None
     return structure(False, "an equation or inequality against an expression")
+
+
+def _both_relations(a: Relation, e: Relation, same: Same) -> Decision | None:
+    """Two equations of the same quantity by its value; what else they say is algebra's."""
+    if _is_mirrored(a, e):
+        return structure(True, "the same, its sides exchanged")
+    values = _value_stated(a), _value_stated(e)
+    if values[0] and values[1] and "".join(a.sides[0].split()) == "".join(e.sides[0].split()):
+        return same(values[0], values[1])
+    return None
 
 
 def _both_labelled(a: tuple[str, str], e: tuple[str, str], same: Same) -> Decision | None:
@@ -99,7 +114,7 @@ def _single_relation(text: str) -> Relation | None:
     if relation is None:
         return None
     shape = read_shape(text)
-    if shape and shape.kind == "list" and plus_and_minus(text) is None:
+    if shape and shape.kind == "list" and shape.items != plus_and_minus(text):
         return None
     return None if shape and shape.kind == "union" and "=" not in text else relation
 
@@ -135,6 +150,18 @@ def _contradicts_itself(relation: Relation) -> bool:
     *before, last = relation.sides
     first = next((side for side in before if (tree := _constant(side)) and tree.head != "constant"), None)
     return first is not None and _differ(first, last)
+
+
+def _hides_parts(relation: Relation) -> bool:
+    """Whether a chain is several equations that nothing separates: b = 2a - 2a c = 3x."""
+    if len(relation.sides) < 3 or set(relation.signs) != {"="}:
+        return False
+    trees = [read(side) for side in relation.sides[-2:]]
+    if trees[0] is None or trees[1] is None or not symbols(trees[1]):
+        return False
+    from slipstick.equivalence.symbolic.equality import same_expression  # loaded only when a value is needed
+
+    return same_expression(trees[0], trees[1], "", "")[0] is False
 
 
 def _differ(left: str, right: str) -> bool:

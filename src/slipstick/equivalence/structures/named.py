@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from slipstick.equivalence.decision import Decision, Same, structure
 from slipstick.equivalence.structures.intervals import is_constant
 from slipstick.equivalence.structures.matching import in_any_order, in_order
-from slipstick.equivalence.structures.parse import Shape, read_shape
+from slipstick.equivalence.structures.parse import Shape, plus_and_minus, read_shape
 from slipstick.equivalence.symbolic.functions import FUNCTIONS
 from slipstick.equivalence.text.labels import (
     are_roots,
@@ -100,8 +100,9 @@ def compare_items(a: Shape, e: Shape, same: Same) -> Decision | None:
         return None
     values = [value for _, value in named]
     if len({head(name) for name, _ in named}) < len(named):
-        match = in_order if (other.kind, other.brackets) == ("tuple", "()") else in_any_order
-        return _sided(match, values, other.items, same, first=named is named_a)
+        if (other.kind, other.brackets) == ("tuple", "()"):
+            return _sided(in_order, values, other.items, same, first=named is named_a)
+        return _sided(in_any_order, _each(values), _each(other.items), same, first=named is named_a)
     ordered = _sided(in_order, in_usual_order(named), other.items, same, first=named is named_a)
     if ordered.equal or other.kind == "tuple" or len(named) != len(other.items):
         return ordered
@@ -109,6 +110,11 @@ def compare_items(a: Shape, e: Shape, same: Same) -> Decision | None:
     if other.kind == "set" or not any_order.equal or are_roots(named):
         return any_order
     return structure(None, "the values are the same, but nothing says which of them has which name")
+
+
+def _each(values: Sequence[str]) -> list[str]:
+    r"""Both values of each \pm."""
+    return [one for value in values for one in (plus_and_minus(value) or (value,))]
 
 
 def _sided(match: _Match, values: Sequence[str], others: Sequence[str], same: Same, *, first: bool) -> Decision:
@@ -122,7 +128,7 @@ def _both_named(a: Pairs, e: Pairs, same: Same) -> Decision:
     if len(set(heads_a)) == len(heads_a) and len(set(heads_e)) == len(heads_e):
         return by_name(a, e, same)
     if len(set(heads_e)) == 1:
-        return in_any_order([value for _, value in a], [value for _, value in e], same)
+        return in_any_order(_each([value for _, value in a]), _each([value for _, value in e]), same)
     return in_any_order([f"{name}={value}" for name, value in a], [f"{name}={value}" for name, value in e], same)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from slipstick.equivalence.normalize.notation import split_top
-from slipstick.equivalence.normalize.vocabulary import GENERIC_LABELS
+from slipstick.equivalence.normalize.vocabulary import DOUBTING, GENERIC_LABELS, LIMITS, PROGRAM_WORDS
 from slipstick.equivalence.relations import Relation, read_relation
 from slipstick.equivalence.values.numbers import read_number
 
@@ -108,6 +108,11 @@ def without_word_label(text: str) -> tuple[str, str]:
     if ":" not in text or (match := _WORD_LABEL.match(text)) is None or ":" in (value := text[match.end() :]):
         return "", text
     return match[1].strip(), value
+
+
+def is_denial(label: str) -> bool:
+    """Whether a label may say that it is not the value, as "Wrong", or is a program's, as "lambda"."""
+    return not (DOUBTING | PROGRAM_WORDS | LIMITS).isdisjoint(label.casefold().split())
 
 
 def same_words(a: str, e: str) -> bool:
