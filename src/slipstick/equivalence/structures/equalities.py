@@ -157,7 +157,7 @@ def _hides_parts(relation: Relation) -> bool:
     if len(relation.sides) < 3 or set(relation.signs) != {"="}:
         return False
     trees = [read(side) for side in relation.sides[-2:]]
-    if trees[0] is None or trees[1] is None or not symbols(trees[1]):
+    if trees[0] is None or trees[1] is None or not symbols(trees[1]) or "symbol" in (trees[0].head, trees[1].head):
         return False
     from slipstick.equivalence.symbolic.equality import same_expression  # loaded only when a value is needed
 
