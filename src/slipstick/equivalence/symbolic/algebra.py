@@ -40,6 +40,8 @@ def compare_by_algebra(answer: str, expected: str) -> Decision:
     a = _parse(answer)
     if a is None:
         return Decision(False, "symbolic", "the answer cannot be read as mathematics")
+    if isinstance(a, sympy.Eq) and isinstance(e, sympy.Eq) and not a.free_symbols | e.free_symbols:
+        a, e = a.rhs, e.rhs  # both are statements about constants, of which two that hold need not say the same
     equal = True if a == e else None
     if equal is None and isinstance(a, sympy.Expr) and isinstance(e, sympy.Expr):
         equal = _same_value(a, e, answer, expected)
