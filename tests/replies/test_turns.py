@@ -211,6 +211,12 @@ def test_what_broke_off_is_not_run_and_no_number_in_it_is_an_answer(format: str)
         assert ([block.type for block in solution.blocks], solution.answer) == (["text"], None), text
 
 
+def test_a_fenced_program_that_broke_off_is_not_run() -> None:
+    cut = ["I add.\n```python\nprint(2)\nprint(2", "```python\nprint(3)\n```\nNo:\n```python\nx = 4\n"]
+    for solution in solve_all([Reply(text=text, finish="length") for text in cut], format="pot"):
+        assert ([block.type for block in solution.blocks], solution.answer) == (["text"], None)
+
+
 def test_an_answer_that_was_marked_before_a_call_that_broke_off_stays() -> None:
     text = 'It is \\boxed{4}. I check 5.\n<tool_call>{"name": "python", "arguments": {"code": "print(2+'
     assert solve_all([Reply(text=text, finish="length")], format="tools")[0].answer == "4"

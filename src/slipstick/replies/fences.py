@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
+FENCE = "```"
 _PYTHON = re.compile(
     r"(?:i?python|py|ipy)[\d.]*|pycon|sage(?:math)?|tool_code|jupyter(?:-?python)?"
     r"|(?:i?python|py|code)[-_ ]?(?:repl|code|script|interpreter|console|cell|exec(?:ute)?)"

@@ -9,12 +9,10 @@ from typing import NamedTuple
 from slipstick.formats import Format, escape_fence, parse
 from slipstick.replies.arguments import is_whole
 from slipstick.replies.calls import LeftCall, find_calls, find_messages, read_call
-from slipstick.replies.fences import find_fenced
+from slipstick.replies.fences import FENCE, find_fenced
 from slipstick.replies.programs import is_program, parse_python, program_of
 from slipstick.schema import Block, Code, Finish, Text
 from slipstick.thoughts import Thoughts, split_thoughts
-
-_FENCE = "```"
 
 
 class Turn(NamedTuple):
@@ -102,7 +100,7 @@ def without_unrun_code(format: Format, text: str) -> tuple[str, bool]:
     thoughts = split_thoughts(text)
     said, ends = thoughts.said, False
     spans = [(call.start, call.end) for call in find_calls(said, format.tool or "python")]
-    if format.executes == "steps" and not spans:
+    if format.executes != "never" and not spans:
         code = _first_code(format, said)
         blocks = [(block.start, block.end) for block in find_fenced(said) if block.is_python and not block.closed]
         spans = blocks or ([(code.start, code.end)] if code and not code.closed else [])
@@ -124,6 +122,8 @@ def _program(format: Format, text: str, thoughts: Thoughts, finish: Finish) -> T
         if refused := next((call for call in calls if call.refused), None):
             return _called(before, [refused])
         code = "\n".join(code for call in calls for code in call.codes)
+    elif finish != "stop" and any(block.is_python and not block.closed for block in find_fenced(thoughts.said)):
+        return Turn([Text(text=text)], {})  # broken off
     else:
         code = program_of(thoughts.said)
     return Turn(_words(before, Code(text=code)), {})
@@ -167,9 +167,9 @@ def _first_code(format: Format, said: str) -> _Place | None:
     """The first code block in what was said, in the format's own fences or near to them."""
     if format.executes != "steps":
         return None
-    if _FENCE not in format.code_begin:
+    if FENCE not in format.code_begin:
         return _first_tagged(format, said)
-    before, behind = format.code_begin.partition(_FENCE)[0].strip(), format.code_end.rpartition(_FENCE)[2].strip()
+    before, behind = format.code_begin.partition(FENCE)[0].strip(), format.code_end.rpartition(FENCE)[2].strip()
     for block in find_fenced(said):
         head = said[: block.start].rstrip()
         if not block.is_python or not head.endswith(before):
@@ -205,7 +205,7 @@ def _first_tagged(format: Format, said: str) -> _Place | None:
 def _mark(opened: str, end: str) -> str:
     """The closing fence in the characters of the opening one."""
     mark = re.search(r"`{3,}|~{3,}", opened)
-    return end.replace(_FENCE, mark.group()) if mark else end
+    return end.replace(FENCE, mark.group()) if mark else end
 
 
 def _missing(code: str, end: str) -> str:

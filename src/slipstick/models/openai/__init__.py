@@ -24,6 +24,7 @@ from slipstick.models.openai.load_balancer import LoadBalancer, NoServerError, S
 from slipstick.models.openai.prices import OFFICIAL, find_price
 from slipstick.models.openai.probe import describe
 from slipstick.models.openai.replies import NoCompletionError, to_reply
+from slipstick.replies.fences import FENCE, find_fenced
 from slipstick.thoughts import split_thoughts
 
 __all__ = ["OpenAIModel", "open_model", "to_reply"]
@@ -120,7 +121,7 @@ class OpenAIModel(Model):
         sent = time.monotonic()
         attempts.answers, before = self._balancer.answers, attempts.answers
         try:
-            body = await server.client.ask(request)
+            body = await server.client.ask(request, stop=attempts.unused is None)
             reply = to_reply(body, request.format, server.price)
         except NoCompletionError as error:
             return _failure(str(error)) if attempts.failed() else None
@@ -129,9 +130,10 @@ class OpenAIModel(Model):
             return self._after_failure(failure, server, attempts, sent=sent, others_answered=others)
         self._balancer.answers += 1
         server.answered(time.monotonic(), sent=sent, work=reply.tokens or 1, waiting=self._balancer.waiting)
-        if server.client.capabilities.stop and attempts.unused is None and _stopped_in_thoughts(reply, request.format):
-            # From here on turns are cut here, where thoughts are told from words.
-            server.client.capabilities.stop, attempts.unused = False, reply
+        if server.client.capabilities.stop and attempts.unused is None and _stopped_inside(reply, request.format):
+            if _is_thinking(reply):  # from here on turns are cut here, where thoughts are told from words
+                server.client.capabilities.stop = False
+            attempts.unused = reply
             return None
         return _with_spent(reply, attempts.unused)
 
@@ -195,11 +197,18 @@ def _server(name: str, base_url: str, settings: ModelSettings) -> Server:
     return Server(client, limit, find_price(name, base_url, settings))
 
 
-def _stopped_in_thoughts(reply: Reply, format: Format) -> bool:
-    """Whether an answer ended in its thoughts, as it does if a server looks for the stop strings in them too."""
-    said = reply.text.strip() or reply.calls
-    open_ = (reply.reasoning and not said) or not split_thoughts(reply.text).finished
-    return reply.finish == "stop" and bool(open_ and stops_of(format, calls=bool(format.tool)))
+def _stopped_inside(reply: Reply, format: Format) -> bool:
+    """Whether an answer ended at a stop string where none counts: in its thoughts, or at the fence of another block."""
+    if reply.finish != "stop" or not stops_of(format, calls=bool(format.tool)):
+        return False
+    blocks = find_fenced(reply.text) if FENCE in format.code_end and not format.tool else []
+    return _is_thinking(reply) or bool(blocks and not blocks[-1].closed and not blocks[-1].is_python)
+
+
+def _is_thinking(reply: Reply) -> bool:
+    """Whether an answer has not come to an end with its thoughts."""
+    nothing_said = reply.reasoning and not reply.text.strip() and not reply.calls
+    return bool(nothing_said) or not split_thoughts(reply.text).finished
 
 
 def _with_spent(reply: Reply, unused: Reply | None) -> Reply:

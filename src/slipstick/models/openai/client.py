@@ -129,8 +129,8 @@ class Client:
             base_url=base_url, api_key=key or "none", timeout=timeouts, max_retries=0, http_client=self._http
         )
 
-    async def ask(self, request: Request) -> str:
-        """The body of the answer to one turn. Raises RequestFailure."""
+    async def ask(self, request: Request, *, stop: bool = True) -> str:
+        """The body of the answer to one turn; stop: whether stop strings are sent. Raises RequestFailure."""
         format = request.format
         calls = self.chat and bool(format.tool)
         if self.chat:
@@ -140,7 +140,7 @@ class Client:
             content = {"prompt": join(render_example(format, request.problem, request.blocks))}
         if calls:
             content["tools"] = [tool_schema(format.tool)]
-        return await self.complete(content, request.sampling, stops_of(format, calls=calls))
+        return await self.complete(content, request.sampling, stops_of(format, calls=calls) if stop else [])
 
     async def complete(self, content: dict[str, Any], sampling: Sampling, stops: list[str]) -> str:
         """The body of the answer to a prompt or messages; a parameter that the server refuses is sent another way.
