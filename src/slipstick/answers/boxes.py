@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from slipstick.answers.found import Found
 from slipstick.answers.trim import trim
-from slipstick.answers.words import words
+from slipstick.answers.words import denied, words
 
 _BOX = re.compile(r"\\f?(?:rame)?boxed\s*\{|\\f(?:rame)?box\s*\{|\\boxed\s+(?=[^\s{])")
+_MINUS = re.compile(r"(?:^|[=$(\s\[])[-−]\s?$")
+"""A minus sign before a box, which is no difference."""
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _EMPTY = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*|\\[,;:! ]|\\q?quad\b|[\s{}$]|\\phantom")
 
@@ -30,13 +32,14 @@ def boxes(text: str) -> list[Box]:
     if not _BOX.search(text):
         return []
     found = []
-    for content, start, end in _boxes(text):
-        plain = _EMPTY.sub(lambda match: " " if match.group().isspace() else "", content).strip().lower()
+    for inner, start, end in _boxes(text):
+        content = "-" + inner if _MINUS.search(text, max(0, start - 20), start) else inner
+        plain = _EMPTY.sub(lambda match: " " if match.group().isspace() else "", inner).strip().lower()
         void = ""
         if plain in words().placeholders:
             mention = words().mentions.search(text, max(0, start - 40), start)
             void = "mention" if mention and (text[end:].strip(" .$*`\"'") or plain) else "placeholder"
-        elif _denied(text, start, end):
+        elif denied(text, start, end) or _part(text, end):
             void = "denied"
         found.append(Box(content, start, end, void))
     return found
@@ -68,12 +71,10 @@ def _joins(between: str) -> bool:
     return bool(re.search(r",|\band\b|\bor\b|^\W*$", between))
 
 
-def _denied(text: str, start: int, end: int) -> bool:
-    r"""Whether the words around a box take it back: "not \boxed{5}", "\boxed{5} is what a naive count gives"."""
-    if words().negation.search(text, max(0, start - 60), start):
-        return True
-    behind = re.compile(r"[^.!?\n]{0,120}").match(text, end)
-    return bool(behind and words().denied.match(behind.group()))
+def _part(text: str, end: int) -> bool:
+    r"""Whether a box is a part of an expression, as in `\boxed{5}^2`; in an equation, `\boxed{5} + 1 = 6`, it is not."""
+    behind = re.compile(r"\s*(?:\^|[-+*/]\s*\d|\\(?:cdot|times)\b)[^\n=]{0,60}").match(text, end)
+    return behind is not None and not text.startswith("=", behind.end())
 
 
 def _boxes(text: str) -> Iterator[tuple[str, int, int]]:

@@ -6,8 +6,8 @@ from itertools import islice
 
 from slipstick.answers.found import Found
 from slipstick.answers.letters import SURE_SHAPES, find_letter
-from slipstick.answers.trim import QUANTITY, formulas, trim
-from slipstick.answers.words import words
+from slipstick.answers.trim import QUANTITY, cut, formulas, trim
+from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES
 
 _BOLD = re.compile(r"\*\*(?P<tail>[^*\n]{1,300})\*\*")
@@ -16,20 +16,31 @@ _SENTENCE = re.compile(r"[.!?。！？](?=\s|$|[*\"'）)」])|[。！？\n]")
 _REFERENCE = re.compile(
     r"(?i)\b(?:steps?|pages?|equations?|eqs?\.|figures?|fig\.|sections?|lines?|cases?|examples?|problems?"
     r"|questions?|parts?"
-    r"|tables?|chapters?|theorems?|lemmas?|methods?|options?|note)\s*[(\[#]?$"
+    r"|tables?|chapters?|theorems?|lemmas?|methods?|options?|note|print\w*)\s*[(\[#]?$"
 )
 _ASIDE = re.compile(
     r",?\s+(?:because|since|as\s+(?:we|shown|listed|seen|computed|found|required|expected|stated|given"
     r"|calculated|noted))\b"
-    r"|\s+\((?=\s*(?:since|because|as|that\s+is|i\.\s?e\.|or|which|where|from|see|about|approximately|rounded"
-    r"|equivalently|≈|=|\d[\d\s]*[-+*/×]))",
+    r"|\s\(|,?\s(?P<gloss>i\.\s?e\.|that is,|or equivalently|or about|or approximately|d\.\s?h\."
+    r"|c['’]est-à-dire|es decir|cioè"
+    r"|ou seja|то есть|where|when|at|attained|\d+ \w+ after)\s|[,，、]\s?(?P<glued>すなわち|つまり|즉|即|也就是|此时|其中)",
     re.IGNORECASE,
 )
+_CHECK = re.compile(
+    r"(?:(?<=\n)|(?<=[.!] ))[ \t*_(✓✔️>-]*(?:check|verification|to verify|to check|verifying|note"
+    r"|let me know|in decimal|as a decimal|numerically"
+    r"|feel free|if you|hope this|probe|vérification|comprobación|verifica|prova"
+    r"|проверка|検算|检验|验证|验算|검산)\b[^\n]*",
+    re.IGNORECASE,
+)
+"""A check, a note or an offer behind the answer."""
 _OR = re.compile(r"(?i)(?:\beither\s+)?(?P<one>[-−]?\d[\d.,/]*)\s+or\s+$")
 _NUMBER_WORDS = re.compile(
     rf"(?i)(?<![\w-])(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-])"
 )
 _ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split|eqnarray\*?)\}(?P<rows>.*?)\\end\{", re.DOTALL)
+_NOTHING = re.compile(r"""(?i)["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")""")
+"""A field for the answer that is empty."""
 _FILLERS = frozenset(
     ["sorry", "hello", "hi", "sure", "okay", "ok", "thanks", "unknown", "none", "done", "great", "alright", "certainly"]
 )
@@ -39,8 +50,9 @@ _TRIED = 20
 
 def find_guess(text: str, *, kind: str | None) -> Found | None:
     """The last bold value or formula or the last number of a text that marks none; None if it refuses to answer."""
-    if words().refusal.search(text, max(0, len(text) - 600)):
+    if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text):
         return None
+    text = _without_check(text)
     number = _last_number(text, bare=kind == "number")
     if kind in ("number", "text"):
         bold = next(_bold(text), None) if number else None
@@ -49,12 +61,14 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
         return number or _in_words(text, kind=kind)
     candidates = [number] if number else []
     candidates += list(islice(_bold(text), 1))
-    candidates += [_of_rows(one) for one in list(formulas(text))[-3:] if re.search(r"\d|\\|=", one.text)]
+    candidates += _last_formulas(text)
     if block := _BLOCK.search(text, max(0, len(text) - 1200)):
         candidates.append(Found(trim(block["tail"]), block.start("tail"), block.end(), "formula"))
-    candidates = [one for one in candidates if one.text and not _denied(text, one)]
+    candidates = [one for one in candidates if one.text and not denied(text, one.start, one.end)]
     best = max(candidates, key=lambda found: found.end, default=None)
     bold = next((one for one in candidates if one.rule == "bold"), None)
+    if bold and bold.text.lower() in ("yes", "no"):
+        return bold
     if (
         best
         and bold
@@ -64,6 +78,14 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
     ):
         return bold
     return best or find_letter(text, shapes=SURE_SHAPES) or _in_words(text, kind=kind)
+
+
+def _without_check(text: str) -> str:
+    """The text up to a check or note at its end, if there is something to find before it; as long as before."""
+    for check in reversed(list(_CHECK.finditer(text))):
+        if not text[check.end() :].strip() and re.search(r"\d|\*\*", text[: check.start()]):
+            text = text[: check.start()] + " " * (len(text) - check.start())
+    return text
 
 
 def last_number(text: str) -> Found | None:
@@ -78,8 +100,12 @@ def _bold(text: str) -> Iterator[Found]:
         if match["tail"].rstrip().endswith(":") or text.startswith(":", match.end()):
             continue  # a heading
         if re.search(r"\d|\\|=", content):
-            if not re.match(r"(?i)(?:step|part|case|question|problem|method|example)\s+\w+\s*:?\s*$", content):
-                yield Found(content, *match.span(), "bold")
+            if re.match(r"(?i)(?:step|part|case|question|problem|method|example)\s+\w+\s*:?\s*$", content):
+                continue
+            if len(re.findall(rf"[^\W\d_]{{2,}}|[{CJK}]", content)) >= 3:  # a sentence
+                part = cut(text, *match.span("tail"), rule="bold", kind=None)
+                content = part.text if part else content
+            yield Found(content, *match.span(), "bold")
         elif _is_bold_word(text, match, content):
             yield Found(content, *match.span(), "bold")
 
@@ -87,12 +113,30 @@ def _bold(text: str) -> Iterator[Found]:
 def _is_bold_word(text: str, match: re.Match[str], content: str) -> bool:
     line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
     ends = not text[match.end() :].strip(" .!\n")
+    if content.lower() in ("yes", "no") and not line.strip() and "\n" not in text[match.end() :].strip():
+        return True
     return ends and bool(line.strip(" #*->0123456789.")) and 0 < len(content.split()) <= 4
 
 
 def _number_in(bold: Found, *, kind: str | None) -> Found | None:
     found = _last_number(bold.text, bare=kind == "number")
     return Found(found.text, bold.start, bold.end, bold.rule) if found else None
+
+
+def _last_formulas(text: str) -> list[Found]:
+    """The last formula with something to say; those that are listed with it ("$1$, $2$ and $4$") are one."""
+    said = [one for one in list(formulas(text))[-12:] if re.search(r"\d|\\|=", one.text)]
+    if not said:
+        return []
+    last = [said.pop()]
+    inline = not text.startswith((r"\[", "$$"), last[0].start)
+    while (
+        inline and said and re.fullmatch(r"(?:[ ,*、和]|\n(?!\n)|\band\b|\bor\b)+", text[said[-1].end : last[0].start])
+    ):
+        last.insert(0, said.pop())
+    if len(last) > 1:
+        return [Found(", ".join(trim(one.text) for one in last), last[0].start, last[-1].end, "formula")]
+    return [_of_rows(last[0])]
 
 
 def _of_rows(formula: Found) -> Found:
@@ -111,7 +155,7 @@ def _last_number(text: str, *, bare: bool) -> Found | None:
     reference = None
     for match in reversed(matches):
         found = _found(text, match, bare=bare)
-        if _denied(text, found) or _asked(text, match.end()):
+        if denied(text, found.start, found.end) or _asked(text, match.end()):
             continue
         if _REFERENCE.search(text, max(0, match.start() - 20), match.start()):
             reference = reference or found
@@ -144,7 +188,10 @@ def _before_aside(text: str, match: re.Match[str], matches: list[re.Match[str]],
     if not aside:
         return None
     between = text[aside.end() : match.start()]
-    if ")" in between if text[aside.start() : aside.end()].strip() == "(" else "=" in between:
+    bracket = aside.group().strip() == "("
+    if ")" in between if bracket else "=" in between and not (aside["gloss"] or aside["glued"]):
+        return None
+    if bracket and text[: aside.start()].endswith("="):
         return None
     earlier = [one for one in matches if begin <= one.start() and one.end() <= aside.start() + 1]
     earlier = [one for one in earlier if not _REFERENCE.search(text, max(0, one.start() - 20), one.start())]
@@ -165,14 +212,6 @@ def _asked(text: str, place: int) -> bool:
     """Whether the sentence around a place is a question."""
     stop = _SENTENCE.search(text, place, place + 300)
     return bool(stop and stop.group() in "?？")
-
-
-def _denied(text: str, found: Found) -> bool:
-    """Whether the words around it say that it is not the answer."""
-    if words().negation.search(text, max(0, found.start - 60), found.start):
-        return True
-    behind = re.compile(r"[^.!?\n]{0,120}").match(text, found.end)
-    return bool(behind and words().denied.match(behind.group()))
 
 
 def _in_words(text: str, *, kind: str | None) -> Found | None:

@@ -3,6 +3,7 @@
 import re
 
 from slipstick.answers.found import Found
+from slipstick.answers.trim import trim
 from slipstick.answers.words import words
 
 _SHAPES = (
@@ -28,11 +29,12 @@ _SEVERAL = re.compile(
     r"|\bor\b\s*)?(?:\\text\w*\s*\{)?[({\[*]*[A-J](?:[\s)}\].:,;$*、]|$)"
 )
 _STATED = re.compile(
-    r"\b(?:the\s+)?(?:correct|right|best|final)\s+(?:option|choice|answer|letter)\s*(?:is|would be|must be"
+    r"\b(?:the\s+)?(?:correct|right|best|final)\s+(?:option|choice|answer|letter|statement)s?\s*(?:is|are|would be|must be"
     r"|:)\s*(?:option\s+|choice\s+)?[\s*({\[$]*(?P<a>[A-J])(?![\w'])"
     r"|\b(?:option|choice|answer)\s+[*({\[]*(?P<b>[A-J])[)}\]*]*\s+is\s+(?:therefore\s+|thus\s+)?(?:the\s+)?"
     r"(?:only\s+)?(?:correct|right|only|best|answer|one)\b"
-    r"|\b(?:choose|select|pick|go with|going with)\s+(?:option\s+|choice\s+|answer\s+)?[*({\[]*(?P<c>[A-J])(?![\w'])",
+    r"|\b(?:choose|select|pick|go with|going with)\s+(?:option\s+|choice\s+|answer\s+)?"
+    r"[*({\[]*(?P<c>[A-J])(?![\w'])",
     re.IGNORECASE,
 )
 _AND_OTHERS = r"(?:[\s*)}\]]*(?:,|/|and|or|nor|&)[\s,]*(?:and|or)?[\s*({\[]*[A-J](?![\w']))*[\s*)}\]]*"
@@ -43,7 +45,7 @@ _ONES_BEFORE = re.compile(
 )
 _DENIES = re.compile(
     r"(?:\bnot|n['’]t(?: be)?|\bnor|\bneither|\bcannot(?: be)?|\beliminat\w+|\brul\w+ out|\bexclud\w+"
-    r"|\breject\w*|\bdiscard\w*|\binstead of|\brather than|\bunlike)\s*$",
+    r"|\breject\w*|\bdiscard\w*|\binstead of|\brather than|\bunlike|\bexcept|排除|不是|不选|除去)\s*$",
     re.IGNORECASE,
 )
 
@@ -66,6 +68,8 @@ def find_letter(text: str, begin: int = 0, *, shapes: tuple[re.Pattern[str], ...
         for match in reversed(list(shape.finditer(text, begin))):
             if not _denied(text, *match.span("letter")):
                 start, end = match.span("letter")
+                if either := re.search(r"\b([A-J])[)*\]]*,?\s+or\s+[(*\[]*$", text[max(0, start - 20) : start]):
+                    return Found(f"{either[1]} or {match['letter'].upper()}", start, end, "letter")
                 return Found(match["letter"].upper(), start, end, "letter")
     return None
 
@@ -75,7 +79,11 @@ def find_stated(text: str, begin: int = 0) -> Found | None:
     for match in reversed(list(_STATED.finditer(text, begin))):
         name = next(name for name, value in match.groupdict().items() if value is not None)
         if match[name].isupper() and not _denied(text, *match.span(name)):
-            return Found(match[name], *match.span(name), "answer is")
+            others = re.compile(r"[)}\]*]*(?:\s*(?:,|and|&)\s*(?:and\s+)?[({\[*]*[A-J](?![\w'])[)}\]*]*)+").match(
+                text, match.end(name)
+            )
+            end = others.end() if others else match.end(name)
+            return Found(trim(text[match.start(name) : end]), match.start(name), end, "answer is")
     return None
 
 
@@ -84,6 +92,8 @@ def _denied(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 80) : start]
     ones = _ONES_BEFORE.search(before)
     if _DENIES.search(before[: ones.start()] if ones else before):
+        return True
+    if re.compile(r"[^.!\n?]{0,60}\?").match(text, end):
         return True
     behind = re.compile(_AND_OTHERS).match(text, end)
     rest = text[behind.end() if behind else end : end + 150]

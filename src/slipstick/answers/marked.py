@@ -9,34 +9,34 @@ from slipstick.answers.boxes import Box, boxes, find_box
 from slipstick.answers.found import Found
 from slipstick.answers.letters import find_stated
 from slipstick.answers.trim import VALUE, cut, trim
-from slipstick.answers.words import CJK, words
+from slipstick.answers.words import CJK, denied, words
 
-_HASHES = re.compile(r"####\s*(?P<tail>.*)")
-_FINAL = re.compile(r"\bfinal\s+answer\*{0,3}\s*(?::|is\b:?)[\s*:]*(?P<tail>.*)", re.IGNORECASE)
+_HASHES = re.compile(r"####\s*(?=(?P<tail>.{0,2000}))")
+_FINAL = re.compile(r"\bfinal\s+answer\*{0,3}\s*(?::|is\b:?)[\s*:]*(?=(?P<tail>.{0,2000}))", re.IGNORECASE)
 _HEADING = re.compile(r"(?im)^[ #*_]*(?:the )?(?:final |correct )?answer[ *_#]*$(?P<tail>)")
 _TAGGED = re.compile(r"<answer>(?P<tail>.{0,2000}?)</answer>", re.DOTALL | re.IGNORECASE)
 _ANSWER_IS = re.compile(
     r"\banswers?\**\s*(?:to [^.\n]{1,80}? )?(?:is|are|would be|will be|must be|should be|has to be|=)\b[\s:*]*"
-    r"(?P<tail>.*)"
+    r"(?=(?P<tail>.{0,2000}))"
     r"|\b(?:true|correct|right|actual|real|corrected)\s+(?:count|value|number|result|total|sum|product"
     r"|probability|figure|option|choice)"
-    r"\s+(?:is|are|=|should be|must be)\s+(?P<corrected>.*)",
+    r"\s+(?:is|are|=|should be|must be)\s+(?=(?P<corrected>.{0,2000}))",
     re.IGNORECASE,
 )
-_ANSWER = re.compile(r"\bans(?:wers?)?\s*\**\s*[:=]\s*\**(?P<tail>.*)", re.IGNORECASE)
+_ANSWER = re.compile(r"\bans(?:wers?)?\s*\**\s*[:=]\s*\**(?=(?P<tail>.{0,2000}))", re.IGNORECASE)
 _CORRECTION = re.compile(
     r"(?im)(?:\bcorrection\b\s*:|\b(?:it|that|this|the result|the total)\s+(?:should|must)\s+(?:be|have been)"
-    r"|\bi meant)\s*(?P<tail>.*)"
+    r"|\bi meant|\bin truth|\bhere it is|\bkidding, it is|应该是|應該是)\s*(?=(?P<tail>.{0,2000}))"
 )
 _MARKERS = (("answer is", _ANSWER_IS), ("answer", _ANSWER), ("heading", _HEADING))
 _STRONG = frozenset(("hashes", "final answer", "heading", "tag", "field"))
 """Rules whose words are an answer also behind a box; of others only a value is."""
 _CONDITION = re.compile(
-    r"(?i)\b(?:if|whether|suppose|assume|assuming|unless|check|verify|like|say|where|why|when|how|what|once)\s+"
+    r"(?i)\b(?:if|whether|suppose|assume|assuming|unless|check|verify|like|say|where|why|when|how|what|once|since|because)\s+"
     r"(?:that\s+)?(?:(?:the|its|our|your|this|my)\s+)*(?:final\s+|correct\s+)?$"
 )
 _POINTS = re.compile(
-    r"(?i)\b(?:above|below|box|boxed|shown|plausible|reasonable|correct|consistent|valid|verified|confirmed)\b"
+    r"(?i)\b(?:above|below|box|boxed|shown|plausible|reasonable|correct|consistent|valid|verified|confirmed|siehe|folgt|suivant\w*|siguiente|segue|seguinte)\b|以下|如下|下記|次の|通り"
 )
 _WORD_VALUE = re.compile(
     r"(?i)[\s*$({\[]*(?:(?:yes|no|true|false|none|even|odd|infinite|infinity|undefined|impossible|(?-i:[A-J]))"
@@ -80,7 +80,7 @@ def _strongest(text: str, filled: list[Box], *, kind: str | None, first: bool) -
             return marked.found
     if box:
         return box
-    if tagged := _tagged(text):
+    if tagged := _tagged(text, kind=kind):
         return tagged
     if field := _field(text):
         return field
@@ -94,7 +94,7 @@ def _strongest(text: str, filled: list[Box], *, kind: str | None, first: bool) -
 def _latest(text: str, best: Found, *, kind: str | None) -> Found | None:
     """The last answer marked behind the strongest that states a value, None if there is none."""
     found: list[Found] = []
-    for tagged in (_tagged(text), _field(text)):
+    for tagged in (_tagged(text, kind=kind), _field(text)):
         if tagged and tagged.start >= best.end and best.rule != tagged.rule:
             found.append(tagged)
     rules = (("hashes", _HASHES), ("final answer", _FINAL), *_MARKERS, ("correction", _CORRECTION))
@@ -118,8 +118,6 @@ def _latest(text: str, best: Found, *, kind: str | None) -> Found | None:
 
 def _states(text: str, marked: _Marked, *, kind: str | None) -> bool:
     """Whether what is behind a marker is a value, and not a sentence about the answer."""
-    if _CONDITION.search(text, max(0, marked.at - 40), marked.at):
-        return False
     answer = marked.found.text
     if marked.found.rule in _STRONG or (
         marked.found.rule == "answer"
@@ -138,12 +136,16 @@ def _states(text: str, marked: _Marked, *, kind: str | None) -> bool:
     )
 
 
-def _tagged(text: str) -> Found | None:
+def _tagged(text: str, *, kind: str | None) -> Found | None:
     found = next(iter(deque(_TAGGED.finditer(text), maxlen=1)), None) if "</" in text else None
     if found is None:
         return None
     answer = trim(found["tail"])
-    return Found(answer, *found.span("tail"), "tag") if answer and len(answer) <= 1000 else None
+    if not answer or len(answer) > 1000:
+        return None
+    if re.match(r"[A-Z][a-z]+ \w+ \w", answer) and re.search(r"\d", answer):  # a sentence
+        return cut(text, found.start("tail"), found.end("tail"), rule="tag", kind=kind)
+    return Found(answer, *found.span("tail"), "tag")
 
 
 def _field(text: str) -> Found | None:
@@ -173,10 +175,25 @@ def _unescaped(text: str) -> str:
     return text.replace(r"\\", "\\").replace(r"\"", '"') if r"\\" in text or r"\"" in text else text
 
 
+def _denied_within(text: str, found: Found) -> bool:
+    """Whether the words behind a value, in what was found, deny it: "11本ではありません"."""
+    value = re.compile(r"[-−]?\d[\d.,/]*|[A-J](?![A-Za-z])").match(text, found.start)
+    return value is not None and denied(text, *value.span())
+
+
+def _hypothetical(text: str, match: re.Match[str]) -> bool:
+    """Whether a marker only says what the answer would be, or that it cannot be given."""
+    begin = max(0, match.start() - 100)
+    before = re.split(r"[.!?\n]", text[begin : match.start()])[-1]
+    would = re.search(r"(?i)\bwould\b", match.group()) and re.search(r"(?i)\b(?:if|were|suppose|had|without)\b", before)
+    return bool(would or words().refusal.search(before + match.group()[:10]))
+
+
 def _foreign(text: str, *, kind: str | None) -> Iterator[_Marked]:
     """What a phrase of another language marks, the last first."""
     for marked in _tails(text, rule="answer is", pattern=words().states, kind=kind):
-        if re.search(r"[\d$\\√π]|^[A-J](?![A-Za-z])", marked.found.text) or len(marked.found.text.split()) <= 4:
+        words_alone = len(marked.found.text.split()) <= 4 and not _POINTS.search(marked.found.text)
+        if re.search(r"[\d$\\√π]|^[A-J](?![A-Za-z])", marked.found.text) or words_alone:
             yield marked
 
 
@@ -184,17 +201,20 @@ def _tails(text: str, *, rule: str, pattern: re.Pattern[str], kind: str | None) 
     """What follows each marker of this kind, cut at the end of its sentence, the last first."""
     for match in reversed(list(pattern.finditer(text))):
         name = "corrected" if match.re is _ANSWER_IS and match["tail"] is None else "tail"
+        if _CONDITION.search(text, max(0, match.start() - 40), match.start()) or _hypothetical(text, match):
+            continue
         start, end = match.span(name)
         behind = start
         if label := re.compile(r"\s*\}\s*:?").match(text, start, end):  # "\text{Answer: } 5"
             start = label.end()
         if not text[start:end].strip(" *$:\\[(_#") and (
-            rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s)?\s*([^\n]+)").match(text, end)
+            rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*([^\n]+)").match(text, end)
         ):
             start, end = rest.span(1)  # the answer is on the line below
             end = start + len(text[start:end].rstrip())
             end -= 2 if text.endswith("\\]", start, end) and "\\[" not in text[start:end] else 0
         elif "\n" in text[match.start() : start] and (bullet := re.compile(r"[-*•]\s+(?=\S)").match(text, start, end)):
             start = bullet.end()
-        if found := cut(text, start, end, rule=rule, kind=kind):
+        found = cut(text, start, end, rule=rule, kind=kind)
+        if found and not denied(text, found.start, found.end) and not _denied_within(text, found):
             yield _Marked(found, match.start(), behind)

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 _ENDS = re.compile(
     r"<\|(?:im_end|eot_id|endoftext|end_of_text|end|return|eom_id|END_OF_TURN_TOKEN|user|system)\|>"
-    r"|<｜end▁of▁sentence｜>|</s>|<eoa>|<eos>"
+    r"|<｜end▁of▁sentence｜>|<｜User｜>|</s>|<eoa>|<eos>"
     r"|<end_of_turn>|<turn\|>|\[INST\]|<\|im_start\|>\s*(?:user|system)|<\|start_header_id\|>\s*(?:user|system)"
     r"|<start_of_turn>\s*user|<\|turn>user"
     r"|\n[ \t]*#{2,}\s*(?:instruction|input)s?\b[ :]*\n|\n[ \t]*(?:Human|User|### Human|### User)\s?:\s"
 )
 """Where a model's turn ends."""
 _GOES_ON = re.compile(
-    r"\s*(?:<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>|<\|turn>|<\|start\|>)\s*(?:assistant|model"
+    r"\s*(?:<\|im_start\|>|<\|im_assistant\|>|<\|im_system\|>tool|<\|start_header_id\|>|<start_of_turn>|<\|turn>|<\|start\|>)\s*(?:assistant|model"
     r"|tool|ipython)"
 )
 _QUESTION = re.compile(
@@ -28,8 +28,10 @@ _CODE = re.compile(
     r"|julia)\b[^\n]*\n.*?(?:\n[ \t]*```|\Z)"
     r"|<tool_call>.*?(?:</tool_call>|\Z)|<function_call>.*?(?:</function_call>|\Z)|<tool>.*?(?:</tool>|\Z)"
     r"|<code>.*?(?:</code>|\Z)"
-    r"|<function=.*?(?:</function>|\Z)|<\|python_tag\|>.*?(?:<\||\Z)|\[TOOL_CALLS\].*?(?:\n\n|\Z)"
+    r"|<function=.*?(?:</function>|\Z)|<\|python_tag\|>.*?(?:<\||\Z)|\[TOOL_CALLS\].*?(?=\[TOOL_RESULTS\]|\n\n|\Z)|\[TOOL_RESULTS\].*?(?:\[/TOOL_RESULTS\]|\Z)|<execute>.*?(?:</execute>|\Z)|<invoke\b.*?(?:</invoke>|\Z)"
     r"|<\|tool_call_begin\|>.*?(?:<\|tool_call_end\|>|\Z)"
+    r"|<\|tool_calls_section_begin\|>.*?(?:<\|tool_calls_section_end\|>|\Z)|<\|im_system\|>tool.*?(?:<\|im_end\|>|\Z)"
+    r"|\bAction Input\s*:[^\n]*|\{[^{}\n]{0,200}\"(?:arguments|parameters|code|tool)\"\s*:\s*[{\"][^\n]*"
     r"|<\|tool_call>.*?(?:<tool_call\|>|\Z)|<｜tool▁call▁begin｜>.*?(?:<｜tool▁call▁end｜>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )

@@ -27,6 +27,8 @@ _HEDGES = re.compile(
     r"(?i)^(?:(?:for sure|definitely|certainly|clearly|surely|obviously|simply|indeed|therefore|thus|actually"
     r"|really|then|hence"
     r"|now|just|of course|as follows|given by|found to be)\b[\s,:]*)+"
+    r"|^(?:(?:la|the|die|a|le|el|il)\s+)?(?:opci[oó]n|option|alternativ\w*|antwort\w*|réponse|respuesta|risposta|opzione|opção|letra|lettre|lettera"
+    r"|вариант|ответ|选项|choice|letter|answer|statement|buchstabe)\s+[*(]*(?=(?-i:[A-J])\b)|^(?:la|the|die|le|el|il)\s+[*(]*(?=(?-i:[A-J])\b)"
 )
 _BUT = re.compile(r"(?i)\bbut\s+(?:rather\s+|actually\s+|instead\s+)?")
 _LABEL = re.compile(
@@ -83,7 +85,9 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
 
 def _out_of_prose(found: Found) -> Found | None:
     """'the largest n is 34' -> '34': the mathematics in a tail that is a sentence."""
-    found_words = re.findall(r"[A-Za-zÀ-ɏа-яА-Я]{2,}", re.sub(r"\\[A-Za-z]+|\$[^$]*\$|\\\(.*?\\\)", " ", found.text))
+    found_words = re.findall(
+        rf"[A-Za-zÀ-ɏа-яА-Я]{{2,}}|[{CJK}]{{2,}}", re.sub(r"\\[A-Za-z]+|\$[^$]*\$|\\\(.*?\\\)", " ", found.text)
+    )
     maths = list(_FORMULA.finditer(found.text))
     if maths and found_words and not found.text[maths[-1].end() :].strip(" .*"):
         return found.within(trim(maths[-1].group()), *maths[-1].span())
@@ -91,10 +95,17 @@ def _out_of_prose(found: Found) -> Found | None:
     if rest != found.text and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
         place = found.start + found.text.rfind(rest)
         return Found(trim(rest), place, place + len(rest), found.rule)
-    if len(found_words) < 4:
+    glued = len(re.findall(f"[{CJK}]", found.text.split("=")[-1])) >= 2 and not re.match(r"[-−\d$\\(\[]", found.text)
+    late = [match for match in QUANTITY.finditer(found.text) if match.end() + 12 >= len(found.text)]
+    if len(found_words) < 4 and not glued and not (len(found_words) == 3 and late and not VALUE.match(found.text)):
         return found
     if maths and re.search(r"\d|\\", maths[-1].group(0)):
         return found.within(trim(maths[-1].group()), *maths[-1].span())
+    return _number_of(found)
+
+
+def _number_of(found: Found) -> Found:
+    """The number in a sentence that says what it is of: not the one behind "in" or "over"."""
     numbers = [
         match
         for match in QUANTITY.finditer(found.text)
@@ -104,6 +115,8 @@ def _out_of_prose(found: Found) -> Found | None:
     if number is None:
         return found
     value = number["time"] or (number["money"] or "") + number["number"].rstrip(",") + (number["percent"] or "").strip()
+    if unit := words().units.match(found.text, number.end()):
+        value += " " + words().unit_names[unit.group()]
     return found.within(value, *number.span())
 
 
@@ -168,7 +181,10 @@ def tidy(answer: str, text: str) -> str:
 def _without_counters(answer: str) -> str:
     """Without what is glued behind a value in a text without spaces; a unit is written as the comparison knows it."""
     if match := words().behind.search(answer):
-        answer = answer[: match.start()].rstrip()
+        answer = answer[: match.start()].rstrip(" *")
+    if spaced := re.fullmatch(r"(?P<value>[-−\d.,/]+)\s+(?P<word>[^\W\d_a-zA-ZÀ-ɏ]+)", answer):
+        unit_name = words().unit_names.get(spaced["word"], "")
+        return f"{spaced['value']} {unit_name}".strip()
     glued = re.fullmatch(rf"(?P<value>.*?[\d}})\]$])\s?(?P<word>[{CJK}][{CJK}/\w]{{0,12}})", answer)
     if not glued or re.search(f"[{CJK}]", glued["value"]):
         return answer

@@ -13,6 +13,10 @@ CJK = "\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
 """Signs that are written without spaces between words, for use in a character class."""
 _OPENINGS, _CLOSINGS = r"[【\[「『(《]", r"[】\]」』)》]"
 _ZEROS = "0\uff10\u0660\u06f0\u0966\u09e6\u0e50"
+_GROUPS = re.compile(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3}(?!\d))")
+_ASKS = re.compile(r"(?i)(?:^|[.!?\n])[ *]*(?:is|are|could|can|would|does|do|might|should|will)\b[^.!?\n]*$")
+_ASKED = re.compile(r"[^.!?\n]{0,60}\?")
+"""A question around a value: its beginning and its end."""
 NEVER = r"(?!)"
 _ENGLISH = re.compile(r"(?i)\b(?:the|of|and|this|we|is|so)\b")
 _SIGNS = dict(zip("（）＋－＝％．／＜＞＄［］｛｝＼＾＿｜－٪٫：", r"()+-=%./<>$[]{}\^_|-%.:", strict=True))
@@ -47,6 +51,8 @@ class Words:
     """Words that say that there is no answer."""
     negation: re.Pattern[str]
     """Words that deny what follows, up to where it begins."""
+    clause: re.Pattern[str]
+    """Words that deny a value behind them in the same clause."""
     denied: re.Pattern[str]
     """Words that deny what is before them in their sentence."""
     units: re.Pattern[str]
@@ -57,7 +63,7 @@ class Words:
 
 def plain_signs(text: str) -> str:
     """The text with full-width letters and signs, and the digits of all scripts, as ASCII; as long as before."""
-    return text if text.isascii() else text.translate(_PLAIN)
+    return text if text.isascii() else _GROUPS.sub(",", text.translate(_PLAIN))
 
 
 @functools.cache
@@ -86,13 +92,25 @@ def words() -> Words:
             before=r"(?:(?<!\w)|(?<=n't)|(?<=[" + CJK + "]))",
             after=r"[\s$\\(\[*{]*(?:equal to\s)?[\s$\\(\[*]*(?:\\text\w*\{)?$",
         ),
+        clause=_any(negations["clauses"], before=r"(?<!\w)", after=r"[^.!?;\n]{0,40}$"),
         denied=_any(
             negations["behind"],
-            before=r"^[\s$)\]}*.\\]*(?:(?:\S+\s){0,2}?|[^.?!]{0,60}?\b(?:this|that|it|which)\s(?:\w+\s)?)",
+            before=rf"[\s$)\]}}*.,!。(\\]*(?:[{CJK}]{{0,3}}?|(?:[^\s.!?]+\s){{0,2}}?|[^.?!\n]{{0,60}}?\b(?:this|that|it|which)\s(?:\w+\s)?)",
         ),
         units=re.compile("|".join(sorted(map(re.escape, table["units"]), key=len, reverse=True))),
         unit_names=dict(table["units"]),
     )
+
+
+def denied(text: str, start: int, end: int) -> bool:
+    """Whether the words around text[start:end] say that it is not the answer, in its sentence or right behind it."""
+    if words().negation.search(text, max(0, start - 60), start) or words().clause.search(
+        text, max(0, start - 80), start
+    ):
+        return True
+    if _ASKED.match(text, end) and _ASKS.search(text, max(0, start - 80), start):
+        return True
+    return words().denied.match(text, end, end + 150) is not None
 
 
 def decimal_comma(text: str) -> bool:
@@ -132,8 +150,9 @@ def _states(languages: list[dict[str, list[str]]]) -> re.Pattern[str]:
         rf"|(?:{_alternatives(glued_is) or NEVER})\s*:?"
         rf"|(?<!\w)(?:{_alternatives(spaced_colon)})\s?\*{{0,3}}\s?:\*{{0,3}}"
         rf"|(?:{_alternatives(glued_colon) or NEVER})\s?\*{{0,3}}\s?:\*{{0,3}}"
+        rf"|(?:{_alternatives(glued_colon) or NEVER})[ \u3000]+(?=[-−\d$\\])"
         rf"|^[ #*_]*(?:{_alternatives(headings)})[ *_#]*$"
         rf"|{_OPENINGS}\s*(?:{_alternatives(headings)})\s*{_CLOSINGS}\s*:?"
         rf"|(?:{letters})\s?(?=[A-J](?![A-Za-z])))"
-        r"[ \t*]*(?P<tail>[^。;；।\n【]*)"
+        r"[ \t*]*(?=(?P<tail>[^。;；।\n【]{0,2000}))"
     )
