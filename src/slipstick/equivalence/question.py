@@ -8,6 +8,7 @@ import functools
 import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from slipstick.equivalence.normalize.notation import split_top, tidy
@@ -18,6 +19,7 @@ from slipstick.equivalence.values.quantities import read_quantity
 _CONVERT = re.compile(r"\b(?:convert|express|rewrite|write|change)\b[^.?!]*$", re.IGNORECASE)
 _MAX_QUESTION = 20_000
 _MAX_ANSWER = 1_000
+_MAX_FORMULAS = 300
 _OPTIONS = re.compile(
     r"\bwhich (?:one )?of (?:the following|these)\b|(?:^|[\s(])\(?A[).:]\s.{0,300}?[\s(]\(?B[).:]\s"
     r"|\b(?:options?|choices?):",
@@ -95,7 +97,7 @@ def _read(question: str) -> _Question:
     if _OPTIONS.search(question):
         return _Question(frozenset(), frozenset(), frozenset())
     found, converted = {_normal(question)}, set()
-    for formula, before in _written(question):
+    for formula, before in islice(_written(question), _MAX_FORMULAS):
         for part in (formula, *split_top(formula, _ITEMS)):
             whole = _normal(part.strip(" .,;:?"))
             relation = read_relation(whole)
