@@ -15,10 +15,12 @@ class GrpoRecipe(GrpoSettings, ProblemSettings):
 
 def train_by_grpo(recipe: GrpoRecipe, folder: RunFolder, console: Console) -> tuple[dict[str, int], list[Metric]]:
     """Trains on the recipe's problems, with slipstick's verdicts as rewards; gives the run's counts and metrics."""
-    from slipstick.rewards.trl import reward
+    from slipstick.equivalence import check_profile
+    from slipstick.rewards.trl import accuracy
     from slipstick.train.grpo import train_grpo
     from slipstick.train.rollouts import open_rollout
 
+    check_profile(recipe.profile)
     problems, out = take_problems(recipe), folder.path / "model"
     folder.write_problems(problems)
     with (
@@ -28,7 +30,7 @@ def train_by_grpo(recipe: GrpoRecipe, folder: RunFolder, console: Console) -> tu
         trained = train_grpo(
             problems,
             rollout=rollout,
-            reward=reward,
+            reward=accuracy(profile=recipe.profile),
             settings=recipe,
             out=out,
             progress=lambda step, mean: advance(step, f"reward {mean:.3f}"),

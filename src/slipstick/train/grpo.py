@@ -113,7 +113,8 @@ def _trainer(
         samples = [trainer.state.global_step * len(ids) + place for place in range(len(ids))]
         solutions = rollout([known[name] for name in ids], samples, policy, tokenizer)
         policy.train(was_training)
-        return rows_for_trl(solutions, known, tokenizer, one_end=len(trainer.eos_token_ids) == 1)
+        one_end = len(trainer.eos_token_ids) == 1
+        return rows_for_trl(solutions, known, tokenizer, one_end=one_end, profile=settings.profile)
 
     def verdict(found: list[str], answer: list[str], **columns: Any) -> list[float | None]:  # its name is in the log
         asked = [known[name].text for name in columns.pop("prompts")]

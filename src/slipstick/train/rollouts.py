@@ -61,14 +61,19 @@ def open_rollout(settings: RolloutSettings, *, seed: int) -> Iterator[Rollout]:
 
 
 def rows_for_trl(
-    solutions: Sequence[Solution], problems: Mapping[str, Problem], tokenizer: Any, *, one_end: bool = True
+    solutions: Sequence[Solution],
+    problems: Mapping[str, Problem],
+    tokenizer: Any,
+    *,
+    one_end: bool = True,
+    profile: str = REWARDS,
 ) -> dict[str, list[Any]]:
     """Solutions as TRL's rollout function has to return them.
 
     `env_mask` is 1 for tokens that the model sampled (`turn_ids` has them) and 0 for the rest, from which nothing is
     learnt: what the interpreter wrote, the last characters of a turn that was cut inside a token, and the end token of
     a model that has several (`one_end` is False), as which one it sampled is not kept.
-    `found` is each solution's answer, as a sentence that the reward reads.
+    `found` is each solution's answer by the rules of `profile`, as a sentence that the reward reads.
     """
     rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "found": []}
     for solution in solutions:
@@ -93,7 +98,7 @@ def rows_for_trl(
         rows["prompt_ids"].append(ids[:start])
         rows["completion_ids"].append(ids[start:])
         rows["env_mask"].append(mask[start:])
-        answer = answer_in(solution, problems[solution.problem_id].kind, REWARDS)
+        answer = answer_in(solution, problems[solution.problem_id].kind, profile)
         rows["found"].append("" if answer is None else f"The answer is {answer}")
     return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself if there are none
 

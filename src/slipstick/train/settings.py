@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from slipstick.encode.settings import EncodeSettings
+from slipstick.equivalence.policies import REWARDS
 from slipstick.interpreters import InterpreterSettings
 from slipstick.schema import Record
 
@@ -247,6 +248,8 @@ class GrpoSettings(StageSettings, RolloutSettings):
     """How token losses are averaged, by TRL's names."""
     save_steps: int = Field(default=50, gt=0)
     """Updates between two checkpoints."""
+    profile: str = REWARDS
+    """The grading rules of the reward, with policies ("slipstick-strict:percent=either")."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
