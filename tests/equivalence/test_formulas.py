@@ -37,3 +37,20 @@ def test_kind(kind: str) -> None:
         if verdict.outcome not in allowed:
             failed.append(f"{line}: {verdict.outcome}, {verdict.reason}")
     assert not failed, "\n".join(failed)
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("\text{yes}", "yes"),
+        ("\frac{1}{2}", "0.5"),
+        ("x=\frac{1}{2}", "1/2"),
+        ("3\times 4", "12"),
+        ("\x08inom{5}{2}", "10"),
+        ("5\text{ cm}", "5 cm"),
+        ("\theta+1", r"1+\theta"),
+    ],
+)
+def test_a_backslash_lost_to_a_control_character_is_put_back(answer: str, gold: str) -> None:
+    assert answer.isprintable() is False
+    assert compare(answer, gold).outcome == "correct"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.lazy import lazy
-from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy, without_spaces
+from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy, with_escapes, without_spaces
 from slipstick.equivalence.normalize.printed import as_written
 from slipstick.equivalence.normalize.separators import separate, usual_marks
 from slipstick.equivalence.normalize.vocabulary import DOUBTING
@@ -50,7 +50,7 @@ def decide(
     answer: str, expected: str, *, kind: str | None = None, policy: Policy = SLIPSTICK, algebra: Algebra | None = None
 ) -> Decision:
     """Whether an answer means the same as the expected one, NEEDS_ALGEBRA if only `algebra` could decide."""
-    answer, expected = answer.strip(), expected.strip()
+    answer, expected = with_escapes(answer).strip(), with_escapes(expected).strip()
     if answer == expected:
         return Decision(True, "text", "the same text")
     if not answer or not expected:

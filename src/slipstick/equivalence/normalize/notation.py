@@ -19,6 +19,19 @@ _MIRRORED = re.compile(r"([^∋∌⊃⊇⊅⊉]+)([∋∌⊃⊇⊅⊉])([^∋∌
 _MIRROR = str.maketrans("∋∌⊃⊇⊅⊉", "∈∉⊂⊆⊄⊈")
 _NTH_ROOT = re.compile(r"(?<![\w)\]}])([²³⁴⁵⁶⁷⁸⁹])√\s*(\d+|[A-Za-z]|\([^()]*\))")
 _SIGN_ROOT = re.compile(r"([∛∜])\s*(\d+|[A-Za-z]|\([^()]*\))")
+_LETTERED = re.compile(r"(?<=[A-Za-z])(?=[Α-Ωα-ωϕℏħ])")
+_CIRCLED = re.compile("[①-⑳]+")
+_CHOICES = re.compile(r"(?<![A-Za-z\\])([CPA])_\s*\{?\s*(\d+)\s*\}?\s*\^\s*\{?\s*(\d+)\s*\}?")
+_CHOICES_BEFORE = re.compile(r"(?:\{\s*\})?\s*[_^]\s*\{?\s*(\d+|[a-z])\s*\}?\s*([CP])\s*_\s*\{?\s*(\d+|[a-z])\s*\}?")
+_FORMULA_OF_ATOMS = re.compile(
+    r"(?:(?:\\text\s*\{\s*)?(?:[A-Z][a-z]?\s*)++(?:\}\s*)?(?:_\s*\{?\s*\d{1,3}\s*\}?\s*)?(?:\}\s*)?)++"
+)
+_NOT_HEXADECIMAL = re.compile("[G-Z]|(?<=[A-Z])[a-z]")
+_LOST_ESCAPE = re.compile(
+    r"\t(?=ext|imes|heta|an(?![a-z])|au(?![a-z])|frac)|\f(?=rac)|\x08(?=inom|oxed|egin|eta(?![a-z])|ar(?![a-z]))|\r(?=ight|ho(?![a-z]))|\v(?=ec|arphi)"
+)
+_LOST_LETTERS = {"\t": "\\t", "\f": "\\f", "\x08": "\\b", "\r": "\\r", "\v": "\\v"}
+_MARKUP = re.compile(r"<(su[bp])>\s*([^<>]{1,40}?)\s*</\1>", re.IGNORECASE)
 _OVERLINED = re.compile("(?:\\d[\u0304\u0305])+")
 _DOTTED = re.compile("(\\d)\u0307")
 _ROOT = re.compile(r"√\s*(\d+|[A-Za-z]|\([^()]*\))")
@@ -38,11 +51,13 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|bigskip|medskip|noindent|hfill)(?![A-Za-z])", ""),
+        (r"(?<=\d)\s*(?:\\[,: ]|~)\s*\\Omega(?![A-Za-z])", " ohm"),  # a thin space before a unit
         (r",\\!\s*", ","),  # 11,\! 111 is one number
         (r"\s?\{\s?,\s?\}\s?", ","),
         (r"\\[!]", ""),
         (r"(?<!\\)\\[,;: ]", " "),  # "\\;" in a matrix ends a row
-        (r"\\q?quad|\\(?:thinspace|enspace|space|hspace\*?\{[^{}]*\}|phantom\{[^{}]*\}|ldotp)(?![A-Za-z])|~", " "),
+        (r"\\q?quad|\\(?:(?:neg)?(?:thin|med|thick)space|enspace|space|ldotp)(?![A-Za-z])|~", " "),
+        (r"\\(?:hspace\*?|phantom)\{[^{}]*\}", " "),
         (r"\\(?:left|right|[bB]igg?[lrm]?)(?=\s*(?:[()\[\]|./]|\\[{}|]|\\[lr](?:angle|vert|floor|ceil|brac)))", ""),
         (r"\\lbrace(?![a-z])", r"\\{"),
         (r"\\rbrace(?![a-z])", r"\\}"),
@@ -55,6 +70,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{"),
         (r"\\frac\s*\{([^{}]*)\}\s*(\d)", r"\\frac{\1}{\2}"),
         (r"\\sqrt\s*(\d|[A-Za-z])", r"\\sqrt{\1}"),
+        (r"\\sqrt\s*(\\[a-z]{2,7})(?![A-Za-z]|\s*[{\[(])", r"\\sqrt{\1}"),
         (r"\\(?:le|leqslant|leqq)(?![a-z])", r"\\leq"),
         (r"\\(?:ge|geqslant|geqq)(?![a-z])", r"\\geq"),
         (r"\\ne(?![a-z])", r"\\neq"),
@@ -73,6 +89,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\rangle(?![a-z])", ")"),
         (r"\{\s*([^{}]+?)\s*\\choose\s*([^{}]+?)\s*\}", r"\\binom{\1}{\2}"),
         (r"\\bmod(?![a-z])", r"\\mod"),
+        (r"\\mathcal\s*\{?\s*O\s*\}?(?![A-Za-z])", "O"),
+        (r"\^?\s*\\text(?:circ|degree)(?![a-z])", r"^\\circ"),
+        (r"[|]\s*([A-Z]{2})\s*[|]", r"\1"),  # the length of a segment
+        (r"[|]\s*\\(?:overline|overrightarrow|vec)\s*\{?\s*([A-Z]{2})\s*\}?\s*[|]", r"\1"),
         (r"\\cdotp|\\ast(?![a-z])", r"\\cdot"),
         (r"\\(sin|cos|tan|cot|sec|csc|log|ln)([a-gi-z])(?![A-Za-z])", r"\\\1 \2"),
         (r"\\(?:dots|ldots|cdots|dotsc|dotso)(?![a-z])", "..."),
@@ -89,6 +109,8 @@ def tidy(text: str) -> str:
     text = _unicode(text.strip())
     if not text or text.isalnum():
         return text
+    if "<" in text:
+        text = _MARKUP.sub(lambda match: f"{'^' if match[1].lower() == 'sup' else '_'}{{{match[2]}}}", text)
     if "\\begin" not in text:
         text = _ESCAPED_TWICE.sub(r"\\", text)
     if "\\" in text or "{" in text:
@@ -98,7 +120,29 @@ def tidy(text: str) -> str:
     else:
         for pattern, replacement in _PLAIN_RULES:
             text = pattern.sub(replacement, text)
+    if r"\text" in text and "_" in text and _FORMULA_OF_ATOMS.fullmatch(text) and _NOT_HEXADECIMAL.search(text):
+        text = re.sub(r"\\text|[{}_\s]", "", text)
+    if "^" in text and ("C" in text or "P" in text or "A" in text):
+        text = _CHOICES.sub(_choices, text)
+    if "C" in text or "P" in text:
+        text = _CHOICES_BEFORE.sub(lambda match: _chosen(match[2], match[1], match[3]), text)
     return _peel(_money(text))
+
+
+def with_escapes(text: str) -> str:
+    r"""The text with the backslashes that a wrong escape made control characters: a tab and "ext" were \text."""
+    if text.isprintable():
+        return text
+    return _LOST_ESCAPE.sub(lambda match: _LOST_LETTERS[match.group()], text)
+
+
+def _choices(match: re.Match[str]) -> str:
+    r"""C_{10}^3 -> \binom{10}{3}; C_1^2 stays, the square of a constant."""
+    return _chosen(match[1], match[2], match[3]) if int(match[2]) >= int(match[3]) else match.group()
+
+
+def _chosen(letter: str, n: str, k: str) -> str:
+    return rf"\binom{{{n}}}{{{k}}}" if letter == "C" else rf"nPr({n},{k})"
 
 
 def _unit_vectors(text: str) -> str:
@@ -128,7 +172,8 @@ def _unicode(text: str) -> str:
     text = _MICRO.sub(r" \\text{u\1}", _OHM.sub(r" \\text{\1ohm}", text))
     if mirrored := _MIRRORED.fullmatch(text):
         text = f"{mirrored[3].strip()} {mirrored[2].translate(_MIRROR)} {mirrored[1].strip()}"
-    return text.translate(SIGNS)
+    text = _CIRCLED.sub(lambda match: ",".join(str(ord(sign) - 0x245F) for sign in match.group()), text)
+    return _LETTERED.sub(" ", text).translate(SIGNS)
 
 
 def _is_dressed(sign: str) -> bool:
@@ -158,7 +203,7 @@ def _peel(text: str) -> str:
         if text.endswith((".", ",", ";", ":")) and not text.endswith("..."):
             text = text[:-1]
         text = _DISPLAYED.sub(r"\1", text) if text.startswith("\\") else text
-        text = text.rstrip("\\")
+        text = _without_open_end(text.rstrip("\\"))
         if text.startswith("{") and closing_place(text, 0) == len(text) - 1 and "," not in text:
             text = text[1:-1] if text != "{}" else r"\{\}"
         if text == before:
@@ -169,6 +214,15 @@ def _peel(text: str) -> str:
 def without_spaces(text: str) -> str:
     """The text without white space, but for that between digits that is not one of thousands."""
     return re.sub(r"(?<!\d)\s+|\s+(?!\d)|(?<=\d)\s(?=\d{3}(?!\d))", "", text)
+
+
+def _without_open_end(text: str) -> str:
+    r"""Without what closes or raises nothing at the end of a text that was cut: \\], .], ^."""
+    if text.endswith("^") or (text.endswith((r"\]", r"\)")) and r"\[" not in text and r"\(" not in text):
+        return text.rstrip("^").removesuffix(r"\]").removesuffix(r"\)")
+    if text.endswith((".]", ".)")) and not any(sign in text for sign in "[("):
+        return text[:-2]
+    return text
 
 
 def plain_words(text: str) -> str:

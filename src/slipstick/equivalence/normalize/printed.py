@@ -37,6 +37,16 @@ def _set(args: Sequence[str]) -> str:
     return rf"\{{{inside}\}}"
 
 
+def _repeated(command: str) -> Callable[[Sequence[str]], str]:
+    def written(args: Sequence[str]) -> str:
+        bounds = [part.strip() for part in args[1].strip("()").split(",")]
+        if len(bounds) != 3:
+            return f"Sum({','.join(args)})"
+        return rf"{command}_{{{bounds[0]}={bounds[1]}}}^{{{bounds[2]}}} ({args[0]})"
+
+    return written
+
+
 _CALLS: dict[str, tuple[int, Callable[[Sequence[str]], str]]] = {  # least number of arguments, how to write it
     "FiniteSet": (1, lambda args: rf"\{{{','.join(args)}\}}"),
     "Interval": (2, _interval),
@@ -47,6 +57,9 @@ _CALLS: dict[str, tuple[int, Callable[[Sequence[str]], str]]] = {  # least numbe
     "Intersection": (2, r"\cap ".join),
     "Complement": (2, lambda args: rf"{args[0]}\setminus {args[1]}"),
     "Tuple": (1, lambda args: f"({','.join(args)})"),
+    **dict.fromkeys(("Sum", "summation"), (2, _repeated(r"\sum"))),
+    **dict.fromkeys(("Product", "product"), (2, _repeated(r"\prod"))),
+    "factorial2": (1, lambda args: f"({args[0]})!!"),
     "Eq": (2, "=".join),
     "Ne": (2, r"\neq ".join),
     "Or": (2, " or ".join),
@@ -66,6 +79,7 @@ _CALL = re.compile(
     rf"(?<![A-Za-z\\_.])(?:np\.|numpy\.|torch\.|sympy\.|fractions\.|decimal\.)?"
     rf"({'|'.join(re.escape(name) for name in sorted(_CALLS, key=len, reverse=True))})\("
 )
+_COMPLEX = re.compile(r"(?<![\w.])([-+]?\d+(?:\.\d*)?\s*[-+]\s*\d*(?:\.\d+)?)[jJ](?![A-Za-z])")
 _DICT = re.compile(r"(?:\{([A-Za-z]\w{0,8})|^([f-z]\d?)): ([^{},:=<>]*)(?:\}|$)")
 _GLUED = re.compile(r"(?<=[\d)}])(or|and)(?=[A-Za-z][=(<>]|-?\d)")
 _OPERATION = re.compile(r"(?<=[)\]}A-Z]) (union|intersect) (?=[(\[{\\A-Z])")
@@ -89,6 +103,8 @@ def as_written(text: str) -> str:
         text = _OPERATION.sub(lambda match: r"\cup " if match[1] == "union" else r"\cap ", text)
     if ":" in text:
         text = _DICT.sub(r"\1\2=\3", text)
+    if ("j" in text or "J" in text) and "i" not in text:
+        text = _COMPLEX.sub(r"\1i", text)
     if "'" in text and text[:1] in ("[", "{", "("):
         text = _QUOTED.sub(r"\1", text)
     return _calls(text, 0) if "(" in text else text

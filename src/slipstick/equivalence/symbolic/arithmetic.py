@@ -23,6 +23,8 @@ _PART = re.compile(r"\.\d+")
 _MIXED = re.compile(
     r"(?:\s+(\d{1,9})\s*/\s*(\d{1,9})|\s*\\frac\s*\{\s*(\d{1,9})\s*\}\s*\{\s*(\d{1,9})\s*\})(?![\d.^!])"
 )
+_POWER_BEFORE = re.compile(r"\^\s*-?\d{1,9}\s+$")
+"""An exponent, so that a number behind it is another factor: 2^6 3^5."""
 _CYCLE = re.compile(r"\s*\\(?:overline|bar|dot)\s*\{?\s*(\d{1,400})\s*\}?")
 _DEGREES = re.compile(r"\s*\\circ(?![A-Za-z])")
 _DEGREE_WORDS = frozenset(("deg", "degree", "degrees"))
@@ -95,7 +97,9 @@ class Arithmetic(Tokens):
     def begins_factor(self) -> bool:
         """Whether what stands here may be multiplied by what stands before it."""
         if self.kind == "number":
-            return not self.follows_number()
+            return not self.follows_number() or (
+                self.spaced and _POWER_BEFORE.search(self.text, 0, self.start) is not None
+            )
         if self.token == "|":
             return self.bars == 0
         if self.kind == "sign":

@@ -9,9 +9,10 @@ MAX_EXPONENT_DIGITS = 4
 MAX_FACTORIAL_DIGITS = 3
 _BIG_EXPONENT = re.compile(rf"(?:\^|\*\*)\s*[{{(]?\s*[-+]?\s*\d{{{MAX_EXPONENT_DIGITS + 1},}}")
 _TOWER = re.compile(r"(?:\^|\*\*)\s*\(?\{?\s*-?\(?\s*\d+\s*\}?\)?\s*(?:\^|\*\*)")
-_TALL = re.compile(r"[\w}]\s*\^\s*\{[^{}]*\^\s*(?:\{[^{}]*\^|\d|\{\s*\d)")
+_BOUNDS = re.compile(r"\\(?:sum|prod|int)\s*_\s*(?:\{[^{}]*\}|\w)\s*\^")
+_TALL = re.compile(r"[\w}]\s*\^\s*\{[^{}]*(?:\^\s*\{[^{}]*\^|\d\s*\^\s*\{?\s*\d)")
 _POWERS_IN_FACTORIAL = re.compile(r"\([^()]*(?:\^|\*\*)[^()]*\)\s*!")
-_COUNTED = re.compile(r"\\(?:d|t)?binom|\\choose|\\sum|\\prod|\bnCr|\bnPr|binom")
+_COUNTED = re.compile(r"\\(?:d|t)?binom|\\choose|\\prod|\bnCr|\bnPr|binom")
 
 
 def too_large(text: str) -> str | None:
@@ -23,7 +24,8 @@ def too_large(text: str) -> str | None:
         return f"nested more than {MAX_NESTING} deep"
     if _BIG_EXPONENT.search(text):
         return f"an exponent of more than {MAX_EXPONENT_DIGITS} digits"
-    if _TOWER.search(text) or _TALL.search(text):
+    powers = _BOUNDS.sub(" ", text)
+    if _TOWER.search(powers) or _TALL.search(powers):
         return "a tower of exponents"
     if _POWERS_IN_FACTORIAL.search(text) or re.search(rf"\d{{{MAX_FACTORIAL_DIGITS + 1},}}\s*\)?\s*!", text):
         return f"a factorial of more than {MAX_FACTORIAL_DIGITS} digits"

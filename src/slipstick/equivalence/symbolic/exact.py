@@ -58,6 +58,8 @@ def _exact(expression: Expression, bound: Mapping[str, Fraction], left: list[int
         return bound.get(str(value))
     if head in ("sum", "product"):
         return _total(expression, bound, left)
+    if head == "mod" and (rest := _remainder(args[0], args[1], bound, left)) is not None:
+        return rest
     rule = _RULES.get(head)
     if rule is None:
         return None
@@ -68,6 +70,33 @@ def _exact(expression: Expression, bound: Mapping[str, Fraction], left: list[int
             return None
         found.append(part)
     return _short(rule(found))
+
+
+def _remainder(of: Expression, by: Expression, bound: Mapping[str, Fraction], left: list[int]) -> Fraction | None:
+    """The remainder of integers, of powers too long to be written down as well; None of anything else."""
+    divisor = _exact(by, bound, left)
+    if divisor is None or divisor.denominator != 1 or divisor <= 0:
+        return None
+
+    def residue(node: Expression) -> int | None:
+        if node.head in ("+", "*"):
+            parts = [residue(arg) for arg in node.args]
+            known = [part for part in parts if part is not None]
+            if len(known) < len(parts):
+                return None
+            return (sum(known) if node.head == "+" else math.prod(known)) % int(divisor)
+        if node.head == "-":
+            part = residue(node.args[0])
+            return None if part is None else -part % int(divisor)
+        if node.head == "^":
+            base, power = residue(node.args[0]), _exact(node.args[1], bound, left)
+            whole = base is not None and power is not None and power.denominator == 1 and power >= 0
+            return pow(base or 0, int(power or 0), int(divisor)) if whole else None
+        value = _exact(node, bound, left)
+        return int(value % divisor) if value is not None and value.denominator == 1 else None
+
+    rest = residue(of)
+    return None if rest is None else Fraction(rest)
 
 
 def _short(value: Fraction | None) -> Fraction | None:

@@ -9,7 +9,10 @@ _SPELLINGS = {
     "sqrt": "sqrt", "cbrt": "cbrt", "abs": "abs", "exp": "exp", "ln": "ln", "lg": "log10", "lb": "log2",
     "log2": "log2", "log10": "log10", "floor": "floor", "ceil": "ceil", "ceiling": "ceil", "sign": "sign",
     "sgn": "sign", "signum": "sign", "re": "re", "Re": "re", "im": "im", "Im": "im", "conj": "conjugate",
-    "conjugate": "conjugate", "arg": "arg", "tg": "tan", "ctg": "cot", "cotg": "cot", "cosec": "csc", "sen": "sin",
+    "conjugate": "conjugate", "cotan": "cot", "cosech": "csch", "cotanh": "coth",
+    "arccotan": "arccot", "acotan": "arccot", "arccosec": "arccsc", "acosec": "arccsc", "arccosech": "arccsch",
+    "acosech": "arccsch", "acotanh": "arccoth",
+    "arg": "arg", "tg": "tan", "ctg": "cot", "cotg": "cot", "cosec": "csc", "sen": "sin",
     "arctg": "arctan", "arcctg": "arccot", "cis": "cis", "erf": "erf",
     "factorial": "factorial", "atan2": "atan2",
     "arctan2": "atan2", "gcd": "gcd", "GCD": "gcd",
@@ -53,7 +56,10 @@ CONSTANTS: Final = MappingProxyType(
     {"pi": "pi", "Pi": "pi", "PI": "pi", "e": "e", "i": "i"}
     | dict.fromkeys(("oo", "inf", "infinity", "infty"), "infinity")
 )
+GREEK_FUNCTIONS: Final = MappingProxyType({"Gamma": "gamma", "zeta": "zeta"})
+"""Greek letters that are functions if a bracket follows."""
+_JOINED_GREEK = ("pi", "theta", "alpha", "beta", "omega", "lambda", "sigma", "gamma", "delta")
 JOINED: Final = tuple(
-    sorted(({name for name in UNBRACKETED if len(name) > 1} | {"pi", "theta", "alpha", "beta"}), key=len, reverse=True)
+    sorted(({name for name in UNBRACKETED if len(name) > 1} | set(_JOINED_GREEK)), key=len, reverse=True)
 )
 """Names that are found at either end of a run of letters (sinx, xln, 2pir), longest first."""

@@ -13,6 +13,7 @@ from slipstick.equivalence.symbolic.functions import (
     CONSTANTS,
     FUNCTIONS,
     GREEK,
+    GREEK_FUNCTIONS,
     INDICES,
     INVERSES,
     JOINED,
@@ -25,6 +26,9 @@ MAX_LETTERS = 4
 MAX_JOINED = 2
 """Letters that may stand before or behind a name without a space: xln, sinx."""
 
+_ARITHMETIC = re.compile(r"[+*/^=_\\]|\d[A-Za-z]")
+_VOWEL = re.compile("[aeiou]")
+_MIN_VOWELS = 2
 _VOWEL_INSIDE = re.compile(r"[A-Za-z](?:[aeou]|i[a-z])")
 _INDEX_NAME = r"[A-Za-z]{2,}|\d+|[A-Za-z]\d+"
 _INDEX = re.compile(rf"\s*(?:\{{\s*(?:\\text\s*\{{\s*({_INDEX_NAME})\s*\}}|\\?({_INDEX_NAME}))\s*\}}|(\d+))")
@@ -77,11 +81,15 @@ class Names(Arithmetic):
             return False
         return word in UNBRACKETED or self.text[self.place : self.place + 2].lstrip().startswith("(")
 
-    @staticmethod
-    def is_a_word(word: str, following: str) -> bool:
-        """Whether some letters are a word and no product: too long, a name that is called, or with vowels inside."""
+    def is_a_word(self, word: str, following: str) -> bool:
+        """Whether some letters are a word and no product: too long, a name that is called, or with vowels inside.
+
+        Beside a sign of arithmetic or behind a digit they are a product whatever they are: 2cba, 1+cba.
+        """
         if len(word) > MAX_LETTERS or following == "(":
             return True
+        if _ARITHMETIC.search(self.text) and (len(word) < MAX_LETTERS or len(_VOWEL.findall(word)) < _MIN_VOWELS):
+            return False
         return _VOWEL_INSIDE.search(word) is not None and not (word[-1] == "e" and following == "^")
 
     def letters(self, word: str, start: int) -> list[Expression]:
@@ -111,6 +119,8 @@ class Names(Arithmetic):
 
     def symbol(self, name: str) -> Expression:
         """A symbol with its index and primes, a term of a sequence, or an unknown function with its arguments."""
+        if name in GREEK_FUNCTIONS and self.is_sign("(") and not self.spaced:
+            return Expression(GREEK_FUNCTIONS[name], (self.group(),))
         if self.kind == "number" and not self.spaced and self.token.isdigit() and len(name) == 1:
             name += "_" + self.token  # x1, as programs name their variables
             self.next()
@@ -229,9 +239,7 @@ class Names(Arithmetic):
 
 
 _JOINED_FUNCTIONS = tuple(name for name in JOINED if name in FUNCTIONS)
-_FACTOR_OF_FUNCTION = re.compile(
-    rf"[A-Za-z]{{1,{MAX_JOINED}}}?(?=(?:{'|'.join(_JOINED_FUNCTIONS)})[A-Za-z]{{0,{MAX_JOINED}}}$)"
-)
+_FACTOR_OF_FUNCTION = re.compile(rf"[A-Za-z]{{1,{MAX_JOINED}}}?(?=(?:{'|'.join(JOINED)})[A-Za-z]{{0,{MAX_JOINED}}}$)")
 
 
 def _call(name: str, args: tuple[Expression, ...]) -> Expression:

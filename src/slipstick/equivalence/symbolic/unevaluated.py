@@ -45,7 +45,7 @@ _FUNCTIONS = frozenset(
 def operators_left(text: str) -> frozenset[str]:
     """The first operator in a tidied text, if there is one; a sum of a few numbers is arithmetic."""
     found = _OPERATOR.search(text)
-    return frozenset((found.group().rstrip("( "),) if found and not _is_small(text) else ())
+    return frozenset((found.group().rstrip("( "),) if found and not _is_small(text) and r"\equiv" not in text else ())
 
 
 def arithmetic_left(text: str) -> frozenset[str]:
