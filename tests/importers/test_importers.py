@@ -222,3 +222,39 @@ def test_unknown_formats_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.jsonl", {"question": "?", "reply": "5"})
     with pytest.raises(InputError, match="keys of the first are question, reply"):
         find_outputs(path)
+
+
+def test_rows_of_early_lm_eval_repeat_a_document_for_each_filter(tmp_path: Path) -> None:
+    rows = [
+        document(n, "It is 5.", "5", correct, filtered_resps=[found])
+        for found, correct in (("[invalid]", 0), ("5", 1))
+        for n in (0, 1)
+    ]
+    for row in rows:
+        del row["filter"], row["metrics"]
+    attempts = read(write(tmp_path / "samples_sums.jsonl", *rows))
+    assert [attempt.solution.id for attempt in attempts] == ["sums/0#cot#0", "sums/1#cot#0"]
+    assert [(row.rule, row.verdicts) for row in attempts[0].recorded] == [
+        ("none", {"exact_match,none": False}),
+        ("filter 2", {"exact_match,filter 2": True}),
+    ]
+    rows[2]["resps"] = [["It is 6."]]
+    with pytest.raises(InputError, match=r"samples_sums\.jsonl:3 repeats problem sums/0"):
+        read(write(tmp_path / "samples_sums.jsonl", *rows))
+
+
+def test_a_null_generation_is_no_answer(tmp_path: Path) -> None:
+    rows = [generation(1, "2", "2", True), generation(2, "", None, False, generation=None)]
+    attempts = read(write(tmp_path / "output.jsonl", *rows))
+    assert [attempt.solution.blocks for attempt in attempts] == [[Text(text="2")], [Text(text="")]]
+    (attempt,) = read(write(tmp_path / "samples_x.jsonl", document(0, "", "5", 0, resps=[[None]])))
+    assert attempt.solution.blocks == [Text(text="")]
+
+
+def test_nemo_skills_and_tora_in_earlier_forms(tmp_path: Path) -> None:
+    row = {"question": "2?", "expected_answer": "2", "generated_solution": "It is 2.", "predicted_answer": "2"}
+    (attempt,) = read(write(tmp_path / "output.jsonl", row | {"is_correct": True, "error_message": ""}))
+    assert attempt.recorded[0].verdicts == {"is_correct": True}
+    alone = {"idx": 0, "question": "2?", "gt": "2", "code": "It is 2.", "pred": "2", "report": None, "score": True}
+    (attempt,) = read(write(tmp_path / "m" / "test.jsonl", alone))
+    assert attempt.solution.blocks == [Text(text="It is 2.")] and attempt.recorded[0].verdicts == {"score": True}

@@ -13,7 +13,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.grade import run_grade
 from slipstick.errors import InputError
-from slipstick.importers import find_outputs
+from slipstick.importers import find_outputs, read_outputs
 from slipstick.metrics.labels import metric_label
 from slipstick.store import RunFolder
 
@@ -60,6 +60,28 @@ def test_a_log_of_inspect_is_graded_with_its_verdicts(tmp_path: Path) -> None:
     tool = next(solution for solution in folder.solutions() if solution.problem_id.endswith("/1"))
     assert [block.type for block in tool.blocks] == ["text", "code", "output", "text"]
     assert "0 disagreements" in console.export_text()
+
+
+def test_a_sample_with_an_error_is_dropped_and_named(tmp_path: Path) -> None:
+    broken = log()
+    broken["samples"][1]["error"] = {"message": "a timeout", "traceback": "..."}
+    broken["samples"][2]["messages"][-1]["content"] = "ANSWER: 4 \ud83d"
+    (tmp_path / "log.json").write_text(json.dumps(broken))
+    console = Console(record=True, width=160, file=io.StringIO())
+    folder = RunFolder(run_grade(Invocation(str(tmp_path / "log.json"), [], out=tmp_path / "run"), console))
+    assert len(list(folder.solutions())) == 5
+    (drop,) = folder.dropped()
+    assert "sample 1, epoch 1 ended in an error: a timeout" in drop.reason
+    assert f"dropped 1 of 6 samples: {drop.reason}" in console.export_text().replace("\n", "")
+
+
+def test_an_early_log_has_one_score(tmp_path: Path) -> None:
+    early = log()
+    for sample in early["samples"]:
+        sample["score"] = sample.pop("scores")["match"]
+    (tmp_path / "log.json").write_text(json.dumps(early))
+    attempts = list(read_outputs(find_outputs(tmp_path / "log.json")[0]))
+    assert [attempt.recorded[0].verdicts["score"] for attempt in attempts[:3]] == [True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from rich.console import Console
 from slipstick.agreement import agreement_table, compare_with_recorded, disagreements_table
 from slipstick.commands import Invocation, settings_for_run
 from slipstick.commands.evaluate import judge
+from slipstick.commands.grade_notices import notices
 from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Attempt, Recorded, Source, find_outputs, read_outputs, with_recorded_answers
 from slipstick.recipe import check_settings
-from slipstick.schema import Problem
+from slipstick.schema import Drop, Problem
 from slipstick.store import RunFolder, read_records, write_records
 
 _RECORDED = "recorded.jsonl"
@@ -33,8 +34,10 @@ class GradeRunSettings(GradeSettings):
 class GradeOutputsSettings(GradeRunSettings):
     """Settings of `slipstick grade` for another tool's files."""
 
-    file_format: Literal["lm-eval", "nemo-skills", "tora", "mammoth", "inspect"] | None = None
-    """The format of the rows; None recognises it."""
+    file_format: Literal["lm-eval", "nemo-skills", "tora", "mammoth", "inspect", "rows"] | None = None
+    """The format of the rows; None recognises it. "rows": of no tool, with the keys of `field_map` or usual names."""
+    field_map: dict[str, str] = Field(default_factory=dict)
+    """Field -> key, for rows of no tool: text, answer, response; verdict, id, kind, choices."""
     answers: Literal["found", "recorded"] = "found"
     """Which answers are graded: those found in the output, or those the other tool recorded."""
     limit: int | None = Field(default=None, ge=1)
@@ -59,24 +62,29 @@ def _grade_outputs(invocation: Invocation, console: Console) -> Path:
     settings = check_settings({}, GradeOutputsSettings, overrides=invocation.changes)
     check_profile(settings.profile)
     target = Path(invocation.target)
-    sources, skipped = find_outputs(target, file_format=settings.file_format)
-    attempts = _attempts(sources, settings)
+    sources, skipped = find_outputs(target, file_format=settings.file_format, field_map=settings.field_map)
+    drops: list[Drop] = []
+    attempts = _attempts(sources, settings, drops)
     problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
-    if skipped:
-        names = ", ".join(path.name for path in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-        console.print(f"skipped {len(skipped)} of no known format: {names}", soft_wrap=True, highlight=False)
+    for line in notices(sources, skipped, attempts, drops):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     out = invocation.out or Path("runs") / target.absolute().name.partition(".jsonl")[0]
     inputs, files = [source.path for source in sources], [_RECORDED, _DISAGREEMENTS]
     with running(replace(invocation, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:
         _write(folder, problems, attempts)
+        folder.write_dropped(drops)
         judge(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
         _print_agreement(folder, settings, console)
     return folder.path
 
 
-def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings) -> list[Attempt]:
-    """What is to be graded, of the first `limit` problems."""
-    attempts = list(read_outputs(sources))
+def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: list[Drop]) -> list[Attempt]:
+    """What is to be graded, of the first `limit` problems; samples that ended in an error go to `drops`."""
+
+    def drop(where: str, reason: str) -> None:
+        drops.append(Drop(row={"id": where}, rule="sample with an error", reason=f"{where} {reason}"))
+
+    attempts = list(read_outputs(sources, on_bad=drop))
     chosen = set(list(dict.fromkeys(attempt.problem.id for attempt in attempts))[: settings.limit])
     attempts = [attempt for attempt in attempts if attempt.problem.id in chosen]
     if settings.answers == "recorded":

@@ -1,6 +1,7 @@
 """Reads the output files of other tools: rows become problems, solutions, and the verdicts recorded with them.
 
 lm_eval.py, nemo_skills.py, tora.py, mammoth.py, inspect_log.py  one file format each, listed in `FILE_FORMATS`
+rows.py                                                          rows of no tool, with a mapping of keys
 parsed.py                                                        what each of them makes of a row
 
 A file format recognises its rows by their keys and finds in a row the problem, the output, and the recorded verdict.
@@ -16,11 +17,11 @@ from typing import Any, NamedTuple
 
 from slipstick.errors import InputError
 from slipstick.formats import parse, read_format
-from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, tora
+from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
 from slipstick.problems.files import to_problem
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
-from slipstick.tabular import Row, read_rows, require_file
+from slipstick.tabular import OnBad, Row, hand_over, read_rows, require_file
 
 _LETTER = re.compile(r"\(?[A-J]\)?")
 _OPTION = re.compile(r"\bB\s?[).:]")
@@ -48,15 +49,21 @@ FILE_FORMATS: dict[str, FileFormat] = {
 }
 
 
+ROWS = "rows"
+"""The name of the format of rows of no tool, whose keys are mapped or guessed."""
+
+
 class Source(NamedTuple):
     """A file to read."""
 
     path: Path
     """Where it is."""
     file_format: str
-    """Name in `FILE_FORMATS`."""
+    """Name in `FILE_FORMATS`, or `ROWS`."""
     label: str
     """The name of its task, unique unless the files are samples of the same problems."""
+    field_map: dict[str, str] = {}  # noqa: RUF012  never changed
+    """Field -> key of its rows, for `ROWS`."""
 
 
 class Recorded(Record):
@@ -85,38 +92,52 @@ class Attempt(NamedTuple):
     """One entry per rule of the tool."""
 
 
-def find_outputs(path: Path | str, *, file_format: str | None = None) -> tuple[list[Source], list[Path]]:
+def find_outputs(
+    path: Path | str, *, file_format: str | None = None, field_map: dict[str, str] | None = None
+) -> tuple[list[Source], list[Path]]:
     """The files to read at a path, a file or a folder, and the JSONL files in it of no known format.
 
-    file_format: name in `FILE_FORMATS` that all of them are read in, None to recognise each by its first row. Raises
-    InputError if nothing is recognised, and what reading a first row raises.
+    file_format: name in `FILE_FORMATS` that all of them are read in, or `ROWS`; None to recognise each by its first
+    row. field_map: field -> key of rows of no tool; fields that it leaves out are guessed, and all of them if no file
+    is of a known format. Raises InputError if nothing is recognised, and what reading a first row raises.
     """
     path = Path(path)
     if not path.is_dir():
         require_file(path)
+    rows.check_map(field_map or {})
     files = sorted(file for file in path.rglob("*.json*") if _is_rows(file)) if path.is_dir() else [path]
     first = {file: next(_rows_of(file)).values for file in files}
-    names = {file: file_format or _recognise(values) for file, values in first.items()}
-    known = {file: name for file, name in names.items() if name}
+    wanted = ROWS if field_map else file_format
+    names = {file: wanted or _recognise(values) for file, values in first.items()}
+    if not any(names.values()):
+        names = {file: ROWS if rows.recognises(values) else None for file, values in first.items()}
+    maps = {file: rows.guess(first[file], field_map) for file, name in names.items() if name == ROWS}
+    known = {file: name for file, name in names.items() if name and (name != ROWS or maps[file])}
     if not known:
         raise InputError(_nothing_known(path, first))
-    labels = _labels(path, {file: (name, FILE_FORMATS[name].task(file, first[file])) for file, name in known.items()})
-    sources = [Source(file, name, labels[file]) for file, name in known.items()]
-    return sorted(sources, key=lambda source: (source.label, source.path)), [f for f, name in names.items() if not name]
+    tasks = {
+        file: (name, rows.task(file, {}) if name == ROWS else FILE_FORMATS[name].task(file, first[file]))
+        for file, name in known.items()
+    }
+    labels = _labels(path, tasks)
+    sources = [Source(file, name, labels[file], maps.get(file) or {}) for file, name in known.items()]
+    ordered = sorted(sources, key=lambda source: (source.label, source.path))
+    return ordered, [file for file in names if file not in known]
 
 
-def read_outputs(sources: Iterable[Source]) -> Iterator[Attempt]:
+def read_outputs(sources: Iterable[Source], *, on_bad: OnBad | None = None) -> Iterator[Attempt]:
     """The attempts of files, ordered by label, with ids "label/row#format#sample".
 
     All attempts of a label have one format: tir if any has text and a program with its output, pot if any has a
-    program, else cot. Raises InputError, with file and line, for a row that cannot be read, for one that repeats
-    another, and if two files of a label hold different problems.
+    program, else cot. on_bad: takes a sample that ended in an error, as (its place, the error). Raises InputError,
+    with file and line, for a row that cannot be read, for one that repeats another, and if two files of a label hold
+    different problems; without `on_bad` for a sample that ended in an error too.
     """
     for _, group in groupby(sources, key=lambda source: source.label):
         attempts: dict[tuple[str, int], _Attempt] = {}
         problems: dict[str, Problem] = {}
         for source in group:
-            _read_file(source, problems, attempts)
+            _read_file(source, problems, attempts, on_bad)
         format = _format(attempt.blocks for attempt in attempts.values())
         for (problem_id, sample), attempt in attempts.items():
             name = f"{problem_id}#{format}#{sample}"
@@ -153,30 +174,75 @@ class _Attempt(NamedTuple):
     where: list[str]
 
 
-def _read_file(source: Source, problems: dict[str, Problem], attempts: dict[tuple[str, int], _Attempt]) -> None:
+def _read_file(
+    source: Source,
+    problems: dict[str, Problem],
+    attempts: dict[tuple[str, int], _Attempt],
+    on_bad: OnBad | None,
+) -> None:
     counts = Counter(problem_id for problem_id, _ in attempts)
     seen: dict[str, set[str]] = {}
+    same: dict[tuple[str, str], str] = {}
     for row in _rows_of(source.path):
-        if not FILE_FORMATS[source.file_format].recognises(row.values):
-            keys = ", ".join(row.values) or "none"
-            raise InputError(f"{row.where} is not a row of {source.file_format}; its keys are {keys}")
-        parsed = FILE_FORMATS[source.file_format].read(row)
+        parsed = _parse(row, source)
+        for where, error in parsed.dropped:
+            hand_over(where, InputError(f"{where}: {error}"), on_bad)
         problem = _problem(row, parsed, source.label)
+        if source.file_format == ROWS and "id" not in parsed.problem:  # rows of one question are its samples
+            name = same.setdefault((problem.text, str(problem.answer)), problem.id)
+            problem = problem.model_copy(update={"id": name})
         known = problems.setdefault(problem.id, problem)
         if (known.text, known.answer) != (problem.text, problem.answer):
             raise InputError(
                 f"{row.where} differs from problem {problem.id} of the other files. Files that are samples of "
                 "the same problems must have the same rows; grade these files one by one"
             )
-        rule = parsed.attempts[0].rule if parsed.attempts else ""
-        rules = seen.setdefault(problem.id, set())
-        if rule in rules:
-            raise InputError(f"{row.where} repeats problem {problem.id} of this file: remove one of the two rows")
-        rules.add(rule)
-        for sample, one in enumerate(parsed.attempts, start=counts[problem.id]):
+        begin = counts[problem.id]
+        if source.file_format == ROWS:
+            counts[problem.id] += len(parsed.attempts)
+        else:
+            parsed = _under_its_rule(row, parsed, problem.id, seen, attempts.get((problem.id, begin)))
+        for sample, one in enumerate(parsed.attempts, start=begin):
             attempt = attempts.setdefault((problem.id, sample), _Attempt(_blocks(one), [], []))
             attempt.parsed.append(one)
             attempt.where.append(row.where)
+
+
+def _parse(row: Row, source: Source) -> ParsedRow:
+    """Raises InputError for a row of another format."""
+    if source.file_format == ROWS:
+        return rows.read(row, source.field_map)
+    if not FILE_FORMATS[source.file_format].recognises(row.values):
+        keys = ", ".join(row.values) or "none"
+        raise InputError(f"{row.where} is not a row of {source.file_format}; its keys are {keys}")
+    return FILE_FORMATS[source.file_format].read(row)
+
+
+def _under_its_rule(
+    row: Row, parsed: ParsedRow, name: str, seen: dict[str, set[str]], earlier: _Attempt | None
+) -> ParsedRow:
+    """The row, under a rule that its problem does not have yet.
+
+    Early versions of lm-eval repeat a document for each filter without naming it: "filter 2". Raises InputError for
+    any other row that repeats one.
+    """
+    rule = parsed.attempts[0].rule if parsed.attempts else ""
+    rules = seen.setdefault(name, set())
+    if rule in rules:
+        unnamed = "doc_id" in row.values and "filter" not in row.values
+        if not unnamed or earlier is None or earlier.blocks != _blocks(parsed.attempts[0]):
+            raise InputError(f"{row.where} repeats problem {name} of this file: remove one of the two rows")
+        rule = f"filter {len(rules) + 1}"
+        renamed = [
+            one._replace(
+                rule=rule,
+                verdicts={f"{key.removesuffix(f',{one.rule}')},{rule}": value for key, value in one.verdicts.items()},
+            )
+            for one in parsed.attempts
+        ]
+        parsed = parsed._replace(attempts=renamed)
+    rules.add(rule)
+    return parsed
 
 
 def _problem(row: Row, parsed: ParsedRow, label: str) -> Problem:
@@ -230,7 +296,8 @@ def _nothing_known(path: Path, first: dict[Path, dict[str, Any]]) -> str:
     keys = next(iter(first.values()))
     return (
         f"{path} is not a run folder, and its rows are of no known format ({known}); the keys of the first are "
-        f"{', '.join(keys) or 'none'}. Name the format with --set file_format=NAME"
+        f"{', '.join(keys) or 'none'}. Name the format with --set file_format=NAME, or the keys with "
+        "--set field_map.text=KEY --set field_map.answer=KEY --set field_map.response=KEY"
     )
 
 
@@ -238,7 +305,7 @@ def _labels(root: Path, tasks: dict[Path, tuple[str, str]]) -> dict[Path, str]:
     """File -> its task's name, or its path under `root` if several files, or folders of samples, share the name."""
     places = {
         path: path.parent
-        if FILE_FORMATS[file_format].file_is_a_sample
+        if file_format != ROWS and FILE_FORMATS[file_format].file_is_a_sample
         else path.with_name(path.name.partition(".jsonl")[0])
         for path, (file_format, _) in tasks.items()
     }

@@ -1,7 +1,7 @@
 """Logs of inspect (UK AISI): one `.json` file, an EvalLog with its samples.
 
 Keys: status, eval (task, model, ...), samples; a sample: id, epoch, input, choices, target, messages, output, scores.
-The epochs of a sample are samples of one problem.
+The epochs of a sample are samples of one problem. Early logs have one `score` in place of `scores`.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow, as_text, pick
+from slipstick.surrogates import replace_surrogates
 from slipstick.tabular import Row, require_file
 
 _SCORES = {"C": True, "I": False, "P": False, "N": False}
@@ -34,7 +35,7 @@ def rows(path: Path) -> Iterator[Row]:
     """
     require_file(path)
     try:
-        log = json.loads(path.read_bytes())
+        log = replace_surrogates(json.loads(path.read_bytes()))
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON, so it is damaged or truncated: {error}") from error
     samples = log.get("samples")
@@ -67,7 +68,7 @@ def task(path: Path, values: dict[str, Any]) -> str:
 
 
 def read(row: Row) -> ParsedRow:
-    """The problem and the output of each epoch."""
+    """The problem and the output of each epoch; one that ended in an error is dropped."""
     epochs = row.values["epochs"]
     first = epochs[0]
     problem = {
@@ -77,15 +78,18 @@ def read(row: Row) -> ParsedRow:
         **{key: value for key, value in pick(first, "choices").items() if value},
         **pick(first.get("metadata") or {}, "level", "subject", "type", "solution"),
     }
-    return ParsedRow(problem, [_attempt(row, sample) for sample in epochs])
+    failed = [sample for sample in epochs if sample.get("error")]
+    dropped = [(f"{row.where}, epoch {sample.get('epoch') or 1}", _error(sample["error"])) for sample in failed]
+    return ParsedRow(problem, [_attempt(sample) for sample in epochs if not sample.get("error")], dropped)
 
 
-def _attempt(row: Row, sample: dict[str, Any]) -> ParsedAttempt:
-    if sample.get("error"):
-        raise InputError(
-            f"{row.where} ended in an error: {str(sample['error'])[:80]}. Repeat it with `inspect eval-retry`"
-        )
-    scores = sample.get("scores") or {}
+def _error(error: Any) -> str:
+    message = str(error.get("message") if isinstance(error, dict) else error)
+    return f"ended in an error: {message[:80]}; `inspect eval-retry` repeats it"
+
+
+def _attempt(sample: dict[str, Any]) -> ParsedAttempt:
+    scores = sample.get("scores") or ({"score": sample["score"]} if sample.get("score") else {})
     answers = [score.get("answer") for score in scores.values() if isinstance(score, dict)]
     output = sample.get("output") or {}
     usage = output.get("usage") or {}

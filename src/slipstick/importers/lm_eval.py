@@ -13,6 +13,8 @@ from slipstick.tabular import Row
 
 _NAME = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\d.*)?")
 _QUESTION = ("text", "question", "problem", "instruction", "prompt", "query")
+UNNAMED = "none"
+"""The filter of a row that names none, as before version 0.4.5."""
 _BOOKKEEPING = ("doc_id", "target", "filter")
 _NO_ANSWER = ("[invalid]", "[invalidanswer]")
 
@@ -33,7 +35,7 @@ def read(row: Row) -> ParsedRow:
     """The document and its responses; of several repeats none has a recorded verdict, as it is one for all of them."""
     values = row.values
     texts = _responses(row)
-    rule = str(values.get("filter") or "none")
+    rule = str(values.get("filter") or UNNAMED)
     filtered = values.get("filtered_resps")
     found = filtered[0] if isinstance(filtered, list) and filtered else filtered
     found = found[0] if isinstance(found, list) and len(found) == 1 else found
@@ -53,12 +55,12 @@ def _responses(row: Row) -> list[str]:
     if not resps:
         return []
     texts = resps[0] if isinstance(resps[0], list) else resps
-    if len(resps) > 1 or not all(isinstance(text, str) for text in texts):
+    if len(resps) > 1 or not all(text is None or isinstance(text, str) for text in texts):
         raise InputError(
             f"{row.where} holds log-likelihoods of options, not an answer in words; only tasks that generate "
             "text (output_type: generate_until) can be graded"
         )
-    return list(texts)
+    return [text or "" for text in texts]
 
 
 def _problem(row: Row) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Rows of NeMo-Skills: `eval-results/{benchmark}/output.jsonl`, or `output-rs{seed}.jsonl` for each sample.
 
-Keys: those of the problem (problem, expected_answer, ...), generation, predicted_answer, symbolic_correct, judgement.
+Keys: those of the problem (problem, expected_answer, ...), generation, predicted_answer, symbolic_correct, judgement;
+in earlier versions is_correct for symbolic_correct, and generated_solution for generation.
 """
 
 import re
@@ -17,7 +18,8 @@ _JUDGEMENT = re.compile(r"judge?ment\W*(?P<answer>yes|no)\b", re.IGNORECASE)
 
 def recognises(values: dict[str, Any]) -> bool:
     """Whether a row is one of NeMo-Skills."""
-    return "generation" in values and "expected_answer" in values
+    earlier = "generated_solution" in values and ("is_correct" in values or "predicted_answer" in values)
+    return "expected_answer" in values and ("generation" in values or earlier)
 
 
 def task(path: Path, values: dict[str, Any]) -> str:
@@ -26,16 +28,18 @@ def task(path: Path, values: dict[str, Any]) -> str:
 
 
 def read(row: Row) -> ParsedRow:
-    """The problem and its generation. Raises InputError if that is not a string."""
+    """The problem and its generation, "" for null: no answer. Raises InputError if it is something else than text."""
     values = row.values
-    generation = values["generation"]
+    generation = values["generation" if "generation" in values else "generated_solution"]
+    generation = "" if generation is None else generation
     if not isinstance(generation, str):
         raise InputError(f"{row.where}: `generation` is {str(generation)[:60]!r}, but must be a string")
     answer = (as_text(values["predicted_answer"]) or "") if "predicted_answer" in values else None
     tokens = values.get("num_generated_tokens")
     verdicts = {}
-    if isinstance(values.get("symbolic_correct"), bool):
-        verdicts["symbolic_correct"] = values["symbolic_correct"]
+    for name in ("symbolic_correct", "is_correct"):
+        if isinstance(values.get(name), bool):
+            verdicts[name] = values[name]
     if isinstance(judgement := values.get("judgement"), str) and (match := _JUDGEMENT.search(judgement)):
         verdicts["judgement"] = match["answer"].lower() == "yes"
     attempt = ParsedAttempt(generation, answer, verdicts, tokens=tokens if isinstance(tokens, int) else 0)

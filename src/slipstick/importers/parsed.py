@@ -29,6 +29,8 @@ class ParsedRow(NamedTuple):
     """Keys as `problems.files.to_problem` recognises them."""
     attempts: list[ParsedAttempt]
     """The samples, in order."""
+    dropped: list[tuple[str, str]] = []  # noqa: RUF012  never changed
+    """The place of each sample that ended in an error, and the error."""
 
 
 def as_text(value: Any) -> str | None:

@@ -15,7 +15,7 @@ _FENCED = re.compile(r"```python\n(?P<code>.*?)(?:\n```|\Z)", re.DOTALL)
 
 def recognises(values: dict[str, Any]) -> bool:
     """Whether a row is one of ToRA or Qwen2.5-Math."""
-    return "gt" in values and isinstance(values.get("pred"), list) and isinstance(values.get("code"), list)
+    return "gt" in values and all(isinstance(values.get(key), list | str) for key in ("pred", "code"))
 
 
 def task(path: Path, values: dict[str, Any]) -> str:
@@ -28,8 +28,8 @@ def read(row: Row) -> ParsedRow:
     values = row.values
     problem = pick(values, "idx", "question", "choices", "level", "type", "subject")
     problem |= {"answer": values["gt"], "rationale": values.get("gt_cot")}
-    columns = [values.get(key) or [] for key in ("code", "pred", "report", "score")]
-    samples = max(len(values["code"]), len(values["pred"]))
+    columns = [_column(values.get(key)) for key in ("code", "pred", "report", "score")]
+    samples = max(len(columns[0]), len(columns[1]))
     return ParsedRow(problem, [_attempt(*(_at(column, sample) for column in columns)) for sample in range(samples)])
 
 
@@ -53,5 +53,10 @@ def _program(text: str, report: Any) -> str | None:
     return text if report is not None else None
 
 
-def _at(column: Any, place: int) -> Any:
-    return column[place] if isinstance(column, list) and place < len(column) else None
+def _column(value: Any) -> list[Any]:
+    """The values of all samples; a file of one sample may hold its value alone."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _at(column: list[Any], place: int) -> Any:
+    return column[place] if place < len(column) else None

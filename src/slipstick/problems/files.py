@@ -121,7 +121,7 @@ def read_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None =
     try:
         if not field_map and values.keys() == Problem.model_fields.keys():
             return ReadProblem(Problem.model_validate(values), "key `answer` is empty", None)
-        taken = {field: _mapped(row, field, key) for field, key in field_map.items()}
+        taken = {field: value_at(row, field, key) for field, key in field_map.items()}
         keys = dict(field_map)
         places = _places(values)
         for field in _KNOWN.keys() - field_map.keys():
@@ -159,8 +159,11 @@ def _own_key(values: dict[str, Any], key: str) -> str:
     return next((own for own in values if _named(own) == key), key.partition(".")[0])
 
 
-def _mapped(row: Row, field: str, path: str) -> Any:
-    """The value under the key a recipe names; "a.b" is b inside a unless the row has a key "a.b" itself."""
+def value_at(row: Row, field: str, path: str) -> Any:
+    """The value under the key a recipe names; "a.b" is b inside a unless the row has a key "a.b" itself.
+
+    Raises InputError, with file and line, for a row without that key.
+    """
     value: Any = row.values
     for key in [path] if path in row.values else path.split("."):
         if isinstance(value, list) and key.isdigit() and int(key) < len(value):
