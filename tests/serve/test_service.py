@@ -69,8 +69,8 @@ async def sleep_all(url: str, seconds: float, count: int) -> list[httpx2.Respons
 def test_full_queue_refuses_further_steps(start_sandbox: Start) -> None:
     served = start_sandbox("sandbox_workers=1", "queue=2")
     responses = asyncio.run(sleep_all(served.url, 0.7, 6))
-    assert sorted(response.status_code for response in responses) == [200, 200, 200, 429, 429, 429]
-    refused = next(response for response in responses if response.status_code == 429)
+    assert sorted(response.status_code for response in responses) == [200, 200, 200, 504, 504, 504]
+    refused = next(response for response in responses if response.status_code == 504)
     assert int(refused.headers["Retry-After"]) >= 1 and "try again later" in refused.json()["error"]
     with connect(served) as client:
         assert metric(client, 'slipstick_rejections_total{reason="queue"}') == 3
@@ -245,7 +245,16 @@ def test_long_bodies_are_refused(start_sandbox: Start) -> None:
             "over this service's 1,048,576" in client.post("/run_code", content=body, headers=headers).json()["error"]
         )
         assert client.get("/nowhere").json() == {"error": "Not Found"}
-        assert client.get("/run_code").status_code == 405
+        wrong = client.get("/run_code")
+        assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
+
+
+def test_the_description_of_the_interface_names_every_status(start_sandbox: Start) -> None:
+    with connect(shared(start_sandbox)) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    for operations in paths.values():
+        for operation in operations.values():
+            assert {"200", "400", "401", "404", "405", "413", "421", "422", "429", "504"} <= set(operation["responses"])
 
 
 def test_token(start_sandbox: Start) -> None:

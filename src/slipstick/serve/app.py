@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -27,6 +28,31 @@ _STOP_SECONDS = 10
 """Time that running steps have to end when the service is stopped."""
 
 
+class Refusal(BaseModel):
+    """Body of every answer that is an error."""
+
+    error: str
+    """What is wrong, and what to do."""
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refusal, "description": description}
+    for status, description in (
+        (400, "the service does not offer what is asked"),
+        (401, "the token is missing or wrong"),
+        (404, "no such route, or the session was lost"),
+        (405, "another method is needed"),
+        (413, "the body is too long"),
+        (421, "the request names another host"),
+        (422, "the body is malformed"),
+        (429, "busy; try again after Retry-After"),
+        (499, "the client has disconnected"),
+        (500, "the interpreter cannot start"),
+        (504, "busy, on /run_code; try again after Retry-After"),
+    )
+}
+
+
 class StepRequest(BaseModel):
     """Body of `POST /sessions/{name}/run`."""
 
@@ -47,7 +73,7 @@ def make_app(service: Service, token: str | None) -> FastAPI:
         expiring.cancel()
         await service.close()
 
-    app = FastAPI(title="slipstick sandbox", lifespan=lifespan)
+    app = FastAPI(title="slipstick sandbox", lifespan=lifespan, responses=_REFUSALS)
     app.include_router(_routes(service))
     app.include_router(sandbox_fusion.routes(service))
     app.include_router(nemo_skills.routes(service))
@@ -58,7 +84,9 @@ def make_app(service: Service, token: str | None) -> FastAPI:
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:
         service.metrics.reject(error.reason)
-        return _refusal(request, error.status, error.message)
+        # verl's client of /run_code tries again after 504 only
+        busy = error.status == 429 and request.url.path == "/run_code"
+        return _refusal(request, 504 if busy else error.status, error.message)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
@@ -68,7 +96,7 @@ def make_app(service: Service, token: str | None) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def failed(request: Request, error: HTTPException) -> Response:
-        return _refusal(request, error.status_code, str(error.detail))
+        return _refusal(request, error.status_code, str(error.detail), error.headers)
 
     @app.exception_handler(InterpreterError)
     async def broken(request: Request, error: InterpreterError) -> Response:
@@ -118,11 +146,11 @@ async def _start(service: Service, server: uvicorn.Server, console: Console) -> 
     console.print(f"ready after {time.perf_counter() - began:.1f} s", highlight=False)
 
 
-def _refusal(request: Request, status: int, message: str) -> Response:
+def _refusal(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     body = {"error": message}
     if request.url.path == "/execute":  # its clients read these three whatever the status
         body |= {"process_status": "error", "stdout": "", "stderr": f"{message}\n"}
-    return JSONResponse(body, status, {"Retry-After": _RETRY_SECONDS} if status == 429 else None)
+    return JSONResponse(body, status, {"Retry-After": _RETRY_SECONDS} if status in (429, 504) else headers)
 
 
 def _routes(service: Service) -> APIRouter:

@@ -1,5 +1,6 @@
 """SandboxFusion's requests, for Python: POST /run_code and /run_jupyter (its sandbox/server/sandbox_api.py)."""
 
+import base64
 import time
 from typing import Any, Literal
 
@@ -109,6 +110,8 @@ def routes(service: Service) -> APIRouter:
 def _unsupported(service: Service, body: RunCodeRequest | RunJupyterRequest) -> str:
     if body.fetch_files:
         return "fetch_files is not supported; print what you need"
+    if wrong := next((path for path, content in _files(body).items() if not _is_base64(content)), None):
+        return f"files: the content of `{wrong}` is no base64"
     if body.files and not service.settings.scratch_mb:
         return "files need a scratch folder; start the service with --set scratch_mb=16"
     if isinstance(body, RunCodeRequest) and body.language != "python":
@@ -125,6 +128,14 @@ def _demand(service: Service, memory_mb: int) -> Demand:
 
 def _files(body: RunCodeRequest | RunJupyterRequest) -> dict[str, str]:
     return {path: content for path, content in body.files.items() if content is not None}
+
+
+def _is_base64(content: str) -> bool:
+    try:
+        base64.b64decode(content, validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 async def _run_script(service: Service, body: RunCodeRequest) -> ScriptResult:
