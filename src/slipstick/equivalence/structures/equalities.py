@@ -20,6 +20,8 @@ from slipstick.equivalence.text.labels import read_header, read_label, read_name
 from slipstick.equivalence.values.numbers import read_number
 from slipstick.equivalence.values.quantities import read_quantity
 
+_ABOUT = 0.1
+"""How far, as a share of it, an approximation may be from the exact value."""
 _ANGLES = frozenset(("sin", "cos", "tan", "cot", "sec", "csc"))
 _UNKNOWNS = frozenset("xyztuvwn")
 """An equation between these letters, as a gold, is that of a curve."""
@@ -120,10 +122,13 @@ def _single_relation(text: str) -> Relation | None:
 
 
 def _exact_part(relation: Relation | None) -> str | None:
-    r"""'\sqrt{3} \approx 1.73' -> '\sqrt{3}'; None if it is no such thing."""
+    r"""'\sqrt{3} \approx 1.73' -> '\sqrt{3}'; None if it is no such thing, or the sides are not near: 6 \approx 7."""
     if relation is None or relation.signs != (r"\approx",) or read_label(relation) or not relation.sides[0]:
         return None
-    return relation.sides[0]
+    trees = [read(side) if is_constant(side) else None for side in relation.sides]
+    exact, about = (real_value(tree) if tree else None for tree in trees)
+    far = exact is not None and about is not None and abs(exact - about) > _ABOUT * abs(exact)
+    return None if far else relation.sides[0]
 
 
 def _is_mirrored(a: Relation, e: Relation) -> bool:
