@@ -178,6 +178,13 @@ def tidy(answer: str, text: str) -> str:
     return answer
 
 
+_NO_COUNTER = re.compile(
+    r"[十百千万萬亿億兆십백천만억]|[、，。；]|或|和|及|与|跟|还是|以[上下外内]|左右|多|余|分之|分の|割|または|もしくは|あるいは|か(?![月年所国])|と|や|より"
+    r"|또는|혹은|이나|이상|이하|미만|초과|분의"
+)
+"""What begins behind a value and changes it: a multiplier, an alternative, a bound, a fraction."""
+
+
 def _without_counters(answer: str) -> str:
     """Without what is glued behind a value in a text without spaces; a unit is written as the comparison knows it."""
     if match := words().behind.search(answer):
@@ -186,7 +193,7 @@ def _without_counters(answer: str) -> str:
         unit_name = words().unit_names.get(spaced["word"], "")
         return f"{spaced['value']} {unit_name}".strip()
     glued = re.fullmatch(rf"(?P<value>.*?[\d}})\]$])\s?(?P<word>[{CJK}][{CJK}/\w]{{0,12}})", answer)
-    if not glued or re.search(f"[{CJK}]", glued["value"]):
+    if not glued or re.search(f"[{CJK}]", glued["value"]) or _NO_COUNTER.match(glued["word"]):
         return answer
     if unit := words().units.match(glued["word"]):
         return f"{glued['value']} {words().unit_names[unit.group()]}"
