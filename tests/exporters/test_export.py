@@ -16,6 +16,7 @@ from slipstick.errors import InputError, RunFolderError
 from slipstick.exporters import SHAPES, export
 from slipstick.formats import tool_schema
 from slipstick.golds import read_gold
+from slipstick.problems import load_problems
 from slipstick.store import RunFolder
 
 CONSOLE = Console(quiet=True)
@@ -80,6 +81,17 @@ def test_tool_calls_alternate_and_lose_no_word(curated_runs: Path, tmp_path: Pat
 def test_several_golds_come_back_as_several() -> None:
     assert read_gold('["1/2", "0.5"]') == ["1/2", "0.5"]
     assert read_gold("[1, 2]") == "[1, 2]"
+
+
+@pytest.mark.parametrize("shape", sorted(name for name, shape in SHAPES.items() if shape.of == "problems"))
+def test_problems_exported_for_rl_are_read_back_as_they_were(shape: str, curated_runs: Path, tmp_path: Path) -> None:
+    folder = RunFolder(curated_runs / "kept")
+    files = export(folder, shape, tmp_path)
+    found = [problem for name in files for problem in load_problems(str(tmp_path / name))]
+    fields = {"id", "text", "answer", "kind"}
+    assert sorted(problem.model_dump_json(include=fields) for problem in found) == sorted(
+        problem.model_dump_json(include=fields) for problem in folder.problems()
+    )
 
 
 def test_unknown_shape_and_unfit_run_say_so(curated_runs: Path, tmp_path: Path) -> None:

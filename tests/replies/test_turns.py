@@ -140,6 +140,10 @@ CALLS = [
     ARGUMENTS,
     f"[{CALL}]",
     '[python(code="print(4)")]',
+    'python(code="print(4)")',
+    "[PYTHON]\nprint(4)\n[/PYTHON]",
+    "Action: python\nAction Input: print(4)\nObservation: 5",
+    "Action: python\nAction Input:\n```python\nprint(4)\n```",
     f"```json\n{CALL}\n```",
     '```tool_code\nprint(python(code="print(4)"))\n```',
     "```tool_code\nprint(4)\n```",
@@ -153,6 +157,7 @@ NOT_RUN = [
     "I used <tool_call> tags. The result is plain.",
     "`<tool_call>` and [TOOL_CALLS] are markers, <code>4</code> is none.",
     '{"name": "x", "answer": 4}',
+    "The Action Input: it is a number.",
     "To run it yourself:\n```python\nprint(9)\n```\nBut the result is plain.",
 ]
 REFUSED = [

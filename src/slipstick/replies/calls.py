@@ -62,8 +62,6 @@ class LeftCall(NamedTuple):
 
 def find_calls(text: str, tool: str = "python") -> list[LeftCall]:
     """The calls that stand in a text, in order; none overlap. tool: the name of the function that runs code."""
-    if "<" not in text and "[" not in text and "to=" not in text and "```" not in text and "{" not in text:
-        return []
     return _marked_calls(text, tool, 0) or _without_markers(text, tool)
 
 
@@ -215,15 +213,16 @@ def _without_markers(text: str, tool: str) -> list[LeftCall]:
     bare = text.strip()
     start = text.find(bare)
     whole = (start, start + len(bare))
-    if bare[:1] in ("{", "[") and len(bare) < _LONGEST:
-        if (_NAMED.match(bare) and _HAS_ARGUMENTS.search(bare)) or re.match(r"\{\s*[\"']code[\"']\s*:", bare):
-            return [read_call(bare, "", whole, tool, closed=bare[-1] in "}]")]
-        if codes := _pythonic(bare, tool):
-            return [LeftCall(codes, "", bare, *whole, closed=True)]
+    is_json = bare[:1] in ("{", "[") and len(bare) < _LONGEST
+    named = is_json and _NAMED.match(bare) and _HAS_ARGUMENTS.search(bare)
+    if named or (is_json and re.match(r"\{\s*[\"']code[\"']\s*:", bare)):
+        return [read_call(bare, "", whole, tool, closed=bare[-1] in "}]")]
+    if re.match(rf"\[?(?:print\()?{re.escape(tool)}\(", bare) and (codes := _pythonic(bare, tool)):
+        return [LeftCall(codes, "", bare, *whole, closed=True)]
     found = []
     for block in find_fenced(text):
-        named = block.language in ("json", "") and _NAMED.match(block.code)
-        if block.language in _CALL_FENCES or (named and _HAS_ARGUMENTS.search(block.code)):
+        in_json = block.language in ("json", "") and _NAMED.match(block.code)
+        if block.language in _CALL_FENCES or (in_json and _HAS_ARGUMENTS.search(block.code)):
             found.append(read_call(block.code, "", (block.start, block.end), tool, closed=block.closed))
     return found
 
