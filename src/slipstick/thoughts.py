@@ -110,9 +110,9 @@ def _table() -> _Table:
     roles = dict(_roles(table["families"]))
     said, others = table["channels"]["said"], table["channels"]["others"]
     names = _any([*said, *others])
-    words = [marker for marker in roles if marker[0] not in "<[◁"]
+    words = [marker for marker in roles if marker[0] not in "<[◁&"]
     return _Table(
-        hint=re.compile(rf"[<\[◁]|assistantfinal|analysis|{_any(words)}", re.IGNORECASE),
+        hint=re.compile(rf"[<\[◁&]|assistantfinal|analysis|{_any(words)}", re.IGNORECASE),
         marker=re.compile(_by_start(roles), re.IGNORECASE),
         roles=roles,
         mention=re.compile(rf"\b(?:{_any(table['mentions']['words'])}) $", re.IGNORECASE),

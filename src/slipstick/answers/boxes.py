@@ -32,14 +32,17 @@ def boxes(text: str) -> list[Box]:
     if not _BOX.search(text):
         return []
     found = []
-    for inner, start, end in _boxes(text):
+    for inner, start, closed in _boxes(text):
+        end = closed
         content = "-" + inner if _MINUS.search(text, max(0, start - 20), start) else inner
         plain = _EMPTY.sub(lambda match: " " if match.group().isspace() else "", inner).strip().lower()
         void = ""
         if plain in words().placeholders:
             mention = words().mentions.search(text, max(0, start - 40), start)
             void = "mention" if mention and (text[end:].strip(" .$*`\"'") or plain) else "placeholder"
-        elif denied(text, start, end) or _part(text, end):
+        elif part := _part(text, end):
+            end, void = part, "denied"
+        elif denied(text, start, end):
             void = "denied"
         found.append(Box(content, start, end, void))
     return found
@@ -71,10 +74,10 @@ def _joins(between: str) -> bool:
     return bool(re.search(r",|\band\b|\bor\b|^\W*$", between))
 
 
-def _part(text: str, end: int) -> bool:
-    r"""Whether a box is a part of an expression, as in `\boxed{5}^2`; in an equation, `\boxed{5} + 1 = 6`, it is not."""
+def _part(text: str, end: int) -> int:
+    r"""Where an expression ends of which a box is a part, as in `\boxed{5}^2`; 0 if it is none, as in `\boxed{5} + 1 = 6`."""
     behind = re.compile(r"\s*(?:\^|[-+*/]\s*\d|\\(?:cdot|times)\b)[^\n=]{0,60}").match(text, end)
-    return behind is not None and not text.startswith("=", behind.end())
+    return behind.end() if behind and not text.startswith("=", behind.end()) else 0
 
 
 def _boxes(text: str) -> Iterator[tuple[str, int, int]]:

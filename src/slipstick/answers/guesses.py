@@ -23,7 +23,8 @@ _ASIDE = re.compile(
     r"|calculated|noted))\b"
     r"|\s\(|,?\s(?P<gloss>i\.\s?e\.|that is,|or equivalently|or about|or approximately|d\.\s?h\."
     r"|c['’]est-à-dire|es decir|cioè"
-    r"|ou seja|то есть|where|when|at|attained|\d+ \w+ after)\s|[,，、]\s?(?P<glued>すなわち|つまり|즉|即|也就是|此时|其中)",
+    r"|ou seja|то есть|where|when|at|attained|\d+ \w+ after)\s"
+    r"|[,，、]\s?(?P<glued>すなわち|つまり|즉|即|也就是|此时|其中)",
     re.IGNORECASE,
 )
 _CHECK = re.compile(
@@ -166,7 +167,8 @@ def _last_number(text: str, *, bare: bool) -> Found | None:
 
 def _found(text: str, match: re.Match[str], *, bare: bool) -> Found:
     if match["time"]:
-        return Found(match["time"], *match.span(), "last number")
+        time = match["time"] if "." in match["time"][:-1] else match["time"].rstrip(".")
+        return Found(time, *match.span(), "last number")
     number = match["number"].rstrip(",") + ("%" if match["percent"] else "")
     if either := _OR.search(text, max(0, match.start() - 40), match.start("number")):
         return Found(f"{either['one']} or {number}", either.start(), match.end(), "last number")

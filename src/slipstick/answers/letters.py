@@ -29,7 +29,8 @@ _SEVERAL = re.compile(
     r"|\bor\b\s*)?(?:\\text\w*\s*\{)?[({\[*]*[A-J](?:[\s)}\].:,;$*、]|$)"
 )
 _STATED = re.compile(
-    r"\b(?:the\s+)?(?:correct|right|best|final)\s+(?:option|choice|answer|letter|statement)s?\s*(?:is|are|would be|must be"
+    r"\b(?:the\s+)?(?:correct|right|best|final)\s+(?:option|choice|answer|letter|statement)s?\s*"
+    r"(?:is|are|would be|must be"
     r"|:)\s*(?:option\s+|choice\s+)?[\s*({\[$]*(?P<a>[A-J])(?![\w'])"
     r"|\b(?:option|choice|answer)\s+[*({\[]*(?P<b>[A-J])[)}\]*]*\s+is\s+(?:therefore\s+|thus\s+)?(?:the\s+)?"
     r"(?:only\s+)?(?:correct|right|only|best|answer|one)\b"
@@ -93,7 +94,7 @@ def _denied(text: str, start: int, end: int) -> bool:
     ones = _ONES_BEFORE.search(before)
     if _DENIES.search(before[: ones.start()] if ones else before):
         return True
-    if re.compile(r"[^.!\n?]{0,60}\?").match(text, end):
+    if re.compile(r"[^.!\n?]{0,60}\?").match(text, end) or words().clause.search(text, max(0, start - 80), start):
         return True
     behind = re.compile(_AND_OTHERS).match(text, end)
     rest = text[behind.end() if behind else end : end + 150]

@@ -207,6 +207,8 @@ def _tails(text: str, *, rule: str, pattern: re.Pattern[str], kind: str | None) 
         behind = start
         if label := re.compile(r"\s*\}\s*:?").match(text, start, end):  # "\text{Answer: } 5"
             start = label.end()
+        if text.startswith("```", start):
+            start = end
         if not text[start:end].strip(" *$:\\[(_#") and (
             rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*([^\n]+)").match(text, end)
         ):

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 _ENDS = re.compile(
     r"<\|(?:im_end|eot_id|endoftext|end_of_text|end|return|eom_id|END_OF_TURN_TOKEN|user|system)\|>"
-    r"|<｜end▁of▁sentence｜>|<｜User｜>|</s>|<eoa>|<eos>"
+    r"|<｜end▁of▁sentence｜>|<\|User\|>|<\|end▁of▁sentence\|>|</s>|<eoa>|<eos>"
     r"|<end_of_turn>|<turn\|>|\[INST\]|<\|im_start\|>\s*(?:user|system)|<\|start_header_id\|>\s*(?:user|system)"
     r"|<start_of_turn>\s*user|<\|turn>user"
-    r"|\n[ \t]*#{2,}\s*(?:instruction|input)s?\b[ :]*\n|\n[ \t]*(?:Human|User|### Human|### User)\s?:\s"
+    r"|\n[ \t]*#{2,}\s*(?i:instruction|input)s?\b[ :]*\n|\n[ \t]*(?:Human|User|### Human|### User)\s?:\s"
 )
 """Where a model's turn ends."""
 _GOES_ON = re.compile(
@@ -35,6 +35,7 @@ _CODE = re.compile(
     r"|<\|tool_call>.*?(?:<tool_call\|>|\Z)|<｜tool▁call▁begin｜>.*?(?:<｜tool▁call▁end｜>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
+_MAY_BE_CODE = re.compile(r"```|<|\[TOOL|Action Input|\"\s*:")
 _FINAL_CALL = re.compile(r"final_?answer", re.IGNORECASE)
 
 
@@ -57,7 +58,7 @@ def where_it_ends(text: str, gives_answer: Callable[[str], bool]) -> int:
 
 def without_code(text: str) -> str:
     """The text with blanks for code and calls, which were not run; as long as before."""
-    if "```" not in text and "<" not in text and "[TOOL" not in text:
+    if not _MAY_BE_CODE.search(text):
         return text
     return _CODE.sub(
         lambda match: match.group() if _FINAL_CALL.search(match.group()) else " " * len(match.group()), text

@@ -45,6 +45,12 @@ _IN_PHRASE = re.compile(
 )
 
 
+_RELATION = re.compile(
+    r"(?i)\b(?:than|half|squared?|cubed?|root|reciprocal|multiple|times|double|twice|number of|digits|interval|factorial|prime|below|above)\b"
+)
+"""Words that make another value of a number beside them."""
+
+
 def strip_label(text: str) -> str:
     r"""An answer without a label inside it: `\text{ANSWER: } \$460` is `\$460`."""
     return text[label.end() :] if (label := _LABEL.match(text)) and text[label.end() :].strip(" $*}\\]") else text
@@ -101,6 +107,8 @@ def _out_of_prose(found: Found) -> Found | None:
         return found
     if maths and re.search(r"\d|\\", maths[-1].group(0)):
         return found.within(trim(maths[-1].group()), *maths[-1].span())
+    if _RELATION.search(found.text) and not re.search(r"=|\bis\b", found.text):
+        return found  # what it says of a number is for the comparison to read
     return _number_of(found)
 
 
@@ -152,7 +160,8 @@ def trim(text: str) -> str:
             and not re.search(r"\d\s\$$", text)
         ):
             text = text[:-1]
-            if text.endswith(closing) and opening not in text[: -len(closing)] and (len(closing) > 1):
+        for opening, closing in (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)")):
+            if text.endswith(closing) and opening not in text[: -len(closing)]:
                 text = text[: -len(closing)].rstrip()
         text = strip_label(text)
     return "" if text in ("$", "$$") else text
@@ -160,7 +169,7 @@ def trim(text: str) -> str:
 
 def tidy(answer: str, text: str) -> str:
     """An answer in the notation that the comparison reads: "36个苹果" is 36, "3,5 Meter" in a German text 3.5 Meter."""
-    if answer.isascii() and not re.search(r"\d[.,]\d", answer):
+    if answer.isascii() and "'" not in answer and not re.search(r"\d[.,]\d", answer):
         return answer
     answer = _without_counters(answer)
     if re.search(r"\d[.,\u00a0\u202f ]\d", answer) and decimal_comma(text):

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from slipstick.answers import final_answer, find_answer
+from slipstick.answers import final_answer, find_answer, strip_label
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.layers import decide
 from slipstick.equivalence.policies import policy_of
@@ -101,5 +101,7 @@ def _verdict_once(outcome: Outcome, method: str, expected: str | None, reason: s
 
 
 def _unmarked(text: str) -> str:
-    """What stands in the box, or behind the four hashes, of an answer that still carries them."""
-    return final_answer(text) or "" if "boxed{" in text or "fbox{" in text or "####" in text else text
+    """What stands in the box, behind the four hashes or behind the label of an answer that still carries them."""
+    if "boxed{" in text or "fbox{" in text or "####" in text:
+        return final_answer(text) or ""
+    return strip_label(text) if "answer" in text.lower() else text
