@@ -75,7 +75,10 @@ def _joins(between: str) -> bool:
 
 
 def _part(text: str, end: int) -> int:
-    r"""Where an expression ends of which a box is a part, as in `\boxed{5}^2`; 0 if it is none, as in `\boxed{5} + 1 = 6`."""
+    r"""Where an expression ends of which a box is a part, as in `\boxed{5}^2`; 0 if it is none.
+
+    In an equation, `\boxed{5} + 1 = 6`, a box fills a gap.
+    """
     behind = re.compile(r"\s*(?:\^|[-+*/]\s*\d|\\(?:cdot|times)\b)[^\n=]{0,60}").match(text, end)
     return behind.end() if behind and not text.startswith("=", behind.end()) else 0
 

@@ -46,7 +46,8 @@ _IN_PHRASE = re.compile(
 
 
 _RELATION = re.compile(
-    r"(?i)\b(?:than|half|squared?|cubed?|root|reciprocal|multiple|times|double|twice|number of|digits|interval|factorial|prime|below|above)\b"
+    r"(?i)\b(?:than|half|squared?|cubed?|root|reciprocal|multiple|times|double|twice"
+    r"|number of|digits|interval|factorial|prime|below|above)\b"
 )
 """Words that make another value of a number beside them."""
 
