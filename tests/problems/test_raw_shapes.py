@@ -34,6 +34,8 @@ GOLDS: dict[str, tuple[dict[str, Any], str | list[str] | None]] = {
     "AGIEval": ({"query": "?", "choices": ["(A)1", "(B)2"], "gold": [1]}, "B"),
     "GPQA": ({"Question": "?", "Correct Answer": "m", "Incorrect Answer 1": "z", "Incorrect Answer 2": "a"}, "m"),
     "a place as text": ({"question": "?", "choices": ["5", "6"], "answer": "1"}, "B"),
+    "an option's value": ({"question": "?", "choices": ["1.0", "2.0"], "answer": "1"}, "1"),
+    "numbers as labels": ({"question": "?", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answer": 2}, "B"),
     "an option's text": ({"question": "?", "choices": ["5", "6"], "answer": "6"}, "6"),
     "MATH": ({"problem": "?", "level": "Level 1", "type": "Algebra", "solution": r"So $\boxed{\frac12}$."}, r"\frac12"),
     "NuminaMath": ({"problem": "?", "solution": r"Hence \boxed{5}.", "messages": [USER]}, "5"),
@@ -125,9 +127,10 @@ def test_options_in_cells_of_csv(tmp_path: Path) -> None:
 
 
 def test_places_and_values_in_one_file_are_refused(tmp_path: Path) -> None:
-    rows = [{"question": str(n), "choices": [2, 4, 8], "answer": n} for n in (2, 8)]
-    with pytest.raises(InputError, match=r"set.jsonl:2: some answers are places of options.*set.jsonl:1.*set.jsonl:2"):
-        load(tmp_path / "set.jsonl", *rows)
+    for answers in ((2, 8), ("0", "2")):
+        rows = [{"question": f"{n}?", "choices": [2, 4, 8], "answer": n} for n in answers]
+        with pytest.raises(InputError, match=r"set.jsonl:2: some answers are places of options, counted from 0 .*:1\)"):
+            load(tmp_path / "set.jsonl", *rows)
 
 
 def test_missing_golds_are_counted_aloud(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

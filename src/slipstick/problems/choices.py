@@ -26,8 +26,8 @@ class Options(NamedTuple):
     def letter_of(self, answer: Any) -> str | None:
         """The letter of the option that an answer names by its label, its letter or its place; None if it names none.
 
-        A whole number is the place, counted from 0, also if it is itself one of the options, as in MMLU. Raises
-        ValueError for one that is neither a place nor an option.
+        A whole number is the place, counted from 0, also if it is itself one of the options, as in MMLU; the text of
+        one only if it is no option. Raises ValueError for a number that is neither a place nor an option.
         """
         if isinstance(answer, str) and answer in self.texts and not (self.is_cell or answer in self.labels):
             return None
@@ -37,14 +37,22 @@ class Options(NamedTuple):
         count = len(self.texts)
         if name in map(letter, range(count)) and not (set(self.labels) & set(map(letter, range(26)))):
             return name
-        number = isinstance(answer, str) and re.fullmatch(r"\d{1,3}", answer.strip())
-        if type(answer) is not int and not (number and (self.is_cell or answer.strip() not in self.texts)):
+        if not whole_number(answer) or (isinstance(answer, str) and not self.is_cell and self._has_value(answer)):
             return None
         if 0 <= int(answer) < count:
             return letter(int(answer))
         if type(answer) is int and str(answer) not in self.texts:
             raise ValueError(f"the answer is option {answer} (counted from 0) of only {count}")
         return None
+
+    def _has_value(self, number: str) -> bool:
+        """Whether an option is this number."""
+        return any(re.fullmatch(rf"\$?0*{number.strip()}(\.0*)?", text.strip()) for text in self.texts)
+
+
+def whole_number(answer: Any) -> bool:
+    """Whether an answer is a whole number, or the text of a small one: perhaps the place of an option."""
+    return type(answer) is int or (isinstance(answer, str) and bool(re.fullmatch(r"\s*\d{1,3}\s*", answer)))
 
 
 def letter(index: int) -> str:

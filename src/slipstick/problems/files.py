@@ -64,13 +64,13 @@ def load(
     path = Path(argument)
     require_file(path)
     stem = _STEM.sub("", path.name)
-    counted, numbers = Counted(str(path), on_notice), PlacesOrValues()
+    counted, numbers = Counted(str(path), on_notice), PlacesOrOptions()
 
     def convert(row: Row) -> Problem:
         read = read_problem(row, stem=stem, field_map=field_map)
-        numbers.check(row, read)
+        numbers.check(row, read.gold)
         if read.problem.answer is None:
-            counted.add(row.number, read.missing)
+            counted.add(row.number, read.gold.missing)
         return read.problem
 
     return counted.count(to_problems(read_rows(path, on_bad=on_bad), convert, on_bad=on_bad))
@@ -81,31 +81,24 @@ class ReadProblem(NamedTuple):
 
     problem: Problem
     """The problem."""
-    missing: str
-    """Why it has no gold, if it has none."""
-    raw_answer: Any
-    """The gold as the row has it."""
+    gold: Gold
+    """What the row says of its answer."""
 
 
-class PlacesOrValues:
-    """Refuses a file of which some whole numbers can only be values of options, and others were read as places."""
+class PlacesOrOptions:
+    """Refuses a file in which some whole numbers were read as places of options, and others as options themselves."""
 
     def __init__(self) -> None:
-        self._place = self._value = ""
+        self._first: dict[str, str] = {}
 
-    def check(self, row: Row, read: ReadProblem) -> None:
+    def check(self, row: Row, gold: Gold) -> None:
         """Raises InputError for the first row that shows it."""
-        choices, answer = read.problem.choices, read.raw_answer
-        if not choices or type(answer) is not int:
-            return
-        if 0 <= answer < len(choices):
-            self._place = self._place or row.where
-        else:
-            self._value = self._value or row.where
-        if self._place and self._value:
+        if gold.number:
+            self._first.setdefault(gold.number, row.where)
+        if len(self._first) == 2:
             raise InputError(
-                f"{row.where}: some answers are places of options, counted from 0 ({self._place}), others are options "
-                f"themselves ({self._value}): write letters, or the options' texts"
+                f"{row.where}: some answers are places of options, counted from 0 ({self._first['place']}), others are "
+                f"options themselves ({self._first['option']}): write letters, or whole numbers for places"
             )
 
 
@@ -115,12 +108,12 @@ def to_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = N
 
 
 def read_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = None) -> ReadProblem:
-    """A row as a Problem, and why it has no gold. Raises InputError as `to_problem`."""
+    """A row as a Problem, and what its gold was read from. Raises InputError as `to_problem`."""
     field_map = field_map or {}
     values = row.values
     try:
         if not field_map and values.keys() == Problem.model_fields.keys():
-            return ReadProblem(Problem.model_validate(values), "key `answer` is empty", None)
+            return ReadProblem(Problem.model_validate(values), Gold(None, "key `answer` is empty"))
         taken = {field: value_at(row, field, key) for field, key in field_map.items()}
         keys = dict(field_map)
         places = _places(values)
@@ -131,7 +124,7 @@ def read_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None =
         fields, gold = _fields(row, taken, keys, places, stem)
         used = {_own_key(values, key) for key in keys.values()} | {key for key in values if _named(key) in _BEFORE}
         problem = Problem(**fields, metadata=_metadata(values, used, taken.get("metadata")))
-        return ReadProblem(problem, gold.missing, taken.get("answer"))
+        return ReadProblem(problem, gold)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{row.where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

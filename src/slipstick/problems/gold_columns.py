@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from slipstick.errors import InputError
 from slipstick.golds import placeholder, read_gold, stated_answer
-from slipstick.problems.choices import Options
+from slipstick.problems.choices import Options, whole_number
 from slipstick.schema import Kind, Problem
 from slipstick.tabular import Row
 
@@ -39,6 +39,8 @@ class Gold(NamedTuple):
     """The worked solution that it was the end of."""
     is_choice: bool = False
     """Whether it is the letter of an option."""
+    number: Literal["place", "option"] | None = None
+    """What a whole number beside options was read as."""
 
 
 def holds_gold(key: str, value: Any, *, has_options: bool) -> bool:
@@ -66,10 +68,13 @@ def gold_of(row: Row, key: str, value: Any, options: Options | None, kind: Kind 
             f"{row.where}: the answer is an object, {str(value)[:60]}, not text, a number or a list of acceptable "
             f"answers; {_REMEDY}"
         )
+    number = options is not None and whole_number(value) and str(value).strip().upper() not in options.labels
     if options and (found := _option(row, value, options)):
-        return Gold(found, is_choice=True)
+        return Gold(found, is_choice=True, number="place" if number else None)
     text = str(value).strip()
     gold = read_gold(text)
+    if number and isinstance(gold, str):
+        return Gold(gold, number="option")
     if isinstance(gold, list):
         return Gold(gold[0] if len(gold) == 1 else gold)
     if gold and placeholder(gold, kind):
