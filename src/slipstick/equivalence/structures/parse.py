@@ -115,6 +115,7 @@ def _is_group(text: str) -> bool:
 
 def _is_one_number(text: str) -> bool:
     """Whether the commas of a text are those of thousands: 350,000 and 350,000 pages."""
+    text = text.removeprefix(r"\approx").lstrip()
     return _THOUSANDS.fullmatch(text) is not None or (len(text) <= MAX_NUMBER and read_number(text) is not None)
 
 
