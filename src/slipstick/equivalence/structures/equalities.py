@@ -16,7 +16,7 @@ from slipstick.equivalence.structures.named import by_name, in_letters_of, says_
 from slipstick.equivalence.structures.parse import plus_and_minus, read_shape
 from slipstick.equivalence.symbolic.expression import Expression, heads, symbols
 from slipstick.equivalence.symbolic.reader import is_foreign, read
-from slipstick.equivalence.text.labels import read_header, read_label, read_names, same_name
+from slipstick.equivalence.text.labels import NAME, read_header, read_label, read_names, same_name
 from slipstick.equivalence.values.numbers import read_number
 from slipstick.equivalence.values.quantities import read_quantity
 
@@ -159,7 +159,7 @@ def _contradicts_itself(relation: Relation) -> bool:
 
 def _hides_parts(relation: Relation) -> bool:
     """Whether a chain is several equations that nothing separates: b = 2a - 2a c = 3x."""
-    if len(relation.sides) < 3 or set(relation.signs) != {"="}:
+    if len(relation.sides) < 3 or set(relation.signs) != {"="} or not NAME.fullmatch(relation.sides[0]):
         return False
     trees = [read(side) for side in relation.sides[-2:]]
     if trees[0] is None or trees[1] is None or not symbols(trees[1]) or "symbol" in (trees[0].head, trees[1].head):
