@@ -279,8 +279,11 @@ def spacing(answer: Side, expected: Side, context: Context) -> Decision | None:
 def symbolic(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Expressions, equations and inequalities, as far as our own reader and evaluation go."""
     from slipstick.equivalence.symbolic.comparison import compare_symbolically
+    from slipstick.equivalence.symbolic.equality import ROUNDED
 
     found = compare_symbolically(answer.in_radians, expected.in_radians)
+    if found == (True, ROUNDED) and context.policy.rounding == "none":
+        return Decision(False, "symbolic", f"the expected value is rounded ({context.policy.setting('rounding')})")
     return None if found is None else Decision(found[0], "symbolic", found[1])
 
 

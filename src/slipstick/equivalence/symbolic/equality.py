@@ -38,6 +38,8 @@ _AGREED_BITS = 130
 """Bits of relative accuracy that two balls that touch must have to be one number."""
 _TINY = 2.0**-120
 """A ball around zero is zero when it is narrower than this."""
+ROUNDED = "the value, rounded"
+"""The reason if a decimal gold is the answer's value, rounded."""
 _FLOAT_NOISE = 1e-11
 _ENOUGH = 4
 """Points that must agree if both functions are analytic; all of them if one is not."""
@@ -173,7 +175,7 @@ def _rounded(a: Expression, e: Expression, answer: str, expected: str, reading: 
         if exact_e is not None and _shows(answer, exact_e):
             return True, "the value to every digit shown"
         if exact_a is not None and _shows(expected, exact_a, rounded=True):
-            return True, "the value, rounded"
+            return True, ROUNDED
         if (_has_float(a) or _has_float(e)) and _is_noise(value_a, value_e):
             return True, "the same value but for the noise of floating-point numbers"
     return False, "different values"
