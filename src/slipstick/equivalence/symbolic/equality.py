@@ -175,7 +175,7 @@ def _rounded(a: Expression, e: Expression, answer: str, expected: str, reading: 
         if exact_e is not None and _shows(answer, exact_e):
             return True, "the value to every digit shown"
         if exact_a is not None and _shows(expected, exact_a, rounded=True):
-            return True, ROUNDED
+            return True, "the value, to every digit shown" if _shows(expected, exact_a) else ROUNDED
         if (_has_float(a) or _has_float(e)) and _is_noise(value_a, value_e):
             return True, "the same value but for the noise of floating-point numbers"
     return False, "different values"
