@@ -15,7 +15,7 @@ from slipstick.answers.boxes import boxes
 from slipstick.answers.found import GUESSES, Found
 from slipstick.answers.guesses import find_guess, last_number
 from slipstick.answers.letters import as_letter, find_letter
-from slipstick.answers.marked import find_marked, void_from
+from slipstick.answers.marked import denied_from, find_marked, void_from
 from slipstick.answers.scope import where_it_ends, without_code
 from slipstick.answers.trim import strip_label, tidy
 from slipstick.answers.words import plain_signs
@@ -64,7 +64,9 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
     found = find_marked(text, kind=kind, first=first)
     if kind == "choice":
         return _as_choice(found, text)
-    found = found or find_guess(_without_denied_boxes(text), kind=kind)
+    if found is None:
+        begin = denied_from(text)
+        found = find_guess(_without_denied_boxes(" " * begin + text[begin:]), kind=kind)
     return Found(tidy(found.text, text), found.start, found.end, found.rule) if found else None
 
 

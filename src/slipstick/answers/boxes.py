@@ -11,6 +11,8 @@ from slipstick.answers.words import denied, words
 _BOX = re.compile(r"\\f?(?:rame)?boxed\s*\{|\\f(?:rame)?box\s*\{|\\boxed\s+(?=[^\s{])")
 _MINUS = re.compile(r"(?:^|[=$(\s\[])[-−]\s?$")
 """A minus sign before a box, which is no difference."""
+_MOST = 200
+"""Boxes from the end that are looked at."""
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _EMPTY = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*|\\[,;:! ]|\\q?quad\b|[\s{}$]|\\phantom")
 
@@ -32,7 +34,7 @@ def boxes(text: str) -> list[Box]:
     if not _BOX.search(text):
         return []
     found = []
-    for inner, start, closed in _boxes(text):
+    for inner, start, closed in list(_boxes(text))[-_MOST:]:
         end = closed
         content = "-" + inner if _MINUS.search(text, max(0, start - 20), start) else inner
         plain = _EMPTY.sub(lambda match: " " if match.group().isspace() else "", inner).strip().lower()

@@ -40,6 +40,8 @@ _NUMBER_WORDS = re.compile(
     rf"(?i)(?<![\w-])(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-])"
 )
 _ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split|eqnarray\*?)\}(?P<rows>.*?)\\end\{", re.DOTALL)
+_BREAKS_OFF = re.compile(r"(?i)(?:\b(?:the|of|a|an|and|to|by|for|with|that|we|need|because)|[+×÷=])\s*$")
+"""The end of a text that was cut off in a sentence."""
 _NOTHING = re.compile(r"""(?i)["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")""")
 """A field for the answer that is empty."""
 _FILLERS = frozenset(
@@ -51,7 +53,7 @@ _TRIED = 20
 
 def find_guess(text: str, *, kind: str | None) -> Found | None:
     """The last bold value or formula or the last number of a text that marks none; None if it refuses to answer."""
-    if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text):
+    if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or _BREAKS_OFF.search(text[-60:]):
         return None
     text = _without_check(text)
     number = _last_number(text, bare=kind == "number")
@@ -103,7 +105,7 @@ def _bold(text: str) -> Iterator[Found]:
         if re.search(r"\d|\\|=", content):
             if re.match(r"(?i)(?:step|part|case|question|problem|method|example)\s+\w+\s*:?\s*$", content):
                 continue
-            if len(re.findall(rf"[^\W\d_]{{2,}}|[{CJK}]", content)) >= 3:  # a sentence
+            if len(re.findall(rf"[{CJK}]|[^\W\d_]{{2,}}", content)) >= 3:  # a sentence
                 part = cut(text, *match.span("tail"), rule="bold", kind=None)
                 content = part.text if part else content
             yield Found(content, *match.span(), "bold")
@@ -186,8 +188,8 @@ def _found(text: str, match: re.Match[str], *, bare: bool) -> Found:
 def _before_aside(text: str, match: re.Match[str], matches: list[re.Match[str]], *, bare: bool) -> Found | None:
     """The last number of the main clause, if this one is in an aside behind it: "8, as we listed 8"."""
     begin = _sentence_start(text, match.start())
-    aside = _ASIDE.search(text, begin, match.start() + 1)
-    if not aside:
+    aside = _ASIDE.search(text, begin, match.end() + 20)
+    if not aside or aside.start() > match.start():
         return None
     between = text[aside.end() : match.start()]
     bracket = aside.group().strip() == "("

@@ -71,6 +71,20 @@ def void_from(text: str) -> int | None:
     return found[-1].end if found and found[-1].void == "placeholder" else None
 
 
+def denied_from(text: str) -> int:
+    """Where the last marked value ends that is denied, so that nothing before is the answer; 0 if there is none."""
+    place = 0
+    for pattern in (_FINAL, _ANSWER_IS, _ANSWER, words().states):
+        for match in list(pattern.finditer(text))[-1:]:
+            start = match.start("tail") if match["tail"] is not None else match.end()
+            value = re.compile(r"\W*(?:not\s+|nicht\s+|no\s+|не\s+)?(-?\d[\d.,/]*|[A-J](?![A-Za-z]))").match(
+                text, start
+            )
+            if value and denied(text, *value.span(1)):
+                place = max(place, value.end(1))
+    return place
+
+
 def _strongest(text: str, filled: list[Box], *, kind: str | None, first: bool) -> Found | None:
     """By the order of the rules, the last of each."""
     box = find_box(filled, text, first=first and kind == "number")

@@ -30,6 +30,7 @@ _HEDGES = re.compile(
     r"|^(?:(?:la|the|die|a|le|el|il)\s+)?(?:opci[oó]n|option|alternativ\w*|antwort\w*|réponse|respuesta|risposta|opzione|opção|letra|lettre|lettera"
     r"|вариант|ответ|选项|choice|letter|answer|statement|buchstabe)\s+[*(]*(?=(?-i:[A-J])\b)|^(?:la|the|die|le|el|il)\s+[*(]*(?=(?-i:[A-J])\b)"
 )
+_MONEY = re.compile(r"\$\d")
 _BUT = re.compile(r"(?i)\bbut\s+(?:rather\s+|actually\s+|instead\s+)?")
 _LABEL = re.compile(
     r"(?i)^[\s*$]*(?:\\(?:text|textbf|textit|mathrm|mathbf|bf|mbox)\s*\{\s*(?:the\s+)?(?:final\s+)?(?:answer"
@@ -69,7 +70,8 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
             return None
         start += but.end()
         tail = text[start:end]
-    if formula := _FORMULA.match(tail.lstrip(" *")):
+    formula = _FORMULA.match(tail.lstrip(" *"))
+    if formula and not _MONEY.match(tail.lstrip(" *")[formula.end() - 1 :]):
         rest = tail.lstrip(" *")[formula.end() :]
         unit = re.match(r"\s*(?:\\?%|[A-Za-z]+(?:\^?\d)?)?(?=[\s.,!*]*$)", rest)
         tail = formula.group(0) + (unit.group(0) if unit else "")
