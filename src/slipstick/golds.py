@@ -7,11 +7,9 @@ import json
 import re
 from contextlib import suppress
 
-from slipstick.answers import find_answer
+from slipstick.answers import GUESSES, find_answer
 
 _TAGGED = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
-GUESSES = frozenset(("last number", "bold", "formula", "letter"))
-"""Rules of `find_answer` that guess: what they find is not marked as the answer."""
 _MARK = re.compile(
     r"(?:^|[.!?:,\n{])[\s*_#>$]*(?:(?:so|thus|hence|therefore|then|and|finally),?\s+)*(?:(?:the|our|my)\s+)?"
     r"""(?:(?:final|correct|right|required|desired|numerical)\s+)?["']?(?:final_)?answers?\b"""
@@ -87,7 +85,7 @@ def _stated(gold: str) -> str:
         found = find_answer(text)
         if found and found.rule not in GUESSES:
             return found.text
-        if boxed and found is None:
+        if boxed:
             return ""
     return after.strip() if hashes else gold
 

@@ -21,7 +21,6 @@ ANSWERS = [
         "far from 6",
         "a multiple of 6",
         "different from 6",
-        "unlikely to be 6",
         "6 is wrong",
     ),
     *("about 6", "maybe 6", r"\approx 6", "approximately 6", "roughly 6"),

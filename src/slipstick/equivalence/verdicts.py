@@ -5,12 +5,12 @@ import re
 import sys
 from collections.abc import Sequence
 
-from slipstick.answers import final_answer, find_answer, strip_label
+from slipstick.answers import GUESSES, final_answer, find_answer, strip_label
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.layers import decide
 from slipstick.equivalence.policies import policy_of
 from slipstick.equivalence.profiles import PUBLISHED, decide_by
-from slipstick.golds import GUESSES, placeholder, stated_answer
+from slipstick.golds import placeholder, stated_answer
 from slipstick.schema import Outcome, Verdict
 
 LONG = 2_000
