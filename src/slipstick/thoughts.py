@@ -113,7 +113,7 @@ def _table() -> _Table:
     words = [marker for marker in roles if marker[0] not in "<[◁&"]
     return _Table(
         hint=re.compile(rf"[<\[◁&]|assistantfinal|analysis|{_any(words)}", re.IGNORECASE),
-        marker=re.compile(_by_start(roles), re.IGNORECASE),
+        marker=re.compile(rf"(?=<[/|a-z ]|[^<])(?:{_by_start(roles)})", re.IGNORECASE),
         roles=roles,
         mention=re.compile(rf"\b(?:{_any(table['mentions']['words'])}) $", re.IGNORECASE),
         channel=re.compile(rf"(?:assistant|\A\s*)(?P<channel>{names})"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GUESSES", "Found", "answer_of", "final_answer", "find_answer", "strip_label"]
 
-_SEARCHED = 20_000
+_SEARCHED = 16_000
 """Characters at the end of a text that are searched: an answer is at the end, and the time is bounded."""
 
 
