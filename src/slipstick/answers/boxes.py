@@ -13,6 +13,8 @@ _MINUS = re.compile(r"(?:^|[=$(\s\[])[-−]\s?$")
 """A minus sign before a box, which is no difference."""
 _MOST = 200
 """Boxes from the end that are looked at."""
+_UNDER = re.compile(r"(?:[\d)}]\s*(?:\\cdot|\\times|[*/^])|\\[dt]?frac\s*\{[^{}]{0,30}|\\sqrt\s*\{)\s*\{?$")
+"""An operation on what is in a box."""
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _EMPTY = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*|\\[,;:! ]|\\q?quad\b|[\s{}$]|\\phantom")
 
@@ -44,7 +46,7 @@ def boxes(text: str) -> list[Box]:
             void = "mention" if mention and (text[end:].strip(" .$*`\"'") or plain) else "placeholder"
         elif part := _part(text, end):
             end, void = part, "denied"
-        elif denied(text, start, end):
+        elif denied(text, start, end) or _is_under(text, start, end):
             void = "denied"
         found.append(Box(content, start, end, void))
     return found
@@ -83,6 +85,12 @@ def _part(text: str, end: int) -> int:
     """
     behind = re.compile(r"\s*(?:\^|[-+*/]\s*\d|\\(?:cdot|times)\b)[^\n=]{0,60}").match(text, end)
     return behind.end() if behind and not text.startswith("=", behind.end()) else 0
+
+
+def _is_under(text: str, start: int, end: int) -> bool:
+    r"""Whether an operation is left to do on a box, as in `2 \cdot \boxed{5}`; not if a box fills an equation's gap."""
+    before = _UNDER.search(text, max(0, start - 60), start)
+    return before is not None and not re.compile(r"\s*\}?\{?\d*\}?\s*=").match(text, end)
 
 
 def _boxes(text: str) -> Iterator[tuple[str, int, int]]:

@@ -32,7 +32,7 @@ _CODE = re.compile(
     r"|<\|tool_call_begin\|>.*?(?:<\|tool_call_end\|>|\Z)"
     r"|<\|tool_calls_section_begin\|>.*?(?:<\|tool_calls_section_end\|>|\Z)|<\|im_system\|>tool.*?(?:<\|im_end\|>|\Z)"
     r"|\bAction Input\s*:[^\n]*|\{[^{}\n]{0,200}\"(?:arguments|parameters|code|tool)\"\s*:\s*[{\"][^\n]*"
-    r"|<\|tool_call>.*?(?:<tool_call\|>|\Z)|<｜tool▁call▁begin｜>.*?(?:<｜tool▁call▁end｜>|\Z)",
+    r"|<\|tool_call>.*?(?:<tool_call\|>|\Z)|<[|｜]tool▁call▁begin[|｜]>.*?(?:<[|｜]tool▁call▁end[|｜]>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _MAY_BE_CODE = re.compile(r"```|<|\[TOOL|Action Input|\"\s*:")
@@ -51,7 +51,7 @@ def where_it_ends(text: str, gives_answer: Callable[[str], bool]) -> int:
         if match["number"] and re.match(rf"\W*{re.escape(match['word'])}\s*\d", before, re.IGNORECASE):
             continue  # the parts of one task
         asks = _REPLY.search(text, match.end(), end)
-        if gives_answer(before) or (asks and re.search(r"\d[^\n:]*$", before.rstrip())):
+        if gives_answer(before) or (asks and re.search(r"\d[^\n:]*$", before.rstrip("-*_ \n"))):
             return match.start()
     return end
 

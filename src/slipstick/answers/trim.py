@@ -18,10 +18,14 @@ _FORMULA = re.compile(
 _AFTERWARDS = re.compile(
     r",?\s+(?:because|since|which|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
     r"|hence|therefore)\b"
-    r"|\s+\((?=\s*(?:since|because|as|that\s+is|i\.\s?e\.|or|which|where|from|see|note|given|after|[^()]*=))"
+    r"|\s+\((?=\s*(?:since|because|as|that\s+is|i\.\s?e\.|which|where|from|see|note|given|after|[^()]*=))"
     r"|,\s+(?:it|they|this|that|these|we|you|while|whereas|although|though|but|and\s+not)\b(?!\s+is\s*$)",
     re.IGNORECASE,
 )
+_OR_ELSE = re.compile(
+    r"(?P<one>[^()\n]{1,80}?)\s*\((?:or|alternatively|o|ou|oder|或)\b(?:\s+possibly|,)?\s*(?P<other>[^()\n]{1,80})\)"
+)
+"""Two values, one of them in brackets: 174 (or 490)."""
 _SENTENCE_END = re.compile(r"(?<![\d\s])[.!](?=\s+[A-Z*$\\#<]|\s*$)|(?<=\d)[.!](?=\s+[A-Z*$\\#<]|\s*$)|[。！]|\n\n|<\|")
 _HEDGES = re.compile(
     r"(?i)^(?:(?:for sure|definitely|certainly|clearly|surely|obviously|simply|indeed|therefore|thus|actually"
@@ -82,6 +86,8 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
             tail = tail[: stop.start()]
         if re.search(r"[?？](?:\s|$)", tail):
             return None
+        if other := _OR_ELSE.match(tail):
+            tail = f"{other['one']} or {other['other']}"  # of the same value, or no answer
         if (afterwards := _AFTERWARDS.search(tail)) and tail[: afterwards.start()].strip(" *:$"):
             tail = tail[: afterwards.start()]
     answer = trim(tail)
@@ -101,7 +107,8 @@ def _out_of_prose(found: Found) -> Found | None:
     if maths and found_words and not found.text[maths[-1].end() :].strip(" .*"):
         return found.within(trim(maths[-1].group()), *maths[-1].span())
     rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if found_words else found.text
-    if rest != found.text and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
+    supposed = re.search(r"(?i)\b(?:unless|except|or)\b", found.text)
+    if rest != found.text and not supposed and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
         place = found.start + found.text.rfind(rest)
         return Found(trim(rest), place, place + len(rest), found.rule)
     glued = len(re.findall(f"[{CJK}]", found.text.split("=")[-1])) >= 2 and not re.match(r"[-−\d$\\(\[]", found.text)

@@ -27,6 +27,11 @@ _PLAIN = str.maketrans(
 )
 
 
+_WOULD = re.compile(r"(?i)\b(?:would|wäre|serait|sería|seria|sarebbe)\b[^.!?\n]{0,30}$")
+_IF = re.compile(r"(?i)[\s$)}*]*\S{0,12}\s?(?:if|wenn|falls|si|se)\b")
+"""A value of another case: "would be 11 if the coin were fair"."""
+
+
 @dataclass(frozen=True)
 class Words:
     """What words.toml says."""
@@ -107,6 +112,8 @@ def denied(text: str, start: int, end: int) -> bool:
     if words().negation.search(text, max(0, start - 60), start) or words().clause.search(
         text, max(0, start - 80), start
     ):
+        return True
+    if _IF.match(text, end) and _WOULD.search(text, max(0, start - 40), start):
         return True
     if _ASKED.match(text, end) and _ASKS.search(text, max(0, start - 80), start):
         return True
