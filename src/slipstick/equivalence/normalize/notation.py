@@ -3,6 +3,7 @@ r"""Brings the many ways of writing one thing to one: white space, formula signs
 import functools
 import re
 import unicodedata
+from collections.abc import Callable
 
 from slipstick.equivalence.normalize.vocabulary import SIGNS
 
@@ -47,8 +48,15 @@ _UNIT_VECTOR = re.compile(
     r"\\(?:mathbf|textbf|boldsymbol|bm|vec|hat|overrightarrow)\s*\{\s*(?:\\(?:mathbf|boldsymbol)\s*)?\{?\s*"
     r"\\?([ijk])(?:math)?\s*\}?\s*\}"
 )
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), replacement)
+
+
+def _expanding(template: str) -> str | Callable[[re.Match[str]], str]:
+    """A template that is only looked at where something matches: `sub` reads one with a backslash in every call."""
+    return (lambda match: match.expand(template)) if "\\" in template else template
+
+
+_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+    (re.compile(pattern), _expanding(replacement))
     for pattern, replacement in (
         (r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|bigskip|medskip|noindent|hfill)(?![A-Za-z])", ""),
         (r"(?<=\d)\s*(?:\\[,: ]|~)\s*\\Omega(?![A-Za-z])", " ohm"),  # a thin space before a unit
