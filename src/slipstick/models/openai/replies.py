@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -12,6 +13,7 @@ from slipstick.models.openai.prices import Price
 from slipstick.replies.arguments import UnreadableCallError, check_name, is_whole, read_arguments
 from slipstick.replies.turns import end_turn
 from slipstick.schema import Finish
+from slipstick.surrogates import replace_surrogates
 
 
 class NoCompletionError(Exception):
@@ -91,7 +93,13 @@ class Answer(BaseModel):
 
 
 def read_answer(body: str) -> Answer:
-    """The body of a server's answer. Raises NoCompletionError, with the body shortened, if it is not one."""
+    """The body of a server's answer, with U+FFFD for half a surrogate pair.
+
+    Raises NoCompletionError, with the body shortened, if it is not one.
+    """
+    with suppress(ValueError):
+        if "\\ud" in body.lower():
+            body = json.dumps(replace_surrogates(json.loads(body)))
     try:
         return Answer.model_validate_json(body)
     except ValidationError as error:
