@@ -164,6 +164,48 @@ def test_how_an_answer_is_wrapped_changes_nothing(answer: str, gold: str, wrappi
     assert grade(wrapping.format(answer), answer).outcome == "correct"
 
 
+HEDGES = (
+    *(
+        " or {}",
+        " and {}",
+        ", {}",
+        "; {}",
+        " / {}",
+        ", or maybe {}",
+        ", not {}",
+        " (not {})",
+        " unless it is {}",
+        " else {}",
+    ),
+    *(" is wrong", " is not the answer", "?", " is false", " (incorrect)", " or so", ", but I doubt it", " or more"),
+)
+"""What may be put behind an answer; the gold may be named."""
+
+
+@SETTINGS
+@given(
+    st.one_of(integers.map(str), words, options), st.one_of(integers.map(str), words, options), st.sampled_from(HEDGES)
+)
+def test_words_behind_never_make_a_wrong_answer_right(answer: str, gold: str, hedge: str) -> None:
+    assume(verdict(answer, gold) == "incorrect")
+    said = answer + hedge.format(gold)
+    assert verdict(said, gold) != "correct"
+    assert grade(f"The answer is {said}", gold).outcome != "correct"
+    assert grade(rf"\boxed{{{said}}}", gold).outcome != "correct"
+
+
+REFUTATIONS = ("not {}", "{} is wrong", "anything but {}", "{} or 9973", "neither {} nor 9973", "the answer is not {}")
+"""Answers that name a gold and do not give it."""
+
+
+@SETTINGS
+@given(st.one_of(integers.map(str), words, options), st.sampled_from(REFUTATIONS))
+def test_a_gold_that_is_refuted_is_not_given(gold: str, refutation: str) -> None:
+    said = refutation.format(gold)
+    assert verdict(said, gold) != "correct"
+    assert grade(said, gold).outcome != "correct"
+
+
 FORMS = (
     "{}",
     "{} ",

@@ -107,8 +107,9 @@ def _out_of_prose(found: Found) -> Found | None:
     if maths and found_words and not found.text[maths[-1].end() :].strip(" .*"):
         return found.within(trim(maths[-1].group()), *maths[-1].span())
     rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if found_words else found.text
-    supposed = re.search(r"(?i)\b(?:unless|except|or)\b", found.text)
-    if rest != found.text and not supposed and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
+    if re.search(r"(?i)\bunless\b", found.text):
+        return found  # a value of another case is none
+    if rest != found.text and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
         place = found.start + found.text.rfind(rest)
         return Found(trim(rest), place, place + len(rest), found.rule)
     glued = len(re.findall(f"[{CJK}]", found.text.split("=")[-1])) >= 2 and not re.match(r"[-−\d$\\(\[]", found.text)
