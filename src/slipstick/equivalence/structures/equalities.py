@@ -30,6 +30,8 @@ _QUANTITIES = re.compile(
     r"|\\(?:vec|overrightarrow|overline|angle|triangle)(?![A-Za-z]).*|(?:\\\||\|\|).+(?:\\\||\|\|)"
     r"|\([fgh]\s*\\circ\s*[fgh]\)\s*\(.+\)"
 )
+_OPERATIONS = re.compile(r"\\(?:i{1,3}nt|oint|sum|prod|lim)(?![A-Za-z])|\\frac\s*\{\s*d\s*\}\s*\{\s*d\s*[a-z]\s*\}")
+"""How a side begins that says what is computed: an integral, sum, product, limit or derivative."""
 _WORDS = re.compile(r"\\text\s*\{[^{}]*\}")
 _CONTRADICTION = structure(False, "its sides contradict each other")
 
@@ -200,6 +202,8 @@ def _value_stated(relation: Relation, *, of_gold: bool = False) -> str | None:
     if set(relation.signs) != {"="}:
         return None
     first, value = relation.sides[0], relation.sides[-1]
+    if _OPERATIONS.match(first) and not _OPERATIONS.match(value):
+        return value
     if not (is_constant(value) or read_quantity(value)):
         return None
     bare = _WORDS.sub("", first)
