@@ -9,24 +9,32 @@ from slipstick.answers.boxes import Box, boxes, find_box
 from slipstick.answers.found import Found
 from slipstick.answers.letters import find_stated
 from slipstick.answers.trim import VALUE, cut, trim
-from slipstick.answers.words import CJK, denied, words
+from slipstick.answers.words import CJK, Phrases, denied, words
 
-_HASHES = re.compile(r"####\s*(?=(?P<tail>.{0,2000}))")
-_FINAL = re.compile(r"\bfinal\s+answer\*{0,3}\s*(?::|is\b:?)[\s*:]*(?=(?P<tail>.{0,2000}))", re.IGNORECASE)
-_HEADING = re.compile(r"(?im)^[ #*_]*(?:the )?(?:final |correct )?answer[ *_#]*$(?P<tail>)")
-_TAGGED = re.compile(r"<answer>(?P<tail>.{0,2000}?)</answer>", re.DOTALL | re.IGNORECASE)
-_ANSWER_IS = re.compile(
-    r"\banswers?\**\s*(?:to [^.\n]{1,80}? )?(?:is|are|would be|will be|must be|should be|has to be|=)\b[\s:*]*"
-    r"(?=(?P<tail>.{0,2000}))"
-    r"|\b(?:true|correct|right|actual|real|corrected)\s+(?:count|value|number|result|total|sum|product"
-    r"|probability|figure|option|choice)"
-    r"\s+(?:is|are|=|should be|must be)\s+(?=(?P<corrected>.{0,2000}))",
-    re.IGNORECASE,
+_HASHES = Phrases(re.compile(r"####\s*(?=(?P<tail>.{0,2000}))"), ("####",))
+_FINAL = Phrases(
+    re.compile(r"\bfinal\s+answer\*{0,3}\s*(?::|is\b:?)[\s*:]*(?=(?P<tail>.{0,2000}))", re.IGNORECASE), ("final",)
 )
-_ANSWER = re.compile(r"\bans(?:wers?)?\s*\**\s*[:=]\s*\**(?=(?P<tail>.{0,2000}))", re.IGNORECASE)
-_CORRECTION = re.compile(
-    r"(?im)(?:\bcorrection\b\s*:|\b(?:it|that|this|the result|the total)\s+(?:should|must)\s+(?:be|have been)"
-    r"|\bi meant|\bin truth|\bhere it is|\bkidding, it is|应该是|應該是)\s*(?=(?P<tail>.{0,2000}))"
+_HEADING = Phrases(re.compile(r"(?im)^[ #*_]*(?:the )?(?:final |correct )?answer[ *_#]*$(?P<tail>)"), ("answer",))
+_TAGGED = re.compile(r"<answer>(?P<tail>.{0,2000}?)</answer>", re.DOTALL | re.IGNORECASE)
+_ANSWER_IS = Phrases(
+    re.compile(
+        r"\banswers?\**\s*(?:to [^.\n]{1,80}? )?(?:is|are|would be|will be|must be|should be|has to be|=)\b[\s:*]*"
+        r"(?=(?P<tail>.{0,2000}))"
+        r"|\b(?:true|correct|right|actual|real|corrected)\s+(?:count|value|number|result|total|sum|product"
+        r"|probability|figure|option|choice)"
+        r"\s+(?:is|are|=|should be|must be)\s+(?=(?P<corrected>.{0,2000}))",
+        re.IGNORECASE,
+    ),
+    ("answer", "true", "correct", "right", "actual", "real"),
+)
+_ANSWER = Phrases(re.compile(r"\bans(?:wers?)?\s*\**\s*[:=]\s*\**(?=(?P<tail>.{0,2000}))", re.IGNORECASE), ("ans",))
+_CORRECTION = Phrases(
+    re.compile(
+        r"(?im)(?:\bcorrection\b\s*:|\b(?:it|that|this|the result|the total)\s+(?:should|must)\s+(?:be|have been)"
+        r"|\bi meant|\bin truth|\bhere it is|\bkidding, it is|应该是|應該是)\s*(?=(?P<tail>.{0,2000}))"
+    ),
+    ("correction", "should", "must", "meant", "truth", "here it is", "kidding", "应该是", "應該是"),
 )
 _MARKERS = (("answer is", _ANSWER_IS), ("answer", _ANSWER), ("heading", _HEADING))
 _STRONG = frozenset(("hashes", "final answer", "heading", "tag", "field"))
@@ -211,10 +219,10 @@ def _foreign(text: str, *, kind: str | None) -> Iterator[_Marked]:
             yield marked
 
 
-def _tails(text: str, *, rule: str, pattern: re.Pattern[str], kind: str | None) -> Iterator[_Marked]:
+def _tails(text: str, *, rule: str, pattern: Phrases, kind: str | None) -> Iterator[_Marked]:
     """What follows each marker of this kind, cut at the end of its sentence, the last first."""
     for match in reversed(list(pattern.finditer(text))):
-        name = "corrected" if match.re is _ANSWER_IS and match["tail"] is None else "tail"
+        name = "corrected" if match.re is _ANSWER_IS.pattern and match["tail"] is None else "tail"
         if _CONDITION.search(text, max(0, match.start() - 40), match.start()) or _hypothetical(text, match):
             continue
         start, end = match.span(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -33,16 +33,45 @@ _IF = re.compile(r"(?i)[\s$)}*]*\S{0,12}\s?(?:if|wenn|falls|si|se)\b")
 
 
 @dataclass(frozen=True)
+class Phrases:
+    """A pattern for any of some phrases, which is tried only where a word of each phrase is: most texts have none."""
+
+    pattern: re.Pattern[str]
+    """The phrases, and what stands around them."""
+    hints: tuple[str, ...]
+    """Words in lower case, one of which is in every phrase."""
+
+    def search(self, text: str, start: int = 0, end: int | None = None) -> re.Match[str] | None:
+        """As of a pattern."""
+        end = len(text) if end is None else end
+        return self.pattern.search(text, start, end) if self.may_be_in(text[start:end]) else None
+
+    def match(self, text: str, start: int = 0, end: int | None = None) -> re.Match[str] | None:
+        """As of a pattern."""
+        end = len(text) if end is None else end
+        return self.pattern.match(text, start, end) if self.may_be_in(text[start:end]) else None
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """As of a pattern."""
+        return self.pattern.finditer(text) if self.may_be_in(text) else iter(())
+
+    def may_be_in(self, text: str) -> bool:
+        """False if no phrase is in a text."""
+        lowered = text.lower()
+        return any(hint in lowered for hint in self.hints)
+
+
+@dataclass(frozen=True)
 class Words:
     """What words.toml says."""
 
-    states: re.Pattern[str]
+    states: Phrases
     """A phrase of another language that marks an answer, with the group `tail` behind it."""
     behind: re.Pattern[str]
     """What is glued behind an answer and is no part of it."""
     comma: tuple[re.Pattern[str], ...]
     """Words of each language in which a comma is the decimal sign."""
-    comma_states: re.Pattern[str]
+    comma_states: Phrases
     """The phrases of those languages that mark an answer."""
     placeholders: frozenset[str]
     """Contents of a box that holds nothing."""
@@ -52,13 +81,13 @@ class Words:
     """A key and its value in JSON, Python or YAML, with the groups `key`, `tail`, `quoted` and `bare`."""
     keys: tuple[str, ...]
     """The keys, the strongest first."""
-    refusal: re.Pattern[str]
+    refusal: Phrases
     """Words that say that there is no answer."""
-    negation: re.Pattern[str]
+    negation: Phrases
     """Words that deny what follows, up to where it begins."""
-    clause: re.Pattern[str]
+    clause: Phrases
     """Words that deny a value behind them in the same clause."""
-    denied: re.Pattern[str]
+    denied: Phrases
     """Words that deny what is before them in their sentence."""
     units: re.Pattern[str]
     """A unit that is glued to a number."""
@@ -91,14 +120,14 @@ def words() -> Words:
             r"""|\[(?P<list>[^\[\]\n]{1,500})\]|(?P<bare>[^\s"'\[\]{},}][^\n"',}]{0,99}))\s*(?=[,}\n]|$)"""
         ),
         keys=tuple(table["fields"]["keys"]),
-        refusal=_any(table["refusals"]["phrases"]),
-        negation=_any(
+        refusal=_phrases(table["refusals"]["phrases"]),
+        negation=_phrases(
             negations["words"],
             before=r"(?:(?<!\w)|(?<=n't)|(?<=[" + CJK + "]))",
             after=r"[\s$\\(\[*{]*(?:equal to\s)?[\s$\\(\[*]*(?:\\text\w*\{)?$",
         ),
-        clause=_any(negations["clauses"], before=r"(?<!\w)", after=r"[^.!?;\n]{0,40}$"),
-        denied=_any(
+        clause=_phrases(negations["clauses"], before=r"(?<!\w)", after=r"[^.!?;\n]{0,40}$"),
+        denied=_phrases(
             negations["behind"],
             before=rf"[\s$)\]}}*.,!。(\\]*(?:[{CJK}]{{0,3}}?|(?:[^\s.!?]+\s){{0,2}}?|[^.?!\n]{{0,60}}?\b(?:this|that|it|which)\s(?:\w+\s)?)",
         ),
@@ -145,14 +174,24 @@ def _any(phrases: Iterable[str], *, before: str = "", after: str = "") -> re.Pat
     return re.compile(f"(?i){before}(?:{_alternatives(phrases)}){after}")
 
 
-def _states(languages: list[dict[str, list[str]]]) -> re.Pattern[str]:
+def _phrases(phrases: Iterable[str], *, before: str = "", after: str = "") -> Phrases:
+    return Phrases(_any(phrases, before=before, after=after), hints(phrases))
+
+
+def hints(phrases: Iterable[str]) -> tuple[str, ...]:
+    """The longest word of each phrase, but for those that contain another one."""
+    longest = {max(re.split(r"[\s'’]+", phrase.lower()), key=len) for phrase in phrases}
+    return tuple(sorted(word for word in longest if not any(other in word for other in longest - {word})))
+
+
+def _states(languages: list[dict[str, list[str]]]) -> Phrases:
     """Statements with a verb, headings with a colon or on a line of their own, and headings in brackets: 【答案】."""
     glued = re.compile(f"[{CJK}\u0e00-\u0e7f]")
     statements, headings = _all(languages, "is"), _all(languages, "colon")
     spaced_is, glued_is = ([one for one in statements if bool(glued.match(one)) is g] for g in (False, True))
     spaced_colon, glued_colon = ([one for one in headings if bool(glued.match(one)) is g] for g in (False, True))
     letters = _alternatives(_all(languages, "letter")) or NEVER
-    return re.compile(
+    pattern = re.compile(
         rf"(?im)(?:(?<!\w)(?:{_alternatives(spaced_is)})(?!\w)\s*:?"
         rf"|(?:{_alternatives(glued_is) or NEVER})\s*:?"
         rf"|(?<!\w)(?:{_alternatives(spaced_colon)})\s?\*{{0,3}}\s?:\*{{0,3}}"
@@ -163,3 +202,4 @@ def _states(languages: list[dict[str, list[str]]]) -> re.Pattern[str]:
         rf"|(?:{letters})\s?(?=[A-J](?![A-Za-z])))"
         r"[ \t*]*(?=(?P<tail>[^。;；।\n【]{0,2000}))"
     )
+    return Phrases(pattern, hints([*statements, *headings, *_all(languages, "letter")]))

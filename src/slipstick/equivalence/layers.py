@@ -4,6 +4,7 @@ The same layers run in the calling process, where there is no computer algebra a
 open, and in a worker process, where there is. `docs/grade.md` has this table in words.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,7 +79,16 @@ def _is_exact(expected: str) -> bool:
 
 def in_one_notation(text: str) -> str:
     """What the layers compare: the text in LaTeX of one kind, its parts separated by signs."""
+    return (_in_one_notation if len(text) <= _SHORT else _in_one_notation.__wrapped__)(text)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _in_one_notation(text: str) -> str:
     return as_written(usual_marks(tidy(separate(text))))
+
+
+_SHORT = 200
+"""Characters of a text that is remembered: every sample of a problem has the same gold, and many the same answer."""
 
 
 @dataclass

@@ -1,5 +1,6 @@
 r"""Reads single values of any kind: a number with its unit, or a quantity in several units, "1 hour 30 minutes"."""
 
+import functools
 import re
 from fractions import Fraction
 
@@ -16,8 +17,13 @@ _QUOTES = {"'": "arcminute", '"': "arcsecond", "''": "arcsecond"}
 
 def read_quantity(text: str) -> Number | None:
     """The number a tidied text is, with its unit; a quantity in several units is read in the first of them."""
+    return _read_quantity(text) if len(text) <= _MAX_LENGTH else read_number(text)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _read_quantity(text: str) -> Number | None:
     number = read_number(text)
-    if number is not None or len(text) > _MAX_LENGTH or not _TWO_PARTS.match(text):
+    if number is not None or not _TWO_PARTS.match(text):
         return number
     flat = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip()
     if match := _COLON.fullmatch(flat):
