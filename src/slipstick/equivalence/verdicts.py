@@ -102,6 +102,6 @@ def _verdict_once(outcome: Outcome, method: str, expected: str | None, reason: s
 
 def _unmarked(text: str) -> str:
     """What stands in the box, behind the four hashes or behind the label of an answer that still carries them."""
-    if "boxed{" in text or "fbox{" in text or "####" in text:
+    if r"\boxed" in text or r"\fbox" in text or "####" in text:
         return final_answer(text) or ""
     return strip_label(text) if "answer" in text.lower() else text
