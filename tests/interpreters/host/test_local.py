@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from slipstick import interpreters
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Limits
-from slipstick.interpreters.host.isolation import ISOLATION, missing
+from slipstick.interpreters.host.isolation import missing
 from slipstick.interpreters.host.local import LocalInterpreter, open_interpreter
 from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Output
@@ -156,73 +155,6 @@ def test_random_numbers_differ_between_sessions_but_for_a_seed() -> None:
             seen |= {output.text for output in sandbox.run_many([program] * 2)}
     assert len(seen) == 1
     assert seen.pop().split()[0] == str(random.Random(7).random())
-
-
-@pytest.mark.parametrize("isolation", ISOLATION)
-def test_scratch_folder_is_private_and_goes_with_its_session(
-    isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if missing(isolation):
-        pytest.skip(f"this machine lacks {missing(isolation)}")
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    with Sandbox(scratch_mb=1, isolation=isolation) as sandbox, sandbox.session() as one, sandbox.session() as two:
-        assert one.run("open('a.txt', 'w').write('kept')").text == "4"
-        assert one.run("open('a.txt').read()").text == "'kept'"
-        folder = one.run("import os\nprint(os.getcwd())").text
-        assert two.run("import os\nos.listdir()").text == "[]"
-        if isolation == "kernel":
-            assert "PermissionError" in two.run(f"open({folder!r} + '/b', 'w')").text
-        assert one.run("open('big', 'wb').write(bytes(2 << 20))").status == "error"
-        if isolation == "full":  # one file within the limit each, too many in all
-            assert one.run("for i in range(2): open(f'{i}', 'wb').write(bytes(1 << 19))").status == "error"
-        assert len(list(tmp_path.iterdir())) == (0 if isolation == "full" else 2)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("isolation", ["kernel", "process"])
-def test_folder_of_a_program_that_does_not_end_goes_with_it(isolation: str, tmp_path: Path) -> None:
-    if missing(isolation):
-        pytest.skip(f"this machine lacks {missing(isolation)}")
-    outside = tmp_path / "outside"
-    outside.write_text("precious")
-    outside.chmod(0o640)
-    stay = f"""
-import os, threading, time
-os._exit = lambda code: time.sleep(30)
-folder = os.getcwd()
-def work():
-    number = 0
-    while True:
-        number += 1
-        try:
-            os.mkdir(f"{{folder}}/d{{number % 50}}")
-            os.symlink({str(outside)!r}, f"{{folder}}/d{{number % 50}}/link")
-        except OSError:
-            pass
-threading.Thread(target=work, daemon=True).start()
-time.sleep(0.1)
-print(folder)
-"""
-    with Sandbox(isolation=isolation, scratch_mb=1, timeout=5) as sandbox, warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for _ in range(5):
-            with sandbox.session() as session:
-                folder = session.run(stay).text
-                assert Path(folder).is_dir()
-            assert not Path(folder).exists()
-    assert (outside.read_text(), outside.stat().st_mode & 0o777) == ("precious", 0o640)
-
-
-def test_scratch_folder_holds_a_bounded_number_of_files() -> None:
-    if missing("full"):
-        pytest.skip(f"this machine lacks {missing('full')}")
-    make = """
-for number in range(100_000):
-    open(f"f{number}", "w").close()
-"""
-    with Sandbox(isolation="full", scratch_mb=1, timeout=20) as sandbox:
-        assert "No space left" in sandbox.run_many([make])[0].text
 
 
 def test_program_that_is_killed_twice_is_no_fault_of_ours() -> None:
