@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from slipstick.answers.boxes import boxes
 from slipstick.answers.found import GUESSES, Found
-from slipstick.answers.guesses import find_guess, last_number
+from slipstick.answers.guesses import breaks_off, find_guess, last_number
 from slipstick.answers.letters import as_letter, find_letter
 from slipstick.answers.marked import denied_from, find_marked, void_from
 from slipstick.answers.scope import where_it_ends, without_code
@@ -59,7 +59,7 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
     text = without_code(plain_signs(text))
     text = text[: where_it_ends(text, lambda before: find_marked(before, kind=kind) is not None)]
     begin = void_from(text)
-    if begin is not None:  # nothing before a box that was left empty is the answer
+    if begin is not None:  # nothing before a box that was left empty is the answer, nor what its sentence goes on with
         text = " " * begin + text[begin:]
     found = find_marked(text, kind=kind, first=first)
     if kind == "choice":
@@ -73,7 +73,7 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
 def _as_choice(found: Found | None, text: str) -> Found | None:
     """The letter in what was found, else the letter that the text gives behind it, else what was found."""
     if found is None:
-        return find_letter(text)
+        return None if breaks_off(text) else find_letter(text)
     if letter := as_letter(found):
         return letter
     behind = find_letter(text, found.end)

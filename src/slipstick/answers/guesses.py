@@ -28,19 +28,66 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _CHECK = re.compile(
-    r"(?:(?<=\n)|(?<=[.!] ))[ \t*_(✓✔️>-]*(?:check|verification|to verify|to check|verifying|note"
-    r"|let me know|in decimal|as a decimal|numerically"
-    r"|feel free|if you|hope this|probe|vérification|comprobación|verifica|prova"
-    r"|проверка|検算|检验|验证|验算|검산)\b[^\n]*",
+    r"(?:(?<=\n)|(?<=[.!] )|(?<=[。！]))[ \t*_(✓✔️>-]*(?:(?:(?:let['’]?s|let us|let me|we can|we|you can|i)\s)?"
+    r"(?:(?:also|quickly|now)\s)?(?:double[- ])?"
+    r"(?:check|verify)|(?:double[- ])?checking|verification|to (?:double[- ])?(?:verify|check|confirm)|verifying"
+    r"|note|remark|let me know|in decimal|as a decimal|numerically|for (?:instance|example)|sanity check"
+    r"|substituting (?:back|this|these|it)|plugging (?:back|this|these|it)|feel free|if you|(?:i )?hope this"
+    r"|probe|zur probe|zur kontrolle|kontrolle|setzt man|einsetzen|hinweis|anmerkung|zum beispiel"
+    r"|vérification|vérifions|on vérifie|remarque|par exemple|comprobación|comprobemos|verifiquemos|verificación|nota"
+    r"|por ejemplo|verifica|verificação|verificando|conferindo|observação|por exemplo|prova|verifichiamo"
+    r"|проверка|проверим|примечание|например)\b[^\n]*"
+    r"|(?:(?<=\n)|(?<=[。！]))[ \t*_(>-]*(?:検算|確認|確かめ|補足|注意|注[:：]"
+    r"|检验|经检验|验证|验算|检查|例如|검산|검증|확인|참고|예를 들어)[^\n]*",
     re.IGNORECASE,
 )
-"""A check, a note or an offer behind the answer."""
+"""A check, an example, a note or an offer behind the answer."""
+_SECTION = re.compile(
+    r"\n[ \t]*(?:#{1,6}[ \t]*\**|\*\*)[ \t]*(?:(?:brief|short|detailed|step[- ]by[- ]step)\s)?(?:explanation|check"
+    r"|verification|justification|why\b[^\n*]{0,60}|alternative (?:method|approach|solution)"
+    r"|another (?:method|way)|remarks?|notes?|erklärung|begründung|probe|explication|vérification|explicación"
+    r"|comprobación|explicação|verificação|объяснение|проверка|说明|验证|検算|解説|説明|설명|검산)"
+    r"[ \t]*:?\**:?[ \t]*(?:\n|\Z|(?<=[*:])[ \t])",
+    re.IGNORECASE,
+)
+"""The heading of a part behind the answer that explains or checks it."""
+_CONCLUDES = re.compile(
+    r"(?i)\b(?:therefore|thus|hence|so|in total|altogether|also|folglich|insgesamt|donc|portanto|por tanto|por lo tanto"
+    r"|quindi|значит|итого|следовательно)\b|因此|所以|总共|一共|따라서|よって|したがって|∴"
+)
+"""A part with such a word gives an answer of its own."""
+_STATED = re.compile(rf"(?:\$|\\\]|\\\)|\*\*)\s?[{CJK}]{{0,5}}[\s.!。]*\Z")
+"""The end of a text that ends with a formula or something in bold."""
+_BRACKETED = re.compile(r"\n[ \t*_]*\((?=[^()\n]*[^\W\d_]{2})[^\n]*\)[ \t.*_。]*\Z")
+"""A last line in brackets, with words."""
+_RAISED = re.compile(
+    r"\\(?:text|mathrm|operatorname|rm)\s*\{[^{}]{0,20}\}\s*\^\s*\{?$|(?<![A-Za-z])(?:[kcmd]?m|in|ft|yd|mi)\^\{?$"
+)
+"""What is before the exponent of a unit."""
+_NUMERAL = r"[-−+]?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|∞)"
+_PLAIN = re.compile(
+    rf"(?<![\w<>≤≥=])(?:{_NUMERAL}\s?[<≤]=?\s?)[a-z]\s?[<≤]=?\s?{_NUMERAL}(?![\w^])"
+    rf"|(?<![\w<>≤≥=)])[a-z]\s?[<>≤≥]=?\s?{_NUMERAL}(?![\w^])"
+    rf"|(?<![\w<>≤≥=)])(?P<letter>[a-z])\s?=\s?{_NUMERAL}(?:,?\s(?:or|and)\s(?P=letter)\s?=\s?{_NUMERAL})+(?![\w^])"
+    rf"|(?<![\w\\)])[(\[]\s?{_NUMERAL}\s?,\s?{_NUMERAL}\s?[)\]]"
+)
+"""An inequality, two solutions, an interval or a point that is written without formula signs."""
+_EQUALS = re.compile(r"(?<![<>!:=\\])=(?!=)")
+_NAME = re.compile(r"\s*(?:\\?[A-Za-z]+(?:_\w|_\{[^{}]*\})?'*(?:\([^()]{1,12}\))?|\d[\d.,]*)\s*$")
+_OPERATOR = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm\{d\}|\\partial))(?![a-z])")
+"""The left side of a derivation: what it is about has a name, or an operation to carry out."""
+_YES_OR_NO = re.compile(
+    r"(?i)(?:(?:so|thus|hence|therefore|conclusion|also|donc|portanto|por tanto|por lo tanto|итак"
+    r"|因此|所以)[:,，]?\s?)?"
+    r"(?P<word>yes|no|ja|nein|oui|non|sí|si|não|sim|да|нет|true|false)(?=\s?[,.!:;—–]|$)"
+)
+"""Yes or no at the head of a conclusion."""
 _OR = re.compile(r"(?i)(?:\beither\s+)?(?P<one>[-−]?\d[\d.,/]*)\s+or\s+$")
 _NUMBER_WORDS = re.compile(
     rf"(?i)(?<![\w-])(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-])"
 )
 _ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split|eqnarray\*?)\}(?P<rows>.*?)\\end\{", re.DOTALL)
-_BREAKS_OFF = re.compile(r"(?i)(?:\b(?:the|of|a|an|and|to|by|for|with|that|we|need|because)|[+×÷=])\s*$")
+_BREAKS_OFF = re.compile(r"(?i)(?:\b(?:the|of|a|an|and|to|by|for|with|that|we|need|because|not|than|so|if)|[+×÷=])\s*$")
 """The end of a text that was cut off in a sentence."""
 _NOTHING = re.compile(r"""(?i)["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")""")
 """A field for the answer that is empty."""
@@ -53,10 +100,12 @@ _TRIED = 20
 
 def find_guess(text: str, *, kind: str | None) -> Found | None:
     """The last bold value or formula or the last number of a text that marks none; None if it refuses to answer."""
-    if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or _BREAKS_OFF.search(text[-60:]):
+    if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or breaks_off(text):
         return None
     text = _without_check(text)
     number = _last_number(text, bare=kind == "number")
+    if kind == "text" and (verdict := _verdict(text)):
+        return verdict
     if kind in ("number", "text"):
         bold = next(_bold(text), None) if number else None
         if bold and number and bold.end < number.start and _same_sentence(text, bold.end, number.start):
@@ -65,10 +114,15 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
     candidates = [number] if number else []
     candidates += list(islice(_bold(text), 1))
     candidates += _last_formulas(text)
+    candidates += [
+        Found(one.group(), one.start(), max(one.end(), number.end), "formula")
+        for one in _PLAIN.finditer(text)
+        if number and one.start() < number.start and number.start < one.end()
+    ][-1:]
     if block := _BLOCK.search(text, max(0, len(text) - 1200)):
         candidates.append(Found(trim(block["tail"]), block.start("tail"), block.end(), "formula"))
     candidates = [one for one in candidates if one.text and not denied(text, one.start, one.end)]
-    best = max(candidates, key=lambda found: found.end, default=None)
+    best = max(candidates, key=lambda found: (found.end, -found.start), default=None)
     bold = next((one for one in candidates if one.rule == "bold"), None)
     if bold and bold.text.lower() in ("yes", "no"):
         return bold
@@ -83,12 +137,40 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
     return best or find_letter(text, shapes=SURE_SHAPES) or _in_words(text, kind=kind)
 
 
+def breaks_off(text: str) -> bool:
+    """Whether a text was cut off in a sentence."""
+    return _BREAKS_OFF.search(text[-60:]) is not None
+
+
 def _without_check(text: str) -> str:
     """The text up to a check or note at its end, if there is something to find before it; as long as before."""
+    for section in reversed(list(_SECTION.finditer(text))):
+        rest = text[section.end() :]
+        if _STATED.search(text, max(0, section.start() - 2000), section.start()) and not _CONCLUDES.search(rest):
+            text = text[: section.start()] + " " * (len(text) - section.start())
+    if (aside := _BRACKETED.search(text)) and re.search(r"\d", text[: aside.start()]):
+        text = text[: aside.start()] + " " * (len(text) - aside.start())
     for check in reversed(list(_CHECK.finditer(text))):
         if not text[check.end() :].strip() and re.search(r"\d|\*\*", text[: check.start()]):
             text = text[: check.start()] + " " * (len(text) - check.start())
     return text
+
+
+def _verdict(text: str) -> Found | None:
+    """The words in bold in the last sentence, or the yes or no that begins the first or the last paragraph."""
+    end = len(text.rstrip())
+    line = text.rfind("\n", 0, end) + 1
+    bolds = [match for match in _BOLD.finditer(text, line, end) if not re.search(r"[\d\\=]", match["tail"])]
+    numbers = re.search(r"\d", text[bolds[-1].end() : end]) if bolds else None
+    if len(bolds) == 1 and not numbers and not text.startswith(":", bolds[0].end()):
+        content = trim(bolds[0]["tail"])
+        if content and len(content.split()) <= 4 and not bolds[0]["tail"].rstrip().endswith(":"):
+            return Found(content, *bolds[0].span(), "bold")
+    for begin in (line, len(text) - len(text.lstrip())):
+        head = re.compile(r"[\s*_>#]*").match(text, begin)
+        if match := _YES_OR_NO.match(text, head.end() if head else begin):
+            return Found(match["word"], *match.span("word"), "word")
+    return None
 
 
 def last_number(text: str) -> Found | None:
@@ -139,7 +221,22 @@ def _last_formulas(text: str) -> list[Found]:
         last.insert(0, said.pop())
     if len(last) > 1:
         return [Found(", ".join(trim(one.text) for one in last), last[0].start, last[-1].end, "formula")]
-    return [_of_rows(last[0])]
+    return [_last_side(_of_rows(last[0]))]
+
+
+def _last_side(formula: Found) -> Found:
+    r"""Of a derivation in one line the last side: `(x+1)^2 = (x+1)(x+1) = x^2+2x+1`, `\int 2x\,dx = x^2 + C`."""
+    sides = _EQUALS.split(formula.text)
+    if (
+        len(sides) < 2
+        or _NAME.match(sides[0])
+        or re.search(r"[<>]|(?<!\\)[,;]|\\(?:[lg]eq?|neq?|quad|text|begin|pm)\b", formula.text)
+    ):
+        return formula
+    if len(sides) == 2 and not _OPERATOR.match(sides[0]):
+        return formula
+    last = re.sub(r"^\\(?:mathbf|boldsymbol|bm)\s*\{(?P<inner>[^{}]*)\}$", r"\g<inner>", trim(sides[-1]))
+    return Found(last, formula.start, formula.end, formula.rule) if last else formula
 
 
 def _of_rows(formula: Found) -> Found:
@@ -159,6 +256,8 @@ def _last_number(text: str, *, bare: bool) -> Found | None:
     for match in reversed(matches):
         found = _found(text, match, bare=bare)
         if denied(text, found.start, found.end) or _asked(text, match.end()):
+            continue
+        if _RAISED.search(text, max(0, match.start() - 40), match.start()):
             continue
         if _REFERENCE.search(text, max(0, match.start() - 20), match.start()):
             reference = reference or found

@@ -50,6 +50,8 @@ _WORD_VALUE = re.compile(
     r"(?i)[\s*$({\[]*(?:(?:yes|no|true|false|none|even|odd|infinite|infinity|undefined|impossible|(?-i:[A-J]))"
     r"(?![\w'])|(?-i:[A-Z][a-z]+)(?:\s(?-i:[A-Z][a-z]+))?(?=[\s.*!]*(?:\n|$)))"
 )
+_BECAUSE = re.compile(r"[\s$,)\]\\]*(?:since|because|as|but|while|weil|da|car|porque|потому)\b[^.!?\n]*")
+"""What goes on behind an empty box and says why it is empty."""
 _LEAD = re.compile(
     r"(?i)(?:approximately|about|around|roughly|exactly|simply|just|indeed|therefore|thus|actually|only|≈|~"
     r"|=)\s*|[a-z]\w{0,2}(?:\([^()\s]{1,9}\))?\s*=\s*|[\s*:]"
@@ -74,9 +76,12 @@ def find_marked(text: str, *, kind: str | None, first: bool = True) -> Found | N
 
 
 def void_from(text: str) -> int | None:
-    """Where a text ends that fills its last box with nothing; None if its last box is filled, or only mentioned."""
+    """Where the sentence ends that fills the last box with nothing; None if that is filled, or only mentioned."""
     found = boxes(text)
-    return found[-1].end if found and found[-1].void == "placeholder" else None
+    if not found or found[-1].void != "placeholder":
+        return None
+    because = _BECAUSE.match(text, found[-1].end)
+    return because.end() if because else found[-1].end
 
 
 def denied_from(text: str) -> int:
@@ -219,6 +224,14 @@ def _foreign(text: str, *, kind: str | None) -> Iterator[_Marked]:
             yield marked
 
 
+def _is_solution(text: str, start: int, end: int) -> bool:
+    """Whether the line below a heading begins a worked solution: a sentence, with mathematics in a later line."""
+    line = text[start:end].strip(" *")
+    if VALUE.match(line) or not (re.search(f"[{CJK}]{{4}}", line) or len(re.findall(r"[^\W\d_]{2,}", line)) >= 4):
+        return False
+    return re.compile(r"\s*(?:\$\$|\\\[|[^\n#*]*?[=＝]|[^\n]*\n[^#*]*[=＝])").match(text, end, end + 3000) is not None
+
+
 def _tails(text: str, *, rule: str, pattern: Phrases, kind: str | None) -> Iterator[_Marked]:
     """What follows each marker of this kind, cut at the end of its sentence, the last first."""
     for match in reversed(list(pattern.finditer(text))):
@@ -235,6 +248,8 @@ def _tails(text: str, *, rule: str, pattern: Phrases, kind: str | None) -> Itera
             rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*([^\n]+)").match(text, end)
         ):
             start, end = rest.span(1)  # the answer is on the line below
+            if rule != "heading" and _is_solution(text, start, end):
+                continue
             end = start + len(text[start:end].rstrip())
             end -= 2 if text.endswith("\\]", start, end) and "\\[" not in text[start:end] else 0
         elif "\n" in text[match.start() : start] and (bullet := re.compile(r"[-*•]\s+(?=\S)").match(text, start, end)):

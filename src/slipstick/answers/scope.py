@@ -8,7 +8,7 @@ _ENDS = re.compile(
     r"|<｜end▁of▁sentence｜>|<\|User\|>|<\|end▁of▁sentence\|>|</s>|<eoa>|<eos>"
     r"|<end_of_turn>|<turn\|>|\[INST\]|<\|im_start\|>\s*(?:user|system)|<\|start_header_id\|>\s*(?:user|system)"
     r"|<start_of_turn>\s*user|<\|turn>user"
-    r"|\n[ \t]*#{2,}\s*(?i:instruction|input)s?\b[ :]*\n|\n[ \t]*(?:Human|User|### Human|### User)\s?:\s"
+    r"|\n[ \t]*#{2,}\s*(?i:instruction|input)s?\b[ :]*\n|\n[ \t]*(?:### )?(?:Human|User)(?: ?\d{1,2})?\s?:\s"
 )
 """Where a model's turn ends."""
 _GOES_ON = re.compile(

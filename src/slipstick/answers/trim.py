@@ -34,6 +34,12 @@ _HEDGES = re.compile(
     r"|^(?:(?:la|the|die|a|le|el|il)\s+)?(?:opci[oó]n|option|alternativ\w*|antwort\w*|réponse|respuesta|risposta|opzione|opção|letra|lettre|lettera"
     r"|вариант|ответ|选项|choice|letter|answer|statement|buchstabe)\s+[*(]*(?=(?-i:[A-J])\b)|^(?:la|the|die|le|el|il)\s+[*(]*(?=(?-i:[A-J])\b)"
 )
+_OWNER = re.compile(
+    r"(?:(?:der|die|das|le|la|el|o|a|il|il y)\s)?(?:[A-ZÀ-Þ][\wÀ-ɏ]*|reste|elle|il|sie|er|ella|él)\s"
+    r"(?:a|ha|hat|tiene|tem|have|has|had|pays?|gets?"
+    r"|earns?|needs?|costs?|paie|gagne|coûte|reste|paga|gana|cuesta|custa|ganha|zahlt|bezahlt|kostet|verdient)\s(?=[-−]?[$€£]?\d)"
+)
+"""Who or what a number belongs to: "Paul a 24 billes"."""
 _MONEY = re.compile(r"\$\d")
 _BUT = re.compile(r"(?i)\bbut\s+(?:rather\s+|actually\s+|instead\s+)?")
 _LABEL = re.compile(
@@ -95,6 +101,8 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
         return None
     place = text.find(answer, start, end) if answer in text[start:end] else start
     found = Found(answer, place, place + len(answer), rule)
+    if kind == "number" and (owner := _OWNER.match(answer)):
+        found = found.within(answer[owner.end() :], owner.end(), len(answer))
     return _out_of_prose(found) if kind in (None, "number", "latex", "list") else found
 
 
@@ -191,7 +199,9 @@ def tidy(answer: str, text: str) -> str:
             else r"(?<![\d.,])(\d{1,3}(?:[.\u00a0\u202f ]\d{3})+),(\d+)"
         )
         answer = re.sub(group, lambda m: re.sub(r"\D", "", m[1]) + (f".{m[2]}" if m[2] else ""), answer)
-        if not re.fullmatch(r"[-−]?\d+,\d+", answer.strip("$ ")):
+        if is_price := re.search(rf"(?:R\\?\$|€)\s?{re.escape(answer)}(?!\d)|(?<!\d){re.escape(answer)}\s?€", text):
+            answer = re.sub(r"(?<=\d),(\d\d)$", r".\1", answer)
+        if not is_price and not re.fullmatch(r"[-−]?\d+,\d+", answer.strip("$ ")):
             answer = re.sub(
                 r"(?<![\d.,(\[{])(\d+),(\d{1,2}|\d{4,})(?![\d,])(?=\s*(?:[A-Za-zÀ-ɏ°%€$£\\]|$))", r"\1.\2", answer
             )
@@ -212,7 +222,7 @@ def _without_counters(answer: str) -> str:
     if spaced := re.fullmatch(r"(?P<value>[-−\d.,/]+)\s+(?P<word>[^\W\d_a-zA-ZÀ-ɏ]+)", answer):
         unit_name = words().unit_names.get(spaced["word"], "")
         return f"{spaced['value']} {unit_name}".strip()
-    glued = re.fullmatch(rf"(?P<value>.*?[\d}})\]$])\s?(?P<word>[{CJK}][{CJK}/\w]{{0,12}})", answer)
+    glued = re.fullmatch(rf"(?P<value>.*?[\d}})\]$①-⑳])\s?(?P<word>[{CJK}][{CJK}/\w]{{0,12}})", answer)
     if not glued or re.search(f"[{CJK}]", glued["value"]) or _NO_COUNTER.match(glued["word"]):
         return answer
     if unit := words().units.match(glued["word"]):

@@ -27,6 +27,10 @@ _PLAIN = str.maketrans(
 )
 
 
+_PRICE = re.compile(
+    r"(?:R\$|€|EUR)\s?(?:\d+\.)*\d+,\d\d(?![\d,])|(?<![\d,])(?:\d+\.)*\d+,\d\d\s?(?:€|EUR\b|zł|Kč|₽|руб)"
+)
+"""A price with a decimal comma."""
 _WOULD = re.compile(r"(?i)\b(?:would|wäre|serait|sería|seria|sarebbe)\b[^.!?\n]{0,30}$")
 _IF = re.compile(r"(?i)[\s$)}*]*\S{0,12}\s?(?:if|wenn|falls|si|se)\b")
 """A value of another case: "would be 11 if the coin were fair"."""
@@ -150,7 +154,9 @@ def denied(text: str, start: int, end: int) -> bool:
 
 
 def decimal_comma(text: str) -> bool:
-    """Whether a text is in a language that writes 3,5 for three and a half: two of its words are enough."""
+    """Whether a text writes 3,5 for three and a half: it has a price like 4,50 € or two words of such a language."""
+    if _PRICE.search(text[:3000]):
+        return True
     if len(_ENGLISH.findall(text[:3000])) >= 2:
         return False
     return bool(words().comma_states.search(text)) or any(

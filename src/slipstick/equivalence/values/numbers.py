@@ -180,6 +180,8 @@ def numbers_equal(answer: Number, expected: Number, policy: Policy = SLIPSTICK) 
         return (_in_base(answer) == _in_base(expected)), f"base {answer.base} against base {expected.base}"
     if answer.percent == expected.percent:
         return values_equal(answer, expected, policy)
+    if (expected if answer.percent else answer).unit:
+        return False, "a percentage against a quantity"
     hundredth = _hundredth(answer if answer.percent else expected)
     pair = (hundredth, expected) if answer.percent else (answer, hundredth)
     if values_equal(*pair, policy)[0]:

@@ -1,0 +1,123 @@
+r"""Tests of what stands behind an answer: checks, explanations, asides, other notations; and of answers in words."""
+
+import pytest
+
+from slipstick.answers import final_answer
+
+CHECKS = [
+    ("So $x = 10$.\n\nLet's verify: $3 \\cdot 10 - 7 = 23$. Correct!", "x = 10"),
+    ("So $x = 10$.\n\nLet me double-check: $3 \\cdot 10 - 7 = 23$.", "x = 10"),
+    ("So $x = 10$.\n\nTo confirm, $30 - 7 = 23$.", "x = 10"),
+    ("So $x = 10$.\n\nSubstituting back gives $30 - 7 = 23$.", "x = 10"),
+    ("We get $$x \\ge 3$$\n\nFor instance, at $x=0$ we get $6 < 7$.", "x \\ge 3"),
+    ("We get $$x \\ge 3$$\n\nFor example, $x=4$ gives $10 > 7$.", "x \\ge 3"),
+    ("Also ist $x = 4$. Setzt man ein, erhält man $3\\cdot4-2=10$, was stimmt.", "x = 4"),
+    ("Donc $x = 4$.\n\nVérifions : $3\\cdot4-2=10$.", "x = 4"),
+    ("Por tanto, $x = 4$.\n\nVerifiquemos: $3\\cdot4-2=10$.", "x = 4"),
+    ("Logo, $x = 4$.\n\nVerificação: $3\\cdot4-2=10$.", "x = 4"),
+    ("Значит, $x = 4$.\n\nПроверим: $3\\cdot4-2=10$.", "x = 4"),
+    ("所以 $x = 4$。\n\n检验：$3\\cdot4-2=10$。", "x = 4"),
+    ("よって $x = 4$ です。\n\n確認：$3\\cdot4-2=10$。", "x = 4"),
+    ("따라서 $x = 4$ 입니다.\n\n검증: $3\\cdot4-2=10$.", "x = 4"),
+]
+SECTIONS = [
+    ("$$y = 2x$$\n\n### Explanation\n* The outer function is $e^u$ with $u=x^2$.", "y = 2x"),
+    ("It costs **12 euros**.\n\n**Justification:**\n- 3 notebooks\n- 4 euros each", "12 euros"),
+    ("It costs **12 euros**.\n\n## Verification\n12 / 4 = 3\n\n12 / 3 = 4", "12 euros"),
+    ("The area is $30$.\n\n**Alternative approach:**\nThe shoelace gives $\\frac12 \\cdot 60$.", "30"),
+    ("Das macht **12 Euro**.\n\n### Begründung\n3 Hefte zu je 4 Euro", "12 Euro"),
+    ("Cela fait **12 euros**.\n\n**Explication :**\n3 cahiers à 4 euros", "12 euros"),
+    ("一共 **12**。\n\n### 说明\n3 本，每本 4 元", "12"),
+    ("合計は $12$ です。\n\n### 解説\n3 冊、1 冊 4 円", "12"),
+    ("### Explanation\n3 notebooks at 4 euros make **12 euros**.", "12 euros"),
+    ("Given: $a = 3$, $b = 4$\n\n**Explanation:**\nWe add them, so $a + b = 7$.", "a + b = 7"),
+    ("There are 3 notebooks.\n\n### Explanation\nAt 4 euros each they cost $12$.", "12"),
+]
+ASIDES = [
+    ("Each costs $2.50.\n\n(Total: 4 × $2.50 = $10.00)", "$2.50"),
+    ("He spent 200.\n\n*(120 of that on books, 80 on pens.)*", "200"),
+    ("小明一共花了200元。\n\n（其中买书用了120元，买笔用了80元。）", "200"),
+    ("The centre is\n(2, 3)", "(2, 3)"),
+    ("Thus −1 < x < 4, or in interval notation (−1, 4).", "−1 < x < 4"),
+    ("So x > 3.", "x > 3"),
+    ("So x = 1 or x = 3.", "x = 1 or x = 3"),
+    ("The point is (2, -3).", "(2, -3)"),
+    ("All values in [0, 5) work.", "[0, 5)"),
+    ("We know f(2, 3) = 7.", "7"),
+]
+DERIVATIONS = [
+    ("$$\\int 2x\\,dx = x^2 + C$$", "x^2 + C"),
+    ("$\\frac{d}{dx} x^3 = 3x^2$", "3x^2"),
+    ("$(x+1)^2 = (x+1)(x+1) = x^2 + 2x + 1$", "x^2 + 2x + 1"),
+    ("$(x+1)^2 = x^2 + x + x + 1 = \\mathbf{x^2 + 2x + 1}$", "x^2 + 2x + 1"),
+    ("$\\sum_{k=1}^n k = \\frac{n(n+1)}{2}$", "\\frac{n(n+1)}{2}"),
+    ("$\\lim_{x\\to 0} \\frac{\\sin ax}{x} = a \\cdot 1$", "a \\cdot 1"),
+    ("The circle is $x^2 + y^2 = 25$", "x^2 + y^2 = 25"),
+    ("The line is $y = 2x + 1$", "y = 2x + 1"),
+    ("So $f(x) = (x+1)^2 = x^2+2x+1$", "f(x) = (x+1)^2 = x^2+2x+1"),
+    ("So $x + y = 3, x - y = 1 = z$", "x + y = 3, x - y = 1 = z"),
+]
+SOLUTIONS = [
+    (
+        "**解答：**\n\n总共有 6 种等可能的结果，其中满足条件的有 4 种，\n$$P=\\frac{4}{6}=\\frac{2}{3}$$",
+        "P=\\frac{4}{6}=\\frac{2}{3}",
+    ),
+    ("**Lösung:**\n\nWir haben zuerst 3 Äpfel und 4 Birnen.\n\n$$3 + 4 = 7$$", "3 + 4 = 7"),
+    ("**解答：**\n\n12", "12"),
+    ("**Lösung:**\n\n7 Stück", "7 Stück"),
+    ("**Antwort:**\n\nEr hat insgesamt 7 Stück.", "7"),
+]
+NUMBERS = [
+    ("The area is $14\\text{ cm}^2$.", "14"),
+    ("The volume is $14\\,\\mathrm{m}^{3}$.", "14"),
+    ("The area is 14 cm^2.", "14"),
+    ("Portanto, cada amigo pagará R$ 45,00.", "45.00"),
+    ("Jeder zahlt 45,50 €.", "45.50"),
+    ("**Réponse finale :** Paul a 24 billes.", "24 billes"),
+    ("Respuesta: María tiene 24 canicas.", "24 canicas"),
+    ("Antwort: Er hat 24 Murmeln.", "24 Murmeln"),
+    ("She pays $64.\n\nUser 0: What about 20?\nUser 1: I think $80.", "64"),
+    ("The final answer is $\\boxed{}$ since 12 cannot be verified.", None),
+    ("$\\boxed{?}$, because 12 and 13 both fit.", None),
+    ("Write it in $\\boxed{}$. There are 12.", "12"),
+]
+WORDS = [
+    ("Yes. Since 91 = 7 × 13, it is composite.", "Yes"),
+    ("To check it, note 51 = 3 × 17.\n\nSo no, 51 is not a prime number.", "no"),
+    ("51 = 3 × 17.\n\nTherefore, yes: 51 is composite.", "yes"),
+    ("Ja, 97 ist eine Primzahl.", "Ja"),
+    ("Да, число 13 простое.", "Да"),
+    ("Sí, 13 es primo.", "Sí"),
+    ("False. 9 is odd and not prime.", "False"),
+    ("Ann needs 8 minutes, Bob 9.\n\n**Ann** is the fastest.", "Ann"),
+    ("100 mod 7 = 2, so it is a **Tuesday**.", "Tuesday"),
+    ("The limits are 1 and -1, so the limit **does not exist**.", "does not exist"),
+    ("**Result:** 12 people", "12"),
+    ("Not all of the 12 came.", "12"),
+]
+LETTERS = [
+    ("A) 3 is prime.\nB) 4 is not", None),
+    ("A) 3 is less than 4.\nB) 4 is less than", None),
+    ("Out of these, option B it is", "B"),
+    ("I will go with B", "B"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), [*CHECKS, *SECTIONS, *ASIDES, *DERIVATIONS, *SOLUTIONS])
+def test_the_answer_is_before_what_stands_behind_it(text: str, answer: str) -> None:
+    assert final_answer(text) == answer
+
+
+@pytest.mark.parametrize(("text", "answer"), NUMBERS)
+def test_a_number_is_found(text: str, answer: str | None) -> None:
+    assert final_answer(text, kind="number") == answer
+
+
+@pytest.mark.parametrize(("text", "answer"), WORDS)
+def test_a_word_is_found(text: str, answer: str) -> None:
+    assert final_answer(text, kind="text") == answer
+
+
+@pytest.mark.parametrize(("text", "letter"), LETTERS)
+def test_a_text_that_breaks_off_names_no_letter(text: str, letter: str | None) -> None:
+    assert final_answer(text, kind="choice") == letter
