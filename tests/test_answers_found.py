@@ -158,7 +158,34 @@ RUNS_ON = [
     ("Let me restate it.\n\nProblem: what is 2+3?\n\nSolution: The answer is 5.", "5"),
     ("Problem 1: the answer is 3.\n\nProblem 2: the answer is 5.", "5"),
 ]
-FOUND = [*LATER, *MENTIONED, *LABELS, *LANGUAGES, *PROSE, *RUNS_ON]
+VARIABLES = [
+    ("选择 B = 1，我们得到 x = 5。", "5"),
+    (r"选择 \(B = 1\)，于是 **7** 个。", "7"),
+    ("选择B。", "B"),
+    ("因此选择 (C)。", "C"),
+    ("We choose B = 1 and get x = 5.", "5"),
+    ("Pick C = 3; there are 12 ways.", "12"),
+    ("Select A < 4. So it is 3.", "3"),
+    ("I go with D.", "D"),
+    ("We choose B.", "B"),
+]
+BOXES = [
+    (r"The value is \boxed{\frac{1}{3}} \approx \boxed{0.333}", r"\frac{1}{3} \approx 0.333"),
+    (r"$\boxed{\sqrt{2}} ≈ \boxed{1.414}$", r"\sqrt{2} \approx 1.414"),
+    (r"Exact: \boxed{\sqrt{2}}, numerically \boxed{\approx 1.41421}", r"\sqrt{2} \approx 1.41421"),
+    (r"\boxed{2\pi}, or about \boxed{6.28}", r"2\pi \approx 6.28"),
+    (r"We get \(\boxed{e^2}\), approximately \(\boxed{7.39}\).", r"e^2 \approx 7.39"),
+    (r"First attempt $\boxed{99}$, correction: $\boxed{42}$.", "42"),
+    (r"We had \boxed{7}, corrected to \boxed{8}", "8"),
+    (r"First \boxed{6}, and finally \boxed{42}", "42"),
+    (r"Not quite \boxed{3}, but rather \boxed{4}", "4"),
+    (r"\boxed{3}, actually \boxed{5}", "5"),
+    (r"\boxed{3}, or instead \boxed{5}", "5"),
+    (r"It grows from \boxed{3}, and the final height is \boxed{5}", "3, 5"),
+    (r"The mean is \boxed{3} and the corrected mean is \boxed{5}", "3, 5"),
+    (r"\boxed{1} and \boxed{2}", "1, 2"),
+]
+FOUND = [*BOXES, *VARIABLES, *LATER, *MENTIONED, *LABELS, *LANGUAGES, *PROSE, *RUNS_ON]
 
 
 @pytest.mark.parametrize(("text", "answer"), FOUND)

@@ -3,6 +3,7 @@ r"""Answers in boxes: the last `\boxed{...}` that is filled and not taken back."
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from slipstick.answers.found import Found
 from slipstick.answers.trim import trim
@@ -15,6 +16,13 @@ _MOST = 200
 """Boxes from the end that are looked at."""
 _UNDER = re.compile(r"(?:[\d)}]\s*(?:\\cdot|\\times|[*/^])|\\[dt]?frac\s*\{[^{}]{0,30}|\\sqrt\s*\{)\s*\{?$")
 """An operation on what is in a box."""
+_ABOUT = re.compile(
+    r"^[\s$,()\\]*(?:or |which is |that is )?(?:\\approx|≈|approximately|about|roughly|numerically)[\s$(\\]*$"
+)
+_CORRECTED = re.compile(
+    r"\b(?:correct(?:ed|ion)|revised|updated|instead|actually|rather|final(?:ly)?)(?: to| as| is| answer| value)*\W*$",
+    re.IGNORECASE,
+)
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _EMPTY = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox)\s*|\\[,;:! ]|\\q?quad\b|[\s{}$]|\\phantom")
 
@@ -67,13 +75,28 @@ def find_box(found: list[Box], text: str, *, first: bool) -> Found | None:
         unit = re.compile(r"\$?\s?(?:\\?%|percent\b|pct\b)").match(text, filled[-1].end)
         if unit and "%" not in contents[0] and not re.search("per?c", contents[0]):
             contents[0] += "%"
-    answer = ", ".join(contents)
+    answer = _listed(contents, [text[a.end : b.start] for a, b in pairwise(filled[begin:])])
     return Found(answer, filled[begin].start, filled[-1].end, "boxed") if answer else None
 
 
+def _listed(contents: list[str], between: list[str]) -> str:
+    r"""The contents of boxes as one answer; a box behind a sign or word for "about" rounds the one before."""
+    answer = contents[0]
+    for words_between, content in zip(between, contents[1:], strict=True):
+        value = content.removeprefix(r"\approx").strip()
+        about = value != content or _ABOUT.search(words_between)
+        answer += (r" \approx " if about else ", ") + value
+    return answer
+
+
 def _joins(between: str) -> bool:
-    r"""Whether the words between two boxes list them: "and", a comma, "and y ="; no sentence ends, no equation."""
-    if len(between) > 100 or re.search(r"[.!?](?!\d)|\n\s*\n|=(?!\s*\$?$)", between):
+    r"""Whether the words between two boxes list them: "and", a comma, "and y =", "or about"; no sentence ends.
+
+    Nor an equation, and no word that takes the box before back: "correction".
+    """
+    if _ABOUT.search(between):
+        return True
+    if _CORRECTED.search(between) or len(between) > 100 or re.search(r"[.!?](?!\d)|\n\s*\n|=(?!\s*\$?$)", between):
         return False
     return bool(re.search(r",|\band\b|\bor\b|^\W*$", between))
 

@@ -35,7 +35,7 @@ _STATED = re.compile(
     r"|\b(?:option|choice|answer)\s+[*({\[]*(?P<b>[A-J])[)}\]*]*\s+is\s+(?:therefore\s+|thus\s+)?(?:the\s+)?"
     r"(?:only\s+)?(?:correct|right|only|best|answer|one)\b"
     r"|\b(?:choose|select|pick|go with|going with)\s+(?:option\s+|choice\s+|answer\s+)?"
-    r"[*({\[]*(?P<c>[A-J])(?![\w'])",
+    r"[*({\[]*(?P<c>[A-J])(?![\w']|\s*[=<>^_])",  # but no variable: "choose B = 1"
     re.IGNORECASE,
 )
 _AND_OTHERS = r"(?:[\s*)}\]]*(?:,|/|and|or|nor|&)[\s,]*(?:and|or)?[\s*({\[]*[A-J](?![\w']))*[\s*)}\]]*"

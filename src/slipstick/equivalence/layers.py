@@ -27,7 +27,7 @@ from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
 from slipstick.equivalence.text.labels import is_denial, same_words, without_word_label
 from slipstick.equivalence.text.prose import compare_words
-from slipstick.equivalence.text.statements import is_hedged
+from slipstick.equivalence.text.statements import behind_verdict, is_hedged, is_value
 from slipstick.equivalence.unfinished import left_to_do
 from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
@@ -272,7 +272,11 @@ def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | 
 
 def words(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Words, and a number within a sentence."""
-    return compare_words(answer.in_radians, expected.in_radians, answer.number, expected.number, context.policy)
+    found = compare_words(answer.in_radians, expected.in_radians, answer.number, expected.number, context.policy)
+    if found and found.equal and is_value(value := behind_verdict(expected.in_radians)):
+        said = behind_verdict(answer.in_radians)
+        return context.same(said, value) if said else Decision(False, "words", "no value behind yes or no")
+    return found
 
 
 def structure(answer: Side, expected: Side, context: Context) -> Decision | None:

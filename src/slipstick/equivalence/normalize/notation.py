@@ -39,6 +39,9 @@ _ROOT = re.compile(r"√\s*(\d+|[A-Za-z]|\([^()]*\))")
 _OHM = re.compile("(?<=\\d)\\s*([kMGm]?)[\u03a9\u2126](?![A-Za-z])")
 _MICRO = re.compile("(?<=\\d)\\s*[\u00b5\u03bc](Pa|mol|[mgsLlACFVWTHNJ])(?![A-Za-z])")
 _ESCAPED_TWICE = re.compile(r"\\\\(?=[A-Za-z(){}\[\]])")
+_ROWS_ESCAPED_TWICE = re.compile(r"(?<!\\)\\\\begin(?![A-Za-z])")
+_RAISED_FIRST = re.compile(r"([BD-OQ-Za-z])\s?\^\s?(\{[^{}]{1,20}\}|[\dA-Za-z])\s?_\s?(\{[^{}]{1,20}\}|[\dA-Za-z])")
+"""v^2_0; not C^3_5, of which the upper letter may be either."""
 _DISPLAYED = re.compile(r"^\\[(\[]\s*(.*?)\s*\\[)\]]$", re.DOTALL)
 _TEXT_COMMAND = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt|normal|up)?|textnormal|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|mbox|hbox|rm|operatorname\*?)"
@@ -121,6 +124,8 @@ def tidy(text: str) -> str:
         text = _MARKUP.sub(lambda match: f"{'^' if match[1].lower() == 'sup' else '_'}{{{match[2]}}}", text)
     if "\\begin" not in text:
         text = _ESCAPED_TWICE.sub(r"\\", text)
+    elif _ROWS_ESCAPED_TWICE.search(text):
+        text = text.replace(r"\\", "\\")
     if "\\" in text or "{" in text:
         text = _TEXT_COMMAND.sub(r"\\text{", _unit_vectors(text))
         for pattern, replacement in _RULES:
@@ -130,6 +135,8 @@ def tidy(text: str) -> str:
             text = pattern.sub(replacement, text)
     if r"\text" in text and "_" in text and _FORMULA_OF_ATOMS.fullmatch(text) and _NOT_HEXADECIMAL.search(text):
         text = re.sub(r"\\text|[{}_\s]", "", text)
+    if "^" in text and "_" in text:
+        text = _RAISED_FIRST.sub(r"\1_\3^\2", text)
     if "^" in text and ("C" in text or "P" in text or "A" in text):
         text = _CHOICES.sub(_choices, text)
     if "C" in text or "P" in text:

@@ -17,6 +17,8 @@ _UNIT = re.compile(
     r"\\text\s*\{[^{}\d]*\}\s*(?:\^\{?\d\}?)?$"
 )
 _DEGREES = re.compile(r"\s*\^\s*\\circ$")
+_DEGREE = re.compile(r"\s*\^\s*\\circ(?![A-Za-z])")
+_TRIGONOMETRY = re.compile(r"\\?(?:arc)?(?:sin|cos|tan|cot|sec|csc)|pi(?![A-Za-z])")
 _IN_DEGREES = re.compile(r"(?:\(.*\)|[\w.+-]+)\s*\^\s*\\circ")
 
 
@@ -44,6 +46,8 @@ def compare_symbolically(answer: str, expected: str) -> Answer | None:
     found = (rest_a and rest_e and same_up_to_a_constant(rest_a, rest_e)) or same_expression(a, e, answer, expected)
     if found[0] is False and (_IN_DEGREES.fullmatch(answer) or _IN_DEGREES.fullmatch(expected)):
         found = _same_number_of_degrees(answer, expected) or found
+    if found[0] is False and (answer_in := bool(_DEGREE.search(answer))) != bool(_DEGREE.search(expected)):
+        found = _same_angle(*((answer, expected) if answer_in else (expected, answer))) or found
     return None if found[0] is None and foreign else found
 
 
@@ -64,6 +68,15 @@ def compare_solutions(values: Sequence[str], equation: str) -> bool | None:
 
 def _read(text: str) -> Expression | None:
     return read(_UNIT.sub("", text) if text.endswith(("}", "}^2", "}^3")) or text[-1:].isdigit() else text)
+
+
+def _same_angle(in_degrees: str, plain: str) -> Answer | None:
+    """All signs of degrees in a sum of angles may be missing, 180 - 2a for 180° - 2a; not those within functions."""
+    if _TRIGONOMETRY.search(in_degrees) or _TRIGONOMETRY.search(plain):
+        return None
+    a, e = read(_DEGREE.sub("", in_degrees)), read(plain)
+    found = same_expression(a, e, "", "") if a and e else None
+    return found if found and found[0] else None
 
 
 def _same_number_of_degrees(answer: str, expected: str) -> Answer | None:

@@ -35,7 +35,7 @@ _INDEX = re.compile(rf"\s*(?:\{{\s*(?:\\text\s*\{{\s*({_INDEX_NAME})\s*\}}|\\?({
 _BARE_INDEX = re.compile(rf"\s*\\?({'|'.join(INDICES)})(?![A-Za-z_])")
 _TYPED_INDEX = re.compile(r"\s*([a-z]{3,})(?![A-Za-z_])")
 _INDEX_LETTER = re.compile(r"\s*([A-Za-z])")
-_PRIME = re.compile(r"\s*\{?\s*(\\prime|')+\s*\}?")
+_PRIME = re.compile(r"\s*(?:\{(?:\s*(?:\\prime|'))+\s*\}|(?:\\prime(?![A-Za-z])|')+)")
 _COUNTED = re.compile(r"\s*\(\s*\w+\s*,\s*\w+\s*\)")
 _POWER_OF_CALL = re.compile(r"\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))\s*(?=\()")
 _APPLIED = frozenset("fghFGH")
@@ -127,16 +127,23 @@ class Names(Arithmetic):
         if self.is_sign("_"):
             index = self.take(_INDEX) or self.take(_BARE_INDEX) or (None if self.latex else self.take(_TYPED_INDEX))
             if index is None:
-                return Expression("apply", (self.variable_index(),), name + "_")
+                of = self.variable_index()
+                return Expression("apply", (of,), name + self.primes() + "_")
             name += "_" + index[index.lastindex or 0]
-        while self.is_sign("'"):
-            name += "'"
-            self.next()
-        if self.is_sign("^") and (primes := self.take(_PRIME)):
-            name += "'" * (primes[0].count("'") + primes[0].count("prime"))
+        name += self.primes()
         is_function = name[0] in _APPLIED and (len(name) == 1 or name[1] in "_'")
         at_number = self.is_sign("(") and not self.spaced and _AT_A_NUMBER.match(self.text, self.place)
         return self.applied(name) if is_function or at_number or name.endswith("'") else Expression("symbol", (), name)
+
+    def primes(self) -> str:
+        r"""The primes that stand here, as signs: ', ^\prime, ^{\prime\prime}."""
+        found = ""
+        while self.is_sign("'"):
+            found += "'"
+            self.next()
+        if self.is_sign("^") and (primes := self.take(_PRIME)):
+            found += "'" * (primes[0].count("'") + primes[0].count("prime"))
+        return found
 
     def variable_index(self) -> Expression:
         r"""What stands behind _: {n+1}, {n}, and of the letters without braces the first, k_BT is k_B T."""

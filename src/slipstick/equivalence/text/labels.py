@@ -13,6 +13,7 @@ _VARIABLE = r"(?:[a-z]|\\(?:alpha|beta|theta|phi|varphi|lambda|mu|omega|xi|tau))
 NAME = re.compile(
     rf"""\\?[A-Za-z]{_INDEX}?'*                               # x, x_{{12}}, f', \alpha, n_{{\min}}
     | \\(?:alpha|beta|gamma|delta|theta|lambda|mu|phi|rho|sigma|tau|omega|Delta|Omega|ell){_INDEX}?
+    | \\Delta\ ?\{{?(?:\\[a-z]+|[A-Za-z]){_INDEX}?'*\}}?                       # \Delta p
     | \\?[A-Za-z]\w*{_INDEX}?'*\s*\([^()=<>+*/^-]{{1,20}}\)         # f(x), P(n), but y(x-1) is a product
     | [fghFGH](?:'*|\^\{{(?:\\prime|\(\d\)|\s)+\}})\s*\([^()=<>]{{1,20}}\)   # f(x + 1)
     | \|?[A-Z]{{2,}}\|?{_INDEX}?                              # AB, |AB|

@@ -41,6 +41,9 @@ _QUANTITIES = re.compile(
     r"[\s$]*(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<noun>(?:[A-Za-z \\{}()%,.-]|(?<=at)\d+(?=%)|(?<=of)\d+(?=\\?%))+)"
     r"[\s$\\]*\d[\d,]*(?:\.\d+)?\s*(?P<other>[A-Za-z \\{}()%.-]\D*)"
 )
+_TRUTHS = ("true", "false")
+_TRUTHS_BY_LETTER = {"Y": "true", "T": "true", "N": "false", "F": "false"}
+"""What a data set may write for a truth value; it is read so only if the answer is yes or no in words."""
 _CONDITION = re.compile(
     r"\b(?:or|if|when|where|unless|cases?|scenario|otherwise|for (?:all|any|every|even|odd|some|[a-z]))\b"
 )
@@ -65,6 +68,8 @@ def compare_words(
     meaning_a, meaning_e = _meaning(a, words_a), _meaning(e, words_e)
     if meaning_a and meaning_e:
         return Decision(meaning_a == meaning_e, "words", f"{meaning_a} against {meaning_e}")
+    if meaning_a in _TRUTHS and (letter := _TRUTHS_BY_LETTER.get(e)):
+        return Decision(meaning_a == letter, "words", f"{meaning_a} against {letter}")
     prose_a, prose_e = is_prose(a), is_prose(e)
     if words_a == words_e and (prose_a or prose_e):
         return Decision(True, "words", "the same words")

@@ -50,6 +50,14 @@ _GOES_ON = frozenset((
     "as", "because", "he", "i", "indeed", "it", "it's", "she", "since", "so", "sure", "that", "that's", "there", "they",
     "this", "we", "you", "of", "always", "never", "exactly", "definitely", "certainly",
 ))  # fmt: skip
+_VERDICT_AND_VALUE = re.compile(
+    r"\s*(?:\\text\s*\{\s*)?(?:yes|no|true|false)\s*(?:[,.;:!–-]+\s*\}?|\}\s*[,.;:!–-]*)\s*(?P<value>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NAMED_VALUE = re.compile(r"\\?[A-Za-z]+(?:_\w)?(?:\s*\([A-Za-z ,]{1,20}\))?\s*=[^=]+")
+_SAYS_MORE = re.compile(
+    r"(?<!\\)\b[A-Za-z]{3,}\b|\\text|[=<>]|\\(?:n?leq|n?geq|neq|approx|equiv|in|perp|parallel|mid|nmid)(?![A-Za-z])"
+)
 VERDICTS = frozenset(("yes", "no", "true", "false"))
 """Truth values in words."""
 _GENERIC = frozenset(("answer", "result", "solution", "value", "it", "this", "that", "x", "n"))
@@ -79,6 +87,19 @@ def is_conditional(behind: str) -> bool:
     if words and (words[0] in VERDICTS or not _CONDITIONS.isdisjoint(words)):
         return True
     return 0 < len(words) <= 2 and words[0] not in _GOES_ON and not re.search(r"\d|=", behind)
+
+
+def behind_verdict(text: str) -> str:
+    """What stands behind yes or no and a sign of punctuation; nothing if a text does not begin so."""
+    found = _VERDICT_AND_VALUE.fullmatch(text)
+    return found["value"].strip(" $.") if found else ""
+
+
+def is_value(behind: str) -> bool:
+    """Whether what stands behind yes or no is the second half of an answer, "Yes, F = 3x", and no reason."""
+    if not re.search(r"[\dA-Za-z]", behind):
+        return False
+    return _NAMED_VALUE.fullmatch(behind) is not None or not _SAYS_MORE.search(behind)
 
 
 def is_without_solution(words: Sequence[str]) -> bool:
