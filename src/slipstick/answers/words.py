@@ -205,7 +205,7 @@ def _states(languages: list[dict[str, list[str]]]) -> Phrases:
         rf"|(?:{_alternatives(glued_colon) or NEVER})[ \u3000]+(?=[-−\d$\\])"
         rf"|^[ #*_]*(?:{_alternatives(headings)})[ *_#]*$"
         rf"|{_OPENINGS}\s*(?:{_alternatives(headings)})\s*{_CLOSINGS}\s*:?"
-        rf"|(?:{letters})\s?(?=[(*]{0, 3}[A-J](?![A-Za-z]|\s*[=<>])))"
+        rf"|(?:{letters})\s?(?=[(*]{{0,3}}[A-J](?![A-Za-z]|\s*[=<>])))"
         r"[ \t*]*(?=(?P<tail>[^。;；।\n【]{0,2000}))"
     )
     return Phrases(pattern, hints([*statements, *headings, *_all(languages, "letter")]))
