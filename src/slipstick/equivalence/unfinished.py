@@ -16,6 +16,8 @@ from slipstick.equivalence.symbolic.equations import constant_factor
 from slipstick.equivalence.symbolic.expression import Expression, symbol, symbols
 from slipstick.equivalence.symbolic.reader import read
 from slipstick.equivalence.symbolic.unevaluated import FUNCTION, arithmetic_left, operators_left
+from slipstick.equivalence.values.measured import take_unit_off
+from slipstick.equivalence.values.quantities import read_quantity
 
 MAX_DEPTH = 3
 """Levels of lists, tuples and matrices that are looked into."""
@@ -129,10 +131,25 @@ def _unevaluated(answer: str, expected: str, policy: Policy) -> str | None:
         return None if defined or operators_left(expected) else found
     if policy.unevaluated != "arithmetic":
         return None
+    if all(map(_is_constant, _items(expected))) and any(_left(part, _letters) for part in _items(answer)):
+        return "letters that cancel"
     also = {why for part in _items(expected) for why in _left(part, arithmetic_left)}
     if _ROUNDED.search(expected):
         also.add(FUNCTION)  # ln 2 is as good as 0.6931
     return next((why for part in _items(answer) for why in sorted(_left(part, arithmetic_left) - also)), None)
+
+
+def _is_constant(item: str) -> bool:
+    tree = read(_last(item))
+    return tree is not None and not symbols(tree)
+
+
+def _letters(text: str) -> frozenset[str]:
+    """The letters of a formula that is no quantity with a unit, 5 cm."""
+    tree = read(text) if _OPERATION.search(text) else None
+    if tree is None or not symbols(tree) or read_quantity(text) or take_unit_off(text, None):
+        return frozenset()
+    return symbols(tree)
 
 
 def _left(text: str, find: Callable[[str], frozenset[str]]) -> frozenset[str]:

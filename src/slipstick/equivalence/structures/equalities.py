@@ -9,6 +9,7 @@ import re
 from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, Same, structure
+from slipstick.equivalence.normalize.notation import split_top
 from slipstick.equivalence.relations import FLIPPED, Relation, read_relation
 from slipstick.equivalence.structures.intervals import is_constant, real_value
 from slipstick.equivalence.structures.matching import in_order
@@ -32,6 +33,8 @@ _QUANTITIES = re.compile(
 )
 _OPERATIONS = re.compile(r"\\(?:i{1,3}nt|oint|sum|prod|lim)(?![A-Za-z])|\\frac\s*\{\s*d\s*\}\s*\{\s*d\s*[a-z]\s*\}")
 """How a side begins that says what is computed: an integral, sum, product, limit or derivative."""
+_DERIVATIVES = re.compile(r"\\(?:partial|nabla)(?![A-Za-z])|\\frac\s*\{\s*d\s*\}")
+_SUM = re.compile(r"[-+]")
 _WORDS = re.compile(r"\\text\s*\{[^{}]*\}")
 _CONTRADICTION = structure(False, "its sides contradict each other")
 
@@ -202,6 +205,8 @@ def _value_stated(relation: Relation, *, of_gold: bool = False) -> str | None:
     if set(relation.signs) != {"="}:
         return None
     first, value = relation.sides[0], relation.sides[-1]
+    if of_gold and _DERIVATIVES.search(first) and len(split_top(first, _SUM)) > 1:
+        return None  # a differential equation
     if _OPERATIONS.match(first) and not _OPERATIONS.match(value):
         return value
     if not (is_constant(value) or read_quantity(value)):
@@ -220,13 +225,22 @@ def _names_a_quantity(text: str, *, of_gold: bool, zero: bool) -> bool:
     if not letters:
         return True
     unknown = letters <= _UNKNOWNS
-    if (of_gold or zero) and (unknown or (of_gold and zero and all(len(letter) == 1 for letter in letters))):
+    if (of_gold or zero) and unknown:
         return False
+    if of_gold and len(letters) > 1:
+        indexed = all("_" in letter for letter in letters)
+        if any(map(_is_derivative, letters)) or (zero and not indexed):
+            return False
     if len(letters) > 1:
         return True
     if tree.head == "abs":
         return not letters <= _UNKNOWNS - {"z", "w"}
     return not unknown and _only_in_angles(tree)
+
+
+def _is_derivative(letter: str) -> bool:
+    """Whether a letter is y' or dy/dx: an equation with others is a differential one."""
+    return "'" in letter or "/" in letter
 
 
 def _only_in_angles(tree: Expression) -> bool:

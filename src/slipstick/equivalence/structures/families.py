@@ -18,6 +18,8 @@ _CONDITION = re.compile(
     rf"(?P<name>[a-z])\s*{_INTEGERS}\s*\)?$"
     rf"|\s*[,;]?\s*\(?\s*(?:where|for|with)\s+(?:(?:any|all|some|every|each)\s+)?integers?\s+(?P<other>[a-z])\s*\)?$"
 )
+_OTHER_SET = re.compile(r"\\in(?![A-Za-z])|\b(?:real|rational|complex|natural)\b")
+"""What calls a letter a number of another kind."""
 _LETTERS = frozenset("nkmlj")
 _NEAR = 1e-9
 
@@ -29,6 +31,8 @@ def compare_families(a: str, e: str, same: Same) -> Decision | None:
     (body_a, name_a), (body_e, name_e) = _read(a), _read(e)
     if not name_a and not name_e:
         return _undeclared(body_a, body_e, same)
+    if any(_OTHER_SET.search(body) for body, name in ((body_a, name_a), (body_e, name_e)) if not name):
+        return structure(False, "integers against numbers of another kind")
     name_a = name_a or _only_letter(body_a)
     name_e = name_e or _only_letter(body_e)
     if not name_a or not name_e:
@@ -73,7 +77,10 @@ def _renamed(text: str, old: str, new: str) -> str:
 
 def _linear(a: str, name_a: str, e: str, name_e: str, same: Same) -> Decision | None:
     """Whether two linear families are the same numbers although they begin elsewhere or run the other way."""
-    tree_a, tree_e = read(a.rpartition("=")[2]), read(e.rpartition("=")[2])
+    (before_a, _, a), (before_e, _, e) = a.rpartition("="), e.rpartition("=")
+    if name_a in _letters(before_a) or name_e in _letters(before_e):
+        return None  # of several families the last is not all
+    tree_a, tree_e = read(a), read(e)
     if tree_a is None or tree_e is None or symbols(tree_a) != {name_a} or symbols(tree_e) != {name_e}:
         return None
     line_a, line_e = _line(tree_a, name_a), _line(tree_e, name_e)
@@ -116,4 +123,4 @@ def integer_line(text: str) -> tuple[str, int, int] | None:
 
 
 def _at(text: str, name: str, count: int) -> str:
-    return re.sub(rf"(?<![A-Za-z\\]){name}(?![A-Za-z])", f"({count})", text.rpartition("=")[2])
+    return re.sub(rf"(?<![A-Za-z\\]){name}(?![A-Za-z])", f"({count})", text)

@@ -23,6 +23,8 @@ _BRACKETED = re.compile(r"[(\[]\s*[A-Ja-j]\s*[)\]]")
 _ONE = re.compile(r"(?:\\text\s*\{)?\s*(?:\(?\s*[A-J]\s*\)?|[(\[]\s*[A-Ja-j]\s*[)\]])\s*\}?\.?")
 _TITLE = re.compile(r"\([A-J]\)\s*(?:[A-J]\b(?!\))|\d)|[A-J]:\s*[A-J]\b(?!:)")
 """The letter of an option whose text are letters: (B) A and C."""
+_NEXT = re.compile(r"[\s,;][A-Ja-j](?P<mark>[.):])\s+\S")
+"""The letter of the next option, in a list of them with their texts."""
 _TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _BRACKETS = re.compile(r"\\?[{}]|[()\[\].*:]")
 _LEAD = re.compile(r"^(?:(?:options|choices|answers|statements)\b|both\b|either\b)[\s:]*", re.IGNORECASE)
@@ -129,6 +131,9 @@ def _read_described(text: str) -> Options | None:
         return None
     if len(rest) > _MAX_REST or _BRACKETED.search(rest) or _GOES_ON.match(rest):
         return None
+    mark = "" if text[match.start() - 1 : match.start()] in ("(", "[") else match["rest"][:1]
+    if any(other["mark"] == mark for other in _NEXT.finditer(rest)):
+        return Options(frozenset())
     return Options(frozenset(match["letter"].upper()))
 
 

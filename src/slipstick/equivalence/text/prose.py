@@ -30,8 +30,8 @@ SHORT_WORDS = 4
 _MAX_LENGTH = 2_000
 _TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _NO_WORDS = re.compile(r"[\\^_=<>+*/|\[\]{}]|[A-Za-z]\(")
-_PRODUCT = re.compile(r"[b-df-hj-np-tv-z]{3,4}|[a-z]?(?:sin|cos|tan|cot|sec|csc|ln|log)[a-z]")
-"""One word that is a product of letters or a function beside one: xyz, sinx, xlnx."""
+_PRODUCT = re.compile(r"[b-df-hj-np-tv-z]{3,4}|[a-z]?(?:sin|cos|tan|cot|sec|csc|ln|log)[a-z]|(?=\w*[a-z][A-Z])\w{3,4}")
+"""One word that is a product of letters or a function beside one: xyz, sinx, xlnx, mgH."""
 _NUMBER = re.compile(r"(?<![\w.,])[-$€£]{0,2}\d[\d,]*(?:\.\d+)?(?:/\d+)?(?!\w)")
 _FILLERS = frozenset(["there", "is", "are", "exist", "exists", "it", "has", "have", "that", "i", "think", "so"])
 _VERDICT = re.compile(
@@ -53,6 +53,8 @@ _LEAD = re.compile(
     r"|it is (?=impossible|not possible|possible)"
 )
 """What stands before a set phrase and says no more."""
+_HYPHEN = re.compile(r"(?<=\w)-|-(?=\s|$)")
+"""A hyphen or dash; what else stands before a word is a minus sign: -\\infty."""
 _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
 
 
@@ -238,14 +240,14 @@ def _named(a: str, e: str, words_a: str, words_e: str) -> Decision | None:
 
 
 def _stems(text: str) -> list[str]:
-    words = re.sub(r"^(?:on|in|at|by|to) ", "", text).replace("-", "")
+    words = _HYPHEN.sub("", re.sub(r"^(?:on|in|at|by|to) ", "", text))
     return [stem(WEEKDAYS.get(word, MONTH_NAMES.get(word, word))) for word in plain_words(words).split()]
 
 
 def _words(sentence: str) -> list[str]:
     """The words of a sentence and its commas, without articles."""
-    words = re.sub(r"[,;:](?=\s)", " , ", sentence).replace("-", "").split()
-    return ["," if word == "," else plain_words(word) for word in words if word == "," or plain_words(word)]
+    words = _HYPHEN.sub("", re.sub(r"[,;:](?=\s)", " , ", sentence)).split()
+    return [part for word in words for part in ([word] if word == "," else plain_words(word).split())]
 
 
 def _items(text: str) -> list[str] | None:

@@ -182,8 +182,8 @@ def numbers_equal(answer: Number, expected: Number, policy: Policy = SLIPSTICK) 
         return values_equal(answer, expected, policy)
     if (expected if answer.percent else answer).unit:
         return False, "a percentage against a quantity"
-    hundredth = _hundredth(answer if answer.percent else expected)
-    pair = (hundredth, expected) if answer.percent else (answer, hundredth)
+    value = hundredth(answer if answer.percent else expected)
+    pair = (value, expected) if answer.percent else (answer, value)
     if values_equal(*pair, policy)[0]:
         return True, "a percentage and its fraction"
     equal, reason = values_equal(answer, expected, policy)
@@ -274,7 +274,8 @@ def _round(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
-def _hundredth(number: Number) -> Number:
+def hundredth(number: Number) -> Number:
+    """The value of a percentage."""
     if isinstance(number.value, Decimal):
         return number
     places = None if number.places is None else number.places + 2

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, structure
-from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number
+from slipstick.equivalence.values.numbers import Number, hundredth, numbers_equal, read_number
 
 _TERM = r"(?:0|[1-9]\d{0,29})(?:\.\d{1,30})?(?:/\d{1,30})?"
 _RATIO = re.compile(rf"(?P<first>-?{_TERM})(?P<others>(?:\s*:\s*{_TERM}){{1,5}})")
@@ -28,7 +28,7 @@ def compare_ratios(a: str, e: str, number_a: Number | None, number_e: Number | N
     ratio, number = (ratio_a, number_e) if ratio_a else (ratio_e, number_a)
     if number is None or ratio is None or len(ratio) != 2 or not ratio[1] or re.search(r":\s*0", a + e):
         return None
-    value = Number(ratio[0] / ratio[1])
+    value, number = Number(ratio[0] / ratio[1]), hundredth(number) if number.percent else number
     equal, reason = numbers_equal(*((value, number) if ratio_a else (number, value)))
     return structure(equal, reason)
 
