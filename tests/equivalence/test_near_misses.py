@@ -71,22 +71,19 @@ def test_an_option_with_its_text_is_one(answer: str) -> None:
 
 LEFT = (
     r"\frac{3x}{x}",
-    r"\frac{6}{2}",
     r"\sin^2 x+\cos^2 x+2",
     r"30\% \times 10",
     "-(-3)",
     "3+0x",
     "3x^0",
-    "9/3",
     "x-x+3",
-    "x=9/3",
     "x^0+2",
 )
 DONE = (r"3 \text{ cm}", r"3^\circ", "$3", "3 cm", "3 m/s", "f(x)=3", "m+n=3", "x=3")  # fmt: skip
 
 
 @pytest.mark.parametrize("answer", sorted(LEFT))
-def test_quotients_and_letters_left_are_no_answer_in_training(answer: str) -> None:
+def test_letters_and_signs_left_are_no_answer_in_training(answer: str) -> None:
     assert compare(answer, "3").outcome == "correct"
     assert compare(answer, "3", profile="slipstick-strict").outcome == "incorrect"
 
@@ -96,6 +93,6 @@ def test_values_with_a_name_or_unit_are_answers_in_training(answer: str) -> None
     assert compare(answer, "3", profile="slipstick-strict").outcome == "correct"
 
 
-def test_letters_and_quotients_of_the_gold_may_stay() -> None:
-    for answer, expected in (("2x+1", "1+2x"), ("6/4", "3/2"), ("6/2", "6/2"), (r"3\pi", r"\pi \cdot 3")):
+def test_letters_of_the_gold_and_fractions_may_stay() -> None:
+    for answer, expected in (("2x+1", "1+2x"), ("6/4", "3/2"), ("6/2", "3"), (r"3\pi", r"\pi \cdot 3")):
         assert compare(answer, expected, profile="slipstick-strict").outcome == "correct", answer

@@ -34,9 +34,6 @@ _TIMES = re.compile(
     r"\d(?:\\?%)?\)?\s*(?:\\times|\\cdot|\*|×)\s*\(?-?(?!10\s*(?:\^|\*\*))\d|\)\s*\(\s*-?\d+\s*\)|\d\s*\(\s*-?\d+(?:\.\d+)?\s*\)"
 )
 _MINUS = re.compile(r"-\s*\(\s*-")
-_QUOTIENT = re.compile(
-    r"\\frac\s*\{\s*(\d{1,18})\s*\}\s*\{\s*(\d{1,18})\s*\}|(?<![\d.])(\d{1,18})\s*/\s*(\d{1,18})(?![\d.])"
-)
 _SCIENTIFIC = re.compile(r"\d\s*(?:\\times|\\cdot|\*|×)\s*10\s*(?:\^|\*\*)")
 _FUNCTIONS = frozenset(
     ("factorial", "double_factorial", "binomial", "permutations", "floor", "ceil", "min", "max", "abs", "mod", "gcd",
@@ -59,14 +56,9 @@ def arithmetic_left(text: str) -> frozenset[str]:
     if tree is None or symbols(tree):
         return frozenset(("an operator",) if tree is None and _OPERATOR.search(text) else ())
     found = {"a product of numbers"} if _TIMES.search(_SCIENTIFIC.sub("", text)) else set()
-    if _MINUS.search(text) or any(map(_is_whole, _QUOTIENT.finditer(text))):
-        found.add("a quotient or sign of numbers")
+    if _MINUS.search(text):
+        found.add("a sign before a sign")
     return frozenset(found | {why for node in nodes(tree) if (why := _undone(node))})
-
-
-def _is_whole(quotient: re.Match[str]) -> bool:
-    top, bottom = (int(part) for part in quotient.groups() if part)
-    return bottom > 0 and top % bottom == 0
 
 
 def _is_small(text: str) -> bool:

@@ -246,8 +246,8 @@ def _stems(text: str) -> list[str]:
 
 def _words(sentence: str) -> list[str]:
     """The words of a sentence and its commas, without articles."""
-    words = _HYPHEN.sub("", re.sub(r"[,;:](?=\s)", " , ", sentence)).split()
-    return [part for word in words for part in ([word] if word == "," else plain_words(word).split())]
+    words = _HYPHEN.sub("", re.sub(r"[,;:](?=\s)", " , ", sentence)).replace("-", " - ").split()
+    return ["," if word == "," else plain_words(word) for word in words if word == "," or plain_words(word)]
 
 
 def _items(text: str) -> list[str] | None:
