@@ -16,6 +16,7 @@ from slipstick.equivalence.structures.matching import in_order
 from slipstick.equivalence.structures.named import by_name, in_letters_of, says_either
 from slipstick.equivalence.structures.parse import plus_and_minus, read_shape
 from slipstick.equivalence.symbolic.expression import Expression, heads, symbols
+from slipstick.equivalence.symbolic.functions import GREEK
 from slipstick.equivalence.symbolic.reader import is_foreign, read
 from slipstick.equivalence.text.labels import NAME, read_header, read_label, read_names, same_name
 from slipstick.equivalence.values.numbers import read_number
@@ -83,13 +84,18 @@ def _both_relations(a: Relation, e: Relation, same: Same) -> Decision | None:
 
 
 def _both_labelled(a: tuple[str, str], e: tuple[str, str], same: Same) -> Decision | None:
-    if same_name(a[0], e[0]):
+    if same_name(_in_latex(a[0]), _in_latex(e[0])):
         value = in_letters_of(a, e[0])
         return structure(False, "a function of another letter") if value is None else same(value, e[1])
     if (named_a := read_header(*a)) and (named_e := read_header(*e)):
         return by_name(named_a, named_e, same)
     only_names = is_constant(a[1]) and is_constant(e[1])
     return structure(False, f"{a[0]} against {e[0]}") if only_names else None
+
+
+def _in_latex(name: str) -> str:
+    """A Greek letter in words, theta or theta_1, as LaTeX writes it."""
+    return "\\" + name if len(name) > 1 and name.partition("_")[0] in GREEK else name
 
 
 def _labelled(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from slipstick.equivalence.relations import read_relation
 from slipstick.equivalence.symbolic.equality import Answer, same_expression, same_up_to_a_constant
 from slipstick.equivalence.symbolic.equations import same_relation, solves
-from slipstick.equivalence.symbolic.expression import Expression
+from slipstick.equivalence.symbolic.expression import Expression, nodes, symbols
+from slipstick.equivalence.symbolic.functions import APPLIED, FUNCTIONS
 from slipstick.equivalence.symbolic.parameters import without_constant
 from slipstick.equivalence.symbolic.reader import has_words, is_foreign, read
 
@@ -19,6 +20,9 @@ _UNIT = re.compile(
 _DEGREES = re.compile(r"\s*\^\s*\\circ$")
 _DEGREE = re.compile(r"\s*\^\s*\\circ(?![A-Za-z])")
 _TRIGONOMETRY = re.compile(r"\\?(?:arc)?(?:sin|cos|tan|cot|sec|csc)|pi(?![A-Za-z])")
+_BEFORE_BRACKET = re.compile(
+    r"\\[A-Za-z]+|(?<![A-Za-z])(?P<run>[A-Za-z]+)(?P<power>\s?(?:\^\s?(?:\{\s?\d+\s?\}|\d))?)\s?\("
+)
 _IN_DEGREES = re.compile(r"(?:\(.*\)|[\w.+-]+)\s*\^\s*\\circ")
 
 
@@ -48,6 +52,9 @@ def compare_symbolically(answer: str, expected: str) -> Answer | None:
         found = _same_number_of_degrees(answer, expected) or found
     if found[0] is False and (answer_in := bool(_DEGREE.search(answer))) != bool(_DEGREE.search(expected)):
         found = _same_angle(*((answer, expected) if answer_in else (expected, answer))) or found
+    if found[0] is False and (letters := _factors(a, e)):
+        a, e = (read(_with_products(text, letters)) for text in (answer, expected))
+        found = (same_expression(a, e, "", "") if a and e else None) or found
     return None if found[0] is None and foreign else found
 
 
@@ -68,6 +75,28 @@ def compare_solutions(values: Sequence[str], equation: str) -> bool | None:
 
 def _read(text: str) -> Expression | None:
     return read(_UNIT.sub("", text) if text.endswith(("}", "}^2", "}^3")) or text[-1:].isdigit() else text)
+
+
+def _factors(a: Expression, e: Expression) -> frozenset[str]:
+    """Letters before a bracket that are no functions, since they stand alone too: h in h(a + b) and ha + hb.
+
+    Before a bracket with a single letter or number, f(x), they stay functions.
+    """
+    applied = [node for tree in (a, e) for node in nodes(tree) if node.head == "apply" and node.value in APPLIED]
+    simple = {node.value for node in applied if len(node.args) != 1 or not node.args[0].args}
+    letters = frozenset(str(node.value) for node in applied if node.value not in simple)
+    return letters & (symbols(a) | symbols(e))
+
+
+def _with_products(text: str, letters: frozenset[str]) -> str:
+    """The text with a sign of multiplication between these letters, or a power of them, and a bracket."""
+
+    def with_sign(match: re.Match[str]) -> str:
+        run = match["run"]
+        known = run is None or run in FUNCTIONS or run == "log" or run[-1] not in letters
+        return match[0] if known else f"{run}{match['power']} * ("
+
+    return _BEFORE_BRACKET.sub(with_sign, text)
 
 
 def _same_angle(in_degrees: str, plain: str) -> Answer | None:

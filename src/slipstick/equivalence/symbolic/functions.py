@@ -41,6 +41,8 @@ ARGUMENTS: Final = MappingProxyType(
     | dict.fromkeys(("atan2", "log_base", "mod", "binomial", "permutations", "root", "^", "quotient"), (2, 2))
 )
 """How many arguments a function takes, least and most, if it is not one."""
+APPLIED: Final = frozenset("fghFGH")
+"""Letters that are functions if a bracket follows: f(x), but x(y) is a product."""
 GREEK: Final = frozenset(
     ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
      "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",

@@ -9,6 +9,7 @@ import re
 from slipstick.equivalence.symbolic.arithmetic import Arithmetic, product, reciprocal
 from slipstick.equivalence.symbolic.expression import Expression, number
 from slipstick.equivalence.symbolic.functions import (
+    APPLIED,
     ARGUMENTS,
     CONSTANTS,
     FUNCTIONS,
@@ -38,8 +39,6 @@ _INDEX_LETTER = re.compile(r"\s*([A-Za-z])")
 _PRIME = re.compile(r"\s*(?:\{(?:\s*(?:\\prime|'))+\s*\}|(?:\\prime(?![A-Za-z])|')+)")
 _COUNTED = re.compile(r"\s*\(\s*\w+\s*,\s*\w+\s*\)")
 _POWER_OF_CALL = re.compile(r"\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))\s*(?=\()")
-_APPLIED = frozenset("fghFGH")
-"""Letters that are functions if a bracket follows: f(x), but x(y) is a product."""
 _PLAIN_NUMBER = (
     r"[-+]?\s*(?:\d+(?:\.\d+)?(?:\s*/\s*\d+)?|\\frac\s*\{\s*\d+\s*\}\s*\{\s*\d+\s*\}|\\?(?:pi|infty|oo)(?![A-Za-z]))"
 )
@@ -131,7 +130,7 @@ class Names(Arithmetic):
                 return Expression("apply", (of,), name + self.primes() + "_")
             name += "_" + index[index.lastindex or 0]
         name += self.primes()
-        is_function = name[0] in _APPLIED and (len(name) == 1 or name[1] in "_'")
+        is_function = name[0] in APPLIED and (len(name) == 1 or name[1] in "_'")
         at_number = self.is_sign("(") and not self.spaced and _AT_A_NUMBER.match(self.text, self.place)
         return self.applied(name) if is_function or at_number or name.endswith("'") else Expression("symbol", (), name)
 
