@@ -243,3 +243,32 @@ def test_thoughts_around_programs(blocks: list[Block], answer: str | None) -> No
 def test_a_megabyte_of_anything_ends(bait: str) -> None:
     found = find_answer(bait * (1_000_000 // len(bait)))  # would take hours if a pattern were quadratic
     assert found is None or found.end <= 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("So it's 3^42.", "3^42"),
+        ("So the population is 42 million.", "42 million"),
+        ("The answer is $1$ and $2$.", "1, 2"),
+        ("The answer is $5$ and $x=3$ gives the rest.", "5"),
+        ("The answer is $5$, and $x$ is 3.", "5"),
+        ("The answer is $5$, where $x=3$.", "5"),
+        ("The answer is $6$ or $7$, I guess.", "6 or 7"),
+        ("The final answer is $x = 1$ and $y = 2$.", "x = 1, y = 2"),
+        ("The final answer is $x=1$, $y=2$ and $z=3$.", "x=1, y=2, z=3"),
+        ("The value is 42i.", "42i"),
+        ("Thus 2*42", "2*42"),
+        ("a 5x5 grid, in total 25", "25"),
+        ("it takes 1 1/2 hours", "1 1/2 hours"),
+        ("so it is 42!", "42"),
+        ("so we get 42x.", "42x"),
+        ("the area is 42 pi", "42 pi"),
+        ("the area is 42π.", "42π"),
+        ("the mass is 42m", "42"),
+        ("x^2 = 42", "42"),
+        (r"The answer is \(5\) oder \(6\).", "5 or 6"),
+    ],
+)
+def test_all_of_a_formula_or_list_is_found(text: str, found: str) -> None:
+    assert final_answer(text) == found

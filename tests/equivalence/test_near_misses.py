@@ -93,6 +93,25 @@ def test_values_with_a_name_or_unit_are_answers_in_training(answer: str) -> None
     assert compare(answer, "3", profile="slipstick-strict").outcome == "correct"
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("= 42", "42"),
+        ("2*3**0.5", r"2\sqrt{3}"),
+        ("3+4\\mathrm{i}", "3+4i"),
+        ("3\\colon 4", "3:4"),
+        ("4.2\\times10^1", "42"),
+        ("P(1,2)", "(1,2)"),
+        (r"3 \pmod 7", r"x \equiv 3 \pmod 7"),
+        (r"3 \text{ to } 4", "3:4"),
+        (r"{3 \over 4}", r"\frac{3}{4}"),
+        ("3\u22364", "3:4"),
+    ],
+)
+def test_usual_notations_are_answers_in_training(answer: str, expected: str) -> None:
+    assert compare(answer, expected, profile="slipstick-strict").outcome == "correct"
+
+
 def test_letters_of_the_gold_and_fractions_may_stay() -> None:
     for answer, expected in (("2x+1", "1+2x"), ("6/4", "3/2"), ("6/2", "3"), (r"3\pi", r"\pi \cdot 3")):
         assert compare(answer, expected, profile="slipstick-strict").outcome == "correct", answer

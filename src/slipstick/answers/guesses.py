@@ -91,6 +91,13 @@ _BREAKS_OFF = re.compile(r"(?i)(?:\b(?:the|of|a|an|and|to|by|for|with|that|we|ne
 """The end of a text that was cut off in a sentence."""
 _NOTHING = re.compile(r"""(?i)["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")""")
 """A field for the answer that is empty."""
+_TOKEN = re.compile(r"[-\d.,^*/()√πxyzi+²³]+")
+_FORMULA = re.compile(r"√|π|[\d)][*^²³]|[\d)][xyzi](?!\d)")
+"""What makes a number one part of a formula: 42x, 3^42, 42π."""
+_WHOLE = re.compile(r"(?<![\w.,/])(\d{1,4})\s$")
+_BELOW_ONE = re.compile(r"([1-9])/(?!\1)[2-9]\d?")
+"""The two parts of a mixed number, 1 1/2."""
+_FACTOR = re.compile(r"\s(?:pi|million|billion|trillion|thousand)\b(?!\s+\d)")
 _FILLERS = frozenset(
     ["sorry", "hello", "hi", "sure", "okay", "ok", "thanks", "unknown", "none", "done", "great", "alright", "certainly"]
 )
@@ -270,7 +277,12 @@ def _found(text: str, match: re.Match[str], *, bare: bool) -> Found:
     if match["time"]:
         time = match["time"] if "." in match["time"][:-1] else match["time"].rstrip(".")
         return Found(time, *match.span(), "last number")
+    if formula := _formula_around(text, match):
+        return formula
     number = match["number"].rstrip(",") + ("%" if match["percent"] else "")
+    whole = _WHOLE.search(text, max(0, match.start() - 8), match.start())
+    if whole and match.start() == match.start("number") and _BELOW_ONE.fullmatch(number):
+        number = f"{whole[1]} {number}"
     if either := _OR.search(text, max(0, match.start() - 40), match.start("number")):
         return Found(f"{either['one']} or {number}", either.start(), match.end(), "last number")
     if bare:
@@ -282,6 +294,19 @@ def _found(text: str, match: re.Match[str], *, bare: bool) -> Found:
         match.end(),
         "last number",
     )
+
+
+def _formula_around(text: str, match: re.Match[str]) -> Found | None:
+    """The formula of which a number is a part, where no space stands in it, or the number with "million" or "pi"."""
+    if not match["percent"] and (factor := _FACTOR.match(text, match.end())):
+        return Found(text[match.start() : factor.end()].strip(), match.start(), factor.end(), "last number")
+    line = text[max(0, match.start() - 40) : match.start()]
+    start = match.start() - len(re.search(r"\S*$", line)[0])  # type: ignore[index]  # always matches
+    end = re.compile(r"\S*").match(text, match.end()).end()  # type: ignore[union-attr]  # always matches
+    token = text[start:end].strip("*.,;:!?`'\"_")
+    if len(token) > 60 or not _TOKEN.fullmatch(token) or not _FORMULA.search(token) or token == match.group().strip():
+        return None
+    return Found(token, start, end, "last number")
 
 
 def _before_aside(text: str, match: re.Match[str], matches: list[re.Match[str]], *, bare: bool) -> Found | None:

@@ -26,6 +26,8 @@ _OR_ELSE = re.compile(
     r"(?P<one>[^()\n]{1,80}?)\s*\((?:or|alternatively|o|ou|oder|或)\b(?:\s+possibly|,)?\s*(?P<other>[^()\n]{1,80})\)"
 )
 """Two values, one of them in brackets: 174 (or 490)."""
+_JOINT = re.compile(r"(?:\s*[,、]\s*|\s+)(?:(?P<either>or|oder|ou|или|或)\s+|(?:and|und|et|и|和)\s+)?(?=\$|\\[(\[])")
+"""What stands between listed formulas."""
 _SENTENCE_END = re.compile(r"(?<![\d\s])[.!](?=\s+[A-Z*$\\#<]|\s*$)|(?<=\d)[.!](?=\s+[A-Z*$\\#<]|\s*$)|[。！]|\n\n|<\|")
 _HEDGES = re.compile(
     r"(?i)^(?:(?:for sure|definitely|certainly|clearly|surely|obviously|simply|indeed|therefore|thus|actually"
@@ -84,7 +86,7 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
     if formula and not _MONEY.match(tail.lstrip(" *")[formula.end() - 1 :]):
         rest = tail.lstrip(" *")[formula.end() :]
         unit = re.match(r"\s*(?:\\?%|[A-Za-z]+(?:\^?\d)?)?(?=[\s.,!*]*$)", rest)
-        tail = formula.group(0) + (unit.group(0) if unit else "")
+        tail = _listed(tail.lstrip(" *"), formula) or formula.group(0) + (unit.group(0) if unit else "")
     else:
         if stop := _SENTENCE_END.search(tail):
             if tail[stop.end() :].lstrip().startswith("?"):
@@ -104,6 +106,18 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
     if kind == "number" and (owner := _OWNER.match(answer)):
         found = found.within(answer[owner.end() :], owner.end(), len(answer))
     return _out_of_prose(found) if kind in (None, "number", "latex", "list") else found
+
+
+def _listed(text: str, formula: re.Match[str]) -> str | None:
+    """Formulas that are listed from one on, "$x=1$ and $y=2$", as one answer: all up to the sentence's end, or "or"."""
+    parts, either, end = [formula[formula.lastgroup or 0]], False, formula.end()
+    while (joint := _JOINT.match(text, end)) and (more := _FORMULA.match(text, joint.end())):
+        either = either or joint["either"] is not None
+        parts.append(more[more.lastgroup or 0])
+        end = more.end()
+    if len(parts) == 1 or not (either or re.match(r"[\s*]*(?:[.!]|$|\n)", text[end:])):
+        return None
+    return (" or " if either else ", ").join(trim(part) for part in parts)
 
 
 def _out_of_prose(found: Found) -> Found | None:

@@ -133,6 +133,8 @@ def _unevaluated(answer: str, expected: str, policy: Policy) -> str | None:
         return None
     if all(map(_is_constant, _items(expected))) and any(_left(part, _letters) for part in _items(answer)):
         return "letters that cancel"
+    if expected.startswith("(") and re.match(r"[A-Z]\s*\(", answer):
+        answer = answer[1:]  # a point with its name, P(1,2)
     also = {why for part in _items(expected) for why in _left(part, arithmetic_left)}
     if _ROUNDED.search(expected):
         also.add(FUNCTION)  # ln 2 is as good as 0.6931
@@ -154,7 +156,7 @@ def _letters(text: str) -> frozenset[str]:
 
 def _left(text: str, find: Callable[[str], frozenset[str]]) -> frozenset[str]:
     """The operations left in a text; of the equal sides of an equation one has to be evaluated."""
-    if r"\equiv" in text:
+    if r"\equiv" in text or r"\pmod" in text:
         return frozenset()  # its modulus is no operation
     relation = _relation(text)
     if relation is None:

@@ -99,6 +99,9 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (r"\\langle(?![a-z])", "("),
         (r"\\rangle(?![a-z])", ")"),
         (r"\{\s*([^{}]+?)\s*\\choose\s*([^{}]+?)\s*\}", r"\\binom{\1}{\2}"),
+        (r"\{\s*([^{}]+?)\s*\\over(?![a-z])\s*([^{}]+?)\s*\}", r"\\frac{\1}{\2}"),
+        (r"(?<=\d)\s*\\text\s*\{\s*i\s*\}", "i"),
+        (r"\s*\\colon(?![a-z])\s*", ":"),
         (r"\\bmod(?![a-z])", r"\\mod"),
         (r"\\mathcal\s*\{?\s*O\s*\}?(?![A-Za-z])", "O"),
         (r"\^?\s*\\text(?:circ|degree)(?![a-z])", r"^\\circ"),
@@ -213,6 +216,8 @@ def _peel(text: str) -> str:
     for _ in range(MAX_WRAPPERS):
         before = text
         text = text.strip().strip("*`")
+        if text.startswith("=") and text.count("=") == 1:
+            text = text[1:].lstrip()
         if len(text) > 2 and text[0] == text[-1] and text[0] in "'\"":
             text = text[1:-1]
         if text.endswith((".", ",", ";", ":")) and not text.endswith("..."):

@@ -31,7 +31,7 @@ _SMALL = re.compile(
 )
 _UNIT = re.compile(r"\\text\s*\{[^{}\d]*\}\s*(?:\^\{?\d\}?)?$")
 _TIMES = re.compile(
-    r"\d(?:\\?%)?\)?\s*(?:\\times|\\cdot|\*|×)\s*\(?-?(?!10\s*(?:\^|\*\*))\d|\)\s*\(\s*-?\d+\s*\)|\d\s*\(\s*-?\d+(?:\.\d+)?\s*\)"
+    r"\d(?:\\?%)?\)?\s*(?:\\times|\\cdot|\*|×)\s*\(?-?(?!\d+\s*(?:\^|\*\*))\d|\)\s*\(\s*-?\d+\s*\)|\d\s*\(\s*-?\d+(?:\.\d+)?\s*\)"
 )
 _MINUS = re.compile(r"-\s*\(\s*-")
 _SCIENTIFIC = re.compile(r"\d\s*(?:\\times|\\cdot|\*|×)\s*10\s*(?:\^|\*\*)")
@@ -87,7 +87,7 @@ def _undone_power(node: Expression) -> str | None:
     exponent, of = _rational(power), _rational(base)
     if exponent is None:
         return "a power" if base.head == "constant" and any(n.value in ("i", "pi") for n in nodes(power)) else None
-    if exponent in (0, 1):
+    if exponent in (0, 1) and of != 10:
         return "a power"
     if exponent.denominator == 1:
         undone = of not in (None, 10) or base.head in ("+", "^", "sqrt", "root") or base.value == "i"

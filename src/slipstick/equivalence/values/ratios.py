@@ -8,7 +8,7 @@ from slipstick.equivalence.values.numbers import Number, hundredth, numbers_equa
 
 _TERM = r"(?:0|[1-9]\d{0,29})(?:\.\d{1,30})?(?:/\d{1,30})?"
 _RATIO = re.compile(rf"(?P<first>-?{_TERM})(?P<others>(?:\s*:\s*{_TERM}){{1,5}})")
-_IN_WORDS = re.compile(rf"(?P<first>{_TERM})\s+(?:to|is to)\s+(?P<others>{_TERM})")
+_IN_WORDS = re.compile(rf"(?P<first>{_TERM})\s+(?:\\text\s*\{{\s*)?(?:to|is to)\s*\}}?\s+(?P<others>{_TERM})")
 _SHARE = re.compile(r"(?P<first>\d{1,30}|one|two|three)\s+(?:out\s+of|in|in every|out of every)\s+(?P<others>\d{1,30})")
 _TIME = re.compile(r"(?:[01]?\d|2[0-4]):[0-5]\d")
 
