@@ -213,7 +213,14 @@ def test_a_service_that_still_starts_answers_and_keeps_requests(start_sandbox: S
         assert client.post("/run_code", json=slow).json()["run_result"]["stdout"] == "2*sqrt(2)\n"
 
 
-def test_slow_clients_leave_room_for_others(start_sandbox: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /run_code HTTP/1.1\r\nHost: localhost\r\nContent-Le",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ],
+)
+def test_slow_clients_leave_room_for_others(start_sandbox: Start, sent: bytes) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     served = start_sandbox()
@@ -223,7 +230,7 @@ def test_slow_clients_leave_room_for_others(start_sandbox: Start, monkeypatch: p
         slow = [socket.create_connection((host, int(port))) for _ in range(700)]
         for connection in slow:
             with suppress(OSError):
-                connection.sendall(b"POST /run_code HTTP/1.1\r\nHost: localhost\r\nContent-Le")
+                connection.sendall(sent)
         with connect(served) as client:
             body = {"code": "print(1)", "language": "python"}
             assert client.post("/run_code", json=body, timeout=30).json()["run_result"]["stdout"] == "1\n"

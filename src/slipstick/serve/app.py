@@ -20,7 +20,7 @@ from slipstick.errors import InterpreterError
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
 from slipstick.serve.clients import Guard, unless_disconnected
-from slipstick.serve.connections import Connection, raise_file_limit
+from slipstick.serve.connections import IDLE_SECONDS, Connection, raise_file_limit
 from slipstick.serve.service import Demand, RefusedError, Service
 
 _RETRY_SECONDS = "1"
@@ -115,7 +115,7 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_keep_alive=75,
+        timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=int(min(settings.timeout, _STOP_SECONDS)) + 1,
     )
     address, port = listener.getsockname()[:2]

@@ -7,53 +7,83 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST_SECONDS = 20.0
-"""Time from the first byte of a request, or from the start of a connection, to the end of its body."""
+"""Time from the first byte of a request, or from the start of a connection, to the end of its body; and time in which a
+client has to read what is sent to it."""
+IDLE_SECONDS = 75.0
+"""Time that a connection is kept between two requests."""
 _MOST_CONNECTIONS = 10_000
 _SPARE_FILES = 512
 """Open files kept for sessions and for the interpreter's processes."""
 
 
 class Connection(H11Protocol):
-    """A connection that is closed if a request does not arrive in time.
+    """A connection that is closed if its client keeps the server waiting: for a request, or for room to answer.
 
-    If there are too many connections, the one that has waited longest for the rest of its request makes room: no
-    token is needed to open a connection.
+    If there are too many connections, the one whose client has kept the server waiting longest makes room, be it
+    between two requests: no token is needed to open a connection.
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    _since = 0.0
+    """When the clock was started."""
+    _idle = False
+    """Whether nothing of the next request has arrived."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the clock."""
         super().connection_made(transport)
-        self._start_clock()
+        self._start_clock(REQUEST_SECONDS)
         if len(self.connections) > most_connections():
             waiting = [each for each in self.connections if isinstance(each, Connection) and each._deadline]
             if waiting:
-                min(waiting, key=Connection._when).transport.abort()
+                min(waiting, key=lambda each: each._since).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Starts the clock with the first part of a request and stops it with the last."""
         super().data_received(data)
-        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._stop_clock()
-        elif self._deadline is None:
-            self._start_clock()
+        self._set_clock()
+
+    def on_response_complete(self) -> None:
+        """Starts the clock: a part of the next request may lie here already."""
+        super().on_response_complete()
+        self._set_clock()
+
+    def pause_writing(self) -> None:
+        """Starts the clock: the client does not read."""
+        super().pause_writing()
+        self._start_clock(REQUEST_SECONDS)
+
+    def resume_writing(self) -> None:
+        """Stops the clock of `pause_writing`."""
+        super().resume_writing()
+        self._stop_clock()
+        self._set_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops the clock."""
-        self._stop_clock()
         super().connection_lost(exc)
+        self._stop_clock()
 
-    def _start_clock(self) -> None:
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+    def _set_clock(self) -> None:
+        if self.flow.write_paused or self.transport.is_closing():
+            return
+        begun = self.conn.their_state is not h11.IDLE or bool(self.conn.trailing_data[0])
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._stop_clock()
+        elif self._deadline is None or (begun and self._idle):
+            self._start_clock(REQUEST_SECONDS if begun else IDLE_SECONDS)
+            self._idle = not begun
+
+    def _start_clock(self, seconds: float) -> None:
+        self._stop_clock()
+        self._since = self.loop.time()
+        self._deadline = self.loop.call_later(seconds, self.transport.abort)
 
     def _stop_clock(self) -> None:
+        self._idle = False
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-    def _when(self) -> float:
-        return self._deadline.when() if self._deadline else float("inf")
 
 
 def raise_file_limit() -> None:

@@ -72,6 +72,19 @@ def test_program(sandbox: Sandbox, row: dict[str, Any]) -> None:
             "threading.Thread(target=f).start()\nprint('a')",
             "a\nb",
         ),
+        (
+            "import threading, time\n\ndef g():\n    time.sleep(0.2)\n    print('b')\n\ndef f():\n    time.sleep(0.1)\n"
+            "    threading.Thread(target=g).start()\n\nthreading.Thread(target=f).start()\nprint('a')",
+            "a\nb",
+        ),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor()\n"
+            "print(pool.submit(pow, 2, 3).result())",
+            "8",
+        ),
+        ("import asyncio\nprint(await asyncio.to_thread(pow, 2, 3))", "8"),
+        ("1 + 1\r2 + 2", "4"),
+        ("1 + 1\r\r2 + 2;", ""),
         ("import atexit\natexit.register(print, 'at exit')\nprint('a')", "a\nat exit"),
         (
             "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nprint('a')",

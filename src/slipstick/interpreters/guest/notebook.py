@@ -40,7 +40,7 @@ def _parse(source: str, name: str) -> ast.Module:
 
 def is_silenced(source: str, last: ast.stmt) -> bool:
     """Whether a cell ends in a semicolon, so that the value of its last expression is not shown."""
-    lines = source.encode().split(b"\n")[(last.end_lineno or 1) - 1 :]
+    lines = re.split(rb"\r\n?|\n", source.encode())[(last.end_lineno or 1) - 1 :]
     return b"\n".join([lines[0][last.end_col_offset or 0 :], *lines[1:]]).lstrip().startswith(b";")
 
 

@@ -258,10 +258,11 @@ def _lift_memory_limit() -> None:
 
 
 def _end_script() -> None:
-    """As Python ends a script: waits for its threads but for daemons, then calls what is registered with atexit."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    """As Python ends a script: waits for its threads but for daemons, then calls what is registered with atexit.
+
+    Threads that wait for work, those of a pool, are told first that there is no more.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # what Python itself calls
     atexit._run_exitfuncs()
 
 

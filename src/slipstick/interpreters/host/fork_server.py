@@ -15,6 +15,10 @@ _END_SECONDS = 0.2
 """Longest time between the closing of a session's socket and the end of its process, if both come from the kernel."""
 
 
+_MOST_DROPS = 4096
+"""Keys in one message: the fork server reads messages of up to 64 kB."""
+
+
 class AliveError(Exception):
     """A session's process still runs although its socket is closed: the program closed it."""
 
@@ -94,7 +98,7 @@ class ForkServerClient:
         try:
             with theirs:
                 sent = ours.send(request)
-                dropped, self._dropped = self._dropped, []
+                dropped, self._dropped = self._dropped[:_MOST_DROPS], self._dropped[_MOST_DROPS:]
                 message = {"fork": fork.key, "folder": folder, "limits": limits, "simple": simple, "drop": dropped}
                 await self._send(message, theirs)
         except BaseException:
@@ -147,14 +151,14 @@ class ForkServerClient:
             self._dropped.append(fork.key)
 
     def _drop(self) -> None:
-        if self._dropped and self._control is not None:
+        while self._dropped and self._control is not None:
             try:
-                self._control.send(json.dumps({"drop": self._dropped}).encode())
+                self._control.send(json.dumps({"drop": self._dropped[:_MOST_DROPS]}).encode())
             except BlockingIOError:  # idle sessions see the closed socket; the others are killed with the next request
                 return
             except OSError:
                 return
-            self._dropped = []
+            del self._dropped[:_MOST_DROPS]
 
     async def close(self) -> None:
         """Ends the fork server, its zygote and every session."""
