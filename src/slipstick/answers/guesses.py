@@ -19,7 +19,9 @@ _REFERENCE = re.compile(
     r"|tables?|chapters?|theorems?|lemmas?|methods?|options?|note|print\w*)\s*[(\[#]?$"
 )
 _ASIDE = re.compile(
-    r",?\s+(?:because|since|as\s+(?:we|shown|listed|seen|computed|found|required|expected|stated|given"
+    r",?\s+(?:because|since|denn|weil|da|car|parce que|puisque|ya que|porque|pues|puesto que|pois|já que|perché"
+    r"|poiché|так как|потому что|поскольку|ведь"
+    r"|as\s+(?:we|shown|listed|seen|computed|found|required|expected|stated|given"
     r"|calculated|noted))\b"
     r"|\s\(|,?\s(?P<gloss>i\.\s?e\.|that is,|or equivalently|or about|or approximately|d\.\s?h\."
     r"|c['’]est-à-dire|es decir|cioè"
@@ -27,18 +29,30 @@ _ASIDE = re.compile(
     r"|[,，、]\s?(?P<glued>すなわち|つまり|즉|即|也就是|此时|其中)",
     re.IGNORECASE,
 )
+_HOLDS = (
+    r"[^\n]{0,300}?(?:✓|✔|\b(?:true|holds?|correct|satisfie\w*|as required|matches|works|stimmt|wahr|richtig"
+    r"|korrekt|passt|vrai|juste|correcto|verdadero|cierto|correto|verdadeiro|верно)\b)[^\n]*"
+)
 _CHECK = re.compile(
     r"(?:(?<=\n)|(?<=[.!] )|(?<=[。！]))[ \t*_(✓✔️>-]*(?:(?:(?:let['’]?s|let us|let me|we can|we|you can|i)\s)?"
-    r"(?:(?:also|quickly|now)\s)?(?:double[- ])?"
-    r"(?:check|verify)|(?:double[- ])?checking|verification|to (?:double[- ])?(?:verify|check|confirm)|verifying"
-    r"|note|remark|let me know|in decimal|as a decimal|numerically|for (?:instance|example)|sanity check"
-    r"|substituting (?:back|this|these|it)|plugging (?:back|this|these|it)|feel free|if you|(?:i )?hope this"
-    r"|probe|zur probe|zur kontrolle|kontrolle|setzt man|einsetzen|hinweis|anmerkung|zum beispiel"
-    r"|vérification|vérifions|on vérifie|remarque|par exemple|comprobación|comprobemos|verifiquemos|verificación|nota"
-    r"|por ejemplo|verifica|verificação|verificando|conferindo|observação|por exemplo|prova|verifichiamo"
-    r"|проверка|проверим|примечание|например)\b[^\n]*"
-    r"|(?:(?<=\n)|(?<=[。！]))[ \t*_(>-]*(?:検算|確認|確かめ|補足|注意|注[:：]"
-    r"|检验|经检验|验证|验算|检查|例如|검산|검증|확인|참고|예를 들어)[^\n]*",
+    r"(?:(?:also|quickly|now)\s)?(?:double[- ])?(?:check|verify)|(?:double[- ])?checking|verification"
+    r"|to (?:double[- ])?(?:verify|check|confirm)|verifying|sanity check|indeed|(?:this|that)(?:['’]s| is) because"
+    r"|note|remark|let me know|would you like|do you want|want me to|please let|is there anything|i can also"
+    r"|in decimal|as a decimal|numerically|for (?:instance|example)"
+    r"|feel free|(?:i )?hope this|if you(?:['’]d)?\s(?:have|need|want|would|like|prefer|are)"
+    r"|wenn du (?:noch|weitere|möchtest)|wenn sie (?:noch|weitere)|falls (?:du|sie)|ich hoffe|j['’]espère|n['’]hésite"
+    r"|si (?:tu as|tu veux|vous avez|vous voulez|tienes|necesitas|quieres)|espero que|se (?:tiver|precisar|quiser)"
+    r"|если (?:у вас|нужно|хотите|есть)|надеюсь"
+    r"|(?:zur )?probe|(?:zur )?kontrolle|hinweis|anmerkung|zum beispiel|denn|nämlich"
+    r"|vérification|vérifions|on vérifie|remarque|par exemple|en effet"
+    r"|comprobación|comprobemos|verifiquemos|verificación|por ejemplo|en efecto|porque"
+    r"|verifica|verificação|verificando|conferindo|observação|por exemplo|de fato|prova|verifichiamo|infatti"
+    r"|проверка|проверим|примечание|например|действительно|ведь|nota(?=\s?\**:))\b[^\n]*"
+    rf"|(?:(?<=\n)|(?<=[.!] ))[ \t*_(>-]*(?:substituting|plugging|setzt man|einsetzen|en substituant"
+    rf"|en remplaçant|sustituyendo|substituindo|подставим|подставляя)\b{_HOLDS}"
+    r"|(?:(?<=\n)|(?<=[。！])|(?<=[.!] ))[ \t*_(>-]*(?:検算|確認|確かめ|実際|補足|注意|注[:：]|なぜなら"
+    r"|检验|经检验|验证|验算|检查|代入检验|代入验证|例如|검산|검증|확인|참고|如果[你您]|如有|希望[这以对]|もし(?:他|ほか|何か)|[他何]か?に?ご?質問|ご不明"
+    r"|궁금|다른 질문|혹시 다른|실제로|왜냐하면|예를 들어)[^\n]*",
     re.IGNORECASE,
 )
 """A check, an example, a note or an offer behind the answer."""
@@ -51,6 +65,10 @@ _SECTION = re.compile(
     re.IGNORECASE,
 )
 """The heading of a part behind the answer that explains or checks it."""
+_LISTED = re.compile(
+    r"(?<![\w.,])(?P<count>\d{1,2})\s[^.:;\n\d$=]{1,60}(?::\s|\()(?P<items>[^.:;()\n]{1,300})\)?[\s.!$*]*\Z"
+)
+"""A count with what was counted behind it: "3 such numbers: 3, 6 and 9"."""
 _CONCLUDES = re.compile(
     r"(?i)\b(?:therefore|thus|hence|so|in total|altogether|also|folglich|insgesamt|donc|portanto|por tanto|por lo tanto"
     r"|quindi|значит|итого|следовательно)\b|因此|所以|总共|一共|따라서|よって|したがって|∴"
@@ -79,7 +97,7 @@ _OPERATOR = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm
 _YES_OR_NO = re.compile(
     r"(?i)(?:(?:so|thus|hence|therefore|conclusion|also|donc|portanto|por tanto|por lo tanto|итак"
     r"|因此|所以)[:,，]?\s?)?"
-    r"(?P<word>yes|no|ja|nein|oui|non|sí|si|não|sim|да|нет|true|false)(?=\s?[,.!:;—–]|$)"
+    r"(?P<word>yes|no|ja|nein|oui|non|sí|si|não|sim|да|нет|true|false)(?=\*{0,2}\s?[-,.!:;—–]|\*{0,2}$)"
 )
 """Yes or no at the head of a conclusion."""
 _OR = re.compile(r"(?i)(?:\beither\s+)?(?P<one>[-−]?\d[\d.,/]*)\s+or\s+$")
@@ -89,7 +107,9 @@ _NUMBER_WORDS = re.compile(
 _ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split|eqnarray\*?)\}(?P<rows>.*?)\\end\{", re.DOTALL)
 _BREAKS_OFF = re.compile(r"(?i)(?:\b(?:the|of|a|an|and|to|by|for|with|that|we|need|because|not|than|so|if)|[+×÷=])\s*$")
 """The end of a text that was cut off in a sentence."""
-_NOTHING = re.compile(r"""(?i)["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")""")
+_NOTHING = re.compile(
+    r"""(?i)["']error["']\s*:\s*["'][^"']|["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")"""
+)
 """A field for the answer that is empty."""
 _TOKEN = re.compile(r"[-\d.,^*/()√πxyzi+²³]+")
 _FORMULA = re.compile(r"√|π|[\d)][*^²³]|[\d)][xyzi](?!\d)")
@@ -110,7 +130,8 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
     if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or breaks_off(text):
         return None
     text = _without_check(text)
-    number = _last_number(text, bare=kind == "number")
+    number = _counted(text) if kind == "number" else None
+    number = number or _last_number(text, bare=kind == "number")
     if kind == "text" and (verdict := _verdict(text)):
         return verdict
     if kind in ("number", "text"):
@@ -118,9 +139,11 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
         if bold and number and bold.end < number.start and _same_sentence(text, bold.end, number.start):
             return _number_in(bold, kind=kind) or number
         return number or _in_words(text, kind=kind)
-    candidates = [number] if number else []
-    candidates += list(islice(_bold(text), 1))
+    candidates = list(islice(_bold(text), 1))
     candidates += _last_formulas(text)
+    aside = number and number.rule == "last number" and candidates and _in_formula(text, number)
+    if number and not (aside and _in_aside(text, number.start)):
+        candidates.append(number)
     candidates += [
         Found(one.group(), one.start(), max(one.end(), number.end), "formula")
         for one in _PLAIN.finditer(text)
@@ -161,6 +184,16 @@ def _without_check(text: str) -> str:
         if not text[check.end() :].strip() and re.search(r"\d|\*\*", text[: check.start()]):
             text = text[: check.start()] + " " * (len(text) - check.start())
     return text
+
+
+def _counted(text: str) -> Found | None:
+    """The count in front of a list of as many items at the end of a text."""
+    listed = _LISTED.search(text, max(0, len(text) - 400))
+    if not listed:
+        return None
+    items = re.split(r",\s*(?:and|und|et|y|e|и)\s|,|、|\s(?:and|und|et|y|e|и)\s", listed["items"])
+    counted = len([item for item in items if item.strip(" $*")])
+    return Found(listed["count"], *listed.span("count"), "last number") if counted == int(listed["count"]) else None
 
 
 def _verdict(text: str) -> Found | None:
@@ -218,6 +251,8 @@ def _number_in(bold: Found, *, kind: str | None) -> Found | None:
 def _last_formulas(text: str) -> list[Found]:
     """The last formula with something to say; those that are listed with it ("$1$, $2$ and $4$") are one."""
     said = [one for one in list(formulas(text))[-12:] if re.search(r"\d|\\|=", one.text)]
+    while said and _in_aside(text, said[-1].start):
+        said.pop()
     if not said:
         return []
     last = [said.pop()]
@@ -244,6 +279,19 @@ def _last_side(formula: Found) -> Found:
         return formula
     last = re.sub(r"^\\(?:mathbf|boldsymbol|bm)\s*\{(?P<inner>[^{}]*)\}$", r"\g<inner>", trim(sides[-1]))
     return Found(last, formula.start, formula.end, formula.rule) if last else formula
+
+
+def _in_formula(text: str, found: Found) -> bool:
+    begin = max(0, found.start - 1000)
+    return any(one.start < found.start < one.end for one in formulas(text[: found.end + 200], begin))
+
+
+def _in_aside(text: str, place: int) -> bool:
+    """Whether a place is in a bracket of its sentence, or behind the reason it gives."""
+    aside = _ASIDE.search(text, _sentence_start(text, place), place)
+    if not aside or aside["gloss"] or aside["glued"]:
+        return False
+    return aside.group().strip() != "(" or ")" not in text[aside.end() : place]
 
 
 def _of_rows(formula: Found) -> Found:

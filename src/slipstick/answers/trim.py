@@ -16,14 +16,16 @@ _FORMULA = re.compile(
 )
 # A prose tail that goes on after the answer: "12, because ...", "7, not 8", "13 (since 6 + 7 = 13)", "D, it is not A".
 _AFTERWARDS = re.compile(
-    r",?\s+(?:because|since|which|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
+    r",?\s+(?:because|since|which|denn|weil|car|parce que|puisque|ya que|porque|puesto que|pois|já que|perché|poiché"
+    r"|так как|потому что|поскольку|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
     r"|hence|therefore)\b"
     r"|\s+\((?=\s*(?:since|because|as|that\s+is|i\.\s?e\.|which|where|from|see|note|given|after|[^()]*=))"
     r"|,\s+(?:it|they|this|that|these|we|you|while|whereas|although|though|but|and\s+not)\b(?!\s+is\s*$)",
     re.IGNORECASE,
 )
 _OR_ELSE = re.compile(
-    r"(?P<one>[^()\n]{1,80}?)\s*\((?:or|alternatively|o|ou|oder|或)\b(?:\s+possibly|,)?\s*(?P<other>[^()\n]{1,80})\)"
+    r"(?P<one>[^()\n]{1,80}?)\s*\((?:or|alternatively|o|ou|oder|или|lub|eller"
+    r"|atau|o bien|ou bien|或者?|または|또는)(?=\W|\d)(?:\s+possibly|,)?\s*(?P<other>[^()\n]{1,80})\)"
 )
 """Two values, one of them in brackets: 174 (or 490)."""
 _JOINT = re.compile(r"(?:\s*[,、]\s*|\s+)(?:(?P<either>or|oder|ou|или|或)\s+|(?:and|und|et|и|和)\s+)?(?=\$|\\[(\[])")
@@ -31,8 +33,8 @@ _JOINT = re.compile(r"(?:\s*[,、]\s*|\s+)(?:(?P<either>or|oder|ou|или|或)\s
 _SENTENCE_END = re.compile(r"(?<![\d\s])[.!](?=\s+[A-Z*$\\#<]|\s*$)|(?<=\d)[.!](?=\s+[A-Z*$\\#<]|\s*$)|[。！]|\n\n|<\|")
 _HEDGES = re.compile(
     r"(?i)^(?:(?:for sure|definitely|certainly|clearly|surely|obviously|simply|indeed|therefore|thus|actually"
-    r"|really|then|hence"
-    r"|now|just|of course|as follows|given by|found to be)\b[\s,:]*)+"
+    r"|really|then|hence|donc|also|somit|daher|genau|por tanto|por lo tanto|entonces|exactamente|portanto|logo|dunque"
+    r"|quindi|следовательно|таким образом|ровно|now|just|of course|as follows|given by|found to be)\b[\s,:]*)+"
     r"|^(?:(?:la|the|die|a|le|el|il)\s+)?(?:opci[oó]n|option|alternativ\w*|antwort\w*|réponse|respuesta|risposta|opzione|opção|letra|lettre|lettera"
     r"|вариант|ответ|选项|choice|letter|answer|statement|buchstabe)\s+[*(]*(?=(?-i:[A-J])\b)|^(?:la|the|die|le|el|il)\s+[*(]*(?=(?-i:[A-J])\b)"
 )
@@ -42,6 +44,8 @@ _OWNER = re.compile(
     r"|earns?|needs?|costs?|paie|gagne|coûte|reste|paga|gana|cuesta|custa|ganha|zahlt|bezahlt|kostet|verdient)\s(?=[-−]?[$€£]?\d)"
 )
 """Who or what a number belongs to: "Paul a 24 billes"."""
+_HALF_BOLD = re.compile(r"^\*\*(?=[^\s*])|(?<=[^\s*])\*\*(?=[\s.,;:!?)]|$)")
+"""Marks of bold around a part of an answer: `**30** apples`; `2**3` is a power."""
 _MONEY = re.compile(r"\$\d")
 _BUT = re.compile(r"(?i)\bbut\s+(?:rather\s+|actually\s+|instead\s+)?")
 _LABEL = re.compile(
@@ -176,7 +180,7 @@ QUANTITY = re.compile(
 def trim(text: str) -> str:
     r"""Without the white space, bold marks, formula signs and the full stop around an answer."""
     before = None
-    text = text.strip()
+    text = _HALF_BOLD.sub("", text.strip()) if 1 <= text.count("**") <= 2 else text.strip()
     while text != before:
         before = text
         text = text.strip(" \t\n*:").removesuffix("<|im_end|>").removesuffix("</s>").removesuffix("<eoa>")

@@ -128,7 +128,8 @@ def words() -> Words:
         negation=_phrases(
             negations["words"],
             before=r"(?:(?<!\w)|(?<=n't)|(?<=[" + CJK + "]))",
-            after=r"[\s$\\(\[*{]*(?:equal to\s)?[\s$\\(\[*]*(?:\\text\w*\{)?$",
+            after=r"[\s$\\(\[*{]*(?:equal to\s|(?:at|for|when|bei|en|em|à|при)\s)?\$?(?:[a-z]\s?=)?"
+            r"[\s$\\(\[*]*(?:\\text\w*\{)?$",
         ),
         clause=_phrases(negations["clauses"], before=r"(?<!\w)", after=r"[^.!?;\n]{0,40}$"),
         denied=_phrases(
