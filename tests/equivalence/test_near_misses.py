@@ -1,5 +1,7 @@
 r"""Answers that look like the gold or are a part of it, and are not it, each beside a right one of the same form."""
 
+from typing import Any
+
 import pytest
 
 from slipstick.equivalence import compare
@@ -115,3 +117,31 @@ def test_usual_notations_are_answers_in_training(answer: str, expected: str) -> 
 def test_letters_of_the_gold_and_fractions_may_stay() -> None:
     for answer, expected in (("2x+1", "1+2x"), ("6/4", "3/2"), ("6/2", "3"), (r"3\pi", r"\pi \cdot 3")):
         assert compare(answer, expected, profile="slipstick-strict").outcome == "correct", answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "correct"),
+    [
+        ("Students not called back:  56", "56", True),
+        ("Not called back:  47", "47", True),
+        ("Apples not eaten: 5", "5", True),
+        ("Aaron's candy after sharing:  4.0", "4", True),
+        ("Aaron's candy after sharing:  4.0", "5", False),
+        ("not: 5", "5", False),
+        ("Not the answer: 5", "5", False),
+        ("not correct: 5", "5", False),
+        ("Definitely not: 5", "5", False),
+        ("wrong: 5", "5", False),
+        ("Yes, since 4 > 3", "Yes", True),
+        ("No, since x > 3", "No", True),
+        ("Yes, since 4 > 3", "No", False),
+    ],
+)
+def test_labels_that_programs_print_and_reasons_of_a_yes(answer: str, gold: str, correct: bool) -> None:
+    assert (compare(answer, gold).outcome == "correct") is correct
+
+
+def test_golds_that_are_no_text() -> None:
+    golds: list[Any] = [5, 5.0, [4, 5], ("5",), None, float("nan")]
+    found = [compare("5", gold).outcome for gold in golds]
+    assert found == ["correct", "correct", "correct", "correct", "undecided", "undecided"]

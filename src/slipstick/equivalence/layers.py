@@ -14,7 +14,6 @@ from slipstick.equivalence.lazy import lazy
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy, with_escapes, without_spaces
 from slipstick.equivalence.normalize.printed import as_written
 from slipstick.equivalence.normalize.separators import separate, usual_marks
-from slipstick.equivalence.normalize.vocabulary import DOUBTING
 from slipstick.equivalence.policies import SLIPSTICK, Policy
 from slipstick.equivalence.structures.compare import compare_structure
 from slipstick.equivalence.structures.congruences import compare_congruences
@@ -25,7 +24,7 @@ from slipstick.equivalence.structures.sets import compare_sets
 from slipstick.equivalence.structures.written_out import compare_repeated, says_how_often
 from slipstick.equivalence.symbolic.bounds import too_large
 from slipstick.equivalence.text.choices import compare_choices, names_letters
-from slipstick.equivalence.text.labels import is_denial, same_words, without_word_label
+from slipstick.equivalence.text.labels import doubts, is_denial, same_words, without_word_label
 from slipstick.equivalence.text.prose import compare_words
 from slipstick.equivalence.text.statements import behind_verdict, is_hedged, is_value
 from slipstick.equivalence.unfinished import left_to_do
@@ -221,7 +220,7 @@ def label(answer: Side, expected: Side, context: Context) -> Decision | None:
     (label_a, a), (label_e, e) = without_word_label(answer.text), without_word_label(expected.text)
     if not label_a and not label_e:
         return None
-    if label_a != label_e and not DOUBTING.isdisjoint(label_a.casefold().split()):
+    if label_a != label_e and doubts(label_a):
         return Decision(False, "words", f"a value that is said to be {label_a.casefold()}")
     found = context.same(a, e)
     if found.equal and label_a.casefold() != label_e.casefold() and is_denial(label_a):

@@ -28,12 +28,14 @@ _BUILDER = re.compile(r"^\s*[A-Za-z](?:_\d)?\s*(?:\\in\s*[^:|]{1,40})?(?::|\||\\
 _LIMITS = frozenset(("e", r"\pi"))
 """Names of constants that are limits by definition."""
 _ROUNDED = re.compile(r"(?=[\d.]*\.)0?\.?0*[1-9](?:\.?\d){2,}")
+_TRUTH = re.compile(r"\s*(?:\\text\s*\{\s*)?(?:yes|no|true|false)\b", re.IGNORECASE)
+"""A gold that is a truth value; an equation behind it in the answer is its reason."""
 _OPERATION = re.compile(r"[-+*/^!%<>=\\|(]|[A-Za-z]{3}")
 
 
 def left_to_do(answer: str, expected: str, policy: Policy, same: Same) -> Decision | None:
     """Why an answer that means the same is not finished, None if it is. The texts are tidied."""
-    if not _OPERATION.search(answer):
+    if not _OPERATION.search(answer) or _TRUTH.match(expected):
         return None
     if policy.equation == "incorrect" and _SIGN.search(answer) and _is_solved(expected):
         golds = [expected, *{side for item in _items(expected) for side in (item, _last(item))}]

@@ -28,8 +28,9 @@ _MARK = re.compile("answer|####|antwort|réponse|respuesta|resposta|risposta|о�
 
 
 def acceptable_answers(expected: str | Sequence[str]) -> list[str]:
-    """The acceptable answers as a list; of worked solutions what they state as the answer."""
-    return [stated_answer(one) for one in ([expected] if isinstance(expected, str) else expected[:_MAX_GOLDS])]
+    """The acceptable answers as a list; of worked solutions what they state as the answer; numbers as text."""
+    several = list(expected)[:_MAX_GOLDS] if isinstance(expected, list | tuple) else [expected]
+    return [stated_answer("" if one is None else str(one)) for one in several]
 
 
 def decide_each(

@@ -35,8 +35,14 @@ _CALL = re.compile(r"(?P<function>.*[\w'}])\((?P<arguments>[^()]*)\)")
 _DERIVATIVE = re.compile(r"\\frac\{?d([a-z])\}?\{?d[a-z]\}?")
 _TERM = re.compile(r"([a-dp-zLST]_)([nkm])")
 """The term of a sequence with its index; F_n is a force."""
-_WORD_LABEL = re.compile(r"(?:\\text\s*\{\s*)?([A-Za-z][A-Za-z ]{2,40}|[A-Za-z](?=:\s))(?:\s*\})?\s*:\s*(?=\S)")
+_WORD_LABEL = re.compile(r"(?:\\text\s*\{\s*)?([A-Za-z][A-Za-z' ]{2,40}|[A-Za-z](?=:\s))(?:\s*\})?\s*:\s*(?=\S)")
 _COLON = re.compile(r"((?:\\text\s*\{)?['\"]?[A-Za-z][A-Za-z0-9_ {}]{0,40}['\"]?)\s*:\s*(?![:=])(.+)", re.DOTALL)
+_OF_ANSWERS = frozenset((
+    "a", "accepted", "an", "answer", "be", "certainly", "choice", "correct", "definitely", "final", "is", "it", "my",
+    "no", "not", "option", "possible", "result", "right", "solution", "surely", "that", "the", "this", "true", "valid",
+    "value",
+))  # fmt: skip
+"""Words of labels about an answer, beside which "not" denies it."""
 _POINT = re.compile(r"([A-Z](?:_\{?\d\}?|'|\d)?)\s*(\([^()]*,[^()]*\))")
 _NAMES = re.compile(r"\(\s*([A-Za-z]\w*(?:_\{\w+\})?(?:\s*,\s*[A-Za-z]\w*(?:_\{\w+\})?)+)\s*\)")
 _COMMA = re.compile(r"\s*,\s*")
@@ -111,9 +117,16 @@ def without_word_label(text: str) -> tuple[str, str]:
     return match[1].strip(), value
 
 
+def doubts(label: str) -> bool:
+    """Whether a label says that the value is not the answer, as "wrong" or "not the answer"; "not eaten" names one."""
+    words = label.casefold().split()
+    doubting = DOUBTING.intersection(words)
+    return bool(doubting - {"not"}) or ("not" in doubting and _OF_ANSWERS.issuperset(words))
+
+
 def is_denial(label: str) -> bool:
     """Whether a label may say that it is not the value, as "Wrong", or is a program's, as "lambda"."""
-    return not (DOUBTING | PROGRAM_WORDS | LIMITS).isdisjoint(label.casefold().split())
+    return doubts(label) or not (PROGRAM_WORDS | (LIMITS - {"not"})).isdisjoint(label.casefold().split())
 
 
 def same_words(a: str, e: str) -> bool:
