@@ -256,7 +256,8 @@ def main() -> None:
     if not SHARED.is_dir():
         raise SystemExit(f"benchmarks.verdict needs the labelled pairs in {SHARED}, which is absent")
     wanted = sys.argv[sys.argv.index("--disagreements") + 1] if "--disagreements" in sys.argv else None
-    # A worker's start and the loading of libraries are no part of a comparison.
+    # A worker's start and the loading of libraries and tables are no part of a comparison.
+    slipstick.grade("Die Antwort ist 4.", "4")
     slipstick.compare_many(
         [(r"\lim_{x\to 0} x", r"\lim_{y\to 0} 2y"), ("5 km", "5000 m"), ("\\sqrt{2}", "2")], workers=1
     )
