@@ -1,7 +1,7 @@
 r"""Finds the final answer in what a model wrote or a program printed; whether it is correct is decided elsewhere.
 
 A text passes through these files: `scope` (which part of it counts), `marked` (the answer that it marks) with `boxes`,
-`letters` (of a choice), `guesses` (a text that marks none) and `trim` (the answer without what is around it).
+`letters` (of a choice), `guesses` (a text that marks none, with `behind`) and `trim` (what is around it off).
 `words.toml` holds the words of each language. Units, money and percent signs stay in the answer.
 """
 

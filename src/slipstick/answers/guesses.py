@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from slipstick.answers.behind import CHECK, SECTION
 from slipstick.answers.found import Found
 from slipstick.answers.letters import SURE_SHAPES, find_letter
 from slipstick.answers.trim import QUANTITY, cut, formulas, trim
@@ -29,42 +30,6 @@ _ASIDE = re.compile(
     r"|[,，、]\s?(?P<glued>すなわち|つまり|즉|即|也就是|此时|其中)",
     re.IGNORECASE,
 )
-_HOLDS = (
-    r"[^\n]{0,300}?(?:✓|✔|\b(?:true|holds?|correct|satisfie\w*|as required|matches|works|stimmt|wahr|richtig"
-    r"|korrekt|passt|vrai|juste|correcto|verdadero|cierto|correto|verdadeiro|верно)\b)[^\n]*"
-)
-_CHECK = re.compile(
-    r"(?:(?<=\n)|(?<=[.!] )|(?<=[。！]))[ \t*_(✓✔️>-]*(?:(?:(?:let['’]?s|let us|let me|we can|we|you can|i)\s)?"
-    r"(?:(?:also|quickly|now)\s)?(?:double[- ])?(?:check|verify)|(?:double[- ])?checking|verification"
-    r"|to (?:double[- ])?(?:verify|check|confirm)|verifying|sanity check|indeed|(?:this|that)(?:['’]s| is) because"
-    r"|note|remark|let me know|would you like|do you want|want me to|please let|is there anything|i can also"
-    r"|in decimal|as a decimal|numerically|for (?:instance|example)"
-    r"|feel free|(?:i )?hope this|if you(?:['’]d)?\s(?:have|need|want|would|like|prefer|are)"
-    r"|wenn du (?:noch|weitere|möchtest)|wenn sie (?:noch|weitere)|falls (?:du|sie)|ich hoffe|j['’]espère|n['’]hésite"
-    r"|si (?:tu as|tu veux|vous avez|vous voulez|tienes|necesitas|quieres)|espero que|se (?:tiver|precisar|quiser)"
-    r"|если (?:у вас|нужно|хотите|есть)|надеюсь"
-    r"|(?:zur )?probe|(?:zur )?kontrolle|hinweis|anmerkung|zum beispiel|denn|nämlich"
-    r"|vérification|vérifions|on vérifie|remarque|par exemple|en effet"
-    r"|comprobación|comprobemos|verifiquemos|verificación|por ejemplo|en efecto|porque"
-    r"|verifica|verificação|verificando|conferindo|observação|por exemplo|de fato|prova|verifichiamo|infatti"
-    r"|проверка|проверим|примечание|например|действительно|ведь|nota(?=\s?\**:))\b[^\n]*"
-    rf"|(?:(?<=\n)|(?<=[.!] ))[ \t*_(>-]*(?:substituting|plugging|setzt man|einsetzen|en substituant"
-    rf"|en remplaçant|sustituyendo|substituindo|подставим|подставляя)\b{_HOLDS}"
-    r"|(?:(?<=\n)|(?<=[。！])|(?<=[.!] ))[ \t*_(>-]*(?:検算|確認|確かめ|実際|補足|注意|注[:：]|なぜなら"
-    r"|检验|经检验|验证|验算|检查|代入检验|代入验证|例如|검산|검증|확인|참고|如果[你您]|如有|希望[这以对]|もし(?:他|ほか|何か)|[他何]か?に?ご?質問|ご不明"
-    r"|궁금|다른 질문|혹시 다른|실제로|왜냐하면|예를 들어)[^\n]*",
-    re.IGNORECASE,
-)
-"""A check, an example, a note or an offer behind the answer."""
-_SECTION = re.compile(
-    r"\n[ \t]*(?:#{1,6}[ \t]*\**|\*\*)[ \t]*(?:(?:brief|short|detailed|step[- ]by[- ]step)\s)?(?:explanation|check"
-    r"|verification|justification|why\b[^\n*]{0,60}|alternative (?:method|approach|solution)"
-    r"|another (?:method|way)|remarks?|notes?|erklärung|begründung|probe|explication|vérification|explicación"
-    r"|comprobación|explicação|verificação|объяснение|проверка|说明|验证|検算|解説|説明|설명|검산)"
-    r"[ \t]*:?\**:?[ \t]*(?:\n|\Z|(?<=[*:])[ \t])",
-    re.IGNORECASE,
-)
-"""The heading of a part behind the answer that explains or checks it."""
 _LISTED = re.compile(
     r"(?<![\w.,])(?P<count>\d{1,2})\s[^.:;\n\d$=]{1,60}(?::\s|\()(?P<items>[^.:;()\n]{1,300})\)?[\s.!$*]*\Z"
 )
@@ -174,13 +139,13 @@ def breaks_off(text: str) -> bool:
 
 def _without_check(text: str) -> str:
     """The text up to a check or note at its end, if there is something to find before it; as long as before."""
-    for section in reversed(list(_SECTION.finditer(text))):
+    for section in reversed(list(SECTION.finditer(text))):
         rest = text[section.end() :]
         if _STATED.search(text, max(0, section.start() - 2000), section.start()) and not _CONCLUDES.search(rest):
             text = text[: section.start()] + " " * (len(text) - section.start())
     if (aside := _BRACKETED.search(text)) and re.search(r"\d", text[: aside.start()]):
         text = text[: aside.start()] + " " * (len(text) - aside.start())
-    for check in reversed(list(_CHECK.finditer(text))):
+    for check in reversed(list(CHECK.finditer(text))):
         if not text[check.end() :].strip() and re.search(r"\d|\*\*", text[: check.start()]):
             text = text[: check.start()] + " " * (len(text) - check.start())
     return text
