@@ -40,7 +40,11 @@ is_decimal = matches(r"-?\d{0,12}\.\d{1,12}")
 is_whole = matches(r"-?\d{1,15}")
 is_option = matches("[A-E]")
 is_time = matches(r"\d{1,2}:\d\d(?::\d\d)? ?[aApP]\.?[mM]\.?")
-is_matrix: Condition = lambda gold: "matrix}" in gold  # noqa: E731
+
+
+def is_matrix(gold: str) -> bool:
+    """Whether a gold is a matrix, or has one in it."""
+    return "matrix}" in gold
 
 
 def is_expression(gold: str) -> bool:

@@ -119,8 +119,7 @@ def test_a_call_of_another_function_is_refused_unless_it_has_code() -> None:
 
 
 def test_hostile_arguments_are_read_in_linear_time() -> None:
-    for given in ("[" * 100_000, '{"a":' * 50_000, '{"code": "' + "\\d" * 200_000, '{"code": "a"}' * 20_000 + "{"):
-        try:
+    for given in ("[" * 100_000, '{"a":' * 50_000, '{"code": "' + "\\d" * 200_000):
+        with pytest.raises(UnreadableCallError):
             read_arguments(given)
-        except UnreadableCallError:
-            continue
+    assert read_arguments('{"code": "a"}' * 20_000 + "{") == ["a"]  # said many times, it is one call

@@ -140,7 +140,9 @@ async def _start(service: Service, server: uvicorn.Server, console: Console) -> 
     began = time.perf_counter()
     try:
         await service.start()
-    except BaseException:
+    except (
+        BaseException
+    ):  # cancelled or failed: a server without an interpreter must not go on; the reason is passed on
         server.should_exit = True
         raise
     console.print(f"ready after {time.perf_counter() - began:.1f} s", highlight=False)

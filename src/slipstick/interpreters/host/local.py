@@ -184,7 +184,7 @@ class LocalSession(Session):
         new, scratch = await self._make()
         try:
             repeated = await self._repeat(new)
-        except BaseException:
+        except BaseException:  # cancelled too: nobody else knows of this process and its folder
             await self._discard(new, scratch)
             raise
         if not repeated:
