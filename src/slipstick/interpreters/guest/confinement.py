@@ -31,6 +31,8 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF, _PATH_BENEATH = 444, 445, 446, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _WRITE, _REFER, _TRUNCATE = 0x1, 0x2, 0x4, 0x8, 0x1FF2, 0x2000, 0x4000
 _READ, _OF_ONE_FILE = _READ_FILE | _READ_FOLDER, _READ_FILE | _WRITE_FILE | _TRUNCATE
 """Landlock's rights to files; moving between folders came with its version 2, truncating with 3."""
+_LIMITS_TRUNCATE = 3
+"""The version since which it limits `truncate`, which before could empty any file of the user's."""
 _TCP, _SIGNALS, _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3, 0x2, 0x3
 """Rights that Landlock has since its version 4, and since 6."""
 
@@ -68,7 +70,8 @@ def make_filters(*, scratch: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
     if not seccomp.supported():
         raise MissingError("seccomp filters")
     try:
-        return seccomp.fork_server_filter(scratch=scratch), seccomp.session_filter()
+        absent = () if _landlock_version() >= _LIMITS_TRUNCATE else ("truncate",)
+        return seccomp.fork_server_filter(scratch=scratch, absent=absent), seccomp.session_filter()
     except OSError as error:
         raise MissingError(f"a list of system calls ({error.strerror})") from error
 

@@ -13,30 +13,36 @@ import os
 import struct
 import tomllib
 from pathlib import Path
+from typing import Any, NamedTuple
 
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 40
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _GET_SECCOMP, _SET_SECCOMP, _MODE_FILTER = 21, 22, 2
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000
-_THREAD, _NEW_NAMESPACES = 0x00010600, 0x7E020080
-"""Flags of clone: a thread (CLONE_THREAD) that shares files and working folder; and those that make namespaces."""
-
-# Allowed arguments of calls that do many things (linux/prctl.h, asm-generic/ioctls.h, linux/socket.h, linux/fcntl.h).
-_PROCESS_OPTIONS = (15, 16)  # PR_SET_NAME PR_GET_NAME
-_FORK_SERVER_OPTIONS = (1, 4, _SET_SECCOMP)  # PR_SET_PDEATHSIG PR_SET_DUMPABLE
-_DEVICE_REQUESTS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS FIONREAD FIONBIO FIONCLEX FIOCLEX
-_LOCAL, _STREAM, _KIND_OF_SOCKET = 1, 1, 0xF
-# Duplicates, flags and locks. Not F_SETOWN and F_SETSIG, by which a pipe sends signals that `kill` may not, nor
-# F_SETPIPE_SZ, whose memory no limit counts.
-_FILE_COMMANDS = (0, 1030, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38)
-_FORBIDDEN_MESSAGE_FLAGS = ~(0x2 | 0x20 | 0x40 | 0x100 | 0x4000) & 0xFFFFFFFF
-"""All but MSG_PEEK, MSG_TRUNC, MSG_DONTWAIT, MSG_WAITALL and MSG_NOSIGNAL."""
-_SOCKET_LEVEL, _SOCKET_OPTIONS = 1, (3, 4, 7, 8, 38, 39)
-"""SOL_SOCKET: SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_PROTOCOL, SO_DOMAIN; not SO_PEERPIDFD, the host's process."""
+_ALL_BITS = 0xFFFFFFFF
 
 Code = list[bytes]
+
+
+class Rule(NamedTuple):
+    """What one argument of a call must be."""
+
+    place: int
+    """Which argument, counted from 0; its lower 32 bits are looked at."""
+    error: str
+    """The error of a call that breaks the rule, by name; "": it succeeds and does nothing."""
+    mask: int = _ALL_BITS
+    """The bits of the argument that are looked at."""
+    one_of: tuple[int, ...] = ()
+    """The values it may have; empty: any that the others allow."""
+    none_of: tuple[int, ...] = ()
+    """Values it may not have."""
+    without: int = 0
+    """Bits it may not have."""
+    below: int | None = None
+    """What it must be smaller than, as an unsigned number."""
 
 
 class Filter:
@@ -58,44 +64,40 @@ def call_number(name: str) -> int:
     return _numbers()[name]
 
 
-def fork_server_filter(*, scratch: bool) -> Filter:
-    """Allows what sessions may call, and what forking them needs."""
-    numbers = _numbers("session", "fork_server", *(("scratch", "setup") if scratch else ()))
+def fork_server_filter(*, scratch: bool, absent: tuple[str, ...] = ()) -> Filter:
+    """Allows what sessions may call, and what forking them needs, but not the calls of these names."""
     known = _numbers()
     code = _only_this_machine()
-    code += _with_argument(known["clone"], _FIRST, [_step(_ANY_BIT, 0, 1, _NEW_NAMESPACES), *_refuse(errno.EPERM)])
-    code += _one_of(known["prctl"], _FIRST, (*_PROCESS_OPTIONS, *_FORK_SERVER_OPTIONS), errno.EPERM)
-    code += _one_of(known["ioctl"], _SECOND, _DEVICE_REQUESTS, errno.ENOTTY)
-    for name in ("prlimit64", "sched_getaffinity"):
-        code += _one_of(known[name], _FIRST, (0,), errno.EPERM)
-    stream = [_step(_EQUAL, 1, 0, _LOCAL), *_refuse(errno.EPERM), _step(_LOAD, 0, 0, _SECOND)]
-    stream += [_step(_AND, 0, 0, _KIND_OF_SOCKET), _step(_EQUAL, 1, 0, _STREAM), *_refuse(errno.EPERM)]
-    code += _with_argument(known["socketpair"], _FIRST, stream)
-    code += _one_of(known["fcntl"], _SECOND, _FILE_COMMANDS, errno.EPERM)
-    flags = [_step(_ANY_BIT, 0, 1, _FORBIDDEN_MESSAGE_FLAGS), *_refuse(errno.EPERM)]
-    for name in ("sendto", "recvfrom"):
-        code += _with_argument(known[name], _FOURTH, flags)
-    level = [_step(_EQUAL, 1, 0, _SOCKET_LEVEL), *_refuse(errno.EPERM), _step(_LOAD, 0, 0, _THIRD)]
-    code += _with_argument(known["getsockopt"], _SECOND, [*level, *_listed(_SOCKET_OPTIONS, errno.EPERM)])
-    for number in sorted(numbers.values()):
-        code += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _ALLOW)]
-    # without clone3, whose flags a filter cannot see, glibc makes threads with clone
-    code += [_step(_EQUAL, 0, 1, known["clone3"]), *_refuse(errno.ENOSYS)]
+    for name, rules in argument_rules("arguments").items():
+        if name in known and (scratch or name not in table()["scratch_checked"]):
+            code += _checked(known[name], rules)
+    sections = ("session", "checked", "fork_server", *(("scratch", "setup") if scratch else ()))
+    for name, number in sorted(_numbers(*sections).items(), key=lambda pair: pair[1]):
+        if name not in absent:
+            code += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _ALLOW)]
+    for number in _numbers("answered").values():
+        code += [_step(_EQUAL, 0, 1, number), *_refuse("")]
+    for number in _numbers("absent").values():
+        code += [_step(_EQUAL, 0, 1, number), *_refuse("ENOSYS")]
     # libraries try calls newer than this table and fall back if they do not exist
-    code += [_step(_AT_LEAST, 0, 1, max(known.values()) + 1), *_refuse(errno.ENOSYS)]
-    return Filter(b"".join([*code, *_refuse(errno.EPERM)]))
+    code += [_step(_AT_LEAST, 0, 1, max(known.values()) + 1), *_refuse("ENOSYS")]
+    return Filter(b"".join([*code, *_refuse("EPERM")]))
 
 
 def session_filter() -> Filter:
     """Forbids what the fork server's filter allows for the fork server alone."""
     known = _numbers()
     code = [_step(_LOAD, 0, 0, _NUMBER)]
-    thread = [_step(_AND, 0, 0, _THREAD), _step(_EQUAL, 1, 0, _THREAD), *_refuse(errno.EPERM)]
-    code += _with_argument(known["clone"], _FIRST, thread)
-    code += _one_of(known["prctl"], _FIRST, _PROCESS_OPTIONS, errno.EPERM)
+    for name, rules in argument_rules("session_arguments").items():
+        code += _checked(known[name], rules)
     for number in sorted(_numbers("fork_server", "setup").values()):
-        code += [_step(_EQUAL, 0, 1, number), *_refuse(errno.EPERM)]
+        code += [_step(_EQUAL, 0, 1, number), *_refuse("EPERM")]
     return Filter(b"".join([*code, _step(_RETURN, 0, 0, _ALLOW)]))
+
+
+def argument_rules(section: str) -> dict[str, list[Rule]]:
+    """What the arguments of calls must be, by the call's name, from one of the table's two sections of rules."""
+    return {name: [_read(rule) for rule in rules] for name, rules in table()[section].items()}
 
 
 def supported() -> bool:
@@ -104,21 +106,26 @@ def supported() -> bool:
     return result == 0
 
 
+@functools.cache
+def table() -> dict[str, dict[str, Any]]:
+    """The table by section, read once, while files can still be read."""
+    return tomllib.loads((Path(__file__).parent / "syscalls.toml").read_text("utf-8"))
+
+
 def _numbers(*sections: str) -> dict[str, int]:
     """Name -> number of the calls this machine has, in the named sections of the table; without names, in all."""
     machine = os.uname().machine
     if machine not in _ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"no table of system calls for {machine}; known: {', '.join(_ARCHITECTURES)}")
-    table = _table()
     column = list(_ARCHITECTURES).index(machine)
-    found = {name: pair[column] for part in sections or table for name, pair in table[part].items()}
+    parts = sections or [name for name in table() if not name.endswith("arguments")]
+    found = {name: pair[column] for part in parts for name, pair in table()[part].items()}
     return {name: number for name, number in found.items() if number >= 0}
 
 
-@functools.cache
-def _table() -> dict[str, dict[str, list[int]]]:
-    """The table, read once, while files can still be read."""
-    return tomllib.loads((Path(__file__).parent / "syscalls.toml").read_text("utf-8"))
+def _read(rule: dict[str, Any]) -> Rule:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in rule.items()}
+    return Rule(**values)
 
 
 def _only_this_machine() -> Code:
@@ -129,25 +136,32 @@ def _only_this_machine() -> Code:
     return [*code, _step(_LOAD, 0, 0, _NUMBER), _step(_AT_LEAST, 0, 1, _X32), kill]
 
 
-def _with_argument(number: int, argument: int, checks: Code) -> Code:
-    """For one call: loads an argument (its lower half), runs the checks, and allows what passes them."""
-    body = [_step(_LOAD, 0, 0, argument), *checks, _step(_RETURN, 0, 0, _ALLOW)]
-    return [_step(_EQUAL, 0, len(body), number), *body]
+def _checked(number: int, rules: list[Rule]) -> Code:
+    """For one call: allows it if its arguments keep all rules."""
+    checks = [step for rule in rules for step in _kept(rule)]
+    return [_step(_EQUAL, 0, len(checks) + 1, number), *checks, _step(_RETURN, 0, 0, _ALLOW)]
 
 
-def _one_of(number: int, argument: int, allowed: tuple[int, ...], otherwise: int) -> Code:
-    """For one call: allows it with the listed values of an argument only."""
-    return _with_argument(number, argument, _listed(allowed, otherwise))
+def _kept(rule: Rule) -> Code:
+    """Refuses an argument that breaks a rule."""
+    code = [_step(_LOAD, 0, 0, _ARGUMENTS + 8 * rule.place)]
+    if rule.mask != _ALL_BITS:
+        code.append(_step(_AND, 0, 0, rule.mask))
+    if rule.without:
+        code += [_step(_ANY_BIT, 0, 1, rule.without), *_refuse(rule.error)]
+    if rule.below is not None:
+        code += [_step(_AT_LEAST, 0, 1, rule.below), *_refuse(rule.error)]
+    for value in rule.none_of:
+        code += [_step(_EQUAL, 0, 1, value), *_refuse(rule.error)]
+    if rule.one_of:
+        left = range(len(rule.one_of), 0, -1)
+        code += [_step(_EQUAL, jump, 0, value) for jump, value in zip(left, rule.one_of, strict=True)]
+        code += _refuse(rule.error)
+    return code
 
 
-def _listed(allowed: tuple[int, ...], otherwise: int) -> Code:
-    """Refuses an argument, already loaded, that is none of the listed values."""
-    left = range(len(allowed), 0, -1)
-    return [*(_step(_EQUAL, jump, 0, value) for jump, value in zip(left, allowed, strict=True)), *_refuse(otherwise)]
-
-
-def _refuse(error: int) -> Code:
-    return [_step(_RETURN, 0, 0, _REFUSE | error)]
+def _refuse(error: str) -> Code:
+    return [_step(_RETURN, 0, 0, _REFUSE | (getattr(errno, error) if error else 0))]
 
 
 def _step(code: int, if_true: int, if_false: int, value: int) -> bytes:
