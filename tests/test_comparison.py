@@ -103,7 +103,7 @@ def test_an_evaluation_is_compared_with_another(recipe: Recipe, tmp_path: Path) 
     run_report(Invocation(str(one), [f"against={two}"]), console)
     shown = console.export_text()
     assert "one is better by 50.0 points (McNemar's exact test" in shown and "average, fruit" in shown
-    assert "110 / 0" in shown
+    assert "0 / 110" in shown and "+50.0" in shown, "the difference is that of the run named first"
 
 
 def test_a_shorter_run_is_compared_on_the_common_problems(recipe: Recipe, tmp_path: Path) -> None:

@@ -142,10 +142,11 @@ def _regrade(
     disagreements: Sequence[Disagreement], graded: dict[str, Solution], problems: Iterable[Problem], profile: str
 ) -> dict[tuple[str, str], Outcome]:
     """(solution id, recorded answer) -> our outcome for that answer."""
-    answers = {(row.id, row.recorded_answer): None for row in disagreements if row.recorded_answer is not None}
+    answers = list({(row.id, row.recorded_answer): None for row in disagreements if row.recorded_answer is not None})
     ungraded = [graded[name].model_copy(update={"answer": answer, "verdict": None}) for name, answer in answers]
     regraded = grade_solutions(ungraded, problems, profile=profile)
-    return {(s.id, s.answer or ""): s.verdict.outcome for s in regraded if s.verdict}
+    # a profile may write the answer otherwise: the order tells which is which
+    return {key: s.verdict.outcome for key, s in zip(answers, regraded, strict=True) if s.verdict}
 
 
 def _with_cause(row: Disagreement, regraded: dict[tuple[str, str], Outcome]) -> Disagreement:

@@ -15,6 +15,8 @@ from rich.table import Table
 
 from slipstick.commands import Invocation
 from slipstick.errors import UserError, first_error
+from slipstick.extras import extra_of, how_to_install
+from slipstick.terminal import terminal
 
 app = typer.Typer(
     name="slipstick",
@@ -49,7 +51,7 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
         resume: Resume = False,
         overwrite: Overwrite = False,
     ) -> None:
-        run(Invocation(target, overrides or [], limit, out, resume, overwrite), Console())
+        run(Invocation(target, overrides or [], limit, out, resume, overwrite), terminal())
 
     _add(run.__name__, run.__doc__, verb)
 
@@ -59,7 +61,7 @@ def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]],
 
     def add(run: Callable[[str, list[str], Console], None]) -> None:
         def tool(target: str, overrides: Overrides = None) -> None:
-            run(target, overrides or [], Console())
+            run(target, overrides or [], terminal())
 
         tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=metavar, show_default=False)]
         _add(run.__name__, run.__doc__, tool)
@@ -218,7 +220,7 @@ def quickstart(
     """Generate problems, write and check solutions, train, solve and grade, all in minutes."""
     from slipstick.commands.quickstart import run_quickstart
 
-    run_quickstart(folder, overrides or [], Console())
+    run_quickstart(folder, overrides or [], terminal())
 
 
 @app.command("list")
@@ -228,7 +230,7 @@ def list_things(
     """List recipes and plug-ins."""
     from slipstick.commands.listing import listing
 
-    Console().print(listing(what))
+    terminal().print(listing(what))
 
 
 @app.command()
@@ -236,7 +238,7 @@ def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=Fa
     """Print every setting of a command: key, type, default, meaning."""
     from slipstick.settings import run_settings
 
-    run_settings(verb, Console())
+    run_settings(verb, terminal())
 
 
 @app.command()
@@ -247,7 +249,7 @@ def doctor(overrides: Overrides = None) -> None:
     table = Table("", "", box=None, show_header=False)
     for name, finding in examine(overrides or []):
         table.add_row(name, finding)
-    Console().print(table)
+    terminal().print(table)
 
 
 @app.command()
@@ -255,7 +257,7 @@ def sandbox(overrides: Overrides = None) -> None:
     """Serve the interpreter over HTTP, also with the APIs of SandboxFusion and NeMo-Skills."""
     from slipstick.serve import run_service
 
-    run_service(overrides or [], Console())
+    run_service(overrides or [], terminal())
 
 
 def main() -> None:
@@ -264,6 +266,13 @@ def main() -> None:
         app()
     except* UserError as group:
         print(f"slipstick: {first_error(group)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except* ModuleNotFoundError as group:
+        first = first_error(group)
+        missing = str(first.name) if isinstance(first, ModuleNotFoundError) else ""
+        if extra_of(missing) is None:
+            raise
+        print(f"slipstick: this needs {missing}, which is not installed: {how_to_install(missing)}", file=sys.stderr)
         raise SystemExit(2) from None
     except* KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import Field
 
+from slipstick.equivalence import compare
 from slipstick.errors import InputError
 from slipstick.metrics.groups import group_problems
 from slipstick.metrics.labels import order_formats
@@ -141,12 +142,21 @@ def _require_same(common: Sequence[Problem], second: Mapping[str, Problem], num_
         )
     for problem in common:
         other = second[problem.id]
-        if (problem.text, problem.answer) != (other.text, other.answer):
+        if problem.text != other.text or not _same_gold(problem, other):
             what = "question" if problem.text != other.text else "gold"
             raise InputError(
                 f"problem {problem.id} has another {what} in the second run, so the two cannot be compared: run both "
                 "on the same file"
             )
+
+
+def _same_gold(one: Problem, two: Problem) -> bool:
+    """Whether two golds are written alike or mean the same, as 2,125 and 2125 do."""
+    if one.answer == two.answer:
+        return True
+    if not isinstance(one.answer, str) or two.answer is None:
+        return False
+    return compare(one.answer, two.answer, kind=one.kind).outcome == "correct"
 
 
 def _formats(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, tuple[str, str]]:

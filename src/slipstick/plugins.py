@@ -4,6 +4,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from slipstick.errors import PluginError, did_you_mean
+from slipstick.extras import extra_of, how_to_install
 
 Point = Literal["problems", "models", "interpreters", "formats"]
 
@@ -27,7 +28,7 @@ def load_plugin(point: Point, name: str) -> Any:
         return known[name].load()
     except Exception as error:  # whatever a plug-in's own module raises when it is imported
         missing = error.name if isinstance(error, ImportError) else None
-        extra = " (pip install 'slipstick[train]')" if missing in ("torch", "transformers", "tokenizers") else ""
+        extra = f" ({how_to_install(missing)})" if missing and extra_of(missing) else ""
         what = f"{type(error).__name__}: {error}"
         raise PluginError(f"the {point} plug-in `{name}` cannot be loaded: {what}{extra}") from error
 

@@ -40,7 +40,7 @@ def settings_classes() -> Classes:
     from slipstick.commands.doctor import DoctorSettings
     from slipstick.commands.evaluate import EvaluateRecipe
     from slipstick.commands.export import ExportSettings
-    from slipstick.commands.grade import GradeOutputsSettings
+    from slipstick.commands.grade_outputs import GradeOutputsSettings
     from slipstick.commands.grpo import GrpoRecipe
     from slipstick.commands.push import PushSettings
     from slipstick.commands.rejection import RejectionRecipe

@@ -1,8 +1,14 @@
-"""The look of tables on a terminal."""
+"""The terminal, and the look of tables on it."""
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """A console that prints texts as they are: `[train]` and `:train:` stand in names, errors and answers."""
+    return Console(stderr=stderr, markup=False, emoji=False)
 
 
 def headed_table(*left: str, right: tuple[str, ...] = ()) -> Table:

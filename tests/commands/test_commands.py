@@ -229,3 +229,16 @@ def test_a_run_killed_at_random_instants_ends_as_if_it_had_not_been(tmp_path: Pa
     killed, whole = kill_and_resume(tmp_path, kills=3, seed=0)
     assert len(whole) == 160 and killed == whole
     assert not [path for path in (tmp_path / "killed").iterdir() if path.name.startswith(".solutions")]
+
+
+def test_problems_of_which_none_has_a_gold_are_refused_before_anything_is_solved(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"q": "What is 2 + 3?", "a": "5"}\n')
+    (tmp_path / "model.jsonl").touch()
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        f'problems = ["{tmp_path}/mine.jsonl"]\nfield_map = {{text = "q"}}\nformats = ["cot"]\n'
+        f'model = "fake:{tmp_path}/model.jsonl"\n'
+    )
+    with pytest.raises(InputError, match=r"no problem has a gold.*mine\.jsonl.*keys are q, a.*field_map\.answer=KEY"):
+        run_evaluate(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
+    assert not (tmp_path / "run").exists()

@@ -80,6 +80,29 @@ def test_the_run_can_be_reported_and_graded_again(invoke: Invoke) -> None:
     assert len(list(RunFolder("run").solutions())) == 3
 
 
+def test_a_run_graded_into_another_folder_stays_as_it_is(invoke: Invoke) -> None:
+    assert invoke("grade", FILE, "--out", "run")[0] == 0
+    before = {path: path.read_bytes() for path in Path("run").iterdir() if path.is_file()}
+    code, _, err = invoke("grade", "run", "--out", "part", "--limit", "2", "--set", "profile=mammoth")
+    assert code == 0, err
+    assert {path: path.read_bytes() for path in Path("run").iterdir() if path.is_file()} == before
+    part = RunFolder("part")
+    assert len(list(part.problems())) == len(list(part.solutions())) == 2 and part.run().recipe["profile"] == "mammoth"
+    assert len((part.path / "recorded.jsonl").read_text().splitlines()) == 4
+    code, _, err = invoke("grade", "run", "--out", "part")
+    assert code == 2 and "already holds a run" in err
+    code, _, err = invoke("grade", "run", "--limit", "2")
+    assert code == 2 and "choose a folder for the part with --out" in err
+
+
+def test_a_run_records_the_profile_it_was_last_graded_by(invoke: Invoke) -> None:
+    assert invoke("grade", FILE, "--out", "run")[0] == invoke("grade", FILE, "--out", "other")[0] == 0
+    assert invoke("grade", "run", "--set", "profile=mammoth")[0] == 0
+    assert RunFolder("run").run().recipe["profile"] == "mammoth"
+    code, out, _ = invoke("report", "run", "--set", "against=other")
+    assert code == 0 and "graded by different profiles, slipstick and mammoth" in out
+
+
 def test_recorded_answers_have_a_column_for_each_rule(invoke: Invoke) -> None:
     assert invoke("grade", FILE, "--out", "run", "--set", "answers=recorded")[0] == 0
     outcomes = {s.id: s.verdict.outcome for s in RunFolder("run").solutions() if s.verdict}

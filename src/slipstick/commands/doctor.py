@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from slipstick.commands import run_async
 from slipstick.errors import UserError
+from slipstick.extras import how_to_install
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import ModelSettings, open_model
 from slipstick.recipe import check_settings
@@ -30,7 +31,7 @@ def examine(overrides: list[str]) -> Iterator[tuple[str, str]]:
         try:
             yield package, version(package)
         except PackageNotFoundError:
-            yield package, "not installed" + (": pip install 'slipstick[train]'" if package == "torch" else "")
+            yield package, f"not installed: {how_to_install(package)}"
     yield from run_async(_try_interpreter(settings))
     if settings.model:
         yield from run_async(_try_model(settings.model, settings))
@@ -60,6 +61,8 @@ async def _try_model(spec: str, settings: ModelSettings) -> list[tuple[str, str]
         model = open_model(spec, settings)
     except UserError as error:
         return [("model", f"cannot open {spec}: {error}")]
+    except ModuleNotFoundError as error:
+        return [("model", f"cannot open {spec}: {error}; {how_to_install(error.name or '')}")]
     try:
         return [("model", f"{model.name} opens"), *(await model.describe()).items()]
     except UserError as error:

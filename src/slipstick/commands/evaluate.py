@@ -45,9 +45,10 @@ def run_evaluate(invocation: Invocation, console: Console, *, model: Model | Non
     """`slipstick evaluate`: solve, grade, count, report. model: in place of the recipe's; it is closed."""
     recipe, text = load_settings(invocation, EvaluateRecipe)
     check_profile(recipe.profile)
-    check_problems(recipe)
+    check_problems(recipe, graded=True)
     model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
-    with running(invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
+    may_change = MAY_CHANGE | GradeSettings.model_fields.keys()  # solutions stay; they are graded again
+    with running(invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=may_change) as folder:
         solved, alarms, metrics = run_async(_solve_and_check(folder, recipe, model, console))
         if solved.finished:
             solutions, problems = list(folder.solutions()), list(folder.problems())
@@ -80,7 +81,8 @@ def judge(
     alarms = [*alarms, *empty_answers(metrics), *left]
     write_alarms(folder.path, alarms)
     for alarm in alarms:
-        console.print(f"[bold red]alarm[/] {alarm.name}: ", end="", highlight=False)
+        console.print("alarm", style="bold red", end="")
+        console.print(f" {alarm.name}: ", end="", highlight=False, markup=False)
         console.print(alarm.message, highlight=False, markup=False, soft_wrap=True)
     console.print(f"report: {write_report(folder)}", highlight=False, soft_wrap=True)
 

@@ -2,114 +2,70 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
 from rich.console import Console
 
-from slipstick.agreement import agreement_table, compare_with_recorded, disagreements_table
 from slipstick.commands import Invocation, settings_for_run
 from slipstick.commands.evaluate import judge
-from slipstick.commands.grade_notices import notices
+from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, print_agreement
+from slipstick.commands.grade_outputs import grade_outputs
 from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
+from slipstick.errors import UserError
 from slipstick.evaluate import GradeSettings
-from slipstick.importers import Attempt, Recorded, Source, find_outputs, read_outputs, with_recorded_answers
+from slipstick.importers import Recorded
 from slipstick.recipe import check_settings
-from slipstick.schema import Drop, Problem
+from slipstick.schema import Problem
 from slipstick.store import RunFolder, read_records, write_records
-
-_RECORDED = "recorded.jsonl"
-_DISAGREEMENTS = "disagreements.jsonl"
-
-
-class GradeRunSettings(GradeSettings):
-    """Settings of `slipstick grade` for a finished run."""
-
-    print_top: int = Field(default=10, ge=0)
-    """How many disagreements with another tool's verdicts are printed; disagreements.jsonl has all."""
-
-
-class GradeOutputsSettings(GradeRunSettings):
-    """Settings of `slipstick grade` for another tool's files."""
-
-    file_format: Literal["lm-eval", "nemo-skills", "tora", "mammoth", "inspect", "rows"] | None = None
-    """The format of the rows; None recognises it. "rows": of no tool, with the keys of `field_map` or usual names."""
-    field_map: dict[str, str] = Field(default_factory=dict)
-    """Field -> key, for rows of no tool: text, answer, response; verdict, id, kind, choices."""
-    answers: Literal["found", "recorded"] = "found"
-    """Which answers are graded: those found in the output, or those the other tool recorded."""
-    limit: int | None = Field(default=None, ge=1)
-    """Use only the first `limit` problems."""
 
 
 def run_grade(invocation: Invocation, console: Console) -> Path:
-    """Grades a run again, in its folder, or another tool's files, into a run of their own."""
+    """Grades a run again, in its folder or in another (--out), or another tool's files into a run of their own."""
     if not (Path(invocation.target) / "run.json").is_file():
-        return _grade_outputs(invocation, console)
+        return grade_outputs(invocation, console)
     folder = RunFolder(invocation.target)
-    settings = settings_for_run(invocation, folder.run(), GradeRunSettings)
+    own = settings_for_run(replace(invocation, overrides=[]), folder.run(), GradeSettings)
+    settings = check_settings(own.model_dump(), GradeRunSettings, overrides=invocation.changes)
     check_profile(settings.profile)
+    if invocation.out is not None and invocation.out.resolve() != folder.path.resolve():
+        return _grade_copy(invocation, folder, settings, console)
+    if settings.limit:
+        raise UserError(
+            f"limit = {settings.limit} would leave {folder.path} with verdicts on a part of its problems: choose "
+            "a folder for the part with --out"
+        )
+    chosen = settings.model_dump(mode="json", include=set(GradeSettings.model_fields))
+    folder.note(recipe=folder.run().recipe | chosen)
+    _grade(folder, folder, list(folder.problems()), settings, console)
+    return folder.path
+
+
+def _grade_copy(invocation: Invocation, source: RunFolder, settings: GradeRunSettings, console: Console) -> Path:
+    """Grades the solutions of a run into a folder of their own; the run stays as it is."""
+    problems = list(islice(source.problems(), settings.limit))
+    kept = {problem.id for problem in problems}
+    inputs, files = [source.path / name for name in ("problems.jsonl", "solutions.jsonl")], [RECORDED, DISAGREEMENTS]
+    with running(invocation, "grade", settings, console, inputs=inputs, files=files) as folder:
+        folder.write_problems(problems)
+        done = set(folder.index())
+        chosen = [solution for solution in source.solutions() if solution.problem_id in kept]
+        for solution in chosen:
+            if solution.id not in done:
+                folder.append(solution.model_copy(update={"verdict": None}))
+        ids = {solution.id for solution in chosen}
+        recorded = read_records(source.path / RECORDED, Recorded, missing_ok=True)
+        write_records(folder.path / RECORDED, (row for row in recorded if row.id in ids))
+        _grade(folder, source, problems, settings, console)
+    return folder.path
+
+
+def _grade(
+    folder: RunFolder, source: RunFolder, problems: Sequence[Problem], settings: GradeRunSettings, console: Console
+) -> None:
+    """Grades the solutions in `folder`; outputs that `source` found reproduced are counted as before."""
     solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
-    more = [metric for metric in folder.metrics() if metric.measure == "outputs_equal"]
-    judge(folder, list(folder.problems()), solutions, settings, more=more, console=console)
-    _print_agreement(folder, settings, console)
-    return folder.path
-
-
-def _grade_outputs(invocation: Invocation, console: Console) -> Path:
-    settings = check_settings({}, GradeOutputsSettings, overrides=invocation.changes)
-    check_profile(settings.profile)
-    target = Path(invocation.target)
-    sources, skipped = find_outputs(target, file_format=settings.file_format, field_map=settings.field_map)
-    drops: list[Drop] = []
-    attempts = _attempts(sources, settings, drops)
-    problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
-    for line in notices(sources, skipped, attempts, drops):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
-    out = invocation.out or Path("runs") / target.absolute().name.partition(".jsonl")[0]
-    inputs, files = [source.path for source in sources], [_RECORDED, _DISAGREEMENTS]
-    with running(replace(invocation, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:
-        _write(folder, problems, attempts)
-        folder.write_dropped(drops)
-        judge(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
-        _print_agreement(folder, settings, console)
-    return folder.path
-
-
-def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: list[Drop]) -> list[Attempt]:
-    """What is to be graded, of the first `limit` problems; samples that ended in an error go to `drops`."""
-
-    def drop(where: str, reason: str) -> None:
-        drops.append(Drop(row={"id": where}, rule="sample with an error", reason=f"{where} {reason}"))
-
-    attempts = list(read_outputs(sources, on_bad=drop))
-    chosen = set(list(dict.fromkeys(attempt.problem.id for attempt in attempts))[: settings.limit])
-    attempts = [attempt for attempt in attempts if attempt.problem.id in chosen]
-    if settings.answers == "recorded":
-        return [one for attempt in attempts for one in with_recorded_answers(attempt)]
-    return attempts
-
-
-def _write(folder: RunFolder, problems: Sequence[Problem], attempts: Sequence[Attempt]) -> None:
-    folder.write_problems(problems)
-    done = {solution.id for solution in folder.solutions()}
-    for attempt in attempts:
-        if attempt.solution.id not in done:
-            folder.append(attempt.solution)
-    write_records(folder.path / _RECORDED, [row for attempt in attempts for row in attempt.recorded])
-
-
-def _print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Console) -> None:
-    """Writes disagreements.jsonl and prints the counts, if the run holds another tool's verdicts."""
-    recorded = list(read_records(folder.path / _RECORDED, Recorded, missing_ok=True))
-    if not recorded:
-        return
-    counts, found = compare_with_recorded(folder.problems(), folder.solutions(), recorded, profile=settings.profile)
-    write_records(folder.path / _DISAGREEMENTS, found)
-    console.print(agreement_table(counts))
-    if found and settings.print_top:
-        console.print(disagreements_table(found[: settings.print_top]))
-    path = folder.path / _DISAGREEMENTS
-    console.print(f"{len(found):,} disagreements: {path}", highlight=False, soft_wrap=True)
+    more = [metric for metric in source.metrics() if metric.measure == "outputs_equal"]
+    judge(folder, problems, solutions, settings, more=more, console=console)
+    print_agreement(folder, settings, console)

@@ -1,10 +1,28 @@
-"""What `slipstick grade FILE` says of the files before it grades."""
+"""What `slipstick grade` says: of files before it grades them, and of another tool's verdicts afterwards."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from slipstick.importers import Attempt, Source
+from pydantic import Field
+from rich.console import Console
+
+from slipstick.agreement import agreement_table, compare_with_recorded, disagreements_table
+from slipstick.evaluate import GradeSettings
+from slipstick.importers import Attempt, Recorded, Source
 from slipstick.schema import Drop
+from slipstick.store import RunFolder, read_records, write_records
+
+RECORDED = "recorded.jsonl"
+DISAGREEMENTS = "disagreements.jsonl"
+
+
+class GradeRunSettings(GradeSettings):
+    """Settings of `slipstick grade` for a finished run."""
+
+    print_top: int = Field(default=10, ge=0)
+    """How many disagreements with another tool's verdicts are printed; disagreements.jsonl has all."""
+    limit: int | None = Field(default=None, ge=1)
+    """Grade only the first `limit` problems; a finished run's need a folder of their own (--out)."""
 
 
 def notices(
@@ -25,3 +43,17 @@ def notices(
     without = list(dict.fromkeys(one.problem.id for one in attempts if not one.problem.answer))
     if without:
         yield f"{len(without):,} problems have no gold, {without[0]} first: undecided"
+
+
+def print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Console) -> None:
+    """Writes disagreements.jsonl and prints the counts, if the run holds another tool's verdicts."""
+    recorded = list(read_records(folder.path / RECORDED, Recorded, missing_ok=True))
+    if not recorded:
+        return
+    counts, found = compare_with_recorded(folder.problems(), folder.solutions(), recorded, profile=settings.profile)
+    write_records(folder.path / DISAGREEMENTS, found)
+    console.print(agreement_table(counts))
+    if found and settings.print_top:
+        console.print(disagreements_table(found[: settings.print_top]))
+    path = folder.path / DISAGREEMENTS
+    console.print(f"{len(found):,} disagreements: {path}", highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.synthesize import run_synthesize
 from slipstick.commands.train import run_train
 from slipstick.errors import RecipeError
+from slipstick.extras import require
 from slipstick.store import RunFolder
 
 STAGES = (
@@ -25,6 +26,7 @@ def run_quickstart(folder: Path, overrides: list[str], console: Console) -> Path
     overrides: `seed=N` for all stages, and `STAGE.KEY=VALUE` for one of data, train, evaluate. Raises RecipeError for
     any other.
     """
+    require("torch", "transformers", to="the quickstart")
     began = time.monotonic()
     stages = [name.removeprefix("quickstart-") for name, _, _ in STAGES]
     stray = [item for item in overrides if not item.startswith(("seed=", *(f"{stage}." for stage in stages)))]

@@ -24,7 +24,7 @@ def run_report(invocation: Invocation, console: Console) -> Path:
     settings = check_settings({}, ReportSettings, overrides=invocation.overrides)
     folder = RunFolder(invocation.target)
     other = RunFolder(settings.against) if settings.against else None
-    comparison = compare_folders(folder, other) if other else None
+    comparison = compare_folders(other, folder) if other else None
     console.print(metrics_table(folder.metrics()))
     if comparison:
         console.print(comparison_table(comparison))

@@ -12,6 +12,7 @@ from slipstick.commands import Invocation, load_settings
 from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
 from slipstick.commands.running import running
 from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
+from slipstick.extras import require
 from slipstick.plan.fit import check_memory
 from slipstick.progress import Advance, progress
 from slipstick.schema import Metric
@@ -24,6 +25,7 @@ STAGES = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discrimina
 
 def run_train(invocation: Invocation, console: Console) -> Path:
     """`slipstick train`: trains as the recipe's stage says -> a Hugging Face folder, `model` in the run folder."""
+    require("torch", "transformers", to="training")
     recipe, text = load_settings(invocation, STAGES)
     check_memory(recipe)
     inputs = recipe.files()

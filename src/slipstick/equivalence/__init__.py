@@ -110,11 +110,10 @@ def check_profile(profile: str) -> None:
 
 def _shown(verdicts: Iterator[Verdict], total: int) -> Iterator[Verdict]:
     """The verdicts as they come, with a line or bar of progress."""
-    from rich.console import Console
-
     from slipstick.progress import progress
+    from slipstick.terminal import terminal
 
-    with progress("grading", total, "pairs", console=Console(stderr=True)) as advance:
+    with progress("grading", total, "pairs", console=terminal(stderr=True)) as advance:
         for done, verdict in enumerate(verdicts, 1):
             if done % _SHOWN_EVERY == 0 or done == total:
                 advance(done)

@@ -1,7 +1,6 @@
 """Which problems a run is about: the settings of a recipe, and the problems they name."""
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -54,12 +53,14 @@ def sound_problems(settings: ProblemSettings) -> tuple[list[Problem], list[Drop]
     return list(each_problem(settings, on_bad=on_bad)), bad
 
 
-def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None, quiet: bool = False) -> Iterator[Problem]:
+def each_problem(
+    settings: ProblemSettings, *, on_bad: OnBad | None = None, on_notice: Callable[[str], None] | None = None
+) -> Iterator[Problem]:
     """The problems a recipe names, one by one; InputError comes at the end, once all mistakes are known.
 
-    quiet: says nothing of missing golds.
+    on_notice: takes a line for each file with missing golds; None prints it to standard error.
     """
-    more = {"on_notice": _say_nothing} if quiet else {}
+    more = {"on_notice": on_notice} if on_notice else {}
     loaded = load_problems(
         settings.problems,
         field_map=settings.field_map or None,
@@ -83,10 +84,13 @@ def each_problem(settings: ProblemSettings, *, on_bad: OnBad | None = None, quie
         raise InputError(f"problems = {settings.problems} has {len(twice)} duplicate ids, {first!r} first")
 
 
-def check_problems(settings: ProblemSettings) -> None:
-    """Raises InputError if the problems cannot be read, are none, or have an id twice."""
-    deque(each_problem(settings, quiet=True), maxlen=0)
+def check_problems(settings: ProblemSettings, *, graded: bool = False) -> None:
+    """Raises InputError if the problems cannot be read, are none, or have an id twice.
 
-
-def _say_nothing(line: str) -> None:
-    """For a first pass: the second one says it."""
+    graded: also if not one of them has a gold, so that nothing can be graded. The second pass says which have none.
+    """
+    notices: list[str] = []
+    golds = sum(problem.answer is not None for problem in each_problem(settings, on_notice=notices.append))
+    if graded and not golds:
+        why = "; ".join(notices) or f"problems = {settings.problems} gives none"
+        raise InputError(f"no problem has a gold, so nothing can be graded (`slipstick solve` needs none): {why}")

@@ -1,0 +1,74 @@
+"""`slipstick grade FILE`: the output files of another tool, graded into a run of their own."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.evaluate import judge
+from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, notices, print_agreement
+from slipstick.commands.running import running
+from slipstick.equivalence import check_profile
+from slipstick.importers import Attempt, Source, find_outputs, read_outputs, with_recorded_answers
+from slipstick.recipe import check_settings
+from slipstick.schema import Drop, Problem
+from slipstick.store import RunFolder, write_records
+
+
+class GradeOutputsSettings(GradeRunSettings):
+    """Settings of `slipstick grade` for another tool's files."""
+
+    file_format: Literal["lm-eval", "nemo-skills", "tora", "mammoth", "inspect", "rows"] | None = None
+    """The format of the rows; None recognises it. "rows": of no tool, with the keys of `field_map` or usual names."""
+    field_map: dict[str, str] = Field(default_factory=dict)
+    """Field -> key, for rows of no tool: text, answer, response; verdict, id, kind, choices."""
+    answers: Literal["found", "recorded"] = "found"
+    """Which answers are graded: those found in the output, or those the other tool recorded."""
+
+
+def grade_outputs(invocation: Invocation, console: Console) -> Path:
+    """Grades another tool's files: the target, or all of a folder that it knows; the run says where they disagree."""
+    settings = check_settings({}, GradeOutputsSettings, overrides=invocation.changes)
+    check_profile(settings.profile)
+    target = Path(invocation.target)
+    sources, skipped = find_outputs(target, file_format=settings.file_format, field_map=settings.field_map)
+    drops: list[Drop] = []
+    attempts = _attempts(sources, settings, drops)
+    problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
+    for line in notices(sources, skipped, attempts, drops):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    out = invocation.out or Path("runs") / target.absolute().name.partition(".jsonl")[0]
+    inputs, files = [source.path for source in sources], [RECORDED, DISAGREEMENTS]
+    with running(replace(invocation, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:
+        _write(folder, problems, attempts)
+        folder.write_dropped(drops)
+        judge(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
+        print_agreement(folder, settings, console)
+    return folder.path
+
+
+def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: list[Drop]) -> list[Attempt]:
+    """What is to be graded, of the first `limit` problems; samples that ended in an error go to `drops`."""
+
+    def drop(where: str, reason: str) -> None:
+        drops.append(Drop(row={"id": where}, rule="sample with an error", reason=f"{where} {reason}"))
+
+    attempts = list(read_outputs(sources, on_bad=drop))
+    chosen = set(list(dict.fromkeys(attempt.problem.id for attempt in attempts))[: settings.limit])
+    attempts = [attempt for attempt in attempts if attempt.problem.id in chosen]
+    if settings.answers == "recorded":
+        return [one for attempt in attempts for one in with_recorded_answers(attempt)]
+    return attempts
+
+
+def _write(folder: RunFolder, problems: Sequence[Problem], attempts: Sequence[Attempt]) -> None:
+    folder.write_problems(problems)
+    done = {solution.id for solution in folder.solutions()}
+    for attempt in attempts:
+        if attempt.solution.id not in done:
+            folder.append(attempt.solution)
+    write_records(folder.path / RECORDED, [row for attempt in attempts for row in attempt.recorded])
