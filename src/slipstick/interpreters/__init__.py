@@ -9,12 +9,13 @@ preludes/  code that published executors ran before every program
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import Field
 
 from slipstick.plugins import load_plugin, split_spec
-from slipstick.schema import Output, Record
+from slipstick.schema import Output, Record, Status
 
 
 class Limits(Record):
@@ -28,6 +29,35 @@ class Limits(Record):
     """How sessions are confined: "full", "kernel" or "process"; None takes the strongest that the machine offers."""
     scratch_mb: int = Field(default=0, ge=0)
     """Size of a session's private scratch folder, in MB; 0 gives none."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a cell or a program ended, and the parts of what it wrote."""
+
+    status: Status
+    text: str = ""
+    """All of its output in one text, if it was not asked for in parts."""
+    stdout: str = ""
+    """Standard output."""
+    stderr: str = ""
+    """Standard error; at its end the interpreter's reason, if that ended the program."""
+    echo: str = ""
+    """Of a cell: the value of its last expression."""
+    traceback: str = ""
+    """Of a cell: the traceback; that of a script is on its standard error."""
+    error: list[str] = field(default_factory=list)
+    """Name and message of the error that was raised; empty if there was none."""
+    exit_code: int | None = 0
+    """Exit code, negative for a signal; None after a timeout."""
+    images: list[str] = field(default_factory=list)
+    """Figures that were shown, as PNG in base64."""
+    seconds: float = 0.0
+    """Wall-clock seconds it took."""
+
+    def output(self) -> Output:
+        """The text alone, as records have it."""
+        return Output(text=self.text, status=self.status, seconds=self.seconds)
 
 
 class InterpreterSettings(Limits):

@@ -1,7 +1,7 @@
 """Messages between a session and its client: frames of four bytes of length and one JSON object over a stream socket.
 
-    request   {"id": 1, "code": "...", "last": false}; `last`: the process ends after this step
-    reply     {"id": 1, "status": "ok", "text": "...", "more": true}; `more`: the process can run another step
+    request   the fields of `Request` and a number: {"id": 1, "mode": "cell", "code": "...", ...}
+    reply     the fields of `Reply` and the number of its request: {"id": 1, "status": "ok", "text": "...", ...}
 
 Frames that are too long or malformed are refused.
 """
@@ -11,18 +11,90 @@ from __future__ import annotations
 import json
 import os
 import struct
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
-MAX_REQUEST = 8 << 20
-"""Bytes of the longest frame to a session: a program of some megabytes."""
-MAX_REPLY = 1 << 20
-"""Bytes of the longest frame from a session; its text is far shorter (see `session.MAX_OUTPUT`)."""
+MAX_REQUEST = 32 << 20
+"""Bytes of the longest frame to a session: a program of some megabytes, and its files in base64."""
+MAX_REPLY = 8 << 20
+"""Bytes of the longest frame from a session: its text, and four images of 1 MB in base64."""
 
 _LENGTH = struct.Struct(">I")
+_STATUSES = ("ok", "error", "memory", "refused")
 
 
 class FrameError(Exception):
     """A frame that is too long, malformed or cut off."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a session's process runs."""
+
+    code: str
+    mode: Literal["cell", "script"] = "cell"
+    """A cell of a notebook, which shares variables with the cells before it, or a whole program, which ends as Python
+    ends one: its threads are waited for, `atexit` runs."""
+    split: bool = False
+    """False: one text for a model, with the echo of the last expression and a short traceback. True: the parts apart,
+    tracebacks as Python's own; a script then has no echo, and its traceback is on standard error."""
+    name: str | None = None
+    """File name in tracebacks; None for the interpreter's own ("<program>", "<step 2>")."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Path -> content in base64, written into the working folder first."""
+
+
+@dataclass
+class Reply:
+    """How a program ended, and what it wrote besides what went through the pipes of a script."""
+
+    status: str
+    """"ok", "error", "memory", or "refused": not run, the process is for simple programs only."""
+    text: str = ""
+    """Of a request that is not split: all of the output, in the order it was written."""
+    stdout: str = ""
+    stderr: str = ""
+    echo: str = ""
+    """Of a split cell, as the next two: the value of its last expression."""
+    traceback: str = ""
+    error: list[str] = field(default_factory=list)
+    """Name and message of the error that was raised; empty if there was none."""
+    exit_code: int = 0
+    """As Python's own."""
+    images: list[str] = field(default_factory=list)
+    """Figures that were shown, as PNG in base64."""
+    cpu: float = 0.0
+    """Seconds of processor time that this process has used so far."""
+    more: bool = False
+    """Whether the process can run another request."""
+
+
+_TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}
+_REPLY = {each.name: _TYPES[str(each.type)] for each in fields(Reply)}
+
+
+def pack_request(number: int, request: Request) -> bytes:
+    """The frame of a request; raises FrameError if it is too long."""
+    return pack({"id": number, **vars(request)}, limit=MAX_REQUEST)
+
+
+def pack_reply(number: int, reply: Reply) -> bytes:
+    """The frame of a reply; raises FrameError if it is too long."""
+    return pack({"id": number, **vars(reply)}, limit=MAX_REPLY)
+
+
+def read_reply(message: dict[str, Any], number: int) -> Reply:
+    """The reply to request `number`, every field checked: the program may have written it. Raises FrameError."""
+    if message.pop("id", None) != number or message.get("status") not in _STATUSES:
+        raise FrameError("a reply to no request")
+    try:
+        reply = Reply(**message)
+    except TypeError as error:
+        raise FrameError("a reply of other fields") from error
+    for name, value in vars(reply).items():
+        if type(value) is not _REPLY[name] or (type(value) is list and not all(type(each) is str for each in value)):
+            raise FrameError(f"a reply whose {name} is malformed")
+    return reply
 
 
 def pack(message: dict[str, Any], *, limit: int) -> bytes:
@@ -54,8 +126,8 @@ def unpack(data: bytes | bytearray) -> dict[str, Any]:
     return message
 
 
-def receive(fd: int, *, limit: int) -> dict[str, Any] | None:
-    """The next message from a blocking socket; None at its end."""
+def receive(fd: int) -> tuple[int, Request] | None:
+    """The next request, with its number, from a blocking socket; None at its end."""
     data = bytearray()
     want: int | None = None
     while want is None or len(data) < want:
@@ -63,5 +135,6 @@ def receive(fd: int, *, limit: int) -> dict[str, Any] | None:
         if not chunk:
             return None
         data += chunk
-        want = length(data, limit=limit)
-    return unpack(data)
+        want = length(data, limit=MAX_REQUEST)
+    message = unpack(data)
+    return message.pop("id"), Request(**message)

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from slipstick.interpreters.guest import session, simple
-from slipstick.interpreters.guest.protocol import MAX_REQUEST, receive
+from slipstick.interpreters.guest.protocol import Reply, receive
 from slipstick.interpreters.guest.session import RefusedError, Session
 
 _MOST_PROGRAMS = 500
@@ -83,29 +83,28 @@ def serve(fd: int, *, timeout: float, seed: int | None) -> None:
     offered = simple.offered_builtins()
     before, peak = simple.shared_state(), _peak()
     for number in range(_MOST_PROGRAMS):
-        request = receive(fd, limit=MAX_REQUEST)
-        if request is None:
+        received = receive(fd)
+        if received is None:
             return
         session.limit_processor(timeout)
         session.seed_sympy(seed)
         program = Session(built_ins=dict(offered), admit=watch.admit, evaluate=watch.evaluate)
         try:
-            status, text = program.run(request["code"])
+            reply = program.run(received[1])
         except RefusedError:
-            status, text = "refused", ""
+            reply = Reply("refused")
         clean = (
             not (watch.tripped or program.interrupted)
             and simple.shared_state() == before
             and _peak() - peak < _MOST_GROWTH
         )
         # In a process of its own a program has more depth left, and the memory that earlier programs have taken here.
-        short = status == "error" and text.rpartition("\n")[2].startswith("RecursionError")
-        if watch.tripped or short or (status == "memory" and number):
-            status, text = "refused", ""
-            clean = False
-        more = clean and number + 1 < _MOST_PROGRAMS
-        session.answer(fd, request, status, text, more=more)
-        if not more:
+        short = reply.error[:1] == ["RecursionError"]
+        if watch.tripped or short or (reply.status == "memory" and number):
+            reply, clean = Reply("refused"), False
+        reply.more = clean and number + 1 < _MOST_PROGRAMS
+        session.answer(fd, received[0], reply)
+        if not reply.more:
             return
 
 

@@ -22,10 +22,11 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from slipstick.interpreters.guest.notebook import display, is_silenced, parse_cell, show
-from slipstick.interpreters.guest.protocol import MAX_REPLY, MAX_REQUEST, pack, receive
+from slipstick.interpreters.guest.protocol import Reply, Request, pack_reply, receive
 
 if TYPE_CHECKING:
     import asyncio
@@ -87,7 +88,7 @@ class Capture(io.BufferedIOBase):
         notice = b"\n... [%d bytes of output cut] ...\n" % self._cut if self._cut else b""
         text = bytes(self._head + notice + self._tail).decode("utf-8", "replace")
         self.__init__()  # type: ignore[misc]
-        return text.rstrip()
+        return text
 
     def _trim(self) -> None:
         extra = len(self._tail) - _TAIL
@@ -123,40 +124,53 @@ class Session:
         self.interrupted = False
         """Whether an error was raised in a library below the program's own code, or by the memory limit."""
 
-    def run(self, code: str, *, last: bool = False) -> tuple[str, str]:
-        """Status ("ok", "error" or "memory") and output of one step; the `last` one ends as a script does."""
-        name = f"<step {len(self._sources) + 1}>" if self._sources else "<program>"
-        self._sources[name] = code
-        out = io.TextIOWrapper(cast(IO[bytes], self._capture), "utf-8", errors="backslashreplace")
-        sys.stdout = sys.stderr = out
+    def run(self, request: Request) -> Reply:
+        """Runs one cell, or a whole program, which ends as a script does."""
+        name = request.name or (f"<step {len(self._sources) + 1}>" if self._sources else "<program>")
+        self._sources[name] = request.code
+        capture, errors = self._capture, Capture() if request.split else self._capture
+        out = sys.stdout = _stream(capture)
+        err = sys.stderr = _stream(errors) if request.split else out
+        reply = Reply("ok")
         try:
-            status = self._run(code, name, out)
-            if last:
+            write_files(request.files)
+            self._run(request, name, reply, err)
+            if request.mode == "script":
                 _end_script()
         except MemoryError:
             self.interrupted = True
             _lift_memory_limit()
-            status = "memory"
-            self._print(out, "MemoryError: the memory limit of the session was reached")
+            reply.status, reply.exit_code = "memory", 1
+            _print(err, "MemoryError: the memory limit of the session was reached")
         out.flush()
-        return status, self._capture.take()
+        err.flush()
+        if request.split:
+            reply.stdout, reply.stderr = capture.take(), errors.take()
+        else:
+            reply.text = capture.take().rstrip()
+        return reply
 
-    def _run(self, code: str, name: str, out: TextIO) -> str:
+    def _run(self, request: Request, name: str, reply: Reply, err: TextIO) -> None:
         try:
-            value = self._execute(code, name)
-            if value is not None:
-                self._print(out, show(value))
+            value = self._execute(request.code, name)
+            if value is not None and request.split:
+                reply.echo = show(value)
+            elif value is not None:
+                _print(err, show(value))
         except (MemoryError, RefusedError):
             raise
         except SystemExit as end:
-            if isinstance(end.code, str):
-                self._print(out, end.code)
+            reply.exit_code = exit_code(end)
+            if not isinstance(end.code, int | None) and (request.split or isinstance(end.code, str)):
+                _print(err, str(end.code))
         except BaseException as error:  # whatever a program raises is part of its output
             frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
             self.interrupted = any(map(_is_program, frames)) and not _is_program(frames[-1])
-            self._print(out, describe(error, self._sources))
-            return "error"
-        return "ok"
+            reply.status, reply.exit_code, reply.error = "error", 1, name_and_message(error)
+            if request.split:
+                reply.traceback = format_error(error)
+            else:
+                _print(err, describe(error, self._sources))
 
     def _execute(self, code: str, name: str) -> Any:
         """Runs the statements; returns the value of the last one if that is an expression."""
@@ -192,9 +206,43 @@ class Session:
         self._names["_"] = value
         return value
 
-    def _print(self, out: TextIO, text: str) -> None:
-        out.flush()
-        out.write(text if self._capture.ends_line() else f"\n{text}")
+
+def _stream(capture: Capture) -> io.TextIOWrapper:
+    return io.TextIOWrapper(cast(IO[bytes], capture), "utf-8", errors="backslashreplace")
+
+
+def _print(out: TextIO, text: str) -> None:
+    """Writes a line of ours, on a line of its own."""
+    out.flush()
+    out.write(text if cast(Capture, out.buffer).ends_line() else f"\n{text}")
+
+
+def exit_code(end: SystemExit) -> int:
+    """The exit code by which Python answers to SystemExit."""
+    return end.code & 255 if isinstance(end.code, int) else int(end.code is not None)
+
+
+def write_files(files: dict[str, str]) -> None:
+    """Writes files, whose content is in base64, into the working folder."""
+    if files:
+        import base64
+
+        for name, content in files.items():
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_bytes(base64.b64decode(content))
+
+
+def format_error(error: BaseException) -> str:
+    """Python's own traceback, without the frames above the program's."""
+    while (trace := error.__traceback__) is not None and trace.tb_frame.f_code.co_filename == __file__:
+        error.__traceback__ = trace.tb_next
+    return "".join(traceback.format_exception(error))
+
+
+def name_and_message(error: BaseException) -> list[str]:
+    """What kind of error it is and what it says."""
+    name, _, message = _last_line(error).partition(": ")
+    return [name, message]
 
 
 def describe(error: BaseException, sources: dict[str, str]) -> str:
@@ -293,19 +341,22 @@ def limit_processor(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
 
 
-def answer(fd: int, request: dict[str, Any], status: str, text: str, *, more: bool) -> None:
-    """Sends the result of a step; `more` says whether this process can run another."""
-    reply = pack({"id": request["id"], "status": status, "text": text, "more": more}, limit=MAX_REPLY)
-    while reply:
-        reply = reply[os.write(fd, reply) :]
+def answer(fd: int, number: int, reply: Reply) -> None:
+    """Sends the reply to a request."""
+    reply.cpu = time.process_time()
+    frame = pack_reply(number, reply)
+    while frame:
+        frame = frame[os.write(fd, frame) :]
 
 
 def serve(session: Session, fd: int, *, timeout: float, seed: int | None) -> None:
-    """Runs the steps received over the socket `fd` until it is closed, or until a step is marked as the last."""
+    """Runs the requests received over the socket `fd` until it is closed, or until one was a whole program."""
     seed_libraries(seed)
-    while (request := receive(fd, limit=MAX_REQUEST)) is not None:
+    while (received := receive(fd)) is not None:
+        number, request = received
         limit_processor(timeout)
-        status, text = session.run(request["code"], last=request["last"])
-        answer(fd, request, status, text, more=not request["last"])
-        if request["last"]:
+        reply = session.run(request)
+        reply.more = request.mode == "cell"
+        answer(fd, number, reply)
+        if not reply.more:
             return

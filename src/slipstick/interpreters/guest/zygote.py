@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from slipstick.interpreters.guest import confinement, session
 from slipstick.interpreters.guest.filesystem import MissingError
 from slipstick.interpreters.guest.fork_server import become_fork_server
+from slipstick.interpreters.guest.protocol import Request
 
 _ABSENT = ("pyarrow", "numexpr", "bottleneck")
 """Packages that pandas uses if installed: they start threads, and a process with threads cannot enter namespaces."""
@@ -93,10 +94,10 @@ def _warm_up(modules: list[str], warmup: list[str]) -> None:
     session.seed_libraries(0)
     for name in warmup:
         for program in (Path(__file__).parent / "warmup" / f"{name}.txt").read_text("utf-8").split("\n# ---\n") * 2:
-            status, text = session.Session().run(program)
+            reply = session.Session().run(Request(program))
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-            if status != "ok":
-                raise RuntimeError(f"a warm-up program of {name}.txt failed: {text}")
+            if reply.status != "ok":
+                raise RuntimeError(f"a warm-up program of {name}.txt failed: {reply.text}")
     session.seed_libraries(0)
 
 

@@ -9,6 +9,7 @@ import re
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, Limits, Session
+from slipstick.interpreters.guest.protocol import Request
 from slipstick.interpreters.host.fork_server import ForkServerClient
 from slipstick.interpreters.host.isolation import ISOLATION, choose_isolation, missing
 from slipstick.interpreters.host.scratch import make_scratch, remove_scratch
@@ -92,7 +93,7 @@ class LocalInterpreter(Interpreter):
         process = idle.pop() if idle else None
         try:
             process = process or await self.make_process(tier, self.limits, self.seed, simple=True)
-            return await process.run(code, seconds=self.limits.timeout)
+            return (await process.run(Request(code), seconds=self.limits.timeout)).output()
         except LostError:
             idle.clear()
             raise
@@ -152,7 +153,8 @@ class LocalSession(Session):
             for _ in range(2):
                 try:
                     process = await self._process_for(code)
-                    output = await process.run(code, seconds=self._limits.timeout, last=last)
+                    request = Request(code, mode="script" if last else "cell")
+                    output = (await process.run(request, seconds=self._limits.timeout)).output()
                 except LostError as error:
                     killed += isinstance(error, KilledError)
                     await self._end_process()
@@ -213,7 +215,7 @@ class LocalSession(Session):
     async def _repeat(self, process: SessionClient) -> bool:
         """Runs the earlier steps again in a new process; whether their outputs are the same."""
         for code, output in self._done:
-            again = await process.run(code, seconds=self._limits.timeout)
+            again = (await process.run(Request(code), seconds=self._limits.timeout)).output()
             if (again.text, again.status) != (output.text, output.status) or not process.usable:
                 return False
         return True

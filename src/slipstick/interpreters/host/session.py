@@ -7,12 +7,15 @@ import asyncio
 import contextlib
 import signal
 import time
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, cast
 
+from slipstick.interpreters import Result
 from slipstick.interpreters.guest import protocol
+from slipstick.interpreters.guest.protocol import Request
 from slipstick.interpreters.host.fork_server import AliveError, Ending, Fork, ForkServerClient
 from slipstick.interpreters.host.zygote import KilledError, LostError
-from slipstick.schema import Output, Status
+from slipstick.schema import Status
 
 _MAX_TEXT = 24_000
 """Characters of an output: `guest.session.MAX_OUTPUT`, the notice of a cut and a traceback."""
@@ -40,35 +43,31 @@ class SessionClient:
         """The working folder of the session."""
         self._may_kill_itself = may_kill_itself
         self._simple = simple
-        self._more = False
         self._fork: Fork | None = None
         self._last_id = 0
 
-    async def run(self, code: str, *, seconds: float, last: bool = False) -> Output:
-        """Runs one step of at most `seconds`; after the `last` one the process ends itself.
+    async def run(self, request: Request, *, seconds: float) -> Result:
+        """Runs one request for at most `seconds`; after a script the process ends itself.
 
         Raises LostError; RefusedError if the process is for simple programs and the code is not simple.
         """
         self._last_id += 1
         try:
-            request = protocol.pack({"id": self._last_id, "code": code, "last": last}, limit=protocol.MAX_REQUEST)
+            frame = protocol.pack_request(self._last_id, request)
         except protocol.FrameError as error:
-            return Output(text=f"ValueError: the program is too long: {error}", status="error")
+            return Result("error", text=f"ValueError: the program is too long: {error}", exit_code=1)
         start = time.perf_counter()
         self.usable = False
         try:
             if self._fork is None:
-                self._fork, request = await self._server.fork(
-                    self.folder, request, limits=self._limits, simple=self._simple
+                self._fork, frame = await self._server.fork(
+                    self.folder, frame, limits=self._limits, simple=self._simple
                 )
-            status, text = await self._answer(self._fork, request, seconds)
-            self.usable = status in ("ok", "error", "memory", "refused") and self._more and not last
-            if status == "refused":
-                raise RefusedError
+            result = await self._answer(self._fork, frame, seconds)
         finally:
             if not self.usable:
                 self.discard()
-        return Output(text=text, status=status, seconds=time.perf_counter() - start)
+        return replace(result, seconds=time.perf_counter() - start)
 
     def discard(self) -> None:
         """Has the process killed, without waiting."""
@@ -83,45 +82,66 @@ class SessionClient:
             with contextlib.suppress(LostError):
                 await self._server.kill(self._fork)
 
-    async def _answer(self, fork: Fork, request: bytes, seconds: float) -> tuple[Status | Literal["refused"], str]:
+    async def _answer(self, fork: Fork, frame: bytes, seconds: float) -> Result:
         try:
             async with asyncio.timeout(seconds):
-                if request:
-                    await asyncio.get_running_loop().sock_sendall(fork.connection, request)
-                return self._checked(await _receive(fork))
+                if frame:
+                    await asyncio.get_running_loop().sock_sendall(fork.connection, frame)
+                return self._result(protocol.read_reply(await _receive(fork), self._last_id))
         except TimeoutError:
             await self._server.kill(fork)
-            return "timeout", f"TimeoutError: no end within {seconds:g} s"
+            return _ended("timeout", f"TimeoutError: no end within {seconds:g} s", None)
         except protocol.FrameError as error:
             await self._server.kill(fork)
-            return "killed", f"Killed: the program broke into the interpreter's own channel ({error})"
+            return _ended("killed", f"Killed: the program broke into the interpreter's own channel ({error})", 1)
         except OSError:
             try:
                 return self._ending(await self._server.ending(fork))
             except AliveError:
-                return "killed", "Killed: the program shut the interpreter's own channel"
+                return _ended("killed", "Killed: the program shut the interpreter's own channel", 1)
 
-    def _checked(self, reply: dict[str, Any]) -> tuple[Status | Literal["refused"], str]:
-        """Status and text of a reply. Raises FrameError if it is not the reply to the last request."""
-        status: Any = reply.get("status")
-        text = reply.get("text")
-        known = status in ("ok", "error", "memory") or (status == "refused" and self._simple)
-        if reply.get("id") != self._last_id or not known or not isinstance(text, str):
+    def _result(self, reply: protocol.Reply) -> Result:
+        """The parts of a reply. Raises RefusedError."""
+        if reply.status == "refused" and not self._simple:
             raise protocol.FrameError("a reply to no request")
-        self._more = reply.get("more") is True
-        return status, text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
+        self.usable = reply.more
+        if reply.status == "refused":
+            raise RefusedError
+        texts = (reply.text, reply.stdout, reply.stderr, reply.echo, reply.traceback, *reply.error)
+        text, stdout, stderr, echo, traceback, *error = map(_shown, texts)
+        return Result(
+            cast(Status, reply.status),
+            text,
+            stdout,
+            stderr,
+            echo,
+            traceback,
+            error,
+            reply.exit_code & 255,
+            reply.images,
+        )
 
-    def _ending(self, ending: Ending) -> tuple[Status, str]:
-        """Status and text if the process ended during a step. Raises LostError if it was never made, KilledError."""
+    def _ending(self, ending: Ending) -> Result:
+        """The result if the process ended during a step. Raises LostError if it was never made, KilledError."""
         code = ending.code
         if code is None:
             raise LostError
         if code == -signal.SIGKILL and not self._may_kill_itself:
             raise KilledError
         if code == -signal.SIGXCPU:
-            return "timeout", "TimeoutError: processor time is used up"
+            return _ended("timeout", "TimeoutError: processor time is used up", None)
         how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
-        return "killed", f"Killed: the program ended its process {how}"
+        return _ended("killed", f"Killed: the program ended its process {how}", code)
+
+
+def _ended(status: Status, reason: str, exit_code: int | None) -> Result:
+    """The result if the program sent none: the reason is its text, and at the end of its standard error."""
+    return Result(status, text=reason, stderr=f"{reason}\n", exit_code=exit_code)
+
+
+def _shown(text: str) -> str:
+    """A text of a program, cut, without half characters."""
+    return text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 async def _receive(fork: Fork) -> dict[str, Any]:
