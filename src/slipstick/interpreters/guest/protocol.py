@@ -14,8 +14,10 @@ import struct
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+MAX_CODE = 8 << 20
+"""Characters of the longest program."""
 MAX_REQUEST = 32 << 20
-"""Bytes of the longest frame to a session: a program of some megabytes, and its files in base64."""
+"""Bytes of the longest frame to a session: a program and its files in base64."""
 MAX_REPLY = 8 << 20
 """Bytes of the longest frame from a session: its text, and four images of 1 MB in base64."""
 
@@ -74,7 +76,9 @@ _REPLY = {each.name: _TYPES[str(each.type)] for each in fields(Reply)}
 
 
 def pack_request(number: int, request: Request) -> bytes:
-    """The frame of a request; raises FrameError if it is too long."""
+    """The frame of a request; raises FrameError if it or its code is too long."""
+    if len(request.code) > MAX_CODE:
+        raise FrameError(f"{len(request.code)} characters are over the limit of {MAX_CODE}")
     return pack({"id": number, **vars(request)}, limit=MAX_REQUEST)
 
 
