@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
+from slipstick.commands.curate import run_curate
 from slipstick.commands.plan import run_plan
 from slipstick.commands.show_mask import run_show_mask
 from slipstick.commands.train import run_train
@@ -49,6 +50,24 @@ def test_only_correct_solutions_are_learnt_from_and_the_card_says_so(recipe: Pat
     assert run.status == "finished" and run.counts["examples"] == len(sums) - 1 and run.counts["cut"] == 0
     card = (out / "model" / "README.md").read_text()
     assert str(tmp_path / "data" / "README.md") in card and "37 cot" in card and "max_train_tokens = 3000" in card
+
+
+def test_the_split_that_curation_held_out_is_not_trained_on(recipe: Path, tmp_path: Path) -> None:
+    curate = tmp_path / "curate.toml"
+    curate.write_text(f'data = "{tmp_path}/data"\nsplits = {{train = 0.8, valid = 0.2}}\n')
+    curated = RunFolder(run_curate(Invocation(str(curate), out=tmp_path / "curated"), Console(quiet=True)))
+    split = {problem.id: problem.metadata["split"] for problem in curated.problems()}
+    held_out = sum(split[solution.problem_id] == "valid" for solution in curated.solutions())
+    console = Console(file=io.StringIO(), width=200)
+    more = [f"data={curated.path}"]
+    run = RunFolder(run_train(Invocation(str(recipe), more, out=tmp_path / "run"), console)).run()
+    assert run.counts["valid_examples"] == held_out > 0
+    assert run.counts["examples"] == len(list(curated.solutions())) - held_out
+    assert isinstance(console.file, io.StringIO) and f"loss on {held_out} held-out examples" in console.file.getvalue()
+    result = json.loads((tmp_path / "run" / "model" / "trained.json").read_text())
+    assert 0 < result["valid_loss"] < 12 and "held-out" in (tmp_path / "run" / "model" / "README.md").read_text()
+    with pytest.raises(InputError, match=r"has no split `dev`; it was divided into train, valid"):
+        run_train(Invocation(str(recipe), [*more, "split=dev"], out=tmp_path / "dev"), console)
 
 
 def test_show_mask_prints_and_writes_a_page(recipe: Path, tmp_path: Path) -> None:

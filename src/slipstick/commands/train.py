@@ -51,7 +51,7 @@ def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[di
         if recipe.stage == "cpt":
             trained = train_on_texts(recipe.texts(), settings=recipe, out=out, progress=show)
         else:
-            trained = train(recipe.pairs(), settings=recipe, out=out, progress=show)
+            trained = train(recipe.pairs(), valid=recipe.valid_pairs(), settings=recipe, out=out, progress=show)
     left_out = f", {trained.too_long:,} examples too long" if trained.too_long else ""
     left_out += f", {trained.unlabelled:,} with nothing to learn" if trained.unlabelled else ""
     console.print(
@@ -60,7 +60,14 @@ def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[di
         highlight=False,
         soft_wrap=True,
     )
-    return trained.model_dump(exclude={"loss", "seconds"}), []
+    if trained.valid_loss is not None:
+        console.print(
+            f"loss on {trained.valid_examples:,} held-out examples {trained.valid_loss:.4f}, on the last tenth of the "
+            f"steps {trained.loss:.4f} nats per labelled token",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return trained.model_dump(exclude={"loss", "valid_loss", "seconds"}), []
 
 
 @contextmanager

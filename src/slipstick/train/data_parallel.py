@@ -120,30 +120,35 @@ class Replicas:
                 os._exit(0)
 
     def _backward(self, batch: _Batch, *, counted: int, seed: int) -> float:
-        """Gradients of the batch's summed loss over `counted`; gives that loss.
-
-        Padding is on the right, which no labelled token attends to, so no mask is needed. Output columns without any
-        label are never computed.
-        """
+        """Gradients of the batch's summed loss over `counted`; gives that loss."""
         if not batch:
             return 0.0
         torch.manual_seed(seed)
-        width = max(len(example.ids) for example in batch) - 1
-        ids = torch.zeros(len(batch), width, dtype=torch.long)
-        labels = torch.full((len(batch), width), IGNORED, dtype=torch.long)
-        for i, example in enumerate(batch):
-            ids[i, : min(width, len(example.ids))] = torch.tensor(example.ids[:width])
-            labels[i, : len(example.labels) - 1] = torch.tensor(example.labels[1:])
-        model, device = self._model, self._model.device
-        ids, labels = ids.to(device), labels.to(device)
-        columns = (labels != IGNORED).any(0).nonzero()[:, 0]
-        labels = labels[:, columns]
-        with torch.autocast(device.type, torch.bfloat16, enabled=self._bf16):
-            logits = model(input_ids=ids, use_cache=False, logits_to_keep=columns).logits
-        chosen = labels != IGNORED
-        loss = torch.nn.functional.cross_entropy(logits[chosen].float(), labels[chosen], reduction="sum") / counted
+        loss = summed_loss(self._model, batch, bf16=self._bf16) / counted
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
+
+
+def summed_loss(model: Any, batch: _Batch, *, bf16: bool) -> torch.Tensor:
+    """The loss summed over the labels of a batch, in nats.
+
+    Padding is on the right, which no labelled token attends to, so no mask is needed. Output columns without any
+    label are never computed.
+    """
+    width = max(len(example.ids) for example in batch) - 1
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    labels = torch.full((len(batch), width), IGNORED, dtype=torch.long)
+    for i, example in enumerate(batch):
+        ids[i, : min(width, len(example.ids))] = torch.tensor(example.ids[:width])
+        labels[i, : len(example.labels) - 1] = torch.tensor(example.labels[1:])
+    device = model.device
+    ids, labels = ids.to(device), labels.to(device)
+    columns = (labels != IGNORED).any(0).nonzero()[:, 0]
+    labels = labels[:, columns]
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        logits = model(input_ids=ids, use_cache=False, logits_to_keep=columns).logits
+    chosen = labels != IGNORED
+    return torch.nn.functional.cross_entropy(logits[chosen].float(), labels[chosen], reduction="sum")
 
 
 def _answer(child: multiprocessing.Process, pipe: Connection) -> float:

@@ -36,6 +36,10 @@ class TrainResult(FitResult):
     """Solutions left out because none of their tokens is a label: the model wrote nothing in them."""
     cut: int = 0
     """Solutions that lost blocks at their end to fit."""
+    valid_examples: int = 0
+    """Solutions held out from training."""
+    valid_loss: float | None = None
+    """Mean loss of the finished model on them, in nats per labelled token; None if none are held out."""
 
 
 class ValueResult(StageResult):

@@ -2,13 +2,13 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slipstick.encode.encoding import format_name
+from slipstick.encode.encoding import Encoded, format_name
 from slipstick.formats import Format, join, load_format, render_example
 from slipstick.train.card import CardText
 from slipstick.train.examples import Examples, Pair, encode_solutions, hide_words, pack_texts
@@ -18,9 +18,16 @@ from slipstick.train.settings import TrainSettings
 
 
 def train(
-    pairs: Iterable[Pair], *, settings: TrainSettings, out: Path, progress: Progress | None = None
+    pairs: Iterable[Pair],
+    *,
+    valid: Iterable[Pair] = (),
+    settings: TrainSettings,
+    out: Path,
+    progress: Progress | None = None,
 ) -> TrainResult:
     """Trains on all of the solutions and writes a Hugging Face folder with losses.jsonl to `out`.
+
+    valid: solutions that are not trained on; the result has the finished model's loss on them.
 
     A killed training resumes its last checkpoint when called again with the same arguments, along the same losses;
     one that has finished is not repeated.
@@ -31,7 +38,8 @@ def train(
     with _one_thread():
         _check_packages(settings)
         examples, tokenizer = encoded_examples(pairs, settings)
-        return _run(examples, tokenizer, settings, out, progress)
+        held_out = _encoded(list(valid), tokenizer, settings)
+        return _run(examples, tokenizer, settings, out, progress, held_out=held_out)
 
 
 def train_on_texts(
@@ -52,7 +60,7 @@ def encoded_examples(pairs: Iterable[Pair], settings: TrainSettings) -> tuple[Ex
     from slipstick.train.build import start_tokenizer
 
     rows = list(pairs)
-    formats = {name: load_format(name) for name in sorted({format_name(solution) for solution, _ in rows})}
+    formats = _formats(rows)
     tokenizer = start_tokenizer(settings, _texts(rows, formats), list(formats.values()))
     examples = encode_solutions(rows, formats, tokenizer, settings)
     if settings.word_dropout:
@@ -70,19 +78,38 @@ def packed_examples(texts: Iterable[str], settings: TrainSettings) -> tuple[Exam
     return pack_texts(documents, tokenizer, settings), tokenizer
 
 
+def _encoded(pairs: list[Pair], tokenizer: Any, settings: TrainSettings) -> list[Encoded]:
+    """Held-out solutions as the model would have been trained on them; [] if there are none."""
+    return encode_solutions(pairs, _formats(pairs), tokenizer, settings).encoded if pairs else []
+
+
+def _formats(pairs: list[Pair]) -> dict[str, Format]:
+    return {name: load_format(name) for name in sorted({format_name(solution) for solution, _ in pairs})}
+
+
 def _texts(pairs: list[Pair], formats: dict[str, Format]) -> Iterator[str]:
     for solution, problem in pairs:
         yield join(render_example(formats[format_name(solution)], problem, solution.blocks))
 
 
 def _run(
-    examples: Examples, tokenizer: Any, settings: TrainSettings, out: Path, progress: Progress | None
+    examples: Examples,
+    tokenizer: Any,
+    settings: TrainSettings,
+    out: Path,
+    progress: Progress | None,
+    *,
+    held_out: Sequence[Encoded] = (),
 ) -> TrainResult:
     counts = {"too_long": examples.too_long, "unlabelled": examples.unlabelled, "cut": examples.cut}
 
     def fit(training: Training) -> TrainResult:
+        from slipstick.train.validation import validation_loss
+
         fitted = _fit(examples, tokenizer, settings, training)
-        return TrainResult(**fitted.model_dump(), examples=len(examples.encoded), **counts)
+        loss = validation_loss(out, held_out, settings) if held_out else None
+        valid = {"valid_examples": len(held_out), "valid_loss": loss}
+        return TrainResult(**fitted.model_dump(), examples=len(examples.encoded), **counts, **valid)
 
     def describe(result: TrainResult) -> CardText:
         mix = ", ".join(f"{count:,} {name}" for name, count in Counter(examples.groups).most_common())
@@ -94,12 +121,17 @@ def _run(
                 (f"examples left out as longer than {settings.max_length} tokens", f"{result.too_long:,}"),
                 ("examples left out as none of their tokens is a label", f"{result.unlabelled:,}"),
                 ("examples cut to fit", f"{result.cut:,}"),
+                *(
+                    [(f"loss on {result.valid_examples:,} held-out examples", f"{result.valid_loss:.4f}")]
+                    if result.valid_loss is not None
+                    else []
+                ),
             ],
             closing="Losses of every step: `losses.jsonl`. "
             "Accuracy is measured by `slipstick evaluate`, not by training.",
         )
 
-    digest = digest_of(examples.encoded)
+    digest = digest_of([*examples.encoded, *held_out])
     return run_stage(fit, settings, digest=digest, result=TrainResult, describe=describe, out=out, progress=progress)
 
 

@@ -25,6 +25,10 @@ class TrainRecipe(TrainSettings):
     """Key of the text in JSONL files of raw text."""
     limit: int | None = Field(default=None, ge=1)
     """Use only the first `limit` solutions or texts."""
+    split: str = "train"
+    """Split that is trained on, of runs whose curation divided the problems into splits."""
+    valid_split: str = "valid"
+    """Their split that is held out; the loss on it is measured at the end."""
 
     def files(self) -> list[Path]:
         """What the training reads."""
@@ -32,23 +36,45 @@ class TrainRecipe(TrainSettings):
 
     def pairs(self) -> Iterator[tuple[Solution, Problem]]:
         """The correct solutions to train on, with their problems."""
-        return islice(correct_solutions(self.data), self.limit)
+        return islice(correct_solutions(self.data, split=self.split), self.limit)
+
+    def valid_pairs(self) -> Iterator[tuple[Solution, Problem]]:
+        """The correct solutions held out by curation, at most `limit`; none if no run has that split."""
+        divided = [source for source in self.data if self.valid_split in splits_of(RunFolder(source))]
+        return islice(correct_solutions(divided, split=self.valid_split), self.limit)
 
     def texts(self) -> Iterator[str]:
         """The raw texts to train on, with stage = "cpt"."""
         return islice(raw_texts(self.data, field=self.text_field), self.limit)
 
 
-def correct_solutions(sources: Sequence[str]) -> Iterator[tuple[Solution, Problem]]:
-    """The correct solutions of the run folders, with their problems, one by one."""
+def correct_solutions(sources: Sequence[str], *, split: str) -> Iterator[tuple[Solution, Problem]]:
+    """The correct solutions of the run folders, with their problems, one by one.
+
+    split: of runs whose curation divided the problems, only those of this split. Raises InputError if there is none.
+    """
     for source in sources:
         run = RunFolder(source)
+        splits = splits_of(run)
+        if splits and split not in splits:
+            raise InputError(
+                f"{run.path} has no split `{split}`; it was divided into {', '.join(splits)}: name one with "
+                "--set split=NAME"
+            )
         problems = {problem.id: problem for problem in run.problems()}
         for solution in run.solutions():
             if solution.verdict and solution.verdict.outcome == "correct":
                 if solution.problem_id not in problems:
                     raise InputError(f"{run.path}: problems.jsonl lacks the problem of solution {solution.id}")
-                yield solution, problems[solution.problem_id]
+                problem = problems[solution.problem_id]
+                if not splits or problem.metadata.get("split") == split:
+                    yield solution, problem
+
+
+def splits_of(run: RunFolder) -> list[str]:
+    """The splits into which curation divided a run's problems; [] if it did not."""
+    record = run.run()
+    return list(record.recipe.get("splits") or ()) if record.verb == "curate" else []
 
 
 def graded_samples(sources: Sequence[str], *, limit: int | None) -> tuple[list[Solution], dict[str, Problem]]:
