@@ -37,12 +37,24 @@ def test_a_recipe_and_its_overrides(tmp_path: Path) -> None:
     assert recipe == Settings(
         model="hf:runs/model", samples=4, formats=["cot", "pot"], field_map={"text": "question", "answer": "gold"}
     )
-    assert text.splitlines()[-4:] == [
-        "# --set samples=4",
-        "# --set formats=['cot', 'pot']",
-        "# --set field_map.answer=gold",
-        "# --set model=hf:runs/model",
-    ]
+    assert tomllib.loads(text) == recipe.model_dump()
+
+
+def test_the_recipe_that_is_kept_gives_the_same_settings_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cot").mkdir()
+    (tmp_path / "runs" / "model").mkdir(parents=True)
+    (tmp_path / "mine.jsonl").touch()
+    recipe, text = load_recipe(
+        write(tmp_path, 'model = "hf:runs/model"\nformats = ["cot", "a/b", "mine.jsonl"]\n'), Settings
+    )
+    monkeypatch.chdir("/")
+    kept = check_settings(tomllib.loads(text), Settings)
+    assert kept == recipe.model_copy(
+        update={"model": f"hf:{tmp_path}/runs/model", "formats": ["cot", "a/b", f"{tmp_path}/mine.jsonl"]}
+    )
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from inspect import isclass
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 S = TypeVar("S", bound=BaseModel)
+_FOLDERS = ("data", "base", "run", "value_model", "model")
+"""Keys that name a folder, also one without a slash."""
 
 ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Names = Annotated[list[str], ONE_OR_MORE]
@@ -24,7 +27,7 @@ Names = Annotated[list[str], ONE_OR_MORE]
 
 
 def load_recipe(name: str, settings: TypeForm[S], *, overrides: list[str] | None = None) -> tuple[S, str]:
-    """A recipe as typed settings, and its text as TOML with the overrides applied.
+    """A recipe as typed settings, and the TOML that gives the same settings from any folder (see `resolved`).
 
     name: a path, or the name of a shipped recipe. settings: as for `check_settings`. overrides: `key=value` each, the
     value as TOML or a bare string.
@@ -36,8 +39,42 @@ def load_recipe(name: str, settings: TypeForm[S], *, overrides: list[str] | None
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(str(path), [f"not TOML: {error}"]) from error
-    settings_found = check_settings(table, settings, overrides=overrides, where=str(path))
-    return settings_found, text + "".join(f"# --set {override}\n" for override in overrides or [])
+    found = check_settings(table, settings, overrides=overrides, where=str(path))
+    return found, resolved(found)
+
+
+def resolved(settings: BaseModel) -> str:
+    """Settings as TOML: defaults filled in, files and folders that exist by their absolute paths.
+
+    A `problems_dir` that came from the environment is written down; None is left out, as TOML has no such value.
+    """
+    table = {key: _absolute(value, key) for key, value in settings.model_dump(mode="json", exclude_none=True).items()}
+    if "problems_dir" in type(settings).model_fields and (folder := os.environ.get("SLIPSTICK_PROBLEMS_DIR")):
+        table.setdefault("problems_dir", str(Path(folder).absolute()))
+    return to_toml(table)
+
+
+def _absolute(value: Any, key: str) -> Any:
+    """A value of settings in which every name of an existing file or folder is an absolute path.
+
+    A name without a slash or a suffix, as `cot`, counts as a folder in the keys that take one alone.
+    """
+    if isinstance(value, list):
+        return [_absolute(each, key) for each in value]
+    if isinstance(value, dict):
+        return {name: _absolute(each, key) for name, each in value.items()}
+    if not isinstance(value, str):
+        return value
+    plugin, colon, path = value.rpartition(":")
+    named = "/" in path or Path(path).suffix or key in _FOLDERS
+    return f"{plugin}{colon}{Path(path).absolute()}" if path and named and _exists(Path(path)) else value
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a path, or with a NUL: a text
+        return False
 
 
 def check_settings(

@@ -175,6 +175,10 @@ class Run(Record):
     """When it was started."""
     finished: datetime | None = None
     """When it ended, also by a stop or an error."""
+    command: str = ""
+    """The command line that started it."""
+    directory: str = ""
+    """The working folder of that command."""
     recipe: dict[str, Any]
     """Every setting, defaults included."""
     files: list[str] = Field(default_factory=list)

@@ -1,7 +1,7 @@
 """Run folders: readable files that a run appends to, that can be killed at any instant and resumed.
 
     run.json         a Run, rewritten whole (atomically) when its status changes
-    recipe.toml      the recipe as it was given, with every `--set`
+    recipe.toml      the recipe that repeats the run from any folder: every setting, paths absolute
     problems.jsonl   the problems of the run
     solutions.jsonl  one line a solution, appended while running
     verdicts.jsonl   one line a graded solution: id, answer, verdict

@@ -242,3 +242,24 @@ def test_problems_of_which_none_has_a_gold_are_refused_before_anything_is_solved
     with pytest.raises(InputError, match=r"no problem has a gold.*mine\.jsonl.*keys are q, a.*field_map\.answer=KEY"):
         run_evaluate(Invocation(str(recipe), out=tmp_path / "run"), Console(quiet=True))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_repeated_from_its_own_recipe_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "first").mkdir()
+    monkeypatch.chdir(tmp_path / "first")
+    Path("mine.jsonl").write_text(
+        "".join(f'{{"question": "What is {n} + 1?", "answer": "{n + 1}"}}\n' for n in range(6))
+    )
+    Path("model.jsonl").write_text(
+        "".join(f'{{"problem_id": "mine/{n}", "text": "The answer is 4."}}\n' for n in range(1, 7))
+    )
+    Path("r.toml").write_text('problems = ["mine.jsonl"]\nmodel = "fake:model.jsonl"\nformats = ["cot"]\n')
+    run = run_evaluate(Invocation("r.toml", ["temperature=0.6"], limit=4, out=Path("run")), Console(quiet=True))
+    once, record = (run / "solutions.jsonl").read_text(), RunFolder(run).run()
+    assert record.command == "slipstick evaluate r.toml --set temperature=0.6 --limit 4 --out run"
+    monkeypatch.chdir(run)
+    again = run_evaluate(Invocation("recipe.toml", out=Path("../again")), Console(quiet=True))
+    assert (again / "solutions.jsonl").read_text() == once
+    assert RunFolder(again).run().recipe["temperature"] == 0.6

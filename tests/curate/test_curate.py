@@ -354,7 +354,7 @@ def test_a_changed_rule_does_not_run_programs_again(make_run: MakeRun) -> None:
     assert [drop.reason for drop in folder.dropped()] == ["kept from before"]
     assert (
         folder.run().recipe["max_solution_tokens"] == 500
-        and "max_solution_tokens=500" in (folder.path / "recipe.toml").read_text()
+        and "max_solution_tokens = 500" in (folder.path / "recipe.toml").read_text()
     )
 
 

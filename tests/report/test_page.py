@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from slipstick.alarms import Alarm
 from slipstick.comparison import compare_runs
 from slipstick.metrics import summarize
 from slipstick.report import render_report
@@ -44,7 +45,9 @@ class Elements(HTMLParser):
 def make_page(words: str = "") -> str:
     problems, solutions = make_rows(words=words)
     metrics = summarize(problems, solutions, ks=[], same=str.__eq__)
-    return render_report(make_run(), problems, solutions=solutions, metrics=metrics)
+    return render_report(
+        make_run(), problems, solutions=solutions, metrics=metrics, recipe=recipe_text(make_run().recipe)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +98,23 @@ def test_the_only_error_is_named_and_sets_are_called_sets() -> None:
 
 def test_page_says_how_to_repeat_the_run(page: str) -> None:
     assert "git checkout 4be1f0c2d7e8a9b0c1d2e3f4a5b6c7d8e9f0a1b2" in page
-    assert "slipstick evaluate demo/recipe.toml --out demo-again" in page
+    assert "slipstick evaluate recipe.toml --out ../demo-again" in page
     assert "formats = [&#34;cot&#34;, &#34;pot&#34;]" in page
     assert "3.11.9" in page
     assert "limit" not in recipe_text(make_run().recipe)
+
+
+def test_alarms_and_the_profile_stand_at_the_top() -> None:
+    run = make_run(recipe={"profile": "mammoth"})
+    page = render_report(run, [], solutions=[], metrics=[], alarms=[Alarm(name="empty_answers", message="9 % <b>")])
+    head = page.partition("</header>")[0]
+    assert "Alarm, empty_answers:</b> 9 % &lt;b&gt;" in head and "graded by profile mammoth" in head
+
+
+def test_a_run_without_a_recipe_is_repeated_by_its_command() -> None:
+    run = make_run(command="slipstick grade out.jsonl --set profile=mammoth", directory="/home/me")
+    page = render_report(run, [], solutions=[], metrics=[])
+    assert "cd /home/me\nslipstick grade out.jsonl --set profile=mammoth" in page
 
 
 def test_an_unfinished_run_says_so() -> None:
@@ -206,9 +222,13 @@ def test_page_compares_two_runs_and_links_what_flipped() -> None:
     others = [solution for solution in others if solution.format in ("cot", "pot")]
     found = compare_runs(problems, solutions, problems, others)
     metrics = summarize(problems, solutions, ks=[], same=str.__eq__)
-    compared = found.model_copy(update={"names": ("demo", "other"), "notes": ["both are unfinished"]})
+    compared = found.model_copy(update={"names": ("other", "demo"), "notes": ["both are unfinished"]})
     html = render_report(make_run(), problems, solutions=solutions, metrics=metrics, comparison=compared)
-    assert "demo against other" in html and "both are unfinished" in html and compared.findings()[-1] in unescape(html)
+    assert (
+        "demo compared with other" in html
+        and "both are unfinished" in html
+        and compared.findings()[-1] in unescape(html)
+    )
     assert html.count('<a href="#problem=') >= len(found.flips) > 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,13 @@ class Invocation:
     def changes(self) -> list[str]:
         """What it changes of a recipe's settings: the overrides, and the limit among them."""
         return self.overrides + ([f"limit={self.limit}"] if self.limit else [])
+
+    def line(self, verb: str) -> str:
+        """The command line of a verb, to be typed again; how an existing folder was treated is left out."""
+        more = [each for override in self.overrides for each in ("--set", override)]
+        more += ["--limit", str(self.limit)] if self.limit else []
+        more += ["--out", str(self.out)] if self.out else []
+        return shlex.join(["slipstick", verb, self.target, *more])
 
 
 def load_settings(invocation: Invocation, settings: TypeForm[S]) -> tuple[S, str]:

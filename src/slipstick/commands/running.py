@@ -34,6 +34,7 @@ def running(
 ) -> Iterator[RunFolder]:
     """Opens a command's run folder and closes it; a run that is interrupted or fails says so and can be resumed.
 
+    text: the recipe that gives these settings from any folder; "" for a verb that has none.
     inputs: what the run reads, hashed into its record if it is a file.
     files: what the verb writes beside the files that any run has. journal: the one of them to which results are
     appended as they come.
@@ -47,6 +48,8 @@ def running(
         verb=verb,
         status="running",
         started=datetime.now(UTC),
+        command=invocation.line(verb),
+        directory=str(Path.cwd()),
         recipe=settings.model_dump(mode="json"),
         files=list(files),
         inputs={str(path): hash_file(path) for path in inputs if path.is_file()},

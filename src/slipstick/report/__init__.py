@@ -9,6 +9,7 @@ page.py       all of these -> one HTML page, from page.html.j2, page.css, page.j
 
 from pathlib import Path
 
+from slipstick.alarms import read_alarms
 from slipstick.comparison import RunComparison
 from slipstick.metrics.labels import order_formats
 from slipstick.report.content import format_styles
@@ -32,7 +33,16 @@ def write_report(
     """
     folder = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
     run, metrics, solutions = folder.run(), folder.metrics(), list(folder.solutions())
-    page = render_report(run, list(folder.problems()), solutions=solutions, metrics=metrics, comparison=comparison)
+    recipe = folder.path / "recipe.toml"
+    page = render_report(
+        run,
+        list(folder.problems()),
+        solutions=solutions,
+        metrics=metrics,
+        comparison=comparison,
+        alarms=read_alarms(folder.path),
+        recipe=recipe.read_text("utf-8") if recipe.is_file() else "",
+    )
     path = Path(out) if out is not None else Path(folder.path) / "report.html"
     figures = path.parent / _FIGURES
     figures.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from slipstick.alarms import Alarm
 from slipstick.comparison import RunComparison
 from slipstick.metrics.labels import order_formats
 from slipstick.report.content import (
@@ -43,8 +44,14 @@ def render_report(
     solutions: Sequence[Solution],
     metrics: Sequence[Metric],
     comparison: RunComparison | None = None,
+    alarms: Sequence[Alarm] = (),
+    recipe: str = "",
 ) -> str:
-    """The page as one HTML string; comparison: with another run, to show with the metrics."""
+    """The page as one HTML string.
+
+    comparison: with another run, to show with the metrics. alarms: why not to believe the numbers yet.
+    recipe: the content of recipe.toml; "" if the verb has no recipe.
+    """
     formats = format_styles(order_formats([solution.format for solution in solutions]))
     scripts, styles = [_read("katex/katex.min.js"), _read("page.js")], [_katex_style(), _read("page.css")]
     return _template().render(
@@ -59,9 +66,9 @@ def render_report(
         breakdowns=breakdown_sections(metrics, formats),
         plots=draw_plots(metrics, solutions, formats),
         comparison=comparison,
-        recipe=recipe_text(run.recipe),
-        rerun_folder=shlex.quote(f"{run.name}-again"),
-        recipe_path=shlex.quote(f"{run.name}/recipe.toml"),
+        alarms=alarms,
+        recipe=recipe or recipe_text(run.recipe),
+        repeat=f"slipstick {run.verb} recipe.toml --out {shlex.quote(f'../{run.name}-again')}" if recipe else "",
         packed_problems=pack_problems(problems, solutions),
         scripts=[Markup(script) for script in scripts],
         styles=[Markup(style) for style in styles],
