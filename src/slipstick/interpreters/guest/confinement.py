@@ -43,11 +43,11 @@ def check(isolation: str) -> None:
     """Confines this process by an isolation, to try it. Raises MissingError, which names what this machine lacks."""
     if isolation == "full":
         filesystem.enter_namespaces()
-        filesystem.enter_filesystem()
+        filesystem.close_root()
     drop_privileges()
     if isolation != "process":
         filters = make_filters(scratch=False)
-        forbid_files(None)
+        forbid_files(None, packages=[], listed=[])
         for each in filters:
             each.install()
 
@@ -76,19 +76,19 @@ def make_filters(*, scratch: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
         raise MissingError(f"a list of system calls ({error.strerror})") from error
 
 
-def forbid_files(folder: str | None, *, empty: str | None = None) -> None:
+def forbid_files(folder: str | None, *, packages: list[str], listed: list[str]) -> None:
     """Forbids reading files other than Python's and the libraries', changing any outside `folder`, executing any.
 
-    empty: a folder that can be listed, to be the working folder of programs that have none of their own.
+    packages: folders of packages outside Python's installation. listed: folders that may be listed, not read.
 
     Needs no-new-privileges. Raises MissingError.
     """
     version = needs("Landlock, in Linux since 5.13", _landlock_version())
     write = _WRITE | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
-    rights = dict.fromkeys((sys.prefix, sys.base_prefix, *filesystem.LIBRARIES, *filesystem.DEVICES), _READ)
+    python = [f"{prefix}/{part}" for prefix in {sys.prefix, sys.base_prefix} for part in filesystem.PYTHON_PARTS]
+    rights = dict.fromkeys((*python, *packages, *filesystem.LIBRARIES, *filesystem.DEVICES), _READ)
     rights["/dev/null"] |= write & (_WRITE_FILE | _TRUNCATE)
-    if empty is not None:
-        rights[empty] = _READ_FOLDER
+    rights |= dict.fromkeys(listed, _READ_FOLDER)
     if folder is not None:
         rights[folder] = _READ | write
     handled = [_EXECUTE | _READ | write, *([_TCP] if version >= 4 else [])]

@@ -1,23 +1,37 @@
-"""The sandbox's own namespaces, and in them a file system that has nothing but what Python reads."""
+"""The sandbox's own namespaces, and in them a file system that has nothing but what Python reads.
+
+The zygote starts in that root, so that no path of the machine's is in its memory; every fork server then makes it
+read-only and takes /proc away.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn, TypedDict
 
 from slipstick.interpreters.guest.seccomp import call_number
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache")
 """What shared libraries and the standard library read besides the Python installation."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+PYTHON_PARTS = ("lib", "lib64", "share/zoneinfo")
+"""What programs may read of a Python installation or virtual environment."""
 SCRATCH = "/scratch"
 """The path of a session's scratch folder."""
+TEMPORARY = "/tmp"
+"""An empty folder, where programs look for one of temporary files."""
+HOST = b"sandbox"
+"""What programs are told is the machine's name."""
 
+_NOTHING = "/nothing"
 _NEWNS, _NEWUSER, _NEWNET, _NEWIPC, _NEWPID = 0x00020000, 0x10000000, 0x40000000, 0x08000000, 0x20000000
+_NEWUTS = 0x04000000
 _NOBODY = 65534
 _MOST_FILES = 4096
 """Files in a scratch folder: an empty file takes memory of the kernel, which no other limit counts."""
@@ -27,6 +41,27 @@ _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 0x1, 0x2, 0x4
 _DUMPABLE = 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Root(TypedDict):
+    """What the new root shows, and how Python is started in it."""
+
+    shown: dict[str, str]
+    """Path in the new root -> file or folder of the old one; later ones may lie inside earlier ones."""
+    hidden: list[str]
+    """Paths in the new root that are shown empty."""
+    files: dict[str, str]
+    """Path in the new root -> text of a file that is made there."""
+    links: dict[str, str]
+    """Path in the new root -> path that it refers to."""
+    guest: str
+    """The folder of this package in the new root."""
+    packages: list[str]
+    """Folders of packages in the new root that are no part of the installation."""
+    command: list[str]
+    """The program to start, and its options."""
+    environment: dict[str, str]
+    """Its environment."""
 
 
 class MissingError(Exception):
@@ -40,35 +75,39 @@ def needs(name: str, result: int) -> int:
     return result
 
 
+def start_in_root(root: str, arguments: str) -> NoReturn:
+    """Replaces this process by a Python with these arguments, in namespaces and a root of its own; both are JSON.
+
+    Ends with exit code 1 if the machine offers no such root, after printing what is missing to both outputs.
+    """
+    described: Root = json.loads(root)
+    try:
+        _enter_namespaces(_NEWNS | _NEWNET | _NEWIPC | _NEWUTS)
+        _libc.sethostname(HOST, len(HOST))
+        _libc.setdomainname(b"", 0)
+        _make_root(described)
+    except MissingError as error:
+        os.write(1, f"{error}\n".encode())
+        os.write(2, f"MissingError: {error}\n".encode())
+        os._exit(1)
+    command = [*described["command"], *json.loads(arguments)]
+    os.execve(command[0], command, described["environment"])
+
+
 def enter_namespaces() -> None:
-    """Enters new mount, network, ipc and pid namespaces, inside a user namespace unless this is root.
+    """Enters a new mount namespace and a new pid namespace, inside a user namespace unless this is root.
 
     Processes forked from now on are in the pid namespace. Raises MissingError.
     """
-    kinds = _NEWNS | _NEWNET | _NEWIPC | _NEWPID
-    if os.geteuid() != 0 or _libc.unshare(kinds) != 0:
-        _enter_user_namespace(os.open("/proc/self", os.O_PATH), kinds)
-    needs("mounts of its own", _libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None))
+    _enter_namespaces(_NEWNS | _NEWPID)
 
 
-def enter_filesystem() -> None:
-    """Replaces the root by one that has Python, the libraries and four devices, all read-only; root becomes `nobody`.
-
-    Raises MissingError.
-    """
-    process = os.open("/proc/self", os.O_PATH)  # the new root has no /proc
-    real = {path: os.path.realpath(path) for path in _readable()}
-    # Any folder would do to mount the new root on; this one always exists, and what it hides is no longer needed.
-    needs("mounting a tmpfs", _libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_NOSUID | _MS_NODEV, b"size=1m,mode=755"))
-    os.chdir("/proc")
-    Path("old").mkdir()
-    needs("changing the root", _libc.syscall(call_number("pivot_root"), b".", b"old"))
-    os.chdir("/")
-    for path, source in real.items():
-        _show(path, f"/old{source}")
-    Path(SCRATCH).mkdir()
-    needs("leaving the old root", _libc.umount2(b"/old", _MNT_DETACH))
-    Path("/old").rmdir()
+def close_root() -> None:
+    """Makes the root read-only, with /proc empty; root becomes `nobody`. Raises MissingError."""
+    process = os.open("/proc/self", os.O_PATH)
+    Path(sys.prefix, "pyvenv.cfg").unlink(missing_ok=True)  # made for the start of Python
+    options = b"size=4k,nr_inodes=1,mode=555"
+    needs("hiding /proc", _libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_NOSUID | _MS_NODEV, options))
     _set_mounts("/", _ATTR_RDONLY | _ATTR_NOSUID)
     if os.geteuid() == 0:
         _become_nobody()
@@ -81,29 +120,65 @@ def mount_scratch(megabytes: int) -> None:
     options = f"size={megabytes}m,nr_inodes={_MOST_FILES},mode=700".encode()
     if _libc.unshare(_NEWNS) or _libc.mount(b"tmpfs", SCRATCH.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, options):
         raise OSError(ctypes.get_errno(), "no scratch folder can be mounted")
-    os.chdir(SCRATCH)
 
 
-def _readable() -> list[str]:
-    """The paths that the new root has, none inside another."""
-    python = {path for prefix in (sys.prefix, sys.base_prefix) for path in (prefix, os.path.realpath(prefix))}
-    shown: list[str] = []
-    for path in sorted({*python, *LIBRARIES, *DEVICES}):
-        if Path(path).exists() and not any(path.startswith(f"{above}/") for above in shown):
-            shown.append(path)
-    return shown
+def _enter_namespaces(kinds: int) -> None:
+    if os.geteuid() != 0 or _libc.unshare(kinds) != 0:
+        process = os.open("/proc/self", os.O_PATH)
+        _enter_user_namespace(process, kinds)
+        os.close(process)
+    needs("mounts of its own", _libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None))
+
+
+def _make_root(root: Root) -> None:
+    """Changes to a root that has Python, the libraries, four devices and /proc."""
+    shown = {path: os.path.realpath(path) for path in (*LIBRARIES, *DEVICES) if Path(path).exists()} | root["shown"]
+    # Any folder would do to mount the new root on; this one always exists, and moves back to its place.
+    needs("mounting a tmpfs", _libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_NOSUID | _MS_NODEV, b"size=1m,mode=755"))
+    os.chdir("/proc")
+    Path("old").mkdir()
+    needs("changing the root", _libc.syscall(call_number("pivot_root"), b".", b"old"))
+    os.chdir("/")
+    for path in (SCRATCH, TEMPORARY, _NOTHING):
+        Path(path).mkdir()
+    for path, source in {**shown, "/proc": "/proc"}.items():
+        _show(path, f"/old{source}")
+    for path, text in root["files"].items():
+        _write(path, text)
+    for path in root["hidden"]:
+        if Path(path).is_dir():
+            _show(path, _NOTHING)
+        else:
+            _write(path, "")
+    for path, target in root["links"].items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).symlink_to(target)
+    needs("leaving the old root", _libc.umount2(b"/old", _MNT_DETACH))
+    Path("/old").rmdir()
 
 
 def _show(path: str, source: str) -> None:
-    """Binds a file or folder of the old root to the same place in the new one."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    if Path(source).is_dir():
-        Path(path).mkdir()
-    else:
-        Path(path).touch()
+    """Binds a file or folder to a place in the new root."""
+    at = Path(path)
+    at.parent.mkdir(parents=True, exist_ok=True)
+    if not at.exists():
+        at.mkdir() if Path(source).is_dir() else at.touch()
     needs(f"showing {path}", _libc.mount(source.encode(), path.encode(), None, _MS_BIND | _MS_REC, None))
-    if path not in DEVICES:
+    if path not in (*DEVICES, "/proc"):
         _set_mounts(path, _ATTR_NODEV)
+
+
+def _write(path: str, text: str) -> None:
+    """Makes a file in the new root, in front of one that is shown there."""
+    at = Path(path)
+    if not at.exists():
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.write_text(text, "utf-8")
+        return
+    new = Path("/run") / path.replace("/", "-")
+    new.parent.mkdir(exist_ok=True)
+    new.write_text(text, "utf-8")
+    _show(path, str(new))
 
 
 def _set_mounts(path: str, attributes: int) -> None:

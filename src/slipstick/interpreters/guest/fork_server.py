@@ -15,7 +15,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from slipstick.interpreters.guest import confinement, filesystem, reuse, seccomp, session
+from slipstick.interpreters.guest import confinement, filesystem, reuse, seccomp, session, surroundings
 
 _MAX_FILES = 64
 
@@ -44,7 +44,8 @@ class ForkServer:
         self._filter: seccomp.Filter | None = None
         self._domain: int | None = None
         self._base = 0
-        self._empty = filesystem.SCRATCH if options["isolation"] == "full" else None
+        self._packages: list[str] = options["packages"]
+        self._listed: list[str] = options["listed"]
         self._awaited: set[int] = set()
         self._dropped: set[int] = set()
         self._session = session.Session()  # made ahead; every fork has its own copy
@@ -77,11 +78,12 @@ class ForkServer:
 
     def _confine(self) -> None:
         isolation, scratch = self._options["isolation"], bool(self._options["scratch_mb"])
+        surroundings.describe_machine(confined=isolation != "process")
         if isolation == "process":
             confinement.adopt_orphans()
         if isolation == "full":
-            filesystem.enter_filesystem()
-        os.chdir(self._empty or "/")
+            filesystem.close_root()
+        surroundings.work_in(self._listed[0], temporary=None)
         if isolation == "full" and scratch:
             confinement.forbid_new_privileges()
         else:
@@ -89,7 +91,7 @@ class ForkServer:
         if isolation != "process":
             ours, self._filter = confinement.make_filters(scratch=scratch)
             if not scratch:  # with a scratch folder, every session has its own rules
-                confinement.forbid_files(None, empty=self._empty)
+                confinement.forbid_files(None, packages=self._packages, listed=self._listed)
                 self._domain = confinement.signal_domain()
             ours.install()
         if isolation == "full":
@@ -147,10 +149,11 @@ class ForkServer:
         if scratch_mb and isolation == "full":
             filesystem.mount_scratch(scratch_mb)
         if scratch_mb:
-            os.chdir(folder)
+            own = filesystem.SCRATCH if isolation == "full" else folder
+            surroundings.work_in(own, temporary=own)
         if self._options["scratch_mb"]:  # then the fork server has kept what mounting and these rules need
             if isolation != "process":
-                confinement.forbid_files(folder if scratch_mb else None, empty=self._empty)
+                confinement.forbid_files(folder if scratch_mb else None, packages=self._packages, listed=self._listed)
             confinement.drop_privileges()
         if limits != self._limits:
             confinement.set_limits(limits, base=self._base)

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
+from slipstick.interpreters.guest import surroundings
 from slipstick.interpreters.guest.notebook import display, is_silenced, parse_cell, show
 from slipstick.interpreters.guest.protocol import Reply, Request, pack_reply, receive
 
@@ -283,19 +284,13 @@ def _is_program(frame: types.FrameType) -> bool:
 
 def _last_line(error: BaseException) -> str:
     name = type(error).__name__
-    if isinstance(error, OSError) and _was_raised_in(error, "multiprocessing"):
-        return f"{name}: processes cannot be started here; use one process"
     try:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception:  # a program's own __str__ may fail; the line says so
         message = "<the message cannot be shown>"
     message = " ".join(str(message).split("\n")).strip()
-    return f"{name}: {message}" if message else name
-
-
-def _was_raised_in(error: BaseException, package: str) -> bool:
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return bool(frames) and f"/{package}/" in frames[-1].f_code.co_filename
+    remedy = surroundings.remedy(error)
+    return (f"{name}: {message}" if message else name) + (f" ({remedy})" if remedy else "")
 
 
 def _lift_memory_limit() -> None:

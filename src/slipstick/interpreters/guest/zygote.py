@@ -28,6 +28,9 @@ from slipstick.interpreters.guest.protocol import Request
 _ABSENT = ("pyarrow", "numexpr", "bottleneck")
 """Packages that pandas uses if installed: they start threads, and a process with threads cannot enter namespaces."""
 
+_FOR_PYTHON = ("PYTHON", "LD_", "MALLOC_")
+"""How the variables begin that Python is started with and programs do not see."""
+
 _HUGE_PAGE = 2 << 20
 _COLLAPSE = 25  # MADV_COLLAPSE, in Linux since 6.1
 
@@ -62,7 +65,9 @@ def main(fd: str, settings: str) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     _use_huge_pages()
-    os.environ.clear()
+    sys.orig_argv = [sys.executable]
+    for name in [name for name in os.environ if name.startswith(_FOR_PYTHON)]:
+        del os.environ[name]
     requests.send(b"ready")
     _serve(requests, options)
 

@@ -36,9 +36,8 @@ def missing(isolation: str) -> str:
     if isolation == "process":
         return ""
     try:
-        tried = subprocess.run(
-            command("try_isolation", isolation), env={}, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
+        python, environment = command(isolation, "try_isolation", isolation)
+        tried = subprocess.run(python, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return f"an answer within {_SECONDS:g} s"
     if tried.returncode == 0:

@@ -5,29 +5,21 @@ import contextlib
 import json
 import os
 import signal
+import site
 import socket
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from slipstick.errors import InterpreterError
+from slipstick.interpreters.guest.filesystem import SCRATCH, TEMPORARY
+from slipstick.interpreters.host import installation
+from slipstick.interpreters.host.scratch import make_scratch, remove_scratch
 
 _START_SECONDS = 120.0
 _CLOSE_SECONDS = 2.0
-_ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "LC_ALL": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "1",
-    "SYMPY_CACHE_SIZE": "None",  # a cache that evicts writes on every look-up, and forks pay for writes
-    "SYMPY_GROUND_TYPES": "python",  # what sympy alone gives: results do not depend on other packages
-}
-
-
 # Empty packages stand in for slipstick's own: the guest's modules load without what the packages import, and can import
 # nothing else of slipstick.
 _BOOT = """
@@ -35,10 +27,9 @@ import sys, types
 for name, path in (("slipstick", []), ("slipstick.interpreters", []), ("slipstick.interpreters.guest", sys.argv[1:2])):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = path
-from slipstick.interpreters.guest.zygote import {function}
+from slipstick.interpreters.guest.{module} import {function}
 {function}(*sys.argv[2:])
 """
-_GUEST = Path(__file__).parents[1] / "guest"
 
 
 class LostError(Exception):
@@ -69,6 +60,7 @@ class ZygoteClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
         self._stderr: IO[bytes] | None = None
+        self._empty: str | None = None
 
     async def make_fork_server(self, control: socket.socket) -> None:
         """Has a fork server made that serves the other end of `control`; the one before is killed.
@@ -114,6 +106,9 @@ class ZygoteClient:
         if self._stderr is not None:
             self._stderr.close()
             self._stderr = None
+        if self._empty is not None:
+            remove_scratch(self._empty)
+            self._empty = None
 
     async def _start(self) -> None:
         requests = self._spawn()
@@ -135,16 +130,29 @@ class ZygoteClient:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.setblocking(False)
         with theirs:
+            options = {**self._options, **self._places()}
+            python, environment = command(options["isolation"], "main", str(theirs.fileno()), json.dumps(options))
             self._process = subprocess.Popen(
-                command("main", str(theirs.fileno()), json.dumps(self._options)),
+                python,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
                 pass_fds=[theirs.fileno()],
-                env=_ENVIRONMENT,
+                env=environment,
                 start_new_session=True,
             )
         return self._requests
+
+    def _places(self) -> dict[str, Any]:
+        """Where programs find packages outside Python's installation, and the folders that they may list.
+
+        The first of these, which is empty, is the working folder of those that have no scratch folder.
+        """
+        if self._options["isolation"] == "full":
+            return {"packages": installation.neutral_root()["packages"], "listed": [SCRATCH, TEMPORARY]}
+        self._empty = self._empty or make_scratch()
+        user = installation.user_packages()
+        return {"packages": [*installation.packages(), *([user] if user else [])], "listed": [self._empty]}
 
     def _kill(self) -> None:
         """Kills and reaps what is left of the zygote and of the processes it has made."""
@@ -158,9 +166,20 @@ class ZygoteClient:
             self._process = None
 
 
-def command(function: str, *arguments: str) -> list[str]:
-    """The command of a clean Python that runs a function of `guest.zygote` with the arguments."""
-    return [sys.executable, "-s", "-P", "-c", _BOOT.format(function=function), str(_GUEST), *arguments]
+def command(isolation: str, function: str, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of a clean Python that runs a function of `guest.zygote`.
+
+    With isolation "full" a first Python makes the root that it starts in.
+    """
+    run = ["-c", _BOOT.format(module="zygote", function=function)]
+    if isolation != "full":
+        folders, user = installation.packages(), installation.user_packages()
+        python = [sys.executable, *installation.options(), *run, str(installation.GUEST), *arguments]
+        return python, installation.environment(folders, site.getuserbase() if user else None)
+    root = installation.neutral_root()
+    start = _BOOT.format(module="filesystem", function="start_in_root")
+    inside = json.dumps([*run, root["guest"], *arguments])
+    return [sys.executable, "-I", "-S", "-c", start, str(installation.GUEST), json.dumps(root), inside], {}
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
