@@ -24,8 +24,8 @@ _PDEATHSIG, _DUMPABLE, _CHILD_SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
 _CAPABILITY_VERSION = 0x20080522
 _SPARE_MB = 64
 """Between the soft and the hard memory limit: room for a session to report that it ran out of memory."""
-_PROCESSES, _THREADS = 128, 1024
-"""Limits for one user: processes without a filter of system calls, threads in a user namespace of its own."""
+_PROCESSES, _THREADS = 128, 256
+"""Limits: processes of this user without a filter of system calls, threads of a session in a user namespace of its own."""
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF, _PATH_BENEATH = 444, 445, 446, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _WRITE, _REFER, _TRUNCATE = 0x1, 0x2, 0x4, 0x8, 0x1FF2, 0x2000, 0x4000
@@ -46,7 +46,7 @@ def check(isolation: str) -> None:
         filesystem.close_root()
     drop_privileges()
     if isolation != "process":
-        filters = make_filters(scratch=False)
+        filters = make_filters(scratch=False, private=isolation == "full")
         forbid_files(None, packages=[], listed=[])
         for each in filters:
             each.install()
@@ -65,13 +65,16 @@ def forbid_new_privileges() -> None:
     _libc.prctl(_DUMPABLE, 0, 0, 0, 0)
 
 
-def make_filters(*, scratch: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
-    """The fork server's and the session's filter of system calls. Raises MissingError."""
+def make_filters(*, scratch: bool, private: bool) -> tuple[seccomp.Filter, seccomp.Filter]:
+    """The fork server's and the session's filter of system calls. Raises MissingError.
+
+    scratch: sessions may change files. private: there are no files that they could change but their own.
+    """
     if not seccomp.supported():
         raise MissingError("seccomp filters")
     try:
         absent = () if _landlock_version() >= _LIMITS_TRUNCATE else ("truncate",)
-        return seccomp.fork_server_filter(scratch=scratch, absent=absent), seccomp.session_filter()
+        return seccomp.fork_server_filter(scratch=scratch, private=private, absent=absent), seccomp.session_filter()
     except OSError as error:
         raise MissingError(f"a list of system calls ({error.strerror})") from error
 
@@ -156,7 +159,7 @@ def forbid_more_files() -> None:
 
 
 def limit_processes(isolation: str) -> None:
-    """Limits processes and threads of this user in its namespace; root is limited with "full" only."""
+    """Limits a session's threads with "full", processes of this user but root with "process"."""
     if isolation != "kernel":  # there other programs of the same user would count; threads are limited by memory
         _limit(resource.RLIMIT_NPROC, _THREADS if isolation == "full" else _PROCESSES)
 

@@ -35,7 +35,7 @@ _NEWUTS = 0x04000000
 _NOBODY = 65534
 _MOST_FILES = 4096
 """Files in a scratch folder: an empty file takes memory of the kernel, which no other limit counts."""
-_MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x2, 0x4, 0x1000, 0x4000, 0x40000, 2
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x1, 0x2, 0x4, 0x1000, 0x4000, 0x40000, 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 0x1, 0x2, 0x4
 _DUMPABLE = 4
@@ -104,15 +104,25 @@ def enter_namespaces() -> None:
 
 def close_root() -> None:
     """Makes the root read-only, with /proc empty; root becomes `nobody`. Raises MissingError."""
-    process = os.open("/proc/self", os.O_PATH)
     Path(sys.prefix, "pyvenv.cfg").unlink(missing_ok=True)  # made for the start of Python
-    options = b"size=4k,nr_inodes=1,mode=555"
-    needs("hiding /proc", _libc.mount(b"tmpfs", b"/proc", b"tmpfs", _MS_NOSUID | _MS_NODEV, options))
     _set_mounts("/", _ATTR_RDONLY | _ATTR_NOSUID)
+    _set_mounts("/proc", 0, cleared=_ATTR_RDONLY)  # to write which ids this process has in its user namespace
+    process = os.open("/proc/self", os.O_PATH)
+    hidden = b"size=4k,nr_inodes=1,mode=555"
+    flags = _MS_RDONLY | _MS_NOSUID | _MS_NODEV
+    needs("hiding /proc", _libc.mount(b"tmpfs", b"/proc", b"tmpfs", flags, hidden))
     if os.geteuid() == 0:
         _become_nobody()
         _enter_user_namespace(process, 0)
     os.close(process)
+
+
+def enter_user_namespace() -> None:
+    """Gives this process a user namespace of its own, in which its threads are counted apart. Raises MissingError.
+
+    Until it drops them, it has all capabilities in there.
+    """
+    needs("a user namespace for each session", _libc.unshare(_NEWUSER))
 
 
 def mount_scratch(megabytes: int) -> None:
@@ -181,9 +191,9 @@ def _write(path: str, text: str) -> None:
     _show(path, str(new))
 
 
-def _set_mounts(path: str, attributes: int) -> None:
-    """Sets attributes of everything mounted at a path and below."""
-    attr = struct.pack("QQQQ", attributes, 0, 0, 0)
+def _set_mounts(path: str, attributes: int, *, cleared: int = 0) -> None:
+    """Sets and clears attributes of everything mounted at a path and below."""
+    attr = struct.pack("QQQQ", attributes, cleared, 0, 0)
     number = call_number("mount_setattr")
     done = _libc.syscall(number, _AT_FDCWD, path.encode(), _AT_RECURSIVE, attr, ctypes.c_size_t(len(attr)))
     needs("read-only mounts, in Linux since 5.12", done)

@@ -83,13 +83,16 @@ class ForkServer:
             confinement.adopt_orphans()
         if isolation == "full":
             filesystem.close_root()
+            null = os.open("/dev/null", os.O_RDWR)  # the one that was open lies in the caller's file system
+            os.dup2(null, 0)
+            os.dup2(null, 1)
         surroundings.work_in(self._listed[0], temporary=None)
         if isolation == "full" and scratch:
             confinement.forbid_new_privileges()
         else:
             confinement.drop_privileges()
         if isolation != "process":
-            ours, self._filter = confinement.make_filters(scratch=scratch)
+            ours, self._filter = confinement.make_filters(scratch=scratch, private=isolation == "full")
             if not scratch:  # with a scratch folder, every session has its own rules
                 confinement.forbid_files(None, packages=self._packages, listed=self._listed)
                 self._domain = confinement.signal_domain()
@@ -151,9 +154,11 @@ class ForkServer:
         if scratch_mb:
             own = filesystem.SCRATCH if isolation == "full" else folder
             surroundings.work_in(own, temporary=own)
-        if self._options["scratch_mb"]:  # then the fork server has kept what mounting and these rules need
-            if isolation != "process":
-                confinement.forbid_files(folder if scratch_mb else None, packages=self._packages, listed=self._listed)
+        if self._options["scratch_mb"] and isolation != "process":  # the fork server has kept what these rules need
+            confinement.forbid_files(folder if scratch_mb else None, packages=self._packages, listed=self._listed)
+        if isolation == "full":
+            filesystem.enter_user_namespace()
+        if self._options["scratch_mb"] or isolation == "full":
             confinement.drop_privileges()
         if limits != self._limits:
             confinement.set_limits(limits, base=self._base)

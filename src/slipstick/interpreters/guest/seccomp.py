@@ -64,21 +64,25 @@ def call_number(name: str) -> int:
     return _numbers()[name]
 
 
-def fork_server_filter(*, scratch: bool, absent: tuple[str, ...] = ()) -> Filter:
-    """Allows what sessions may call, and what forking them needs, but not the calls of these names."""
+def fork_server_filter(*, scratch: bool, private: bool, absent: tuple[str, ...] = ()) -> Filter:
+    """Allows what sessions may call, and what forking them needs, but not the calls of these names.
+
+    scratch: sessions may change files. private: there are no files that they could change but their own.
+    """
     known = _numbers()
     code = _only_this_machine()
     for name, rules in argument_rules("arguments").items():
         if name in known and (scratch or name not in table()["scratch_checked"]):
             code += _checked(known[name], rules)
-    sections = ("session", "checked", "fork_server", *(("scratch", "setup") if scratch else ()))
+    sections = ["session", "checked", "fork_server", *(["setup"] if scratch or private else [])]
+    sections += ["scratch", *(["scratch_modes"] if private else [])] if scratch else []
+    answered = ["answered", *(["scratch_modes"] if scratch and not private else [])]
     for name, number in sorted(_numbers(*sections).items(), key=lambda pair: pair[1]):
         if name not in absent:
             code += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _ALLOW)]
-    for number in _numbers("answered").values():
-        code += [_step(_EQUAL, 0, 1, number), *_refuse("")]
-    for number in _numbers("absent").values():
-        code += [_step(_EQUAL, 0, 1, number), *_refuse("ENOSYS")]
+    for names, error in ((answered, ""), (["absent"], "ENOSYS"), (["unsupported"], "ENOTSUP")):
+        for number in _numbers(*names).values():
+            code += [_step(_EQUAL, 0, 1, number), *_refuse(error)]
     # libraries try calls newer than this table and fall back if they do not exist
     code += [_step(_AT_LEAST, 0, 1, max(known.values()) + 1), *_refuse("ENOSYS")]
     return Filter(b"".join([*code, *_refuse("EPERM")]))
