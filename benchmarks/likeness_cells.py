@@ -90,7 +90,7 @@ def compare(words: list[str] | None = None) -> tuple[int, int, list[str]]:
     differing: list[str] = []
     count = 0
     for name, cells, left, right in zip(sessions, sessions.values(), theirs, ours, strict=True):
-        for number, cell in enumerate(cells, 1):
+        for number in range(1, len(cells) + 1):
             count += 1
             one, two = _neutral(*left[number - 1]), _neutral(*right[number - 1])
             if one != two:
@@ -101,9 +101,9 @@ def compare(words: list[str] | None = None) -> tuple[int, int, list[str]]:
 
 def read_cases() -> dict[str, list[str]]:
     """The sessions: name -> cells."""
-    blocks = re.split(r"^# === (.+)\n", CASES.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    blocks = re.split(r"^=== (.+)\n", CASES.read_text("utf-8"), flags=re.MULTILINE)[1:]
     return {
-        name: [cell.removesuffix("\n") for cell in re.split(r"^# ---\n", text.rstrip("\n"), flags=re.MULTILINE)]
+        name: [cell.removesuffix("\n") for cell in re.split(r"^---\n", text.rstrip("\n"), flags=re.MULTILINE)]
         for name, text in zip(blocks[::2], blocks[1::2], strict=True)
     }
 

@@ -161,10 +161,18 @@ def _text(value: Any, above: tuple[int, ...]) -> _Text:
         return repr(value)
     for each in kind.__mro__:
         if each in _MAKERS:
-            return "..." if id(value) in above else _MAKERS[each](value, (*above, id(value)))
+            return _cycle(value) if id(value) in above else _MAKERS[each](value, (*above, id(value)))
         if each is not object and callable(each.__dict__.get("__repr__")):
             return _ADDRESS.sub(_NO_ADDRESS, "\n".join(repr(value).splitlines()))
     return f"<{_name(kind)} {_NO_ADDRESS}>"
+
+
+def _cycle(value: object) -> str:
+    """What is shown for a container inside itself."""
+    for kind, text in ((list, "[...]"), (tuple, "(...)"), (dict, "{...}")):
+        if type(value) is kind:
+            return text
+    return f"{type(value).__name__}(...)"
 
 
 def _items(values: Collection[object], above: tuple[int, ...]) -> list[list[_Text]]:
