@@ -1,4 +1,6 @@
-"""Hostile programs in the interpreter: `python -m benchmarks.attacks ISOLATION [--user NAME]`.
+"""Hostile programs in the interpreter: `python -m benchmarks.attacks [ISOLATION] [--user NAME]`.
+
+With `--search [--minutes N] [--seed N] [--isolation full|kernel]` it looks for unknown ways out: see `attack_search`.
 
 The programs of ../shared/attacks really kill and delete what they can, so all of this happens inside mount and process
 namespaces with a small file system at /arena. After each program a probe must be correct and no process may be left.
@@ -7,18 +9,23 @@ The last line is a JSON object: isolation, attacks, contained, escaped (names an
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
 import pwd
 import re
+import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import slipstick
+from benchmarks.attack_search import search
+from slipstick.interpreters.host.isolation import ISOLATION
 from slipstick.schema import Output
 
 ATTACKS = Path(__file__).parents[2] / "shared" / "attacks" / "attacks.jsonl"
@@ -126,7 +133,7 @@ def _processes() -> set[int]:
 def run(isolation: str, user: str | None = None) -> dict[str, object]:
     """Counts the attacks that an isolation contains, in new namespaces; `user`: as that user, if root runs this."""
     ARENA.mkdir(exist_ok=True)
-    inside = [sys.executable, "-m", "benchmarks.attacks", isolation, "--inside"]
+    inside = [sys.executable, "-m", "benchmarks.attacks", isolation, f"--inside={ARENA}"]
     owner = pwd.getpwnam(user).pw_uid if user else os.getuid()
     if user:
         inside = ["setpriv", f"--reuid={user}", f"--regid={owner}", "--clear-groups", *inside]
@@ -147,16 +154,42 @@ def run(isolation: str, user: str | None = None) -> dict[str, object]:
     return result
 
 
+def look_for_holes(arguments: argparse.Namespace) -> None:
+    """Runs the search in namespaces of its own, so that it notices nothing that others do on this machine."""
+    again = [f"--seed={arguments.seed}", f"--minutes={arguments.minutes}", "--calls", *arguments.calls]
+    mapped = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    namespaces = ["--mount", "--pid", "--net", "--ipc", "--fork", "--mount-proc", "--kill-child"]
+    with tempfile.TemporaryDirectory(prefix="slipstick-search-") as folder:
+        inside = [sys.executable, "-m", "benchmarks.attacks", arguments.isolation, "--search", f"--inside={folder}"]
+        shell = f"mount -t tmpfs none /dev/shm; exec {shlex.join([*inside, *again])}"
+        done = subprocess.run(["unshare", *mapped, *namespaces, "sh", "-c", shell], check=False)
+    raise SystemExit(done.returncode)
+
+
 def main() -> None:
-    """Runs the attacks with one isolation, in the arena or by making one."""
-    arguments = sys.argv[1:]
-    if "--inside" in arguments:
-        run_inside(arguments[0])
-        return
-    if not ATTACKS.is_file():
+    """Runs the attacks with one isolation, or the search, in the arena or by making one."""
+    parser = argparse.ArgumentParser(prog="benchmarks.attacks")
+    parser.add_argument("isolation", nargs="?", default="full", choices=ISOLATION)
+    parser.add_argument("--isolation", dest="other", choices=ISOLATION[:2], help="the same, for the search")
+    parser.add_argument("--user", help="run as this user, if root runs this")
+    parser.add_argument("--search", action="store_true", help="look for unknown ways out")
+    parser.add_argument("--minutes", type=float, default=10.0, help="length of the search")
+    parser.add_argument("--seed", type=int, default=0, help="of the search")
+    parser.add_argument("--calls", nargs="*", default=[], help="no others than these are tried by the search")
+    parser.add_argument("--inside", metavar="FOLDER", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    arguments.isolation = arguments.other or arguments.isolation
+    if arguments.search and arguments.inside:
+        settings = (arguments.isolation, arguments.minutes, arguments.seed, Path(arguments.inside))
+        search(*settings, only=tuple(arguments.calls), alone=True)
+    elif arguments.search:
+        look_for_holes(arguments)
+    elif arguments.inside:
+        run_inside(arguments.isolation)
+    elif ATTACKS.is_file():
+        print(json.dumps(run(arguments.isolation, arguments.user)))
+    else:
         raise SystemExit(f"benchmarks.attacks needs the programs of {ATTACKS}, which is absent")
-    user = arguments[arguments.index("--user") + 1] if "--user" in arguments else None
-    print(json.dumps(run(arguments[0] if arguments else "full", user)))
 
 
 if __name__ == "__main__":

@@ -121,14 +121,14 @@ def test_session_that_is_deleted_during_a_step_ends_immediately(start_sandbox: S
 
 
 def test_sessions_expire_and_are_counted(start_sandbox: Start) -> None:
-    served = start_sandbox("sessions=2", "idle_seconds=1.5")
+    served = start_sandbox("sessions=2", "idle_seconds=4")
     with connect(served) as client:
         for name in ("a", "b"):
             assert client.post(f"/sessions/{name}/run", json={"code": "x = 1"}).status_code == 200
         full = client.post("/sessions/c/run", json={"code": "x = 1"})
         assert full.status_code == 429 and "2 sessions are kept already" in full.json()["error"]
         assert metric(client, "slipstick_sessions") == 2
-        busy = client.post("/sessions/a/run", json={"code": "import time\ntime.sleep(2.5)\nx", "step": 1})
+        busy = client.post("/sessions/a/run", json={"code": "import time\ntime.sleep(5)\nx", "step": 1})
         assert busy.json()["text"] == "1", "a session does not expire while it is used"
         assert wait_until(lambda: metric(client, "slipstick_sessions") == 0)
         lost = client.post("/sessions/a/run", json={"code": "x", "step": 2})

@@ -3,7 +3,7 @@
 app.py             routes, refusals, the server around them; clients.py: who is let in, and clients that disconnect;
                    connections.py: slow clients
 sandbox_fusion.py  SandboxFusion's requests; nemo_skills.py: NeMo-Skills'
-service.py         sessions, workers, the queue; metrics.py: counters for Prometheus
+service.py         sessions and workers; fair_queue.py: whose step is next; metrics.py: counters for Prometheus
 script.py          programs as scripts: standard output, standard error and exit code kept apart
 """
 
@@ -30,12 +30,14 @@ class ServeSettings(InterpreterSettings):
     """Port to listen on; 0 takes a free one, which is printed."""
     token: str | None = Field(default=None, min_length=8)
     """Token that clients must send; None takes SLIPSTICK_SANDBOX_TOKEN, and if that is not set, none is needed."""
+    proxies: str | None = None
+    """Addresses of proxies in front, separated by commas: their header X-Forwarded-For names the client."""
     sessions: int = Field(default=256, ge=1)
     """Most sessions kept at one time."""
     idle_seconds: float = Field(default=600, gt=0)
     """A session without a step for so many seconds is ended."""
     queue: int = Field(default=1000, ge=0)
-    """Most steps that wait for a worker; further ones are refused with 429 (try again later)."""
+    """Most steps that wait for a worker; further ones of who has most are refused with 429 (try again later)."""
     body_mb: int = Field(default=16, ge=1)
     """Size of the longest request, in MB."""
 

@@ -19,8 +19,8 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from slipstick.errors import InterpreterError
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
-from slipstick.serve.clients import Guard, unless_disconnected
-from slipstick.serve.connections import IDLE_SECONDS, Connection, raise_file_limit
+from slipstick.serve.clients import Guard, address_of, unless_disconnected
+from slipstick.serve.connections import IDLE_SECONDS, Connection, Listener, raise_file_limit
 from slipstick.serve.service import Demand, RefusedError, Service
 
 _RETRY_SECONDS = "1"
@@ -115,6 +115,8 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=settings.proxies is not None,
+        forwarded_allow_ips=settings.proxies,
         timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=int(min(settings.timeout, _STOP_SECONDS)) + 1,
     )
@@ -126,7 +128,7 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
     server = uvicorn.Server(config)
     starting = asyncio.create_task(_start(service, server, console))
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[Listener(fileno=listener.detach())])
     finally:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
@@ -168,7 +170,8 @@ def _routes(service: Service) -> APIRouter:
                 raise RefusedError(
                     404, f"there is no session {name}; it has expired or the service was restarted", "lost"
                 )
-            async with service.kept_session(name, body.demand) as held, service.place(held.lock):
+            address = address_of(request)
+            async with service.kept_session(name, body.demand, address) as held, service.place(address, held.lock):
                 if held.last and (body.step, body.code) == (held.steps - 1, held.last[0]):
                     return held.last[1]
                 if body.step != held.steps:

@@ -16,6 +16,11 @@ from slipstick.serve.service import RefusedError
 T = TypeVar("T")
 
 
+def address_of(request: Request) -> str:
+    """The client's address: what it counts as one client by."""
+    return request.client.host if request.client else ""
+
+
 async def unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Does the work, but cancels it if the client disconnects, so that its worker is free again."""
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import resource
+import socket
+from collections import Counter
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,13 +17,37 @@ IDLE_SECONDS = 75.0
 _MOST_CONNECTIONS = 10_000
 _SPARE_FILES = 512
 """Open files kept for sessions and for the interpreter's processes."""
+_MOST_ACCEPTED = 64
+"""Connections that are accepted before those accepted earlier are counted."""
+
+
+class Listener(socket.socket):
+    """A listening socket that gives asyncio a few connections at a time.
+
+    asyncio would accept all that wait before any is made known to the server: more than there may be open files.
+    """
+
+    _accepted = 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection. Raises BlockingIOError if the loop has to go on first."""
+        if self._accepted == _MOST_ACCEPTED:
+            raise BlockingIOError
+        if not self._accepted:
+            asyncio.get_running_loop().call_later(0, self._count_again)
+        self._accepted += 1
+        return super().accept()
+
+    def _count_again(self) -> None:
+        self._accepted = 0
 
 
 class Connection(H11Protocol):
     """A connection that is closed if its client keeps the server waiting: for a request, or for room to answer.
 
-    If there are too many connections, the one whose client has kept the server waiting longest makes room, be it
-    between two requests: no token is needed to open a connection.
+    If there are too many connections, one whose client keeps the server waiting makes room, be it between two requests:
+    no token is needed to open a connection. It is one of the address that has most of them, of these one without an
+    answer so far unless it has just come, and of these the one that has waited longest.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -28,15 +55,15 @@ class Connection(H11Protocol):
     """When the clock was started."""
     _idle = False
     """Whether nothing of the next request has arrived."""
+    _answered = False
+    """Whether a request of this connection was answered."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the clock."""
         super().connection_made(transport)
         self._start_clock(REQUEST_SECONDS)
         if len(self.connections) > most_connections():
-            waiting = [each for each in self.connections if isinstance(each, Connection) and each._deadline]
-            if waiting:
-                min(waiting, key=lambda each: each._since).transport.abort()
+            self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """Starts the clock with the first part of a request and stops it with the last."""
@@ -46,6 +73,7 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Starts the clock: a part of the next request may lie here already."""
         super().on_response_complete()
+        self._answered = True
         self._set_clock()
 
     def pause_writing(self) -> None:
@@ -63,6 +91,22 @@ class Connection(H11Protocol):
         """Stops the clock."""
         super().connection_lost(exc)
         self._stop_clock()
+
+    def _make_room(self) -> None:
+        waiting = [each for each in self.connections if isinstance(each, Connection) and each._deadline]
+        waiting = [each for each in waiting if not each.transport.is_closing()]
+        if not waiting:
+            return
+        crowd = Counter(each.peer for each in waiting).most_common(1)[0][0]
+        waiting = sorted((each for each in waiting if each.peer == crowd), key=lambda each: each._since)
+        fresh = [each for each in waiting if not each._answered]
+        idle = [each for each in waiting if each._answered]
+        [*fresh[:-_MOST_ACCEPTED], *idle, *fresh][0].transport.abort()  # the newest had no time to send a request
+
+    @property
+    def peer(self) -> str:
+        """Address of the client."""
+        return self.client[0] if self.client else ""
 
     def _set_clock(self) -> None:
         if self.flow.write_paused or self.transport.is_closing():

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
-from slipstick.serve.clients import unless_disconnected
+from slipstick.serve.clients import address_of, unless_disconnected
 from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
 from slipstick.serve.service import STATE_LOST, Demand, RefusedError, Service
 
@@ -47,9 +47,10 @@ def routes(service: Service) -> APIRouter:
             raise RefusedError(400, f"language `{body.language}` is not supported; known: {known}", "unsupported")
         if body.language == "ipython" and not x_session_id:
             raise RefusedError(400, "X-Session-ID header required for ipython sessions", "malformed")
-        work = (
-            _run_cell(service, body, x_session_id or "") if body.language == "ipython" else _run_script(service, body)
-        )
+        if body.language == "ipython":
+            work = _run_cell(service, body, x_session_id or "", address_of(request))
+        else:
+            work = _run_script(service, body, request)
         return await unless_disconnected(request, work)
 
     @router.get("/sessions")
@@ -69,8 +70,8 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-async def _run_cell(service: Service, body: ExecuteRequest, name: str) -> ExecuteResponse:
-    async with service.kept_session(name, Demand()) as held, service.place(held.lock):
+async def _run_cell(service: Service, body: ExecuteRequest, name: str, address: str) -> ExecuteResponse:
+    async with service.kept_session(name, Demand(), address) as held, service.place(address, held.lock):
         fresh = held.last is None or held.last[1].status in STATE_LOST
         program = Program(body.generated_code, name=f"<cell {held.steps + 1}>", echo=True)
         mark = new_mark()
@@ -87,9 +88,9 @@ async def _run_cell(service: Service, body: ExecuteRequest, name: str) -> Execut
     )
 
 
-async def _run_script(service: Service, body: ExecuteRequest) -> ExecuteResponse:
+async def _run_script(service: Service, body: ExecuteRequest, request: Request) -> ExecuteResponse:
     program = Program(body.generated_code, name="<string>", stdin=body.std_input)
-    async with service.place(), service.fresh_session(Demand()) as session:
+    async with service.place(address_of(request)), service.fresh_session(Demand()) as session:
         result = await service.run_program(session, program, body.timeout)
     return ExecuteResponse(
         # there a script that ends in an error is `completed`, its traceback on standard error

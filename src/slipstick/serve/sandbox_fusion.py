@@ -7,7 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from slipstick.serve.clients import unless_disconnected
+from slipstick.serve.clients import address_of, unless_disconnected
 from slipstick.serve.script import Program, ScriptResult
 from slipstick.serve.service import Demand, Service
 
@@ -91,14 +91,14 @@ def routes(service: Service) -> APIRouter:
         if message := _unsupported(service, body):
             service.metrics.reject("unsupported")
             return RunCodeResponse(status="SandboxError", message=message)
-        return _code_response(await unless_disconnected(request, _run_script(service, body)))
+        return _code_response(await unless_disconnected(request, _run_script(service, body, request)))
 
     @router.post("/run_jupyter")
     async def run_jupyter(body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
         if message := _unsupported(service, body):
             service.metrics.reject("unsupported")
             return RunJupyterResponse(status="SandboxError", message=message)
-        return await unless_disconnected(request, _run_cells(service, body))
+        return await unless_disconnected(request, _run_cells(service, body, request))
 
     @router.get("/v1/ping")
     async def ping() -> str:
@@ -138,17 +138,23 @@ def _is_base64(content: str) -> bool:
     return True
 
 
-async def _run_script(service: Service, body: RunCodeRequest) -> ScriptResult:
+async def _run_script(service: Service, body: RunCodeRequest, request: Request) -> ScriptResult:
     program = Program(body.code, stdin=body.stdin or "", files=_files(body))
-    async with service.place(), service.fresh_session(_demand(service, body.memory_limit_MB)) as session:
+    async with (
+        service.place(address_of(request)),
+        service.fresh_session(_demand(service, body.memory_limit_MB)) as session,
+    ):
         return await service.run_program(session, program, body.run_timeout)
 
 
-async def _run_cells(service: Service, body: RunJupyterRequest) -> RunJupyterResponse:
+async def _run_cells(service: Service, body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
     began = time.perf_counter()
     cells: list[CellRunResult] = []
     files = _files(body)
-    async with service.place(), service.fresh_session(_demand(service, body.memory_limit_MB)) as session:
+    async with (
+        service.place(address_of(request)),
+        service.fresh_session(_demand(service, body.memory_limit_MB)) as session,
+    ):
         for number, code in enumerate(body.cells, start=1):
             left = body.total_timeout - (time.perf_counter() - began)
             program = Program(code, name=f"<cell {number}>", echo=True, files=files if number == 1 else {})

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from pydantic import Field
@@ -11,11 +12,14 @@ from pydantic import Field
 from slipstick.interpreters import Limits, Session, open_interpreter
 from slipstick.schema import Output, Record, Status
 from slipstick.serve import ServeSettings
+from slipstick.serve.fair_queue import FairQueue
 from slipstick.serve.metrics import Metrics
 from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
 
 STATE_LOST: frozenset[Status] = frozenset({"timeout", "killed", "sandbox_fault"})
 """Outcomes after which a session has lost its variables."""
+_OLD_SHARE = 0.25
+"""A session unused for this share of `idle_seconds` makes room for a new one if there are too many."""
 _WARM_UP = ("1", "import sympy\n1", "import numpy\n1")
 
 
@@ -49,6 +53,8 @@ class KeptSession:
     """A session that is kept between requests."""
 
     session: Session
+    owner: str = ""
+    """Address of the client that made it."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by the step that runs; others of the session wait for it."""
     created: float = field(default_factory=time.time)
@@ -69,11 +75,11 @@ class Service:
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.held: dict[str, KeptSession] = {}
-        self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._waiting)
-        self._waiting = 0
-        self._free = asyncio.Semaphore(settings.sandbox_workers)
+        self._queue = FairQueue(settings.sandbox_workers, settings.queue)
+        self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._queue.waiting)
         self._interpreter = open_interpreter(settings)
-        self._started = asyncio.Event()
+        self.ready = False
+        """Whether every process of the interpreter has started; steps wait until then."""
 
     async def start(self) -> None:
         """Starts every process of the interpreter: that does not count as a request's time. Raises InterpreterError."""
@@ -81,7 +87,8 @@ class Service:
             session = self._interpreter.session()
             await session.run(code)
             await session.close()
-        self._started.set()
+        self.ready = True
+        self._queue.open()
 
     async def close(self) -> None:
         """Ends every session and every process."""
@@ -89,21 +96,14 @@ class Service:
         await self._interpreter.close()
 
     @asynccontextmanager
-    async def place(self, lock: asyncio.Lock | None = None) -> AsyncIterator[None]:
+    async def place(self, address: str, lock: asyncio.Lock | None = None) -> AsyncIterator[None]:
         """Waits for the session's lock and a worker, and holds both. Raises RefusedError if the queue is full."""
-        starting = 0 if self._started.is_set() else self.settings.sandbox_workers  # they take no step yet
-        if self._waiting >= self.settings.queue + starting and (starting or self._free.locked()):
-            raise RefusedError(429, f"{self._waiting} steps are waiting already; try again later", "queue")
-        async with AsyncExitStack() as stack:
-            self._waiting += 1
-            try:
-                await self._started.wait()
-                if lock:
-                    await stack.enter_async_context(lock)
-                await stack.enter_async_context(self._free)
-            finally:
-                self._waiting -= 1
-            yield
+        try:
+            async with self._queue.place(address, lock):
+                yield
+        except asyncio.QueueFull:
+            waiting = self._queue.waiting
+            raise RefusedError(429, f"{waiting} steps are waiting already; try again later", "queue") from None
 
     @asynccontextmanager
     async def fresh_session(self, demand: Demand) -> AsyncIterator[Session]:
@@ -115,13 +115,18 @@ class Service:
             await session.close()
 
     @asynccontextmanager
-    async def kept_session(self, name: str, demand: Demand) -> AsyncIterator[KeptSession]:
-        """The session of that name, made if there is none, and kept once it has run a step."""
+    async def kept_session(self, name: str, demand: Demand, address: str) -> AsyncIterator[KeptSession]:
+        """The session of that name, made if there is none, and kept once it has run a step.
+
+        address: of the client, for its share of the sessions.
+        """
         held = self.held.get(name)
         if held is None:
-            if len(self.held) >= self.settings.sessions:
-                raise RefusedError(429, f"{len(self.held)} sessions are kept already; try again later", "sessions")
-            held = self.held[name] = KeptSession(self._session(demand))
+            held = KeptSession(self._session(demand), address)
+            replaced = self._replaced_for(address) if len(self.held) >= self.settings.sessions else None
+            self.held[name] = held
+            if replaced:
+                await self.drop(replaced)
         held.users += 1
         try:
             yield held
@@ -130,6 +135,24 @@ class Service:
             held.used = time.time()
             if not held.users and not held.steps and self.held.get(name) is held:
                 await self.drop(name)
+
+    def _replaced_for(self, address: str) -> str:
+        """The session that ends for a new one of this client, as there are too many.
+
+        It is the one unused for longest: of the client with the most sessions, if that has more than this one, and of
+        those that nobody has used for some time. Raises RefusedError if there is none.
+        """
+        counts = Counter(held.owner for held in self.held.values())
+        most, _ = counts.most_common(1)[0]
+        old = time.time() - self.settings.idle_seconds * _OLD_SHARE
+        idle = [
+            (held.used, name)
+            for name, held in self.held.items()
+            if not held.users and (held.used < old or (held.owner == most and counts[most] > counts[address] + 1))
+        ]
+        if not idle:
+            raise RefusedError(429, f"{len(self.held)} sessions are kept already; try again later", "sessions")
+        return min(idle)[1]
 
     async def drop(self, name: str) -> bool:
         """Ends the session of that name and its running step; False if there is no such session."""

@@ -75,6 +75,22 @@ def test_simple_programs_share_a_process_and_others_have_their_own(
     assert [again - first, raised - again, other - raised, after - other] == [1, 1, 2, 1]  # each count takes one
 
 
+def test_what_sympy_makes_for_itself_ends_no_process() -> None:
+    names = "from sympy import symbols, solve\nx, y, z, w = symbols('x y z w')\n"
+    system = names + "solve([x*y + z - 1, y - w*x, w*z, x + y + z - 3])"
+    primes = "from sympy import primefactors\nprimefactors(10007 * 10009)"
+
+    async def scenario() -> int:
+        local = open_local("", Limits(), workers=1)
+        for program in (system, primes, system):
+            await local.run_program(program)
+        made = next(local._servers[1]._keys) - 1
+        await local.close()
+        return made
+
+    assert asyncio.run(scenario()) == 1
+
+
 def test_what_one_program_names_the_next_does_not_find(sandbox: Sandbox) -> None:
     first, second = sandbox.run_many(["secret = 42", "secret"])
     assert first.status == "ok"

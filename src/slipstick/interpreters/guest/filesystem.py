@@ -35,7 +35,15 @@ _NEWUTS = 0x04000000
 _NOBODY = 65534
 _MOST_FILES = 4096
 """Files in a scratch folder: an empty file takes memory of the kernel, which no other limit counts."""
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x1, 0x2, 0x4, 0x1000, 0x4000, 0x40000, 2
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = (
+    0x1,
+    0x2,
+    0x4,
+    0x1000,
+    0x4000,
+    0x40000,
+    2,
+)
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 0x1, 0x2, 0x4
 _DUMPABLE = 4

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from slipstick.interpreters.guest import surroundings
-from slipstick.interpreters.guest.notebook import display, is_silenced, parse_cell, show
+from slipstick.interpreters.guest.notebook import IPythonFinder, Notebook, display, is_silenced
 from slipstick.interpreters.guest.protocol import Reply, Request, pack_reply, receive
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class Session:
         self._evaluate = evaluate
         sys.modules["__main__"] = main
         self._names = main.__dict__
+        self._notebook = Notebook(self._names, vars(builtins) if built_ins is None else built_ins)
         self._flags = 0
         self._runner: asyncio.Runner | None = None
         self._capture = Capture()
@@ -155,9 +156,9 @@ class Session:
         try:
             value = self._execute(request.code, name)
             if value is not None and request.split:
-                reply.echo = show(value)
+                reply.echo = self._notebook.echo(value)
             elif value is not None:
-                _print(err, show(value))
+                _print(err, self._notebook.echo(value))
         except (MemoryError, RefusedError):
             raise
         except SystemExit as end:
@@ -175,7 +176,7 @@ class Session:
 
     def _execute(self, code: str, name: str) -> Any:
         """Runs the statements; returns the value of the last one if that is an expression."""
-        tree = parse_cell(code, name)
+        tree = self._notebook.parse(code, name)
         if self._admit is not None:
             self._admit(tree)
         else:  # for inspect.getsource
@@ -187,7 +188,7 @@ class Session:
             return None
         expression = ast.Expression(last.value)  # type: ignore[attr-defined]
         value = self._value(expression, name, "eval")
-        return None if value is None or is_silenced(code, last) else self._echoed(value)
+        return None if value is None or is_silenced(code, last) else value
 
     def _value(self, tree: ast.Module | ast.Expression, name: str, mode: str) -> Any:
         """What code gives, under the `from __future__` lines of earlier steps; top-level `await` works."""
@@ -201,11 +202,6 @@ class Session:
 
             self._runner = asyncio.Runner()
         return self._runner.run(value)
-
-    def _echoed(self, value: Any) -> Any:
-        """The value of a step, which later steps find as `_`."""
-        self._names["_"] = value
-        return value
 
 
 def _stream(capture: Capture) -> io.TextIOWrapper:
@@ -313,6 +309,7 @@ def prepare() -> None:
     """Settings that every session inherits: warnings are not output, integers of any length can be printed."""
     warnings.showwarning = lambda *_args, **_names: None
     builtins.display = display  # type: ignore[attr-defined]  # as in a notebook
+    sys.meta_path.insert(0, IPythonFinder())
     sys.set_int_max_str_digits(0)
 
 

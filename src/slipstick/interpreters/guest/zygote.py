@@ -6,6 +6,7 @@ its own with a clean environment, started by `host.zygote`.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import ctypes
 import gc
@@ -101,7 +102,7 @@ def _warm_up(modules: list[str], warmup: list[str]) -> None:
     session.seed_libraries(0)
     for name in warmup:
         for program in (Path(__file__).parent / "warmup" / f"{name}.txt").read_text("utf-8").split("\n# ---\n") * 2:
-            reply = session.Session().run(Request(program))
+            reply = session.Session(built_ins=dict(vars(builtins))).run(Request(program))
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
             if reply.status != "ok":
                 raise RuntimeError(f"a warm-up program of {name}.txt failed: {reply.text}")

@@ -32,6 +32,8 @@ _NEEDS = (
     (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx"), re.MULTILINE)),
     (1, re.compile(_IMPORT.format("sympy|mpmath"), re.MULTILINE)),
 )
+_SEARCHED = 100_000
+"""Characters of a program in which imports are looked for; what is imported further on is imported in the session."""
 _REUSED = (0, 1)
 """Tiers whose simple programs run one after another in one process."""
 _MOVE_SECONDS = 1.0
@@ -234,4 +236,4 @@ class LocalSession(Session):
 
 
 def _tier_for(code: str) -> int:
-    return next((tier for tier, pattern in _NEEDS if pattern.search(code)), 0)
+    return next((tier for tier, pattern in _NEEDS if pattern.search(code, 0, _SEARCHED)), 0)
