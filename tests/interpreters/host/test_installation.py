@@ -13,7 +13,7 @@ from slipstick.interpreters.host.sandbox import Sandbox
 
 PRIVATE = [sys.prefix, sys.base_prefix, str(Path.home()), str(Path(installation.__file__).parents[2])]
 LOOKS = {
-    "prefixes": "import sys\nprint(sys.prefix, sys.base_prefix, sys.exec_prefix, sys.path, sys.executable, sys.orig_argv)",
+    "prefixes": "import sys\nprint(sys.prefix, sys.base_prefix, sys.path, sys.executable, sys.orig_argv)",
     "modules": "import sys\nprint([vars(m).get('__spec__') for m in list(sys.modules.values())])",
     "frames": "import sys\nf = sys._getframe()\nwhile f:\n    print(f.f_code.co_filename)\n    f = f.f_back",
     "traceback": "import json, traceback\ntry:\n    json.loads('x')\nexcept ValueError:\n    traceback.print_exc()",

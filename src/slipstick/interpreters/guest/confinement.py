@@ -25,7 +25,7 @@ _CAPABILITY_VERSION = 0x20080522
 _SPARE_MB = 64
 """Between the soft and the hard memory limit: room for a session to report that it ran out of memory."""
 _PROCESSES, _THREADS = 128, 256
-"""Limits: processes of this user without a filter of system calls, threads of a session in a user namespace of its own."""
+"""Limits: processes of this user without a filter of system calls, threads of a session in a namespace of its own."""
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF, _PATH_BENEATH = 444, 445, 446, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _WRITE, _REFER, _TRUNCATE = 0x1, 0x2, 0x4, 0x8, 0x1FF2, 0x2000, 0x4000
