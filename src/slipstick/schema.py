@@ -69,6 +69,8 @@ class Output(Record):
     """How the program ended; `sandbox_fault` is our fault, never the program's."""
     seconds: float = 0.0
     """Wall-clock seconds the program took."""
+    images: list[str] = Field(default_factory=list, exclude_if=lambda images: not images)
+    """Figures that it showed, as PNG in base64, at most four of 1 MB; written only if there are any."""
 
 
 Block = Annotated[Text | Code | Output, Field(discriminator="type")]

@@ -57,7 +57,7 @@ class Result:
 
     def output(self) -> Output:
         """The text alone, as records have it."""
-        return Output(text=self.text, status=self.status, seconds=self.seconds)
+        return Output(text=self.text, status=self.status, seconds=self.seconds, images=self.images)
 
 
 class InterpreterSettings(Limits):

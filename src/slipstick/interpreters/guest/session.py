@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
+from slipstick.interpreters.guest.figures import Figures
 from slipstick.interpreters.guest.notebook import IPythonFinder, Notebook, display, is_silenced
 from slipstick.interpreters.guest.protocol import Reply, Request, pack_reply, receive
 
@@ -121,6 +122,7 @@ class Session:
         self._flags = 0
         self._runner: asyncio.Runner | None = None
         self._capture = Capture()
+        self._figures = Figures()
         self._sources: dict[str, str] = {}
         self.interrupted = False
         """Whether an error was raised in a library below the program's own code, or by the memory limit."""
@@ -135,14 +137,20 @@ class Session:
         reply = Reply("ok")
         try:
             write_files(request.files)
+            self._figures.watch()
             self._run(request, name, reply, err)
             if request.mode == "script":
                 _end_script()
+            else:
+                self._figures.keep_open()
         except MemoryError:
             self.interrupted = True
             _lift_memory_limit()
             reply.status, reply.exit_code = "memory", 1
             _print(err, "MemoryError: the memory limit of the session was reached")
+        reply.images, left_out = self._figures.take()
+        if left_out:
+            _print(err, f"{left_out}\n")
         out.flush()
         err.flush()
         if request.split:

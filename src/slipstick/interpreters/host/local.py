@@ -22,14 +22,25 @@ _TIERS = (
     Tier("symbolic", ("sympy",), ("standard", "symbolic")),
     Tier(
         "science",
-        ("sympy", "numpy", "scipy", "scipy.optimize", "scipy.stats", "scipy.integrate", "pandas", "networkx"),
+        (
+            "sympy",
+            "numpy",
+            "scipy",
+            "scipy.optimize",
+            "scipy.stats",
+            "scipy.integrate",
+            "pandas",
+            "networkx",
+            "matplotlib",
+        ),
         ("standard", "symbolic", "science"),
     ),
 )
 # Matched in the text: untrusted programs are parsed only in processes that may be lost.
 _IMPORT = r"^[ \t;]*(?:import|from)\b[^\n]*\b(?:{})\b"
+_PLOTS = r"|\b(?:matplotlib|pylab)\b|(?<![\w.])plot(?:3d)?(?:_implicit|_parametric\w*)?\("  # the last ones are sympy's
 _NEEDS = (
-    (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx"), re.MULTILINE)),
+    (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx|seaborn") + _PLOTS, re.MULTILINE)),
     (1, re.compile(_IMPORT.format("sympy|mpmath"), re.MULTILINE)),
 )
 _SEARCHED = 100_000

@@ -5,6 +5,7 @@ The program may have written the reply itself: it is checked, cut and never trus
 
 import asyncio
 import contextlib
+import re
 import signal
 import time
 from dataclasses import replace
@@ -19,6 +20,11 @@ from slipstick.schema import Status
 
 _MAX_TEXT = 24_000
 """Characters of an output: `guest.session.MAX_OUTPUT`, the notice of a cut and a traceback."""
+
+
+_MAX_IMAGES = 4
+_PNG = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]{,1400000}={,2}")
+"""A PNG of at most 1 MB in base64: its first bytes are the same in every one."""
 
 
 class RefusedError(Exception):
@@ -104,6 +110,8 @@ class SessionClient:
         """The parts of a reply. Raises RefusedError."""
         if reply.status == "refused" and not self._simple:
             raise protocol.FrameError("a reply to no request")
+        if len(reply.images) > _MAX_IMAGES or not all(map(_PNG.fullmatch, reply.images)):
+            raise protocol.FrameError("images that are no PNG")
         self.usable = reply.more
         if reply.status == "refused":
             raise RefusedError
