@@ -4,6 +4,7 @@ Each command imports its module when it is called, so that the others cost nothi
 editor can follow.
 """
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -275,4 +276,5 @@ def main() -> None:
         print(f"slipstick: this needs {missing}, which is not installed: {how_to_install(missing)}", file=sys.stderr)
         raise SystemExit(2) from None
     except* KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end in a traceback while libraries clean up
         raise SystemExit(130) from None
