@@ -22,11 +22,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import likeness_cells
 from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Output
 
 SCRIPTS = Path(__file__).parents[1] / "tests" / "cases" / "scripts.txt"
 SCRATCH_MB = 16
+OUTPUT_KB = 2000
 SECONDS = 20.0
 _TOLD_APART = (  # what may differ: paths, addresses, and the time that tests took
     (re.compile(r"(?:/[^/\s\"':]+)+/([^/\s\"':]+)"), r"\1"),
@@ -107,7 +109,7 @@ def by_python(script: Script) -> Ended:
 @contextmanager
 def service() -> Iterator[str]:
     """The address of a `slipstick sandbox` that runs meanwhile."""
-    settings = ("port=0", f"scratch_mb={SCRATCH_MB}", f"timeout={SECONDS}", "sandbox_workers=2")
+    settings = ("port=0", f"scratch_mb={SCRATCH_MB}", f"output_kb={OUTPUT_KB}", f"timeout={SECONDS}")
     command = [str(Path(sys.executable).with_name("slipstick")), "sandbox"]
     with subprocess.Popen(
         [*command, *(x for s in settings for x in ("--set", s))], stdout=subprocess.PIPE, text=True
@@ -173,7 +175,7 @@ def programs(chosen: list[Script], expected: list[Ended], *, show: bool) -> tupl
             kinds[SCRATCH_MB if its.files or "tempfile" in script.code else 0].append((script, its))
     different = []
     for scratch_mb, members in kinds.items():
-        with Sandbox(timeout=SECONDS, scratch_mb=scratch_mb) as sandbox:
+        with Sandbox(timeout=SECONDS, scratch_mb=scratch_mb, output_kb=OUTPUT_KB) as sandbox:
             outputs = sandbox.run_many([script.code for script, _ in members])
         for (script, its), output in zip(members, outputs, strict=True):
             if parts := program_differs(script, its, output):
@@ -187,6 +189,10 @@ def main() -> None:
     """Runs both parts, or the one that is named."""
     part, words = [*sys.argv[1:], "", ""][:2]
     counts, differences = scripts(words) if part in ("", "scripts") else ({}, [])
+    if part in ("", "cells"):
+        count, equal, different = likeness_cells.compare()
+        counts |= {"cells": count, "cells_equal": equal}
+        differences += [f"cell {each}" for each in different]
     print(*differences, sep="\n")
     print(json.dumps({**counts, "differences": differences}))
 

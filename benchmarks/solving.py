@@ -96,7 +96,7 @@ class NoInterpreter(Interpreter, Session):
     def session(self, limits: Limits | None = None, *, seed: int | None = None) -> NoInterpreter:
         return self
 
-    async def run(self, code: str) -> Output:
+    async def run(self, code: str, *, seconds: float | None = None) -> Output:
         return Output(text="1")
 
     async def close(self) -> None:

@@ -150,7 +150,13 @@ def test_the_same_five_flags_on_every_verb(invoke: Invoke) -> None:
         assert code == 0 and flags == {"--set", "--limit", "--out", "--resume", "--overwrite", "--help"}, verb
 
 
-@pytest.mark.parametrize(("kill", "code", "status"), [(signal.SIGKILL, -9, "running"), (signal.SIGINT, 130, "stopped")])
+STOPS = [
+    (signal.SIGKILL, -9, "running"),
+    *((number, 130, "stopped") for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)),
+]
+
+
+@pytest.mark.parametrize(("kill", "code", "status"), STOPS)
 def test_a_run_that_is_killed_ends_with_the_same_records(
     invoke: Invoke, tmp_path: Path, kill: signal.Signals, code: int, status: str
 ) -> None:

@@ -4,6 +4,8 @@ Each command imports its module when it is called, so that the others cost nothi
 editor can follow.
 """
 
+import logging
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -260,8 +262,18 @@ def sandbox(overrides: Overrides = None) -> None:
     run_service(overrides or [], terminal())
 
 
+class _ShowOnStderr(logging.Handler):
+    """Shows what the library tells its users as it works; above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        terminal(stderr=True).print(record.getMessage(), highlight=False, soft_wrap=True)
+
+
 def main() -> None:
     """Entry point: a user's mistake is one message and exit code 2, without a traceback."""
+    logger = logging.getLogger("slipstick")
+    logger.handlers = [_ShowOnStderr()]
+    logger.setLevel(logging.INFO)
     try:
         app()
     except* UserError as group:
@@ -275,4 +287,5 @@ def main() -> None:
         print(f"slipstick: this needs {missing}, which is not installed: {how_to_install(missing)}", file=sys.stderr)
         raise SystemExit(2) from None
     except* KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end in a traceback while libraries clean up
         raise SystemExit(130) from None

@@ -69,6 +69,10 @@ class Output(Record):
     """How the program ended; `sandbox_fault` is our fault, never the program's."""
     seconds: float = 0.0
     """Wall-clock seconds the program took."""
+    cpu_seconds: float = 0.0
+    """Processor seconds it took, which other programs of the machine hardly change; 0 if they are not known."""
+    images: list[str] = Field(default_factory=list, exclude_if=lambda images: not images)
+    """Figures that it showed, as PNG in base64, at most four of 1 MB; written only if there are any."""
 
 
 Block = Annotated[Text | Code | Output, Field(discriminator="type")]

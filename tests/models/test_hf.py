@@ -33,9 +33,10 @@ def request(
     )
 
 
-def ask(folder: Path, requests: Sequence[Request], *, max_concurrent_requests: int = 8) -> list[Reply]:
+def ask(folder: Path, requests: Sequence[Request], **settings: Any) -> list[Reply]:
     async def run() -> list[Reply]:
-        model = open_model(f"hf:{folder}", ModelSettings(max_concurrent_requests=max_concurrent_requests, device="cpu"))
+        chosen = ModelSettings.model_validate({"max_concurrent_requests": 8, "device": "cpu", **settings})
+        model = open_model(f"hf:{folder}", chosen)
         try:
             return await asyncio.gather(*(model.generate(r) for r in requests))
         finally:
@@ -106,7 +107,8 @@ def test_other_architectures_decode_as_transformers_does(tiny_model: Path, tmp_p
     model.eval().save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     requests = [request(question, max_tokens=5 + i) for i, question in enumerate(QUESTIONS[:6])]
-    for asked, reply in zip(requests, ask(tmp_path, requests, max_concurrent_requests=3), strict=True):
+    replies = ask(tmp_path, requests, max_concurrent_requests=3, template="format")
+    for asked, reply in zip(requests, replies, strict=True):
         ids = tokenizer(render_prompt(asked.format, asked.problem), return_tensors="pt")
         length = asked.sampling.max_tokens
         made = model.generate(**ids, max_new_tokens=length, do_sample=False)[0, ids["input_ids"].shape[1] :]
@@ -180,6 +182,18 @@ def test_a_model_that_learnt_a_chat_is_asked_in_it_and_ends_its_turns(chatting: 
     assert [reply.text for reply in replies] == [f"{text.text}```python\n{code.text}\n```\n", last.text]
     assert [reply.finish for reply in replies] == ["stop", "stop"]
     assert tokenizer.decode(replies[1].ids) == f"Well:\n{last.text}" and tokenizer.eos_token != "<|im_end|>"
+
+
+def test_a_chat_model_of_others_is_asked_in_its_own_template(
+    chatting: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = shutil.copytree(chatting, tmp_path / "others")
+    (others / "slipstick.json").unlink()
+    asked = [request(QUESTIONS[0], "tir", max_tokens=20)]
+    said = ask(chatting, asked)
+    assert "chat template" not in caplog.text
+    assert ask(others, asked) == said and "asked in its own chat template" in caplog.text
+    assert ask(others, asked, template="format") != said
 
 
 def test_what_cannot_be_asked_in_a_chat_is_said(chatting: Path, tmp_path: Path) -> None:

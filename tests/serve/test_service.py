@@ -191,7 +191,7 @@ def test_what_is_not_demanded_is_as_the_service_gives_it(start_sandbox: Start) -
         none = {"code": "open('a', 'w')", "demand": {"scratch_mb": 0}}
         assert "Error" in client.post("/sessions/c/run", json=none).json()["text"]
         slow = {"code": "import time\ntime.sleep(9)", "demand": {"timeout": 0.2}}
-        assert client.post("/sessions/d/run", json=slow).json()["text"] == "TimeoutError: no end within 0.2 s"
+        assert client.post("/sessions/d/run", json=slow).json()["text"] == "TimeoutError: idle for 0.2 s"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipstick.plan.fit import shape_for
-from slipstick.recipe import load_recipe, shipped_recipes
+from slipstick.recipe import find_recipe, load_recipe, shipped_recipes
 from slipstick.train.sources import TrainRecipe
 
 NAMES = [
@@ -21,7 +21,8 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_holds_and_names_its_sources(name: str) -> None:
-    recipe, text = load_recipe(name, TrainRecipe)
+    recipe, _ = load_recipe(name, TrainRecipe)
+    text = find_recipe(name).read_text("utf-8")
     shape = shape_for(recipe)
     assert shape is not None
     size = float(name.rpartition("-")[2].removesuffix("b"))

@@ -1,7 +1,9 @@
 """The run folder of a command: opened, recorded so that the run can be repeated, and closed however it ends."""
 
 import platform
+import signal
 import subprocess
+import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -56,6 +58,7 @@ def running(
         versions=_versions(),
         commit=_commit(),
     )
+    stop_as_by_ctrl_c()
     new = invocation.overwrite or not (out / "run.json").exists()
     folder = RunFolder.start(
         out, run, recipe_text=text, resume=invocation.resume, overwrite=invocation.overwrite, may_change=may_change
@@ -74,6 +77,15 @@ def running(
         raise
     finally:
         folder.close()
+
+
+def stop_as_by_ctrl_c() -> None:
+    """Has SIGTERM and SIGHUP, which schedulers and closed terminals send, end a run as Ctrl-C does: `stopped`."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # in a notebook's thread: Python sets handlers in the main thread alone
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # not under nohup, nor where a host program has its own
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _versions() -> dict[str, str]:

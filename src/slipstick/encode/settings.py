@@ -3,22 +3,26 @@
 `slipstick.json` is in the model's folder. A model without one gets each format's own prompt.
 """
 
+import logging
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from slipstick.errors import ModelError
 from slipstick.schema import Record
 from slipstick.store import write_atomically
 
+_LOGGER = logging.getLogger(__name__)
 PROMPT_CONFIG = "slipstick.json"
+Template = Literal["auto", "format", "alpaca", "chat"]
+"""Who lays out a prompt."""
 
 
 class PromptSettings(Record):
     """Settings of prompts; the default is each format's own way."""
 
-    template: Literal["format", "alpaca", "chat"] = "format"
+    template: Template = "format"
     """Who lays out the prompt: the solution's format, MAmmoTH's Alpaca prompts, or the tokenizer's chat template."""
     prompt_variant: Literal["one", "run", "example"] = "one"
     """With "alpaca": the first of the twelve variants, one chosen for the whole run, or one chosen for each example."""
@@ -43,14 +47,37 @@ class EncodeSettings(PromptSettings):
     too_long: Literal["drop", "cut"] = "drop"
     """Longer examples are dropped, or cut after the last whole block that fits. Both are counted."""
 
+    @model_validator(mode="after")
+    def _says_which_template(self) -> Self:
+        if self.template == "auto":
+            raise ValueError(
+                'template = "auto" is for a model that is asked; training needs "format", "alpaca" or "chat"'
+            )
+        return self
+
 
 def save_prompt_config(config: PromptConfig, folder: Path) -> None:
     """Writes `slipstick.json` into a model's folder."""
     write_atomically(folder / PROMPT_CONFIG, config.model_dump_json(indent=2) + "\n")
 
 
-def load_prompt_config(model: str) -> PromptConfig:
-    """The config in a model's folder or in its repository on the Hub; the defaults if there is none.
+def prompt_config_for(model: str, tokenizer: Any, template: Template) -> PromptConfig:
+    """How a model is asked: as `template` says; with "auto" as it was trained, if its folder says that, else in the
+    tokenizer's chat template, else, if it has none, as each format says.
+
+    Raises ModelError as `load_prompt_config`.
+    """
+    trained = load_prompt_config(model)
+    if template != "auto":
+        return (trained or PromptConfig()).model_copy(update={"template": template})
+    if trained or not tokenizer.chat_template:
+        return trained or PromptConfig()
+    _LOGGER.warning('%s is asked in its own chat template; template = "format" asks it as the formats say', model)
+    return PromptConfig(template="chat")
+
+
+def load_prompt_config(model: str) -> PromptConfig | None:
+    """The config in a model's folder or in its repository on the Hub; None if there is none.
 
     Raises ModelError if it cannot be read.
     """
@@ -63,7 +90,7 @@ def load_prompt_config(model: str) -> PromptConfig:
         _raise_exceptions_for_connection_errors=False,
     )
     if file is None:
-        return PromptConfig()
+        return None
     try:
         return PromptConfig.model_validate_json(Path(file).read_bytes())
     except (OSError, ValidationError) as error:

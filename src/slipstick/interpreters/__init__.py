@@ -22,13 +22,17 @@ class Limits(Record):
     """Limits of one session of the interpreter."""
 
     timeout: float = Field(default=10.0, ge=0.01)
-    """Wall-clock limit of one step, in seconds."""
+    """Limit of one step in seconds: of processor time, of all its threads, and of time in which it hardly uses any."""
+    wall_timeout: float | None = Field(default=None, ge=0.01)
+    """Wall-clock limit of one step, in seconds, whatever it does; None takes 10 times `timeout`."""
     memory_mb: int = Field(default=1024, ge=16)
     """Memory limit of one session, in MB."""
     isolation: str | None = None
     """How sessions are confined: "full", "kernel" or "process"; None takes the strongest that the machine offers."""
     scratch_mb: int = Field(default=0, ge=0)
     """Size of a session's private scratch folder, in MB; 0 gives none."""
+    output_kb: int = Field(default=20, ge=1, le=10_000)
+    """Output kept of one step, in kB: the first three quarters and the last quarter."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,18 @@ class Result:
     """Figures that were shown, as PNG in base64."""
     seconds: float = 0.0
     """Wall-clock seconds it took."""
+    cpu_seconds: float = 0.0
+    """Processor seconds it took, as far as they are known."""
 
     def output(self) -> Output:
         """The text alone, as records have it."""
-        return Output(text=self.text, status=self.status, seconds=self.seconds)
+        return Output(
+            text=self.text,
+            status=self.status,
+            seconds=self.seconds,
+            cpu_seconds=self.cpu_seconds,
+            images=self.images,
+        )
 
 
 class InterpreterSettings(Limits):
@@ -75,8 +87,11 @@ class Session(ABC):
     """One program's memory: variables persist from step to step; the last expression is echoed as in a notebook."""
 
     @abstractmethod
-    async def run(self, code: str) -> Output:
-        """Runs one step. Never raises for what the program does; a session that died starts over at the next step."""
+    async def run(self, code: str, *, seconds: float | None = None) -> Output:
+        """Runs one step. Never raises for what the program does; a session that died starts over at the next step.
+
+        seconds: the step's own `timeout`, if that is less than the session's; its `wall_timeout` shrinks with it.
+        """
 
     @abstractmethod
     async def close(self) -> None:
@@ -160,8 +175,8 @@ class _FillEmptyOutputSession(Session):
         self._inner = inner
         self._interpreter = interpreter
 
-    async def run(self, code: str) -> Output:
-        return self._interpreter.fill(await self._inner.run(code))
+    async def run(self, code: str, *, seconds: float | None = None) -> Output:
+        return self._interpreter.fill(await self._inner.run(code, seconds=seconds))
 
     async def close(self) -> None:
         await self._inner.close()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
+from slipstick.encode.settings import Template
 from slipstick.formats import Format
 from slipstick.plugins import load_plugin, split_spec
 from slipstick.recipe import Names
@@ -116,6 +117,9 @@ class ModelSettings(Record):
     """Number format of the weights, for `hf`."""
     device: str = "auto"
     """"cpu", "cuda" or "auto", for `hf`."""
+    template: Template = "auto"
+    """Who lays out the prompt, for `hf`: "chat", the tokenizer's chat template; "format", the format; "alpaca". "auto":
+    as the model was trained by us, else its chat template if it has one, else the format."""
 
 
 def open_model(spec: str, settings: ModelSettings | None = None) -> Model:

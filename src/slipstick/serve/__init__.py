@@ -22,7 +22,7 @@ from slipstick.recipe import check_settings
 
 
 class ServeSettings(InterpreterSettings):
-    """Settings of `slipstick sandbox`; timeout, memory_mb and scratch_mb are the most a client may ask for."""
+    """Settings of `slipstick sandbox`; its limits are the most a client may ask for."""
 
     host: str = "127.0.0.1"
     """Address to listen on; any but a loopback address (127.0.0.1) needs a token."""

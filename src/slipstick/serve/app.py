@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from slipstick.errors import InterpreterError
+from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
 from slipstick.serve.clients import Guard, address_of, unless_disconnected
@@ -60,6 +61,8 @@ class StepRequest(BaseModel):
     step: int = Field(default=0, ge=0)
     """How many steps of this session the client has had answers to. The latest step is answered again, not run again;
     any other number than the service's own means that the session was lost (404)."""
+    seconds: float | None = Field(default=None, ge=0.01)
+    """Limit of this step in seconds of processor time, if less than that of the session."""
     demand: Demand = Demand()
 
 
@@ -118,7 +121,7 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
         proxy_headers=settings.proxies is not None,
         forwarded_allow_ips=settings.proxies,
         timeout_keep_alive=int(IDLE_SECONDS),
-        timeout_graceful_shutdown=int(min(settings.timeout, _STOP_SECONDS)) + 1,
+        timeout_graceful_shutdown=int(min(TimeLimits.of(settings).wall, _STOP_SECONDS)) + 1,
     )
     address, port = listener.getsockname()[:2]
     where = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
@@ -176,7 +179,7 @@ def _routes(service: Service) -> APIRouter:
                     return held.last[1]
                 if body.step != held.steps:
                     raise RefusedError(404, f"session {name} has {held.steps} steps, not {body.step}", "lost")
-                output = await service.run_step(held, name, body.code)
+                output = await service.run_step(held, name, body.code, seconds=body.seconds)
             service.metrics.count(output.status, output.seconds)
             return output
 

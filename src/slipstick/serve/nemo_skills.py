@@ -75,8 +75,7 @@ async def _run_cell(service: Service, body: ExecuteRequest, name: str, address: 
         fresh = held.last is None or held.last[1].status in STATE_LOST
         program = Program(body.generated_code, name=f"<cell {held.steps + 1}>", echo=True)
         mark = new_mark()
-        seconds = min(body.timeout, service.settings.timeout)
-        output = await service.run_step(held, name, program.wrapped(mark), seconds=seconds)
+        output = await service.run_step(held, name, program.wrapped(mark), seconds=body.timeout)
     result = read_parts(output, mark)
     service.metrics.count(result.status, result.seconds)
     echo = f"{result.echo}\n" if result.echo else ""

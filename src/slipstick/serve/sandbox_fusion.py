@@ -7,6 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.serve.clients import address_of, unless_disconnected
 from slipstick.serve.script import Program, ScriptResult
 from slipstick.serve.service import Demand, Service
@@ -17,7 +18,7 @@ _ENDINGS: dict[str, Ending] = {"timeout": "TimeLimitExceeded", "sandbox_fault": 
 
 
 class RunCodeRequest(BaseModel):
-    """A script; `compile_timeout` is for other languages and ignored here."""
+    """A script, for `run_timeout` seconds of processor time; `compile_timeout` is for other languages."""
 
     code: str
     language: str
@@ -51,7 +52,7 @@ class RunCodeResponse(BaseModel):
 
 
 class RunJupyterRequest(BaseModel):
-    """Cells that share variables; a `cell_timeout` of 0 is no limit."""
+    """Cells that share variables; times are of the processor, a `cell_timeout` of 0 is no limit."""
 
     cells: list[str]
     cell_timeout: float = Field(default=0, ge=0)
@@ -150,15 +151,15 @@ async def _run_script(service: Service, body: RunCodeRequest, request: Request) 
 async def _run_cells(service: Service, body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
     began = time.perf_counter()
     cells: list[CellRunResult] = []
-    files = _files(body)
+    files, left, limits = _files(body), body.total_timeout, TimeLimits.of(service.settings)
     async with (
         service.place(address_of(request)),
         service.fresh_session(_demand(service, body.memory_limit_MB)) as session,
     ):
         for number, code in enumerate(body.cells, start=1):
-            left = body.total_timeout - (time.perf_counter() - began)
             program = Program(code, name=f"<cell {number}>", echo=True, files=files if number == 1 else {})
             result = await service.run_program(session, program, max(min(left, body.cell_timeout or left), 0.01))
+            left -= limits.share(result.cpu_seconds, result.seconds)
             if not result.complete and result.status != "memory":
                 return RunJupyterResponse(
                     status="SandboxError" if result.status == "sandbox_fault" else "Failed",

@@ -94,6 +94,7 @@ class ScriptResult:
     code: int | None = 0
     """Exit code, negative for a signal; None after a timeout."""
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
     @property
     def complete(self) -> bool:
@@ -115,7 +116,9 @@ def read_parts(output: Output, mark: str) -> ScriptResult:
     stdout, echo = parts[:-4] if len(parts) == 6 else (parts[0], "")  # a long echo is cut with its mark
     code, traceback, stderr = parts[-4:-1]
     number = int(code) if code.isdecimal() else 1
-    return ScriptResult("error" if number else "ok", stdout, stderr, echo, traceback, number, output.seconds)
+    return ScriptResult(
+        "error" if number else "ok", stdout, stderr, echo, traceback, number, output.seconds, output.cpu_seconds
+    )
 
 
 def _exit_code(output: Output) -> int | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from slipstick.interpreters import Limits, Session, open_interpreter
+from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output, Record, Status
 from slipstick.serve import ServeSettings
 from slipstick.serve.fair_queue import FairQueue
@@ -37,13 +38,17 @@ class Demand(Record):
     """What a client asks for its session; None takes what the service gives, which is also the most."""
 
     timeout: float | None = Field(default=None, ge=0.01)
-    """Wall-clock limit of one step, in seconds."""
+    """Limit of one step, in seconds of processor time."""
+    wall_timeout: float | None = Field(default=None, ge=0.01)
+    """Wall-clock limit of one step, in seconds; None takes as many times `timeout` as the service does."""
     memory_mb: int | None = Field(default=None, ge=16)
     """Memory limit, in MB."""
     isolation: str | None = None
     """How the session is confined; the service has one isolation for all."""
     scratch_mb: int | None = Field(default=None, ge=0)
     """Size of the scratch folder, in MB."""
+    output_kb: int | None = Field(default=None, ge=1)
+    """Output kept of one step, in kB."""
     seed: int | None = None
     """Makes random numbers of programs repeatable."""
 
@@ -175,12 +180,14 @@ class Service:
     async def run_step(self, held: KeptSession, name: str, code: str, *, seconds: float | None = None) -> Output:
         """Runs one step of a kept session, inside a `place`; a cancelled step ends its session.
 
+        seconds: its own limit of processor time, if less than the session's.
+
         Raises RefusedError if the session was ended meanwhile.
         """
         if self.held.get(name) is not held:
             raise RefusedError(404, f"session {name} was ended meanwhile", "lost")
         try:
-            held.running = asyncio.ensure_future(run_within(held.session, code, seconds))
+            held.running = asyncio.ensure_future(held.session.run(code, seconds=seconds))
             output = await held.running
         except asyncio.CancelledError:
             if self.held.get(name) is held:
@@ -196,9 +203,9 @@ class Service:
         return output
 
     async def run_program(self, session: Session, program: Program, seconds: float) -> ScriptResult:
-        """Runs one program, inside a `place`, for at most `seconds` and the service's timeout."""
+        """Runs one program, inside a `place`, for at most `seconds` of processor time and the service's timeout."""
         mark = new_mark()
-        output = await run_within(session, program.wrapped(mark), min(seconds, self.settings.timeout))
+        output = await session.run(program.wrapped(mark), seconds=seconds)
         result = read_parts(output, mark)
         self.metrics.count(result.status, result.seconds)
         return result
@@ -210,7 +217,9 @@ class Service:
             message += f"{self.settings.isolation}; remove it, or start the service with that isolation"
             raise RefusedError(400, message, "settings")
         demanded, limits = demand.model_dump(), self.settings.model_dump(include=set(Limits.model_fields))
-        for name in ("timeout", "memory_mb", "scratch_mb"):
+        whole = TimeLimits.of(self.settings)
+        limits["wall_timeout"] = whole.wall
+        for name in ("timeout", "wall_timeout", "memory_mb", "scratch_mb", "output_kb"):
             if demanded[name] is None:
                 continue
             if demanded[name] > limits[name]:
@@ -218,15 +227,6 @@ class Service:
                 message += f"ask for less, or start the service with --set {name}={demanded[name]:g}"
                 raise RefusedError(400, message, "settings")
             limits[name] = demanded[name]
+        if demand.wall_timeout is None:
+            limits["wall_timeout"] = whole.within(demand.timeout).wall
         return self._interpreter.session(Limits(**limits), seed=demand.seed)
-
-
-async def run_within(session: Session, code: str, seconds: float | None) -> Output:
-    """Runs one step for at most `seconds`, if they are fewer than the interpreter's own timeout."""
-    start = time.perf_counter()
-    try:
-        async with asyncio.timeout(seconds):
-            return await session.run(code)
-    except TimeoutError:
-        took = time.perf_counter() - start
-        return Output(text=f"TimeoutError: no end within {seconds:g} s", status="timeout", seconds=took)

@@ -36,7 +36,7 @@ def open_value_model(folder: Path, *, device: str = "auto") -> ValueModel:
     """The value model in a folder. Raises ModelError if there is no model, no head, or no such device."""
     import torch
 
-    from slipstick.encode.settings import load_prompt_config
+    from slipstick.encode.settings import PromptConfig, load_prompt_config
     from slipstick.errors import ModelError
     from slipstick.models.hf import load_weights
     from slipstick.models.hf.value_head import load_head
@@ -46,7 +46,9 @@ def open_value_model(folder: Path, *, device: str = "auto") -> ValueModel:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return ValueModel(model.to(device).eval(), tokenizer, head.to(device), load_prompt_config(str(folder)))
+        return ValueModel(
+            model.to(device).eval(), tokenizer, head.to(device), load_prompt_config(str(folder)) or PromptConfig()
+        )
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"{folder} cannot be moved to device = {device!r}: {error}") from error
 

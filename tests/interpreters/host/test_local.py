@@ -369,6 +369,13 @@ def test_close_with_a_step_running_and_a_session_open(started: Callable[[], list
     assert started() == []
 
 
+def test_start_that_takes_long_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("slipstick.interpreters.host.zygote._SLOW_SECONDS", 0.0)
+    with caplog.at_level("INFO", "slipstick"), Sandbox(workers=1) as opened:
+        opened.run_many(["import sympy"])
+    assert [record.getMessage() for record in caplog.records][:1] == ["starting the interpreter (sympy): 0 s"]
+
+
 def test_zygote_that_cannot_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slipstick.interpreters.host.zygote._BOOT", "raise OSError('no room')")
 

@@ -43,6 +43,9 @@ def served(start_sandbox: Start) -> Any:
     return start_sandbox("sandbox_workers=2", "timeout=60")
 
 
+SPIN = "import time\nend = time.process_time() + x\nwhile time.process_time() < end: pass"
+
+
 def with_remote(url: str, scenario: Callable[[Interpreter], Awaitable[T]], **settings: Any) -> T:
     async def run() -> T:
         interpreter = open_interpreter(InterpreterSettings(interpreter=f"remote:{url}", **settings))
@@ -92,8 +95,8 @@ def test_time_is_over_as_it_is_here(served: Any) -> None:
         return run_steps(interpreter, "while True: pass", "print(1)")
 
     outputs = with_remote(served.url, endless, timeout=1)
-    assert said(outputs) == [("timeout", "TimeoutError: no end within 1 s"), ("ok", "1")]
-    assert 1 <= outputs[0].seconds < 5
+    assert said(outputs) == [("timeout", "TimeoutError: no end within 1 s of processor time"), ("ok", "1")]
+    assert 1 <= outputs[0].seconds < 10
 
 
 def test_a_whole_run_is_the_same(served: Any, tmp_path: Path, console: Any) -> None:
@@ -227,13 +230,13 @@ def test_session_that_the_service_forgot_is_restored(served: Any) -> None:
     with_remote(served.url, scenario)
 
 
-@pytest.mark.parametrize("step", ["import random\nprint(random.random())", "import time\ntime.sleep(1.2)"])
+@pytest.mark.parametrize("step", ["import random\nprint(random.random())", SPIN])
 def test_session_that_cannot_be_restored_is_a_fault(served: Any, step: str) -> None:
     async def scenario(interpreter: Interpreter) -> None:
         session = interpreter.session()
         await session.run("x = 0.8")
-        await session.run("import time\ntime.sleep(x)")
-        await session.run(step.replace("1.2", "0.8"))
+        await session.run(SPIN)
+        await session.run(step)
         await forget_sessions(served.url)
         lost = await session.run("x")
         assert (

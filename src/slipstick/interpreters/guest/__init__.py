@@ -7,7 +7,8 @@ filesystem.py     namespaces and a root of its own, and
 seccomp.py        filters of system calls (syscalls.toml)
 session.py      runs the steps of one program as a notebook would (notebook.py has commands and shows values)
 reuse.py        runs one simple program after another in one process (simple.py and simple.toml say what is simple)
-protocol.py     messages between sessions and their clients; the one module that the host imports too
+protocol.py     messages between sessions and their clients; the host imports it too, and
+capture.py      what a step has printed, in memory that the host reads
 
 Imports the standard library, and of slipstick nothing outside this package: `host.zygote` starts it with a boot string
 in which the packages above are empty.

@@ -14,12 +14,15 @@ import resource
 import signal
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from slipstick.interpreters.guest import filesystem, seccomp
 from slipstick.interpreters.guest.filesystem import MissingError, needs
 
+_PROCESSOR_CLOCK = 2
+"""CPUCLOCK_SCHED: what the scheduler has given to a process, not what its timer has seen."""
 _PDEATHSIG, _DUMPABLE, _CHILD_SUBREAPER, _NO_NEW_PRIVS = 1, 4, 36, 38
 _CAPABILITY_VERSION = 0x20080522
 _SPARE_MB = 64
@@ -143,6 +146,28 @@ def adopt_orphans() -> None:
 def children() -> list[int]:
     """Process ids of this single-threaded process's children, adopted ones included."""
     return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+
+
+def used_by(pid: int) -> float:
+    """Processor seconds of a process, all its threads, without its cooperation; 0 if it has ended."""
+    try:
+        return time.clock_gettime((~pid << 3) | _PROCESSOR_CLOCK)
+    except OSError:
+        return 0.0
+
+
+def used_by_all(pid: int) -> float:
+    """Processor seconds of a process and of all below it, those that have ended included; needs /proc."""
+    seconds = 0.0
+    pids = [pid]
+    for each in pids:  # grows during the loop
+        try:
+            ended = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[13:15]
+            pids += [int(child) for child in Path(f"/proc/{each}/task/{each}/children").read_text().split()]
+        except OSError:  # ended meanwhile
+            continue
+        seconds += used_by(each) + sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def set_limits(limits: dict[str, Any], *, base: int) -> None:

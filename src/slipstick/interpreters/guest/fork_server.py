@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import select
@@ -16,8 +17,11 @@ import sys
 from typing import Any, NoReturn
 
 from slipstick.interpreters.guest import confinement, filesystem, reuse, seccomp, session, surroundings
+from slipstick.interpreters.guest.capture import Captures
 
 _MAX_FILES = 64
+_MOST_PASSED = 8
+"""Descriptors that come with one request."""
 
 
 def become_fork_server(control: socket.socket, options: dict[str, Any]) -> NoReturn:
@@ -37,7 +41,7 @@ class ForkServer:
     def __init__(self, control: socket.socket, options: dict[str, Any]) -> None:
         self._control = control
         self._options = options
-        self._limits = {name: options[name] for name in ("timeout", "memory_mb", "scratch_mb", "seed")}
+        self._limits = {name: options[name] for name in ("timeout", "memory_mb", "scratch_mb", "output_kb", "seed")}
         self._pids: dict[int, int] = {}
         self._keys: dict[int, int] = {}
         self._endings: dict[int, tuple[int | None, float]] = {}
@@ -48,7 +52,8 @@ class ForkServer:
         self._listed: list[str] = options["listed"]
         self._awaited: set[int] = set()
         self._dropped: set[int] = set()
-        self._session = session.Session()  # made ahead; every fork has its own copy
+        self._captures = Captures(1)
+        self._session = session.Session(captures=self._captures)  # made ahead; every fork has its own copy
         # os.fork handles locks and threads that this process does not have, and every page it writes is copied
         self._bare_fork = ctypes.PyDLL(None).fork
         self._wake, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -102,7 +107,7 @@ class ForkServer:
 
     def _answer(self) -> bool:
         """Serves one request of the caller; False if the caller has closed the socket."""
-        data, fds, _, _ = socket.recv_fds(self._control, 65536, 1)
+        data, fds, _, _ = socket.recv_fds(self._control, 65536, _MOST_PASSED)
         if not data:
             return False
         message = json.loads(data)
@@ -112,32 +117,40 @@ class ForkServer:
             if key in self._pids:
                 self._dropped.add(key)
         if "fork" in message:
-            self._fork(message["fork"], fds[0], message)
+            self._fork(message["fork"], fds, message)
         elif "end" in message:
             self._awaited.add(message["end"])
             if message["kill"]:
                 self._kill(message["end"])
             self._report(message["end"])
+        elif "time" in message:
+            self._send({"time": message["time"], "seconds": self._used(message["time"])})
         return True
 
-    def _fork(self, key: int, fd: int, asked: dict[str, Any]) -> None:
+    def _used(self, key: int) -> float:
+        """Processor seconds of a session so far, its own children included where it can have any."""
+        pid = self._pids.get(key)
+        if pid is None:
+            return 0.0
+        return confinement.used_by_all(pid) if self._options["isolation"] == "process" else confinement.used_by(pid)
+
+    def _fork(self, key: int, fds: list[int], asked: dict[str, Any]) -> None:
         pid = self._bare_fork()
+        if not pid:
+            try:
+                self._become_session(fds, asked["folder"], asked["limits"])
+                self._serve_session(fds, asked["simple"], asked["limits"])
+            finally:
+                os._exit(70)
+        for fd in fds:
+            os.close(fd)
         if pid < 0:
-            os.close(fd)
             self._endings[key] = (None, 0.0)
-            return
-        if pid:
-            os.close(fd)
+        else:
             self._pids[key] = pid
             self._keys[pid] = key
-            return
-        try:
-            self._become_session(fd, asked["folder"], asked["limits"])
-            self._serve_session(fd, asked["simple"], asked["limits"])
-        finally:
-            os._exit(70)
 
-    def _become_session(self, fd: int, folder: str, limits: dict[str, Any]) -> None:
+    def _become_session(self, fds: list[int], folder: str, limits: dict[str, Any]) -> None:
         if self._options["isolation"] != "full":  # in its pid namespace they end with process 1
             confinement.die_with_parent()
         if self._options["isolation"] == "process":  # so that only what an ended session leaves gets a new parent
@@ -146,8 +159,8 @@ class ForkServer:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._domain is not None:
             confinement.enter_domain(self._domain)
-        os.closerange(3, fd)
-        os.closerange(fd + 1, _MAX_FILES)
+        for before, after in itertools.pairwise([2, *sorted(fds), _MAX_FILES]):
+            os.closerange(before + 1, after)
         isolation, scratch_mb = self._options["isolation"], limits["scratch_mb"]
         if scratch_mb and isolation == "full":
             filesystem.mount_scratch(scratch_mb)
@@ -166,13 +179,14 @@ class ForkServer:
         if self._filter:
             self._filter.install()
 
-    def _serve_session(self, fd: int, simple: bool, limits: dict[str, Any]) -> NoReturn:
-        timeout, seed = limits["timeout"], limits["seed"]
+    def _serve_session(self, fds: list[int], simple: bool, limits: dict[str, Any]) -> NoReturn:
+        fd, memory = fds
+        self._captures.share(memory)
         try:
             if simple:
-                reuse.serve(fd, timeout=timeout, seed=seed)
+                reuse.serve(self._captures, fd, limits=limits)
             else:
-                session.serve(self._session, fd, timeout=timeout, seed=seed)
+                session.serve(self._session, fd, limits=limits)
         finally:
             os._exit(0)
 

@@ -14,15 +14,24 @@ import struct
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from slipstick.interpreters.guest.capture import KB
+
 MAX_CODE = 8 << 20
 """Characters of the longest program."""
 MAX_REQUEST = 32 << 20
 """Bytes of the longest frame to a session: a program and its files in base64."""
-MAX_REPLY = 8 << 20
-"""Bytes of the longest frame from a session: its text, and four images of 1 MB in base64."""
+_MAX_IMAGES = 8 << 20
+"""Bytes of four images of 1 MB in base64, and more than all the small parts of a reply."""
+_ESCAPED = 6
+"""Bytes of JSON for one byte of a text, at most."""
 
 _LENGTH = struct.Struct(">I")
 _STATUSES = ("ok", "error", "memory", "refused")
+
+
+def max_reply(output_kb: int) -> int:
+    """Bytes of the longest frame from a session that keeps so much of each of its two streams."""
+    return _MAX_IMAGES + 2 * _ESCAPED * KB * output_kb
 
 
 class FrameError(Exception):
@@ -66,7 +75,7 @@ class Reply:
     images: list[str] = field(default_factory=list)
     """Figures that were shown, as PNG in base64."""
     cpu: float = 0.0
-    """Seconds of processor time that this process has used so far."""
+    """Seconds of processor time that it took."""
     more: bool = False
     """Whether the process can run another request."""
 
@@ -82,9 +91,9 @@ def pack_request(number: int, request: Request) -> bytes:
     return pack({"id": number, **vars(request)}, limit=MAX_REQUEST)
 
 
-def pack_reply(number: int, reply: Reply) -> bytes:
+def pack_reply(number: int, reply: Reply, *, output_kb: int) -> bytes:
     """The frame of a reply; raises FrameError if it is too long."""
-    return pack({"id": number, **vars(reply)}, limit=MAX_REPLY)
+    return pack({"id": number, **vars(reply)}, limit=max_reply(output_kb))
 
 
 def read_reply(message: dict[str, Any], number: int) -> Reply:

@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from slipstick.interpreters.guest import session, simple
+from slipstick.interpreters.guest.capture import Captures
 from slipstick.interpreters.guest.protocol import Reply, receive
 from slipstick.interpreters.guest.session import RefusedError, Session
 
@@ -78,9 +79,10 @@ class Watch:
         self.tripped = True
 
 
-def serve(fd: int, *, timeout: float, seed: int | None) -> None:
+def serve(captures: Captures, fd: int, *, limits: dict[str, Any]) -> None:
     """Runs the programs received over the socket `fd`; returns when this process must not run another."""
     watch = Watch()
+    seed = limits["seed"]
     session.seed_libraries(seed)
     offered = simple.offered_builtins()
     before, peak = simple.shared_state(), _peak()
@@ -88,12 +90,13 @@ def serve(fd: int, *, timeout: float, seed: int | None) -> None:
         received = receive(fd)
         if received is None:
             return
-        session.limit_processor(timeout)
+        session.limit_processor(limits["timeout"])
         session.seed_sympy(seed)
-        program = Session(built_ins=dict(offered), admit=watch.admit, evaluate=watch.evaluate)
+        program = Session(built_ins=dict(offered), admit=watch.admit, evaluate=watch.evaluate, captures=captures)
         try:
             reply = program.run(received[1])
         except RefusedError:
+            captures.out.take()
             reply = Reply("refused")
         clean = (
             not (watch.tripped or program.interrupted)
@@ -104,8 +107,9 @@ def serve(fd: int, *, timeout: float, seed: int | None) -> None:
         short = reply.error[:1] == ["RecursionError"]
         if watch.tripped or short or (reply.status == "memory" and number):
             reply, clean = Reply("refused"), False
+        reply.cpu = captures.spent()
         reply.more = clean and number + 1 < _MOST_PROGRAMS
-        session.answer(fd, received[0], reply)
+        session.answer(fd, received[0], reply, output_kb=limits["output_kb"])
         if not reply.more:
             return
 

@@ -9,7 +9,6 @@ import builtins
 import functools
 import gc
 import inspect
-import io
 import linecache
 import operator
 import os
@@ -23,20 +22,17 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from slipstick.interpreters.guest import surroundings
+from slipstick.interpreters.guest.capture import Capture, Captures
+from slipstick.interpreters.guest.figures import Figures
 from slipstick.interpreters.guest.notebook import IPythonFinder, Notebook, display, is_silenced
 from slipstick.interpreters.guest.protocol import Reply, Request, pack_reply, receive
 
 if TYPE_CHECKING:
     import asyncio
 
-MAX_OUTPUT = 20_000
-"""Bytes kept of one step's output: the first three quarters and the last quarter."""
-
-_HEAD = MAX_OUTPUT * 3 // 4
-_TAIL = MAX_OUTPUT - _HEAD
 _FRAMES = 8
 _CAUSES = 8
 """Frames and causes that a traceback shows."""
@@ -52,57 +48,12 @@ class RefusedError(BaseException):
     """The program may not run in this process. Derived from BaseException so that programs do not catch it."""
 
 
-class Capture(io.BufferedIOBase):
-    """Keeps the head and the tail of what is written, however long it is."""
-
-    def __init__(self) -> None:
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._cut = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Does nothing: what a program prints after closing its stdout is still captured."""
-
-    def write(self, data: Any) -> int:
-        room = _HEAD - len(self._head)
-        size = len(data)
-        if room > 0:
-            self._head += data[:room]
-            data = data[room:]
-        if data:
-            self._tail += data
-            if len(self._tail) > 2 * _TAIL:
-                self._trim()
-        return size
-
-    def ends_line(self) -> bool:
-        """Whether the next character starts a line."""
-        last = self._tail or self._head
-        return not last or last.endswith(b"\n")
-
-    def take(self) -> str:
-        """The text kept since the last call, with a notice of how much was cut."""
-        self._trim()
-        notice = b"\n... [%d bytes of output cut] ...\n" % self._cut if self._cut else b""
-        text = bytes(self._head + notice + self._tail).decode("utf-8", "replace")
-        self.__init__()  # type: ignore[misc]
-        return text
-
-    def _trim(self) -> None:
-        extra = len(self._tail) - _TAIL
-        if extra > 0:
-            del self._tail[:extra]
-            self._cut += extra
-
-
 class Session:
     """One session's variables and the steps it has run.
 
     built_ins: the built-ins of programs; None for Python's own. admit: called with a step's syntax tree before it runs.
-    evaluate: runs compiled code in a namespace, as `eval` does. Both may raise RefusedError.
+    evaluate: runs compiled code in a namespace, as `eval` does. Both may raise RefusedError. captures: keep what is
+    printed; None for ones of its own.
     """
 
     def __init__(
@@ -111,6 +62,7 @@ class Session:
         built_ins: dict[str, Any] | None = None,
         admit: Callable[[ast.Module], None] | None = None,
         evaluate: Callable[[Any, dict[str, Any]], Any] = eval,
+        captures: Captures | None = None,
     ) -> None:
         main = types.ModuleType("__main__")
         main.__dict__["__builtins__"] = __builtins__ if built_ins is None else built_ins
@@ -121,7 +73,8 @@ class Session:
         self._notebook = Notebook(self._names, vars(builtins) if built_ins is None else built_ins)
         self._flags = 0
         self._runner: asyncio.Runner | None = None
-        self._capture = Capture()
+        self._figures = Figures()
+        self._captures = captures or Captures(1)
         self._sources: dict[str, str] = {}
         self.interrupted = False
         """Whether an error was raised in a library below the program's own code, or by the memory limit."""
@@ -130,26 +83,34 @@ class Session:
         """Runs one cell, or a whole program, which ends as a script does."""
         name = request.name or (f"<step {len(self._sources) + 1}>" if self._sources else "<program>")
         self._sources[name] = request.code
-        capture, errors = self._capture, Capture() if request.split else self._capture
-        out = sys.stdout = _stream(capture)
-        err = sys.stderr = _stream(errors) if request.split else out
+        capture, errors = self._captures.out, self._captures.err if request.split else self._captures.out
+        out = sys.stdout = capture.stream()
+        err = sys.stderr = errors.stream() if request.split else out
         reply = Reply("ok")
+        self._captures.begin()
         try:
             write_files(request.files)
+            self._figures.watch()
             self._run(request, name, reply, err)
             if request.mode == "script":
                 _end_script()
+            else:
+                self._figures.keep_open()
         except MemoryError:
             self.interrupted = True
             _lift_memory_limit()
             reply.status, reply.exit_code = "memory", 1
             _print(err, "MemoryError: the memory limit of the session was reached")
+        reply.images, left_out = self._figures.take()
+        if left_out:
+            _print(err, f"{left_out}\n")
         out.flush()
         err.flush()
         if request.split:
             reply.stdout, reply.stderr = capture.take(), errors.take()
         else:
             reply.text = capture.take().rstrip()
+        reply.cpu = self._captures.spent()
         return reply
 
     def _run(self, request: Request, name: str, reply: Reply, err: TextIO) -> None:
@@ -202,10 +163,6 @@ class Session:
 
             self._runner = asyncio.Runner()
         return self._runner.run(value)
-
-
-def _stream(capture: Capture) -> io.TextIOWrapper:
-    return io.TextIOWrapper(cast(IO[bytes], capture), "utf-8", errors="backslashreplace")
 
 
 def _print(out: TextIO, text: str) -> None:
@@ -333,22 +290,21 @@ def limit_processor(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, resource.RLIM_INFINITY))
 
 
-def answer(fd: int, number: int, reply: Reply) -> None:
+def answer(fd: int, number: int, reply: Reply, *, output_kb: int) -> None:
     """Sends the reply to a request."""
-    reply.cpu = time.process_time()
-    frame = pack_reply(number, reply)
+    frame = pack_reply(number, reply, output_kb=output_kb)
     while frame:
         frame = frame[os.write(fd, frame) :]
 
 
-def serve(session: Session, fd: int, *, timeout: float, seed: int | None) -> None:
+def serve(session: Session, fd: int, *, limits: dict[str, Any]) -> None:
     """Runs the requests received over the socket `fd` until it is closed, or until one was a whole program."""
-    seed_libraries(seed)
+    seed_libraries(limits["seed"])
     while (received := receive(fd)) is not None:
         number, request = received
-        limit_processor(timeout)
+        limit_processor(limits["timeout"])
         reply = session.run(request)
         reply.more = request.mode == "cell"
-        answer(fd, number, reply)
+        answer(fd, number, reply, output_kb=limits["output_kb"])
         if not reply.more:
             return

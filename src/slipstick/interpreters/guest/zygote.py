@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from slipstick.interpreters.guest import confinement, session
+from slipstick.interpreters.guest import confinement, figures, session
 from slipstick.interpreters.guest.filesystem import MissingError
 from slipstick.interpreters.guest.fork_server import become_fork_server
 from slipstick.interpreters.guest.protocol import Request
@@ -96,7 +96,7 @@ def _warm_up(modules: list[str], warmup: list[str]) -> None:
     random.Random.__init__.__defaults__ = (0,)  # sympy draws the first number of its dummies, which orders depend on
     for name in modules:
         with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+            figures.prepare() if name == "matplotlib" else importlib.import_module(name)
     random.Random.__init__.__defaults__ = (None,)
     random.seed(0)
     session.seed_libraries(0)

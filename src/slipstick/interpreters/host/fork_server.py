@@ -1,17 +1,23 @@
 """Client of one fork server: has it started, asks it for sessions, has them killed, notices its end."""
 
 import asyncio
+import fcntl
+import io
 import itertools
 import json
+import os
 import socket
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from slipstick.interpreters.guest.capture import memory_size, read_memory
 from slipstick.interpreters.host.zygote import LostError, Tier, ZygoteClient
 
 _START_SECONDS = 30.0
 _KILL_SECONDS = 5.0
-_END_SECONDS = 0.2
+_LOOK_FACTOR = 4
+"""An answer about a session's time may take so many times longer than a kill: nothing waits for it."""
+_END_SECONDS = 2.0
 """Longest time between the closing of a session's socket and the end of its process, if both come from the kernel."""
 
 
@@ -25,11 +31,24 @@ class AliveError(Exception):
 
 @dataclass(frozen=True)
 class Fork:
-    """One session's process: its key, our end of its socket, and which start of the fork server it belongs to."""
+    """One session's process: its key, our ends, and which start of the fork server it belongs to."""
 
     key: int
     connection: socket.socket
+    memory: io.FileIO
+    """What its step has printed so far, as the process says: see `guest.capture`."""
     start: int
+
+    def close(self) -> None:
+        """Closes our ends."""
+        self.connection.close()
+        self.memory.close()
+
+    def read_memory(self) -> tuple[float, str, str]:
+        """See `guest.capture.read_memory`; nothing once it is closed."""
+        if self.memory.closed:
+            return 0.0, "", ""
+        return read_memory(os.pread(self.memory.fileno(), os.fstat(self.memory.fileno()).st_size, 0))
 
 
 class Ending(NamedTuple):
@@ -49,6 +68,7 @@ class ForkServerClient:
         self._keys = itertools.count(1)
         self._dropped: list[int] = []
         self._ends: dict[int, asyncio.Future[Ending]] = {}
+        self._times: dict[int, asyncio.Future[float]] = {}
         self._control: socket.socket | None = None
         self._ready: asyncio.Future[None] | None = None
         self._starts = 0
@@ -84,23 +104,21 @@ class ForkServerClient:
             self._lose()
             raise
 
-    async def fork(
-        self, folder: str, request: bytes, *, limits: dict[str, float | None], simple: bool
-    ) -> tuple[Fork, bytes]:
+    async def fork(self, folder: str, request: bytes, *, limits: dict[str, Any], simple: bool) -> tuple[Fork, bytes]:
         """A new session in `folder` with its first request sent, and the part of the request that did not fit yet.
 
-        limits: timeout, memory_mb, scratch_mb (none above the fork server's own) and seed. simple: a session for
-        simple programs alone, each in a namespace of its own. Raises LostError.
+        limits: timeout, memory_mb, scratch_mb (none above the fork server's own), output_kb and seed. simple: a session
+        for simple programs alone, each in a namespace of its own. Raises LostError.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        fork = Fork(next(self._keys), ours, self._starts)
+        fork = Fork(next(self._keys), ours, _make_memory(memory_size(limits["output_kb"])), self._starts)
         try:
             with theirs:
                 sent = ours.send(request)
                 dropped, self._dropped = self._dropped[:_MOST_DROPS], self._dropped[_MOST_DROPS:]
                 message = {"fork": fork.key, "folder": folder, "limits": limits, "simple": simple, "drop": dropped}
-                await self._send(message, theirs)
+                await self._send(message, theirs.fileno(), fork.memory.fileno())
         except BaseException:
             self.discard(fork)
             raise
@@ -125,6 +143,20 @@ class ForkServerClient:
             await self.kill(fork)
             raise AliveError from None
 
+    async def used(self, fork: Fork) -> float:
+        """Processor seconds that the session's process has used since its start. Raises LostError."""
+        if fork.start != self._starts:
+            raise LostError
+        answered: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._times[fork.key] = answered
+        await self._send({"time": fork.key})
+        try:
+            async with asyncio.timeout(_LOOK_FACTOR * _KILL_SECONDS):
+                return await answered
+        except TimeoutError:
+            self._lose()
+            raise LostError from None
+
     async def _end(self, fork: Fork, *, kill: bool, seconds: float) -> Ending:
         """Waits for the end of a session's process. Raises LostError; TimeoutError if it is not to be killed."""
         fork.connection.close()
@@ -144,7 +176,7 @@ class ForkServerClient:
 
     def discard(self, fork: Fork) -> None:
         """Has the session killed without waiting: with the next request, or else as soon as the loop is idle."""
-        fork.connection.close()
+        fork.close()
         if self._control is not None:
             if not self._dropped:
                 asyncio.get_running_loop().call_soon(self._drop)
@@ -165,13 +197,13 @@ class ForkServerClient:
         self._lose()
         await self._zygote.close()
 
-    async def _send(self, message: dict[str, Any], passed: socket.socket | None = None) -> None:
+    async def _send(self, message: dict[str, Any], *passed: int) -> None:
         data = json.dumps(message).encode()
         for _ in range(int(_KILL_SECONDS * 1000)):
             if self._control is None:
                 raise LostError
             try:
-                socket.send_fds(self._control, [data], [passed.fileno()] if passed else [])
+                socket.send_fds(self._control, [data], passed)
             except BlockingIOError:
                 await asyncio.sleep(0.001)
             except OSError as error:
@@ -197,6 +229,8 @@ class ForkServerClient:
             self._ready.set_result(None)
         elif (ended := self._ends.pop(message.get("ended"), None)) is not None and not ended.done():
             ended.set_result(Ending(message["code"], message["seconds"]))
+        elif (asked := self._times.pop(message.get("time"), None)) is not None and not asked.done():
+            asked.set_result(message["seconds"])
 
     def _lose(self) -> None:
         """Closes the socket, which ends the fork server, and fails every call that waits for it."""
@@ -206,9 +240,19 @@ class ForkServerClient:
             self._control.close()
             self._control = None
         self._dropped = []
-        waiting: list[asyncio.Future[Any]] = [*self._ends.values(), *([self._ready] if self._ready else [])]
+        waiting: list[asyncio.Future[Any]] = [*self._ends.values(), *self._times.values()]
+        waiting += [self._ready] if self._ready else []
         self._ends.clear()
+        self._times.clear()
         for future in waiting:
             if not future.done():
                 future.set_exception(LostError())
                 future.exception()  # marked as retrieved, whether or not a caller still waits
+
+
+def _make_memory(size: int) -> io.FileIO:
+    """Memory to be shared, whose size no one can change."""
+    memory = io.FileIO(os.memfd_create("output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+")
+    memory.truncate(size)
+    fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+    return memory

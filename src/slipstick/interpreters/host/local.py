@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import re
 
@@ -12,8 +11,10 @@ from slipstick.interpreters import Interpreter, Limits, Session
 from slipstick.interpreters.guest.protocol import Request
 from slipstick.interpreters.host.fork_server import ForkServerClient
 from slipstick.interpreters.host.isolation import ISOLATION, choose_isolation, missing
+from slipstick.interpreters.host.replay import is_same, lost, may_repeat
 from slipstick.interpreters.host.scratch import make_scratch, remove_scratch
 from slipstick.interpreters.host.session import RefusedError, SessionClient
+from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.interpreters.host.zygote import KilledError, LostError, Tier
 from slipstick.schema import Output
 
@@ -22,21 +23,32 @@ _TIERS = (
     Tier("symbolic", ("sympy",), ("standard", "symbolic")),
     Tier(
         "science",
-        ("sympy", "numpy", "scipy", "scipy.optimize", "scipy.stats", "scipy.integrate", "pandas", "networkx"),
+        (
+            "sympy",
+            "numpy",
+            "scipy",
+            "scipy.optimize",
+            "scipy.stats",
+            "scipy.integrate",
+            "pandas",
+            "networkx",
+            "matplotlib",
+        ),
         ("standard", "symbolic", "science"),
     ),
 )
 # Matched in the text: untrusted programs are parsed only in processes that may be lost.
 _IMPORT = r"^[ \t;]*(?:import|from)\b[^\n]*\b(?:{})\b"
+_PLOTS = r"|\b(?:matplotlib|pylab)\b|(?<![\w.])plot(?:3d)?(?:_implicit|_parametric\w*)?\("  # the last ones are sympy's
 _NEEDS = (
-    (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx"), re.MULTILINE)),
+    (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx|seaborn") + _PLOTS, re.MULTILINE)),
     (1, re.compile(_IMPORT.format("sympy|mpmath"), re.MULTILINE)),
 )
 _SEARCHED = 100_000
 """Characters of a program in which imports are looked for; what is imported further on is imported in the session."""
 _REUSED = (0, 1)
 """Tiers whose simple programs run one after another in one process."""
-_MOVE_SECONDS = 1.0
+_MOVE_TIME = TimeLimits(1.0, 10.0)
 """If earlier steps took longer, a session is not moved to another tier; it then imports in the tier it is in."""
 
 
@@ -73,13 +85,18 @@ class LocalInterpreter(Interpreter):
 
     async def run_program(self, code: str) -> Output:
         """Runs a whole program; simple ones in a process that has run others, which is quicker than a session each."""
+        used = 0.0
         if (tier := _tier_for(code)) in _REUSED and not self.limits.scratch_mb and not self._closed:
-            with contextlib.suppress(RefusedError, LostError):
+            try:
                 async with self.slots:
                     return await self._run_simple(tier, code)
+            except RefusedError as error:
+                used = error.used
+            except LostError:
+                pass
         session = self.session()
         try:
-            return await session.run(code, last=True)
+            return await session.run(code, last=True, used=used)
         finally:
             await session.close()
 
@@ -95,7 +112,7 @@ class LocalInterpreter(Interpreter):
         process = idle.pop() if idle else None
         try:
             process = process or await self.make_process(tier, self.limits, self.seed, simple=True)
-            return (await process.run(Request(code), seconds=self.limits.timeout)).output()
+            return (await process.run(Request(code), TimeLimits.of(self.limits))).output()
         except LostError:
             idle.clear()
             raise
@@ -142,21 +159,28 @@ class LocalSession(Session):
     def __init__(self, interpreter: LocalInterpreter, limits: Limits, seed: int | None) -> None:
         self._interpreter = interpreter
         self._limits = limits
+        self._time = TimeLimits.of(limits)
         self._seed = seed
         self._tier = 0
         self._process: SessionClient | None = None
         self._done: list[tuple[str, Output]] = []
         self._scratch: str | None = None
+        self._note = ""
+        """What the next output has to say: that variables are lost."""
 
-    async def run(self, code: str, *, last: bool = False) -> Output:
-        """Runs one step; see `slipstick.interpreters.Session`. After the `last` one the process ends itself."""
+    async def run(self, code: str, *, seconds: float | None = None, last: bool = False, used: float = 0.0) -> Output:
+        """Runs one step; see `slipstick.interpreters.Session`. After the `last` one the process ends itself.
+
+        used: seconds of its time that are spent already.
+        """
         killed = 0
         async with self._interpreter.slots:
             for _ in range(2):
                 try:
                     process = await self._process_for(code)
                     request = Request(code, mode="script" if last else "cell")
-                    output = (await process.run(request, seconds=self._limits.timeout)).output()
+                    limits = self._time.within(seconds).after(used)
+                    output = (await process.run(request, limits)).output()
                 except LostError as error:
                     killed += isinstance(error, KilledError)
                     await self._end_process()
@@ -165,7 +189,8 @@ class LocalSession(Session):
                     self._done.append((code, output))
                 else:
                     await self._end_process()
-                return output
+                note, self._note = self._note, ""
+                return output.model_copy(update={"text": f"{note}{output.text}"}) if note else output
         if killed == 2:  # once may be chance; twice it is what this program does, or needs
             return Output(text="Killed: the program's process was killed (SIGKILL), twice", status="killed")
         return Output(text="SandboxFault: the interpreter's own process was lost, twice", status="sandbox_fault")
@@ -175,16 +200,17 @@ class LocalSession(Session):
         await self._end_process()
         self._done = []
         self._tier = 0
+        self._note = ""
 
     async def _process_for(self, code: str) -> SessionClient:
         """A process of the tier that the code needs, with all earlier steps run in it. Raises LostError."""
         needed = _tier_for(code)
         old = self._process
-        if old and (needed <= self._tier or not self._may_repeat(_MOVE_SECONDS)):
+        if old and (needed <= self._tier or not may_repeat(self._done, _MOVE_TIME)):
             return old
         self._tier, before = max(self._tier, needed), self._tier
-        if not self._may_repeat(self._limits.timeout):
-            self._done = []
+        if not may_repeat(self._done, self._time):
+            self._lose(f"they took more than {self._time.processor:g} s and were not run again")
         new, scratch = await self._make()
         try:
             repeated = await self._repeat(new)
@@ -196,7 +222,7 @@ class LocalSession(Session):
             if old:
                 self._tier = before
                 return old
-            self._done = []
+            self._lose("run again in another process, an earlier step printed something else")
             new, scratch = await self._make()
         await self._end_process()
         self._process, self._scratch = new, scratch
@@ -211,14 +237,15 @@ class LocalSession(Session):
         process.folder = make_scratch()
         return process, process.folder
 
-    def _may_repeat(self, seconds: float) -> bool:
-        return sum(output.seconds for _, output in self._done) < seconds
+    def _lose(self, why: str) -> None:
+        self._done = []
+        self._note = f"{lost(why)}\n"
 
     async def _repeat(self, process: SessionClient) -> bool:
         """Runs the earlier steps again in a new process; whether their outputs are the same."""
         for code, output in self._done:
-            again = (await process.run(Request(code), seconds=self._limits.timeout)).output()
-            if (again.text, again.status) != (output.text, output.status) or not process.usable:
+            again = (await process.run(Request(code), self._time)).output()
+            if not is_same(output, again) or not process.usable:
                 return False
         return True
 

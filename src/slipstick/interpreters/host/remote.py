@@ -14,6 +14,8 @@ from pydantic import ValidationError
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, Limits, Session
+from slipstick.interpreters.host.replay import is_same, may_repeat
+from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output, Status
 
 if TYPE_CHECKING:
@@ -53,16 +55,16 @@ def open_interpreter(argument: str, limits: Limits, *, workers: int = 2, seed: i
             f"`remote:{argument}` does not name a service; write remote:http://HOST:PORT, start one with "
             f"`slipstick sandbox --set port=PORT`, and set {TOKEN_VARIABLE} to its token, if it has one"
         )
-    demand = {**limits.model_dump(), "seed": seed}
-    return RemoteInterpreter(argument.rstrip("/"), workers=workers, demand=demand)
+    return RemoteInterpreter(argument.rstrip("/"), limits, workers=workers, seed=seed)
 
 
 class RemoteInterpreter(Interpreter):
     """Makes sessions on one service. Belongs to the event loop of its first step."""
 
-    def __init__(self, url: str, *, workers: int, demand: dict[str, Any]) -> None:
+    def __init__(self, url: str, limits: Limits, *, workers: int, seed: int | None) -> None:
         self.url = url
-        self.demand = demand
+        self.limits = limits
+        self.seed = seed
         self.slots = asyncio.Semaphore(workers)
         self._client: httpx2.AsyncClient | None = None
         self._answered = False
@@ -72,15 +74,14 @@ class RemoteInterpreter(Interpreter):
         """A fresh session; the service makes it at the first step. Raises InterpreterError once closed."""
         if self._closed:
             raise InterpreterError("this interpreter is closed; open a new one")
-        own = limits.model_dump() if limits else {}
-        return RemoteSession(self, {**self.demand, **own, **({} if seed is None else {"seed": seed})})
+        return RemoteSession(self, limits or self.limits, self.seed if seed is None else seed)
 
-    async def run_step(self, name: str, number: int, code: str, demand: dict[str, Any]) -> Output:
-        """Step `number` (from 0) of a session of the service.
+    async def run_step(self, name: str, step: dict[str, Any]) -> Output:
+        """One step of a session of the service, in the shape of its route.
 
         Raises SessionLostError, ServiceLostError, and InterpreterError for what a user can fix.
         """
-        response = await self._post(f"/sessions/{name}/run", {"code": code, "step": number, "demand": demand})
+        response = await self._post(f"/sessions/{name}/run", step)
         if response.status_code == 413:
             return Output(text="ValueError: the program is too long for the sandbox service", status="error")
         try:
@@ -92,7 +93,7 @@ class RemoteInterpreter(Interpreter):
             message = str(answer["error"])
         except (ValueError, KeyError, TypeError, ValidationError) as error:
             raise self._unexpected(f"answers {response.status_code} with {response.text[:200]!r}") from error
-        if response.status_code == 404 and number:
+        if response.status_code == 404 and step["step"]:
             raise SessionLostError(message)
         if response.status_code in (400, 401, 422):
             hint = f"; set {TOKEN_VARIABLE} to the token" if response.status_code == 401 else ""
@@ -142,7 +143,7 @@ class RemoteInterpreter(Interpreter):
             self._client = httpx2.AsyncClient(
                 base_url=self.url,
                 headers={"Authorization": f"Bearer {token}"} if token else {},
-                timeout=httpx2.Timeout(30.0, connect=5.0, read=self.demand["timeout"] + _PATIENCE_SECONDS),
+                timeout=httpx2.Timeout(30.0, connect=5.0, read=TimeLimits.of(self.limits).wall + _PATIENCE_SECONDS),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=256),
                 trust_env=False,  # programs go to the named service, never to a proxy
             )
@@ -160,19 +161,20 @@ class RemoteInterpreter(Interpreter):
 class RemoteSession(Session):
     """One program's variables on the service; if it loses them, the steps that made them are run there again."""
 
-    def __init__(self, remote: RemoteInterpreter, demand: dict[str, Any]) -> None:
+    def __init__(self, remote: RemoteInterpreter, limits: Limits, seed: int | None) -> None:
         self._remote = remote
-        self._demand = demand
+        self._demand = {**limits.model_dump(), "seed": seed}
+        self._time = TimeLimits.of(limits)
         self._name = ""
         self._steps = 0
         """Steps that the service has run in the session of this name."""
         self._done: list[tuple[str, Output]] = []
 
-    async def run(self, code: str) -> Output:
+    async def run(self, code: str, *, seconds: float | None = None) -> Output:
         """Runs one step; see `slipstick.interpreters.Session`."""
         async with self._remote.slots:
             try:
-                output = await self._run(code)
+                output = await self._run(code, seconds)
             except ServiceLostError as error:
                 return Output(text=f"SandboxFault: {error}", status="sandbox_fault")
             except SessionLostError as error:
@@ -189,17 +191,18 @@ class RemoteSession(Session):
         if name:
             await self._remote.end_session(name)
 
-    async def _run(self, code: str) -> Output:
+    async def _run(self, code: str, seconds: float | None) -> Output:
         if not self._name:
             await self._restore()
         try:
-            return await self._step(code)
+            return await self._step(code, seconds)
         except SessionLostError:
             await self._restore()
-            return await self._step(code)
+            return await self._step(code, seconds)
 
-    async def _step(self, code: str) -> Output:
-        output = await self._remote.run_step(self._name, self._steps, code, self._demand)
+    async def _step(self, code: str, seconds: float | None = None) -> Output:
+        step = {"code": code, "step": self._steps, "demand": self._demand, "seconds": seconds}
+        output = await self._remote.run_step(self._name, step)
         self._steps += 1
         return output
 
@@ -209,13 +212,13 @@ class RemoteSession(Session):
         Raises SessionLostError if they take too long, or their outputs differ from before.
         """
         self._name, self._steps = uuid.uuid4().hex, 0
-        if sum(output.seconds for _, output in self._done) > self._demand["timeout"]:
+        if not may_repeat(self._done, self._time):
             raise SessionLostError(
                 f"the service at {self._remote.url} lost a session that took too long to be repeated"
             )
         for code, output in self._done:
             again = await self._step(code)
-            if (again.text, again.status) != (output.text, output.status):
+            if not is_same(output, again):
                 raise SessionLostError(f"the service at {self._remote.url} lost a session that cannot be repeated")
 
     def _forget(self) -> None:

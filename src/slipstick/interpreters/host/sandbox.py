@@ -34,9 +34,9 @@ class SandboxSession:
 class Sandbox:
     """Runs programs in processes of their own.
 
-    workers: programs that run at one time. timeout, memory_mb, isolation, scratch_mb: limits of a session, see
-    `slipstick.interpreters.Limits`; docs/sandbox.md says what each isolation prevents. seed: of `random` and of numpy;
-    None gives every session different random numbers.
+    workers: programs that run at one time. timeout, memory_mb, isolation, scratch_mb, wall_timeout, output_kb: limits
+    of a session, see `slipstick.interpreters.Limits`; docs/sandbox.md says what each isolation prevents. seed: of
+    `random` and of numpy; None gives every session different random numbers.
     Raises InterpreterError if the machine does not support the settings.
     """
 
@@ -48,10 +48,20 @@ class Sandbox:
         isolation: str | None = None,
         scratch_mb: int = 0,
         seed: int | None = None,
+        *,
+        wall_timeout: float | None = None,
+        output_kb: int = 20,
     ) -> None:
         self._workers = workers
         try:
-            limits = Limits(timeout=timeout, memory_mb=memory_mb, isolation=isolation, scratch_mb=scratch_mb)
+            limits = Limits(
+                timeout=timeout,
+                wall_timeout=wall_timeout,
+                memory_mb=memory_mb,
+                isolation=isolation,
+                scratch_mb=scratch_mb,
+                output_kb=output_kb,
+            )
         except ValidationError as error:
             mistakes = [f"{each['loc'][0]} is {each['input']}; {each['msg'].lower()}" for each in error.errors()]
             raise InterpreterError("; ".join(mistakes)) from error

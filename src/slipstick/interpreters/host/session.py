@@ -5,24 +5,47 @@ The program may have written the reply itself: it is checked, cut and never trus
 
 import asyncio
 import contextlib
+import re
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
 from slipstick.interpreters import Result
 from slipstick.interpreters.guest import protocol
+from slipstick.interpreters.guest.capture import KB
 from slipstick.interpreters.guest.protocol import Request
 from slipstick.interpreters.host.fork_server import AliveError, Ending, Fork, ForkServerClient
+from slipstick.interpreters.host.timing import StepClock, TimeLimits
 from slipstick.interpreters.host.zygote import KilledError, LostError
 from slipstick.schema import Status
 
-_MAX_TEXT = 24_000
-"""Characters of an output: `guest.session.MAX_OUTPUT`, the notice of a cut and a traceback."""
+_MORE_TEXT = 4000
+"""Characters of an output besides what is kept of it: the notice of a cut and a traceback."""
+_MOST_SECONDS = 1e6
+
+
+_MAX_IMAGES = 4
+_PNG = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]{,1400000}={,2}")
+"""A PNG of at most 1 MB in base64: its first bytes are the same in every one."""
 
 
 class RefusedError(Exception):
     """The program is not simple, and the process runs simple ones only."""
+
+    def __init__(self, used: float) -> None:
+        super().__init__()
+        self.used = used
+        """Processor seconds until this was noticed."""
+
+
+class _TimeUpError(Exception):
+    """The time of a step is up; the message says which."""
+
+    def __init__(self, reason: str, used: float) -> None:
+        super().__init__(reason)
+        self.used = used
 
 
 class SessionClient:
@@ -33,7 +56,7 @@ class SessionClient:
     """
 
     def __init__(
-        self, server: ForkServerClient, limits: dict[str, float | None], *, may_kill_itself: bool, simple: bool
+        self, server: ForkServerClient, limits: dict[str, Any], *, may_kill_itself: bool, simple: bool
     ) -> None:
         self.usable = True
         """Whether the process can run another step."""
@@ -44,10 +67,13 @@ class SessionClient:
         self._may_kill_itself = may_kill_itself
         self._simple = simple
         self._fork: Fork | None = None
+        self._spent = 0.0
+        """Processor seconds that earlier steps have taken, at least."""
+        self._max_text = limits["output_kb"] * KB + _MORE_TEXT
         self._last_id = 0
 
-    async def run(self, request: Request, *, seconds: float) -> Result:
-        """Runs one request for at most `seconds`; after a script the process ends itself.
+    async def run(self, request: Request, limits: TimeLimits) -> Result:
+        """Runs one request within its time; after a script the process ends itself.
 
         Raises LostError; RefusedError if the process is for simple programs and the code is not simple.
         """
@@ -63,7 +89,7 @@ class SessionClient:
                 self._fork, frame = await self._server.fork(
                     self.folder, frame, limits=self._limits, simple=self._simple
                 )
-            result = await self._answer(self._fork, frame, seconds)
+            result = await self._answer(self._fork, frame, limits)
         finally:
             if not self.usable:
                 self.discard()
@@ -81,34 +107,63 @@ class SessionClient:
         if self._fork is not None:
             with contextlib.suppress(LostError):
                 await self._server.kill(self._fork)
+            self._fork.close()
 
-    async def _answer(self, fork: Fork, frame: bytes, seconds: float) -> Result:
+    async def _answer(self, fork: Fork, frame: bytes, limits: TimeLimits) -> Result:
         try:
-            async with asyncio.timeout(seconds):
-                if frame:
-                    await asyncio.get_running_loop().sock_sendall(fork.connection, frame)
-                return self._result(protocol.read_reply(await _receive(fork), self._last_id))
-        except TimeoutError:
+            return self._result(protocol.read_reply(await self._reply(fork, frame, limits), self._last_id))
+        except _TimeUpError as error:
             await self._server.kill(fork)
-            return _ended("timeout", f"TimeoutError: no end within {seconds:g} s", None)
+            return _ended(fork, "timeout", str(error), None, error.used)
         except protocol.FrameError as error:
             await self._server.kill(fork)
-            return _ended("killed", f"Killed: the program broke into the interpreter's own channel ({error})", 1)
+            reason = f"Killed: the program broke into the interpreter's own channel ({error})"
+            return _ended(fork, "killed", reason, 1)
         except OSError:
             try:
-                return self._ending(await self._server.ending(fork))
+                return self._ending(fork, await self._server.ending(fork), limits)
             except AliveError:
-                return _ended("killed", "Killed: the program shut the interpreter's own channel", 1)
+                return _ended(fork, "killed", "Killed: the program shut the interpreter's own channel", 1)
+
+    async def _reply(self, fork: Fork, frame: bytes, limits: TimeLimits) -> dict[str, Any]:
+        """The reply, a step's time up to then within the limits.
+
+        Raises _TimeUpError if it is not, OSError if the process ends, FrameError if the reply is malformed, LostError.
+        """
+        loop = asyncio.get_running_loop()
+        clock = StepClock(limits, loop.time())
+        sending = loop.create_task(_send(fork, frame)) if frame else None
+        with _receiving(fork, protocol.max_reply(self._limits["output_kb"])) as reply:
+            try:
+                while True:
+                    await asyncio.wait([reply], timeout=clock.wait(loop.time()))
+                    if reply.done():
+                        return reply.result()
+                    used = await self._used(fork)
+                    if not reply.done() and (reason := clock.look(loop.time(), used)):
+                        raise _TimeUpError(reason, used)
+            finally:
+                if sending is not None:
+                    sending.cancel()
+
+    async def _used(self, fork: Fork) -> float:
+        """Processor seconds that the running step has used. The process says where they begin: a lie counts as 0."""
+        used = await self._server.used(fork)
+        before = max(self._spent, fork.read_memory()[0])
+        return used - before if 0 <= before <= used else used
 
     def _result(self, reply: protocol.Reply) -> Result:
         """The parts of a reply. Raises RefusedError."""
         if reply.status == "refused" and not self._simple:
             raise protocol.FrameError("a reply to no request")
+        if len(reply.images) > _MAX_IMAGES or not all(map(_PNG.fullmatch, reply.images)):
+            raise protocol.FrameError("images that are no PNG")
         self.usable = reply.more
+        self._spent += (spent := _checked(reply.cpu))
         if reply.status == "refused":
-            raise RefusedError
+            raise RefusedError(spent)
         texts = (reply.text, reply.stdout, reply.stderr, reply.echo, reply.traceback, *reply.error)
-        text, stdout, stderr, echo, traceback, *error = map(_shown, texts)
+        text, stdout, stderr, echo, traceback, *error = (_shown(each, self._max_text) for each in texts)
         return Result(
             cast(Status, reply.status),
             text,
@@ -119,9 +174,10 @@ class SessionClient:
             error,
             reply.exit_code & 255,
             reply.images,
+            cpu_seconds=spent,
         )
 
-    def _ending(self, ending: Ending) -> Result:
+    def _ending(self, fork: Fork, ending: Ending, limits: TimeLimits) -> Result:
         """The result if the process ended during a step. Raises LostError if it was never made, KilledError."""
         code = ending.code
         if code is None:
@@ -129,23 +185,42 @@ class SessionClient:
         if code == -signal.SIGKILL and not self._may_kill_itself:
             raise KilledError
         if code == -signal.SIGXCPU:
-            return _ended("timeout", "TimeoutError: processor time is used up", None)
+            return _ended(fork, "timeout", limits.used_up, None, ending.seconds - self._spent)
         how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
-        return _ended("killed", f"Killed: the program ended its process {how}", code)
+        reason = f"Killed: the program ended its process {how}"
+        return _ended(fork, "killed", reason, code, ending.seconds - self._spent)
 
 
-def _ended(status: Status, reason: str, exit_code: int | None) -> Result:
-    """The result if the program sent none: the reason is its text, and at the end of its standard error."""
-    return Result(status, text=reason, stderr=f"{reason}\n", exit_code=exit_code)
+def _ended(fork: Fork, status: Status, reason: str, exit_code: int | None, used: float = 0.0) -> Result:
+    """The result if the program sent none: what it has written, then the reason."""
+    _, stdout, stderr = fork.read_memory()
+    text = f"{_line_end(stdout)}{reason}"
+    stderr = f"{_line_end(stderr)}{reason}\n"
+    return Result(status, text, stdout, stderr, exit_code=exit_code, cpu_seconds=max(used, 0.0))
 
 
-def _shown(text: str) -> str:
+def _checked(seconds: float) -> float:
+    """What a process says that it took, if it can be."""
+    return seconds if 0 <= seconds < _MOST_SECONDS else 0.0
+
+
+def _line_end(text: str) -> str:
+    return f"{text}\n" if text and not text.endswith("\n") else text
+
+
+def _shown(text: str, most: int) -> str:
     """A text of a program, cut, without half characters."""
-    return text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode("utf-8")
+    return text[:most].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-async def _receive(fork: Fork) -> dict[str, Any]:
-    """The next reply. Raises OSError if the process ends, FrameError if the reply is malformed."""
+async def _send(fork: Fork, frame: bytes) -> None:
+    with contextlib.suppress(OSError):  # whoever reads the reply finds out why
+        await asyncio.get_running_loop().sock_sendall(fork.connection, frame)
+
+
+@contextlib.contextmanager
+def _receiving(fork: Fork, most: int) -> Iterator[asyncio.Future[dict[str, Any]]]:
+    """The next reply, of at most so many bytes: an OSError if the process ends, a FrameError if it is malformed."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[dict[str, Any]] = loop.create_future()
     data = bytearray()
@@ -158,7 +233,7 @@ async def _receive(fork: Fork) -> dict[str, Any]:
             if not chunk:
                 raise ConnectionResetError
             data.extend(chunk)
-            want = protocol.length(data, limit=protocol.MAX_REPLY)
+            want = protocol.length(data, limit=most)
             if want is not None and len(data) >= want:
                 if len(data) > want:
                     raise protocol.FrameError("more than one reply")
@@ -168,9 +243,13 @@ async def _receive(fork: Fork) -> dict[str, Any]:
         except (OSError, protocol.FrameError) as error:
             done.set_exception(error)
 
+    if fork.connection.fileno() < 0:  # a step before was cancelled
+        raise ConnectionResetError
     loop.add_reader(fork.connection, readable)
     try:
-        return await done
+        yield done
     finally:
         with contextlib.suppress(ValueError):  # closed meanwhile
             loop.remove_reader(fork.connection)
+        if done.done() and not done.cancelled():
+            done.exception()  # marked as retrieved

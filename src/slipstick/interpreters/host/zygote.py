@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import site
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -18,7 +20,11 @@ from slipstick.interpreters.guest.filesystem import SCRATCH, TEMPORARY
 from slipstick.interpreters.host import installation
 from slipstick.interpreters.host.scratch import make_scratch, remove_scratch
 
+_LOGGER = logging.getLogger("slipstick")
 _START_SECONDS = 120.0
+_SLOW_SECONDS = 1.0
+_TOLD_SECONDS = 5.0
+"""A start that takes longer than the first is told, and again after every further second one."""
 _CLOSE_SECONDS = 2.0
 # Empty packages stand in for slipstick's own: the guest's modules load without what the packages import, and can import
 # nothing else of slipstick.
@@ -56,6 +62,8 @@ class ZygoteClient:
 
     def __init__(self, tier: Tier, options: dict[str, Any]) -> None:
         self._tier = tier.name
+        libraries = dict.fromkeys(name.partition(".")[0] for name in tier.modules)
+        self._title = f"starting the interpreter ({', '.join(libraries) or 'the standard library'})"
         self._options = {**options, "modules": tier.modules, "warmup": tier.warmup}
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
@@ -113,8 +121,9 @@ class ZygoteClient:
     async def _start(self) -> None:
         requests = self._spawn()
         try:
-            async with asyncio.timeout(_START_SECONDS):
-                ready = await asyncio.get_running_loop().sock_recv(requests, 64)
+            with _telling(self._title):
+                async with asyncio.timeout(_START_SECONDS):
+                    ready = await asyncio.get_running_loop().sock_recv(requests, 64)
         except (TimeoutError, OSError):
             ready = b""
         except asyncio.CancelledError:
@@ -164,6 +173,25 @@ class ZygoteClient:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+
+@contextlib.contextmanager
+def _telling(work: str) -> Iterator[None]:
+    """Logs how long the work has been going on, if it takes long."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    timer: asyncio.TimerHandle
+
+    def tell() -> None:
+        nonlocal timer
+        _LOGGER.info("%s: %.0f s", work, loop.time() - began)
+        timer = loop.call_later(_TOLD_SECONDS, tell)
+
+    timer = loop.call_later(_SLOW_SECONDS, tell)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def command(isolation: str, function: str, *arguments: str) -> tuple[list[str], dict[str, str]]:

@@ -121,14 +121,14 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
-    from slipstick.encode.settings import load_prompt_config
+    from slipstick.encode.settings import prompt_config_for
     from slipstick.models.hf.decode import Decoder
 
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_weights(argument, dtype=settings.dtype)
-    config = load_prompt_config(argument)
+    config = prompt_config_for(argument, tokenizer, settings.template)
     try:
         model = model.to(device).eval()
         decoder = Decoder(model, tokenizer, config)
