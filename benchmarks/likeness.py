@@ -1,7 +1,7 @@
 """Scripts and notebook cells run by Python itself and by ours: `python -m benchmarks.likeness [scripts|cells] [WORDS]`.
 
 Every script of tests/cases/scripts.txt is run by `python main.py` in an empty folder and by `POST /run_code` of a
-`slipstick sandbox`; standard output, standard error (paths and times aside) and the exit code must be the same. Scripts
+`slipstick sandbox`; standard output, standard error (paths and times aside in both) and the exit code must be the same. Scripts
 without standard input also go through `Sandbox.run_many` as programs of thoughts, whose text must begin with what
 Python prints. For cells see likeness_cells.py. WORDS: only what is named so, with both sides of each difference.
 The last line is a JSON object: scripts, scripts_equal, programs, programs_equal, cells, cells_equal, differences.
@@ -59,7 +59,7 @@ class Ended:
     def differs(self, other: Ended) -> list[str]:
         """The parts that differ."""
         pairs = {
-            "stdout": (self.stdout, other.stdout),
+            "stdout": (_plain(self.stdout), _plain(other.stdout)),
             "stderr": (_plain(self.stderr), _plain(other.stderr)),
             "exit code": (self.code, other.code),
         }
@@ -83,7 +83,7 @@ def read_scripts(path: Path = SCRIPTS) -> list[Script]:
             stdin = str(ast.literal_eval(stdin))
         elif mark and how:
             stdin *= int(how.removeprefix(" repeated "))
-        scripts.append(Script(name, code, stdin))
+        scripts.append(Script(name, code.replace("\n", "\r\n") if name.endswith("(CRLF)") else code, stdin))
     return scripts
 
 
@@ -91,7 +91,7 @@ def by_python(script: Script) -> Ended:
     """How `python main.py` ends in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         path, work = Path(folder, "main.py"), Path(folder, "work")
-        path.write_text(script.code, "utf-8")
+        path.write_bytes(script.code.encode())
         work.mkdir()
         ended = subprocess.run(
             [sys.executable, str(path)],
