@@ -86,6 +86,8 @@ class ForkServer:
         surroundings.describe_machine(confined=isolation != "process")
         if isolation == "process":
             confinement.adopt_orphans()
+        if isolation == "kernel" and scratch:
+            surroundings.miss_absent_files()
         if isolation == "full":
             filesystem.close_root()
             null = os.open("/dev/null", os.O_RDWR)  # the one that was open lies in the caller's file system

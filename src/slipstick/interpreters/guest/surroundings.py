@@ -10,6 +10,7 @@ import _multiprocessing  # type: ignore[import-not-found]
 import _posixsubprocess
 import _socket
 import errno
+import functools
 import os
 import socket
 import subprocess
@@ -58,6 +59,12 @@ def describe_machine(*, confined: bool) -> None:
             setattr(module, name, _explained(getattr(module, name), socket.gaierror))
 
 
+def miss_absent_files() -> None:
+    """Has `os.chmod` and `os.utime` fail for a file that does not exist, as they do if the kernel carries them out."""
+    for name in ("chmod", "utime"):
+        setattr(os, name, _of_existing(getattr(os, name)))
+
+
 def remedy(error: BaseException) -> str | None:
     """What to do about an error of a file that cannot be written, for the line that names the error."""
     if not isinstance(error, OSError):
@@ -73,6 +80,15 @@ def remedy(error: BaseException) -> str | None:
 
 def _no_process(*_: object, **__: object) -> NoReturn:
     raise PermissionError(errno.EPERM, _NO_PROCESSES)
+
+
+def _of_existing(function: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(function)
+    def of_existing(path: str | int, *arguments: Any, **names: Any) -> None:
+        os.stat(path, dir_fd=names.get("dir_fd"), follow_symlinks=names.get("follow_symlinks", True))
+        function(path, *arguments, **names)
+
+    return of_existing
 
 
 def _explained(function: Callable[..., Any], expected: type[OSError]) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from slipstick.errors import InterpreterError
@@ -159,7 +160,9 @@ class ZygoteClient:
         """
         if self._options["isolation"] == "full":
             return {"packages": installation.neutral_root()["packages"], "listed": [SCRATCH, TEMPORARY]}
-        self._empty = self._empty or make_scratch()
+        if self._empty is None:
+            self._empty = make_scratch()
+            Path(self._empty).chmod(0o555)
         user = installation.user_packages()
         return {"packages": [*installation.packages(), *([user] if user else [])], "listed": [self._empty]}
 
