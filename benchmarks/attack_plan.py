@@ -114,8 +114,10 @@ def _argument(chance: random.Random, kind: str, *, last: bool) -> int | str:
     return chosen
 
 
-def _near(chance: random.Random, rule: seccomp.Rule) -> int:
+def _near(chance: random.Random, rule: seccomp.Rule) -> int | str:
     """A value that the rule allows, or a neighbour of one, with a bit more at times."""
+    if rule.itself:
+        return "self"
     if rule.one_of:
         value = chance.choice(rule.one_of)
     else:
