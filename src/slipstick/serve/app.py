@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -20,7 +20,7 @@ from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
 from slipstick.serve.clients import Guard, address_of, unless_disconnected
 from slipstick.serve.connections import IDLE_SECONDS, Connection, Listener, raise_file_limit
 from slipstick.serve.refusals import REFUSALS, Refusal, add_handlers
-from slipstick.serve.service import Demand, Float, Int, RefusedError, Service
+from slipstick.serve.service import NUMBER, Demand, Int, RefusedError, Service
 
 _STOP_SECONDS = 10
 """Time that running steps have to end when the service is stopped."""
@@ -33,7 +33,7 @@ class StepRequest(BaseModel):
     step: Int = Field(default=0, ge=0)
     """How many steps of this session the client has had answers to. The latest step is answered again, not run again;
     any other number than the service's own means that the session was lost (404)."""
-    seconds: Float | None = Field(default=None, ge=0.01)
+    seconds: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Limit of this step in seconds of processor time, if less than that of the session."""
     demand: Demand = Demand()
 

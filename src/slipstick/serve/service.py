@@ -43,24 +43,25 @@ def _is_number(value: object) -> object:
     return value
 
 
-Int = Annotated[int, BeforeValidator(_is_number)]
-Float = Annotated[float, BeforeValidator(_is_number)]
+NUMBER = BeforeValidator(_is_number)
+Int = Annotated[int, NUMBER]
+Float = Annotated[float, NUMBER]
 
 
 class Demand(Record):
     """What a client asks for its session; None takes what the service gives, which is also the most."""
 
-    timeout: Float | None = Field(default=None, ge=0.01)
+    timeout: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Limit of one step, in seconds of processor time."""
-    wall_timeout: Float | None = Field(default=None, ge=0.01)
+    wall_timeout: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Wall-clock limit of one step, in seconds; None takes as many times `timeout` as the service does."""
-    memory_mb: Int | None = Field(default=None, ge=16)
+    memory_mb: Annotated[int, Field(ge=16), NUMBER] | None = None
     """Memory limit, in MB."""
     isolation: str | None = None
     """How the session is confined; the service has one isolation for all."""
-    scratch_mb: Int | None = Field(default=None, ge=0)
+    scratch_mb: Annotated[int, Field(ge=0), NUMBER] | None = None
     """Size of the scratch folder, in MB."""
-    output_kb: Int | None = Field(default=None, ge=1)
+    output_kb: Annotated[int, Field(ge=1), NUMBER] | None = None
     """Output kept of one step, in kB."""
     seed: Int | None = None
     """Makes random numbers of programs repeatable."""
