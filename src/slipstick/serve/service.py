@@ -117,7 +117,7 @@ class Service:
 
     async def close(self) -> None:
         """Ends every session and every process."""
-        self.held.clear()
+        await asyncio.gather(*(self.drop(name) for name in list(self.held)))
         await self._interpreter.close()
 
     @asynccontextmanager
@@ -195,8 +195,13 @@ class Service:
         """Ends unused sessions, for ever."""
         while True:
             await asyncio.sleep(min(self.settings.idle_seconds / 4, 10))
-            oldest = time.time() - self.settings.idle_seconds
-            for name in [name for name, held in self.held.items() if not held.users and held.used < oldest]:
+            await self.end_unused(self.settings.idle_seconds)
+
+    async def end_unused(self, seconds: float) -> None:
+        """Ends the sessions that nobody has used for so many seconds."""
+        oldest = time.time() - seconds
+        for name in [name for name, held in self.held.items() if not held.users and held.used < oldest]:
+            if (held := self.held.get(name)) and not held.users:  # unless it was used meanwhile
                 await self.drop(name)
 
     async def run_step(self, held: KeptSession, name: str, code: str, *, seconds: float | None = None) -> Output:
