@@ -22,6 +22,7 @@ _FOLDER = Path(__file__).parent
 _SEQUENCES, _LONGEST = 120, 6
 """Sequences of a program, calls of a sequence."""
 _MOST_ARGUMENTS = 6
+_NOT_OF_SESSIONS = ("fork_server", "setup", "other")
 _AS_THE_RULE_SAYS, _OF_ANY_KIND, _FROM_A_THREAD, _WITH_THE_CHANNEL = 0.5, 0.03, 0.2, 0.02
 _OF_ONE_CALL, _WEIGHT_OF_RULES = 0.5, 4
 _LAST = 0.03
@@ -66,15 +67,12 @@ def in_words(sequence: dict[str, Any]) -> str:
 
 @functools.cache
 def allowed_calls(*, scratch: bool) -> dict[str, int]:
-    """Name -> number of every call that sessions may make with some arguments at least."""
-    parts = ("session", "checked", "answered", *(("scratch", "scratch_checked") if scratch else ()))
-    known = {name for part in parts for name in seccomp.table()[part]}
-    return {name: seccomp.call_number(name) for name in known if _on_this_machine(name, parts)}
-
-
-def _on_this_machine(name: str, parts: tuple[str, ...]) -> bool:
+    """Name -> number of every call that sessions may make, or that is answered as if they might."""
+    kinds = {part: calls for part, calls in seccomp.table().items() if not part.endswith("arguments")}
+    parts = [part for part in kinds if part not in _NOT_OF_SESSIONS and (scratch or not part.startswith("scratch"))]
     column = 0 if os.uname().machine == "x86_64" else 1
-    return any(seccomp.table()[part].get(name, [-1, -1])[column] >= 0 for part in parts)
+    pairs = ((name, numbers[column]) for part in parts for name, numbers in kinds[part].items())
+    return {name: number for name, number in pairs if number >= 0}
 
 
 @functools.cache
@@ -114,8 +112,10 @@ def _argument(chance: random.Random, kind: str, *, last: bool) -> int | str:
     return chosen
 
 
-def _near(chance: random.Random, rule: seccomp.Rule) -> int:
+def _near(chance: random.Random, rule: seccomp.Rule) -> int | str:
     """A value that the rule allows, or a neighbour of one, with a bit more at times."""
+    if rule.itself:
+        return "self"
     if rule.one_of:
         value = chance.choice(rule.one_of)
     else:

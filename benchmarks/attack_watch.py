@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -73,9 +72,7 @@ class Watch:
         """What must be the same afterwards."""
         return {
             "files": [_file(path) for path in sorted(self.folder.glob("canaries/**/*"))],
-            "library": [
-                _file(Path(each)) for each in (os.__file__, json.__file__, sys.executable, "/dev/null", "/dev/zero")
-            ],
+            "library": [_file(Path(each)) for each in (os.__file__, json.__file__, "/dev/null", "/dev/zero")],
             "temporary files": sorted(map(str, [*self.folder.glob("tmp/*"), *Path("/dev/shm").glob("*")])),
             "processes": sorted(_processes()),
             "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),

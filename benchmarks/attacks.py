@@ -4,7 +4,8 @@ With `--search [--minutes N] [--seed N] [--isolation full|kernel]` it looks for 
 
 The programs of ../shared/attacks really kill and delete what they can, so all of this happens inside mount and process
 namespaces with a small file system at /arena. After each program a probe must be correct and no process may be left.
-The last line is a JSON object: isolation, attacks, contained, escaped (names and how).
+The last line is a JSON object: isolation, attacks, contained, escaped (names and how), and what `attack_cases` counts:
+cases, cases_right, siblings_harmed, cases_wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import time
 from pathlib import Path
 
 import slipstick
+from benchmarks.attack_cases import run_cases
 from benchmarks.attack_search import search
 from slipstick.interpreters.host.isolation import ISOLATION
 from slipstick.schema import Output
@@ -107,6 +109,7 @@ def run_inside(isolation: str) -> None:
                 "attacks": len(attacks),
                 "contained": len(attacks) - len(escaped),
                 "escaped": escaped,
+                **run_cases(isolation),
             }
         )
     )

@@ -1,7 +1,7 @@
 """Scripts and notebook cells run by Python itself and by ours: `python -m benchmarks.likeness [scripts|cells] [WORDS]`.
 
 Every script of tests/cases/scripts.txt is run by `python main.py` in an empty folder and by `POST /run_code` of a
-`slipstick sandbox`; standard output, standard error (paths and times aside in both) and the exit code must be the same. Scripts
+`slipstick sandbox`; standard output, standard error (paths and times aside) and the exit code must be the same. Those
 without standard input also go through `Sandbox.run_many` as programs of thoughts, whose text must begin with what
 Python prints. For cells see likeness_cells.py. WORDS: only what is named so, with both sides of each difference.
 The last line is a JSON object: scripts, scripts_equal, programs, programs_equal, cells, cells_equal, differences.

@@ -208,9 +208,11 @@ def test_pages_of_other_names_are_refused(start_sandbox: Start, host: str, serve
 
 def test_a_service_that_still_starts_answers_and_keeps_requests(start_sandbox: Start) -> None:
     with connect(start_sandbox(ready=False)) as client:
-        assert client.get("/health").json()["status"] == "healthy"
+        assert client.get("/health").json()["state"] == "warming"
+        assert client.get("/ready").status_code == 503
         slow = {"code": "import sympy\nprint(sympy.sqrt(8))", "language": "python", "run_timeout": 0.5}
         assert client.post("/run_code", json=slow).json()["run_result"]["stdout"] == "2*sqrt(2)\n"
+        assert client.get("/ready").json()["state"] == "ready"
 
 
 @pytest.mark.parametrize(
@@ -251,17 +253,61 @@ def test_long_bodies_are_refused(start_sandbox: Start) -> None:
         assert (
             "over this service's 1,048,576" in client.post("/run_code", content=body, headers=headers).json()["error"]
         )
-        assert client.get("/nowhere").json() == {"error": "Not Found"}
-        wrong = client.get("/run_code")
-        assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "says"),
+    [
+        ("GET", "/nowhere", {}, 404, "there is no /nowhere; there are POST /sessions/{name}/run, GET /health"),
+        ("GET", "/run_code", {}, 405, "/run_code takes POST, not GET"),
+        ("OPTIONS", "/health", {}, 405, "/health takes GET, HEAD, not OPTIONS"),
+        ("POST", "/run_code", {}, 415, "Content-Type is missing; send JSON"),
+        ("POST", "/run_code", _JSON | {"Content-Encoding": "gzip"}, 415, "cannot be compressed"),
+        ("POST", "/run_code", _JSON | {"Expect": "more"}, 417, "100-continue"),
+        ("GET", "/health", {"X": "a" * 200_000}, 431, "no valid HTTP"),
+        ("GET", "/health", {"Host": ""}, 421, "use localhost"),
+        ("POST", "/run_code/", _JSON, 422, "body.code: Field required"),
+        ("HEAD", "/health", {}, 200, ""),
+    ],
+)
+def test_statuses_and_bodies_of_errors(
+    start_sandbox: Start, method: str, path: str, headers: dict[str, str], status: int, says: str
+) -> None:
+    with connect(shared(start_sandbox)) as client:
+        body = b"{}" if method == "POST" else b""
+        answer = client.request(method, path, content=body, headers=headers)
+        assert answer.status_code == status and says in answer.text
+        assert answer.headers["Content-Type"] == "application/json"
+        assert status != 405 or answer.headers["Allow"]
+
+
+def test_one_client_cannot_fill_memory_with_long_bodies(start_sandbox: Start) -> None:
+    served = shared(start_sandbox)
+    host, _, port = served.url.removeprefix("http://").partition(":")
+    head = b"POST /run_code HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    long = [socket.create_connection((host, int(port))) for _ in range(8)]
+    for connection in long:
+        connection.sendall(head + b"Content-Length: 1048576\r\n\r\n{")
+    with connect(served) as client:
+        body = {"code": "print(1)", "language": "python", "stdin": "x" * 100_000}
+        assert wait_until(lambda: client.post("/run_code", json=body).status_code == 504)
+        assert client.post("/run_code", json=body | {"stdin": ""}).status_code == 200
+        for connection in long:
+            connection.close()
+        assert wait_until(lambda: client.post("/run_code", json=body).status_code == 200)
 
 
 def test_the_description_of_the_interface_names_every_status(start_sandbox: Start) -> None:
+    from slipstick.serve.refusals import REFUSALS
+
     with connect(shared(start_sandbox)) as client:
         paths = client.get("/openapi.json").json()["paths"]
     for operations in paths.values():
         for operation in operations.values():
-            assert {"200", "400", "401", "404", "405", "413", "421", "422", "429", "504"} <= set(operation["responses"])
+            assert {"200", *map(str, REFUSALS)} <= set(operation["responses"])
 
 
 def test_token(start_sandbox: Start) -> None:

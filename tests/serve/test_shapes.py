@@ -196,15 +196,18 @@ def test_execute_a_script(client: httpx2.Client) -> None:
 
 
 def test_execute_says_what_is_wrong(client: httpx2.Client) -> None:
-    answer = execute(client, "1")
-    assert "X-Session-ID header required" in answer["error"] and answer["process_status"] == "error"
+    assert execute(client, "x = 1\nx")["stdout"] == "1\n", "without the header a cell has a session of its own"
+    assert "NameError" in execute(client, "x")["stdout"] and not client.get("/sessions").json()["sessions"]
     assert "language `lean4` is not supported" in execute(client, "1", language="lean4")["error"]
 
 
 @pytest.mark.parametrize(
     ("path", "body", "says"),
     [
-        ("/run_code", b'{"code": "pri', "JSON decode error"),
+        ("/run_code", b'{"code": "pri', "the body is not JSON: Unterminated string starting at at character 9"),
+        ("/run_code", b"", "the body is empty"),
+        ("/run_code", b'{"code": 5, "language": "python"}', "body.code: Input should be a valid string; it is 5"),
+        ("/run_code", b'{"code": "", "language": "python", "memory_limit_MB": true}', "should be a number; it is true"),
         ("/run_code", b'{"language": "python"}', "body.code: Field required"),
         ("/run_code", b'{"code": "1", "language": "python", "run_timeout": -1}', "greater than 0"),
         ("/execute", b'{"generated_code": 5}', "valid string"),
@@ -221,10 +224,12 @@ def test_malformed_bodies(client: httpx2.Client, path: str, body: bytes, says: s
 def test_a_form_of_a_web_page_runs_nothing(client: httpx2.Client) -> None:
     body = b'{"code": "print(1)", "language": "python"}'
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
-        assert client.post("/run_code", content=body, headers={"Content-Type": kind}).status_code == 422
-    assert client.post("/run_code", content=body).status_code == 422
+        refused = client.post("/run_code", content=body, headers={"Content-Type": kind})
+        assert refused.status_code == 415 and f"Content-Type is '{kind}'; send JSON" in refused.json()["error"]
+    assert client.post("/run_code", content=body).status_code == 415
 
 
 def test_ping_and_health(client: httpx2.Client) -> None:
     assert client.get("/v1/ping").json() == "pong"
-    assert client.get("/health").json()["status"] == "healthy"
+    assert client.get("/health").json() == {"status": "healthy", "service": "slipstick", "state": "ready"}
+    assert client.get("/ready").status_code == client.head("/ready").status_code == 200

@@ -1,69 +1,49 @@
-"""The HTTP application: its own routes, the token, what refusals look like, and the server around it."""
+"""The HTTP application: its own routes, and the server around it."""
 
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 from rich.console import Console
-from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from slipstick.errors import InterpreterError
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
 from slipstick.serve.clients import Guard, address_of, unless_disconnected
 from slipstick.serve.connections import IDLE_SECONDS, Connection, Listener, raise_file_limit
-from slipstick.serve.service import Demand, RefusedError, Service
+from slipstick.serve.refusals import REFUSALS, Refusal, add_handlers
+from slipstick.serve.service import NUMBER, Demand, Int, RefusedError, Service
 
-_RETRY_SECONDS = "1"
 _STOP_SECONDS = 10
 """Time that running steps have to end when the service is stopped."""
-
-
-class Refusal(BaseModel):
-    """Body of every answer that is an error."""
-
-    error: str
-    """What is wrong, and what to do."""
-
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": description}
-    for status, description in (
-        (400, "the service does not offer what is asked"),
-        (401, "the token is missing or wrong"),
-        (404, "no such route, or the session was lost"),
-        (405, "another method is needed"),
-        (413, "the body is too long"),
-        (421, "the request names another host"),
-        (422, "the body is malformed"),
-        (429, "busy; try again after Retry-After"),
-        (499, "the client has disconnected"),
-        (500, "the interpreter cannot start"),
-        (504, "busy, on /run_code; try again after Retry-After"),
-    )
-}
 
 
 class StepRequest(BaseModel):
     """Body of `POST /sessions/{name}/run`."""
 
     code: str
-    step: int = Field(default=0, ge=0)
+    step: Int = Field(default=0, ge=0)
     """How many steps of this session the client has had answers to. The latest step is answered again, not run again;
     any other number than the service's own means that the session was lost (404)."""
-    seconds: float | None = Field(default=None, ge=0.01)
+    seconds: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Limit of this step in seconds of processor time, if less than that of the session."""
     demand: Demand = Demand()
+
+
+class Health(BaseModel):
+    """Answer to /health and /ready."""
+
+    status: Literal["healthy"] = "healthy"
+    service: Literal["slipstick"] = "slipstick"
+    state: Literal["warming", "ready"]
 
 
 def make_app(service: Service, token: str | None) -> FastAPI:
@@ -76,35 +56,27 @@ def make_app(service: Service, token: str | None) -> FastAPI:
         expiring.cancel()
         await service.close()
 
-    app = FastAPI(title="slipstick sandbox", lifespan=lifespan, responses=_REFUSALS)
+    app = FastAPI(title="slipstick sandbox", lifespan=lifespan, responses=REFUSALS, redirect_slashes=False)
     app.include_router(_routes(service))
     app.include_router(sandbox_fusion.routes(service))
     app.include_router(nemo_skills.routes(service))
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.body_mb << 20)
     settings = service.settings
     app.add_middleware(Guard, token=token, host=settings.host, max_body=settings.body_mb << 20)
+    add_handlers(app, service)
 
-    @app.exception_handler(RefusedError)
-    async def refused(request: Request, error: RefusedError) -> Response:
-        service.metrics.reject(error.reason)
-        # verl's client of /run_code tries again after 504 only
-        busy = error.status == 429 and request.url.path == "/run_code"
-        return _refusal(request, 504 if busy else error.status, error.message)
+    describe = app.openapi
 
-    @app.exception_handler(RequestValidationError)
-    async def malformed(request: Request, error: RequestValidationError) -> Response:
-        service.metrics.reject("malformed")
-        lines = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
-        return _refusal(request, 422, "; ".join(lines))
+    def openapi() -> dict[str, Any]:
+        """The description of the interface, with the most that this service offers."""
+        description = describe()
+        demand = description["components"]["schemas"]["Demand"]["properties"]
+        for name, most in service.most.items():
+            demand[name]["anyOf"][0]["maximum"] = most
+        demand["isolation"]["enum"] = [None, *filter(None, [settings.isolation])]
+        return description
 
-    @app.exception_handler(HTTPException)
-    async def failed(request: Request, error: HTTPException) -> Response:
-        return _refusal(request, error.status_code, str(error.detail), error.headers)
-
-    @app.exception_handler(InterpreterError)
-    async def broken(request: Request, error: InterpreterError) -> Response:
-        return _refusal(request, 500, str(error))
-
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it
     return app
 
 
@@ -115,7 +87,8 @@ async def serve(settings: ServeSettings, token: str | None, listener: socket.soc
     config = uvicorn.Config(
         make_app(service, token),
         http=Connection,
-        log_level="warning",
+        log_level="error",  # what clients do wrong would fill the log
+        ws="none",
         access_log=False,
         server_header=False,
         proxy_headers=settings.proxies is not None,
@@ -153,13 +126,6 @@ async def _start(service: Service, server: uvicorn.Server, console: Console) -> 
     console.print(f"ready after {time.perf_counter() - began:.1f} s", highlight=False)
 
 
-def _refusal(request: Request, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = {"error": message}
-    if request.url.path == "/execute":  # its clients read these three whatever the status
-        body |= {"process_status": "error", "stdout": "", "stderr": f"{message}\n"}
-    return JSONResponse(body, status, {"Retry-After": _RETRY_SECONDS} if status in (429, 504) else headers)
-
-
 def _routes(service: Service) -> APIRouter:
     router = APIRouter()
 
@@ -186,11 +152,18 @@ def _routes(service: Service) -> APIRouter:
         return await unless_disconnected(request, work())
 
     @router.get("/health")
-    async def health() -> dict[str, str]:
+    async def health() -> Health:
         """Whether the service is up; needs no token."""
-        return {"status": "healthy", "service": "slipstick"}
+        return Health(state="ready" if service.ready else "warming")
 
-    @router.get("/metrics")
+    @router.get("/ready", responses={503: {"model": Refusal, "description": "not yet"}})
+    async def ready() -> Health:
+        """Whether steps run without waiting for processes that still start; needs no token."""
+        if not service.ready:
+            raise RefusedError(503, "the interpreter's processes still start; steps wait until then", "warming")
+        return Health(state="ready")
+
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Counters for Prometheus."""
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")

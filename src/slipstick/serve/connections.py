@@ -1,9 +1,12 @@
 """Connections of the server: a request has to arrive in time, and slow clients leave room for others."""
 
 import asyncio
+import json
 import resource
 import socket
+import sys
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import h11
@@ -69,6 +72,18 @@ class Connection(H11Protocol):
         """Starts the clock with the first part of a request and stops it with the last."""
         super().data_received(data)
         self._set_clock()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no request, from where its error is handled; the status is the error's."""
+        error = sys.exc_info()[1]
+        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        message = f"this is no valid HTTP request: {error or msg}"
+        body = json.dumps({"error": message}).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Connection", "close")]
+        with suppress(h11.LocalProtocolError):  # an answer was begun
+            for event in (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Starts the clock: a part of the next request may lie here already."""

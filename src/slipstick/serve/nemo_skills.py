@@ -1,5 +1,6 @@
 """NeMo-Skills' requests: POST /execute and its sessions (NVIDIA/NeMo-Skills, local_sandbox)."""
 
+import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request
@@ -7,20 +8,20 @@ from pydantic import BaseModel, Field
 
 from slipstick.serve.clients import address_of, unless_disconnected
 from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
-from slipstick.serve.service import STATE_LOST, Demand, RefusedError, Service
+from slipstick.serve.service import STATE_LOST, Demand, Float, Int, RefusedError, Service
 
 _LANGUAGES = ("ipython", "python", "python3")
 _PROCESS_STATUS: dict[str, Literal["completed", "timeout"]] = {"ok": "completed", "timeout": "timeout"}
 
 
 class ExecuteRequest(BaseModel):
-    """A cell of a session (ipython) or a script of its own (python)."""
+    """A cell of a session (ipython; one of its own if no header names it) or a script (python)."""
 
     generated_code: str
-    timeout: float = Field(default=10.0, gt=0)
-    language: str = "ipython"
+    timeout: Float = Field(default=10.0, gt=0)
+    language: str = Field(default="ipython", json_schema_extra={"enum": [*_LANGUAGES]})
     std_input: str = ""
-    max_output_characters: int = Field(default=1000, ge=0)
+    max_output_characters: Int = Field(default=1000, ge=0)
     traceback_verbosity: str = "Plain"
 
 
@@ -45,13 +46,14 @@ def routes(service: Service) -> APIRouter:
         if body.language not in _LANGUAGES:
             known = ", ".join(_LANGUAGES)
             raise RefusedError(400, f"language `{body.language}` is not supported; known: {known}", "unsupported")
-        if body.language == "ipython" and not x_session_id:
-            raise RefusedError(400, "X-Session-ID header required for ipython sessions", "malformed")
-        if body.language == "ipython":
-            work = _run_cell(service, body, x_session_id or "", address_of(request))
-        else:
-            work = _run_script(service, body, request)
-        return await unless_disconnected(request, work)
+        if body.language != "ipython":
+            return await unless_disconnected(request, _run_script(service, body, request))
+        name = x_session_id or f"once-{uuid.uuid4().hex}"
+        try:
+            return await unless_disconnected(request, _run_cell(service, body, name, address_of(request)))
+        finally:
+            if not x_session_id:
+                await service.drop(name)
 
     @router.get("/sessions")
     async def sessions() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.serve.clients import address_of, unless_disconnected
 from slipstick.serve.script import Program, ScriptResult
-from slipstick.serve.service import Demand, Service
+from slipstick.serve.service import Demand, Float, Int, Service
 
 RunStatus = Literal["Success", "Failed", "SandboxError"]
 Ending = Literal["Finished", "Error", "TimeLimitExceeded"]
@@ -22,9 +22,9 @@ class RunCodeRequest(BaseModel):
 
     code: str
     language: str
-    compile_timeout: float = 10
-    run_timeout: float = Field(default=10, gt=0)
-    memory_limit_MB: int = -1  # noqa: N815 - their name
+    compile_timeout: Float = 10
+    run_timeout: Float = Field(default=10, gt=0)
+    memory_limit_MB: Int = -1  # noqa: N815 - their name
     stdin: str | None = None
     files: dict[str, str | None] = {}
     fetch_files: list[str] = []
@@ -55,9 +55,9 @@ class RunJupyterRequest(BaseModel):
     """Cells that share variables; times are of the processor, a `cell_timeout` of 0 is no limit."""
 
     cells: list[str]
-    cell_timeout: float = Field(default=0, ge=0)
-    total_timeout: float = Field(default=45, gt=0)
-    memory_limit_MB: int = -1  # noqa: N815 - their name
+    cell_timeout: Float = Field(default=0, ge=0)
+    total_timeout: Float = Field(default=45, gt=0)
+    memory_limit_MB: Int = -1  # noqa: N815 - their name
     kernel: Literal["python3"] = "python3"
     files: dict[str, str | None] = {}
     fetch_files: list[str] = []

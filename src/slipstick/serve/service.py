@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from slipstick.interpreters import Limits, Session, open_interpreter
 from slipstick.interpreters.host.timing import TimeLimits
@@ -34,22 +36,34 @@ class RefusedError(Exception):
         self.reason = reason
 
 
+def _is_number(value: object) -> object:
+    """Refuses what JSON does not call a number although Python makes one of it."""
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("number", "Input should be a number")
+    return value
+
+
+NUMBER = BeforeValidator(_is_number)
+Int = Annotated[int, NUMBER]
+Float = Annotated[float, NUMBER]
+
+
 class Demand(Record):
     """What a client asks for its session; None takes what the service gives, which is also the most."""
 
-    timeout: float | None = Field(default=None, ge=0.01)
+    timeout: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Limit of one step, in seconds of processor time."""
-    wall_timeout: float | None = Field(default=None, ge=0.01)
+    wall_timeout: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Wall-clock limit of one step, in seconds; None takes as many times `timeout` as the service does."""
-    memory_mb: int | None = Field(default=None, ge=16)
+    memory_mb: Annotated[int, Field(ge=16), NUMBER] | None = None
     """Memory limit, in MB."""
     isolation: str | None = None
     """How the session is confined; the service has one isolation for all."""
-    scratch_mb: int | None = Field(default=None, ge=0)
+    scratch_mb: Annotated[int, Field(ge=0), NUMBER] | None = None
     """Size of the scratch folder, in MB."""
-    output_kb: int | None = Field(default=None, ge=1)
+    output_kb: Annotated[int, Field(ge=1), NUMBER] | None = None
     """Output kept of one step, in kB."""
-    seed: int | None = None
+    seed: Int | None = None
     """Makes random numbers of programs repeatable."""
 
 
@@ -86,6 +100,12 @@ class Service:
         self.ready = False
         """Whether every process of the interpreter has started; steps wait until then."""
 
+    @property
+    def most(self) -> dict[str, float]:
+        """The most of each limit that a client may ask for."""
+        limits: dict[str, float] = self.settings.model_dump(include=set(Limits.model_fields) - {"isolation"})
+        return limits | {"wall_timeout": TimeLimits.of(self.settings).wall}
+
     async def start(self) -> None:
         """Starts every process of the interpreter: that does not count as a request's time. Raises InterpreterError."""
         for code in _WARM_UP:
@@ -97,7 +117,7 @@ class Service:
 
     async def close(self) -> None:
         """Ends every session and every process."""
-        self.held.clear()
+        await asyncio.gather(*(self.drop(name) for name in list(self.held)))
         await self._interpreter.close()
 
     @asynccontextmanager
@@ -130,10 +150,12 @@ class Service:
             held = KeptSession(self._session(demand), address)
             replaced = self._replaced_for(address) if len(self.held) >= self.settings.sessions else None
             self.held[name] = held
-            if replaced:
-                await self.drop(replaced)
+        else:
+            replaced = None
         held.users += 1
         try:
+            if replaced:
+                await self.drop(replaced)
             yield held
         finally:
             held.users -= 1
@@ -173,8 +195,13 @@ class Service:
         """Ends unused sessions, for ever."""
         while True:
             await asyncio.sleep(min(self.settings.idle_seconds / 4, 10))
-            oldest = time.time() - self.settings.idle_seconds
-            for name in [name for name, held in self.held.items() if not held.users and held.used < oldest]:
+            await self.end_unused(self.settings.idle_seconds)
+
+    async def end_unused(self, seconds: float) -> None:
+        """Ends the sessions that nobody has used for so many seconds."""
+        oldest = time.time() - seconds
+        for name in [name for name, held in self.held.items() if not held.users and held.used < oldest]:
+            if (held := self.held.get(name)) and not held.users:  # unless it was used meanwhile
                 await self.drop(name)
 
     async def run_step(self, held: KeptSession, name: str, code: str, *, seconds: float | None = None) -> Output:
@@ -216,17 +243,12 @@ class Service:
             message = f"isolation = {demand.isolation} is requested, but this service was started with isolation = "
             message += f"{self.settings.isolation}; remove it, or start the service with that isolation"
             raise RefusedError(400, message, "settings")
-        demanded, limits = demand.model_dump(), self.settings.model_dump(include=set(Limits.model_fields))
-        whole = TimeLimits.of(self.settings)
-        limits["wall_timeout"] = whole.wall
-        for name in ("timeout", "wall_timeout", "memory_mb", "scratch_mb", "output_kb"):
-            if demanded[name] is None:
-                continue
-            if demanded[name] > limits[name]:
-                message = f"{name} = {demanded[name]:g} is more than the {limits[name]:g} that this service offers; "
-                message += f"ask for less, or start the service with --set {name}={demanded[name]:g}"
+        asked, limits = demand.model_dump(include=set(self.most), exclude_none=True), self.most
+        for name, value in asked.items():
+            if value > limits[name]:
+                message = f"{name} = {value:g} is more than the {limits[name]:g} that this service offers; "
+                message += f"ask for less, or start the service with --set {name}={value:g}"
                 raise RefusedError(400, message, "settings")
-            limits[name] = demanded[name]
-        if demand.wall_timeout is None:
-            limits["wall_timeout"] = whole.within(demand.timeout).wall
-        return self._interpreter.session(Limits(**limits), seed=demand.seed)
+        limits["wall_timeout"] = TimeLimits.of(self.settings).within(demand.timeout).wall
+        own = Limits.model_validate({"isolation": self.settings.isolation, **limits, **asked})
+        return self._interpreter.session(own, seed=demand.seed)

@@ -24,7 +24,7 @@ GUEST = "src/slipstick/interpreters/guest"
 @pytest.mark.parametrize(
     ("call", "changes"),
     [
-        ("kill", {"kill = [62, 129]\n": "", "[session]\n": "[session]\nkill = [62, 129]\n"}),
+        ("kill", {"kill = [{ place = 0, itself = true,": "kill = [{ place = 0,"}),
         ("fcntl", {"one_of = [0, 1030,": "one_of = [0, 1030, 8, 10,"}),  # a pipe's owner, and its signal
     ],
 )

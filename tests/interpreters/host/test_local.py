@@ -121,7 +121,10 @@ def test_a_session_that_died_starts_afresh_if_its_steps_print_something_else() -
     with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:
         session.run("import time\nx = time.time_ns()\nx")
         assert session.run("while True: pass").status == "timeout"
-        assert session.run("x").text.endswith("NameError: name 'x' is not defined")
+        output = session.run("x")
+        assert output.text.startswith("SessionLost: the variables of earlier steps are lost: ")
+        assert output.text.endswith("NameError: name 'x' is not defined")
+        assert session.run("print(1)").text == "1"
 
 
 def test_output_is_cut_in_the_middle(sandbox: Sandbox) -> None:

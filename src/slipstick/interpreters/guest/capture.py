@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 KB = 1000
 _NUMBER = 8
-_PROMPT_WRITES, _CHUNK = 1000, 256
+_PROMPT_WRITES, _CHUNK = 2000, 256
 """After so many writes, they are gathered until there are so many characters: a program that prints a lot is not slowed
 down, and loses but the last of them if it has to be ended."""
 

@@ -29,6 +29,9 @@ _SPARE_MB = 64
 """Between the soft and the hard memory limit: room for a session to report that it ran out of memory."""
 _PROCESSES, _THREADS = 128, 256
 """Limits: processes of this user without a filter of system calls, threads of a session in a namespace of its own."""
+MOST_THREADS = 1024
+"""Threads of a session without a namespace: more are noticed and the session is killed."""
+_PROCS_AT, _SIZE_OF_SYSINFO = 80, 112
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF, _PATH_BENEATH = 444, 445, 446, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _WRITE, _REFER, _TRUNCATE = 0x1, 0x2, 0x4, 0x8, 0x1FF2, 0x2000, 0x4000
@@ -154,6 +157,22 @@ def used_by(pid: int) -> float:
         return time.clock_gettime((~pid << 3) | _PROCESSOR_CLOCK)
     except OSError:
         return 0.0
+
+
+def threads_of_machine() -> int:
+    """Threads that run on this machine, modulo 65,536."""
+    told = ctypes.create_string_buffer(_SIZE_OF_SYSINFO)
+    _libc.sysinfo(told)
+    threads: int = struct.unpack_from("H", told, _PROCS_AT)[0]
+    return threads
+
+
+def threads_of(pid: int) -> int:
+    """Threads of a process, without reading /proc; 0 if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/task").stat().st_nlink - 2
+    except OSError:
+        return 0
 
 
 def used_by_all(pid: int) -> float:

@@ -20,6 +20,8 @@ from slipstick.interpreters.guest import confinement, filesystem, reuse, seccomp
 from slipstick.interpreters.guest.capture import Captures
 
 _MAX_FILES = 64
+_COUNT_MS = 20
+"""How often threads are counted, in milliseconds: a program can start one or two thousand in that time."""
 _MOST_PASSED = 8
 """Descriptors that come with one request."""
 
@@ -48,6 +50,8 @@ class ForkServer:
         self._filter: seccomp.Filter | None = None
         self._domain: int | None = None
         self._base = 0
+        self._fewest = 0
+        """Threads of the machine, the fewest since sessions were looked at."""
         self._packages: list[str] = options["packages"]
         self._listed: list[str] = options["listed"]
         self._awaited: set[int] = set()
@@ -74,12 +78,15 @@ class ForkServer:
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
+        counted = self._options["isolation"] == "kernel"  # elsewhere the kernel limits them
         while True:
-            for fd, _ in poll.poll():
+            for fd, _ in poll.poll(_COUNT_MS if counted and self._pids else None):
                 if fd == self._wake:
                     self._reap()
                 elif not self._answer():
                     self._end()
+            if counted:
+                self._kill_swarms()
 
     def _confine(self) -> None:
         isolation, scratch = self._options["isolation"], bool(self._options["scratch_mb"])
@@ -195,6 +202,16 @@ class ForkServer:
     def _kill(self, key: int) -> None:
         if (pid := self._pids.get(key)) is not None:  # not reaped yet, so the id is still this process's
             os.kill(pid, signal.SIGKILL)
+
+    def _kill_swarms(self) -> None:
+        """Kills sessions with too many threads, which could take all process numbers of the machine."""
+        threads = confinement.threads_of_machine()
+        self._fewest = min(self._fewest, threads)
+        if threads > self._fewest + confinement.MOST_THREADS // 4:
+            self._fewest = threads
+            for pid in self._pids.values():
+                if confinement.threads_of(pid) > confinement.MOST_THREADS:
+                    os.kill(pid, signal.SIGKILL)
 
     def _kill_orphans(self) -> None:
         """Kills what ended sessions left behind; with a filter of system calls they could start nothing."""

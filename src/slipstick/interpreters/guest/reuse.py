@@ -11,6 +11,7 @@ import inspect
 import re
 import resource
 import sys
+import time
 from typing import Any
 
 from slipstick.interpreters.guest import session, simple
@@ -21,6 +22,8 @@ from slipstick.interpreters.guest.session import RefusedError, Session
 _MOST_PROGRAMS = 500
 _MOST_GROWTH = 64 << 10
 """Kilobytes by which programs may raise the peak of memory before the process is replaced."""
+_PATIENCE = 0.05
+"""Share of its time within which a program that turns out not to be simple is begun again in a process of its own."""
 _HARMLESS = ("builtins.id", "array.__new__")
 """Audit events that simple programs may cause."""
 _NUMERAL = re.compile(rb"from sympy import \*|(?:Integer|Float|Rational|sqrt|exp|log|pi|[0-9.,'()+*/ -])*")
@@ -30,9 +33,14 @@ _NUMERAL = re.compile(rb"from sympy import \*|(?:Integer|Float|Rational|sqrt|exp
 class Watch:
     """Listens to Python's audit events while a program runs: simple programs cause none but the harmless ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
+        """patience: processor seconds of a program after which it is not begun again in a process of its own."""
         self.tripped = False
         """Whether a program did what is not simple, or raised while sympy was storing a conclusion."""
+        self.late = False
+        """Whether it did so late: then it goes on, as the last program of this process."""
+        self._patience = patience
+        self._began = 0.0
         self._code: object = None
         self._numeral = False
         sys.addaudithook(self._hear)
@@ -41,6 +49,7 @@ class Watch:
 
     def admit(self, tree: ast.Module) -> None:
         """Raises RefusedError for a program whose syntax tree is not simple."""
+        self._began = time.process_time()
         if not simple.is_simple(tree):
             raise RefusedError
 
@@ -62,7 +71,9 @@ class Watch:
             self._numeral = True
             return
         self.tripped = True
-        raise RefusedError
+        self.late = self.late or time.process_time() - self._began >= self._patience
+        if not self.late:
+            raise RefusedError
 
     def _watch_assumptions(self, assumptions: Any) -> None:
         """sympy marks a fact as unknown while it derives it: if that raises, a shared object keeps the mark.
@@ -81,7 +92,7 @@ class Watch:
 
 def serve(captures: Captures, fd: int, *, limits: dict[str, Any]) -> None:
     """Runs the programs received over the socket `fd`; returns when this process must not run another."""
-    watch = Watch()
+    watch = Watch(_PATIENCE * limits["timeout"])
     seed = limits["seed"]
     session.seed_libraries(seed)
     offered = simple.offered_builtins()
@@ -105,7 +116,7 @@ def serve(captures: Captures, fd: int, *, limits: dict[str, Any]) -> None:
         )
         # In a process of its own a program has more depth left, and the memory that earlier programs have taken here.
         short = reply.error[:1] == ["RecursionError"]
-        if watch.tripped or short or (reply.status == "memory" and number):
+        if (watch.tripped and not watch.late) or short or (reply.status == "memory" and number):
             reply, clean = Reply("refused"), False
         reply.cpu = captures.spent()
         reply.more = clean and number + 1 < _MOST_PROGRAMS

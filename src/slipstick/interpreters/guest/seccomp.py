@@ -23,6 +23,9 @@ _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000
 _ALL_BITS = 0xFFFFFFFF
 
+_ITSELF = struct.pack("HBBI", _EQUAL, 1, 0, 0xFFFFFFFF)
+"""Stands for the comparison with the number of the process, which no process's is."""
+
 Code = list[bytes]
 
 
@@ -43,6 +46,8 @@ class Rule(NamedTuple):
     """Bits it may not have."""
     below: int | None = None
     """What it must be smaller than, as an unsigned number."""
+    itself: bool = False
+    """Whether it must be the number of the process that installs the filter."""
 
 
 class Filter:
@@ -50,11 +55,14 @@ class Filter:
 
     def __init__(self, code: bytes) -> None:
         self._code = ctypes.create_string_buffer(code, len(code))
+        self._itself = [at for at in range(0, len(code), 8) if code[at : at + 8] == _ITSELF]
         self._whole = ctypes.create_string_buffer(struct.pack("HL", len(code) // 8, ctypes.addressof(self._code)))
         self._prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def install(self) -> None:
         """Applies the filter to this process and its forks from now on. Needs no-new-privileges; raises OSError."""
+        for at in self._itself:
+            struct.pack_into("I", self._code, at + 4, os.getpid())
         if self._prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(self._whole), 0, 0) != 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
@@ -155,6 +163,8 @@ def _kept(rule: Rule) -> Code:
         code += [_step(_ANY_BIT, 0, 1, rule.without), *_refuse(rule.error)]
     if rule.below is not None:
         code += [_step(_AT_LEAST, 0, 1, rule.below), *_refuse(rule.error)]
+    if rule.itself:
+        code += [_ITSELF, *_refuse(rule.error)]
     for value in rule.none_of:
         code += [_step(_EQUAL, 0, 1, value), *_refuse(rule.error)]
     if rule.one_of:

@@ -173,7 +173,7 @@ class LocalSession(Session):
 
         used: seconds of its time that are spent already.
         """
-        killed = 0
+        killed, printed = 0, ""
         async with self._interpreter.slots:
             for _ in range(2):
                 try:
@@ -182,7 +182,7 @@ class LocalSession(Session):
                     limits = self._time.within(seconds).after(used)
                     output = (await process.run(request, limits)).output()
                 except LostError as error:
-                    killed += isinstance(error, KilledError)
+                    killed, printed = killed + isinstance(error, KilledError), str(error)
                     await self._end_process()
                     continue
                 if process.usable:
@@ -192,7 +192,8 @@ class LocalSession(Session):
                 note, self._note = self._note, ""
                 return output.model_copy(update={"text": f"{note}{output.text}"}) if note else output
         if killed == 2:  # once may be chance; twice it is what this program does, or needs
-            return Output(text="Killed: the program's process was killed (SIGKILL), twice", status="killed")
+            text = f"{printed}Killed: the program's process was killed (SIGKILL), twice"
+            return Output(text=text, status="killed")
         return Output(text="SandboxFault: the interpreter's own process was lost, twice", status="sandbox_fault")
 
     async def close(self) -> None:

@@ -69,6 +69,8 @@ class SessionClient:
         self._fork: Fork | None = None
         self._spent = 0.0
         """Processor seconds that earlier steps have taken, at least."""
+        self._before: float | None = None
+        """Processor seconds that the process had used when the running step began, once that is known."""
         self._max_text = limits["output_kb"] * KB + _MORE_TEXT
         self._last_id = 0
 
@@ -85,6 +87,7 @@ class SessionClient:
         start = time.perf_counter()
         self.usable = False
         try:
+            self._before = 0.0 if self._fork is None else None
             if self._fork is None:
                 self._fork, frame = await self._server.fork(
                     self.folder, frame, limits=self._limits, simple=self._simple
@@ -147,10 +150,15 @@ class SessionClient:
                     sending.cancel()
 
     async def _used(self, fork: Fork) -> float:
-        """Processor seconds that the running step has used. The process says where they begin: a lie counts as 0."""
+        """Processor seconds that the running step has used. Where they begin the process says, once; a lie is 0."""
         used = await self._server.used(fork)
-        before = max(self._spent, fork.read_memory()[0])
-        return used - before if 0 <= before <= used else used
+        if self._before is not None:
+            return used - self._before
+        before = fork.read_memory()[0]
+        if before < self._spent:  # it has not begun the step yet
+            return max(used - self._spent, 0.0)
+        self._before = before if before <= used else 0.0
+        return used - self._before
 
     def _result(self, reply: protocol.Reply) -> Result:
         """The parts of a reply. Raises RefusedError."""
@@ -183,7 +191,7 @@ class SessionClient:
         if code is None:
             raise LostError
         if code == -signal.SIGKILL and not self._may_kill_itself:
-            raise KilledError
+            raise KilledError(_line_end(fork.read_memory()[1]))
         if code == -signal.SIGXCPU:
             return _ended(fork, "timeout", limits.used_up, None, ending.seconds - self._spent)
         how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"

@@ -44,7 +44,10 @@ class LostError(Exception):
 
 
 class KilledError(LostError):
-    """Somebody killed a session's process, whose fork server lives: perhaps the program, perhaps a full machine."""
+    """Somebody killed a session's process, whose fork server lives: perhaps the program, perhaps a full machine.
+
+    The message is what the step had printed.
+    """
 
 
 @dataclass(frozen=True)
