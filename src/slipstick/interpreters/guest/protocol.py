@@ -1,8 +1,9 @@
 """Messages between a session and its client: frames of four bytes of length and one JSON object over a stream socket.
 
-    request   the fields of `Request` and a number: {"id": 1, "mode": "cell", "code": "...", ...}
+    request   the fields of `Request` and a number: {"id": 1, "code": "...", ...}
     reply     the fields of `Reply` and the number of its request: {"id": 1, "status": "ok", "text": "...", ...}
 
+Fields that have their defaults may be left out.
 Frames that are too long or malformed are refused.
 """
 
@@ -81,6 +82,7 @@ class Reply:
 
 
 _TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}
+_PLAIN_REQUEST, _PLAIN_REPLY = vars(Request("")), vars(Reply("ok"))
 _REPLY = {each.name: _TYPES[str(each.type)] for each in fields(Reply)}
 
 
@@ -88,26 +90,28 @@ def pack_request(number: int, request: Request) -> bytes:
     """The frame of a request; raises FrameError if it or its code is too long."""
     if len(request.code) > MAX_CODE:
         raise FrameError(f"{len(request.code)} characters are over the limit of {MAX_CODE}")
-    return pack({"id": number, **vars(request)}, limit=MAX_REQUEST)
+    return pack({"id": number, "code": request.code, **_beside(request, _PLAIN_REQUEST)}, limit=MAX_REQUEST)
 
 
 def pack_reply(number: int, reply: Reply, *, output_kb: int) -> bytes:
     """The frame of a reply; raises FrameError if it is too long."""
-    return pack({"id": number, **vars(reply)}, limit=max_reply(output_kb))
+    message = {"id": number, "status": reply.status, **_beside(reply, _PLAIN_REPLY)}
+    return pack(message, limit=max_reply(output_kb))
 
 
 def read_reply(message: dict[str, Any], number: int) -> Reply:
     """The reply to request `number`, every field checked: the program may have written it. Raises FrameError."""
     if message.pop("id", None) != number or message.get("status") not in _STATUSES:
         raise FrameError("a reply to no request")
-    try:
-        reply = Reply(**message)
-    except TypeError as error:
-        raise FrameError("a reply of other fields") from error
-    for name, value in vars(reply).items():
-        if type(value) is not _REPLY[name] or (type(value) is list and not all(type(each) is str for each in value)):
+    for name, value in message.items():
+        if type(value) is not _REPLY.get(name) or (value.__class__ is list and not {str}.issuperset(map(type, value))):
             raise FrameError(f"a reply whose {name} is malformed")
-    return reply
+    return Reply(**message)
+
+
+def _beside(message: Request | Reply, plain: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a message that differ from a plain one's."""
+    return {name: value for name, value in vars(message).items() if value != plain[name]}
 
 
 def pack(message: dict[str, Any], *, limit: int) -> bytes:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slipstick.interpreters.guest.capture import memory_size, read_memory
+from slipstick.interpreters.guest.protocol import max_reply
+from slipstick.interpreters.host.channel import Channel
 from slipstick.interpreters.host.zygote import LostError, Tier, ZygoteClient
 
 _START_SECONDS = 30.0
@@ -34,14 +36,14 @@ class Fork:
     """One session's process: its key, our ends, and which start of the fork server it belongs to."""
 
     key: int
-    connection: socket.socket
+    channel: Channel
     memory: io.FileIO
     """What its step has printed so far, as the process says: see `guest.capture`."""
     start: int
 
     def close(self) -> None:
         """Closes our ends."""
-        self.connection.close()
+        self.channel.close()
         self.memory.close()
 
     def read_memory(self) -> tuple[float, str, str]:
@@ -104,25 +106,26 @@ class ForkServerClient:
             self._lose()
             raise
 
-    async def fork(self, folder: str, request: bytes, *, limits: dict[str, Any], simple: bool) -> tuple[Fork, bytes]:
-        """A new session in `folder` with its first request sent, and the part of the request that did not fit yet.
+    async def fork(self, folder: str, request: bytes, *, limits: dict[str, Any], simple: bool) -> Fork:
+        """A new session in `folder`, its first request on the way.
 
         limits: timeout, memory_mb, scratch_mb (none above the fork server's own), output_kb and seed. simple: a session
         for simple programs alone, each in a namespace of its own. Raises LostError.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        fork = Fork(next(self._keys), ours, _make_memory(memory_size(limits["output_kb"])), self._starts)
+        channel = Channel(ours, most=max_reply(limits["output_kb"]))
+        fork = Fork(next(self._keys), channel, _make_memory(memory_size(limits["output_kb"])), self._starts)
         try:
             with theirs:
-                sent = ours.send(request)
+                channel.send(request)
                 dropped, self._dropped = self._dropped[:_MOST_DROPS], self._dropped[_MOST_DROPS:]
                 message = {"fork": fork.key, "folder": folder, "limits": limits, "simple": simple, "drop": dropped}
                 await self._send(message, theirs.fileno(), fork.memory.fileno())
         except BaseException:
             self.discard(fork)
             raise
-        return fork, request[sent:]
+        return fork
 
     async def kill(self, fork: Fork) -> Ending:
         """Kills the session's process if it still runs, and returns when it has ended.
@@ -159,7 +162,7 @@ class ForkServerClient:
 
     async def _end(self, fork: Fork, *, kill: bool, seconds: float) -> Ending:
         """Waits for the end of a session's process. Raises LostError; TimeoutError if it is not to be killed."""
-        fork.connection.close()
+        fork.channel.close()
         if fork.start != self._starts:
             raise LostError
         ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()

@@ -8,7 +8,6 @@ import contextlib
 import re
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -89,10 +88,10 @@ class SessionClient:
         try:
             self._before = 0.0 if self._fork is None else None
             if self._fork is None:
-                self._fork, frame = await self._server.fork(
-                    self.folder, frame, limits=self._limits, simple=self._simple
-                )
-            result = await self._answer(self._fork, frame, limits)
+                self._fork = await self._server.fork(self.folder, frame, limits=self._limits, simple=self._simple)
+            else:
+                self._fork.channel.send(frame)
+            result = await self._answer(self._fork, limits)
         finally:
             if not self.usable:
                 self.discard()
@@ -112,9 +111,9 @@ class SessionClient:
                 await self._server.kill(self._fork)
             self._fork.close()
 
-    async def _answer(self, fork: Fork, frame: bytes, limits: TimeLimits) -> Result:
+    async def _answer(self, fork: Fork, limits: TimeLimits) -> Result:
         try:
-            return self._result(protocol.read_reply(await self._reply(fork, frame, limits), self._last_id))
+            return self._result(protocol.read_reply(await self._reply(fork, limits), self._last_id))
         except _TimeUpError as error:
             await self._server.kill(fork)
             return _ended(fork, "timeout", str(error), None, error.used)
@@ -128,26 +127,18 @@ class SessionClient:
             except AliveError:
                 return _ended(fork, "killed", "Killed: the program shut the interpreter's own channel", 1)
 
-    async def _reply(self, fork: Fork, frame: bytes, limits: TimeLimits) -> dict[str, Any]:
+    async def _reply(self, fork: Fork, limits: TimeLimits) -> dict[str, Any]:
         """The reply, a step's time up to then within the limits.
 
         Raises _TimeUpError if it is not, OSError if the process ends, FrameError if the reply is malformed, LostError.
         """
         loop = asyncio.get_running_loop()
         clock = StepClock(limits, loop.time())
-        sending = loop.create_task(_send(fork, frame)) if frame else None
-        with _receiving(fork, protocol.max_reply(self._limits["output_kb"])) as reply:
-            try:
-                while True:
-                    await asyncio.wait([reply], timeout=clock.wait(loop.time()))
-                    if reply.done():
-                        return reply.result()
-                    used = await self._used(fork)
-                    if not reply.done() and (reason := clock.look(loop.time(), used)):
-                        raise _TimeUpError(reason, used)
-            finally:
-                if sending is not None:
-                    sending.cancel()
+        while (message := await fork.channel.receive(clock.wait(loop.time()))) is None:
+            used = await self._used(fork)
+            if not fork.channel.ready and (reason := clock.look(loop.time(), used)):
+                raise _TimeUpError(reason, used)
+        return message
 
     async def _used(self, fork: Fork) -> float:
         """Processor seconds that the running step has used. Where they begin the process says, once; a lie is 0."""
@@ -218,46 +209,6 @@ def _line_end(text: str) -> str:
 
 def _shown(text: str, most: int) -> str:
     """A text of a program, cut, without half characters."""
+    if text.isascii():
+        return text[:most]
     return text[:most].encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-async def _send(fork: Fork, frame: bytes) -> None:
-    with contextlib.suppress(OSError):  # whoever reads the reply finds out why
-        await asyncio.get_running_loop().sock_sendall(fork.connection, frame)
-
-
-@contextlib.contextmanager
-def _receiving(fork: Fork, most: int) -> Iterator[asyncio.Future[dict[str, Any]]]:
-    """The next reply, of at most so many bytes: an OSError if the process ends, a FrameError if it is malformed."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[dict[str, Any]] = loop.create_future()
-    data = bytearray()
-
-    def readable() -> None:
-        if done.done():
-            return
-        try:
-            chunk = fork.connection.recv(65536)
-            if not chunk:
-                raise ConnectionResetError
-            data.extend(chunk)
-            want = protocol.length(data, limit=most)
-            if want is not None and len(data) >= want:
-                if len(data) > want:
-                    raise protocol.FrameError("more than one reply")
-                done.set_result(protocol.unpack(data))
-        except (BlockingIOError, InterruptedError):
-            pass
-        except (OSError, protocol.FrameError) as error:
-            done.set_exception(error)
-
-    if fork.connection.fileno() < 0:  # a step before was cancelled
-        raise ConnectionResetError
-    loop.add_reader(fork.connection, readable)
-    try:
-        yield done
-    finally:
-        with contextlib.suppress(ValueError):  # closed meanwhile
-            loop.remove_reader(fork.connection)
-        if done.done() and not done.cancelled():
-            done.exception()  # marked as retrieved
