@@ -49,6 +49,7 @@ def describe_machine(*, confined: bool) -> None:
     _socket.gethostname = socket.gethostname = HOST.decode
     if not confined:
         return
+    os.environ["PATH"] = ""  # libraries that look for a compiler find none, and do without
     for name in _STARTERS:
         setattr(os, name, _no_process)
     _posixsubprocess.fork_exec = subprocess._fork_exec = _no_process  # type: ignore[attr-defined]

@@ -43,7 +43,7 @@ def packages() -> list[str]:
     """
     if sys.flags.ignore_environment:
         return []
-    private = [Path.cwd().resolve(), Path.home().resolve()]
+    private = [Path.cwd().resolve(), Path(os.environ.get("HOME", "/")).resolve()]
     named = [Path(entry).resolve() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     return [
         str(each) for each in named if os.access(each, os.R_OK) and not any(own.is_relative_to(each) for own in private)
