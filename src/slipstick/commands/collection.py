@@ -87,6 +87,7 @@ class Collection:
                 grade=grade,
                 done=self.done,
             )
+        monitor.require_usable()
         if not finished:
             self._print(
                 f"\nStopped at ${monitor.cost:,.4f} of max_cost = {self.recipe.max_cost}; {monitor.solutions:,} "
