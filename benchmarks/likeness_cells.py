@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,13 +20,15 @@ from slipstick.interpreters.host.local import open_interpreter
 
 CASES = Path(__file__).parents[1] / "tests" / "cases" / "cells.txt"
 SECONDS = 20.0
-_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
-_TRACE = re.compile(r"^(?:Traceback \(most recent call last\):|\w*Cell In\[| *File \"<)", re.MULTILINE)
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "SYMPY_GROUND_TYPES": "python", "PYTHONHASHSEED": "0", "PATH": os.defpath}
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+_TRACE = re.compile(r"^(?:Traceback \(most recent call last\):| *Cell In\[|Caused by |Part of it: )", re.MULTILINE)
 
 # Runs in a Python of its own: a list of sessions, each a list of cells, in; for every cell its text and error out.
 _REFERENCE = r"""
-import io, json, os, sys, tempfile
+import io, json, os, sys, tempfile, warnings
 import IPython.core.interactiveshell as shells
+import IPython.core.page as page
 import numpy, pandas, scipy, sympy, networkx
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -43,29 +46,35 @@ class Hook(DisplayHook):
 
 class Publisher(DisplayPublisher):
     def publish(self, data, **named):
-        if "image/png" not in data:
-            print(data.get("text/plain", ""))
+        if not data["text/plain"].startswith("<Figure size"):
+            print(data["text/plain"])
 
 class Shell(shells.InteractiveShell):
     displayhook_class, display_pub_class = Hook, Publisher
-    def _showtraceback(self, kind, error, lines):
-        self.last_line = kind.__name__ + ": " + " ".join(str(getattr(error, "msg", error)).split("\n"))
+    def showtraceback(self, *_, **__):
+        pass
+    showsyntaxerror = showindentationerror = showtraceback
     def enable_gui(self, gui=None):
         pass
 
 def run(cells):
     os.environ["IPYTHONDIR"] = os.environ["HOME"] = tempfile.mkdtemp()
-    os.chdir(os.environ["HOME"])
+    os.chdir(tempfile.mkdtemp())
+    sys.path.insert(0, "")
+    sys.stdin = open(os.devnull)
+    page.page = lambda *_, **__: None
+    sys.stdout = sys.stderr = out = io.StringIO()
+    warnings.showwarning = lambda *_, **__: None
     shell = Shell.instance(colors="nocolor", history_length=0)
     shell.history_manager.enabled = False
     rows = []
     for cell in cells:
-        shell.last_line = ""
-        sys.stdout = sys.stderr = io.StringIO()
-        import warnings
-        warnings.showwarning = lambda *_, **__: None
-        shell.run_cell(cell, store_history=True)
-        rows.append([sys.stdout.getvalue(), shell.last_line.strip().removesuffix(":")])
+        out.seek(0)
+        out.truncate()
+        done = shell.run_cell(cell, store_history=True)
+        error = done.error_before_exec or done.error_in_exec
+        message = "" if error is None else " ".join(str(getattr(error, "msg", error)).split("\n"))
+        rows.append([out.getvalue(), "" if error is None else f"{type(error).__name__}: {message}".strip().removesuffix(":")])
     return rows
 
 for line in sys.stdin:
@@ -110,7 +119,7 @@ def read_cases() -> dict[str, list[str]]:
 
 def _run_reference(sessions: list[list[str]]) -> list[list[tuple[str, str]]]:
     lines = "\n".join(map(json.dumps, sessions))
-    done = subprocess.run([sys.executable, "-c", _REFERENCE], input=lines, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", _REFERENCE], input=lines, stdout=subprocess.PIPE, text=True, check=True, env=_ENVIRONMENT)
     return [[(text, error) for text, error in json.loads(line)] for line in done.stdout.splitlines()]
 
 

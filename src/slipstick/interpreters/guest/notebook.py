@@ -248,6 +248,8 @@ def _as_python(source: str, name: str) -> str:
             return "\n" * source[: cell.start("body")].count("\n") + _as_python(body, name)
         return f"get_ipython().run_cell_magic({cell['name']!r}, {cell['line'].strip()!r}, {body!r})"
     lines = source.split("\n")
+    indent = re.match(r"[ \t]*", source)[0]  # type: ignore[index]  # a cell may be indented as a whole
+    lines = [line.removeprefix(indent) for line in lines]
     for _ in range(_MOST_COMMANDS):
         try:
             _parse("\n".join(lines), name)
