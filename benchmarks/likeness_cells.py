@@ -73,8 +73,9 @@ def run(cells):
         out.truncate()
         done = shell.run_cell(cell, store_history=True)
         error = done.error_before_exec or done.error_in_exec
-        message = "" if error is None else " ".join(str(getattr(error, "msg", error)).split("\n"))
-        rows.append([out.getvalue(), "" if error is None else f"{type(error).__name__}: {message}".strip().removesuffix(":")])
+        message = " ".join(str(getattr(error, "msg", error)).split("\n")).strip()
+        last = "" if error is None else f"{type(error).__name__}: {message}".strip().removesuffix(":")
+        rows.append([out.getvalue(), last])
     return rows
 
 for line in sys.stdin:
@@ -119,7 +120,8 @@ def read_cases() -> dict[str, list[str]]:
 
 def _run_reference(sessions: list[list[str]]) -> list[list[tuple[str, str]]]:
     lines = "\n".join(map(json.dumps, sessions))
-    done = subprocess.run([sys.executable, "-c", _REFERENCE], input=lines, stdout=subprocess.PIPE, text=True, check=True, env=_ENVIRONMENT)
+    command = [sys.executable, "-c", _REFERENCE]
+    done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=True, env=_ENVIRONMENT)
     return [[(text, error) for text, error in json.loads(line)] for line in done.stdout.splitlines()]
 
 

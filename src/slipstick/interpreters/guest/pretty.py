@@ -249,7 +249,8 @@ def _namespace(value: types.SimpleNamespace, above: tuple[int, ...]) -> _Text:
 def _pattern(value: re.Pattern[Any], _above: tuple[int, ...]) -> _Text:
     flags = "|".join(f"re.{flag.name}" for flag in re.RegexFlag if flag & value.flags)
     raw = f"r{value.pattern!r}".replace("\\\\", "\\")
-    return _call("re.compile", [[raw], *([[flags]] if flags else [])])
+    arguments: list[list[_Text]] = [[raw]]
+    return _call("re.compile", [*arguments, [flags]] if flags else arguments)
 
 
 def _class(value: type, _above: tuple[int, ...]) -> _Text:
