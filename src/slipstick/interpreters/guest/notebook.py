@@ -184,6 +184,8 @@ def _is_symbolic(value: Any) -> bool:
 
 def is_silenced(source: str, last: ast.stmt) -> bool:
     """Whether a cell ends in a semicolon, so that the value of its last expression is not shown."""
+    if ";" not in source:
+        return False
     lines = re.split(rb"\r\n?|\n", source.encode())[(last.end_lineno or 1) - 1 :]
     return b"\n".join([lines[0][last.end_col_offset or 0 :], *lines[1:]]).lstrip().startswith(b";")
 
