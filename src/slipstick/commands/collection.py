@@ -67,13 +67,11 @@ class Collection:
             self.folder.append(change(solution))
             self._check_price()
 
+        def state() -> tuple[float, str]:
+            return self.solutions(), self.monitor.note()
+
         async with watched_progress(
-            "solving",
-            planned,
-            "solutions",
-            console=self.console,
-            done=len(self.done),
-            state=lambda: (self.solutions(), self.monitor.note()),
+            "solving", planned, "solutions", console=self.console, done=len(self.done), state=state
         ):
             finished = await sample(
                 problems,
