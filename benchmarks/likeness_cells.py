@@ -1,7 +1,7 @@
 """Cells against IPython: `tests/cases/cells.txt` run in IPython's own shell and in a session of the interpreter.
 
 A cell is equal if what it prints and shows is, and if an error has the same last line. Left out of both: warnings,
-figures, times, and addresses of objects. The cases need what an installation for development has (IPython,
+figures, folders of Python's files, and addresses of objects. The cases need what an installation for development has (IPython,
 matplotlib).
 """
 
@@ -20,8 +20,12 @@ from slipstick.interpreters.host.local import open_interpreter
 
 CASES = Path(__file__).parents[1] / "tests" / "cases" / "cells.txt"
 SECONDS = 20.0
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "SYMPY_GROUND_TYPES": "python", "PYTHONHASHSEED": "0", "PATH": os.defpath}
+_ENVIRONMENT = {
+    **{"OPENBLAS_NUM_THREADS": "1", "SYMPY_GROUND_TYPES": "python", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+    **{"PATH": os.defpath, "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+}
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+_PATH = re.compile(r"(?:/[\w.+-]+)+/(?=[\w.+-]+\.(?:so|py)\b)")
 _TRACE = re.compile(r"^(?:Traceback \(most recent call last\):| *Cell In\[|Caused by |Part of it: )", re.MULTILINE)
 
 # Runs in a Python of its own: a list of sessions, each a list of cells, in; for every cell its text and error out.
@@ -149,4 +153,5 @@ def _parts(text: str, status: str) -> tuple[str, str]:
 
 
 def _neutral(text: str, error: str) -> tuple[str, str]:
-    return _ADDRESS.sub("0x0", text.strip("\n").rstrip()), _ADDRESS.sub("0x0", error)
+    text, error = (_PATH.sub("", _ADDRESS.sub("0x0", each)) for each in (text.strip("\n").rstrip(), error))
+    return text, error
