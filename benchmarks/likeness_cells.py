@@ -1,7 +1,7 @@
 """Cells against IPython: `tests/cases/cells.txt` run in IPython's own shell and in a session of the interpreter.
 
 A cell is equal if what it prints and shows is, and if an error has the same last line. Left out of both: warnings,
-figures, times, and addresses of objects. The cases need what an installation for development has (IPython,
+figures, folders of Python's files, and addresses of objects. The cases need what an installation for development has (IPython,
 matplotlib).
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,13 +20,19 @@ from slipstick.interpreters.host.local import open_interpreter
 
 CASES = Path(__file__).parents[1] / "tests" / "cases" / "cells.txt"
 SECONDS = 20.0
-_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
-_TRACE = re.compile(r"^(?:Traceback \(most recent call last\):|\w*Cell In\[| *File \"<)", re.MULTILINE)
+_ENVIRONMENT = {
+    **{"OPENBLAS_NUM_THREADS": "1", "SYMPY_GROUND_TYPES": "python", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"},
+    **{"PATH": os.defpath, "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+}
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+_PATH = re.compile(r"(?:/[\w.+-]+)+/(?=[\w.+-]+\.(?:so|py)\b)")
+_TRACE = re.compile(r"^(?:Traceback \(most recent call last\):| *Cell In\[|Caused by |Part of it: )", re.MULTILINE)
 
 # Runs in a Python of its own: a list of sessions, each a list of cells, in; for every cell its text and error out.
 _REFERENCE = r"""
-import io, json, os, sys, tempfile
+import io, json, os, sys, tempfile, warnings
 import IPython.core.interactiveshell as shells
+import IPython.core.page as page
 import numpy, pandas, scipy, sympy, networkx
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -43,29 +50,36 @@ class Hook(DisplayHook):
 
 class Publisher(DisplayPublisher):
     def publish(self, data, **named):
-        if "image/png" not in data:
-            print(data.get("text/plain", ""))
+        if not data["text/plain"].startswith("<Figure size"):
+            print(data["text/plain"])
 
 class Shell(shells.InteractiveShell):
     displayhook_class, display_pub_class = Hook, Publisher
-    def _showtraceback(self, kind, error, lines):
-        self.last_line = kind.__name__ + ": " + " ".join(str(getattr(error, "msg", error)).split("\n"))
+    def showtraceback(self, *_, **__):
+        pass
+    showsyntaxerror = showindentationerror = showtraceback
     def enable_gui(self, gui=None):
         pass
 
 def run(cells):
     os.environ["IPYTHONDIR"] = os.environ["HOME"] = tempfile.mkdtemp()
-    os.chdir(os.environ["HOME"])
+    os.chdir(tempfile.mkdtemp())
+    sys.path.insert(0, "")
+    sys.stdin = open(os.devnull)
+    page.page = lambda *_, **__: None
+    sys.stdout = sys.stderr = out = io.StringIO()
+    warnings.showwarning = lambda *_, **__: None
     shell = Shell.instance(colors="nocolor", history_length=0)
     shell.history_manager.enabled = False
     rows = []
     for cell in cells:
-        shell.last_line = ""
-        sys.stdout = sys.stderr = io.StringIO()
-        import warnings
-        warnings.showwarning = lambda *_, **__: None
-        shell.run_cell(cell, store_history=True)
-        rows.append([sys.stdout.getvalue(), shell.last_line.strip().removesuffix(":")])
+        out.seek(0)
+        out.truncate()
+        done = shell.run_cell(cell, store_history=True)
+        error = done.error_before_exec or done.error_in_exec
+        message = " ".join(str(getattr(error, "msg", error)).split("\n")).strip()
+        last = "" if error is None else f"{type(error).__name__}: {message}".strip().removesuffix(":")
+        rows.append([out.getvalue(), last])
     return rows
 
 for line in sys.stdin:
@@ -110,7 +124,8 @@ def read_cases() -> dict[str, list[str]]:
 
 def _run_reference(sessions: list[list[str]]) -> list[list[tuple[str, str]]]:
     lines = "\n".join(map(json.dumps, sessions))
-    done = subprocess.run([sys.executable, "-c", _REFERENCE], input=lines, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", _REFERENCE]
+    done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=True, env=_ENVIRONMENT)
     return [[(text, error) for text, error in json.loads(line)] for line in done.stdout.splitlines()]
 
 
@@ -138,4 +153,5 @@ def _parts(text: str, status: str) -> tuple[str, str]:
 
 
 def _neutral(text: str, error: str) -> tuple[str, str]:
-    return _ADDRESS.sub("0x0", text.strip("\n").rstrip()), _ADDRESS.sub("0x0", error)
+    text, error = (_PATH.sub("", _ADDRESS.sub("0x0", each)) for each in (text.strip("\n").rstrip(), error))
+    return text, error

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipstick.alarms import empty_answers, overlap, rerun_differs
+from slipstick.alarms import empty_answers, failed_requests, overlap, rerun_differs
 from slipstick.metrics import summarize
 from slipstick.sanity_checks import training_overlap
 from slipstick.schema import Problem, Verdict
 from tests.two_sets import problems, solve
+
+
+def test_failed_requests_have_numbers_of_their_own_and_an_alarm() -> None:
+    given = problems()
+    rows = solve(given, 40)
+    failed = {"verdict": Verdict(outcome="no_answer", method="none"), "finish": "error", "error": "HTTP 503"}
+    rows = [row.model_copy(update=failed) if i < 10 else row for i, row in enumerate(rows)]
+    metrics = summarize(given, rows, ks=[], same=str.__eq__)
+    values = {metric.measure: (round(metric.value, 4), metric.n) for metric in metrics if not metric.group}
+    right = sum(row.verdict is not None and row.verdict.outcome == "correct" for row in rows)
+    assert values["request_failed"] == (round(10 / len(rows), 4), len(given))
+    assert values["accuracy_answered"] == (round(right / (len(rows) - 10), 4), len(given) - 10)
+    (alarm,) = failed_requests(metrics)
+    assert "of solutions ended in a failed request" in alarm.message and "--resume" in alarm.message
+    assert not list(failed_requests(summarize(given, solve(given, 40), ks=[], same=str.__eq__)))
 
 
 def test_many_empty_answers_raise_an_alarm_that_names_the_worst_set() -> None:

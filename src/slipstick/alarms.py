@@ -20,7 +20,7 @@ class Alarm(Record):
     """A reason not to trust a number yet."""
 
     name: str
-    """"empty_answers", "rerun_differs", "overlap" or "left_out"."""
+    """"empty_answers", "failed_requests", "rerun_differs", "overlap" or "left_out"."""
     message: str
     """What was found and what to do about it."""
     solutions: list[str] = Field(default_factory=list)
@@ -56,6 +56,17 @@ def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
                 name="empty_answers",
                 message=f"{format}: {share}{where}. Before trusting the accuracy, look at some: does the model "
                 "know the format, do stop strings cut its answers, is max_tokens too low?",
+            )
+
+
+def failed_requests(metrics: Iterable[Metric]) -> Iterator[Alarm]:
+    """One alarm for each format in which requests failed: their solutions are neither right nor wrong."""
+    for metric in metrics:
+        if metric.measure == "request_failed" and not metric.group and metric.value:
+            yield Alarm(
+                name="failed_requests",
+                message=f"{metric.format}: {metric.value:.1%} of solutions ended in a failed request. They count as no "
+                "answer in the accuracy; accuracy_answered leaves them out. The same command with --resume asks again",
             )
 
 

@@ -20,7 +20,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.quickstart import run_quickstart
 from slipstick.commands.solve import run_solve
-from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
+from slipstick.errors import InputError, RecipeError, RunFolderError, UserError, first_error
 from slipstick.metrics.labels import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
@@ -189,7 +189,7 @@ def test_the_servers_card_is_in_the_runs_record(solve: Solve, monkeypatch: pytes
 
 def plain(solution: Solution) -> dict[str, object]:
     """A solution without its times."""
-    blocks = [block.model_dump(exclude={"seconds"}) for block in solution.blocks]
+    blocks = [block.model_dump(exclude={"seconds", "cpu_seconds"}) for block in solution.blocks]
     rest = solution.model_dump(exclude={"seconds", "blocks", "previous_attempts"})
     return {**rest, "blocks": blocks, "previous_attempts": [plain(attempt) for attempt in solution.previous_attempts]}
 
@@ -257,9 +257,33 @@ def test_a_run_is_repeated_from_its_own_recipe_in_another_folder(
     )
     Path("r.toml").write_text('problems = ["mine.jsonl"]\nmodel = "fake:model.jsonl"\nformats = ["cot"]\n')
     run = run_evaluate(Invocation("r.toml", ["temperature=0.6"], limit=4, out=Path("run")), Console(quiet=True))
-    once, record = (run / "solutions.jsonl").read_text(), RunFolder(run).run()
+    once, record = list(map(plain, RunFolder(run).solutions())), RunFolder(run).run()
     assert record.command == "slipstick evaluate r.toml --set temperature=0.6 --limit 4 --out run"
     monkeypatch.chdir(run)
     again = run_evaluate(Invocation("recipe.toml", out=Path("../again")), Console(quiet=True))
-    assert (again / "solutions.jsonl").read_text() == once
+    assert list(map(plain, RunFolder(again).solutions())) == once
     assert RunFolder(again).run().recipe["temperature"] == 0.6
+
+
+def nothing(_: Request) -> Reply:
+    return Reply(text="", finish="stop", reasoning="Let me see.", tokens=3)
+
+
+def overloaded(_: Request) -> Reply:
+    return Reply(text="", finish="error", error="HTTP 429: too many requests")
+
+
+SILENT = [(overloaded, "HTTP 429: too many requests"), (nothing, "wrote only thoughts: raise max_tokens")]
+
+
+@pytest.mark.parametrize(("script", "says"), SILENT)
+@pytest.mark.parametrize("count", [5, 200])
+def test_a_model_that_never_answers_ends_the_run_with_its_words(
+    solve: Solve, script: Callable[[Request], Reply], says: str, count: int
+) -> None:
+    with pytest.raises((ExceptionGroup, UserError)) as caught:
+        solve(script, f"limit={count}")
+    first = first_error(caught.value)
+    assert isinstance(first, UserError) and says in str(first)
+    folder, _ = solve(right, f"limit={count}", resume=True)
+    assert all(solution.finish == "stop" for solution in folder.solutions()), "once the server is well it goes on"

@@ -62,35 +62,34 @@ class Collection:
         planned: most solutions there will be. change: what is kept of a solution.
         Raises UserError if there is a budget and nothing has a price.
         """
-        monitor = self.monitor
 
         def keep(solution: Solution) -> None:
             self.folder.append(change(solution))
             self._check_price()
 
+        def state() -> tuple[float, str]:
+            return self.solutions(), self.monitor.note()
+
         async with watched_progress(
-            "solving",
-            planned,
-            "solutions",
-            console=self.console,
-            done=len(self.done),
-            state=lambda: (self.solutions(), monitor.note()),
+            "solving", planned, "solutions", console=self.console, done=len(self.done), state=state
         ):
             finished = await sample(
                 problems,
                 strategies,
                 policy=policy,
-                monitor=monitor,
+                monitor=self.monitor,
                 interpreter=self._interpreter,
                 settings=self.recipe,
                 on_solution=keep,
                 grade=grade,
                 done=self.done,
             )
+        self.monitor.require_usable()
         if not finished:
             self._print(
-                f"\nStopped at ${monitor.cost:,.4f} of max_cost = {self.recipe.max_cost}; {monitor.solutions:,} "
-                "solutions were made. To continue: the same command with --resume and a higher max_cost"
+                f"\nStopped at ${self.monitor.cost:,.4f} of max_cost = {self.recipe.max_cost}; "
+                f"{self.monitor.solutions:,} solutions were made. To continue: the same command with --resume and a "
+                "higher max_cost"
             )
         return finished
 

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import model_validator
 from rich.console import Console
 
-from slipstick.alarms import Alarm, empty_answers, write_alarms
+from slipstick.alarms import Alarm, empty_answers, failed_requests, write_alarms
 from slipstick.commands import Invocation, count, load_settings, run_async
 from slipstick.commands.running import running
 from slipstick.commands.solve import SolveResult, collect, finish
@@ -78,7 +78,7 @@ def judge(
     folder.finish("finished", counts=count(problems, graded), metrics=metrics)
     console.print(metrics_table(metrics))
     left = left_out(problems, graded, ks=recipe.ks, averages=recipe.averages)
-    alarms = [*alarms, *empty_answers(metrics), *left]
+    alarms = [*alarms, *failed_requests(metrics), *empty_answers(metrics), *left]
     write_alarms(folder.path, alarms)
     for alarm in alarms:
         console.print("alarm", style="bold red", end="")

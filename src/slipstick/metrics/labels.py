@@ -14,6 +14,7 @@ SHARES = (
     "failed",
     "no_answer",
     "undecided",
+    "request_failed",
     "outputs_equal",
     "rerun_equal",
 )

@@ -19,6 +19,8 @@ LABELS = {
     "cost_per_correct": "US dollars per correct answer",
     "failed": "Programs that failed",
     "undecided": "Undecided",
+    "request_failed": "Request failed",
+    "accuracy_answered": "Accuracy of what was answered",
     "outputs_equal": "Outputs as recorded (n: outputs)",
 }
 STYLES = tuple(ABOUT)

@@ -4,11 +4,14 @@ import time
 from collections import Counter
 
 from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker
+from slipstick.errors import ModelError
 from slipstick.metrics.intervals import wilson
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
 
 _SHARE = 0.02  # of the time may go into grading
+_HOPELESS = 32
+"""Replies after which a model of which none was usable is asked no more."""
 
 
 class Monitor(Model):
@@ -24,10 +27,12 @@ class Monitor(Model):
         self._errors: Counter[str] = Counter()
         self._correct = self._graded = 0
         self._grading = 0.0
+        self._usable = False
+        self._last: Reply | None = None
         self._began = time.monotonic()
 
     async def generate(self, request: Request) -> Reply:
-        """The model's reply, counted."""
+        """The model's reply, counted. Raises ModelError if none of the first replies says anything."""
         self.running += 1
         try:
             reply = await self.model.generate(request)
@@ -38,7 +43,20 @@ class Monitor(Model):
         self.cost += reply.cost
         if reply.finish == "error":
             self._errors[reply.error.partition(":")[0][:40] or "unknown"] += 1
+        self._usable = self._usable or (reply.finish != "error" and bool(reply.text.strip() or reply.calls))
+        self._last = reply
+        if self.replies >= _HOPELESS:
+            self.require_usable()
         return reply
+
+    def require_usable(self) -> None:
+        """Raises ModelError, with the server's words, if there were replies and none says anything."""
+        if self._usable or self._last is None:
+            return
+        why = self._last.error or "they are empty" + (
+            "; the model wrote only thoughts: raise max_tokens" if self._last.reasoning else ""
+        )
+        raise ModelError(f"none of {self.replies:,} replies of {self.name} can be used: {why}")
 
     async def close(self) -> None:
         """Leaves the model open: it belongs to whoever opened it."""

@@ -44,7 +44,7 @@ class Capture:
     def stream(self) -> io.TextIOWrapper:
         """A text stream that hands on what it gets: the first writes promptly, so that a step can be ended any time."""
         self._calls = 0
-        self._stream = io.TextIOWrapper(cast(IO[bytes], self), "utf-8", errors="backslashreplace")
+        self._stream = io.TextIOWrapper(cast("IO[bytes]", self), "utf-8", errors="backslashreplace")
         self._stream._CHUNK_SIZE = 1  # type: ignore[attr-defined]
         return self._stream
 

@@ -10,7 +10,6 @@ import base64
 import gc
 import io
 import os
-import resource
 import sys
 import tempfile
 import threading
@@ -91,7 +90,6 @@ def prepare() -> None:
         fonts.afmlist = [font for font in fonts.afmlist if font.fname.startswith(own)]
         pyplot.switch_backend("agg")
         pyplot.set_loglevel("ERROR")
-        _say_what_saving_needs(mpl)
         _draw_once(pyplot)
     for thread in threading.enumerate():  # a timer that watches how long the fonts take
         if thread is not threading.main_thread():
@@ -106,23 +104,6 @@ def _draw_once(pyplot: Any) -> None:
     _png(figure)
     pyplot.close(figure)
     gc.collect()
-
-
-def _say_what_saving_needs(mpl: Any) -> None:
-    """Has `savefig` say what is missing if there is no folder to save in."""
-    save = mpl.figure.Figure.savefig
-
-    def savefig(self: Any, *values: Any, **named: Any) -> Any:
-        try:
-            return save(self, *values, **named)
-        except OSError as error:
-            if resource.getrlimit(resource.RLIMIT_FSIZE)[0]:
-                raise
-            message = "a figure cannot be saved without a scratch folder (scratch_mb); show() needs none"
-            raise type(error)(error.errno, message, *([error.filename] if error.filename else [])) from None
-
-    savefig.__doc__ = save.__doc__
-    mpl.figure.Figure.savefig = savefig
 
 
 def _png(figure: Any) -> bytes:

@@ -184,6 +184,8 @@ def _is_symbolic(value: Any) -> bool:
 
 def is_silenced(source: str, last: ast.stmt) -> bool:
     """Whether a cell ends in a semicolon, so that the value of its last expression is not shown."""
+    if ";" not in source:
+        return False
     lines = re.split(rb"\r\n?|\n", source.encode())[(last.end_lineno or 1) - 1 :]
     return b"\n".join([lines[0][last.end_col_offset or 0 :], *lines[1:]]).lstrip().startswith(b";")
 
@@ -248,6 +250,8 @@ def _as_python(source: str, name: str) -> str:
             return "\n" * source[: cell.start("body")].count("\n") + _as_python(body, name)
         return f"get_ipython().run_cell_magic({cell['name']!r}, {cell['line'].strip()!r}, {body!r})"
     lines = source.split("\n")
+    indent = re.match(r"[ \t]*", source)[0]  # type: ignore[index]  # a cell may be indented as a whole
+    lines = [line.removeprefix(indent) for line in lines]
     for _ in range(_MOST_COMMANDS):
         try:
             _parse("\n".join(lines), name)

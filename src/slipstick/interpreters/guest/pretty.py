@@ -17,7 +17,7 @@ from typing import Any
 _WIDTH = 79
 _DEEPEST = 50
 _MOST = 1000
-_ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,16}\b")
+_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,16}\b")
 _NO_ADDRESS = "at 0x7f0000000000"
 """What is shown for an address, which would differ from one process to the next."""
 _PLAIN = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -246,6 +246,13 @@ def _namespace(value: types.SimpleNamespace, above: tuple[int, ...]) -> _Text:
     return _call("namespace", [_named(key, _text(item, above)) for key, item in vars(value).items()])
 
 
+def _pattern(value: re.Pattern[Any], _above: tuple[int, ...]) -> _Text:
+    flags = "|".join(f"re.{flag.name}" for flag in re.RegexFlag if flag & value.flags)
+    raw = f"r{value.pattern!r}".replace("\\\\", "\\")
+    arguments: list[list[_Text]] = [[raw]]
+    return _call("re.compile", [*arguments, [flags]] if flags else arguments)
+
+
 def _class(value: type, _above: tuple[int, ...]) -> _Text:
     own = next(each for each in type.mro(type(value)) if "__repr__" in vars(each)) is not type
     return repr(value) if own else _name(value)
@@ -277,6 +284,7 @@ _MAKERS: dict[type, Callable[[Any, tuple[int, ...]], _Text]] = {
     types.MappingProxyType: _mapping,
     BaseException: _error,
     types.SimpleNamespace: _namespace,
+    re.Pattern: _pattern,
     type: _class,
     types.FunctionType: _function,
     types.BuiltinFunctionType: _function,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
@@ -25,6 +26,14 @@ _MAX_IMAGES = 8 << 20
 """Bytes of four images of 1 MB in base64, and more than all the small parts of a reply."""
 _ESCAPED = 6
 """Bytes of JSON for one byte of a text, at most."""
+
+_SHORT = 1 << 16
+"""Bytes of JSON that are quickly read whatever they hold."""
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_FLAT = re.compile(
+    rb'\{(?:(?:, ?)?"[a-z_]{1,12}": ?(?:%b|-?[\w.+-]{1,40}|\[(?:(?:, ?)?%b){0,8}\])){1,16}+\}' % (_STRING, _STRING)
+)
+"""A JSON object of texts, numbers and lists of few texts, roughly; looked for in linear time."""
 
 _LENGTH = struct.Struct(">I")
 _STATUSES = ("ok", "error", "memory", "refused")
@@ -130,6 +139,13 @@ def length(data: bytes | bytearray, *, limit: int) -> int | None:
     if size > limit:
         raise FrameError(f"a frame of {size} bytes is over the limit of {limit}")
     return _LENGTH.size + size
+
+
+def unpack_reply(data: bytes | bytearray) -> dict[str, Any]:
+    """The reply of one whole frame; a long one must be flat: millions of lists would hold up the reader for seconds."""
+    if len(data) > _SHORT and not _FLAT.fullmatch(data, _LENGTH.size):
+        raise FrameError("a long frame that holds more than texts, numbers and short lists of texts")
+    return unpack(data)
 
 
 def unpack(data: bytes | bytearray) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Watch:
         handler: Any = ast.parse("try: pass\nexcept BaseException: _trip(); raise")
         handler.body[0].body, tree.body[0].body = tree.body[0].body, handler.body
         assumptions._trip = self._trip
-        exec(compile(tree, assumptions.__file__, "exec"), vars(assumptions))  # noqa: S102 - defines `_ask` anew
+        exec(compile(tree, assumptions.__file__, "exec"), vars(assumptions))  # noqa: S102 - defines `_ask` again
 
     def _trip(self) -> None:
         self.tripped = True

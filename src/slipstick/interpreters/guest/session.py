@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _FRAMES = 8
 _CAUSES = 8
 """Frames and causes that a traceback shows."""
+_FRAMES_ABOVE = 13
+"""Frames of ours above a program."""
 
 
 _FUTURE = functools.reduce(
@@ -268,6 +270,17 @@ def prepare() -> None:
     builtins.display = display  # type: ignore[attr-defined]  # as in a notebook
     sys.meta_path.insert(0, IPythonFinder())
     sys.set_int_max_str_digits(0)
+    _hide_own_frames()
+
+
+def _hide_own_frames() -> None:
+    """Has a program's calls go as deep as in Python: the frames above it do not count in the limit that it sees."""
+    set_limit, limit = sys.setrecursionlimit, sys.getrecursionlimit
+    sys.setrecursionlimit = lambda depth, /: set_limit(
+        depth + _FRAMES_ABOVE if type(depth) is int and depth > 0 else depth
+    )
+    sys.getrecursionlimit = lambda: limit() - _FRAMES_ABOVE
+    sys.setrecursionlimit(limit())
 
 
 def seed_libraries(seed: int | None) -> None:
@@ -300,6 +313,8 @@ def answer(fd: int, number: int, reply: Reply, *, output_kb: int) -> None:
 def serve(session: Session, fd: int, *, limits: dict[str, Any]) -> None:
     """Runs the requests received over the socket `fd` until it is closed, or until one was a whole program."""
     seed_libraries(limits["seed"])
+    if limits["scratch_mb"]:  # modules that a program has written can be imported
+        sys.path.insert(0, "")
     while (received := receive(fd)) is not None:
         number, request = received
         limit_processor(limits["timeout"])

@@ -24,25 +24,30 @@ _ATTRIBUTES = frozenset(_TABLE["attributes"].split()).union(*(_MODULES[name] for
 _OPTIONS = frozenset(_TABLE["options_with_sympy"].split())
 _BUILTINS = frozenset(_TABLE["builtins"].split())
 _NO_BUILTINS = frozenset((*dir(builtins), "display")) - _BUILTINS
-_NODES = frozenset(getattr(ast, name) for name in _TABLE["nodes"].split()).union(
-    *(family.__subclasses__() for family in (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context))
-)
+_NO_NODES = frozenset(_TABLE["fields_without_nodes"].split())
+_CHILDREN: dict[type, list[str]] = {
+    kind: [name for name in kind._fields if f"{kind.__name__}.{name}" not in _NO_NODES and name not in _NO_NODES]
+    for kind in map(vars(ast).__getitem__, _TABLE["nodes"].split())
+} | {type(None): []}
+"""Allowed nodes, and which of their fields have nodes, lists of nodes, or None; all operators and contexts are allowed."""
 
 
 def is_simple(tree: ast.Module) -> bool:
     """Whether a program leaves nothing behind, as far as its source shows."""
-    nodes: list[ast.AST] = [tree]
+    nodes: list[Any] = [tree]
     for node in nodes:  # grows during the loop
         kind = node.__class__
-        if kind not in _NODES or ((fits := _CHECKS.get(kind)) and not fits(node)):
+        if kind not in _CHILDREN or ((fits := _CHECKS.get(kind)) and not fits(node)):
             return False
-        for value in node.__dict__.values():
+        for name in _CHILDREN[kind]:
+            value = getattr(node, name)
             if value.__class__ is list:
-                nodes += [each for each in value if isinstance(each, ast.AST)]
-            elif isinstance(value, ast.AST):
+                nodes += value
+            else:
                 nodes.append(value)
-    symbolic = any(node.__class__ in (ast.Import, ast.ImportFrom) and "sympy" in _imported(node) for node in nodes)
-    return all(_may_meet_sympy(node) for node in nodes) if symbolic else not any(map(_is_of_sympy, nodes))
+    if any("sympy" in _imported(node) for node in nodes if node.__class__ in (ast.Import, ast.ImportFrom)):
+        return all(_may_meet_sympy(node) for node in nodes if node.__class__ in (ast.Try, ast.keyword))
+    return not any(_is_of_sympy(node) for node in nodes if node.__class__ is ast.Attribute)
 
 
 def offered_builtins() -> dict[str, Any]:
@@ -66,7 +71,7 @@ def _may_meet_sympy(node: Any) -> bool:
 
 
 def _is_of_sympy(node: Any) -> bool:
-    return node.__class__ is ast.Attribute and node.attr not in _ATTRIBUTES and node.attr != "format"
+    return node.attr not in _ATTRIBUTES and node.attr != "format"
 
 
 def _is_plain(name: str | None) -> bool:

@@ -60,7 +60,7 @@ class Channel:
         if not self._whole:
             return None
         data, self._data, self._whole = self._data, bytearray(), False
-        return protocol.unpack(data)
+        return protocol.unpack_reply(data)
 
     def close(self) -> None:
         """Closes the socket; whoever waits for a reply gets an OSError."""

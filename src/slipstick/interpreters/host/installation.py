@@ -33,7 +33,7 @@ _ENVIRONMENT = {
 _NOBODYS = ("/usr", "/usr/local")
 """Where an installation names no user and stays where it is; any other is shown at the last."""
 _VENV, _PACKAGES, _USER_BASE, _GUEST = "/venv", "/packages", "/user", "/guest"
-_NAMES_A_PATH = re.compile(rb"""(?:^|['"=]|file:/)/\w""", re.MULTILINE)
+_NAMES_A_PATH = re.compile(rb"""(?:^|['"=]|file:/{0,2})/\w""", re.MULTILINE)
 
 
 def packages() -> list[str]:

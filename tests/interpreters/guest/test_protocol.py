@@ -1,0 +1,20 @@
+"""Replies: long ones that a program forged are refused before they are read."""
+
+import pytest
+
+from slipstick.interpreters.guest import protocol
+from slipstick.interpreters.guest.protocol import FrameError, Reply
+
+LONG = Reply("ok", text='"\\ü\n' * 50_000, error=["ValueError", "[{"], images=["iVBORw0KGgo" * 20_000] * 4, cpu=1.5e-7)
+
+
+def test_long_reply_arrives_as_it_was_sent() -> None:
+    frame = protocol.pack_reply(3, LONG, output_kb=1000)
+    assert protocol.read_reply(protocol.unpack_reply(frame), 3) == LONG
+
+
+@pytest.mark.parametrize("part", ["[],", "{},", '{"a":0},', "0,", '"",', "[[[["])
+def test_long_reply_of_many_parts_is_refused(part: str) -> None:
+    body = f'{{"id": 1, "status": "ok", "images": [{part * 40_000}""]}}'.encode()
+    with pytest.raises(FrameError, match="long frame"):
+        protocol.unpack_reply(len(body).to_bytes(4, "big") + body)
