@@ -16,6 +16,8 @@ WITHOUT_SCRATCH = [
     ("from datetime import datetime\nprint(datetime.now().astimezone().tzinfo)", "UTC", True),
     ("import locale\nprint(locale.setlocale(locale.LC_ALL, ''), locale.getpreferredencoding())", "C.UTF-8 UTF-8", True),
     ("import os\nprint([n for n in os.environ if n.startswith(('PYTHON', 'LD_', 'MALLOC'))])", "[]", True),
+    ("import faulthandler\nfaulthandler.enable()\nprint(1)", "1", True),
+    ("from ctypes.util import find_library\nprint(find_library('m'))", "None", False),
     ("import uuid\nprint(uuid.getnode() > 0, len(str(uuid.uuid1())))", "True 36", True),
     ("open('x', 'w').write('a')", NO_FILE, True),
     ("import os\nos.mkdir('x')", NO_FILE, True),

@@ -48,6 +48,10 @@ class Capture:
         self._stream._CHUNK_SIZE = 1  # type: ignore[attr-defined]
         return self._stream
 
+    def fileno(self) -> int:
+        """Standard error's, for what asks without writing to it: as in a notebook, raw writes are not part of the output."""
+        return 2
+
     def readable(self) -> bool:
         return False
 
