@@ -28,13 +28,22 @@ def sandbox() -> Iterator[Sandbox]:
     ("share", "ends", "reason"),
     [
         (lambda now: now, 10.0, "TimeoutError: no end within 10 s of processor time"),
+        (lambda now: now * 3, 3.34, "TimeoutError: no end within 10 s of processor time"),
         (lambda now: now / 8, 80.0, "TimeoutError: no end within 10 s of processor time"),
         (lambda now: now / 20, 100.0, "TimeoutError: no end within 100 s"),
         (lambda _: 0.0, 10.0, "TimeoutError: idle for 10 s"),
         (lambda now: min(now, 3.0), 13.0, "TimeoutError: idle for 10 s"),
         (lambda now: now // 8, 80.0, "TimeoutError: no end within 10 s of processor time"),
     ],
-    ids=["computes", "computes on a busy machine", "hardly runs", "sleeps", "falls asleep", "sleeps now and then"],
+    ids=[
+        "computes",
+        "computes in threads",
+        "computes on a busy machine",
+        "hardly runs",
+        "sleeps",
+        "falls asleep",
+        "sleeps now and then",
+    ],
 )
 def test_time_is_up_by_what_a_program_uses(share: object, ends: float, reason: str) -> None:
     assert callable(share)
@@ -44,7 +53,7 @@ def test_time_is_up_by_what_a_program_uses(share: object, ends: float, reason: s
         now += max(clock.wait(now), 1e-3)
         said = clock.look(now, share(now))
     assert said == reason
-    assert ends - 0.01 <= now <= ends + 0.51
+    assert ends - 0.01 <= now <= ends + (0.51 if "idle" in reason or ends == 80 else 0.02)
 
 
 def test_what_is_used_already_is_taken_off() -> None:

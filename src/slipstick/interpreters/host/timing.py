@@ -74,6 +74,8 @@ class StepClock:
         while len(self._seen) > 1 and self._seen[1][0] <= now - limit:
             self._seen.popleft()
         since, before = self._seen[0]
+        then, by_then = self._seen[-1]
+        threads = max((used - by_then) / max(now - then, _SHORTEST), 1.0)  # that run at one time
         self._seen.append((now, used))
         if used >= limit:
             return self._limits.used_up
@@ -81,6 +83,6 @@ class StepClock:
             return f"TimeoutError: idle for {limit:g} s"
         if now - self._began >= self._limits.wall:
             return f"TimeoutError: no end within {self._limits.wall:g} s"
-        pause = min(self._interval, max(limit - used, _SHORTEST))
+        pause = min(self._interval, max((limit - used) / threads, _SHORTEST))
         self._next = min(now + pause, max(self._began + self._limits.wall, now + _SHORTEST))
         return None
