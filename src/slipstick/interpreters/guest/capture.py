@@ -49,7 +49,7 @@ class Capture:
         return self._stream
 
     def fileno(self) -> int:
-        """Standard error's, for what asks without writing to it: as in a notebook, raw writes are not part of the output."""
+        """Standard error's, for what asks for one: as in a notebook, raw writes are not part of the output."""
         return 2
 
     def readable(self) -> bool:

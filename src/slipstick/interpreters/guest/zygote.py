@@ -93,7 +93,7 @@ def _serve(requests: socket.socket, options: dict[str, Any]) -> NoReturn:
 def _warm_up(modules: list[str], warmup: list[str]) -> None:
     """Imports the tier's modules and runs its programs, so that forks start with full caches and specialised code."""
     sys.meta_path.insert(0, _Absent())
-    random.Random.__init__.__defaults__ = (0,)  # sympy draws the first number of its dummies, which orders depend on
+    random.Random.__init__.__defaults__ = (0,)  # sympy chooses the first number of its dummies, which orders depend on
     for name in modules:
         with contextlib.suppress(ImportError):
             figures.prepare() if name == "matplotlib" else importlib.import_module(name)

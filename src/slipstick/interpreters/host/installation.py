@@ -128,10 +128,11 @@ def _build_settings(base: str) -> dict[str, str]:
 def _naming_paths(path: str, source: str) -> list[str]:
     """Files of an installation, or of a folder of packages, that name real paths: as they are seen below `path`."""
     build = () if path == source else ("pkgconfig", "python*/config-*", "python*/__pycache__/_sysconfigdata_*")
-    notes = ("*.pth", "*.egg-link", "__editable__*.py", "*.dist-info/direct_url.json")
+    notes = ("*.pth", "*.egg-link", "__editable__*.py")
     found = [name for pattern in build for name in _glob(pattern, source)]
     for folder in ("", *(f"{name}/" for name in _glob("python*/*-packages", source))):
         names = [name for pattern in notes for name in _glob(folder + pattern, source)]
+        found += _glob(f"{folder}*.dist-info/direct_url.json", source)  # also names registries, and passwords to them
         found += [name for name in names if _NAMES_A_PATH.search(Path(source, name).read_bytes())]
     return [f"{path}/{name}" for name in found]
 
