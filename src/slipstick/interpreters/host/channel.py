@@ -55,7 +55,8 @@ class Channel:
             finally:
                 timer.cancel()
                 self._waiting = None
-        if self._failure is not None:
+        replied = self._whole and not isinstance(self._failure, protocol.FrameError)  # it may have ended after that
+        if self._failure is not None and not replied:
             raise self._failure
         if not self._whole:
             return None
