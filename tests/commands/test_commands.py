@@ -287,3 +287,17 @@ def test_a_model_that_never_answers_ends_the_run_with_its_words(
     assert isinstance(first, UserError) and says in str(first)
     folder, _ = solve(right, f"limit={count}", resume=True)
     assert all(solution.finish == "stop" for solution in folder.solutions()), "once the server is well it goes on"
+
+
+def test_problems_and_runs_are_named_without_a_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.jsonl").write_text('{"id": "a", "question": "What is 1 + 1?", "answer": "2"}\n')
+    Path("model.jsonl").write_text('{"problem_id": "a", "text": "The answer is 2."}\n')
+    quiet = Console(quiet=True)
+    run = run_evaluate(Invocation("mine.jsonl", ["model=fake:model.jsonl"]), quiet)
+    assert run == Path("runs/mine") and RunFolder(run).run().recipe["formats"] == ["cot"]
+    assert run_evaluate(Invocation("runs/mine", resume=True), quiet) == run
+    with pytest.raises(RunFolderError, match="already holds a run: add --resume"):
+        run_evaluate(Invocation("runs/mine"), quiet)
+    with pytest.raises(RecipeError, match=r"no such recipe, file, dataset or run \(did you mean `gsm8k`\?\)"):
+        run_evaluate(Invocation("gsm9k"), quiet)

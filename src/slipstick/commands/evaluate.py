@@ -8,10 +8,10 @@ from pydantic import model_validator
 from rich.console import Console
 
 from slipstick.alarms import Alarm, empty_answers, failed_requests, write_alarms
-from slipstick.commands import Invocation, count, load_settings, run_async
+from slipstick.commands import Invocation, count, run_async
 from slipstick.commands.running import running
 from slipstick.commands.solve import SolveResult, collect, finish
-from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, opened
+from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened
 from slipstick.equivalence import check_profile
 from slipstick.evaluate import GradeSettings, evaluate, reproduced_outputs, same_by
 from slipstick.models import Model, open_model
@@ -43,7 +43,7 @@ class EvaluateRecipe(SolveRecipe, GradeSettings):
 
 def run_evaluate(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
     """`slipstick evaluate`: solve, grade, count, report. model: in place of the recipe's; it is closed."""
-    recipe, text = load_settings(invocation, EvaluateRecipe)
+    recipe, text, invocation = load_solving(invocation, EvaluateRecipe)
     check_profile(recipe.profile)
     check_problems(recipe, graded=True)
     model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)

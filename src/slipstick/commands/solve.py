@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, load_settings, run_async
+from slipstick.commands import Invocation, run_async
 from slipstick.commands.collection import Collection
 from slipstick.commands.running import running
-from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, opened, print_estimate
+from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened, print_estimate
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import check_problems, each_problem
@@ -34,7 +34,7 @@ class SolveResult(NamedTuple):
 
 def run_solve(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
     """`slipstick solve`: problems -> solutions in a run folder. model: in place of the recipe's; it is closed."""
-    recipe, text = load_settings(invocation, SolveRecipe)
+    recipe, text, invocation = load_solving(invocation, SolveRecipe)
     check_problems(recipe)
     model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
 

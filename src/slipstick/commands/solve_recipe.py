@@ -1,19 +1,27 @@
 """The settings of every command that solves problems, and what is opened and shown by them."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field
 from rich.console import Console
 
+from slipstick.commands import Invocation, load_settings
+from slipstick.errors import RecipeError, did_you_mean
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
 from slipstick.models import Model, ModelSettings
+from slipstick.plugins import list_plugins
+from slipstick.problems.catalogue import datasets
 from slipstick.problems.settings import ProblemSettings
 from slipstick.progress import duration
-from slipstick.recipe import Names
+from slipstick.recipe import Names, check_settings, resolved, shipped_recipes
 from slipstick.solve import SolveSettings
 from slipstick.solve.estimate import Range, estimate_table
+from slipstick.store import RunFolder
 
 MAY_CHANGE = frozenset(
     {"estimate", "max_cost", "price_in", "price_out"}
@@ -22,6 +30,9 @@ MAY_CHANGE = frozenset(
 """Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
 _AT_ONCE = 32
 """Requests that an estimate of the time assumes if the server's concurrency is still to be found out."""
+
+
+R = TypeVar("R", bound="SolveRecipe")
 
 
 class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSettings):
@@ -33,6 +44,40 @@ class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSett
     """Formats to solve in, and "hybrid"."""
     estimate: bool = False
     """Solve only a few problems, say what all of them will take, and stop."""
+
+
+def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Invocation]:
+    """The settings of what a command names, the recipe that gives them again, and the command with its folder.
+
+    It may name a recipe; problems (a file, a dataset, a suite), which are then solved in the format `cot` unless the
+    command says otherwise; or a run, to go on with it. Raises RecipeError.
+    """
+    target = Path(invocation.target)
+    if (target / "run.json").is_file():
+        table = {key: value for key, value in RunFolder(target).run().recipe.items() if value is not None}
+        out = invocation.out or target
+    elif invocation.target not in shipped_recipes() and _are_problems(invocation.target):
+        table = {"problems": [invocation.target], "formats": ["cot"]}
+        out = invocation.out or Path("runs") / re.sub(r"[^\w.=-]+", "-", target.name.partition(".")[0])
+    elif invocation.target in shipped_recipes() or target.suffix == ".toml":
+        return *load_settings(invocation, settings), invocation
+    else:
+        hint = did_you_mean(invocation.target, [*shipped_recipes(), *datasets()])
+        raise RecipeError(
+            invocation.target,
+            [
+                f"no such recipe, file, dataset or run{hint}; name a recipe (mine.toml, or one that `slipstick list "
+                "recipes` shows), a file of problems (mine.jsonl), a dataset (gsm8k:test), or a run's folder"
+            ],
+        )
+    recipe = check_settings(table, settings, overrides=invocation.changes, where=invocation.target)
+    return recipe, resolved(recipe), replace(invocation, out=out)
+
+
+def _are_problems(target: str) -> bool:
+    name = target.partition(":")[0]
+    known = name in datasets() or name in list_plugins("problems")
+    return known or (Path(target).is_file() and Path(target).suffix != ".toml")
 
 
 def input_files(recipe: SolveRecipe) -> list[Path]:
