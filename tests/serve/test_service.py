@@ -247,9 +247,14 @@ def test_long_bodies_are_refused(start_sandbox: Start) -> None:
         body = json.dumps({"code": "#" * (1 << 20), "language": "python"}).encode()
         headers = {"Content-Type": "application/json"}
         assert client.post("/run_code", content=body, headers=headers).status_code == 413
-        assert (
-            client.post("/run_code", content=iter([body[:500_000], body[500_000:]]), headers=headers).status_code == 413
-        )
+        chunked = client.post("/run_code", content=iter([body[:500_000], body[500_000:]]), headers=headers)
+        assert chunked.status_code == 413 and "over this service's" in chunked.json()["error"]
+        many = b'{"code": [' + b"[]," * 200_000 + b'[]], "language": "python"}'
+        refused = client.post("/run_code", content=many, headers=headers)
+        assert refused.status_code == 422 and "more than 100,000 values" in refused.json()["error"]
+        text = "[]," * 100_000 + '\\"\',"[{' * 10_000
+        answer = client.post("/run_code", json={"code": f"print(len({text!r}))", "language": "python"})
+        assert answer.json()["run_result"]["stdout"] == f"{len(text)}\n"
         assert (
             "over this service's 1,048,576" in client.post("/run_code", content=body, headers=headers).json()["error"]
         )
@@ -290,7 +295,7 @@ def test_one_client_cannot_fill_memory_with_long_bodies(start_sandbox: Start) ->
     head = b"POST /run_code HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     long = [socket.create_connection((host, int(port))) for _ in range(8)]
     for connection in long:
-        connection.sendall(head + b"Content-Length: 1048576\r\n\r\n{")
+        connection.sendall(head + b"Content-Length: 1048576\r\n\r\n" + b" " * 1_048_000)
     with connect(served) as client:
         body = {"code": "print(1)", "language": "python", "stdin": "x" * 100_000}
         assert wait_until(lambda: client.post("/run_code", json=body).status_code == 504)

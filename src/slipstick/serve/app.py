@@ -12,11 +12,11 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 from rich.console import Console
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
+from slipstick.serve.bodies import Bodies
 from slipstick.serve.clients import Guard, address_of, unless_disconnected
 from slipstick.serve.connections import IDLE_SECONDS, Connection, Listener, raise_file_limit
 from slipstick.serve.refusals import REFUSALS, Refusal, add_handlers
@@ -60,9 +60,9 @@ def make_app(service: Service, token: str | None) -> FastAPI:
     app.include_router(_routes(service))
     app.include_router(sandbox_fusion.routes(service))
     app.include_router(nemo_skills.routes(service))
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=service.settings.body_mb << 20)
     settings = service.settings
-    app.add_middleware(Guard, token=token, host=settings.host, max_body=settings.body_mb << 20)
+    app.add_middleware(Bodies, most=settings.body_mb << 20)
+    app.add_middleware(Guard, token=token, host=settings.host)
     add_handlers(app, service)
 
     describe = app.openapi

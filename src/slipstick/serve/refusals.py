@@ -70,8 +70,6 @@ def add_handlers(app: FastAPI, service: Service) -> None:
         elif error.status_code == 405:
             headers["Allow"] = headers.get("Allow", "").replace("GET", "GET, HEAD")
             message = f"{path} takes {headers['Allow']}, not {method}"
-        elif error.status_code == 413:
-            message = too_long(service.settings.body_mb << 20)
         elif error.status_code == 400:
             message = f"the body is not JSON: {message}"
         return refuse(request, error.status_code, message, headers)
@@ -106,8 +104,8 @@ def _in_words(error: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in place)
     if error["type"] == "missing":
         return f"{where}: {message}" if len(place) > 1 else "the body is empty; send a JSON object"
-    try:
-        value = json.dumps(error["input"], ensure_ascii=True)
-    except (TypeError, ValueError):
-        value = type(error["input"]).__name__
-    return f"{where}: {message}; it is {value if len(value) <= _SHOWN else f'{value[:_SHOWN]}...'}"
+    value = error["input"]
+    if isinstance(value, dict | list):
+        return f"{where}: {message}; it is {'an object' if isinstance(value, dict) else 'a list'}"
+    shown = json.dumps(value[:_SHOWN] if isinstance(value, str) else value)
+    return f"{where}: {message}; it is {shown}{'...' if isinstance(value, str) and len(value) > _SHOWN else ''}"
