@@ -25,6 +25,7 @@ from benchmarks.attack_plan import in_words, make_plan, program
 from benchmarks.attack_watch import Watch
 from slipstick.interpreters import Limits
 from slipstick.interpreters.guest import seccomp
+from slipstick.interpreters.guest.protocol import Request
 from slipstick.interpreters.host.isolation import choose_isolation
 from slipstick.interpreters.host.local import LocalInterpreter
 from slipstick.schema import Output
@@ -142,7 +143,7 @@ class Search:
             return await interpreter.run_program(code)
         session = interpreter.session()
         try:
-            return await session.run(code, last=True)
+            return (await session.run_request(Request(code, mode="script"))).output()
         finally:
             await session.close()
 

@@ -16,7 +16,7 @@ from slipstick.serve.service import Demand, RefusedError, Service
 
 async def step(service: Service, name: str, address: str, code: str = "x = 1") -> None:
     async with service.kept_session(name, Demand(), address) as held, service.place(address, held.lock):
-        await service.run_step(held, name, code)
+        await service.run_step(held, name, lambda session: session.run(code))
 
 
 def shares(service: Service) -> str:

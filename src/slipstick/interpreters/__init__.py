@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pydantic import Field
 
+from slipstick.errors import InterpreterError
 from slipstick.plugins import load_plugin, split_spec
 from slipstick.schema import Output, Record, Status
 
@@ -33,6 +34,21 @@ class Limits(Record):
     """Size of a session's private scratch folder, in MB; 0 gives none."""
     output_kb: int = Field(default=20, ge=1, le=10_000)
     """Output kept of one step, in kB: the first three quarters and the last quarter."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A program that is run as `python main.py` runs one, or a cell of a session, the parts of the output apart."""
+
+    code: str
+    stdin: str = ""
+    """Standard input; that of a cell is empty."""
+    name: str = "main.py"
+    """File name in tracebacks."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Path -> content in base64, written into the scratch folder first."""
+    timeout: float | None = None
+    """Seconds, if fewer than the limits have."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,10 @@ class Session(ABC):
         seconds: the step's own `timeout`, if that is less than the session's; its `wall_timeout` shrinks with it.
         """
 
+    async def run_cell(self, cell: Script) -> Result:
+        """Runs one step, the parts of its output apart. Raises InterpreterError if this interpreter cannot."""
+        raise InterpreterError(f"{type(self).__name__} keeps no outputs apart; use the interpreter `local`")
+
     @abstractmethod
     async def close(self) -> None:
         """Ends the session and its process."""
@@ -112,6 +132,13 @@ class Interpreter(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Ends every process that was started."""
+
+    async def run_script(self, script: Script, limits: Limits | None = None, *, seed: int | None = None) -> Result:
+        """Runs a program as `python main.py` does, its outputs apart; limits and seed as of `session`.
+
+        Raises InterpreterError if this interpreter cannot.
+        """
+        raise InterpreterError(f"{type(self).__name__} runs no scripts; use the interpreter `local`")
 
     async def run_program(self, code: str) -> Output:
         """Runs a whole program that shares nothing with others; plug-ins may override it with a quicker way."""

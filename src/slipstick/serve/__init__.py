@@ -4,7 +4,6 @@ app.py             routes and the server; refusals.py: answers that are errors; 
                    clients.py: who is let in, and clients that disconnect; bodies.py: what is too much
 sandbox_fusion.py  SandboxFusion's requests; nemo_skills.py: NeMo-Skills'
 service.py         sessions and workers; fair_queue.py: whose step is next; metrics.py: counters for Prometheus
-script.py          programs as scripts: standard output, standard error and exit code kept apart
 """
 
 import asyncio

@@ -145,9 +145,9 @@ def _routes(service: Service) -> APIRouter:
                     return held.last[1]
                 if body.step != held.steps:
                     raise RefusedError(404, f"session {name} has {held.steps} steps, not {body.step}", "lost")
-                output = await service.run_step(held, name, body.code, seconds=body.seconds)
-            service.metrics.count(output.status, output.seconds)
-            return output
+                output = await service.run_step(held, name, lambda each: each.run(body.code, seconds=body.seconds))
+                held.last = (body.code, output)
+                return output
 
         return await unless_disconnected(request, work())
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
+from slipstick.interpreters import Result, Script
 from slipstick.serve.clients import address_of, unless_disconnected
-from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
 from slipstick.serve.service import STATE_LOST, Demand, Float, Int, RefusedError, Service
 
 _LANGUAGES = ("ipython", "python", "python3")
@@ -47,7 +47,7 @@ def routes(service: Service) -> APIRouter:
             known = ", ".join(_LANGUAGES)
             raise RefusedError(400, f"language `{body.language}` is not supported; known: {known}", "unsupported")
         if body.language != "ipython":
-            return await unless_disconnected(request, _run_script(service, body, request))
+            return await unless_disconnected(request, _run_script(service, body, address_of(request)))
         name = x_session_id or f"once-{uuid.uuid4().hex}"
         try:
             return await unless_disconnected(request, _run_cell(service, body, name, address_of(request)))
@@ -74,41 +74,36 @@ def routes(service: Service) -> APIRouter:
 
 async def _run_cell(service: Service, body: ExecuteRequest, name: str, address: str) -> ExecuteResponse:
     async with service.kept_session(name, Demand(), address) as held, service.place(address, held.lock):
-        fresh = held.last is None or held.last[1].status in STATE_LOST
-        program = Program(body.generated_code, name=f"<cell {held.steps + 1}>", echo=True)
-        mark = new_mark()
-        output = await service.run_step(held, name, program.wrapped(mark), seconds=body.timeout)
-    result = read_parts(output, mark)
-    service.metrics.count(result.status, result.seconds)
-    echo = f"{result.echo}\n" if result.echo else ""
+        fresh = held.fresh
+        cell = Script(body.generated_code, name=f"<cell {held.steps + 1}>", timeout=body.timeout)
+        result = await service.run_step(held, name, lambda session: session.run_cell(cell))
+    shown = "".join(f"{each}\n" for each in (result.echo, _traceback(result, body.traceback_verbosity)) if each)
     return ExecuteResponse(
-        process_status=_PROCESS_STATUS.get(result.status, "error"),
-        stdout=_cut(f"{result.stdout}{echo}{_traceback(result, body.traceback_verbosity)}", body.max_output_characters),
+        process_status="error" if result.exit_code else _PROCESS_STATUS.get(result.status, "error"),
+        stdout=_cut(result.stdout + shown, body.max_output_characters),
         stderr=_cut(_stderr(result, body.timeout), body.max_output_characters),
         new_session_created=fresh or result.status in STATE_LOST,
     )
 
 
-async def _run_script(service: Service, body: ExecuteRequest, request: Request) -> ExecuteResponse:
-    program = Program(body.generated_code, name="<string>", stdin=body.std_input)
-    async with service.place(address_of(request)), service.fresh_session(Demand()) as session:
-        result = await service.run_program(session, program, body.timeout)
+async def _run_script(service: Service, body: ExecuteRequest, address: str) -> ExecuteResponse:
+    script = Script(body.generated_code, body.std_input, name="<string>", timeout=body.timeout)
+    result = await service.run_script(script, Demand(), address)
     return ExecuteResponse(
         # there a script that ends in an error is `completed`, its traceback on standard error
         process_status=_PROCESS_STATUS.get(result.status, "error" if result.status == "sandbox_fault" else "completed"),
         stdout=_cut(result.stdout, body.max_output_characters),
-        stderr=_cut(_stderr(result, body.timeout) + result.traceback, body.max_output_characters),
+        stderr=_cut(_stderr(result, body.timeout), body.max_output_characters),
     )
 
 
-def _stderr(result: ScriptResult, seconds: float) -> str:
+def _stderr(result: Result, seconds: float) -> str:
     return f"Execution timed out after {seconds:g} seconds\n" if result.status == "timeout" else result.stderr
 
 
-def _traceback(result: ScriptResult, verbosity: str) -> str:
-    if verbosity == "Minimal" and result.traceback:
-        return result.traceback.rstrip("\n").rpartition("\n")[2] + "\n"
-    return result.traceback
+def _traceback(result: Result, verbosity: str) -> str:
+    trace = result.traceback.rstrip("\n")
+    return trace.rpartition("\n")[2] if verbosity == "Minimal" else trace
 
 
 def _cut(text: str, most: int) -> str:

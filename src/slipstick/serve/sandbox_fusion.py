@@ -7,10 +7,10 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from slipstick.interpreters import Result, Script
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.serve.clients import address_of, unless_disconnected
-from slipstick.serve.script import Program, ScriptResult
-from slipstick.serve.service import Demand, Float, Int, Service
+from slipstick.serve.service import STATE_LOST, Demand, Float, Int, Service
 
 RunStatus = Literal["Success", "Failed", "SandboxError"]
 Ending = Literal["Finished", "Error", "TimeLimitExceeded"]
@@ -92,7 +92,7 @@ def routes(service: Service) -> APIRouter:
         if message := _unsupported(service, body):
             service.metrics.reject("unsupported")
             return RunCodeResponse(status="SandboxError", message=message)
-        return _code_response(await unless_disconnected(request, _run_script(service, body, request)))
+        return _code_response(await unless_disconnected(request, _run_script(service, body, address_of(request))))
 
     @router.post("/run_jupyter")
     async def run_jupyter(body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
@@ -139,13 +139,9 @@ def _is_base64(content: str) -> bool:
     return True
 
 
-async def _run_script(service: Service, body: RunCodeRequest, request: Request) -> ScriptResult:
-    program = Program(body.code, stdin=body.stdin or "", files=_files(body))
-    async with (
-        service.place(address_of(request)),
-        service.fresh_session(_demand(service, body.memory_limit_MB)) as session,
-    ):
-        return await service.run_program(session, program, body.run_timeout)
+async def _run_script(service: Service, body: RunCodeRequest, address: str) -> Result:
+    script = Script(body.code, body.stdin or "", files=_files(body), timeout=body.run_timeout)
+    return await service.run_script(script, _demand(service, body.memory_limit_MB), address)
 
 
 async def _run_cells(service: Service, body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
@@ -157,10 +153,15 @@ async def _run_cells(service: Service, body: RunJupyterRequest, request: Request
         service.fresh_session(_demand(service, body.memory_limit_MB)) as session,
     ):
         for number, code in enumerate(body.cells, start=1):
-            program = Program(code, name=f"<cell {number}>", echo=True, files=files if number == 1 else {})
-            result = await service.run_program(session, program, max(min(left, body.cell_timeout or left), 0.01))
+            cell = Script(
+                code,
+                name=f"<cell {number}>",
+                files=files if number == 1 else {},
+                timeout=max(min(left, body.cell_timeout or left), 0.01),
+            )
+            result = await service.run_cell(session, cell)
             left -= limits.share(result.cpu_seconds, result.seconds)
-            if not result.complete and result.status != "memory":
+            if result.status in STATE_LOST:
                 return RunJupyterResponse(
                     status="SandboxError" if result.status == "sandbox_fault" else "Failed",
                     message=result.stderr,
@@ -173,26 +174,26 @@ async def _run_cells(service: Service, body: RunJupyterRequest, request: Request
     return RunJupyterResponse(status="Success", driver=driver, cells=cells)
 
 
-def _code_response(result: ScriptResult) -> RunCodeResponse:
+def _code_response(result: Result) -> RunCodeResponse:
     if result.status == "sandbox_fault":
         return RunCodeResponse(status="SandboxError", message=result.stderr, run_result=_result(result))
     return RunCodeResponse(status="Success" if result.status == "ok" else "Failed", run_result=_result(result))
 
 
-def _result(result: ScriptResult) -> CommandRunResult:
+def _result(result: Result) -> CommandRunResult:
     return CommandRunResult(
         status=_ENDINGS.get(result.status, "Finished"),
         execution_time=result.seconds,
-        return_code=result.code,
+        return_code=result.exit_code,
         stdout=result.stdout,
-        stderr=result.stderr + result.traceback,
+        stderr=result.stderr,
     )
 
 
-def _cell(result: ScriptResult) -> CellRunResult:
-    trace = result.traceback if result.complete else result.stderr
-    name, _, value = trace.rstrip("\n").rpartition("\n")[2].partition(": ")
-    error = [{"ename": name, "evalue": value, "traceback": trace.splitlines()}] if trace and result.code else []
+def _cell(result: Result) -> CellRunResult:
+    error: list[dict[str, Any]] = []
+    if result.error:
+        name, value = result.error
+        error = [{"ename": name, "evalue": value, "traceback": result.traceback.splitlines()}]
     display = [{"text/plain": result.echo}] if result.echo else []
-    stderr = result.stderr if result.complete else ""
-    return CellRunResult(stdout=result.stdout, stderr=stderr, display=display, error=error)
+    return CellRunResult(stdout=result.stdout, stderr=result.stderr, display=display, error=error)

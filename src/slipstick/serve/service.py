@@ -3,21 +3,22 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from slipstick.interpreters import Limits, Session, open_interpreter
+from slipstick.interpreters import Limits, Result, Script, Session, open_interpreter
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output, Record, Status
 from slipstick.serve import ServeSettings
 from slipstick.serve.fair_queue import FairQueue
 from slipstick.serve.metrics import Metrics
-from slipstick.serve.script import Program, ScriptResult, new_mark, read_parts
+
+T = TypeVar("T", Output, Result)
 
 STATE_LOST: frozenset[Status] = frozenset({"timeout", "killed", "sandbox_fault"})
 """Outcomes after which a session has lost its variables."""
@@ -83,7 +84,9 @@ class KeptSession:
     """Requests that run or wait for a step."""
     steps: int = 0
     """Steps that have run."""
-    running: asyncio.Task[Output] | None = None
+    fresh: bool = True
+    """Whether it has nothing of earlier steps."""
+    running: asyncio.Task[Any] | None = None
     last: tuple[str, Output] | None = None
     """Code and output of the latest step, for a client whose connection broke before the answer."""
 
@@ -204,18 +207,16 @@ class Service:
             if (held := self.held.get(name)) and not held.users:  # unless it was used meanwhile
                 await self.drop(name)
 
-    async def run_step(self, held: KeptSession, name: str, code: str, *, seconds: float | None = None) -> Output:
+    async def run_step(self, held: KeptSession, name: str, step: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
         """Runs one step of a kept session, inside a `place`; a cancelled step ends its session.
-
-        seconds: its own limit of processor time, if less than the session's.
 
         Raises RefusedError if the session was ended meanwhile.
         """
         if self.held.get(name) is not held:
             raise RefusedError(404, f"session {name} was ended meanwhile", "lost")
         try:
-            held.running = asyncio.ensure_future(held.session.run(code, seconds=seconds))
-            output = await held.running
+            held.running = asyncio.ensure_future(step(held.session))
+            output: T = await held.running
         except asyncio.CancelledError:
             if self.held.get(name) is held:
                 await self.drop(name)
@@ -226,19 +227,30 @@ class Service:
         finally:
             held.running = None
         held.steps += 1
-        held.last = (code, output)
+        held.fresh = output.status in STATE_LOST
+        self.metrics.count(output.status, output.seconds)
         return output
 
-    async def run_program(self, session: Session, program: Program, seconds: float) -> ScriptResult:
-        """Runs one program, inside a `place`, for at most `seconds` of processor time and the service's timeout."""
-        mark = new_mark()
-        output = await session.run(program.wrapped(mark), seconds=seconds)
-        result = read_parts(output, mark)
+    async def run_script(self, script: Script, demand: Demand, address: str) -> Result:
+        """Runs a script. Raises RefusedError as `place`, and if the service does not offer what is demanded."""
+        limits = self._limits(demand)
+        async with self.place(address):
+            result = await self._interpreter.run_script(script, limits, seed=demand.seed)
+        self.metrics.count(result.status, result.seconds)
+        return result
+
+    async def run_cell(self, session: Session, cell: Script) -> Result:
+        """Runs a cell of a session of one request, inside a `place`."""
+        result = await session.run_cell(cell)
         self.metrics.count(result.status, result.seconds)
         return result
 
     def _session(self, demand: Demand) -> Session:
         """A session of the demanded limits. Raises RefusedError if they are more than this service offers."""
+        return self._interpreter.session(self._limits(demand), seed=demand.seed)
+
+    def _limits(self, demand: Demand) -> Limits:
+        """The limits demanded. Raises RefusedError if they are more than this service offers."""
         if demand.isolation not in (None, self.settings.isolation):
             message = f"isolation = {demand.isolation} is requested, but this service was started with isolation = "
             message += f"{self.settings.isolation}; remove it, or start the service with that isolation"
@@ -250,5 +262,4 @@ class Service:
                 message += f"ask for less, or start the service with --set {name}={value:g}"
                 raise RefusedError(400, message, "settings")
         limits["wall_timeout"] = TimeLimits.of(self.settings).within(demand.timeout).wall
-        own = Limits.model_validate({"isolation": self.settings.isolation, **limits, **asked})
-        return self._interpreter.session(own, seed=demand.seed)
+        return Limits.model_validate({"isolation": self.settings.isolation, **limits, **asked})

@@ -18,12 +18,13 @@ from typing import Any, NoReturn
 
 from slipstick.interpreters.guest import confinement, filesystem, reuse, seccomp, session, surroundings
 from slipstick.interpreters.guest.capture import Captures
+from slipstick.interpreters.guest.protocol import SOURCE
 
 _MAX_FILES = 64
 _COUNT_MS = 20
 """How often threads are counted, in milliseconds: a program can start one or two thousand in that time."""
 _MOST_PASSED = 8
-"""Descriptors that come with one request."""
+"""Descriptors that come with one request: a session's socket and memory, and the streams of a script."""
 
 
 def become_fork_server(control: socket.socket, options: dict[str, Any]) -> NoReturn:
@@ -168,7 +169,10 @@ class ForkServer:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._domain is not None:
             confinement.enter_domain(self._domain)
-        for before, after in itertools.pairwise([2, *sorted(fds), _MAX_FILES]):
+        for target, stream in zip((0, 1, 2, SOURCE), fds[2:], strict=False):
+            os.dup2(stream, target)
+        kept = [*fds[:2], SOURCE] if fds[2:] else fds
+        for before, after in itertools.pairwise([2, *sorted(kept), _MAX_FILES]):
             os.closerange(before + 1, after)
         isolation, scratch_mb = self._options["isolation"], limits["scratch_mb"]
         if scratch_mb and isolation == "full":
@@ -189,15 +193,13 @@ class ForkServer:
             self._filter.install()
 
     def _serve_session(self, fds: list[int], simple: bool, limits: dict[str, Any]) -> NoReturn:
-        fd, memory = fds
+        fd, memory = fds[:2]
         self._captures.share(memory)
-        try:
-            if simple:
-                reuse.serve(self._captures, fd, limits=limits)
-            else:
-                session.serve(self._session, fd, limits=limits)
-        finally:
-            os._exit(0)
+        if simple:
+            reuse.serve(self._captures, fd, limits=limits)
+        else:
+            session.serve(self._session, fd, limits=limits)
+        os._exit(0)
 
     def _kill(self, key: int) -> None:
         if (pid := self._pids.get(key)) is not None:  # not reaped yet, so the id is still this process's

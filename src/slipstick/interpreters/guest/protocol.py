@@ -34,6 +34,8 @@ _FLAT = re.compile(
     rb'\{(?:(?:, ?)?"[a-z_]{1,12}": ?(?:%b|-?[\w.+-]{1,40}|\[(?:(?:, ?)?%b){0,8}\])){1,16}+\}' % (_STRING, _STRING)
 )
 """A JSON object of texts, numbers and lists of few texts, roughly; looked for in linear time."""
+SOURCE = 63
+"""Descriptor of a script's source in its process, so that Python finds the lines for tracebacks."""
 
 _LENGTH = struct.Struct(">I")
 _STATUSES = ("ok", "error", "memory", "refused")
@@ -115,6 +117,8 @@ def read_reply(message: dict[str, Any], number: int) -> Reply:
     for name, value in message.items():
         if type(value) is not _REPLY.get(name) or (value.__class__ is list and not {str}.issuperset(map(type, value))):
             raise FrameError(f"a reply whose {name} is malformed")
+    if len(message.get("error", ())) not in (0, 2):
+        raise FrameError("a reply whose error is malformed")
     return Reply(**message)
 
 

@@ -29,7 +29,7 @@ _CHILDREN: dict[type, list[str]] = {
     kind: [name for name in kind._fields if f"{kind.__name__}.{name}" not in _NO_NODES and name not in _NO_NODES]
     for kind in map(vars(ast).__getitem__, _TABLE["nodes"].split())
 } | {type(None): []}
-"""Allowed nodes, and which of their fields have nodes, lists of nodes, or None; all operators and contexts are allowed."""
+"""Allowed nodes, and which of their fields have nodes, lists of nodes, or None; all operators and contexts are."""
 
 
 def is_simple(tree: ast.Module) -> bool:

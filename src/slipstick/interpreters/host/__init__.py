@@ -6,6 +6,7 @@ remote.py       the plug-in `remote`: sessions of a service over HTTP
 session.py      client of one session's process: sends a step, keeps its time, checks the reply
 timing.py       how long a step may take, by processor time first
 replay.py       when the steps of a session are run again, and whether they did the same
+pipes.py        the standard streams of a script, seen from outside
 channel.py      the socket to one session's process
 fork_server.py  client of one fork server: asks for sessions, has them killed
 isolation.py    which isolation this machine can give

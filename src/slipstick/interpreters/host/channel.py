@@ -63,10 +63,18 @@ class Channel:
         data, self._data, self._whole = self._data, bytearray(), False
         return protocol.unpack_reply(data)
 
+    def fail(self, failure: protocol.FrameError | OSError) -> None:
+        """Receives no more: whoever waits for a reply gets the failure."""
+        if self._failure is None:
+            self._failure = failure
+            self._loop.remove_reader(self._connection.fileno())
+            self._loop.remove_writer(self._connection.fileno())
+            self._wake()
+
     def close(self) -> None:
         """Closes the socket; whoever waits for a reply gets an OSError."""
         if self._connection.fileno() >= 0:
-            self._fail(ConnectionResetError())
+            self.fail(ConnectionResetError())
             self._connection.close()
 
     def _read(self) -> None:
@@ -82,7 +90,7 @@ class Channel:
         except (BlockingIOError, InterruptedError):
             return
         except (OSError, protocol.FrameError) as error:
-            self._fail(error)
+            self.fail(error)
         if self._whole:
             self._wake()
 
@@ -99,13 +107,6 @@ class Channel:
             return frame
         except OSError:  # whoever receives finds out why
             return frame[:0]
-
-    def _fail(self, failure: protocol.FrameError | OSError) -> None:
-        if self._failure is None:
-            self._failure = failure
-            self._loop.remove_reader(self._connection.fileno())
-            self._loop.remove_writer(self._connection.fileno())
-            self._wake()
 
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -106,11 +107,14 @@ class ForkServerClient:
             self._lose()
             raise
 
-    async def fork(self, folder: str, request: bytes, *, limits: dict[str, Any], simple: bool) -> Fork:
+    async def fork(
+        self, folder: str, request: bytes, *, limits: dict[str, Any], simple: bool, streams: Sequence[int] = ()
+    ) -> Fork:
         """A new session in `folder`, its first request on the way.
 
         limits: timeout, memory_mb, scratch_mb (none above the fork server's own), output_kb and seed. simple: a session
-        for simple programs alone, each in a namespace of its own. Raises LostError.
+        for simple programs alone, each in a namespace of its own. streams: of a script, see `Pipes.theirs`.
+        Raises LostError.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -121,7 +125,7 @@ class ForkServerClient:
                 channel.send(request)
                 dropped, self._dropped = self._dropped[:_MOST_DROPS], self._dropped[_MOST_DROPS:]
                 message = {"fork": fork.key, "folder": folder, "limits": limits, "simple": simple, "drop": dropped}
-                await self._send(message, theirs.fileno(), fork.memory.fileno())
+                await self._send(message, theirs.fileno(), fork.memory.fileno(), *streams)
         except BaseException:
             self.discard(fork)
             raise

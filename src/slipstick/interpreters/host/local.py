@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import signal
+from dataclasses import replace
+from typing import Literal
 
 from slipstick.errors import InterpreterError
-from slipstick.interpreters import Interpreter, Limits, Session
+from slipstick.interpreters import Interpreter, Limits, Result, Script, Session
 from slipstick.interpreters.guest.protocol import Request
 from slipstick.interpreters.host.fork_server import ForkServerClient
 from slipstick.interpreters.host.isolation import ISOLATION, choose_isolation, missing
 from slipstick.interpreters.host.replay import is_same, lost, may_repeat
 from slipstick.interpreters.host.scratch import make_scratch, remove_scratch
-from slipstick.interpreters.host.session import RefusedError, SessionClient
+from slipstick.interpreters.host.session import RefusedError, SessionClient, ended
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.interpreters.host.zygote import KilledError, LostError, Tier
 from slipstick.schema import Output
@@ -94,9 +97,17 @@ class LocalInterpreter(Interpreter):
                 used = error.used
             except LostError:
                 pass
-        session = self.session()
+        return (await self._run_alone(self.session(), Request(code, mode="script"), used=used)).output()
+
+    async def run_script(self, script: Script, limits: Limits | None = None, *, seed: int | None = None) -> Result:
+        """Runs a program as `python main.py` does; see `Interpreter`."""
+        return await self._run_alone(self.session(limits, seed=seed), _split(script, "script"), script)
+
+    async def _run_alone(
+        self, session: LocalSession, request: Request, script: Script | None = None, *, used: float = 0.0
+    ) -> Result:
         try:
-            return await session.run(code, last=True, used=used)
+            return await session.run_request(request, script, used=used)
         finally:
             await session.close()
 
@@ -163,38 +174,48 @@ class LocalSession(Session):
         self._seed = seed
         self._tier = 0
         self._process: SessionClient | None = None
-        self._done: list[tuple[str, Output]] = []
+        self._done: list[tuple[Request, Output]] = []
         self._scratch: str | None = None
         self._note = ""
         """What the next output has to say: that variables are lost."""
 
-    async def run(self, code: str, *, seconds: float | None = None, last: bool = False, used: float = 0.0) -> Output:
-        """Runs one step; see `slipstick.interpreters.Session`. After the `last` one the process ends itself.
+    async def run(self, code: str, *, seconds: float | None = None) -> Output:
+        """Runs one step; see `slipstick.interpreters.Session`."""
+        return (await self.run_request(Request(code), seconds=seconds)).output()
 
-        used: seconds of its time that are spent already.
+    async def run_cell(self, cell: Script) -> Result:
+        """Runs one step; see `slipstick.interpreters.Session`."""
+        return await self.run_request(_split(cell, "cell"), cell)
+
+    async def run_request(
+        self, request: Request, script: Script | None = None, *, seconds: float | None = None, used: float = 0.0
+    ) -> Result:
+        """Runs a step or a script, with the standard input and the timeout of `script`.
+
+        seconds: its own limit of processor time, if less than the session's. used: what is spent of it already.
         """
+        stdin = script.stdin.encode("utf-8", "surrogatepass") if script else b""
+        limits = self._time.within(script.timeout if script else seconds).after(used)
         killed, printed = 0, ""
         async with self._interpreter.slots:
             for _ in range(2):
                 try:
-                    process = await self._process_for(code)
-                    request = Request(code, mode="script" if last else "cell")
-                    limits = self._time.within(seconds).after(used)
-                    output = (await process.run(request, limits)).output()
+                    process = await self._process_for(request.code)
+                    result = await process.run(request, limits, stdin)
                 except LostError as error:
                     killed, printed = killed + isinstance(error, KilledError), str(error)
                     await self._end_process()
                     continue
                 if process.usable:
-                    self._done.append((code, output))
+                    self._done.append((request, _told(result)))
                 else:
                     await self._end_process()
                 note, self._note = self._note, ""
-                return output.model_copy(update={"text": f"{note}{output.text}"}) if note else output
+                return replace(result, text=note + result.text, stderr=note + result.stderr) if note else result
         if killed == 2:  # once may be chance; twice it is what this program does, or needs
-            text = f"{printed}Killed: the program's process was killed (SIGKILL), twice"
-            return Output(text=text, status="killed")
-        return Output(text="SandboxFault: the interpreter's own process was lost, twice", status="sandbox_fault")
+            reason = "Killed: the program's process was killed (SIGKILL), twice"
+            return ended("killed", reason, -signal.SIGKILL, printed)
+        return ended("sandbox_fault", "SandboxFault: the interpreter's own process was lost, twice", None)
 
     async def close(self) -> None:
         """Ends the session and its process."""
@@ -244,9 +265,8 @@ class LocalSession(Session):
 
     async def _repeat(self, process: SessionClient) -> bool:
         """Runs the earlier steps again in a new process; whether their outputs are the same."""
-        for code, output in self._done:
-            again = (await process.run(Request(code), self._time)).output()
-            if not is_same(output, again) or not process.usable:
+        for request, output in self._done:
+            if not is_same(output, _told(await process.run(request, self._time))) or not process.usable:
                 return False
         return True
 
@@ -261,6 +281,16 @@ class LocalSession(Session):
         process.discard()
         if scratch is not None:
             await self._interpreter.remove(scratch, process)
+
+
+def _split(script: Script, mode: Literal["cell", "script"]) -> Request:
+    return Request(script.code, mode, split=True, name=script.name, files=script.files)
+
+
+def _told(result: Result) -> Output:
+    """All that a step has shown, in one text."""
+    parts = (result.text, result.stdout, result.stderr, result.echo, result.traceback)
+    return replace(result, text="\n".join(each for each in parts if each)).output()
 
 
 def _tier_for(code: str) -> int:

@@ -16,7 +16,7 @@ _VARYING = re.compile(
 )
 
 
-def may_repeat(done: Sequence[tuple[str, Output]], limits: TimeLimits) -> bool:
+def may_repeat(done: Sequence[tuple[object, Output]], limits: TimeLimits) -> bool:
     """Whether the steps took so little time that they can be run again."""
     outputs = [output for _, output in done]
     processor, wall = sum(each.cpu_seconds for each in outputs), sum(each.seconds for each in outputs)

@@ -16,12 +16,15 @@ from slipstick.interpreters.guest import protocol
 from slipstick.interpreters.guest.capture import KB
 from slipstick.interpreters.guest.protocol import Request
 from slipstick.interpreters.host.fork_server import AliveError, Ending, Fork, ForkServerClient
+from slipstick.interpreters.host.pipes import MOST_WRITTEN, Pipes
 from slipstick.interpreters.host.timing import StepClock, TimeLimits
 from slipstick.interpreters.host.zygote import KilledError, LostError
 from slipstick.schema import Status
 
 _MORE_TEXT = 4000
 """Characters of an output besides what is kept of it: the notice of a cut and a traceback."""
+_SCRIPT_KB = 1000
+"""Kilobytes kept of each stream of a script, at least: its readers compare all of it."""
 _MOST_SECONDS = 1e6
 
 
@@ -45,6 +48,10 @@ class _TimeUpError(Exception):
     def __init__(self, reason: str, used: float) -> None:
         super().__init__(reason)
         self.used = used
+
+
+class FloodError(OSError):
+    """A script writes without end."""
 
 
 class SessionClient:
@@ -73,8 +80,8 @@ class SessionClient:
         self._max_text = limits["output_kb"] * KB + _MORE_TEXT
         self._last_id = 0
 
-    async def run(self, request: Request, limits: TimeLimits) -> Result:
-        """Runs one request within its time; after a script the process ends itself.
+    async def run(self, request: Request, limits: TimeLimits, stdin: bytes = b"") -> Result:
+        """Runs one request within its time; after a script, which alone reads `stdin`, the process ends itself.
 
         Raises LostError; RefusedError if the process is for simple programs and the code is not simple.
         """
@@ -82,19 +89,28 @@ class SessionClient:
         try:
             frame = protocol.pack_request(self._last_id, request)
         except protocol.FrameError as error:
-            return Result("error", text=f"ValueError: the program is too long: {error}", exit_code=1)
+            return ended("error", f"ValueError: the program is too long: {error}", 1)
         start = time.perf_counter()
         self.usable = False
+        pipes = self._pipes(request, stdin) if request.mode == "script" else None
         try:
             self._before = 0.0 if self._fork is None else None
             if self._fork is None:
-                self._fork = await self._server.fork(self.folder, frame, limits=self._limits, simple=self._simple)
+                streams = pipes.theirs if pipes else ()
+                self._fork = await self._server.fork(
+                    self.folder, frame, limits=self._limits, simple=self._simple, streams=streams
+                )
             else:
                 self._fork.channel.send(frame)
-            result = await self._answer(self._fork, limits)
+            if pipes:
+                pipes.sent()
+            result = await self._answer(self._fork, request, limits)
+            result = _with_output(result, pipes.texts()) if pipes else result
         finally:
             if not self.usable:
                 self.discard()
+            if pipes:
+                pipes.close()
         return replace(result, seconds=time.perf_counter() - start)
 
     def discard(self) -> None:
@@ -111,7 +127,7 @@ class SessionClient:
                 await self._server.kill(self._fork)
             self._fork.close()
 
-    async def _answer(self, fork: Fork, limits: TimeLimits) -> Result:
+    async def _answer(self, fork: Fork, request: Request, limits: TimeLimits) -> Result:
         try:
             return self._result(protocol.read_reply(await self._reply(fork, limits), self._last_id))
         except _TimeUpError as error:
@@ -121,16 +137,20 @@ class SessionClient:
             await self._server.kill(fork)
             reason = f"Killed: the program broke into the interpreter's own channel ({error})"
             return _ended(fork, "killed", reason, 1)
+        except FloodError as error:
+            await self._server.kill(fork)
+            return _ended(fork, "killed", f"Killed: {error}", 1)
         except OSError:
             try:
-                return self._ending(fork, await self._server.ending(fork), limits)
+                return self._ending(fork, await self._server.ending(fork), request, limits)
             except AliveError:
                 return _ended(fork, "killed", "Killed: the program shut the interpreter's own channel", 1)
 
     async def _reply(self, fork: Fork, limits: TimeLimits) -> dict[str, Any]:
         """The reply, a step's time up to then within the limits.
 
-        Raises _TimeUpError if it is not, OSError if the process ends, FrameError if the reply is malformed, LostError.
+        Raises _TimeUpError if it is not, OSError if the process ends, FrameError if the reply is malformed, LostError,
+        FloodError.
         """
         loop = asyncio.get_running_loop()
         clock = StepClock(limits, loop.time())
@@ -163,20 +183,12 @@ class SessionClient:
             raise RefusedError(spent)
         texts = (reply.text, reply.stdout, reply.stderr, reply.echo, reply.traceback, *reply.error)
         text, stdout, stderr, echo, traceback, *error = (_shown(each, self._max_text) for each in texts)
+        status, code = cast(Status, reply.status), max(-64, min(reply.exit_code, 255))
         return Result(
-            cast(Status, reply.status),
-            text,
-            stdout,
-            stderr,
-            echo,
-            traceback,
-            error,
-            reply.exit_code & 255,
-            reply.images,
-            cpu_seconds=spent,
+            status, text, stdout, stderr, echo, traceback, error, code, images=reply.images, cpu_seconds=spent
         )
 
-    def _ending(self, fork: Fork, ending: Ending, limits: TimeLimits) -> Result:
+    def _ending(self, fork: Fork, ending: Ending, request: Request, limits: TimeLimits) -> Result:
         """The result if the process ended during a step. Raises LostError if it was never made, KilledError."""
         code = ending.code
         if code is None:
@@ -185,9 +197,28 @@ class SessionClient:
             raise KilledError(_line_end(fork.read_memory()[1]))
         if code == -signal.SIGXCPU:
             return _ended(fork, "timeout", limits.used_up, None, ending.seconds - self._spent)
+        if request.mode == "script" and (code == 0 or (code > 0 and request.split)):
+            return Result("error" if code else "ok", exit_code=code, cpu_seconds=max(ending.seconds, 0.0))
         how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
         reason = f"Killed: the program ended its process {how}"
         return _ended(fork, "killed", reason, code, ending.seconds - self._spent)
+
+    def _pipes(self, request: Request, stdin: bytes) -> Pipes:
+        """The streams of a script; one that writes without end gets a FloodError instead of its reply."""
+
+        def flooded() -> None:
+            if self._fork is not None:
+                self._fork.channel.fail(FloodError(f"the program wrote more than {MOST_WRITTEN >> 20} MB"))
+
+        kept = self._limits["output_kb"]
+        if request.split:
+            return Pipes(stdin, request.code, most=max(kept, _SCRIPT_KB) * KB, on_flood=flooded)
+        return Pipes(stdin, None, most=kept * KB, on_flood=flooded)
+
+
+def ended(status: Status, reason: str, exit_code: int | None, printed: str = "") -> Result:
+    """The result if the program sent none: the reason is its text, and at the end of its standard error."""
+    return Result(status, text=f"{printed}{reason}", stderr=f"{reason}\n", exit_code=exit_code)
 
 
 def _ended(fork: Fork, status: Status, reason: str, exit_code: int | None, used: float = 0.0) -> Result:
@@ -196,6 +227,15 @@ def _ended(fork: Fork, status: Status, reason: str, exit_code: int | None, used:
     text = f"{_line_end(stdout)}{reason}"
     stderr = f"{_line_end(stderr)}{reason}\n"
     return Result(status, text, stdout, stderr, exit_code=exit_code, cpu_seconds=max(used, 0.0))
+
+
+def _with_output(result: Result, texts: list[str]) -> Result:
+    """The result with what came through the pipes of a script."""
+    if len(texts) == 2:
+        before = _line_end(texts[1]) if result.stderr else texts[1]
+        return replace(result, stdout=texts[0], stderr=before + result.stderr)
+    printed = _line_end(texts[0]) if result.text else texts[0]
+    return replace(result, text=f"{printed}{result.text}".rstrip())
 
 
 def _checked(seconds: float) -> float:
