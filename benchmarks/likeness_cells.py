@@ -1,8 +1,7 @@
 """Cells against IPython: `tests/cases/cells.txt` run in IPython's own shell and in a session of the interpreter.
 
 A cell is equal if what it prints and shows is, and if an error has the same last line. Left out of both: warnings,
-figures, folders of Python's files, and addresses of objects. The cases need what an installation for development has (IPython,
-matplotlib).
+figures, folders of Python's files, and addresses of objects. The cases need IPython and matplotlib.
 """
 
 from __future__ import annotations
