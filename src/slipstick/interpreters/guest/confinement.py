@@ -50,6 +50,7 @@ def check(isolation: str) -> None:
     if isolation == "full":
         filesystem.enter_namespaces()
         filesystem.close_root()
+        filesystem.enter_user_namespace()
     drop_privileges()
     if isolation != "process":
         filters = make_filters(scratch=False, private=isolation == "full")

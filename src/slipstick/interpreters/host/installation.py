@@ -41,10 +41,11 @@ def packages() -> list[str]:
 
     One that holds the working folder or the user's own is left out: it would show programs what is no package.
     """
-    if sys.flags.ignore_environment:
+    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    if sys.flags.ignore_environment or not entries:
         return []
     private = [Path.cwd().resolve(), Path(os.environ.get("HOME", "/")).resolve()]
-    named = [Path(entry).resolve() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    named = [Path(entry).resolve() for entry in entries]
     return [
         str(each) for each in named if os.access(each, os.R_OK) and not any(own.is_relative_to(each) for own in private)
     ]
