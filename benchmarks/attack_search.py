@@ -143,7 +143,9 @@ class Search:
             return await interpreter.run_program(code)
         session = interpreter.session()
         try:
-            return (await session.run_request(Request(code, mode="script"))).output()
+            if who == "attack 1":  # a cell, whose descriptors differ from a script's
+                return await session.run(code)
+            return (await session.run_request(Request(code, mode="script", split=who == "attack 2"))).output()
         finally:
             await session.close()
 
@@ -215,7 +217,8 @@ async def narrowed(search: Search, plans: list[dict[str, Any]], *, scratch: bool
 async def _search(search: Search, minutes: float, seed: int, most: int, only: tuple[str, ...]) -> None:
     await search.start()
     begun = time.monotonic()
-    findings = unconfirmed = batch = 0
+    findings = batch = 0
+    unconfirmed: Counter[str] = Counter()
     while time.monotonic() < begun + minutes * 60 and findings < most:
         scratch = bool(batch % 2)
         seeds = [f"{seed}:{batch}:{number}" for number in range(_ATTACKERS)]
@@ -225,7 +228,7 @@ async def _search(search: Search, minutes: float, seed: int, most: int, only: tu
             continue
         again = await narrowed(search, plans, scratch=scratch)
         if again is None:
-            unconfirmed += 1
+            unconfirmed.update({re.sub(r"[\d.]+", "N", each)[:100] for each in noticed})
             print(json.dumps({"unconfirmed": noticed, "seeds": seeds, "scratch": scratch}), file=sys.stderr, flush=True)
             continue
         findings += 1
@@ -250,7 +253,7 @@ async def _search(search: Search, minutes: float, seed: int, most: int, only: tu
                 "statuses": dict(search.statuses),
                 "minutes": round((time.monotonic() - begun) / 60, 1),
                 "findings": findings,
-                "unconfirmed": unconfirmed,
+                "unconfirmed": dict(unconfirmed),
             }
         )
     )

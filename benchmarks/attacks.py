@@ -18,6 +18,7 @@ import pwd
 import re
 import shlex
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -140,9 +141,8 @@ def run(isolation: str, user: str | None = None) -> dict[str, object]:
     owner = pwd.getpwnam(user).pw_uid if user else os.getuid()
     if user:
         inside = ["setpriv", f"--reuid={user}", f"--regid={owner}", "--clear-groups", *inside]
-    mounts = f"mount -t tmpfs -o size=64m,uid={owner} arena {ARENA} && ip link set lo up 2>/dev/null; exec " + " ".join(
-        inside
-    )
+    mounts = f"mount -t tmpfs -o size=64m,uid={owner} arena {ARENA} && {_open_python() if user else 'true'} && "
+    mounts += f"{{ ip link set lo up 2>/dev/null; exec {shlex.join(inside)}; }}"
     made = subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", mounts],
         input=ATTACKS.read_text(),
@@ -155,6 +155,16 @@ def run(isolation: str, user: str | None = None) -> dict[str, object]:
         raise SystemExit(f"the arena failed with isolation {isolation} ({made.returncode}):\n{made.stderr[-3000:]}")
     result: dict[str, object] = json.loads(made.stdout.splitlines()[-1])
     return result
+
+
+def _open_python() -> str:
+    """Shell commands by which everybody can reach Python, in a new mount namespace: it may lie in a closed folder."""
+    closed = [each for each in Path(sys.base_prefix).parents if not each.stat().st_mode & stat.S_IXOTH]
+    if not closed:
+        return "true"
+    python, folder = shlex.quote(sys.base_prefix), shlex.quote(str(closed[-1]))
+    keep = f"mkdir {ARENA}/python && mount --bind {python} {ARENA}/python && mount -t tmpfs -o mode=755 none {folder}"
+    return f"{keep} && mkdir -p {python} && mount --bind {ARENA}/python {python}"
 
 
 def look_for_holes(arguments: argparse.Namespace) -> None:

@@ -75,8 +75,10 @@ def run(cells):
         out.seek(0)
         out.truncate()
         done = shell.run_cell(cell, store_history=True)
+        if pyplot := sys.modules.get("matplotlib.pyplot"):  # as notebooks do
+            pyplot.close("all")
         error = done.error_before_exec or done.error_in_exec
-        message = " ".join(str(getattr(error, "msg", error)).split("\n")).strip()
+        message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split("\n")).strip()
         last = "" if error is None else f"{type(error).__name__}: {message}".strip().removesuffix(":")
         rows.append([out.getvalue(), last])
     return rows

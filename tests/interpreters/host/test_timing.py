@@ -161,3 +161,31 @@ def test_variables_outlive_a_progress_bar(sandbox: Sandbox) -> None:
         session.run(bar)
         assert session.run("while True: pass").status == "timeout"
         assert session.run("x").text == "7"
+
+
+FORGE = """
+import mmap, struct, time
+maps = []
+for fd in range(3, 64):
+    try:
+        maps.append(mmap.mmap(fd, 0))
+    except (OSError, ValueError):
+        pass
+for each in maps:
+    each[:] = b'\\xff' * len(each)
+print(len(maps))
+while True:
+    for each in maps:
+        each[:8] = struct.pack('d', time.process_time() {})
+"""
+
+
+@pytest.mark.parametrize("claim", ["", "* 0", "+ 1e9", "* float('nan')", "- float('inf')"])
+def test_what_a_program_writes_into_its_memory_changes_its_text_alone(sandbox: Sandbox, claim: str) -> None:
+    with sandbox.session() as session:
+        session.run("1")
+        output = session.run(FORGE.format(claim))
+        assert output.status == "timeout"
+        assert output.text.endswith(USED_UP)
+        assert output.cpu_seconds < 0.8
+        assert session.run("1 + 1").text == "2"

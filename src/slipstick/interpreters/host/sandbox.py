@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from base64 import b64encode
 from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import Any, Self, TypeVar
 from pydantic import ValidationError
 
 from slipstick.errors import InterpreterError
-from slipstick.interpreters import Limits, Session
+from slipstick.interpreters import Limits, Result, Script, Session
 from slipstick.interpreters.host.local import open_interpreter
 from slipstick.schema import Output
 
@@ -82,6 +83,15 @@ class Sandbox:
         """
         return self.wait_for(self._run_many(list(programs)))
 
+    def run_script(self, code: str, *, stdin: str = "", files: dict[str, bytes] | None = None) -> Result:
+        """Runs a program as `python main.py` does: standard output, standard error and exit code are apart.
+
+        files: path -> content, written into the scratch folder first. Of each stream at least the first 750 kB and the
+        last 250 kB are kept.
+        """
+        encoded = {path: b64encode(content).decode("ascii") for path, content in (files or {}).items()}
+        return self.wait_for(self._interpreter.run_script(Script(code, stdin, files=encoded)))
+
     @contextmanager
     def session(self) -> Iterator[SandboxSession]:
         """A session for the steps inside the `with`."""
@@ -128,7 +138,10 @@ class Sandbox:
             for number, program in waiting:
                 outputs[number] = await self._interpreter.run_program(program)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._workers, len(programs))):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._workers, len(programs))):
+                    group.create_task(work())
+        except* InterpreterError as errors:
+            raise errors.exceptions[0] from None
         return [outputs[number] for number in range(len(programs))]
