@@ -62,17 +62,24 @@ def test_packages_of_pythonpath_are_imported(isolation: str, tmp_path: Path, mon
     for folder, name in zip(folders[:2], ("extra", "private"), strict=True):
         folder.mkdir()
         (folder / f"{name}.py").write_text("value = 42\n")
+    (folders[0] / ".env").write_text("SECRET")
     monkeypatch.chdir(folders[1])
     monkeypatch.setenv("PYTHONPATH", ":".join(map(str, folders)))
     installation.neutral_root.cache_clear()
     try:
         with Sandbox(isolation=isolation) as sandbox:
-            found, private, absent = sandbox.run_many(
-                ["import extra\nprint(extra.value, extra.__file__)", "import private", "import no_such_package"]
+            found, secret, private, absent = sandbox.run_many(
+                [
+                    "import extra\nprint(extra.value, extra.__file__)",
+                    "import extra, os\nprint(open(os.path.dirname(extra.__file__) + '/.env').read())",
+                    "import private",
+                    "import no_such_package",
+                ]
             )
     finally:
         installation.neutral_root.cache_clear()
     assert found.text.startswith("42")
     assert (str(tmp_path) in found.text) == (isolation != "full")
+    assert ("SECRET" in secret.text) == (isolation == "process")
     assert private.text.endswith("ModuleNotFoundError: No module named 'private'")  # the working folder is no package
     assert absent.text.endswith("ModuleNotFoundError: No module named 'no_such_package'")

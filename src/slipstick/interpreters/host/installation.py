@@ -51,6 +51,11 @@ def packages() -> list[str]:
     ]
 
 
+def modules(folder: str) -> list[str]:
+    """What programs may read of a folder of packages: no module's name begins with a dot, but that of secrets may."""
+    return [f"{folder}/{name}" for name in _glob("*", folder)] if Path(folder).is_dir() else [folder]
+
+
 def user_packages() -> str | None:
     """The folder of packages that this user has installed for all projects, if Python looks there."""
     folder = site.getusersitepackages()
@@ -83,13 +88,14 @@ def neutral_root() -> Root:
         program = f"{_VENV}/bin/python"
     folders = {f"{_PACKAGES}/{number}": path for number, path in enumerate(packages())}
     shown |= folders
+    dotted = [f"{path}/{name}" for path, source in folders.items() for name in _glob(".*", source)]
     user = user_packages()
     if user is not None:
         shown[user.replace(site.getuserbase(), _USER_BASE, 1)] = user
     loader = {} if base == sys.base_prefix else {"LD_LIBRARY_PATH": f"{base}/lib"}
     return Root(
         shown=shown,
-        hidden=[found for path, source in shown.items() for found in _naming_paths(path, source)],
+        hidden=dotted + [found for path, source in shown.items() for found in _naming_paths(path, source)],
         files=files,
         links=links,
         guest=_GUEST,

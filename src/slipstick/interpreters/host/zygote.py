@@ -166,8 +166,12 @@ class ZygoteClient:
         if self._empty is None:
             self._empty = make_scratch()
             Path(self._empty).chmod(0o555)
-        user = installation.user_packages()
-        return {"packages": [*installation.packages(), *([user] if user else [])], "listed": [self._empty]}
+        user, folders = installation.user_packages(), installation.packages()
+        modules = [path for folder in folders for path in installation.modules(folder)]
+        return {
+            "packages": [*modules, *([user] if user else [])],
+            "listed": [self._empty, *filter(os.path.isdir, folders)],
+        }
 
     def _kill(self) -> None:
         """Kills and reaps what is left of the zygote and of the processes it has made."""
