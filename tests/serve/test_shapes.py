@@ -126,6 +126,15 @@ def test_run_jupyter_cells_share_a_session(client: httpx2.Client) -> None:
     assert last["display"] == [{"text/plain": "124"}]
 
 
+def test_figures_are_displayed(client: httpx2.Client) -> None:
+    pytest.importorskip("matplotlib")
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\n5"
+    display = client.post("/run_jupyter", json={"cells": [code]}).json()["cells"][0]["display"]
+    own = client.post("/sessions/figures/run", json={"code": code, "step": 0}).json()
+    assert display == [{"image/png": own["images"][0]}, {"text/plain": "5"}]
+    assert base64.b64decode(own["images"][0]).startswith(b"\x89PNG")
+
+
 def test_run_jupyter_over_its_time(client: httpx2.Client) -> None:
     cells = ["print(1)", "import time\ntime.sleep(9)", "print(2)"]
     for limits in ({"total_timeout": 0.5}, {"cell_timeout": 0.5}):

@@ -195,5 +195,6 @@ def _cell(result: Result) -> CellRunResult:
     if result.error:
         name, value = result.error
         error = [{"ename": name, "evalue": value, "traceback": result.traceback.splitlines()}]
-    display = [{"text/plain": result.echo}] if result.echo else []
+    display = [{"image/png": image} for image in result.images]
+    display += [{"text/plain": result.echo}] if result.echo else []
     return CellRunResult(stdout=result.stdout, stderr=result.stderr, display=display, error=error)
