@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from slipstick.interpreters import Limits
+from slipstick.interpreters import Limits, Result, Script
 from slipstick.interpreters.host.local import open_interpreter
 from slipstick.interpreters.host.replay import is_same
 from slipstick.interpreters.host.sandbox import Sandbox
@@ -89,6 +89,25 @@ def test_output_is_kept_when_time_is_up(sandbox: Sandbox, program: str, text: st
         outputs = [*sandbox.run_many([program]), session.run(program)]
     assert {output.text for output in outputs} == {text}
     assert all(output.cpu_seconds < 0.8 for output in outputs)
+
+
+def test_a_script_writes_what_it_has_buffered_when_time_is_up() -> None:
+    programs = [
+        "print(1)\nwhile True: pass",
+        "import sys, time\nprint(1, end='')\nsys.stdout.write('\\n')\ntime.sleep(60)",
+        "import threading\nprint(1)\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
+        "import signal\nprint(1, flush=True)\nsignal.signal(signal.SIGRTMAX, signal.SIG_IGN)\nwhile True: pass",
+    ]
+
+    async def scenario() -> list[Result]:
+        interpreter = open_interpreter("", Limits(timeout=0.4))
+        results = [await interpreter.run_script(Script(program)) for program in programs]
+        await interpreter.close()
+        return results
+
+    results = asyncio.run(scenario())
+    assert [(result.status, result.stdout) for result in results] == [("timeout", "1\n")] * len(programs)
+    assert [result.stderr for result in results] == [f"{reason}\n" for reason in (USED_UP, IDLE, IDLE, USED_UP)]
 
 
 def test_a_stopped_program_is_idle() -> None:

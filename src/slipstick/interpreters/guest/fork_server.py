@@ -16,7 +16,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from slipstick.interpreters.guest import confinement, filesystem, reuse, seccomp, session, surroundings
+from slipstick.interpreters.guest import confinement, filesystem, reuse, script, seccomp, session, surroundings
 from slipstick.interpreters.guest.capture import Captures
 from slipstick.interpreters.guest.protocol import SOURCE
 
@@ -132,6 +132,8 @@ class ForkServer:
             self._awaited.add(message["end"])
             if message["kill"]:
                 self._kill(message["end"])
+            elif message["ask"]:
+                self._kill(message["end"], script.TIME_UP)
             self._report(message["end"])
         elif "time" in message:
             self._send({"time": message["time"], "seconds": self._used(message["time"])})
@@ -201,9 +203,9 @@ class ForkServer:
             session.serve(self._session, fd, limits=limits)
         os._exit(0)
 
-    def _kill(self, key: int) -> None:
+    def _kill(self, key: int, number: int = signal.SIGKILL) -> None:
         if (pid := self._pids.get(key)) is not None:  # not reaped yet, so the id is still this process's
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
     def _kill_swarms(self) -> None:
         """Kills sessions with too many threads, which could take all process numbers of the machine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import contextlib
 import ctypes
 import functools
 import gc
@@ -12,6 +13,7 @@ import linecache
 import os
 import re
 import resource
+import signal
 import sys
 import threading
 import time
@@ -30,6 +32,8 @@ _DESCRIPTOR = re.compile(r"/(?:dev|proc/self|proc/thread-self)/fd/([0-9]{1,3})")
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _WRITTEN_AT_ONCE = 400
 """Pieces that a program of a model's prints before its output is written in larger parts."""
+TIME_UP = signal.SIGRTMAX
+"""The signal by which the fork server asks a script, before it kills it, to write what its streams have buffered."""
 _FLUSH_FAILED = 120
 """Exit code of Python if standard output cannot be written at the end."""
 
@@ -95,6 +99,7 @@ def open_streams(*, merged: bool) -> None:
         sys.stderr = _stream(2, "<stderr>", "backslashreplace")
         sys.stderr.reconfigure(line_buffering=True)
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc]
+    signal.signal(TIME_UP, _stop)
 
 
 def finish() -> int:
@@ -157,6 +162,14 @@ def _lines() -> type[io.TextIOWrapper]:
             return super().write(text)
 
     return Lines
+
+
+def _stop(*_: object) -> None:
+    """Writes what is buffered, and ends the process."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # it may be closed, be anything, or be writing right now
+            stream.flush()
+    os._exit(0)
 
 
 def _flush() -> int:

@@ -20,6 +20,8 @@ _START_SECONDS = 30.0
 _KILL_SECONDS = 5.0
 _LOOK_FACTOR = 4
 """An answer about a session's time may take so many times longer than a kill: nothing waits for it."""
+_STOP_SECONDS = 1.0
+"""Longest time in which a script that has run out of its own may write what it has buffered."""
 _END_SECONDS = 2.0
 """Longest time between the closing of a session's socket and the end of its process, if both come from the kernel."""
 
@@ -138,6 +140,13 @@ class ForkServerClient:
         """
         return await self._end(fork, kill=True, seconds=_KILL_SECONDS)
 
+    async def stop(self, fork: Fork) -> None:
+        """Asks a script to write what it has buffered and to end, and kills it if it does not. LostError as `kill`."""
+        try:
+            await self._end(fork, kill=False, seconds=_STOP_SECONDS, ask=True)
+        except TimeoutError:
+            await self.kill(fork)
+
     async def ending(self, fork: Fork) -> Ending:
         """How a session ended whose socket was closed.
 
@@ -164,14 +173,14 @@ class ForkServerClient:
             self._lose()
             raise LostError from None
 
-    async def _end(self, fork: Fork, *, kill: bool, seconds: float) -> Ending:
+    async def _end(self, fork: Fork, *, kill: bool, seconds: float, ask: bool = False) -> Ending:
         """Waits for the end of a session's process. Raises LostError; TimeoutError if it is not to be killed."""
         fork.channel.close()
         if fork.start != self._starts:
             raise LostError
         ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._ends[fork.key] = ended
-        await self._send({"end": fork.key, "kill": kill})
+        await self._send({"end": fork.key, "kill": kill, "ask": ask})
         try:
             async with asyncio.timeout(seconds):
                 return await ended

@@ -106,6 +106,8 @@ class SessionClient:
                 pipes.sent()
             result = await self._answer(self._fork, request, limits)
             result = _with_output(result, pipes.texts()) if pipes else result
+        except KilledError as error:
+            raise KilledError(_line_end(pipes.texts()[0]) if pipes else str(error)) from None
         finally:
             if not self.usable:
                 self.discard()
@@ -131,7 +133,7 @@ class SessionClient:
         try:
             return self._result(protocol.read_reply(await self._reply(fork, limits), self._last_id))
         except _TimeUpError as error:
-            await self._server.kill(fork)
+            await (self._server.stop(fork) if request.mode == "script" else self._server.kill(fork))
             return _ended(fork, "timeout", str(error), None, error.used)
         except protocol.FrameError as error:
             await self._server.kill(fork)
