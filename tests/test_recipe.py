@@ -57,6 +57,17 @@ def test_the_recipe_that_is_kept_gives_the_same_settings_from_any_folder(
     )
 
 
+def test_a_whole_table_replaces_and_a_key_of_it_adds(tmp_path: Path) -> None:
+    path = write(tmp_path, 'model = "m"\nfield_map = {text = "question"}\n')
+    found = {
+        overrides: load_recipe(path, Settings, overrides=list(overrides))[0].field_map
+        for overrides in [("field_map={}",), ("field_map.answer=gold",), ("field_map={}", "field_map.answer=gold")]
+    }
+    assert list(found.values()) == [{}, {"text": "question", "answer": "gold"}, {"answer": "gold"}]
+    with pytest.raises(RecipeError, match=r"--set model\.name=x: `model` is no table"):
+        load_recipe(path, Settings, overrides=["model.name=x"])
+
+
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     path = write(tmp_path, 'modle = "m"\nsamples = 0\ntemperature = "hot"\n')
     with pytest.raises(RecipeError) as caught:

@@ -87,14 +87,13 @@ def check_settings(
     Raises RecipeError, which names `where`, with every mistake.
     """
     mistakes: list[str] = []
-    changes: dict[str, Any] = {}
+    merged = dict(table)
     for override in overrides or []:
         key, found, value = override.partition("=")
         if not found or not key.strip():
             mistakes.append(f"--set {override}: write it as --set KEY=VALUE")
-            continue
-        _put(changes, key.strip(), parse_value(value.strip()))
-    merged = _merge(table, changes)
+        elif not _put(merged, key.strip(), parse_value(value.strip())):
+            mistakes.append(f"--set {override}: `{key.strip().rpartition('.')[0]}` is no table")
     chosen, fields = _choose(settings, merged, mistakes)
     mistakes += [f"{key}: no such setting{did_you_mean(key, fields)}" for key in merged if key not in fields]
     known = {key: value for key, value in merged.items() if key in fields}
@@ -172,19 +171,16 @@ def _toml_key(key: str) -> str:
     return key if key.replace("_", "").isalnum() and key.isascii() else json.dumps(key)
 
 
-def _put(table: dict[str, Any], dotted: str, value: Any) -> None:
+def _put(table: dict[str, Any], dotted: str, value: Any) -> bool:
+    """Sets a key, `field_map={}` the whole table and `field_map.answer=gold` one key of it; False if it is no table."""
     *parents, last = dotted.split(".")
     for parent in parents:
-        table = table.setdefault(parent, {})
+        inner = table.get(parent, {})
+        if not isinstance(inner, dict):
+            return False
+        table[parent] = table = dict(inner)
     table[last] = value
-
-
-def _merge(table: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(table)
-    for key, value in changes.items():
-        old = merged.get(key)
-        merged[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
+    return True
 
 
 def _describe(problem: Any, given: dict[str, Any]) -> str:

@@ -250,3 +250,11 @@ def test_every_published_set_loads_whole(folder: str) -> None:
             assert problem.kind == row["answer_type"]
             assert problem.metadata["split"] == row["split"]
             assert problem.text.startswith(row["question"])
+
+
+def test_a_limit_takes_so_many_of_each_set(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        rows = (f'{{"id": "{name}/{n}", "question": "{n}?", "answer": "{n}"}}\n' for n in range(5))
+        (tmp_path / f"{name}.jsonl").write_text("".join(rows))
+    sources = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
+    assert [problem.id for problem in load_problems(sources, limit=2)] == ["a/0", "a/1", "b/0", "b/1"]

@@ -36,17 +36,21 @@ def load_problems(
     source: one or several, read one after another. field_map: a field of Problem -> the row's own key, for files.
     problems_dir: a folder in which datasets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR.
     label_corrections: files of corrected labels, see `slipstick.problems.label_corrections`.
-    limit: takes only this many problems, the first. on_bad: takes a row of a file or dataset that cannot be read, as
-    ("path:line", what is wrong), so that the rest is read. on_notice: takes one line if problems of a file have no
-    gold; by default it is logged, and so printed to standard error.
+    limit: takes only this many problems of each set, the first. on_bad: takes a row of a file or dataset that cannot
+    be read, as ("path:line", what is wrong), so that the rest is read. on_notice: takes one line if problems of a file
+    have no gold; by default it is logged, and so printed to standard error.
     Raises PluginError for an unknown source and InputError, with file and line, for a bad row or correction.
     """
+
+    from slipstick.problems.catalogue.selection import expand
 
     def load(each: str) -> Iterator[Problem]:
         return _load(each, field_map=field_map, problems_dir=problems_dir, on_bad=on_bad, on_notice=on_notice)
 
-    found = load(source) if isinstance(source, str) else chain.from_iterable(map(load, source))
-    found = found if limit is None else islice(found, limit)
+    sources = [source] if isinstance(source, str) else source
+    if limit is not None:
+        sources = [each for one in sources for each in expand(one)]
+    found = chain.from_iterable([islice(load(each), limit) for each in sources])
     return apply_corrections(found, label_corrections, whole=limit is None) if label_corrections else found
 
 

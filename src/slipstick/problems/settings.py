@@ -24,7 +24,7 @@ class ProblemSettings(Record):
     field_map: dict[str, str] = Field(default_factory=dict)
     """Problem field -> key of the row, if the file has keys of its own: {text = "question"}."""
     limit: int | None = Field(default=None, ge=1)
-    """Use only the first `limit` problems."""
+    """Use only the first `limit` problems of each set."""
     label_corrections: Names = Field(default_factory=list)
     """Files of corrected labels, applied as the problems are loaded."""
 
