@@ -9,11 +9,17 @@ from tests.conftest import Served
 # A few of each kind; all of them, and libraries, are run by `python -m benchmarks.likeness`.
 NAMES = """
 read until end of file
+open descriptor zero
+fast input class
+the device of standard input
 all tokens of the buffer
 input at end of file
 unicode in standard input
 json from standard input
-deep recursion in a thread with a large stack
+deep recursion in a thread that is not joined
+recursion error as the end
+stack printed by hand
+source of a function
 pickle of own classes
 doctest that passes
 unit tests that fail set the exit code
@@ -25,8 +31,16 @@ syntax error
 exit with a large code
 exit with text
 exit in a thread
+os exit with a code
+killed by its own signal
+keyboard interrupt raised
+atexit after an error
+exception in a thread
 logging to standard error
 print to both streams
+raw writes before buffered ones
+much on both streams
+warnings on standard error
 binary output
 carriage return and progress
 no newline at the end

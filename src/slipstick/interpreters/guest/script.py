@@ -20,7 +20,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +48,23 @@ def run(request: Request) -> Reply:
     _open_by_name({name, str(names["__file__"])})
     del builtins.display  # type: ignore[attr-defined]
     warnings.showwarning = warnings._showwarning_orig  # type: ignore[attr-defined]
-    linecache.cache[name] = (len(request.code), None, request.code.splitlines(keepends=True), name)
+    lines = request.code.splitlines(keepends=True)
+    for each in (name, str(names["__file__"])):
+        linecache.cache[each] = (len(request.code), None, lines, each)
+    sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
     reply, figures = Reply("ok"), Figures()
     figures.watch()
     try:
         write_files(request.files)
         # as bytes, because Python looks into a file for its encoding
-        exec(compile(request.code.encode("utf-8", "surrogatepass"), name, "exec", dont_inherit=True), names)  # noqa: S102 - what this process is for
+        code = compile(request.code.encode("utf-8", "surrogatepass"), name, "exec", dont_inherit=True)
+        hide_frames()
+        exec(code, names)  # noqa: S102 - what this process is for
     except SystemExit as end:
         reply.exit_code = _leave(end)
     except BaseException as error:  # whatever a program raises ends it
+        if isinstance(error, SyntaxError) and error.filename == name and error.text is None and error.lineno:
+            error.text = lines[error.lineno - 1]  # Python reads it from the file
         if isinstance(error, MemoryError):
             lift_memory_limit()
             reply.status = "memory"
@@ -114,6 +121,22 @@ def finish() -> int:
     failed = _flush() or failed
     _flush_libraries(None)
     return failed
+
+
+def hide_frames() -> None:
+    """Has the recursion limit, and stacks that a program prints, begin with the frame that the caller runs next."""
+    ours = {id(frame) for frame, _ in traceback.walk_stack(sys._getframe(1))}
+    depth = len(ours) + 1  # `exec` counts too
+    get_limit, set_limit, walk = sys.getrecursionlimit, sys.setrecursionlimit, traceback.walk_stack
+    set_limit(get_limit() + depth)
+    sys.getrecursionlimit = lambda: get_limit() - depth
+    sys.setrecursionlimit = lambda limit, /: set_limit(limit + depth if type(limit) is int and limit > 0 else limit)
+
+    def walk_stack(f: types.FrameType | None) -> Iterator[tuple[types.FrameType, int]]:
+        start = sys._getframe(1).f_back if f is None else f
+        return ((each, line) for each, line in walk(start) if id(each) not in ours)
+
+    traceback.walk_stack = walk_stack
 
 
 def exit_code(end: SystemExit) -> int:
@@ -177,13 +200,16 @@ def _flush() -> int:
     failed = 0
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None and not stream.closed:
+            if stream is not None and not getattr(stream, "closed", False):  # a program's own may lack it
                 stream.flush()
         except Exception as error:  # the descriptor may be closed, the stream be anything
             failed = _FLUSH_FAILED
             if stream is sys.stdout and sys.stderr is not None:
                 line = "".join(traceback.format_exception_only(error))
                 print(f"Exception ignored in: {stream!r}\n{line}", end="", file=sys.stderr)
+    if sys.__stdout__ is not None:
+        with contextlib.suppress(Exception):  # Python flushes it as an object that ends
+            sys.__stdout__.flush()
     return failed
 
 

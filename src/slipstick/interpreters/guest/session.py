@@ -30,8 +30,6 @@ from slipstick.interpreters.guest.tracebacks import describe, format_error, is_p
 if TYPE_CHECKING:
     import asyncio
 
-_FRAMES_ABOVE = 13
-"""Frames of ours above a program."""
 _FUTURE = functools.reduce(
     operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
@@ -70,6 +68,8 @@ class Session:
         self._figures = Figures()
         self._captures = captures or Captures(1)
         self._sources: dict[str, str] = {}
+        self.hide_frames = False
+        """Whether the next step is the first in a process of its own, where frames of ours are hidden from it."""
         self.interrupted = False
         """Whether an error was raised in a library below the program's own code, or by the memory limit."""
 
@@ -158,6 +158,9 @@ class Session:
         """What code gives, under the `from __future__` lines of earlier steps; top-level `await` works."""
         code = compile(tree, name, mode, self._flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
         self._flags |= code.co_flags & _FUTURE
+        if self.hide_frames:
+            self.hide_frames = False
+            script.hide_frames()
         value = self._evaluate(code, self._names)
         if not code.co_flags & inspect.CO_COROUTINE:
             return value
@@ -174,17 +177,6 @@ def prepare() -> None:
     builtins.display = display  # type: ignore[attr-defined]  # as in a notebook
     sys.meta_path.insert(0, IPythonFinder())
     sys.set_int_max_str_digits(0)
-    _hide_own_frames()
-
-
-def _hide_own_frames() -> None:
-    """Has a program's calls go as deep as in Python: the frames above it do not count in the limit that it sees."""
-    set_limit, limit = sys.setrecursionlimit, sys.getrecursionlimit
-    sys.setrecursionlimit = lambda depth, /: set_limit(
-        depth + _FRAMES_ABOVE if type(depth) is int and depth > 0 else depth
-    )
-    sys.getrecursionlimit = lambda: limit() - _FRAMES_ABOVE
-    sys.setrecursionlimit(limit())
 
 
 def seed_libraries(seed: int | None) -> None:
@@ -217,6 +209,7 @@ def answer(fd: int, number: int, reply: Reply, *, output_kb: int) -> None:
 def serve(session: Session, fd: int, *, limits: dict[str, Any]) -> None:
     """Runs the requests received over the socket `fd` until it is closed, or until one was a whole program."""
     seed_libraries(limits["seed"])
+    session.hide_frames = True
     if limits["scratch_mb"]:  # modules that a program has written can be imported
         sys.path.insert(0, "")
     while (received := receive(fd)) is not None:

@@ -234,6 +234,8 @@ def _ended(fork: Fork, status: Status, reason: str, exit_code: int | None, used:
 def _with_output(result: Result, texts: list[str]) -> Result:
     """The result with what came through the pipes of a script."""
     if len(texts) == 2:
+        if (result.exit_code or 0) < 0:  # as in Python, the code alone names the signal
+            return replace(result, stdout=texts[0], stderr=texts[1])
         before = _line_end(texts[1]) if result.stderr else texts[1]
         return replace(result, stdout=texts[0], stderr=before + result.stderr)
     printed = _line_end(texts[0]) if result.text else texts[0]
