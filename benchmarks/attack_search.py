@@ -209,7 +209,7 @@ async def narrowed(search: Search, plans: list[dict[str, Any]], *, scratch: bool
             else:
                 break
         noticed = await search.try_out([{**plan, "sequences": part}], scratch=scratch)
-        return noticed, " | ".join(map(in_words, part[:10]))
+        return (noticed, " | ".join(map(in_words, part[:10]))) if noticed else None
     noticed = await search.try_out(plans, scratch=scratch)
     return (noticed, "only together") if noticed else None
 

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from slipstick.interpreters.host.zygote import LostError, Tier, ZygoteClient
 
 _START_SECONDS = 30.0
 _KILL_SECONDS = 5.0
+_MOST_WAITS = 12
+"""How often a kill waits so long, while the fork server answers: giving back much memory takes a busy machine long."""
 _LOOK_FACTOR = 4
 """An answer about a session's time may take so many times longer than a kill: nothing waits for it."""
 _STOP_SECONDS = 1.0
@@ -159,15 +162,18 @@ class ForkServerClient:
             await self.kill(fork)
             raise AliveError from None
 
-    async def used(self, fork: Fork) -> float:
-        """Processor seconds that the session's process has used since its start. Raises LostError."""
+    async def used(self, fork: Fork, *, within: float | None = None) -> float:
+        """Processor seconds that the session's process has used since its start.
+
+        Raises LostError, also if there is no answer `within` some seconds.
+        """
         if fork.start != self._starts:
             raise LostError
         answered: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._times[fork.key] = answered
         await self._send({"time": fork.key})
         try:
-            async with asyncio.timeout(_LOOK_FACTOR * _KILL_SECONDS):
+            async with asyncio.timeout(_LOOK_FACTOR * _KILL_SECONDS if within is None else within):
                 return await answered
         except TimeoutError:
             self._lose()
@@ -181,14 +187,14 @@ class ForkServerClient:
         ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._ends[fork.key] = ended
         await self._send({"end": fork.key, "kill": kill, "ask": ask})
-        try:
-            async with asyncio.timeout(seconds):
-                return await ended
-        except TimeoutError:
+        for _ in range(_MOST_WAITS if kill else 1):
+            await asyncio.wait([ended], timeout=seconds)
+            if ended.done():
+                return ended.result()
             if not kill:
-                raise
-            self._lose()
-            raise LostError from None
+                raise TimeoutError
+            await self.used(fork, within=seconds)  # raises if it is the fork server that is slow
+        return Ending(-signal.SIGKILL, 0.0)  # the kernel cannot end it; no other session is to suffer for that
 
     def discard(self, fork: Fork) -> None:
         """Has the session killed without waiting: with the next request, or else as soon as the loop is idle."""
