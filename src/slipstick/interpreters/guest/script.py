@@ -118,7 +118,9 @@ def finish() -> int:
     failed = _flush()
     sys.modules.pop("__main__", None)
     gc.collect()
-    failed = _flush() or failed
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__):
+        with contextlib.suppress(Exception):  # what fails now has been told, or Python does not tell it
+            stream.flush()  # type: ignore[union-attr]
     _flush_libraries(None)
     return failed
 
@@ -207,9 +209,6 @@ def _flush() -> int:
             if stream is sys.stdout and sys.stderr is not None:
                 line = "".join(traceback.format_exception_only(error))
                 print(f"Exception ignored in: {stream!r}\n{line}", end="", file=sys.stderr)
-    if sys.__stdout__ is not None:
-        with contextlib.suppress(Exception):  # Python flushes it as an object that ends
-            sys.__stdout__.flush()
     return failed
 
 

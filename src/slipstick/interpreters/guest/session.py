@@ -57,7 +57,7 @@ class Session:
         captures: Captures | None = None,
     ) -> None:
         main = types.ModuleType("__main__")
-        main.__dict__["__builtins__"] = __builtins__ if built_ins is None else built_ins
+        main.__dict__["__builtins__"] = builtins if built_ins is None else built_ins
         self._admit = admit
         self._evaluate = evaluate
         sys.modules["__main__"] = main
@@ -82,6 +82,8 @@ class Session:
         self._figures.watch()
         if request.mode == "script":
             script.open_streams(merged=True)
+            self._names["__file__"] = name
+            sys.argv = [name]
             self._attempt(request, name, reply)
             del self._names, self._notebook  # so that the program's objects are finalized
             script.finish()
