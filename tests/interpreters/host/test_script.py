@@ -47,7 +47,7 @@ def test_streams(sandbox: Sandbox, code: str, stdin: str, stdout: str) -> None:
         ("def f():\n    foo\nfoa = 1\nf()", "error", 1, "is not defined. Did you mean: 'foa'?\n"),
         ("import sys\nsys.excepthook = lambda *_: sys.exit(5)\n1/0", "error", 5, ""),
         ("x = bytearray(1 << 31)", "memory", 1, "MemoryError\n"),
-        ("import ctypes\nctypes.string_at(0)", "killed", -11, "by signal 11 (Segmentation fault)\n"),
+        ("import ctypes\nctypes.string_at(0)", "killed", -11, ""),
         ("while True: pass", "timeout", None, "no end within 5 s of processor time\n"),
     ],
 )
