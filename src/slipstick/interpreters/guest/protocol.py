@@ -55,6 +55,7 @@ class Request:
     """What a session's process runs."""
 
     code: str
+    """The source."""
     mode: Literal["cell", "script"] = "cell"
     """A cell of a notebook, which shares variables with the cells before it, or a whole program, which ends as Python
     ends one: its threads are waited for, `atexit` runs."""
@@ -76,10 +77,13 @@ class Reply:
     text: str = ""
     """Of a request that is not split: all of the output, in the order it was written."""
     stdout: str = ""
+    """Of a split cell: what it printed."""
     stderr: str = ""
+    """Of a split cell: its standard error."""
     echo: str = ""
-    """Of a split cell, as the next two: the value of its last expression."""
+    """Of a split cell: the value of its last expression."""
     traceback: str = ""
+    """Of a split cell: Python's own traceback."""
     error: list[str] = field(default_factory=list)
     """Name and message of the error that was raised; empty if there was none."""
     exit_code: int = 0
