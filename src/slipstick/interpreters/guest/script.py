@@ -94,7 +94,7 @@ def become_main(name: str) -> dict[str, Any]:
 
 
 def open_streams(*, merged: bool) -> None:
-    """Makes sys.stdin, sys.stdout and sys.stderr again over descriptors 0, 1 and 2, as Python does when it starts.
+    """Makes new sys.stdin, sys.stdout and sys.stderr over descriptors 0, 1 and 2, as Python does when it starts.
 
     merged: both outputs are one stream, of which each line is written at once.
     """
