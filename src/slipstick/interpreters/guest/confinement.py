@@ -29,8 +29,8 @@ _SPARE_MB = 64
 """Between the soft and the hard memory limit: room for a session to report that it ran out of memory."""
 _PROCESSES, _THREADS = 128, 256
 """Limits: processes of this user without a filter of system calls, threads of a session in a namespace of its own."""
-MOST_THREADS = 1024
-"""Threads of a session without a namespace: more are noticed and the session is killed."""
+MOST_THREADS, MOST_OF_ALL = 1024, 8192
+"""Threads of a session without a namespace, and of all sessions of a fork server: the machine may have 32,768."""
 _PROCS_AT, _SIZE_OF_SYSINFO = 80, 112
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF, _PATH_BENEATH = 444, 445, 446, 1
@@ -207,6 +207,11 @@ def limit_processes(isolation: str) -> None:
     """Limits a session's threads with "full", processes of this user but root with "process"."""
     if isolation != "kernel":  # there other programs of the same user would count; threads are limited by memory
         _limit(resource.RLIMIT_NPROC, _THREADS if isolation == "full" else _PROCESSES)
+
+
+def limit_all_processes() -> None:
+    """Limits the threads of all sessions together, in a namespace that is made next; forks of the fork server go on."""
+    _limit(resource.RLIMIT_NPROC, MOST_OF_ALL)
 
 
 def used_memory() -> int:

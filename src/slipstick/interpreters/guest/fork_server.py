@@ -185,6 +185,7 @@ class ForkServer:
         if self._options["scratch_mb"] and isolation != "process":  # the fork server has kept what these rules need
             confinement.forbid_files(folder if scratch_mb else None, packages=self._packages, listed=self._listed)
         if isolation == "full":
+            confinement.limit_all_processes()
             filesystem.enter_user_namespace()
         if self._options["scratch_mb"] or isolation == "full":
             confinement.drop_privileges()
@@ -213,9 +214,12 @@ class ForkServer:
         self._fewest = min(self._fewest, threads)
         if threads > self._fewest + confinement.MOST_THREADS // 4:
             self._fewest = threads
-            for pid in self._pids.values():
-                if confinement.threads_of(pid) > confinement.MOST_THREADS:
+            counts = sorted(((confinement.threads_of(pid), pid) for pid in self._pids.values()), reverse=True)
+            left = sum(count for count, _ in counts)
+            for count, pid in counts:
+                if count > confinement.MOST_THREADS or left > confinement.MOST_OF_ALL:
                     os.kill(pid, signal.SIGKILL)
+                    left -= count
 
     def _kill_orphans(self) -> None:
         """Kills what ended sessions left behind; with a filter of system calls they could start nothing."""
