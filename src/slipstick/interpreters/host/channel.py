@@ -23,6 +23,7 @@ class Channel:
         self._unsent = memoryview(b"")
         self._data = bytearray()
         self._whole = False
+        self._asked = False
         self._failure: protocol.FrameError | OSError | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._loop.add_reader(connection.fileno(), self._read)
@@ -36,6 +37,7 @@ class Channel:
         """Sends a frame after those before it. If the process has ended, `receive` says so."""
         if self._failure is not None:
             return
+        self._asked = True
         if self._unsent:
             self._unsent = memoryview(self._unsent.tobytes() + frame)
         elif left := self._sent(memoryview(frame)):
@@ -60,7 +62,7 @@ class Channel:
             raise self._failure
         if not self._whole:
             return None
-        data, self._data, self._whole = self._data, bytearray(), False
+        data, self._data, self._whole, self._asked = self._data, bytearray(), False, False
         return protocol.unpack_reply(data)
 
     def fail(self, failure: protocol.FrameError | OSError) -> None:
@@ -82,6 +84,8 @@ class Channel:
             chunk = self._connection.recv(_CHUNK)
             if not chunk:
                 raise ConnectionResetError
+            if not self._asked:  # what hundreds of idle sessions send would fill this process's memory
+                raise protocol.FrameError("a reply to no request")
             self._data += chunk
             want = protocol.length(self._data, limit=self._most)
             self._whole = want is not None and len(self._data) >= want
