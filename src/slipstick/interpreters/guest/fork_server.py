@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import itertools
 import json
 import os
@@ -74,6 +75,7 @@ class ForkServer:
         confinement.forbid_more_files()
         for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
             del sys.modules[name]
+        gc.freeze()  # a script collects at its end: what it has not made itself is left alone
         self._send({"ready": True})
         os.dup2(0, 2)  # until here standard error was the caller's, to see why a start failed
         poll = select.poll()

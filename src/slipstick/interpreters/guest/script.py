@@ -40,6 +40,21 @@ _FLUSH_FAILED = 120
 _flush_libraries = ctypes.CDLL(None).fflush
 
 
+class _Lines(io.TextIOWrapper):
+    """A text stream that writes its first lines at once, so that they are known whatever becomes of the program."""
+
+    left = _WRITTEN_AT_ONCE
+
+    def write(self, text: str) -> int:
+        self.left -= 1
+        if self.left == _WRITTEN_AT_ONCE - 1:
+            self.reconfigure(line_buffering=True)
+        elif not self.left:
+            self.reconfigure(line_buffering=False)
+            del _Lines.write  # as fast as any other from now on; the process runs no other program
+        return super().write(text)
+
+
 def run(request: Request) -> Reply:
     """Runs a script whose output goes through pipes; the reply has how it ended."""
     name = request.name or "main.py"
@@ -100,7 +115,7 @@ def open_streams(*, merged: bool) -> None:
     """
     sys.stdin = sys.__stdin__ = _stream(0, "<stdin>", "surrogateescape")  # type: ignore[misc]
     if merged:
-        sys.stdout = sys.stderr = _stream(1, "<stdout>", "backslashreplace", _lines())
+        sys.stdout = sys.stderr = _stream(1, "<stdout>", "backslashreplace", _Lines)
     else:
         sys.stdout = _stream(1, "<stdout>", "surrogateescape")
         sys.stderr = _stream(2, "<stderr>", "backslashreplace")
@@ -169,24 +184,6 @@ def _stream(number: int, name: str, errors: str, kind: type[io.TextIOWrapper] = 
     stream = kind(io.BufferedWriter(raw) if number else io.BufferedReader(raw), "utf-8", errors, newline="\n")
     stream.mode = "w" if number else "r"  # type: ignore[misc]
     return stream
-
-
-def _lines() -> type[io.TextIOWrapper]:
-    """A text stream that writes its first lines at once, so that they are known whatever becomes of the program."""
-
-    class Lines(io.TextIOWrapper):
-        left = _WRITTEN_AT_ONCE
-
-        def write(self, text: str) -> int:
-            self.left -= 1
-            if self.left == _WRITTEN_AT_ONCE - 1:
-                self.reconfigure(line_buffering=True)
-            elif not self.left:
-                self.reconfigure(line_buffering=False)
-                del Lines.write  # as fast as any other from now on
-            return super().write(text)
-
-    return Lines
 
 
 def _stop(*_: object) -> None:
