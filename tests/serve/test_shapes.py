@@ -43,7 +43,7 @@ def test_run_code_is_a_script(client: httpx2.Client) -> None:
         ("exit(3)", "Failed", "Finished", 3, ""),
         ("exit()", "Success", "Finished", 0, ""),
         ("import os\nos._exit(7)", "Failed", "Finished", 7, ""),
-        ("import ctypes\nctypes.string_at(0)", "Failed", "Finished", -11, "signal 11"),
+        ("import ctypes\nctypes.string_at(0)", "Failed", "Finished", -11, ""),
         ("x = bytearray(1 << 30)", "Failed", "Finished", 1, "MemoryError"),
         ("while True: pass", "Failed", "TimeLimitExceeded", None, "no end within 0.5 s"),
         ("class E(Exception):\n    def __str__(self): 1/0\nraise E", "Failed", "Finished", 1, "E: <exception str"),
