@@ -42,7 +42,7 @@ _TIERS = (
 )
 # Matched in the text: untrusted programs are parsed only in processes that may be lost.
 _IMPORT = r"^[ \t;]*(?:import|from)\b[^\n]*\b(?:{})\b"
-_PLOTS = r"|(?<!%)\b(?:matplotlib|pylab)\b|(?<![\w.])plot(?:3d)?(?:_implicit|_parametric\w*)?\("  # the last ones are sympy's
+_PLOTS = r"|(?<!%)\b(?:matplotlib|pylab)\b|(?<![\w.])plot(?:3d)?(?:_implicit|_parametric\w*)?\("  # at its end, sympy's
 _NEEDS = (
     (2, re.compile(_IMPORT.format("numpy|scipy|pandas|networkx|seaborn") + _PLOTS, re.MULTILINE)),
     (1, re.compile(_IMPORT.format("sympy|mpmath"), re.MULTILINE)),
