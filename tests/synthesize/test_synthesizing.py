@@ -54,6 +54,7 @@ def rows(folder: Path) -> list[dict[str, object]]:
         row.pop("seconds", None)
         for block in row.get("blocks", []):
             block.pop("seconds", None)
+            block.pop("cpu_seconds", None)
         found.append(row)
     return sorted(found, key=json.dumps)
 

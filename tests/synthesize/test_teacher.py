@@ -179,7 +179,7 @@ def rows_of(folder: RunFolder) -> list[str]:
 
 def _timeless(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _timeless(item) for key, item in value.items() if key != "seconds"}
+        return {key: _timeless(item) for key, item in value.items() if key not in ("seconds", "cpu_seconds")}
     return [_timeless(item) for item in value] if isinstance(value, list) else value
 
 
