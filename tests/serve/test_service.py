@@ -338,7 +338,8 @@ def test_no_process_outlives_the_service(start_sandbox: Start, how: signal.Signa
     if finished:
         assert isinstance(quick, httpx2.Response) and quick.json()["run_result"]["stdout"] == "finished\n"
         assert isinstance(endless, httpx2.Response)
-        assert endless.json()["run_result"]["status"] == "TimeLimitExceeded"
+        ended = endless.json()  # a machine with much other work gives it less processor time than its limit
+        assert "service was stopped" in ended["error"] if endless.status_code == 503 else ended["status"] == "Failed"
     else:
         assert isinstance(quick, httpx2.TransportError) and isinstance(endless, httpx2.TransportError)
     assert served.process.wait(timeout=30) == code

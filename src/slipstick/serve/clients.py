@@ -61,7 +61,11 @@ class Guard:
             scope = {**scope, "method": "GET" if method == "HEAD" else method, "path": path.rstrip("/") or "/"}
             if refusal := self._stranger(scope["path"], dict(scope["headers"])):
                 return await refuse(Request(scope), *refusal)(scope, receive, send)
-        return await self._app(scope, receive, send)
+        try:
+            return await self._app(scope, receive, send)
+        except asyncio.CancelledError:  # by the server, which stops and has waited long enough
+            await refuse(Request(scope), 503, "the service was stopped before the step ended")(scope, receive, send)
+            return None
 
     def _stranger(self, path: str, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         if self._token is None and not self._is_own(_name(headers.get(b"host", b""))):

@@ -41,6 +41,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (431, "the head of the request is too long"),
         (499, "the client has disconnected"),
         (500, "the interpreter cannot start"),
+        (503, "the service was stopped before the step ended"),
         (504, "busy, on /run_code; try again after Retry-After"),
     )
 }
