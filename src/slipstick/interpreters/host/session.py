@@ -28,6 +28,8 @@ _SCRIPT_KB = 1000
 _MOST_SECONDS = 1e6
 
 
+_SHORTEST_IDLE = 2.0
+"""Seconds between two looks at what a process uses while it runs no step, at least."""
 _MAX_IMAGES = 4
 _PNG = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]{,1400000}={,2}")
 """A PNG of at most 1 MB in base64: its first bytes are the same in every one."""
@@ -79,6 +81,8 @@ class SessionClient:
         """Processor seconds that the process had used when the running step began, once that is known."""
         self._max_text = limits["output_kb"] * KB + _MORE_TEXT
         self._last_id = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     async def run(self, request: Request, limits: TimeLimits, stdin: bytes = b"") -> Result:
         """Runs one request within its time; after a script, which alone reads `stdin`, the process ends itself.
@@ -92,6 +96,7 @@ class SessionClient:
             return ended("error", f"ValueError: the program is too long: {error}", 1)
         start = time.perf_counter()
         self.usable = False
+        self._stop_looking()
         pipes = self._pipes(request, stdin) if request.mode == "script" else None
         try:
             self._before = 0.0 if self._fork is None else None
@@ -111,6 +116,8 @@ class SessionClient:
         finally:
             if not self.usable:
                 self.discard()
+            elif not self._simple:
+                self._look_later(None)
             if pipes:
                 pipes.close()
         return replace(result, seconds=time.perf_counter() - start)
@@ -118,16 +125,43 @@ class SessionClient:
     def discard(self) -> None:
         """Has the process killed, without waiting."""
         self.usable = False
+        self._stop_looking()
         if self._fork is not None:
             self._server.discard(self._fork)
 
     async def end(self) -> None:
         """Has the process killed, and returns when it has ended or its fork server is lost."""
         self.usable = False
+        self._stop_looking()
         if self._fork is not None:
             with contextlib.suppress(LostError):
                 await self._server.kill(self._fork)
             self._fork.close()
+
+    def _look_later(self, before: float | None) -> None:
+        """Looks at what the process uses while it runs no step; `before`: the seconds at the first look."""
+        seconds = max(self._limits["timeout"], _SHORTEST_IDLE)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look, before)
+
+    def _look(self, before: float | None) -> None:
+        self._looking = asyncio.get_running_loop().create_task(self._end_if_busy(before))
+
+    async def _end_if_busy(self, before: float | None) -> None:
+        """Kills the process if its threads use more than a step may, while none runs: nothing else would end them."""
+        if self._fork is None:
+            return
+        with contextlib.suppress(LostError):
+            used = await self._server.used(self._fork)
+            if before is not None and used - before > self._limits["timeout"]:
+                self._server.discard(self._fork)
+            else:
+                self._look_later(used if before is None else before)
+
+    def _stop_looking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
 
     async def _answer(self, fork: Fork, request: Request, limits: TimeLimits) -> Result:
         try:
