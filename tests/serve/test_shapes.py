@@ -102,6 +102,8 @@ def test_files_lie_in_the_scratch_folder(client: httpx2.Client) -> None:
         ({"language": "cpp"}, "language `cpp` is not supported"),
         ({"fetch_files": ["a"]}, "fetch_files is not supported"),
         ({"files": {"a": "!"}}, "the content of `a` is no base64"),
+        ({"files": {"../a": "YQ=="}}, "`../a` lies outside the working folder"),
+        ({"files": {"/etc/a": "YQ=="}}, "`/etc/a` lies outside the working folder"),
     ],
 )
 def test_run_code_says_what_is_not_supported(client: httpx2.Client, more: dict[str, Any], says: str) -> None:

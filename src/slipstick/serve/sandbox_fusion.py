@@ -2,6 +2,7 @@
 
 import base64
 import time
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -113,11 +114,17 @@ def _unsupported(service: Service, body: RunCodeRequest | RunJupyterRequest) -> 
         return "fetch_files is not supported; print what you need"
     if wrong := next((path for path, content in _files(body).items() if not _is_base64(content)), None):
         return f"files: the content of `{wrong}` is no base64"
+    if outside := next((path for path in body.files if _is_outside(path)), None):
+        return f"files: `{outside}` lies outside the working folder; name it relative to that, as `data/a.txt`"
     if body.files and not service.settings.scratch_mb:
         return "files need a scratch folder; start the service with --set scratch_mb=16"
     if isinstance(body, RunCodeRequest) and body.language != "python":
         return f"language `{body.language}` is not supported; use `python`"
     return ""
+
+
+def _is_outside(path: str) -> bool:
+    return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
 
 def _demand(service: Service, memory_mb: int) -> Demand:
