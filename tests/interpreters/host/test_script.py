@@ -74,6 +74,8 @@ def test_programs_have_one_text(sandbox: Sandbox) -> None:
     assert outputs[0].text == "a\nb\nc\n7"
     assert outputs[1].text.startswith("a\nb\nc\nTraceback") and outputs[1].status == "error"
     assert outputs[2].text == "\\ud800\n8"
+    (gone,) = sandbox.run_many(["class A:\n    def __del__(self): print('gone', x)\nx = 1\na = A()"])
+    assert gone.text == "gone 1"
 
 
 def test_an_interpreter_that_fails_says_so_by_itself(sandbox: Sandbox) -> None:

@@ -59,7 +59,6 @@ class ForkServer:
         self._awaited: set[int] = set()
         self._dropped: set[int] = set()
         self._captures = Captures(1)
-        self._session = session.Session(captures=self._captures)  # made ahead; every fork has its own copy
         # os.fork handles locks and threads that this process does not have, and every page it writes is copied
         self._bare_fork = ctypes.PyDLL(None).fork
         self._wake, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -76,6 +75,7 @@ class ForkServer:
         for name in [name for name in sys.modules if name.split(".")[0] == "slipstick"]:
             del sys.modules[name]
         gc.freeze()  # a script collects at its end: what it has not made itself is left alone
+        self._session = session.Session(captures=self._captures)  # made ahead; every fork has its own copy
         self._send({"ready": True})
         os.dup2(0, 2)  # until here standard error was the caller's, to see why a start failed
         poll = select.poll()
