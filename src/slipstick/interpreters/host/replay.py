@@ -9,11 +9,13 @@ from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output
 
 _VARYING = re.compile(
-    r"[^\n]*\r[^\n]*"  # a line that was written over, as progress bars do
-    r"|\[(?:\d+:)?\d+:\d\d<[^\]\n]*\]"  # a progress bar's own times: [00:01<00:00, 8.42it/s]
+    r"^[^\n\r]*+\r[^\n]*"  # a line that was written over, as progress bars do
+    r"|\[(?:\d{1,9}:)?\d{1,9}:\d\d<[^\]\n]{0,99}\]"  # a progress bar's own times: [00:01<00:00, 8.42it/s]
     r"|\b0x[0-9a-f]{6,16}\b"  # where an object lies
-    r"|\.\.\. \[\d+ bytes of output cut\] \.\.\."
+    r"|\.\.\. \[\d+ bytes of output cut\] \.\.\.",
+    re.MULTILINE,
 )
+"""Looked for in time linear in the text, which a program has chosen."""
 
 
 def may_repeat(done: Sequence[tuple[object, Output]], limits: TimeLimits) -> bool:

@@ -197,14 +197,14 @@ class SessionClient:
         return message
 
     async def _used(self, fork: Fork) -> float:
-        """Processor seconds that the running step has used. Where they begin the process says, once; a lie is 0."""
+        """Processor seconds that the running step has used. Where they begin the process says, at the first look.
+
+        If it has not begun the step by then, or lies, they begin with that look: a lie gains the time before that.
+        """
         used = await self._server.used(fork)
-        if self._before is not None:
-            return used - self._before
-        before = fork.read_memory()[0]
-        if before < self._spent:  # it has not begun the step yet
-            return max(used - self._spent, 0.0)
-        self._before = before if before <= used else 0.0
+        if self._before is None:
+            began = fork.read_memory()[0]
+            self._before = began if self._spent <= began <= used else used
         return used - self._before
 
     def _result(self, reply: protocol.Reply) -> Result:
