@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -91,9 +90,6 @@ def test_files_lie_in_the_scratch_folder(client: httpx2.Client) -> None:
     files = {"in/data.txt": base64.b64encode(b"seven").decode(), "none.txt": None}
     answer = run_code(client, "print(open('in/data.txt').read())", files=files)
     assert answer["run_result"]["stdout"] == "seven\n"
-    outside = run_code(client, "print(1)", files={"/tmp/slipstick-was-here": base64.b64encode(b"x").decode()})
-    assert outside["status"] == "Failed" and "Error: [Errno" in outside["run_result"]["stderr"]
-    assert not Path("/tmp/slipstick-was-here").exists()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +99,7 @@ def test_files_lie_in_the_scratch_folder(client: httpx2.Client) -> None:
         ({"fetch_files": ["a"]}, "fetch_files is not supported"),
         ({"files": {"a": "!"}}, "the content of `a` is no base64"),
         ({"files": {"../a": "YQ=="}}, "`../a` lies outside the working folder"),
-        ({"files": {"/etc/a": "YQ=="}}, "`/etc/a` lies outside the working folder"),
+        ({"files": {"/tmp/a": "YQ=="}}, "`/tmp/a` lies outside the working folder"),
     ],
 )
 def test_run_code_says_what_is_not_supported(client: httpx2.Client, more: dict[str, Any], says: str) -> None:

@@ -101,7 +101,7 @@ class Service:
         self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._queue.waiting)
         self._interpreter = open_interpreter(settings)
         self.ready = False
-        """Whether every process of the interpreter has started; steps wait until then."""
+        """Whether every process of the interpreter has started."""
 
     @property
     def most(self) -> dict[str, float]:
@@ -110,13 +110,20 @@ class Service:
         return limits | {"wall_timeout": TimeLimits.of(self.settings).wall}
 
     async def start(self) -> None:
-        """Starts every process of the interpreter: that does not count as a request's time. Raises InterpreterError."""
-        for code in _WARM_UP:
-            session = self._interpreter.session()
-            await session.run(code)
-            await session.close()
-        self.ready = True
+        """Starts every process of the interpreter: that does not count as a request's time. Raises InterpreterError.
+
+        Steps may run once the standard library's has started; those that need another wait for it.
+        """
+        first, *others = _WARM_UP
+        await self._warm_up(first)
         self._queue.open()
+        await asyncio.gather(*map(self._warm_up, others))
+        self.ready = True
+
+    async def _warm_up(self, code: str) -> None:
+        session = self._interpreter.session()
+        await session.run(code)
+        await session.close()
 
     async def close(self) -> None:
         """Ends every session and every process."""
