@@ -15,6 +15,7 @@ from slipstick.serve import connections  # noqa: E402
 
 _MUCH = 20 << 20
 _HEAD = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_CHUNKED = b"POST /little HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%s0\r\n\r\n"
 _HALF_BODY = b"POST /little HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx"
 
 
@@ -41,7 +42,7 @@ async def received(sent: bytes, *, reads: bool) -> bytes:
             try:
                 await loop.sock_sendall(client, sent)
                 async with asyncio.timeout(30):
-                    while not server.server_state.connections:  # noqa: ASYNC110 - it has no event
+                    while not reads and not server.server_state.connections:  # noqa: ASYNC110 - it has no event
                         await asyncio.sleep(0.01)
                     while reads and (chunk := await loop.sock_recv(client, 1 << 20)):
                         got += chunk
@@ -63,6 +64,9 @@ async def received(sent: bytes, *, reads: bool) -> bytes:
         (_HEAD % b"/little" * 3, True, 3),
         (_HEAD % b"/much" * 2, True, 2),
         (_HEAD % b"/much", False, 0),
+        (_CHUNKED % (b"1\r\nx\r\n" * 900), True, 1),
+        (_CHUNKED % (b"1\r\nx\r\n" * 2000), True, 0),  # each part costs the same time, however small
+        (_CHUNKED % (b"400\r\n%s\r\n" % (b"x" * 1024) * 2000), True, 1),
         ((_HEAD % b"/little").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), True, 1),
     ],
 )

@@ -22,6 +22,9 @@ _SPARE_FILES = 512
 """Open files kept for sessions and for the interpreter's processes."""
 _MOST_ACCEPTED = 64
 """Connections that are accepted before those accepted earlier are counted."""
+_FREE_PARTS, _BYTES_OF_A_PART = 1000, 512
+"""A body may come in so many parts, however small, and in more if they have so many bytes on average: each part costs
+the same time, and no token is needed to send one."""
 
 
 class Listener(socket.socket):
@@ -45,6 +48,24 @@ class Listener(socket.socket):
         self._accepted = 0
 
 
+class Parser(h11.Connection):
+    """Reads requests, but not bodies in countless parts."""
+
+    _parts = 0.0
+    """Parts of the running body, less those that its bytes allow."""
+
+    def next_event(self) -> Any:
+        """As h11's. Raises RemoteProtocolError."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._parts = 0.0
+        elif isinstance(event, h11.Data):
+            self._parts += 1 - len(event.data) / _BYTES_OF_A_PART
+            if self._parts > _FREE_PARTS:
+                raise h11.RemoteProtocolError("the body comes in too many small parts")
+        return event
+
+
 class Connection(H11Protocol):
     """A connection that is closed if its client keeps the server waiting: for a request, or for room to answer.
 
@@ -63,6 +84,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the clock."""
+        self.conn = Parser(h11.SERVER)
         super().connection_made(transport)
         self._start_clock(REQUEST_SECONDS)
         if len(self.connections) > most_connections():
