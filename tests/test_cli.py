@@ -181,3 +181,15 @@ def test_a_run_that_is_killed_ends_with_the_same_records(
     assert [s.id for s in solutions] == [f"p/{n}#pot#0" for n in range(60)], "in the order asked for"
     assert all(s.blocks == early[s.id].blocks for s in solutions if s.id in early), "what was done is not done again"
     assert all(s.verdict and s.verdict.outcome == "correct" for s in solutions)
+
+
+def test_a_run_whose_output_nobody_reads_any_more_goes_on(invoke: Invoke, tmp_path: Path) -> None:
+    write_rows(tmp_path / "script.jsonl", [{"problem_id": f"p/{n}", "text": "print(1)"} for n in range(9)])
+    write_rows(tmp_path / "problems.jsonl", [{"id": f"p/{n}", "question": "?", "answer": 1} for n in range(9)])
+    command = [str(Path(sys.executable).with_name("slipstick")), "evaluate", "r.toml", "--out", "run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout and run.stderr
+        run.stdout.close()
+        complaint = run.stderr.read()
+    assert run.returncode == 0 and b"Traceback" not in complaint
+    assert RunFolder("run").run().status == "finished" and Path("run/report.html").is_file()

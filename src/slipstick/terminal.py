@@ -1,14 +1,27 @@
 """The terminal, and the look of tables on it."""
 
+import os
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 
+class _Terminal(Console):
+    """Prints until nobody reads any more, as in `slipstick evaluate ... | head -1`; the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Sends what is printed from now on nowhere; rich would end the program."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 def terminal(*, stderr: bool = False) -> Console:
     """A console that prints texts as they are: `[train]` and `:train:` stand in names, errors and answers."""
-    return Console(stderr=stderr, markup=False, emoji=False)
+    return _Terminal(stderr=stderr, markup=False, emoji=False)
 
 
 def headed_table(*left: str, right: tuple[str, ...] = ()) -> Table:
