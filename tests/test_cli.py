@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import slipstick
 from slipstick.cli import main
 from slipstick.metrics.labels import metric_label
 from slipstick.schema import Solution
@@ -141,6 +142,11 @@ def test_list_and_doctor(invoke: Invoke) -> None:
     assert code == 2 and "did you mean `formats`?" in err
     code, out, _ = invoke("doctor", "--set", "model=hf:nowhere")
     assert code == 0 and "`local` works" in out and "cannot open hf:nowhere" in out
+
+
+def test_the_version_and_python_m() -> None:
+    said = subprocess.run([sys.executable, "-m", "slipstick", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"slipstick {slipstick.__version__}\n"
 
 
 def test_the_same_five_flags_on_every_verb(invoke: Invoke) -> None:

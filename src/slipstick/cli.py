@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from slipstick import __version__
 from slipstick.commands import Invocation
 from slipstick.errors import UserError, first_error
 from slipstick.extras import extra_of, how_to_install
@@ -35,6 +36,15 @@ Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Use only th
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NAME by default.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"slipstick {__version__}")
+        raise typer.Exit
 
 
 def _add(function: str, doc: str | None, command: Callable[..., None]) -> None:

@@ -16,7 +16,10 @@ _SECONDS = 60.0
 def choose_isolation(demanded: str | None) -> str:
     """The isolation demanded, or the strongest available. Raises InterpreterError if it is unknown or not available."""
     if not sys.platform.startswith("linux"):
-        raise InterpreterError(f"the interpreter `local` needs Linux; this machine runs {sys.platform}")
+        raise InterpreterError(
+            f"the interpreter `local` needs Linux; this machine runs {sys.platform}: run slipstick in Docker or WSL, "
+            'or start `slipstick sandbox` on a Linux machine and set interpreter = "remote:http://HOST:8080"'
+        )
     if demanded is None:
         return next(each for each in ISOLATION if not missing(each))
     if demanded not in ISOLATION:
