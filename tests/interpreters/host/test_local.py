@@ -117,9 +117,10 @@ def test_a_session_that_died_has_the_steps_before_the_fatal_one(fatal: str) -> N
         assert session.run("x, y").text == "(3, 4)"
 
 
-def test_a_session_that_died_starts_afresh_if_its_steps_print_something_else() -> None:
+@pytest.mark.parametrize("step", ["import time\nx = time.time_ns()\nx", f"x = 3 #{'-' * (6 << 20)}"], ids=["", "long"])
+def test_a_session_that_died_starts_afresh_if_its_steps_print_something_else_or_are_too_long(step: str) -> None:
     with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:
-        session.run("import time\nx = time.time_ns()\nx")
+        assert [session.run(step).status for _ in range(3)] == ["ok"] * 3
         assert session.run("while True: pass").status == "timeout"
         output = session.run("x")
         assert output.text.startswith("SessionLost: the variables of earlier steps are lost: ")

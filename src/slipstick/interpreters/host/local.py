@@ -51,6 +51,8 @@ _SEARCHED = 100_000
 """Characters of a program in which imports are looked for; what is imported further on is imported in the session."""
 _REUSED = (0, 1)
 """Tiers whose simple programs run one after another in one process."""
+_MOST_KEPT = 16 << 20
+"""Characters of a session's steps, of their files and outputs, that are kept here to run the steps again."""
 _MOVE_TIME = TimeLimits(1.0, 10.0)
 """If earlier steps took longer, a session is not moved to another tier; it then imports in the tier it is in."""
 
@@ -175,6 +177,9 @@ class LocalSession(Session):
         self._tier = 0
         self._process: SessionClient | None = None
         self._done: list[tuple[Request, Output]] = []
+        """The steps to run again in a new process."""
+        self._kept = 0
+        """Characters of these; if they are too many, no step is kept."""
         self._scratch: str | None = None
         self._note = ""
         """What the next output has to say: that variables are lost."""
@@ -207,7 +212,7 @@ class LocalSession(Session):
                     await self._end_process()
                     continue
                 if process.usable:
-                    self._done.append((request, _told(result)))
+                    self._keep(request, _told(result))
                 else:
                     await self._end_process()
                 note, self._note = self._note, ""
@@ -220,7 +225,7 @@ class LocalSession(Session):
     async def close(self) -> None:
         """Ends the session and its process."""
         await self._end_process()
-        self._done = []
+        self._done, self._kept = [], 0
         self._tier = 0
         self._note = ""
 
@@ -228,10 +233,12 @@ class LocalSession(Session):
         """A process of the tier that the code needs, with all earlier steps run in it. Raises LostError."""
         needed = _tier_for(code)
         old = self._process
-        if old and (needed <= self._tier or not may_repeat(self._done, _MOVE_TIME)):
+        if old and (needed <= self._tier or self._kept > _MOST_KEPT or not may_repeat(self._done, _MOVE_TIME)):
             return old
         self._tier, before = max(self._tier, needed), self._tier
-        if not may_repeat(self._done, self._time):
+        if self._kept > _MOST_KEPT:
+            self._lose("they are too long to be kept")
+        elif not may_repeat(self._done, self._time):
             self._lose(f"they took more than {self._time.processor:g} s and were not run again")
         new, scratch = await self._make()
         try:
@@ -259,8 +266,16 @@ class LocalSession(Session):
         process.folder = make_scratch()
         return process, process.folder
 
+    def _keep(self, request: Request, output: Output) -> None:
+        texts = (request.code, *request.files, *request.files.values(), output.text)
+        self._kept += sum(map(len, texts))
+        if self._kept > _MOST_KEPT:
+            self._done = []
+        else:
+            self._done.append((request, output))
+
     def _lose(self, why: str) -> None:
-        self._done = []
+        self._done, self._kept = [], 0
         self._note = f"{lost(why)}\n"
 
     async def _repeat(self, process: SessionClient) -> bool:
@@ -288,9 +303,9 @@ def _split(script: Script, mode: Literal["cell", "script"]) -> Request:
 
 
 def _told(result: Result) -> Output:
-    """All that a step has shown, in one text."""
+    """All that a step has shown, in one text; without figures, which are not compared."""
     parts = (result.text, result.stdout, result.stderr, result.echo, result.traceback)
-    return replace(result, text="\n".join(each for each in parts if each)).output()
+    return replace(result, text="\n".join(each for each in parts if each), images=[]).output()
 
 
 def _tier_for(code: str) -> int:
