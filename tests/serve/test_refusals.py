@@ -84,6 +84,8 @@ def test_long_bodies_are_refused(client: httpx2.Client) -> None:
     many = b'{"code": [' + b"[]," * 200_000 + b'[]], "language": "python"}'
     refused = client.post("/run_code", content=many, headers=headers)
     assert refused.status_code == 422 and "more than 100,000 values" in refused.json()["error"]
+    wrong = client.post("/run_jupyter", json={"cells": [1] * 50_000}).json()["error"]
+    assert wrong.endswith("; and 49990 more") and len(wrong) < 2000
     unclosed = client.post("/run_code", content=b'{"code": "' + b'\\"' * 500_000, headers=headers)  # read only once
     assert unclosed.status_code == 422 and "not JSON" in unclosed.json()["error"]
     text = "[]," * 100_000 + '\\"\',"[{' * 10_000

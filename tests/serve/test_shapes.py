@@ -139,6 +139,8 @@ def test_run_jupyter_over_its_time(client: httpx2.Client) -> None:
         answer = client.post("/run_jupyter", json={"cells": cells, **limits}).json()
         assert (answer["status"], answer["driver"]["status"]) == ("Failed", "TimeLimitExceeded")
         assert [cell["stdout"] for cell in answer["cells"]] == ["1\n"]
+    answer = client.post("/run_jupyter", json={"cells": ["1"] * 3000, "total_timeout": 0.03}).json()
+    assert answer["driver"]["status"] == "TimeLimitExceeded" and len(answer["cells"]) < 3000
 
 
 def execute(client: httpx2.Client, code: str, session: str | None = None, **more: Any) -> dict[str, Any]:

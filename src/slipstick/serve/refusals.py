@@ -16,6 +16,8 @@ from slipstick.serve.service import RefusedError, Service
 _RETRY = {"Retry-After": "1"}
 _SHOWN = 60
 """Characters of a value that a message shows."""
+_MOST_TOLD = 10
+"""Mistakes in a body that a message tells: it may have 100,000."""
 
 
 class Refusal(BaseModel):
@@ -59,7 +61,10 @@ def add_handlers(app: FastAPI, service: Service) -> None:
     @app.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         service.metrics.reject("malformed")
-        return refuse(request, 422, "; ".join(_in_words(each) for each in error.errors()))
+        mistakes = error.errors()
+        told = [_in_words(each) for each in mistakes[:_MOST_TOLD]]
+        told += [f"and {len(mistakes) - _MOST_TOLD} more"] if len(mistakes) > _MOST_TOLD else []
+        return refuse(request, 422, "; ".join(told))
 
     @app.exception_handler(HTTPException)
     async def failed(request: Request, error: HTTPException) -> Response:

@@ -160,14 +160,18 @@ async def _run_cells(service: Service, body: RunJupyterRequest, request: Request
         service.fresh_session(_demand(service, body.memory_limit_MB)) as session,
     ):
         for number, code in enumerate(body.cells, start=1):
-            cell = Script(
-                code,
-                name=f"<cell {number}>",
-                files=files if number == 1 else {},
-                timeout=max(min(left, body.cell_timeout or left), 0.01),
-            )
-            result = await service.run_cell(session, cell)
-            left -= limits.share(result.cpu_seconds, result.seconds)
+            if left > 0:
+                cell = Script(
+                    code,
+                    name=f"<cell {number}>",
+                    files=files if number == 1 else {},
+                    timeout=max(min(left, body.cell_timeout or left), 0.01),
+                )
+                result = await service.run_cell(session, cell)
+                left -= limits.share(result.cpu_seconds, result.seconds)
+            else:
+                reason = f"TimeoutError: no end of all cells within {body.total_timeout:g} s of processor time\n"
+                result = Result("timeout", stderr=reason, exit_code=None)
             if result.status in STATE_LOST:
                 return RunJupyterResponse(
                     status="SandboxError" if result.status == "sandbox_fault" else "Failed",
