@@ -18,3 +18,10 @@ def test_long_reply_of_many_parts_is_refused(part: str) -> None:
     body = f'{{"id": 1, "status": "ok", "images": [{part * 40_000}""]}}'.encode()
     with pytest.raises(FrameError, match="long frame"):
         protocol.unpack_reply(len(body).to_bytes(4, "big") + body)
+
+
+@pytest.mark.parametrize("field", ["\ud800", "x" * 1000, "self", "id"])
+def test_a_name_that_a_program_made_up_is_not_told(field: str) -> None:
+    with pytest.raises(FrameError) as caught:
+        protocol.read_reply({"id": 1, "status": "ok", field: 0}, 1)
+    assert str(caught.value) in ("a reply with an unknown field", "a reply to no request")

@@ -118,8 +118,10 @@ def read_reply(message: dict[str, Any], number: int) -> Reply:
     """The reply to request `number`, every field checked: the program may have written it. Raises FrameError."""
     if message.pop("id", None) != number or message.get("status") not in _STATUSES:
         raise FrameError("a reply to no request")
+    if not _REPLY.keys() >= message.keys():  # a name of the program's own is not told: it may be anything
+        raise FrameError("a reply with an unknown field")
     for name, value in message.items():
-        if type(value) is not _REPLY.get(name) or (value.__class__ is list and not {str}.issuperset(map(type, value))):
+        if type(value) is not _REPLY[name] or (value.__class__ is list and not {str}.issuperset(map(type, value))):
             raise FrameError(f"a reply whose {name} is malformed")
     if len(message.get("error", ())) not in (0, 2):
         raise FrameError("a reply whose error is malformed")
