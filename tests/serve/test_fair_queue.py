@@ -153,3 +153,19 @@ def test_steps_wait_until_the_queue_opens_and_leave_it_when_cancelled(seconds: l
         assert not lock.locked()
 
     asyncio.run(scenario())
+
+
+def test_steps_that_wait_for_their_session_lose_their_place_too() -> None:
+    async def scenario() -> None:
+        steps = Steps(places=2, most_waiting=3)
+        steps.queue.open()
+        lock = asyncio.Lock()
+        await steps.ask("a", 5, lock)  # one runs, four wait for it
+        await steps.ask("b", 2)
+        assert (steps.running, "".join(steps.refused)) == ("ab", "aa")
+        for address in "abaab":
+            await steps.end(address)
+        assert "".join(sorted(steps.started)) == "aaabb"
+        assert not lock.locked() and not steps.queue.waiting
+
+    asyncio.run(scenario())

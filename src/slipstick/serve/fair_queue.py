@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 RECENT_SECONDS = 10.0
 """A client counts as present for so long after its latest step."""
@@ -30,6 +31,8 @@ class _Client:
     """Start of every running step, by what it waited for."""
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     """Steps that wait for a worker, oldest first."""
+    behind: deque[asyncio.Task[Any]] = field(default_factory=deque)
+    """Tasks of steps that wait for an earlier step of their session, oldest first."""
     present: int = 0
     """Steps that wait or run, those that wait for an earlier step of their session included."""
     left: float = 0.0
@@ -38,6 +41,10 @@ class _Client:
     def spent(self, now: float) -> float:
         """Seconds of workers, running steps included."""
         return self.used + sum(now - began for began in self.running.values())
+
+    def queued(self) -> int:
+        """Steps that can lose their place."""
+        return len(self.waiting) + len(self.behind)
 
 
 class FairQueue:
@@ -74,7 +81,8 @@ class FairQueue:
         try:
             async with AsyncExitStack() as stack:
                 if lock:
-                    await stack.enter_async_context(lock)
+                    await self._take(client, lock)
+                    stack.callback(lock.release)
                 turn = await self._wait(client)
                 try:
                     yield
@@ -96,10 +104,29 @@ class FairQueue:
         return client
 
     def _make_room(self, client: _Client) -> None:
-        most = max(self._clients.values(), key=lambda each: len(each.waiting))
-        if len(most.waiting) <= client.present + 1:
+        most = max(self._clients.values(), key=_Client.queued)
+        if most.queued() <= client.present + 1:
             raise asyncio.QueueFull
-        most.waiting.pop().set_exception(asyncio.QueueFull())
+        if most.behind:
+            most.behind.pop().cancel()
+        else:
+            most.waiting.pop().set_exception(asyncio.QueueFull())
+
+    async def _take(self, client: _Client, lock: asyncio.Lock) -> None:
+        """Waits for the lock. Raises asyncio.QueueFull if the step loses its place meanwhile."""
+        task = asyncio.current_task()
+        assert task
+        client.behind.append(task)
+        try:
+            await lock.acquire()
+        except asyncio.CancelledError:
+            if task in client.behind:
+                raise
+            task.uncancel()
+            raise asyncio.QueueFull from None
+        finally:
+            if task in client.behind:
+                client.behind.remove(task)
 
     async def _wait(self, client: _Client) -> asyncio.Future[None]:
         """Returns once the client has a place; that ends when what is returned is no longer in `running`."""
