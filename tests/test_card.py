@@ -21,4 +21,4 @@ def test_the_card_counts_what_the_run_holds(curated_runs: Path) -> None:
     assert f"{kept} solutions of mathematical problems" in card
     assert "path: alpaca-valid.json" in card
     assert "slipstick synthesize" in card and "slipstick curate" in card
-    assert re.search(r'^problems = "synthetic:train,n=\d+"$', card, re.MULTILINE), "the recipe of the solutions"
+    assert re.search(r'^problems = \["synthetic:train,n=\d+"\]$', card, re.MULTILINE), "the recipe of the solutions"

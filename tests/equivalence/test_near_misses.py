@@ -14,6 +14,8 @@ WRONG = (
     ("0", r"a x + b y + c = 0"),
     ("0", r"x^{\prime}+\frac{r}{V} x-r c=0"),
     ("1", "y'+y=1"),
+    (r"x^1+\left|\sqrt{1-2}\right|", r"x^2+\left|\sqrt{1-2}\right|"),
+    (r"x+|\sqrt{\cos 2}|", r"x^2+|\sqrt{\cos 2}|"),
     ("5 Robins", "5%"),
     ("5:1", "5%"),
     ("50 apples", "50%"),

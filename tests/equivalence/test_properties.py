@@ -66,9 +66,14 @@ def test_reflexive_on_all_that_is_read(text: str) -> None:
 @SETTINGS
 @given(formulas, formulas)
 def test_symmetric_between_functions(one: Formula, other: Formula) -> None:
-    """Constants may be rounded in a gold and not in an answer, so that only formulas with a variable are asked."""
+    """Constants may be rounded in a gold and not in an answer, so that only formulas with a variable are asked.
+
+    Only an answer is rejected for dividing by zero; a gold that does is left undecided.
+    """
     a, e = f"{one[0]} + x", f"{other[0]} + x"
-    assert decide(a, e).equal == decide(e, a).equal
+    found, turned = decide(a, e), decide(e, a)
+    assume(not any("divides by zero" in decision.reason for decision in (found, turned)))
+    assert found.equal == turned.equal
 
 
 DRESS: list[Callable[[str], str]] = [

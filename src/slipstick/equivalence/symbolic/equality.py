@@ -308,8 +308,11 @@ def _same_at(a: Expression, e: Expression, point: Point, *, noisy: bool) -> tupl
 
 
 def _is_real_inside(of: Expression, point: Point) -> bool:
-    r"""Whether no root or logarithm in a function is of a negative number there: \sqrt{a}\sqrt{b} has two."""
-    if of.head in _BINDING:
+    r"""Whether no root or logarithm in a function is of a negative number there: \sqrt{a}\sqrt{b} has two.
+
+    What has no letters, as |\sqrt{-1}|, is the same everywhere and says nothing of a point.
+    """
+    if of.head in _BINDING or not symbols(of):
         return True
     if of.head in _BRANCHED and not evaluate(of, point).imag.contains(0):
         return False
