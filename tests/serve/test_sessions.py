@@ -48,6 +48,23 @@ def test_who_has_most_sessions_makes_room() -> None:
     asyncio.run(scenario())
 
 
+def test_sessions_that_wait_for_a_worker_make_room_too() -> None:
+    async def scenario() -> None:
+        service = Service(ServeSettings(sessions=4, isolation="process"))
+        await service.start()
+        slow = "import time\ntime.sleep(2)"
+        waiting = [asyncio.create_task(step(service, f"a{number}", "a", slow)) for number in range(4)]
+        while sum(held.running is not None for held in service.held.values()) < 2:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)
+        await step(service, "b0", "b")
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        (refused,) = (each for each in results if each is not None)
+        assert isinstance(refused, RefusedError) and refused.status == 429
+        await service.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_thousand_sessions_leave_nothing() -> None:
     def resources() -> tuple[int, int]:
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

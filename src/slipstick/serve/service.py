@@ -86,6 +86,8 @@ class KeptSession:
     """Steps that have run."""
     fresh: bool = True
     """Whether it has nothing of earlier steps."""
+    made_room: bool = False
+    """Whether it was ended for a session of another client."""
     running: asyncio.Task[Any] | None = None
     last: tuple[str, Output] | None = None
     """Code and output of the latest step, for a client whose connection broke before the answer."""
@@ -165,6 +167,7 @@ class Service:
         held.users += 1
         try:
             if replaced:
+                self.held[replaced].made_room = True
                 await self.drop(replaced)
             yield held
         finally:
@@ -177,19 +180,21 @@ class Service:
         """The session that ends for a new one of this client, as there are too many.
 
         It is the one unused for longest: of the client with the most sessions, if that has more than this one, and of
-        those that nobody has used for some time. Raises RefusedError if there is none.
+        those that nobody has used for some time. If all are used, it is that client's newest whose step still waits.
+        Raises RefusedError if there is none.
         """
         counts = Counter(held.owner for held in self.held.values())
         most, _ = counts.most_common(1)[0]
         old = time.time() - self.settings.idle_seconds * _OLD_SHARE
-        idle = [
-            (held.used, name)
+        crowded = counts[most] > counts[address] + 1
+        ended = [
+            (held.users > 0, -held.used if held.users else held.used, name)
             for name, held in self.held.items()
-            if not held.users and (held.used < old or (held.owner == most and counts[most] > counts[address] + 1))
+            if (not held.users and held.used < old) or (crowded and held.owner == most and held.running is None)
         ]
-        if not idle:
+        if not ended:
             raise RefusedError(429, f"{len(self.held)} sessions are kept already; try again later", "sessions")
-        return min(idle)[1]
+        return min(ended)[2]
 
     async def drop(self, name: str) -> bool:
         """Ends the session of that name and its running step; False if there is no such session."""
@@ -220,6 +225,8 @@ class Service:
         Raises RefusedError if the session was ended meanwhile.
         """
         if self.held.get(name) is not held:
+            if held.made_room and not held.steps:  # nothing is lost
+                raise RefusedError(429, f"session {name} made room for another client's; try again later", "sessions")
             raise RefusedError(404, f"session {name} was ended meanwhile", "lost")
         try:
             held.running = asyncio.ensure_future(step(held.session))
