@@ -22,7 +22,7 @@ def test_failed_requests_have_numbers_of_their_own_and_an_alarm() -> None:
     assert values["request_failed"] == (round(10 / len(rows), 4), len(given))
     assert values["accuracy_answered"] == (round(right / (len(rows) - 10), 4), len(given) - 10)
     (alarm,) = failed_requests(metrics)
-    assert "of solutions ended in a failed request" in alarm.message and "--resume" in alarm.message
+    assert "of solutions ended in a failed request or a fault" in alarm.message and "--resume" in alarm.message
     assert not list(failed_requests(summarize(given, solve(given, 40), ks=[], same=str.__eq__)))
 
 

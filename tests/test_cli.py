@@ -189,6 +189,23 @@ def test_a_run_that_is_killed_ends_with_the_same_records(
     assert all(s.verdict and s.verdict.outcome == "correct" for s in solutions)
 
 
+def test_a_job_of_a_script_is_stopped_by_sigterm(invoke: Invoke, tmp_path: Path) -> None:
+    slow = [{"problem_id": f"p/{n}", "text": "import time\ntime.sleep(0.2)\nprint(1)"} for n in range(99)]
+    write_rows(tmp_path / "script.jsonl", slow)
+    write_rows(tmp_path / "problems.jsonl", [{"id": f"p/{n}", "question": "?", "answer": 1} for n in range(99)])
+    slipstick_here = Path(sys.executable).with_name("slipstick")
+    line = f"{slipstick_here} evaluate r.toml --set \"formats=['pot']\" --out run >/dev/null & echo $!; wait $!"
+    with subprocess.Popen(
+        ["sh", "-c", line], stdout=subprocess.PIPE, text=True
+    ) as shell:  # which ignores SIGINT for it
+        assert shell.stdout
+        job, deadline = int(shell.stdout.readline()), time.monotonic() + 60
+        while not (Path("run/solutions.jsonl").is_file() or time.monotonic() > deadline):
+            time.sleep(0.05)
+        os.kill(job, signal.SIGTERM)
+    assert RunFolder("run").run().status == "stopped"
+
+
 def test_a_run_whose_output_nobody_reads_any_more_goes_on(invoke: Invoke, tmp_path: Path) -> None:
     write_rows(tmp_path / "script.jsonl", [{"problem_id": f"p/{n}", "text": "print(1)"} for n in range(9)])
     write_rows(tmp_path / "problems.jsonl", [{"id": f"p/{n}", "question": "?", "answer": 1} for n in range(9)])

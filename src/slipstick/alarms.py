@@ -60,13 +60,14 @@ def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
 
 
 def failed_requests(metrics: Iterable[Metric]) -> Iterator[Alarm]:
-    """One alarm for each format in which requests failed: their solutions are neither right nor wrong."""
+    """One alarm for each format in which requests or the sandbox failed, which says nothing of the model."""
     for metric in metrics:
         if metric.measure == "request_failed" and not metric.group and metric.value:
             yield Alarm(
                 name="failed_requests",
-                message=f"{metric.format}: {metric.value:.1%} of solutions ended in a failed request. They count as no "
-                "answer in the accuracy; accuracy_answered leaves them out. The same command with --resume asks again",
+                message=f"{metric.format}: {metric.value:.1%} of solutions ended in a failed request or a fault of the "
+                "sandbox. They count as no answer in the accuracy; accuracy_answered leaves them out. The same command "
+                "with --resume makes them again",
             )
 
 

@@ -63,7 +63,7 @@ async def rerun(
         settings=settings.model_copy(update={"num_samples": 1, "consistency_threshold": None}),
         on_solution=again.append,
     )
-    again = [solution for solution in again if solution.finish != "error"]  # a server that failed says nothing
+    again = [solution for solution in again if not solution.failed]  # a server that failed says nothing
     before = answers_of(solutions)
     alarms = list(rerun_differs(before, answers_of(again), same=same))
     return alarms, list(_agreement(before, again, {name for alarm in alarms for name in alarm.solutions}))

@@ -133,6 +133,12 @@ class Solution(Record):
     previous_attempts: list[Solution] = Field(default_factory=list)
     """The attempts a hybrid solution made before this one."""
 
+    @property
+    def failed(self) -> bool:
+        """Whether the model's server or the interpreter failed, which says nothing of the model."""
+        faults = (block.status == "sandbox_fault" for block in self.blocks if isinstance(block, Output))
+        return self.finish == "error" or any(faults)
+
 
 class Drop(Record):
     """A row that was dropped, with its reason."""

@@ -108,11 +108,12 @@ class RunFolder:
             _remove_files(path, run.files)
         if not exists or overwrite:
             write_atomically(path / "run.json", run.model_dump_json(indent=2))
-        if not (path / "recipe.toml").is_file():  # a kill may have come between the two
-            write_atomically(path / "recipe.toml", recipe_text)
         folder = cls(path)
-        if exists and not overwrite and folder.run().recipe != run.recipe:
+        changed = exists and not overwrite and folder.run().recipe != run.recipe
+        if changed:
             folder.note(recipe=run.recipe)
+        if changed or not (path / "recipe.toml").is_file():  # a kill may have come between the two
+            write_atomically(path / "recipe.toml", recipe_text)
         folder._lock = lock
         for half_written in (found for name in (*_FILES, *run.files) for found in path.glob(f".{name}-*")):
             half_written.unlink()  # by a process that was killed

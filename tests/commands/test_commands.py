@@ -18,6 +18,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
+from slipstick.commands.grade import run_grade
 from slipstick.commands.quickstart import run_quickstart
 from slipstick.commands.solve import run_solve
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError, first_error
@@ -256,9 +257,14 @@ def test_a_run_is_repeated_from_its_own_recipe_in_another_folder(
         "".join(f'{{"problem_id": "mine/{n}", "text": "The answer is 4."}}\n' for n in range(1, 7))
     )
     Path("r.toml").write_text('problems = ["mine.jsonl"]\nmodel = "fake:model.jsonl"\nformats = ["cot"]\n')
-    run = run_evaluate(Invocation("r.toml", ["temperature=0.6"], limit=4, out=Path("run")), Console(quiet=True))
+    quiet = Console(quiet=True)
+    run = run_evaluate(Invocation("r.toml", ["temperature=0.6"], limit=4, out=Path("run")), quiet)
     once, record = list(map(plain, RunFolder(run).solutions())), RunFolder(run).run()
     assert record.command == "slipstick evaluate r.toml --set temperature=0.6 --limit 4 --out run"
+    graded = run_evaluate(Invocation("r.toml", ["temperature=0.6", "profile=mammoth"], 4, run, resume=True), quiet)
+    assert 'profile = "mammoth"' in (graded / "recipe.toml").read_text(), "what a resume has changed"
+    run_grade(Invocation("run", ["profile=slipstick"]), quiet)
+    assert 'profile = "slipstick"' in (run / "recipe.toml").read_text(), "what grading has changed"
     monkeypatch.chdir(run)
     again = run_evaluate(Invocation("recipe.toml", out=Path("../again")), Console(quiet=True))
     assert list(map(plain, RunFolder(again).solutions())) == once

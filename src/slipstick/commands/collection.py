@@ -107,11 +107,11 @@ class Collection:
 
 
 def _take_over(folder: RunFolder, formats: Sequence[str]) -> tuple[float, int]:
-    """US dollars that an interrupted run has spent, and its solutions; those that ended in an error are removed."""
+    """US dollars that an interrupted run has spent, and its solutions; those that we failed at are removed."""
     spent, failed, count = Spent(), set[str](), 0
     for solution in folder.solutions():
         spent, count = spent.plus(spent_alone(solution, formats)), count + 1
-        if any(attempt.finish == "error" for attempt in (solution, *solution.previous_attempts)):
+        if any(attempt.failed for attempt in (solution, *solution.previous_attempts)):
             failed.add(solution.id)
     if failed:
         folder.rearrange(key for key in folder.index() if key not in failed)

@@ -21,7 +21,7 @@ from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.problems.catalogue.local import local_files
 from slipstick.progress import Advance, progress
 from slipstick.recipe import Names
-from slipstick.store import RunFolder, write_atomically
+from slipstick.store import RunFolder
 
 _READ = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl")
 # An interrupted run keeps only what its programs printed, and these settings do not change that.
@@ -64,7 +64,6 @@ def run_curate(invocation: Invocation, console: Console) -> Path:
         journal=EXECUTED,
         may_change=_MAY_CHANGE,
     ) as folder:
-        write_atomically(folder.path / "recipe.toml", text)
         evaluation = load_sets(recipe.decontaminate_against, problems_dir=recipe.problems_dir)
         with _progress(console) as on_progress:
             made = curate(

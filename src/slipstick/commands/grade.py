@@ -1,5 +1,6 @@
 """`slipstick grade PATH`: grades a finished run again, or the output files of another tool."""
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -16,9 +17,9 @@ from slipstick.equivalence import check_profile
 from slipstick.errors import UserError
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Recorded
-from slipstick.recipe import check_settings
+from slipstick.recipe import check_settings, to_toml
 from slipstick.schema import Problem
-from slipstick.store import RunFolder, read_records, write_records
+from slipstick.store import RunFolder, read_records, write_atomically, write_records
 
 
 def run_grade(invocation: Invocation, console: Console) -> Path:
@@ -38,6 +39,8 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
         )
     chosen = settings.model_dump(mode="json", include=set(GradeSettings.model_fields))
     folder.note(recipe=folder.run().recipe | chosen)
+    if text := (folder.path / "recipe.toml").read_text("utf-8"):
+        write_atomically(folder.path / "recipe.toml", to_toml(tomllib.loads(text) | chosen))
     _grade(folder, folder, list(folder.problems()), settings, console)
     return folder.path
 

@@ -85,7 +85,13 @@ def stop_as_by_ctrl_c() -> None:
         return  # in a notebook's thread: Python sets handlers in the main thread alone
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:  # not under nohup, nor where a host program has its own
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell sets it for what it starts with `&`
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 def _versions() -> dict[str, str]:

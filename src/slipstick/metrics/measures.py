@@ -114,7 +114,7 @@ def summarize(
         usable = [] if _fewest(samples) < 2 else [k for k in sorted(set(ks)) if 1 <= k <= _fewest(samples)]
         weight = _weights(samples)
         measured = {problem: _measure(members, usable, same, weight) for problem, members in samples.items()}
-        if any(sample.finish == "error" for members in samples.values() for sample in members):
+        if any(sample.failed for members in samples.values() for sample in members):
             measured = {problem: values | _requests(samples[problem]) for problem, values in measured.items()}
         metrics += _format_metrics(format, groups, samples, measured)
         metrics += _averages(format, sets, measured)
@@ -197,8 +197,8 @@ def _measure(
 
 
 def _requests(samples: list[Solution]) -> dict[str, ProblemValue]:
-    """Share of samples whose request failed, and of those that were answered the share that is correct."""
-    answered = [sample for sample in samples if sample.finish != "error"]
+    """Share of samples at which the server or the interpreter failed, and of the others the share that is correct."""
+    answered = [sample for sample in samples if not sample.failed]
     values = {"request_failed": ProblemValue(1 - len(answered) / len(samples), len(samples))}
     if answered:
         values["accuracy_answered"] = ProblemValue(share_correct(answered), len(answered))

@@ -7,7 +7,6 @@ import ast
 import builtins
 import functools
 import inspect
-import linecache
 import operator
 import os
 import random
@@ -18,6 +17,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipstick.interpreters.guest import script
@@ -25,7 +25,7 @@ from slipstick.interpreters.guest.capture import Captures
 from slipstick.interpreters.guest.figures import Figures
 from slipstick.interpreters.guest.notebook import IPythonFinder, Notebook, display, is_silenced
 from slipstick.interpreters.guest.protocol import Reply, Request, pack_reply, receive
-from slipstick.interpreters.guest.tracebacks import describe, format_error, is_program, name_and_message
+from slipstick.interpreters.guest.tracebacks import describe, format_error, is_program, name_and_message, remember
 
 if TYPE_CHECKING:
     import asyncio
@@ -128,6 +128,8 @@ class Session:
         except RefusedError:
             raise
         except SystemExit as end:
+            if sys.stdin.closed:  # by `exit()`; the next step finds its end again
+                sys.stdin = Path(os.devnull).open(encoding="utf-8")
             reply.exit_code = script.exit_code(end)
             if isinstance(end.code, str) or (request.split and not isinstance(end.code, int | None)):
                 reply.text = str(end.code)
@@ -146,7 +148,7 @@ class Session:
         if self._admit is not None:
             self._admit(tree)
         else:  # for inspect.getsource
-            linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+            remember(name, code)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         if tree.body:
             self._value(tree, name, "exec")

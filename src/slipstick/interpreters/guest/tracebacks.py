@@ -56,10 +56,16 @@ def name_and_message(error: BaseException) -> list[str]:
     return [name, message]
 
 
+def remember(name: str, code: str) -> None:
+    """Gives tracebacks and `inspect` the source of a step, its last line ended as `linecache` ends it."""
+    code = code if code.endswith("\n") else f"{code}\n"
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+
+
 def describe(error: BaseException, sources: dict[str, str]) -> str:
     """A short traceback: the program's own frames, then one line "ErrorType: message"."""
     for name, code in sources.items():
-        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        remember(name, code)
     own = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if is_program(frame)]
     lines = traceback.StackSummary.extract(iter(own), limit=-_FRAMES).format()
     if isinstance(error, SyntaxError):
