@@ -129,7 +129,7 @@ class Session:
             raise
         except SystemExit as end:
             if sys.stdin.closed:  # by `exit()`; the next step finds its end again
-                sys.stdin = Path(os.devnull).open(encoding="utf-8")
+                sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
             reply.exit_code = script.exit_code(end)
             if isinstance(end.code, str) or (request.split and not isinstance(end.code, int | None)):
                 reply.text = str(end.code)
