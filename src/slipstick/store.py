@@ -199,7 +199,10 @@ class RunFolder:
         """Writes the numbers and the run's end, closes the folder for writing and gives the final Run."""
         if metrics:
             write_atomically(self.path / "metrics.json", _METRICS.dump_json(metrics, indent=2).decode())
-        run = self.note(status=status, finished=datetime.now(UTC), counts=counts, metrics=metrics)
+        before = self.run()
+        again = before.status == status == "finished"  # graded again, or resumed without anything left to do
+        ended = before.finished if again else datetime.now(UTC)
+        run = self.note(status=status, finished=ended, counts=counts, metrics=metrics)
         self.close()
         return run
 

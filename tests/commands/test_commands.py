@@ -121,6 +121,15 @@ def test_a_budget_stops_a_run_that_goes_on_when_it_is_raised(solve: Solve) -> No
     assert folder.run().recipe["max_cost"] is None and "$2.00" in shown, "what was spent before counts"
 
 
+def test_a_stopped_run_that_is_graded_stays_stopped(solve: Solve) -> None:
+    folder, _ = solve(right, "max_cost=0.5", "max_concurrent_solutions=8")
+    quiet = Console(quiet=True)
+    run_grade(Invocation(str(folder.path)), quiet)
+    assert folder.run().status == "stopped" and folder.run().counts["correct"] == 50
+    copy = run_grade(Invocation(str(folder.path), out=folder.path.with_name("copy")), quiet)
+    assert RunFolder(copy).run().status == "stopped"
+
+
 def test_a_budget_without_a_price_is_refused_before_much_is_spent(solve: Solve, tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         solve(lambda request: Reply(text="The answer is 1.", tokens=10), "max_cost=0.5")

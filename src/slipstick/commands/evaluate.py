@@ -68,6 +68,7 @@ def judge(
     *,
     more: Sequence[Metric] = (),
     alarms: Sequence[Alarm] = (),
+    status: str = "finished",
     console: Console,
 ) -> None:
     """Grades a run's solutions, writes verdicts, numbers and page into its folder and prints the table."""
@@ -75,7 +76,7 @@ def judge(
         graded, metrics = evaluate(problems, solutions, ks=recipe.ks, averages=recipe.averages, profile=recipe.profile)
     metrics += more
     folder.write_verdicts(graded)
-    folder.finish("finished", counts=count(problems, graded), metrics=metrics)
+    folder.finish(status, counts=count(problems, graded), metrics=metrics)
     console.print(metrics_table(metrics))
     left = left_out(problems, graded, ks=recipe.ks, averages=recipe.averages)
     alarms = [*alarms, *failed_requests(metrics), *empty_answers(metrics), *left]

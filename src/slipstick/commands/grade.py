@@ -70,5 +70,6 @@ def _grade(
     """Grades the solutions in `folder`; outputs that `source` found reproduced are counted as before."""
     solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
     more = [metric for metric in source.metrics() if metric.measure == "outputs_equal"]
-    judge(folder, problems, solutions, settings, more=more, console=console)
+    status = source.run().status  # a run that was stopped stays one, however often it is graded
+    judge(folder, problems, solutions, settings, more=more, status=status, console=console)
     print_agreement(folder, settings, console)
