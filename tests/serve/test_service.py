@@ -149,7 +149,7 @@ def test_a_step_that_was_answered_is_not_run_again(start_sandbox: Start) -> None
         ({"timeout": 99}, "timeout = 99 is more than the 10"),
         ({"memory_mb": 4096}, "--set memory_mb=4096"),
         ({"scratch_mb": 1}, "--set scratch_mb=1"),
-        ({"isolation": "process"}, "started with isolation = None"),
+        ({"isolation": "process"}, "was started without one"),
     ],
 )
 def test_demands_that_are_not_met(start_sandbox: Start, demand: dict[str, Any], says: str) -> None:

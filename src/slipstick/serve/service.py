@@ -266,9 +266,14 @@ class Service:
     def _limits(self, demand: Demand) -> Limits:
         """The limits demanded. Raises RefusedError if they are more than this service offers."""
         if demand.isolation not in (None, self.settings.isolation):
-            message = f"isolation = {demand.isolation} is requested, but this service was started with isolation = "
-            message += f"{self.settings.isolation}; remove it, or start the service with that isolation"
-            raise RefusedError(400, message, "settings")
+            own = self.settings.isolation
+            started = f"with isolation = {own}" if own else "without one, which takes the strongest there is"
+            raise RefusedError(
+                400,
+                f"isolation = {demand.isolation} is requested, but this service was started {started}; remove it, or "
+                "start the service with that isolation",
+                "settings",
+            )
         asked, limits = demand.model_dump(include=set(self.most), exclude_none=True), self.most
         for name, value in asked.items():
             if value > limits[name]:
