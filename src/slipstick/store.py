@@ -199,9 +199,8 @@ class RunFolder:
         """Writes the numbers and the run's end, closes the folder for writing and gives the final Run."""
         if metrics:
             write_atomically(self.path / "metrics.json", _METRICS.dump_json(metrics, indent=2).decode())
-        before = self.run()
-        again = before.status == status == "finished"  # graded again, or resumed without anything left to do
-        ended = before.finished if again else datetime.now(UTC)
+        before = self.run()  # if that is finished: graded again, or resumed without anything left to do
+        ended = before.finished if before.status == status == "finished" else datetime.now(UTC)
         run = self.note(status=status, finished=ended, counts=counts, metrics=metrics)
         self.close()
         return run
