@@ -76,6 +76,7 @@ _NOTHING = re.compile(
     r"""(?i)["']error["']\s*:\s*["'][^"']|["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")"""
 )
 """A field for the answer that is empty."""
+_SPACE = re.compile(r"\s")
 _TOKEN = re.compile(r"[-\d.,^*/()√πxyzi+²³]+")
 _FORMULA = re.compile(r"√|π|[\d)][*^²³]|[\d)][xyzi](?!\d)")
 """What makes a number one part of a formula: 42x, 3^42, 42π."""
@@ -313,9 +314,10 @@ def _formula_around(text: str, match: re.Match[str]) -> Found | None:
     """The formula of which a number is a part, where no space stands in it, or the number with "million" or "pi"."""
     if not match["percent"] and (factor := _FACTOR.match(text, match.end())):
         return Found(text[match.start() : factor.end()].strip(), match.start(), factor.end(), "last number")
-    line = text[max(0, match.start() - 40) : match.start()]
-    start = match.start() - len(re.search(r"\S*$", line)[0])  # type: ignore[index]  # always matches
-    end = re.compile(r"\S*").match(text, match.end()).end()  # type: ignore[union-attr]  # always matches
+    spaces = [space.end() for space in _SPACE.finditer(text, max(0, match.start() - 40), match.start())]
+    start = spaces[-1] if spaces else max(0, match.start() - 40)
+    space = _SPACE.search(text, match.end())
+    end = space.start() if space else len(text)
     token = text[start:end].strip("*.,;:!?`'\"_")
     if len(token) > 60 or not _TOKEN.fullmatch(token) or not _FORMULA.search(token) or token == match.group().strip():
         return None
