@@ -7,7 +7,7 @@ from pathlib import Path
 from slipstick.alarms import empty_answers, failed_requests, overlap, rerun_differs
 from slipstick.metrics import summarize
 from slipstick.sanity_checks import training_overlap
-from slipstick.schema import Problem, Verdict
+from slipstick.schema import Output, Problem, Verdict
 from tests.two_sets import problems, solve
 
 
@@ -15,7 +15,9 @@ def test_failed_requests_have_numbers_of_their_own_and_an_alarm() -> None:
     given = problems()
     rows = solve(given, 40)
     failed = {"verdict": Verdict(outcome="no_answer", method="none"), "finish": "error", "error": "HTTP 503"}
-    rows = [row.model_copy(update=failed) if i < 10 else row for i, row in enumerate(rows)]
+    fault = {"verdict": failed["verdict"], "blocks": [Output(text="SandboxFault: gone", status="sandbox_fault")]}
+    rows = [row.model_copy(update=failed if i < 5 else fault) if i < 10 else row for i, row in enumerate(rows)]
+    assert [row.failed for row in rows] == [i < 10 for i in range(len(rows))]
     metrics = summarize(given, rows, ks=[], same=str.__eq__)
     values = {metric.measure: (round(metric.value, 4), metric.n) for metric in metrics if not metric.group}
     right = sum(row.verdict is not None and row.verdict.outcome == "correct" for row in rows)
