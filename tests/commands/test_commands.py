@@ -20,6 +20,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.grade import run_grade
 from slipstick.commands.quickstart import run_quickstart
+from slipstick.commands.report import run_report
 from slipstick.commands.solve import run_solve
 from slipstick.errors import InputError, RecipeError, RunFolderError, UserError, first_error
 from slipstick.metrics.labels import metric_label
@@ -123,7 +124,9 @@ def test_a_budget_stops_a_run_that_goes_on_when_it_is_raised(solve: Solve) -> No
 
 def test_a_stopped_run_that_is_graded_stays_stopped(solve: Solve) -> None:
     folder, _ = solve(right, "max_cost=0.5", "max_concurrent_solutions=8")
-    quiet = Console(quiet=True)
+    quiet, console = Console(quiet=True), Console(record=True, width=300, file=io.StringIO())
+    run_report(Invocation(str(folder.path)), console)
+    assert "is stopped and has no numbers, but 50 solutions" in console.export_text()
     run_grade(Invocation(str(folder.path)), quiet)
     assert folder.run().status == "stopped" and folder.run().counts["correct"] == 50
     copy = run_grade(Invocation(str(folder.path), out=folder.path.with_name("copy")), quiet)

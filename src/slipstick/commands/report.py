@@ -25,7 +25,17 @@ def run_report(invocation: Invocation, console: Console) -> Path:
     folder = RunFolder(invocation.target)
     other = RunFolder(settings.against) if settings.against else None
     comparison = compare_folders(other, folder) if other else None
-    console.print(metrics_table(folder.metrics()))
+    if metrics := folder.metrics():
+        console.print(metrics_table(metrics))
+    else:
+        status, solutions = folder.run().status, sum(1 for _ in folder.solutions())
+        first = "" if status == "finished" else "finish it with --resume, or "
+        console.print(
+            f"{folder.path} is {status} and has no numbers, but {solutions:,} solutions: {first}grade what there is: "
+            f"slipstick grade {folder.path}",
+            highlight=False,
+            soft_wrap=True,
+        )
     if comparison:
         console.print(comparison_table(comparison))
         for line in comparison.findings():
