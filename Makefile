@@ -22,7 +22,7 @@ lint: .venv/installed ## style, types, the direction of imports, dead code, and 
 	$(BIN)/python -m slipstick.settings | diff docs/settings.md - || { echo "docs/settings.md is out of date: make settings"; exit 1; }
 
 docs: .venv/installed ## build the documentation into site/
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 settings: .venv/installed ## write docs/settings.md from the settings classes
 	$(BIN)/python -m slipstick.settings > docs/settings.md
