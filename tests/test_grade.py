@@ -124,3 +124,28 @@ def test_boxes_in_a_row_are_no_number_under_the_strict_profile() -> None:
         assert grade(solution, asked).outcome == "correct"
         assert grade(solution, asked, profile="slipstick-strict").outcome == "incorrect"
         assert grade(solution, asked, profile="slipstick-strict:several=first").outcome == "correct"
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("We add them: 18", "no_answer"),
+        ("**9** and then **18**", "no_answer"),
+        ("The answer is 18.", "correct"),
+        (r"So \boxed{18}.", "correct"),
+        ("18", "correct"),
+        ("**18**", "correct"),
+    ],
+)
+def test_a_policy_takes_no_guess_for_an_answer(said: str, outcome: str) -> None:
+    assert grade(said, "18").outcome == "correct"
+    assert grade(said, "18", profile="slipstick:guess=none").outcome == outcome
+    solution = Solution(id="p#0", problem_id="p", format="cot", blocks=[Text(text=said)], answer="18")
+    asked = Problem(id="p", text="How many?", answer="18", kind="number")
+    assert grade(solution, asked, profile="slipstick:guess=none").outcome == outcome, "a recorded answer is found again"
+
+
+def test_what_a_program_printed_is_no_guess() -> None:
+    blocks = [Code(text="print(18)"), Output(text="18\n", status="ok"), Text(text="That makes 18 of them, or 17.")]
+    solution = Solution(id="p#0", problem_id="p", format="tir", blocks=blocks)
+    assert answer_in(solution, "number", "slipstick:guess=none") == "18"

@@ -114,18 +114,20 @@ def answer_in(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | No
     from slipstick.equivalence.profiles import PUBLISHED, find_by
     from slipstick.schema import Solution
 
-    ours = profile not in PUBLISHED
+    policy = None if profile in PUBLISHED else policy_of(profile)
+    guess = policy is None or policy.guess == "taken"
     if isinstance(attempt, Solution):
         words = "".join(block.text for block in attempt.blocks if block.type == "text")
-        if attempt.answer is not None and (ours or not attempt.blocks):
+        if attempt.answer is not None and ((policy and guess) or not attempt.blocks):
             answer: str | None = attempt.answer
+        elif policy:
+            answer = answer_of(attempt.blocks, kind=kind, guess=guess)
         else:
-            answer = answer_of(attempt.blocks, kind=kind) if ours else find_by(profile, attempt.blocks, kind=kind)
+            answer = find_by(profile, attempt.blocks, kind=kind)
     else:
         words = attempt if isinstance(attempt, str) else last_message(attempt)
-        answer = final_answer(words, kind=kind) if ours else find_by(profile, words, kind=kind)
-    guesses = ours and kind == "number" and policy_of(profile).several == "incorrect"
-    return _listed(words, answer) if guesses else answer
+        answer = final_answer(words, kind=kind, guess=guess) if policy else find_by(profile, words, kind=kind)
+    return _listed(words, answer) if policy and policy.several == "incorrect" and kind == "number" else answer
 
 
 def _listed(words: str, answer: str | None) -> str | None:

@@ -30,10 +30,15 @@ _SEARCHED = 16_000
 """Characters at the end of a text that are searched: an answer is at the end, and the time is bounded."""
 
 
-def final_answer(text: str, *, kind: str | None = None, first: bool = True) -> str | None:
-    """The final answer in a model's output, or None if it gives none; arguments as of `find_answer`."""
+def final_answer(text: str, *, kind: str | None = None, first: bool = True, guess: bool = True) -> str | None:
+    """The final answer in a model's output, or None if it gives none; arguments as of `find_answer`.
+
+    guess: whether a text that marks no answer gives one (see `GUESSES`); one that is nothing but an answer always does.
+    """
     found = find_answer(text, kind=kind, first=first)
-    return found.text if found else None
+    if found is None or (not guess and found.rule in GUESSES and found.text != text.strip("*$. \n")):
+        return None
+    return found.text
 
 
 def find_answer(text: str, *, kind: str | None = None, first: bool = True) -> Found | None:
@@ -90,17 +95,20 @@ def _without_denied_boxes(text: str) -> str:
     return text
 
 
-def answer_of(blocks: Sequence[Block], *, kind: str | None = None, first: bool = True) -> str | None:
+def answer_of(
+    blocks: Sequence[Block], *, kind: str | None = None, first: bool = True, guess: bool = True
+) -> str | None:
     """The final answer of a solution: that of its words if it has no program, else what its program printed.
 
     If the last block is an Output (PoT), its last line, unless the program failed; if words follow it (TIR), what
-    they mark as the answer, else the last good Output, else their last number. None if there is none.
+    they mark as the answer, else the last good Output, else their last number. None if there is none. guess: whether
+    words that mark no answer give one.
     """
     texts = [block.text if block.type == "text" else "" for block in blocks]
     thoughts = split_thoughts("".join(texts))
     places = [place for place, block in enumerate(blocks) if block.type == "output"]
     if not places:
-        return final_answer("".join(texts), kind=kind, first=first)
+        return final_answer("".join(texts), kind=kind, first=first, guess=guess)
     if not thoughts.finished:
         return None
     after = thoughts.said_from(sum(map(len, texts[: places[-1]])))
@@ -114,7 +122,7 @@ def answer_of(blocks: Sequence[Block], *, kind: str | None = None, first: bool =
         block = blocks[place]
         if block.type == "output" and block.status == "ok" and (answer := _printed(block.text, kind=kind)):
             return answer
-    return found.text if found else None
+    return found.text if found and guess else None
 
 
 def _printed(output: str, *, kind: str | None) -> str | None:

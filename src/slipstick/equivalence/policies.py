@@ -41,6 +41,10 @@ class Policy:
     """A formula of the question given back, if it has an operation to do and the gold is written otherwise. reordered:
     incorrect also with its terms and factors in another order."""
 
+    guess: Literal["taken", "none"] = "taken"
+    """An answer that the text does not mark: taken, its last number, formula, bold word or letter is the answer; none,
+    there is no answer, unless the text is nothing else."""
+
     def setting(self, field: str) -> str:
         """How a reason names the decision: "policy percent=value"."""
         return f"policy {field}={asdict(self)[field]}"
