@@ -14,6 +14,7 @@ from pydantic import Field
 from slipstick.curate.composition import read_composition
 from slipstick.schema import Problem, Record, Run
 from slipstick.store import RunFolder
+from slipstick.trainable import trainable
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _HUB_LICENCES = {
@@ -37,7 +38,7 @@ class WriterCounts(Record):
     writer: str
     """Model or method that wrote them."""
     rows: int = 0
-    """Correct solutions."""
+    """Solutions that may be trained on."""
     tokens: int = 0
     """Tokens that the writer generated, if it is a model."""
     cost: float = 0.0
@@ -69,13 +70,11 @@ class SourceRun(Record):
 
 
 def count_rows(folder: RunFolder) -> RunCounts:
-    """Counts the correct solutions of a run, and its drops."""
+    """Counts the solutions of a run that may be trained on, and its drops."""
     problems: dict[str, Problem] = {problem.id: problem for problem in folder.problems()}
     writers: dict[tuple[str, str, str], WriterCounts] = {}
     licences: Counter[str] = Counter()
-    for solution in folder.solutions():
-        if solution.verdict is None or solution.verdict.outcome != "correct":
-            continue
+    for solution in trainable(folder):
         key = (solution.problem_id.partition("/")[0], solution.format, solution.model)
         old = writers.get(key) or WriterCounts(source=key[0], format=key[1], writer=key[2])
         writers[key] = old.model_copy(

@@ -19,6 +19,7 @@ from slipstick.schema import Metric
 from slipstick.store import RunFolder
 from slipstick.train.settings import CHANGES_NO_NUMBER
 from slipstick.train.sources import TrainRecipe
+from slipstick.trainable import count_unchecked
 
 STAGES = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
 
@@ -51,6 +52,7 @@ def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[di
         if recipe.stage == "cpt":
             trained = train_on_texts(recipe.texts(), settings=recipe, out=out, progress=show)
         else:
+            _say_unchecked(recipe, console)
             trained = train(recipe.pairs(), valid=recipe.valid_pairs(), settings=recipe, out=out, progress=show)
     left_out = f", {trained.too_long:,} examples too long" if trained.too_long else ""
     left_out += f", {trained.unlabelled:,} with nothing to learn" if trained.unlabelled else ""
@@ -68,6 +70,12 @@ def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[di
             soft_wrap=True,
         )
     return trained.model_dump(exclude={"loss", "valid_loss", "seconds"}), []
+
+
+def _say_unchecked(recipe: TrainRecipe, console: Console) -> None:
+    if unchecked := sum(map(count_unchecked, map(RunFolder, recipe.data))):
+        said = f"{unchecked:,} solutions have no gold to be graded by and are trained on unchecked"
+        console.print(said, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from slipstick.exporters.files import write_json, write_jsonl, write_parquet
 from slipstick.formats import Format, load_format
 from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
+from slipstick.trainable import trainable
 
 _WRITERS = {"json": write_json, "jsonl": write_jsonl, "parquet": write_parquet}
 
@@ -80,16 +81,20 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
 
 def count_broken_off(folder: RunFolder) -> int:
     """The correct solutions that no shape of solutions has, because they broke off."""
-    correct = (each for each in folder.solutions() if each.verdict and each.verdict.outcome == "correct")
-    return sum(not has_ended(solution) for solution in correct)
+    return sum(not has_ended(solution) for solution in trainable(folder))
 
 
 _WANTED = {
-    "solutions": "solutions that were graded correct and did not break off",
+    "solutions": "solutions that were graded correct and did not break off, or came without a gold",
     "problems": "problems with a gold",
     "outcomes": "solutions that were graded correct or incorrect",
 }
-_OUTCOMES = {"solutions": ("correct",), "outcomes": ("correct", "incorrect")}
+
+
+def _decided(folder: RunFolder) -> Iterator[Solution]:
+    for solution in folder.solutions():
+        if solution.verdict and solution.verdict.outcome in ("correct", "incorrect"):
+            yield solution
 
 
 def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterator[tuple[Solution, Problem, Format]]:
@@ -99,10 +104,7 @@ def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterat
             if problem.answer is not None:
                 yield Solution(id=problem.id, problem_id=problem.id, format="cot", blocks=[]), problem, load("cot")
         return
-    for solution in folder.solutions():
-        if solution.verdict is None or solution.verdict.outcome not in _OUTCOMES[of]:
-            continue
-        if of == "solutions" and not has_ended(solution):
-            continue
+    whole = (solution for solution in trainable(folder) if has_ended(solution))
+    for solution in whole if of == "solutions" else _decided(folder):
         name = shapes.written_format(solution)
         yield solution.model_copy(update={"format": name}), problems[solution.problem_id], load(name)

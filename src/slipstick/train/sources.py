@@ -13,6 +13,7 @@ from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.tabular import read_rows
 from slipstick.train.settings import TrainSettings
+from slipstick.trainable import trainable
 from slipstick.value.reranking import require_verdicts
 
 
@@ -49,7 +50,7 @@ class TrainRecipe(TrainSettings):
 
 
 def correct_solutions(sources: Sequence[str], *, split: str) -> Iterator[tuple[Solution, Problem]]:
-    """The correct solutions of the run folders, with their problems, one by one.
+    """The correct solutions of the run folders, with their problems, one by one (see `trainable`).
 
     split: of runs whose curation divided the problems, only those of this split. Raises InputError if there is none.
     """
@@ -62,13 +63,12 @@ def correct_solutions(sources: Sequence[str], *, split: str) -> Iterator[tuple[S
                 "--set split=NAME"
             )
         problems = {problem.id: problem for problem in run.problems()}
-        for solution in run.solutions():
-            if solution.verdict and solution.verdict.outcome == "correct":
-                if solution.problem_id not in problems:
-                    raise InputError(f"{run.path}: problems.jsonl lacks the problem of solution {solution.id}")
-                problem = problems[solution.problem_id]
-                if not splits or problem.metadata.get("split") == split:
-                    yield solution, problem
+        for solution in trainable(run):
+            if solution.problem_id not in problems:
+                raise InputError(f"{run.path}: problems.jsonl lacks the problem of solution {solution.id}")
+            problem = problems[solution.problem_id]
+            if not splits or problem.metadata.get("split") == split:
+                yield solution, problem
 
 
 def splits_of(run: RunFolder) -> list[str]:

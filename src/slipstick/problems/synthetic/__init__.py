@@ -53,6 +53,8 @@ SPLITS: Mapping[str, Split] = {
     "abstract": Split(lengths=_TRAINED, abstract=True),
     "mix": Split(lengths=_TRAINED, abstract=None),
 }
+LICENCE = "Apache-2.0"
+"""Synthetic problems are made by slipstick itself, and come under its licence."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -99,6 +101,7 @@ def _calculation(number: str, split: str, rng: Random) -> Problem:
             answer=worked.answer,
             kind="number",
             rationale=f"{says} The answer is {worked.answer}.",
+            licence=LICENCE,
             metadata=about | {"steps": worked.steps},
         )
 
@@ -123,7 +126,14 @@ def _abstract(number: str, split: str, rng: Random) -> Problem:
     text, choices, right, reasoning = lettered(puzzle, rng)
     about = {"split": split, "topic": "abstract", "template": kind.__name__, "digits": 0, "steps": []}
     return Problem(
-        id=number, text=text, answer=right, kind="choice", choices=choices, rationale=reasoning, metadata=about
+        id=number,
+        text=text,
+        answer=right,
+        kind="choice",
+        choices=choices,
+        rationale=reasoning,
+        licence=LICENCE,
+        metadata=about,
     )
 
 

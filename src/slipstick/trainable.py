@@ -1,0 +1,25 @@
+"""Which solutions of a run may be trained on."""
+
+from collections.abc import Iterator
+
+from slipstick.schema import Solution
+from slipstick.store import RunFolder
+
+_UNCHECKED = ("import", "curate")
+"""Verbs whose runs hold solutions without a verdict on purpose: there was no gold to compare with."""
+
+
+def trainable(folder: RunFolder) -> Iterator[Solution]:
+    """The solutions that were graded correct; in imported and curated runs also those that nothing could grade.
+
+    Those have no verdict: the imported file held no gold for them, and a curation let them stay by `unverified`.
+    """
+    unchecked = folder.run().verb in _UNCHECKED
+    for solution in folder.solutions():
+        if solution.verdict.outcome == "correct" if solution.verdict else unchecked:
+            yield solution
+
+
+def count_unchecked(folder: RunFolder) -> int:
+    """How many of them have no verdict."""
+    return sum(solution.verdict is None for solution in trainable(folder))
