@@ -1,0 +1,84 @@
+"""Every tutorial runs as it stands, and prints what the page shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .server import Tutor
+
+DOCS = Path(__file__).parents[2] / "docs"
+SLIPSTICK = Path(sys.executable).with_name("slipstick")
+BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+SERVER = "http://localhost:8000/v1"
+
+
+@pytest.fixture(scope="module")
+def tutor() -> Iterator[str]:
+    """The address of a server that solves the tutorials' problems."""
+    server = Tutor()
+    yield server.url
+    server.stop()
+
+
+def follow(page: str, folder: Path, replaced: dict[str, str] | None = None) -> list[str]:
+    """Writes a page's titled blocks as files, runs its `sh` blocks, and looks for the lines of its `text` blocks.
+
+    Gives what each command printed. `replaced` has what the page says for another machine: addresses, models.
+    """
+    said: list[str] = []
+    written = (DOCS / page).read_text("utf-8")
+    for there, here in (replaced or {}).items():
+        written = written.replace(there, here)
+    for language, title, text in BLOCK.findall(written):
+        if title:
+            (folder / title).write_text(text)
+        elif language == "sh":
+            said += [run(line, folder) for line in text.splitlines()]
+        elif language == "text":
+            for line in filter(None, map(plain, text.splitlines())):
+                assert line in plain(said[-1]), f"{page}: {line}\n{said[-1]}"
+    return said
+
+
+def run(line: str, folder: Path) -> str:
+    """What a command prints; `slipstick` and `python` are those of this environment."""
+    name, *words = shlex.split(line)
+    command = {"slipstick": str(SLIPSTICK), "python": sys.executable}[name]
+    kept = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    environment = kept | {"COLUMNS": "110"}
+    ran = subprocess.run(
+        [command, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
+    assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
+    return ran.stdout
+
+
+def plain(text: str) -> str:
+    """Without the lines of tables, every gap one space."""
+    return " ".join(re.sub(r"[─│╭╮╰╯]", " ", text).split())
+
+
+def test_the_tutorial_on_judging_gives_what_it_says(tmp_path: Path, tutor: str) -> None:
+    follow("tutorial-judge.md", tmp_path, {SERVER: tutor})
+    assert (tmp_path / "runs" / "mine" / "figures" / "agreement.svg").is_file()
+
+
+def test_the_tutorial_on_regrading_gives_what_it_says(tmp_path: Path) -> None:
+    follow("tutorial-regrade.md", tmp_path)
+
+
+@pytest.mark.slow
+def test_the_tutorial_on_a_model_from_scratch_gives_what_it_says(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra `train` is not installed")
+    *_, evaluated = follow("tutorial-train.md", tmp_path)
+    assert "all problems" in evaluated
+    assert (tmp_path / "runs" / "small" / "model" / "README.md").is_file()
+    assert (tmp_path / "runs" / "test" / "report.html").is_file()
