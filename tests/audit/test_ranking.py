@@ -6,6 +6,7 @@ from math import exp, log
 
 import pytest
 
+from slipstick.audit.display import one_model
 from slipstick.audit.ranking import PRIOR_ERROR_RATE, audit
 from slipstick.audit.reliability import describe_solvers
 from slipstick.audit.votes import Vote, count_votes, majority_disagreement
@@ -51,3 +52,22 @@ def test_without_labels_or_votes() -> None:
     assert audit([Problem(id="p", text="?")]) == [] and describe_solvers([]) == []
     (only,) = audit([Problem(id="p", text="?", answer=["1", "one"])])
     assert only.score == pytest.approx(PRIOR_ERROR_RATE) and only.evidence == [] and only.answer is None
+
+
+@pytest.mark.parametrize("prior", [0.02, 0.05, 0.1])
+def test_one_model_cannot_make_more_labels_suspicious_than_the_prior_allows(prior: float) -> None:
+    problems = [Problem(id=f"q/{n}", text="?", answer=str(n), kind="number") for n in range(200)]
+    said = {each.id: [Vote("m pot", "999" if n < 29 else str(n))] for n, each in enumerate(problems)}
+    ballots = [count_votes(each, said[each.id]) for each in problems]
+    suspects = audit(problems, ballots, prior_error_rate=prior)
+    assert max(each.score for each in suspects) <= prior / (29 / 200) + 1e-3
+    assert {each.id for each in suspects[:29]} == {f"q/{n}" for n in range(29)}
+    assert sum(each.score for each in suspects[:29]) == pytest.approx(prior * 200, rel=0.01)
+    note = one_model(describe_solvers(ballots))
+    assert "list of its own errors" in note and "14.5%" in note and "runs = [...]" in note
+
+
+def test_several_models_are_not_called_one() -> None:
+    problems = [Problem(id=f"q/{n}", text="?", answer=str(n), kind="number") for n in range(9)]
+    ballots = [count_votes(each, [Vote("a pot", "1"), Vote("b pot", "1")]) for each in problems]
+    assert one_model(describe_solvers(ballots)) == "" == one_model([])

@@ -24,6 +24,12 @@ def test_cap_lets_formats_take_turns() -> None:
     assert over_cap(rows, 9) == []
 
 
+def test_a_cap_below_the_number_of_formats_leaves_rows_of_each() -> None:
+    rows = candidates(*[(n, "a", format) for n in range(99) for format in ("cot", "pot", "tir")])
+    gone = set(over_cap(rows, 2))
+    assert Counter(row.format for row in rows if row.place not in gone) == {"cot": 66, "pot": 66, "tir": 66}
+
+
 def test_mix_takes_as_many_as_the_weights_allow() -> None:
     rows = candidates(*[(n, "a", "pot") for n in range(100)], *[(n, "b", "pot") for n in range(100, 130)])
     stay = choose_mix(rows, {"a": 2, "b": 1}, by="source", total=None, seed=0)

@@ -107,3 +107,18 @@ def test_tokens_are_counted_by_a_tokenizer_where_one_is_named(tmp_path: Path) ->
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(InputError, match="cannot be read"):
         rules.token_counter(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "says"),
+    [
+        ([Text(text="2 + 3 = 5. The answer is 5.")], "has no code"),
+        ([Text(text="We add."), Code(text="2 + 3")], "none of its code was run"),
+        ([Output(text="5"), Code(text="2 + 3")], "none of its code was run"),
+        ([Code(text="2 + 3"), Output(text="5"), Text(text="The answer is 5.")], None),
+        ([Code(text="x = 5"), Output(text="")], None),
+    ],
+)
+def test_interleaved_rows_need_code_that_was_run(blocks: list[Text | Code | Output], says: str | None) -> None:
+    reason = rules.no_code_run(solution(*blocks))
+    assert (reason is None) if says is None else (reason is not None and says in reason)

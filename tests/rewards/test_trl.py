@@ -175,3 +175,20 @@ def test_reached_by_name_without_an_import() -> None:
         "sys.exit(bool(shared_pool().pids()) or any(name in sys.modules for name in ('torch', 'sympy')))"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"profile": "slipstik"}, "did you mean `slipstick`"),
+        ({"profile": "slipstick:percent=valu"}, "percent"),
+        ({"kind": "nummber"}, "kind = 'nummber' is not known (did you mean `number`?)"),
+        ({"undecided": "maen"}, "undecided = 'maen' is not known (did you mean `mean`?)"),
+        ({"answer_column": ["gold"]}, "give the name of a column"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_told_when_the_reward_is_built(settings: dict[str, Any], says: str) -> None:
+    for build in (trl.accuracy, trl.async_accuracy):
+        with pytest.raises(UserError) as told:
+            build(**settings)
+        assert says in str(told.value)

@@ -1,6 +1,6 @@
 """Lays out suspects and solvers as tables for the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +19,18 @@ def suspects_table(suspects: Iterable[Suspect]) -> Table:
         cells = (str(each.rank), f"{each.score:.2f}", each.id, label, each.answer or "", each.looks, why)
         table.add_row(*map(Text, cells))
     return table
+
+
+def one_model(solvers: Sequence[Solver]) -> str:
+    """What a ranking by the answers of a single model is; "" if there are several models or none."""
+    models = {solver.name.rpartition(" ")[0] for solver in solvers}
+    if len(models) != 1:
+        return ""
+    wrong = 1 - min(solver.agreement for solver in solvers)
+    return (
+        f"Only {models.pop()} was asked: this is above all a list of its own errors, as it disagrees with {wrong:.1%} "
+        "of the labels and no other model says which side is right. Add runs of other models: runs = [...]"
+    )
 
 
 def solvers_table(solvers: Iterable[Solver]) -> Table:

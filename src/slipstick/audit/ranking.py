@@ -14,7 +14,7 @@ from slipstick.audit.rationale import (
     read_rationale,
     step_evidence,
 )
-from slipstick.audit.reliability import judge_ballots
+from slipstick.audit.reliability import judge_ballots, most_by_prior
 from slipstick.audit.votes import Ballot
 from slipstick.schema import Problem, Record
 
@@ -35,7 +35,7 @@ class Suspect(Record):
     rank: int
     """1 for the most suspicious."""
     score: float
-    """Probability that the label is wrong, the weights of all evidence added to the prior log-odds."""
+    """Probability that the label is wrong: the weights of all evidence added to the prior log-odds."""
     looks: Literal["wrong", "ambiguous"]
     """`ambiguous` if solvers disagree with the label without agreeing among themselves."""
     gold: str | list[str]
@@ -56,10 +56,12 @@ def audit(
     """Every problem with a label, the most suspicious first; ties keep the problems' order.
 
     ballots: what samples of solvers say (`count_votes`), of some or all problems. programs: problem id -> what a
-    program made from the worked solution printed. prior_error_rate: share of labels assumed to be wrong before.
+    program made from the worked solution printed. prior_error_rate: share of labels assumed to be wrong before. The
+    word of the solvers never claims that more labels are wrong than that (`most_by_prior`).
     """
     asked = {ballot.problem_id: ballot for ballot in ballots if ballot.num_samples}
     judged = judge_ballots(list(asked.values()))
+    most = most_by_prior(list(asked.values()), prior_error_rate)
     labelled = [(problem, read_rationale(problem)) for problem in problems if problem.answer]
     lengths = [count for _, worked in labelled if (count := worked.steps())]
     usual = fmean(lengths) if lengths else 0.0
@@ -68,7 +70,8 @@ def audit(
         perhaps = [program_differs(problem, (programs or {}).get(problem.id)), step_evidence(worked.steps(), usual)]
         evidence = [*contradictions(problem, worked), *(each for each in perhaps if each)]
         if problem.id in judged:
-            evidence.append(_weigh(asked[problem.id], judged[problem.id]))
+            room = _log_odds(most[problem.id]) - _log_odds(prior_error_rate)
+            evidence.append(_weigh(asked[problem.id], judged[problem.id], room))
         suspects.append(
             _suspect(problem, evidence, prior_error_rate, asked.get(problem.id), judged.get(problem.id, []))
         )
@@ -76,19 +79,24 @@ def audit(
     return [suspect.model_copy(update={"rank": rank}) for rank, suspect in enumerate(suspects, start=1)]
 
 
-def _weigh(ballot: Ballot, chances: Sequence[float]) -> Evidence:
-    """What the solvers say, as odds against the label."""
-    label = min(max(chances[0], _FLOOR), 1 - _FLOOR)
+def _weigh(ballot: Ballot, chances: Sequence[float], room: float) -> Evidence:
+    """What the solvers say, as odds against the label. room: the largest weight that the prior leaves it."""
+    weight = min(-_log_odds(chances[0]), room)
     says = [f"{ballot.candidates[0].samples} of {sum(ballot.num_samples.values())} samples say the label"]
     for rival in ballot.rivals()[:_SHOWN]:
         says.append(f"{rival.samples} say {rival.answer} ({_names(rival.shares)})")
-    return Evidence(signal="votes", weight=round(log((1 - label) / label), 4), says="; ".join(says))
+    return Evidence(signal="votes", weight=round(weight, 4), says="; ".join(says))
+
+
+def _log_odds(probability: float) -> float:
+    inside = min(max(probability, _FLOOR), 1 - _FLOOR)
+    return log(inside / (1 - inside))
 
 
 def _suspect(
     problem: Problem, evidence: list[Evidence], prior: float, ballot: Ballot | None, chances: Sequence[float]
 ) -> Suspect:
-    odds = log(prior / (1 - prior)) + sum(each.weight for each in evidence)
+    odds = _log_odds(prior) + sum(each.weight for each in evidence)
     rivals = list(zip(chances[1:], ballot.rivals(), strict=True)) if ballot else []
     best = max(rivals, key=lambda pair: pair[0], default=None)
     return Suspect(

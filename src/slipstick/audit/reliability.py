@@ -20,6 +20,8 @@ from slipstick.schema import Record
 _FOLDS = 10
 _PRIOR = 1.0
 """A solver's weight before anything is known of it, and the precision of that knowledge."""
+_TIE = 1e-6
+"""Log-odds within which two labels are doubted alike."""
 _Floats = NDArray[np.float64]
 
 
@@ -49,6 +51,30 @@ def judge_ballots(ballots: Sequence[Ballot]) -> dict[str, list[float]]:
                 odds = np.exp(table @ weights)
                 judged[name] = [float(each) for each in odds / (odds.sum() + 1)]
     return judged
+
+
+def most_by_prior(ballots: Sequence[Ballot], prior_error_rate: float) -> dict[str, float]:
+    """Problem id -> the largest probability that its label is wrong which the solvers' word alone can give.
+
+    If `prior_error_rate` of the N labels are wrong, of the k that solvers doubt at least as much at most
+    `prior_error_rate` * N can be: a probability of more than `prior_error_rate` * N / k would claim that more labels
+    are wrong than were assumed to be.
+    """
+    names = sorted({name for ballot in ballots for name in ballot.num_samples})
+    tables = [_table(ballot, names) for ballot in ballots]
+    weights = _fit(tables, len(names))
+    doubts = [_doubt(table @ weights) for table in tables]
+    ranked = np.sort(doubts)
+    counts = [len(ranked) - int(np.searchsorted(ranked, doubt - _TIE)) for doubt in doubts]
+    return {
+        ballot.problem_id: min(1.0, prior_error_rate * len(ballots) / count)
+        for ballot, count in zip(ballots, counts, strict=True)
+    }
+
+
+def _doubt(scores: _Floats) -> float:
+    """Log-odds against the label, whose score is the first."""
+    return float(np.log(np.exp(scores[1:]).sum() + 1) - scores[0])
 
 
 def describe_solvers(ballots: Sequence[Ballot]) -> list[Solver]:

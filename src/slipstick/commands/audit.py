@@ -9,7 +9,7 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.audit.curve import draw_curves, rank_with_vote
-from slipstick.audit.display import solvers_table, suspects_table
+from slipstick.audit.display import one_model, solvers_table, suspects_table
 from slipstick.audit.ranking import PRIOR_ERROR_RATE, Suspect, audit
 from slipstick.audit.reliability import describe_solvers
 from slipstick.audit.votes import count_all, read_runs
@@ -101,6 +101,8 @@ def _audit(
         folder.finish("finished", counts={"problems": len(problems), "suspects": likely}, metrics=metrics)
     if solvers:
         console.print(solvers_table(solvers))
+    if note := one_model(solvers):
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     _show(folder.path, suspects, metrics, settings.print_top, console)
     return folder.path
 

@@ -28,13 +28,20 @@ class Candidate(NamedTuple):
 
 
 def over_cap(rows: Iterable[Candidate], cap: int) -> list[int]:
-    """Places of the rows of each question beyond `cap`; formats take turns, earlier rows go first."""
+    """Places of the rows of each question beyond `cap`; formats take turns, in each format earlier rows go first.
+
+    Which format has the first turn changes from question to question, so that a cap below the number of formats leaves
+    as many rows of each.
+    """
     questions: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         questions[row.question][row.format].append(row.place)
     over: list[int] = []
-    for formats in questions.values():
-        turns = [(turn, places[0], place) for places in formats.values() for turn, place in enumerate(places)]
+    for question, formats in questions.items():
+        first = question % len(formats)
+        by_format = sorted(formats.values())
+        orders = [*by_format[first:], *by_format[:first]]
+        turns = [(turn, order, place) for order, places in enumerate(orders) for turn, place in enumerate(places)]
         over += [place for _, _, place in sorted(turns)[cap:]]
     return sorted(over)
 

@@ -97,6 +97,16 @@ def hardcoded_answer(solution: Solution) -> str | None:
     return f"the program only prints {printed}, nothing of it is computed"
 
 
+def no_code_run(solution: Solution) -> str | None:
+    """Solutions without code, or of whose code none was run."""
+    kinds = [block.type for block in solution.blocks]
+    if "code" not in kinds:
+        return f"is in the format {solution.format} and has no code"
+    if "output" not in kinds[kinds.index("code") :]:
+        return f"is in the format {solution.format}, but none of its code was run: slipstick execute runs it"
+    return None
+
+
 def length(solution: Solution, settings: CurateSettings, *, tokens: int) -> str | None:
     """Solutions with too few or too many tokens or characters; outputs do not count."""
     characters = len(text_of(solution))

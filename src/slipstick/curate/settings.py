@@ -43,6 +43,9 @@ class CurateSettings(Record):
     """Sources, or "*" for all, whose solutions stay without a verdict if the problem has no gold."""
     allow_hardcoded_answers: bool = False
     """Whether programs stay that print a literal answer instead of computing it."""
+    require_code: Names = Field(default_factory=lambda: ["pot", "tir"])
+    """Formats whose solutions are dropped if no code of theirs was run: a `tir` in words alone is no interleaved row;
+    an empty list keeps all."""
     min_solution_tokens: int | None = Field(default=None, ge=0)
     """Fewest tokens of a solution."""
     max_solution_tokens: int | None = Field(default=None, ge=1)
@@ -93,6 +96,7 @@ class CurateSettings(Record):
             "contaminated": compared,
             "verdict": True,
             "hardcoded answer": not self.allow_hardcoded_answers,
+            "no code run": bool(self.require_code),
             "length": any(limit is not None for limit in limits),
             "not reproduced": self.rerun_programs and executed,
             "duplicate": bool(self.duplicates),

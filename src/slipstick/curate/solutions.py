@@ -117,6 +117,8 @@ def _drop_reason(
         return DropReason("verdict", reason)
     if not settings.allow_hardcoded_answers and (reason := rules.hardcoded_answer(solution)):
         return DropReason("hardcoded answer", reason)
+    if solution.format in settings.require_code and (reason := rules.no_code_run(solution)):
+        return DropReason("no code run", reason)
     if reason := rules.length(solution, settings, tokens=tokens):
         return DropReason("length", reason)
     if settings.language and (reason := rules.language(rules.words_of(solution), settings.language)):

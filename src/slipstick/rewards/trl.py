@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from statistics import fmean
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
+from slipstick.equivalence import check_profile
 from slipstick.equivalence.policies import REWARDS
-from slipstick.errors import UserError
+from slipstick.errors import UserError, did_you_mean
 from slipstick.rewards.verdicts import Completion, Judged, judge
 from slipstick.schema import Kind
 
@@ -19,6 +20,7 @@ __all__ = ["accuracy", "async_accuracy", "async_reward", "reward"]
 _COLUMNS = ("answer", "ground_truth", "solution", "label", "target", "gold")
 _EXCLUDES_NONE = (1, 6)
 """The version of TRL from which a completion whose rewards are all None has no advantage."""
+_Undecided = Literal["none", "mean"]
 _PASSED = ("prompts", "completion_ids", "trainer_state", "environments")
 
 
@@ -28,7 +30,19 @@ class _Settings(NamedTuple):
     answer_column: str | None = None
     kind: Kind | None = None
     profile: str = REWARDS
-    undecided: Literal["none", "mean"] = "none"
+    undecided: _Undecided = "none"
+
+    def checked(self) -> "_Settings":
+        """Themselves. Raises UserError if one has a value that does not exist: before a training, not at its end."""
+        for name, known in (("kind", get_args(Kind)), ("undecided", get_args(_Undecided))):
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                hint = did_you_mean(str(value), known)
+                raise UserError(f"{name} = {value!r} is not known{hint}; known: {', '.join(known)}")
+        if self.answer_column is not None and not isinstance(self.answer_column, str):
+            raise UserError(f"answer_column = {self.answer_column!r}: give the name of a column of the dataset")
+        check_profile(self.profile)
+        return self
 
 
 def reward(completions: Sequence[Completion], **columns: Any) -> list[float | None]:
@@ -54,15 +68,16 @@ def accuracy(
     *,
     kind: Kind | None = None,
     profile: str = REWARDS,
-    undecided: Literal["none", "mean"] = "none",
+    undecided: _Undecided = "none",
 ) -> Callable[..., list[float | None]]:
     """`reward` with your own answer column, kind of answer and profile; TRL logs it as "accuracy".
 
     undecided: what an undecided completion gets. "none": None, which TRL adds as 0 if other rewards give a number, so
     that it counts as incorrect. "mean": the mean of the decided completions of the same prompt, so that this reward
-    neither favours nor punishes it; None if there are none.
+    neither favours nor punishes it; None if there are none. Raises UserError if a setting has a value that does not
+    exist.
     """
-    return _named(partial(_reward, _Settings(answer_column, kind, profile, undecided)))
+    return _named(partial(_reward, _Settings(answer_column, kind, profile, undecided).checked()))
 
 
 def async_accuracy(
@@ -70,10 +85,10 @@ def async_accuracy(
     *,
     kind: Kind | None = None,
     profile: str = REWARDS,
-    undecided: Literal["none", "mean"] = "none",
+    undecided: _Undecided = "none",
 ) -> Callable[..., Awaitable[list[float | None]]]:
     """`async_reward` with the settings of `accuracy`; TRL logs it as "accuracy"."""
-    return _named(partial(_async_reward, _Settings(answer_column, kind, profile, undecided)))
+    return _named(partial(_async_reward, _Settings(answer_column, kind, profile, undecided).checked()))
 
 
 def _reward(
