@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from benchmarks import figures
 
 from slipstick.commands.curate import CurateRecipe
 from slipstick.commands.evaluate import EvaluateRecipe
@@ -54,3 +55,16 @@ def test_settings_in_tables_are_real(page: str, settings: type[Record]) -> None:
         - {"cot", "pot", "tir", "tools", "hybrid", "stop", "length", "turns", "error", "finish"}
     )
     assert not unknown
+
+
+def test_figures_are_those_of_the_file() -> None:
+    groups = figures.read_groups()
+    differ = [page.name for page in figures.PAGES if figures.written(page.read_text(), groups) != page.read_text()]
+    assert not differ, "run python -m benchmarks.figures"
+    assert {group for group, _ in figures.TABLE.findall((ROOT / "docs" / "evidence.md").read_text())} == set(groups)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_measured_intervals_stand_on_the_pages_of_evidence(page: Path) -> None:
+    if page.name not in {"evidence.md", "reproduction.md", "science.md"}:
+        assert not re.findall(r"\d\.\d+ \(\d+\.\d+ to \d+\.\d+\)", page.read_text())
