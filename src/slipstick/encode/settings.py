@@ -61,18 +61,18 @@ def save_prompt_config(config: PromptConfig, folder: Path) -> None:
     write_atomically(folder / PROMPT_CONFIG, config.model_dump_json(indent=2) + "\n")
 
 
-def prompt_config_for(model: str, tokenizer: Any, template: Template) -> PromptConfig:
+def prompt_config_for(model: str, tokenizer: Any, template: Template, *, name: str) -> PromptConfig:
     """How a model is asked: as `template` says; with "auto" as it was trained, if its folder says that, else in the
     tokenizer's chat template, else, if it has none, as each format says.
 
-    Raises ModelError as `load_prompt_config`.
+    name: what the user calls the model. Raises ModelError as `load_prompt_config`.
     """
     trained = load_prompt_config(model)
     if template != "auto":
         return (trained or PromptConfig()).model_copy(update={"template": template})
     if trained or not tokenizer.chat_template:
         return trained or PromptConfig()
-    _LOGGER.warning('%s is asked in its own chat template; template = "format" asks it as the formats say', model)
+    _LOGGER.warning('%s is asked in its own chat template; template = "format" asks it as the formats say', name)
     return PromptConfig(template="chat")
 
 

@@ -130,7 +130,7 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model, tokenizer = load_weights(argument, dtype=settings.dtype)
-    config = prompt_config_for(located(argument), tokenizer, settings.template)
+    config = prompt_config_for(located(argument), tokenizer, settings.template, name=argument)
     try:
         model = model.to(device).eval()
         decoder = Decoder(model, tokenizer, config)

@@ -6,6 +6,7 @@ the folder of a model may.
 
 import functools
 import hashlib
+import io
 import logging
 import os
 import shutil
@@ -15,6 +16,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -134,7 +136,8 @@ def _convert(file: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    read: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+    with redirect_stderr(io.StringIO()):  # a progress bar that has no other switch
+        read: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
     del read.config.quantization_config  # with it transformers refuses to save what are plain numbers by now
     plain: Any = type(read)(read.config).to(torch.bfloat16)
     plain.load_state_dict(read.state_dict())
