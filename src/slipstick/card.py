@@ -14,7 +14,7 @@ from pydantic import Field
 from slipstick.curate.composition import read_composition
 from slipstick.schema import Problem, Record, Run
 from slipstick.store import RunFolder
-from slipstick.trainable import trainable
+from slipstick.trainable import count_unchecked, trainable
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _HUB_LICENCES = {
@@ -52,6 +52,8 @@ class RunCounts(Record):
     """By source, format and writer."""
     problems: int
     """Problems of the run."""
+    unchecked: int
+    """Solutions that have no gold to be compared with."""
     licences: dict[str, int]
     """Licence -> rows."""
     dropped: dict[str, int]
@@ -85,6 +87,7 @@ def count_rows(folder: RunFolder) -> RunCounts:
     return RunCounts(
         writers=[writers[key] for key in sorted(writers)],
         problems=len(problems),
+        unchecked=count_unchecked(folder),
         licences=dict(licences.most_common()),
         dropped=dict(dropped.most_common()),
     )

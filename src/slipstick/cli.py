@@ -48,7 +48,7 @@ def _options(
 
 
 def _add(function: str, doc: str | None, command: Callable[..., None]) -> None:
-    name = function.replace("_", "-")
+    name = function.strip("_").replace("_", "-")
     app.command(name, help=doc, epilog=f"All settings, with their defaults: slipstick settings {name}")(command)
 
 
@@ -119,6 +119,14 @@ def report(invocation: Invocation, console: Console) -> Path:
     from slipstick.commands.report import run_report
 
     return run_report(invocation, console)
+
+
+@_verb
+def import_(invocation: Invocation, console: Console) -> Path:
+    """Import training data you have: messages, ShareGPT, Alpaca, prompts and completions, or rows of any keys."""
+    from slipstick.commands.import_data import run_import
+
+    return run_import(invocation, console)
 
 
 @_verb

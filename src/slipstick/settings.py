@@ -42,6 +42,7 @@ def settings_classes() -> Classes:
     from slipstick.commands.export import ExportSettings
     from slipstick.commands.grade_outputs import GradeOutputsSettings
     from slipstick.commands.grpo import GrpoRecipe
+    from slipstick.commands.import_data import ImportSettings
     from slipstick.commands.push import PushSettings
     from slipstick.commands.rejection import RejectionRecipe
     from slipstick.commands.report import ReportSettings
@@ -63,6 +64,7 @@ def settings_classes() -> Classes:
 
     return {
         "synthesize": (SynthesizeRecipe, TeacherRecipe, RejectionRecipe, SelfInstructRecipe, AugmentRecipe),
+        "import": (ImportSettings,),
         "curate": (CurateRecipe,),
         "export": (ExportSettings,),
         "audit": (AuditRecipe,),

@@ -3,6 +3,7 @@
 verl's rollout dumps (input, output, gts, score) are such rows.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,18 @@ def check_map(field_map: dict[str, str]) -> None:
 
 def guess(values: dict[str, Any], field_map: dict[str, str] | None = None) -> dict[str, str] | None:
     """Field -> key: those mapped, the others by their usual names; None if there is no gold or no response."""
+    found = usual_keys(values, field_map)
+    return found if {"answer", "response"} <= found.keys() else None
+
+
+def usual_keys(values: dict[str, Any], field_map: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Field -> key, as far as keys are mapped or have usual names."""
     found = dict(field_map or {})
     for field in FIELDS:
         for key in _USUAL[field]:
             if field not in found and key not in found.values() and _fits(field, _at(values, key)):
                 found[field] = key
-    return found if {"answer", "response"} <= found.keys() else None
+    return found
 
 
 def recognises(values: dict[str, Any]) -> bool:

@@ -1,0 +1,38 @@
+"""What `slipstick import` counts and says of the rows it read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from slipstick.importers.training import Notes
+from slipstick.schema import Drop
+
+UNCHECKED = "without a gold"
+
+
+def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> Iterator[str]:
+    """One line each for what was read, graded, left ungraded, dropped, and read in a way that a user should know."""
+    formats = ", ".join(f"{n:,} {name.removeprefix('format ')}" for name, n in counts.items() if name[:7] == "format ")
+    found = f"{_of(counts['solutions'], 'solution')} of {_of(counts['problems'], 'problem')}"
+    yield f"{found}, read as {notes.shape}: {formats}"
+    if notes.keys:
+        yield "keys: " + ", ".join(f"{field} = `{key}`" for field, key in notes.keys.items())
+    outcomes = [(name, counts.get(name, 0)) for name in ("correct", "incorrect", "no_answer", "undecided")]
+    if graded := sum(n for _, n in outcomes):
+        said = ", ".join(f"{n:,} {name}" for name, n in outcomes if n)
+        yield f"graded, or with a verdict of their own: {graded:,}; {said}"
+    if unchecked := counts.get(UNCHECKED, 0):
+        yield (
+            f"without a gold: {unchecked:,}; nothing checks them, so they have no verdict and are trained on and "
+            "exported as they are (--set field_map.answer=KEY names a gold)"
+        )
+    if ran := counts.get("programs run"):
+        yield f"programs run, as the file does not hold what they print: {ran:,}"
+    if notes.several:
+        yield f"dialogues of several turns: {notes.several:,}; each reply is a row, the turns before it in its question"
+    if notes.systems:
+        yield f"system messages: {notes.systems:,}; kept in `metadata`, while training asks in the format's own prompt"
+    if drops:
+        yield f"dropped, see dropped.jsonl: {_of(len(drops), 'row')}, the first {drops[0].reason}"
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,203 @@
+"""Reads training data that people have: rows of questions and solutions become problems and solutions.
+
+shapes.py     how rows are written: messages, ShareGPT, Alpaca, prompt and completion, our own exports, or any keys
+dialogues.py  messages and turns, with calls of a tool and their results
+layouts.py    code and outputs in the text of a solution
+
+A gold is a key of its own: what a solution says itself is none. Without one a solution has no verdict.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, NamedTuple
+
+from slipstick.errors import InputError
+from slipstick.importers.training.dialogues import Exchange
+from slipstick.importers.training.layouts import format_of
+from slipstick.importers.training.shapes import SHAPES, TrainingRow, own_id, training_keys
+from slipstick.problems.files import to_problem
+from slipstick.schema import Problem, Solution, Verdict
+from slipstick.tabular import OnBad, Row, hand_over
+
+__all__ = ["SHAPES", "Imported", "Notes", "read_training"]
+
+_VERDICTS = ("is_correct", "correct", "passed", "score", "acc", "reward")
+_REFERENCES = ("solution", "rationale", "context", "passage", "body")
+"""Keys beside a dialogue that say again what it says."""
+
+
+class Imported(NamedTuple):
+    """A problem with one solution of it."""
+
+    problem: Problem
+    """The problem, with the gold if the row has one."""
+    solution: Solution
+    """The solution; its verdict is the row's own if there is no gold, None if the row says nothing."""
+
+
+@dataclass
+class Notes:
+    """What a user should know of the rows that were read."""
+
+    shape: str = ""
+    """The shape of the first row."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Field -> key, if they are rows of no known shape."""
+    several: int = 0
+    """Dialogues of several turns."""
+    systems: int = 0
+    """Rows with a system message."""
+
+
+def read_training(
+    rows: Iterator[Row],
+    *,
+    stem: str,
+    shape: str | None = None,
+    field_map: Mapping[str, str] | None = None,
+    licence: str | None = None,
+    on_bad: OnBad | None = None,
+    notes: Notes | None = None,
+) -> Iterator[Imported]:
+    """The solutions of a file's rows, one by one; `metadata` of a problem has the row's place as `where`.
+
+    stem: prefix of ids that are missing or bare numbers, and the writer of solutions that name none. shape: in
+    `SHAPES`; None recognises it by the first row. field_map: field -> key (see `importers.rows`). licence: of rows that
+    state none. on_bad: takes a row that cannot be read. notes: is filled in as rows are read.
+    Raises InputError if the first row is of no shape, and for a row that cannot be read if nobody takes it.
+    """
+    fields, notes = dict(field_map or {}), notes or Notes()
+    first = next(rows, None)
+    if first is None:
+        return
+    if not {"text", "response"}.isdisjoint(fields):
+        shape = shape or "rows"
+    notes.shape = shape or _recognise(first)
+    notes.keys = training_keys(first.values, fields) if notes.shape == "rows" else {}
+    names = _Names(stem)
+    for row in chain([first], rows):
+        try:
+            made = list(_read(row, notes, fields, licence, names))
+        except InputError as error:
+            hand_over(row.where, error, on_bad)
+            continue
+        yield from made
+
+
+def _recognise(row: Row) -> str:
+    """Raises InputError, with the remedy, for a row of no shape."""
+    values = row.values
+    name = next((name for name, shape in SHAPES.items() if shape.recognises(values)), None)
+    if name:
+        return name
+    keys = f"{row.where} holds no solution that is recognised; its keys are {', '.join(values) or 'none'}"
+    if isinstance(values.get("text"), str) and len(values) <= 3:
+        raise InputError(f'{keys}. Raw text is trained on as it is: `slipstick train` with stage = "cpt"')
+    if isinstance(values.get("reward_model"), dict) or {"prompt", "answer"} <= values.keys():
+        file = row.where.rpartition(":")[0]
+        raise InputError(f'{keys}. Problems without solutions need no import: problems = "{file}"')
+    raise InputError(
+        f"{keys}. Name them: --set field_map.text=KEY (the question) --set field_map.response=KEY (the solution) "
+        f"--set field_map.answer=KEY (the gold, if there is one), or the shape: --set shape={'|'.join(SHAPES)}"
+    )
+
+
+class _Names:
+    """Ids: rows of one question are its samples."""
+
+    def __init__(self, stem: str) -> None:
+        self.stem = stem
+        self._ids: dict[int, str] = {}
+        self._questions: dict[str, int] = {}
+        self._samples: Counter[tuple[str, str]] = Counter()
+
+    def problem(self, problem: Problem, place: str, *, given: bool) -> str:
+        """The id of a problem: its own unless another question has it, else that of the same question, else a new."""
+        same = hash((problem.text, str(problem.answer)))
+        if given and self._questions.setdefault(problem.id, same) == same:
+            return problem.id
+        return self._ids.setdefault(same, f"{self.stem}/{place}")
+
+    def sample(self, problem_id: str, format: str, wanted: int | None) -> int:
+        """The number of a solution among those of its problem and format."""
+        number = max(self._samples[problem_id, format], wanted or 0)
+        self._samples[problem_id, format] = number + 1
+        return number
+
+
+def _read(row: Row, notes: Notes, fields: Mapping[str, str], licence: str | None, names: _Names) -> Iterator[Imported]:
+    if notes.shape != "rows" and not SHAPES[notes.shape].recognises(row.values):
+        raise InputError(f"{row.where} is no row of `{notes.shape}`; its keys are {', '.join(row.values) or 'none'}")
+    read = SHAPES[notes.shape].read(row, fields)
+    notes.several += len(read.exchanges) > 1
+    notes.systems += any(exchange.system for exchange in read.exchanges)
+    own = own_id(row.values)
+    for turn, exchange in enumerate(read.exchanges):
+        last = turn == len(read.exchanges) - 1
+        problem = _problem(row, read, exchange, fields, names.stem, notes.shape, graded=last)
+        place = f"{row.number}-{turn + 1}" if len(read.exchanges) > 1 else str(row.number)
+        name = names.problem(problem, place, given=last and _id_of(row, fields) is not None)
+        problem = problem.model_copy(update={"id": name, "licence": problem.licence or licence})
+        format = read.format or format_of(exchange.blocks)
+        sample = names.sample(name, format, own.sample if own else None)
+        solution = Solution(
+            id=f"{name}#{format}#{sample}",
+            problem_id=name,
+            sample=sample,
+            format=format,
+            blocks=exchange.blocks,
+            finish="length" if row.values.get("finish_reason") == "length" else "stop",
+            model=str(row.values.get("model") or names.stem),
+            verdict=None if problem.answer else _recorded(row, fields, notes.shape),
+        )
+        yield Imported(problem, solution)
+
+
+def _problem(
+    row: Row, read: TrainingRow, exchange: Exchange, fields: Mapping[str, str], stem: str, shape: str, *, graded: bool
+) -> Problem:
+    """The problem of an exchange; the gold of a dialogue is that of its last question."""
+    values = {key: value for key, value in row.values.items() if key not in read.used and key not in _REFERENCES}
+    values |= {field: row.values.get(key) for field, key in fields.items() if field in ("kind", "choices", "answer")}
+    if read.gold:
+        values |= {"solution" if read.gold[0] == "solution" else "answer": read.gold[1]}
+    values["id"] = _id_of(row, fields)
+    values["text"] = _transcript(exchange)
+    if shape == "outcomes":
+        values.pop("label", None)
+    problem = to_problem(Row(row.where, row.number, values), stem=stem)
+    more = {"system": exchange.system} if exchange.system else {}
+    metadata = {**problem.metadata, **more, "where": row.where}
+    return problem.model_copy(update={"metadata": metadata, "answer": problem.answer if graded else None})
+
+
+def _id_of(row: Row, fields: Mapping[str, str]) -> Any:
+    if own := own_id(row.values):
+        return own.problem
+    value = row.values.get(fields.get("id", "id"))
+    return value if isinstance(value, str | int) and value != "" else None
+
+
+def _transcript(exchange: Exchange) -> str:
+    """The question, behind the turns before it."""
+    if not exchange.before:
+        return exchange.question
+    turns = [*exchange.before, ("User", exchange.question)]
+    return "\n\n".join(f"{role}: {text}" for role, text in turns)
+
+
+def _recorded(row: Row, fields: Mapping[str, str], shape: str) -> Verdict | None:
+    """What the row itself says of its solution; None if it says nothing."""
+    key = fields.get("verdict") or next((key for key in _VERDICTS if _says(row.values.get(key), shape)), None)
+    key = "label" if shape == "outcomes" else key
+    value = row.values.get(key) if key else None
+    if value not in (-1, 0, 1):
+        return None
+    outcome = "correct" if value == 1 else "incorrect"
+    return Verdict(outcome=outcome, method="recorded", reason=f"`{key}` is {value} in {row.where}")
+
+
+def _says(value: Any, shape: str) -> bool:
+    return isinstance(value, bool) or (shape == "rows" and isinstance(value, int | float) and value in (-1, 0, 1))

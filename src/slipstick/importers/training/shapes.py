@@ -1,0 +1,213 @@
+"""The shapes of training rows: how each is recognised, and what it says: questions, replies and a gold.
+
+The names are those of `slipstick.exporters`, whose files come back as they were: the ids of their rows say the format.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from slipstick.errors import InputError, PluginError
+from slipstick.formats import Format, load_format, render_prompt
+from slipstick.importers.rows import usual_keys
+from slipstick.importers.training.dialogues import Exchange, is_dialogue, listed, read_dialogue
+from slipstick.importers.training.layouts import read_text
+from slipstick.problems.files import value_at
+from slipstick.problems.messages import read_chat
+from slipstick.schema import Block, Problem
+from slipstick.tabular import Row
+
+FieldMap = Mapping[str, str]
+_BLOCKS = TypeAdapter(list[Block])
+_ID = re.compile(r"(?P<problem>.+)#(?P<format>[\w-]+)#(?P<sample>\d+)")
+_DIALOGUES = ("conversations", "conversation")
+_WORKED = re.compile(r"####|\\boxed|\n|[.!?]\s+\S")
+
+
+class TrainingRow(NamedTuple):
+    """What a row says."""
+
+    exchanges: list[Exchange]
+    """Its questions and the replies to them; mostly one."""
+    used: frozenset[str]
+    """The keys that were read for them."""
+    gold: tuple[str, Any] | None = None
+    """The key of its gold and what stands there, if that is not a usual key of its own."""
+    format: str | None = None
+    """The format that the row names."""
+
+
+class OwnId(NamedTuple):
+    """The id of a solution of ours, in parts."""
+
+    problem: str
+    """Id of the problem."""
+    format: str
+    """Name of the format."""
+    sample: int
+    """Number of the sample."""
+
+
+class Shape(NamedTuple):
+    """One way in which training rows are written."""
+
+    recognises: Callable[[dict[str, Any]], bool]
+    """Whether a row is of it."""
+    read: Callable[[Row, FieldMap], TrainingRow]
+    """Reads one. Raises InputError, with file and line, for a row that is none."""
+
+
+def own_id(values: Mapping[str, Any]) -> OwnId | None:
+    """The parts of a row's id, if slipstick wrote it."""
+    match = _ID.fullmatch(value) if isinstance(value := values.get("id"), str) else None
+    return OwnId(match["problem"], match["format"], int(match["sample"])) if match else None
+
+
+def _messages(row: Row, fields: FieldMap) -> TrainingRow:
+    return _dialogue(row, "messages")
+
+
+def _sharegpt(row: Row, fields: FieldMap) -> TrainingRow:
+    return _dialogue(row, next(key for key in _DIALOGUES if key in row.values))
+
+
+def _dialogue(row: Row, key: str) -> TrainingRow:
+    format, system = _own_format(row), row.values.get("system")
+    found = read_dialogue(row.values[key], where=row.where, named=format)
+    if isinstance(system, str) and system:
+        found = [one._replace(system=one.system or system) for one in found]
+    if format:
+        found = [one._replace(question=_without_frame(one.question, format.instruction)) for one in found]
+    return TrainingRow(found, frozenset({key, "system", "tools"}), format=format.name if format else None)
+
+
+def _alpaca(row: Row, fields: FieldMap) -> TrainingRow:
+    values, format = row.values, _own_format(row)
+    more = values.get("input")
+    question = _text(row, "instruction") + (f"\n{more}" if isinstance(more, str) and more.strip() else "")
+    if format:
+        question = _without_frame(question, format.instruction)
+    pairs = listed(values.get("history")) or []
+    before = [turn for pair in pairs for turn in zip(("User", "Assistant"), map(str, pair), strict=False)]
+    system = values.get("system") if isinstance(values.get("system"), str) else ""
+    blocks = read_text(_text(row, "output"), named=format)
+    used = frozenset({"instruction", "input", "output", "history", "system"})
+    return TrainingRow([Exchange(question, blocks, before, system or "")], used, format=format.name if format else None)
+
+
+def _prompt_completion(row: Row, fields: FieldMap) -> TrainingRow:
+    prompt, completion = listed(row.values.get("prompt")), listed(row.values.get("completion"))
+    used = frozenset({"prompt", "completion", "tools"})
+    if is_dialogue(prompt) or is_dialogue(completion):
+        asked = prompt if is_dialogue(prompt) else [{"role": "user", "content": str(prompt)}]
+        said = completion if is_dialogue(completion) else [{"role": "assistant", "content": str(completion)}]
+        return TrainingRow(read_dialogue([*asked, *said], where=row.where)[-1:], used)
+    return _prompted(row, _text(row, "prompt"), _text(row, "completion"), used)
+
+
+def _outcomes(row: Row, fields: FieldMap) -> TrainingRow:
+    return _prompted(row, _text(row, "question"), _text(row, "solution"), frozenset({"question", "solution"}))
+
+
+def _segments(row: Row, fields: FieldMap) -> TrainingRow:
+    pieces = [(str(piece["text"]), bool(piece["label"])) for piece in listed(row.values["segments"])]
+    first = next((place for place, (_, label) in enumerate(pieces) if label), len(pieces))
+    asked, said = ("".join(text for text, _ in part) for part in (pieces[:first], pieces[first:]))
+    return _prompted(row, asked, said, frozenset({"segments"}))
+
+
+def _prompted(row: Row, prompt: str, response: str, used: frozenset[str]) -> TrainingRow:
+    """A question in a format's whole prompt, or as it is."""
+    format = _own_format(row)
+    chosen = format or load_format("cot")
+    frame = render_prompt(chosen, Problem(id="", text="{question}"))
+    question = _without_frame(_without_frame(prompt, frame), chosen.instruction)
+    blocks = read_text(response, named=format)
+    return TrainingRow([Exchange(question, blocks, [], "")], used, format=format.name if format else None)
+
+
+def _records(row: Row, fields: FieldMap) -> TrainingRow:
+    values = row.values
+    try:
+        blocks = _BLOCKS.validate_json(values["blocks"]) if isinstance(values["blocks"], str) else values["blocks"]
+        exchange = Exchange(_text(row, "question"), _BLOCKS.validate_python(blocks), [], "")
+        gold = json.loads(values.get("gold") or "null")
+    except (ValidationError, ValueError) as error:
+        raise InputError(f"{row.where}: `blocks` or `gold` is not what slipstick writes there: {error}") from error
+    used = frozenset({"question", "blocks", "gold", "text", "answer", "outcome", "method", "problem_id", "metadata"})
+    return TrainingRow([exchange], used, gold=("answer", gold), format=str(values.get("format") or "") or None)
+
+
+def _rows(row: Row, fields: FieldMap) -> TrainingRow:
+    keys = training_keys(row.values, fields)
+    if missing := {"text", "response"} - keys.keys():
+        what = "question" if "text" in missing else "solution"
+        raise InputError(f"{row.where} has no {what}; its keys are {', '.join(row.values) or 'none'}")
+    text, response = (value_at(row, field, keys[field]) for field in ("text", "response"))
+    used = frozenset(keys[name].partition(".")[0] for name in ("text", "response", "answer") if name in keys)
+    gold = (keys["answer"], value_at(row, "answer", keys["answer"])) if "answer" in keys else None
+    response = listed(response)
+    if is_dialogue(response):
+        asked = [] if (chat := read_chat(response)) and chat.question else [{"role": "user", "content": str(text)}]
+        return TrainingRow(read_dialogue([*asked, *response], where=row.where)[-1:], used, gold)
+    chat = read_chat(text)
+    question = chat.question if chat else text
+    if not isinstance(question, str) or not isinstance(response, str):
+        raise InputError(f"{row.where}: `{keys['response']}` is {str(response)[:60]}, not a solution as text")
+    system = chat.system if chat else ""
+    return TrainingRow([Exchange(question, read_text(response), [], system)], used, gold)
+
+
+def training_keys(values: dict[str, Any], fields: FieldMap) -> dict[str, str]:
+    """Field -> key for rows of no known shape; without `text` or `response` if there is no usual name for it.
+
+    A solution may stand under the key of a reference solution (MATH), or of an answer that is one (GSM8K).
+    """
+    found = usual_keys(values, fields)
+    if "response" not in fields and "response" not in found:
+        if isinstance(values.get("solution"), str):
+            found["response"] = "solution"
+        elif isinstance(answer := values.get("answer"), str) and _WORKED.search(answer):
+            found["response"] = "answer"
+    if "answer" not in fields and found.get("answer") == found.get("response"):
+        found.pop("answer", None)
+    return found
+
+
+SHAPES: dict[str, Shape] = {
+    "records": Shape(lambda row: {"blocks", "question", "format"} <= row.keys(), _records),
+    "segments": Shape(lambda row: isinstance(listed(row.get("segments")), list), _segments),
+    "messages": Shape(lambda row: is_dialogue(row.get("messages")), _messages),
+    "sharegpt": Shape(lambda row: any(is_dialogue(row.get(key)) for key in _DIALOGUES), _sharegpt),
+    "alpaca": Shape(lambda row: {"instruction", "output"} <= row.keys(), _alpaca),
+    "prompt_completion": Shape(lambda row: {"prompt", "completion"} <= row.keys(), _prompt_completion),
+    "outcomes": Shape(lambda row: {"question", "solution"} <= row.keys() and row.get("label") in (0, 1), _outcomes),
+    "rows": Shape(lambda row: {"text", "response"} <= training_keys(row, {}).keys(), _rows),
+}
+
+
+def _text(row: Row, key: str) -> str:
+    value = row.values.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{row.where}: `{key}` is {str(value)[:60]!r}, not a text")
+    return value
+
+
+def _own_format(row: Row) -> Format | None:
+    """The format of a row that slipstick wrote; None for others, and for a hybrid solution, whose content says it."""
+    own = own_id(row.values)
+    try:
+        return load_format(own.format) if own and own.format != "hybrid" else None
+    except PluginError:
+        return None
+
+
+def _without_frame(text: str, frame: str) -> str:
+    """A question without what a format puts around it."""
+    before, _, behind = frame.partition("{question}")
+    if text.startswith(before) and text.endswith(behind):
+        return text[len(before) : len(text) - len(behind)]
+    return text

@@ -1,0 +1,159 @@
+"""`slipstick import`: from the file of somebody else to a run that is curated, exported and trained on."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.curate import run_curate
+from slipstick.commands.export import run_export
+from slipstick.commands.import_data import run_import
+from slipstick.errors import InputError, RunFolderError, UserError
+from slipstick.store import RunFolder
+
+ROWS: list[dict[str, Any]] = [
+    {"instruction": "2+2?", "output": "The answer is 4.", "answer": "4", "license": "MIT"},
+    {"instruction": "2+3?", "output": "The answer is 6.", "answer": "5"},
+    {"instruction": "2+4?", "output": "print(2+4)"},
+    {"instruction": "2+5?", "output": "", "answer": "7"},
+]
+
+
+def imported(path: Path, *overrides: str, **flags: Any) -> tuple[RunFolder, str]:
+    console = Console(file=io.StringIO(), width=200)
+    out = run_import(Invocation(str(path), overrides=list(overrides), out=path.parent / "run", **flags), console)
+    assert isinstance(console.file, io.StringIO)
+    return RunFolder(out), console.file.getvalue()
+
+
+@pytest.fixture
+def alpaca(tmp_path: Path) -> Path:
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps(ROWS))
+    return path
+
+
+def test_rows_are_graded_where_they_can_be(alpaca: Path) -> None:
+    folder, said = imported(alpaca, "licence=CC0")
+    outcomes = {each.problem_id: each.verdict and each.verdict.outcome for each in folder.solutions()}
+    assert outcomes == {"set/1": "correct", "set/2": "incorrect", "set/3": None}
+    assert [problem.licence for problem in folder.problems()] == ["MIT", "CC0", "CC0"]
+    assert folder.run().verb == "import" and folder.run().counts["without a gold"] == 1
+    assert said.splitlines() == [
+        "3 solutions of 3 problems, read as alpaca: 2 cot, 1 pot",
+        "graded, or with a verdict of their own: 2; 1 correct, 1 incorrect",
+        "without a gold: 1; nothing checks them, so they have no verdict and are trained on and exported as they are "
+        "(--set field_map.answer=KEY names a gold)",
+        "programs run, as the file does not hold what they print: 1",
+        f"dropped, see dropped.jsonl: 1 row, the first {alpaca}:4: `output` is '', not a text",
+        f"train on it: --set data={folder.path}",
+    ]
+
+
+def test_programs_without_outputs_are_run(tmp_path: Path) -> None:
+    programs = {"a": ("print(2+2)", "4"), "b": ("print(2+3)", "4"), "c": ("print(1/0)", None), "d": ("print(7)", None)}
+    words = "So:\n```python\nprint(9)\n```\nIt is 9."
+    rows = [
+        {"id": name, "instruction": f"{name}?", "output": code, "answer": gold}
+        for name, (code, gold) in programs.items()
+    ]
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps([*rows, {"id": "e", "instruction": "e?", "output": words}]))
+    folder, _ = imported(path)
+    found = {each.problem_id: each for each in folder.solutions()}
+    assert {name: each.verdict and each.verdict.outcome for name, each in found.items()} == {
+        "a": "correct", "b": "incorrect", "c": "no_answer", "d": None, "e": None,
+    }  # fmt: skip
+    assert [block.type for block in found["e"].blocks] == ["text", "code", "text"]
+    assert [block.text for block in found["d"].blocks if block.type == "output"] == ["7"]
+    folder, _ = imported(path, "run_programs=all", overwrite=True)
+    (last,) = [each for each in folder.solutions() if each.problem_id == "e"]
+    assert [block.type for block in last.blocks] == ["text", "code", "output", "text"]
+
+
+def test_what_nothing_could_grade_is_exported_and_curated_as_it_says(alpaca: Path, tmp_path: Path) -> None:
+    folder, _ = imported(alpaca)
+    console = Console(quiet=True)
+    out = run_export(Invocation(str(folder.path)), console)
+    assert len((out / "messages.jsonl").read_text().splitlines()) == 2  # the correct one, and the one without a gold
+    assert "1 of them came without a gold" in (out / "README.md").read_text()
+    kept = {}
+    for name, setting in (("checked", "unverified=[]"), ("all", 'unverified=["*"]')):
+        recipe = tmp_path / f"{name}.toml"
+        recipe.write_text(f'data = "{folder.path}"\n')
+        run = run_curate(Invocation(str(recipe), overrides=[setting], out=tmp_path / name), console)
+        kept[name] = [solution.problem_id for solution in RunFolder(run).solutions()]
+    assert kept == {"checked": ["set/1"], "all": ["set/1", "set/3"]}
+    out = run_export(Invocation(str(tmp_path / "all")), console)
+    assert len((out / "messages.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "parquet"])
+def test_every_kind_of_file(tmp_path: Path, kind: str) -> None:
+    turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "It is 4."}]
+    path = tmp_path / f"set.{kind}"
+    match kind:
+        case "jsonl":
+            path.write_text(json.dumps({"messages": turns}) + "\n\n")
+        case "jsonl.gz":
+            with gzip.open(path, "wt") as file:
+                file.write(json.dumps({"messages": turns}))
+        case "csv":
+            with path.open("w", newline="") as file:
+                csv.writer(file).writerows([["messages"], [json.dumps(turns)]])
+        case _:
+            pq.write_table(pa.Table.from_pylist([{"messages": turns}]), path)
+    folder, said = imported(path)
+    assert "read as messages: 1 cot" in said and said.startswith("1 solution of 1 problem,")
+    assert next(folder.problems()).id.startswith("set/")
+
+
+def test_an_import_that_was_interrupted_goes_on(alpaca: Path) -> None:
+    folder, _ = imported(alpaca)
+    before = [solution.id for solution in folder.solutions()]
+    file = folder.path / "solutions.jsonl"
+    file.write_text(file.read_text().splitlines(keepends=True)[0])
+    folder.note(status="stopped")
+    again, _ = imported(alpaca, resume=True)
+    assert [solution.id for solution in again.solutions()] == before and again.run().status == "finished"
+
+
+MISTAKES = {
+    "no such file": ("no.json", [], r"no.json does not exist \(did you mean .*set.json"),
+    "a wrong shape": ("set.json", ["shape=sharegpt"], r"not one row can be read as `sharegpt` \(--set shape=NAME"),
+    "an unknown shape": ("set.json", ["shape=alpacca"], "shape"),
+    "an unknown field": ("set.json", ["field_map.question=x"], r"field_map.question is not a field of a row"),
+    "a missing key": (
+        "set.json",
+        ["field_map.text=x", "field_map.response=output"],
+        r"has no `x`, which field_map.text",
+    ),
+    "a profile": ("set.json", ["profile=nobody"], "nobody"),
+}
+
+
+@pytest.mark.parametrize(("file", "overrides", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_one_message_and_leave_nothing(
+    alpaca: Path, file: str, overrides: list[str], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        imported(alpaca.parent / file, *overrides)
+    assert not (alpaca.parent / "run").exists()
+
+
+def test_a_run_is_no_file(alpaca: Path) -> None:
+    folder, _ = imported(alpaca)
+    with pytest.raises(InputError, match="is a run folder already"):
+        imported(folder.path)
+    with pytest.raises(RunFolderError, match="already holds a run"):
+        imported(alpaca)
