@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 from tests.models.scripted_server import Server
 
 REPLIES = tomllib.loads((Path(__file__).parent / "replies.toml").read_text("utf-8"))
-"""Question -> what the model writes: `words`, or a `program`; `small` holds what a weaker model writes instead."""
+"""What the model writes: `reply`, `words` or a `program` for a question; `form`, a program for questions of a form."""
 
 
 class Tutor(Server):
-    """Answers by `replies.toml`; a question that is not there gets a program that adds up its numbers."""
+    """Answers by `replies.toml`."""
 
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         """The next turn of the dialogue."""
@@ -30,7 +31,7 @@ def roles(body: dict[str, Any]) -> list[str]:
 
 def reply(question: str, system: str, last: str, *, small: bool) -> str:
     """A program, words, or words around a program whose output has come back."""
-    entry = next((row for row in REPLIES["reply"] if row["question"] in question), None) or added_up(question)
+    entry = next((row for row in REPLIES["reply"] if row["question"] in question), None) or by_pattern(question)
     entry = entry | (entry.get("small", {}) if small else {})
     if "one Python program" in system:
         return str(entry["program"])
@@ -42,7 +43,9 @@ def reply(question: str, system: str, last: str, *, small: bool) -> str:
     return f"I compute it.\n```python\n{entry['program']}\n```\n"
 
 
-def added_up(question: str) -> dict[str, str]:
-    """What to say to a question that nobody prepared."""
-    numbers = [int(word) for word in question.replace("?", " ").replace(".", " ").split() if word.isdigit()]
-    return {"program": f"print({' + '.join(map(str, numbers or [0]))})", "words": f"The answer is {sum(numbers)}."}
+def by_pattern(question: str) -> dict[str, str]:
+    """What to say to a question of which only the form is known: the program has its numbers filled in."""
+    for row in REPLIES["form"]:
+        if found := re.search(row["question"], question):
+            return {"program": row["program"].format(**found.groupdict()), "words": "I do not know."}
+    return {"program": "print(0)", "words": "I do not know."}
