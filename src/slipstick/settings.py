@@ -19,7 +19,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from slipstick.errors import UserError, did_you_mean
@@ -93,10 +93,12 @@ def run_settings(verb: str, console: Console) -> None:
     if verb not in classes:
         raise UserError(f"{verb!r} has no settings{did_you_mean(verb, classes)}; known: {', '.join(classes)}")
     for settings in classes[verb]:
-        table = Table("key", "type", "default", "meaning", title=heading(settings), title_justify="left", box=None)
+        console.print(Text(heading(settings), style="bold underline"))
         for each in settings_of(settings):
-            table.add_row(*map(Text, (each.key, each.type, each.default, each.meaning)))
-        console.print(table)
+            default = each.default if each.default == "required" else f"= {each.default}"
+            console.print(Text.assemble((each.key, "bold cyan"), f"  {each.type}  ", (default, "dim")), soft_wrap=True)
+            console.print(Padding(Text(each.meaning), (0, 0, 0, 4)))
+        console.print()
 
 
 def _code(text: str) -> str:
