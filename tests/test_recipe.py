@@ -158,3 +158,22 @@ def test_a_table_as_toml_reads_back() -> None:
         "phases": [{"share": 1, "mix": {"pot": 1, "near-by key": 0.2}}],
     }
     assert tomllib.loads(to_toml(table)) == table
+
+
+class Lists(Record):
+    formats: list[str] = Field(default_factory=list, min_length=1)
+    ks: list[int] = Field(default_factory=list)
+    allow: list[str] | None = None
+    either: str | list[str] = ""
+
+
+def test_a_single_value_is_taken_for_every_setting_that_is_a_list() -> None:
+    found = check_settings({}, Lists, overrides=["formats=cot", "ks=1", "allow=mit", "either=x"])
+    assert found == Lists(formats=["cot"], ks=[1], allow=["mit"], either="x")
+
+
+@pytest.mark.parametrize("written", ["ks=[a, b]", "ks={a=1}", "ks=[1, 2"])
+def test_a_wrong_list_is_told_how_one_is_written(written: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        check_settings({"formats": ["cot"]}, Lists, overrides=[written])
+    assert "a list is written ks = ['a', 'b'], on the command line --set \"ks=['a', 'b']\"" in str(caught.value)

@@ -8,7 +8,8 @@ import tomllib
 from collections.abc import Mapping
 from inspect import isclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
@@ -21,7 +22,12 @@ S = TypeVar("S", bound=BaseModel)
 _FOLDERS = ("data", "base", "run", "value_model", "model")
 """Keys that name a folder, also one without a slash."""
 
-ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) and not _is_unquoted(value) else value
+
+
+ONE_OR_MORE = BeforeValidator(_one_or_more)
 Names = Annotated[list[str], ONE_OR_MORE]
 """A list of names; a recipe may give a single one without brackets."""
 
@@ -96,7 +102,7 @@ def check_settings(
             mistakes.append(f"--set {override}: `{key.strip().rpartition('.')[0]}` is no table")
     chosen, fields = _choose(settings, merged, mistakes)
     mistakes += [f"{key}: no such setting{did_you_mean(key, fields)}" for key in merged if key not in fields]
-    known = {key: value for key, value in merged.items() if key in fields}
+    known = {key: _listed(value, chosen, key) for key, value in merged.items() if key in fields}
     loaded = None
     if chosen is not None:
         try:
@@ -106,6 +112,21 @@ def check_settings(
     if mistakes or loaded is None:
         raise RecipeError(where, mistakes)
     return loaded
+
+
+def _listed(value: Any, settings: type[BaseModel] | None, key: str) -> Any:
+    """A value for a setting: a single one for a setting that is a list is a list of one, `formats = "cot"`."""
+    if settings is None or value is None or isinstance(value, list | dict):
+        return value
+    annotation = settings.model_fields[key].annotation
+    kinds = [annotation, *(get_args(annotation) if isinstance(annotation, UnionType) else ())]
+    is_list = any(get_origin(kind) is list for kind in kinds) and str not in kinds
+    return [value] if is_list and not _is_unquoted(value) else value
+
+
+def _is_unquoted(value: Any) -> bool:
+    """Whether a text is a list that is no TOML, `[cot, pot]`."""
+    return isinstance(value, str) and value.startswith("[") and "," in value
 
 
 def _choose(settings: TypeForm[S], table: dict[str, Any], mistakes: list[str]) -> tuple[type[S] | None, set[str]]:
@@ -191,4 +212,7 @@ def _describe(problem: Any, given: dict[str, Any]) -> str:
     if not problem["loc"]:
         return message  # about several settings, which it names
     value = given.get(str(problem["loc"][0]))
+    if problem["type"] == "list_type":
+        example = f"{where} = ['a', 'b'], on the command line --set \"{where}=['a', 'b']\""
+        return f"{where} = {value!r}: a list is written {example}"
     return f"{where} = {value!r}: {message[0].lower()}{message[1:]}"

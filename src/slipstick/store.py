@@ -42,7 +42,7 @@ T = TypeVar("T")
 _METRICS = TypeAdapter(list[Metric])
 _RUN = TypeAdapter(Run)
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
-_FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "report.html", *_ROWS)
+_FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "formats.jsonl", "report.html", *_ROWS)
 _FOLDERS = ("model", "figures", "exports")
 
 _DECODER = json.JSONDecoder()

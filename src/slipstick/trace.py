@@ -6,7 +6,9 @@ from pathlib import Path
 from slipstick.curate.composition import read_composition
 from slipstick.curate.writing import read_origins
 from slipstick.errors import InputError
-from slipstick.schema import Drop, Output, Problem, Record, Run, Solution
+from slipstick.formats import Format, render_chat
+from slipstick.formats.recorded import read_formats
+from slipstick.schema import Code, Drop, Output, Problem, Record, Run, Solution
 from slipstick.store import RunFolder
 
 
@@ -23,6 +25,8 @@ class TracedRow(Record):
     """Its problem, if the run has it."""
     drop: Drop | None = None
     """Why the run dropped it, if it did."""
+    asked_in: Format | None = None
+    """The format that the run asked in, with its system message and demonstrations, if it asked a model."""
     rules: list[str]
     """The rules of curation that the kept rows of this run have passed."""
 
@@ -57,6 +61,9 @@ def describe(row: TracedRow) -> Iterator[tuple[str, str]]:
     yield "format, sample, seed", f"{solution.format}, {solution.sample}, {solution.seed}"
     if solution.prompt_hash:
         yield "prompt", f"SHA-256 begins with {solution.prompt_hash}"
+    if row.asked_in and problem and solution.prompt_hash:
+        messages = render_chat(row.asked_in, problem)
+        yield "prompt, as messages", "\n".join(f"[{each['role']}] {each['content']}" for each in messages)
     if solution.tokens or solution.cost:
         yield "tokens, cost", f"{solution.tokens:,}, {solution.cost:.4f} US dollars"
     for block in solution.blocks:
@@ -91,5 +98,13 @@ def _find(folder: RunFolder, row: str) -> Iterator[TracedRow]:
         solution=solution,
         problem=problem,
         drop=drop,
+        asked_in=_asked_in(folder, solution),
         rules=made.rules if made else [],
     )
+
+
+def _asked_in(folder: RunFolder, solution: Solution) -> Format | None:
+    name = solution.format
+    if name == "hybrid":
+        name = "pot" if any(isinstance(block, Code) for block in solution.blocks) else "cot"
+    return next((row.asked for row in read_formats(folder.path) if row.asked.name == name), None)

@@ -11,6 +11,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.new_problems import NewProblems, run_new_problems
 from slipstick.commands.questions import QuestionRecipe, finish_questions, question_run, replies_to, without_answer
+from slipstick.formats import FormatNames
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import sound_problems
@@ -33,7 +34,7 @@ class AugmentRecipe(QuestionRecipe, AugmentSettings):
     """New problems from those there are."""
     model: str = ""
     """Model that rewords and answers; "backward" and "vary" of problems with programs need none."""
-    formats: list[str] = Field(default_factory=list)
+    formats: FormatNames = Field(default_factory=list)
     """Formats that the new problems are answered in; none leaves them unanswered."""
     programs: str | None = None
     """Run folder whose solutions in one program vary the problems that have no worked steps."""

@@ -35,7 +35,7 @@ class Collection:
 
     async def __aenter__(self) -> Self:
         """Takes over what an interrupted run has done and spent, and notes what the server says of itself."""
-        self.monitor.resume(*_take_over(self.folder, self.recipe.formats))
+        self.monitor.resume(*_take_over(self.folder, self.recipe.format_names()))
         self.done = self.folder.index()
         card, versions = await self.monitor.model.describe(), self.folder.run().versions
         for key, value in card.items():

@@ -98,7 +98,7 @@ async def _solve_and_check(
         alarms, metrics = await rerun(
             list(folder.problems()),
             list(folder.solutions()),
-            load_strategies(recipe.formats),
+            load_strategies(recipe.formats, recipe, problems_dir=recipe.problems_dir),
             model=model,
             interpreter=interpreter,
             settings=recipe,

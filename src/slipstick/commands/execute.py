@@ -12,7 +12,7 @@ from slipstick.commands import Invocation, count, run_async, settings_for_run
 from slipstick.commands.running import running
 from slipstick.evaluate import reproduced_outputs
 from slipstick.execute import re_execute
-from slipstick.formats import load_format
+from slipstick.formats.recorded import copy_formats, formats_of
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.progress import progress
 from slipstick.report import metrics_table
@@ -31,6 +31,7 @@ def run_execute(invocation: Invocation, console: Console) -> Path:
     before = [solution for solution in source.solutions() if solution.problem_id in chosen]
     with running(invocation, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
         folder.write_problems(problems)
+        copy_formats(folder, [source.path])
         after = run_async(_execute_all(folder, before, recipe, console))
         recorded = {s.id: [block.text for block in s.blocks if isinstance(block, Output)] for s in before}
         metrics = reproduced_outputs(after, lambda solution: recorded[solution.id])
@@ -43,13 +44,13 @@ async def _execute_all(
     folder: RunFolder, solutions: Sequence[Solution], recipe: InterpreterSettings, console: Console
 ) -> list[Solution]:
     interpreter = open_interpreter(recipe)
-    done = {solution.id for solution in folder.solutions()}
+    done, load = {solution.id for solution in folder.solutions()}, formats_of([folder.path])
     work = iter([solution for solution in solutions if solution.id not in done])
     executed = len(done)
 
     async def again(solution: Solution) -> Solution:
         # Both formats that a hybrid solution can be in are laid out alike if there is a program.
-        format = load_format("pot" if solution.format == "hybrid" else solution.format)
+        format = load("pot" if solution.format == "hybrid" else solution.format)
         earlier = [await again(attempt) for attempt in solution.previous_attempts]
         return (await re_execute(solution, interpreter, format=format)).model_copy(
             update={"previous_attempts": earlier}

@@ -13,9 +13,10 @@ from pathlib import Path
 from rich.console import Console
 
 from slipstick.commands import Invocation, run_async
+from slipstick.commands.estimates import print_estimate
 from slipstick.commands.questions import QuestionRecipe
 from slipstick.commands.running import running
-from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened, print_estimate
+from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened
 from slipstick.commands.teaching import teach
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model

@@ -13,9 +13,9 @@ from slipstick.commands import Invocation
 from slipstick.commands.teacher import run_teaching
 from slipstick.commands.teaching import TeachingRecipe
 from slipstick.errors import InputError
+from slipstick.formats import FormatNames
 from slipstick.models import Model
 from slipstick.problems.settings import sound_problems
-from slipstick.recipe import Names
 from slipstick.schema import Problem, Solution
 from slipstick.synthesize.rejection import RejectionSettings, refuse_without_gold, take_enough, until_correct
 from slipstick.synthesize.selection import Method, TeacherInput
@@ -27,7 +27,7 @@ class RejectionRecipe(TeachingRecipe, RejectionSettings):
 
     method: Literal["rejection"] = "rejection"
     """Attempts until enough are correct, more of them if a problem is hard."""
-    formats: Names = Field(min_length=1)
+    formats: FormatNames = Field(min_length=1)
     """Formats to write in."""
     temperature: float = Field(default=0.7, ge=0)
     """The same for all attempts."""

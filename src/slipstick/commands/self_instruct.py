@@ -9,6 +9,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.new_problems import NewProblems, run_new_problems
 from slipstick.commands.questions import QuestionRecipe, finish_questions, question_run, replies_to, without_answer
+from slipstick.formats import FormatNames
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.schema import Problem
@@ -31,7 +32,7 @@ class SelfInstructRecipe(QuestionRecipe, SelfInstructSettings):
     """None: questions come from `topics`."""
     topics: list[str] = Field(min_length=1)
     """Topics that come with slipstick, and TOML files of your own (`name`, `about`, `seeds`)."""
-    formats: list[str] = Field(default_factory=list)
+    formats: FormatNames = Field(default_factory=list)
     """Formats that the new questions are answered in; none leaves them without answers."""
 
 

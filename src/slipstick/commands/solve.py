@@ -9,12 +9,14 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, run_async
 from slipstick.commands.collection import Collection
+from slipstick.commands.estimates import print_estimate
 from slipstick.commands.running import running
-from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened, print_estimate
+from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened
+from slipstick.formats.recorded import record_formats
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import check_problems, each_problem
-from slipstick.solve import load_strategies, policy_of, prepare
+from slipstick.solve import formats_in, load_strategies, policy_of, prepare
 from slipstick.solve.attempt import solution_id
 from slipstick.solve.estimate import PROBLEMS, choose, extrapolate
 from slipstick.solve.monitor import Monitor
@@ -53,10 +55,13 @@ async def collect(
     """Every solution the recipe asks for, into the folder, in the order asked for once all are there."""
     began, total = time.monotonic(), folder.write_problems(each_problem(recipe))
     problems = folder.problems()
+    loaded = load_strategies(recipe.formats, recipe, problems_dir=recipe.problems_dir)
+    strategies = [prepare(strategy, recipe) for strategy in loaded]
+    record_formats(folder, formats_in(strategies), named=recipe.formats)
     async with Collection(folder, recipe, Monitor(model), interpreter, console) as collection:
         finished = await collection.sample(
             choose(problems, total, seed=recipe.seed) if recipe.estimate else problems,
-            [prepare(strategy, recipe) for strategy in load_strategies(recipe.formats)],
+            strategies,
             policy=policy_of(recipe),
             planned=(min(total, PROBLEMS) if recipe.estimate else total) * recipe.num_samples * len(recipe.formats),
         )
@@ -76,13 +81,13 @@ def finish(folder: RunFolder, solved: SolveResult) -> None:
 def _asked_order(folder: RunFolder, recipe: SolveRecipe) -> Iterator[str]:
     for problem in folder.problems():
         for sample in range(recipe.num_samples):
-            for name in recipe.formats:
+            for name in recipe.format_names():
                 yield solution_id(problem, name, sample)
 
 
 def _print_estimate(folder: RunFolder, recipe: SolveRecipe, total: int, *, seconds: float, console: Console) -> None:
     chosen = {problem.id for problem in choose(folder.problems(), total, seed=recipe.seed)}
     solved = [solution for solution in folder.solutions() if solution.problem_id in chosen]
-    found = extrapolate(solved, problems=total, listed=recipe.formats, seed=recipe.seed)
+    found = extrapolate(solved, problems=total, listed=recipe.format_names(), seed=recipe.seed)
     title = f"{total:,} problems, judged by {len(chosen)}"
     print_estimate(title, found, recipe, seconds=seconds, console=console)

@@ -1,26 +1,25 @@
-"""The settings of every command that solves problems, and what is opened and shown by them."""
+"""The settings of every command that solves problems, and what they open."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field
-from rich.console import Console
 
 from slipstick.commands import Invocation, load_settings
 from slipstick.errors import RecipeError, did_you_mean
+from slipstick.formats import FormatNames, name_of_format
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
 from slipstick.models import Model, ModelSettings
 from slipstick.plugins import list_plugins
 from slipstick.problems.catalogue import datasets
+from slipstick.problems.catalogue.local import local_files
 from slipstick.problems.settings import ProblemSettings
-from slipstick.progress import duration
-from slipstick.recipe import Names, check_settings, resolved, shipped_recipes
+from slipstick.recipe import check_settings, resolved, shipped_recipes
 from slipstick.solve import SolveSettings
-from slipstick.solve.estimate import Range, estimate_table
 from slipstick.store import RunFolder
 
 MAY_CHANGE = frozenset(
@@ -28,8 +27,6 @@ MAY_CHANGE = frozenset(
     | {"base_url", "max_concurrent_requests", "request_timeout", "max_concurrent_solutions", "sandbox_workers"}
 )
 """Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
-_AT_ONCE = 32
-"""Requests that an estimate of the time assumes if the server's concurrency is still to be found out."""
 
 
 R = TypeVar("R", bound="SolveRecipe")
@@ -40,10 +37,14 @@ class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSett
 
     model: str
     """"openai:NAME", "hf:PATH", "replay:FILE", "fake:FILE"."""
-    formats: Names = Field(min_length=1)
-    """Formats to solve in, and "hybrid"."""
+    formats: FormatNames = Field(min_length=1)
+    """Formats to solve in, "hybrid", and files of your own ("my.toml")."""
     estimate: bool = False
     """Solve only a few problems, say what all of them will take, and stop."""
+
+    def format_names(self) -> list[str]:
+        """The names of the formats, which solutions have."""
+        return [name_of_format(name) for name in self.formats]
 
 
 def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Invocation]:
@@ -84,7 +85,10 @@ def input_files(recipe: SolveRecipe) -> list[Path]:
     """The files that a run reads: problems, and its model or the script or recording of one."""
     model = Path(recipe.model.partition(":")[2])
     weights = [model / "model.safetensors"] if model.is_dir() else [model]
-    return [*recipe.files(), *(weights if recipe.model else [])]
+    texts = [name for name in (*recipe.formats, recipe.system or "", recipe.shots_from or "") if "\n" not in name]
+    asked = [path for name in texts for path in (Path(name), Path(name) / "solutions.jsonl") if path.is_file()]
+    shots = local_files(recipe.shots_from, problems_dir=recipe.problems_dir) if recipe.shots_from else []
+    return [*recipe.files(), *asked, *shots, *(weights if recipe.model else [])]
 
 
 @asynccontextmanager
@@ -97,24 +101,3 @@ async def opened(recipe: SolveRecipe, model: Model | None) -> AsyncIterator[Inte
         await interpreter.close()
         if model:
             await model.close()
-
-
-def print_estimate(
-    title: str,
-    found: Mapping[str, Range],
-    recipe: SolveRecipe,
-    *,
-    rows: Mapping[str, Range] | None = None,
-    seconds: float,
-    console: Console,
-) -> None:
-    """What all will take. found: by field of Spent; rows: what else will come of it; seconds: what these took."""
-    most = recipe.max_concurrent_requests
-    at_once = min(recipe.max_concurrent_solutions, _AT_ONCE if most == "auto" else most)
-    console.print(estimate_table(title, found, rows=rows or {}, at_once=at_once))
-    console.print(
-        f"They took {duration(seconds)}. Their solutions are kept: the same command with --resume and estimate = false "
-        "does the rest",
-        highlight=False,
-        soft_wrap=True,
-    )

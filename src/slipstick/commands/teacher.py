@@ -8,12 +8,13 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.commands import Invocation, run_async
+from slipstick.commands.estimates import print_estimate
 from slipstick.commands.running import running
-from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened, print_estimate
+from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened
 from slipstick.commands.teaching import TeachingRecipe, teach
+from slipstick.formats import FormatNames
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import sound_problems
-from slipstick.recipe import Names
 from slipstick.solve.estimate import choose
 from slipstick.solve.monitor import Monitor
 from slipstick.synthesize.estimate import extrapolate_units
@@ -25,7 +26,7 @@ class TeacherRecipe(TeachingRecipe):
 
     method: Literal["teacher"] = "teacher"
     """A model's attempts by a schedule."""
-    formats: Names = Field(min_length=1)
+    formats: FormatNames = Field(min_length=1)
     """Formats to write in."""
     stop_after_correct: int | None = Field(default=None, ge=1)
     """Stop sampling a problem in a format once it has so many correct attempts; None takes all."""

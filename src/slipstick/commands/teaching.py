@@ -9,11 +9,11 @@ from rich.console import Console
 
 from slipstick.commands.collection import Collection
 from slipstick.commands.solve_recipe import SolveRecipe
-from slipstick.formats import load_format
+from slipstick.formats.recorded import record_formats
 from slipstick.grade import grade
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Problem, Solution
-from slipstick.solve import prepare_format
+from slipstick.solve import load_prompted, prepare_format
 from slipstick.solve.monitor import Monitor
 from slipstick.solve.policies import SamplingStep, scheduled
 from slipstick.store import RunFolder
@@ -83,7 +83,9 @@ async def teach(
     for solution in asked.given:
         if solution.id not in begun:
             folder.append(solution)
-    formats = [prepare_format(load_format(name), recipe) for name in recipe.formats]
+    loaded = [load_prompted(name, recipe, problems_dir=recipe.problems_dir) for name in recipe.formats]
+    formats = [prepare_format(format, recipe) for format in loaded]
+    record_formats(folder, formats, named=recipe.formats)
     if monitor and formats and asked.problems:
         async with Collection(folder, recipe, monitor, interpreter, console) as collection:
             if not begun:
@@ -101,5 +103,5 @@ async def teach(
             if not await collection.sample(asked.problems, formats, policy=method.policy, planned=planned, grade=grade):
                 return False
     if not recipe.estimate:
-        console.print(select(folder, asked, method, formats=recipe.formats))
+        console.print(select(folder, asked, method, formats=recipe.format_names()))
     return True

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, count, run_async
 from slipstick.commands.running import running
-from slipstick.formats import load_format
+from slipstick.formats import FormatNames, load_format
+from slipstick.formats.recorded import record_formats
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.problems.settings import ProblemSettings, sound_problems
 from slipstick.progress import progress
-from slipstick.recipe import Names
 from slipstick.schema import Drop, Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.synthesize import choose_formats, synthesize
@@ -27,7 +27,7 @@ class SynthesizeRecipe(ProblemSettings, InterpreterSettings):
     method: Literal["worked_steps", "annotations"] = "worked_steps"
     """Where solutions come from: steps in the problems' metadata, or the calculations in their rationales."""
 
-    formats: Names = Field(min_length=1)
+    formats: FormatNames = Field(min_length=1)
     """Formats to write in."""
     shares: dict[str, float] | None = None
     """Format -> share of the problems it is written for; None writes every problem in every format that suits it."""
@@ -59,6 +59,7 @@ async def _synthesize(
 ) -> None:
     writer = _writer(recipe.method)
     formats = [load_format(name) for name in recipe.formats]
+    record_formats(folder, formats, named=recipe.formats)
     interpreter = open_interpreter(recipe, seed=recipe.seed)
     folder.write_problems(problems)
     done = {solution.id for solution in folder.solutions()} | {row.row["id"] for row in folder.dropped()}

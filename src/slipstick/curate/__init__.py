@@ -25,7 +25,7 @@ from slipstick.curate.mixing import require_groups, split_questions
 from slipstick.curate.rerun import OnProgress, rerun_programs
 from slipstick.curate.rules import DropReason
 from slipstick.curate.settings import CurateSettings
-from slipstick.formats import load_format
+from slipstick.formats.recorded import copy_formats, formats_of
 from slipstick.interpreters import Interpreter
 from slipstick.store import RunFolder, write_atomically
 
@@ -63,6 +63,7 @@ def curate(
     solutions.drop_duplicates(runs, written, settings)
     solutions.drop_surplus(written, settings)
     on_progress("writing", 0, 0)
+    copy_formats(out, [run.path for run in runs])
     sources = {row.question: asked.sources[row.question] for row in written.candidates}
     splits = split_questions(sources, settings.splits, seed=settings.seed) if settings.splits else {}
     made = {
@@ -84,8 +85,9 @@ def _drop_changed(
     on_progress: OnProgress,
 ) -> None:
     """Drops the rows whose programs no longer print what is recorded."""
+    load = formats_of(run.path for run in runs)
     for name in {row.format for row in written.candidates} - {"hybrid"}:
-        load_format(name)
+        load(name)
     places = [row.place for row in written.candidates if row.has_code]
     differences = rerun_programs(runs, out, places, open_interpreter, on_progress)
     written.drop({place: DropReason("not reproduced", what) for place, what in differences.items() if what})

@@ -9,7 +9,8 @@ from slipstick.answers import answer_of
 from slipstick.curate.reading import read_chosen
 from slipstick.equivalence import compare
 from slipstick.execute import outputs_equal, re_execute
-from slipstick.formats import load_format
+from slipstick.formats import Format, load_format
+from slipstick.formats.recorded import formats_of
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Block, Code, Output, Solution
 from slipstick.store import RunFolder, write_atomically
@@ -46,7 +47,8 @@ def rerun_programs(
             async def run() -> None:
                 interpreter = open_interpreter()
                 try:
-                    await find_differences(read_chosen(runs, rest), interpreter, on_result=keep)
+                    load = formats_of(run.path for run in runs)
+                    await find_differences(read_chosen(runs, rest), interpreter, load=load, on_result=keep)
                 finally:
                     await interpreter.close()
 
@@ -59,6 +61,7 @@ async def find_differences(
     interpreter: Interpreter,
     *,
     on_result: Callable[[int, str], None],
+    load: Callable[[str], Format] = load_format,
     max_concurrent: int = 64,
 ) -> None:
     """Runs the programs of each solution and gives its place and the difference from the record to `on_result`."""
@@ -70,7 +73,7 @@ async def find_differences(
 
     try:
         for place, solution in solutions:
-            running.append((place, asyncio.create_task(find_difference(solution, interpreter))))
+            running.append((place, asyncio.create_task(find_difference(solution, interpreter, load=load))))
             if len(running) >= max_concurrent:
                 await hand_over()
         while running:
@@ -81,13 +84,15 @@ async def find_differences(
         await asyncio.gather(*(task for _, task in running), return_exceptions=True)
 
 
-async def find_difference(solution: Solution, interpreter: Interpreter) -> str:
+async def find_difference(
+    solution: Solution, interpreter: Interpreter, *, load: Callable[[str], Format] = load_format
+) -> str:
     """The first output that is not as recorded, in words; "" if there is none.
 
     If no output is recorded, the result of the programs is compared with the recorded answer. A fault of the sandbox
     counts only if it happens three times.
     """
-    format = load_format("pot" if solution.format == "hybrid" else solution.format)
+    format = load("pot" if solution.format == "hybrid" else solution.format)
     for _ in range(_MAX_TRIES):
         again = (await re_execute(solution, interpreter, format=format)).blocks
         if not any(isinstance(block, Output) and block.status == "sandbox_fault" for block in again):

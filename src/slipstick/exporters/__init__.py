@@ -20,7 +20,8 @@ from slipstick.encode.encoding import has_ended
 from slipstick.errors import InputError, did_you_mean
 from slipstick.exporters import shapes
 from slipstick.exporters.files import write_json, write_jsonl, write_parquet
-from slipstick.formats import Format, load_format
+from slipstick.formats import Format
+from slipstick.formats.recorded import formats_of
 from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.trainable import trainable
@@ -98,7 +99,7 @@ def _decided(folder: RunFolder) -> Iterator[Solution]:
 
 
 def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterator[tuple[Solution, Problem, Format]]:
-    load = functools.cache(load_format)
+    load = functools.cache(formats_of([folder.path]))
     if of == "problems":
         for problem in problems.values():
             if problem.answer is not None:

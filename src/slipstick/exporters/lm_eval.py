@@ -8,14 +8,15 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import pstdev
 from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.exporters.shapes import written_format
-from slipstick.formats import join, load_format, render
+from slipstick.formats import Format, join, render
+from slipstick.formats.recorded import formats_of
 from slipstick.metrics.estimators import share_correct
 from slipstick.metrics.groups import set_of
 from slipstick.metrics.labels import order_formats
@@ -41,9 +42,9 @@ def write_lm_eval(folder: RunFolder, out: Path) -> dict[str, int]:
     model = next(iter(next(iter(tasks.values())).values()))[0].model or str(run.recipe.get("model", "model"))
     place = out / re.sub(r"[\"<>:/|\\?*\[\]]+", "__", model)
     place.mkdir(parents=True, exist_ok=True)
-    written = {}
+    written, load = {}, functools.cache(formats_of([folder.path]))
     for task, attempts in tasks.items():
-        rows = list(_sample_rows(problems, attempts))
+        rows = list(_sample_rows(problems, attempts, load))
         path = place / f"samples_{task}_{date}.jsonl"
         write_atomically(path, (f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
         written[str(path.relative_to(out))] = len(rows)
@@ -64,13 +65,13 @@ def _tasks(problems: dict[str, Problem], solutions: Sequence[Solution]) -> dict[
     return {task: by_problem(members) for task, members in named.items()}
 
 
-def _sample_rows(problems: dict[str, Problem], attempts: dict[str, list[Solution]]) -> Iterator[dict[str, Any]]:
+def _sample_rows(
+    problems: dict[str, Problem], attempts: dict[str, list[Solution]], load: Callable[[str], Format]
+) -> Iterator[dict[str, Any]]:
     for number, (name, samples) in enumerate(attempts.items()):
         problem = problems[name]
         gold = problem.answer if isinstance(problem.answer, str) else "; ".join(problem.answer or [])
-        texts = [
-            join(render(_load_format(written_format(sample).partition(":")[0]), sample.blocks)) for sample in samples
-        ]
+        texts = [join(render(load(written_format(sample).partition(":")[0]), sample.blocks)) for sample in samples]
         doc = {"id": name, "question": problem.text, "answer": gold, "choices": problem.choices}
         yield {
             "doc_id": number,
@@ -127,9 +128,6 @@ def _task_results(task: str, attempts: dict[str, list[Solution]], metrics: Seque
         if of_task and task.endswith(f"_{metric.format}") and metric.measure.startswith(("maj@", "pass@", "best@")):
             found[f"{_METRIC},{metric.measure}"] = metric.value
     return found
-
-
-_load_format = functools.cache(load_format)
 
 
 def _digest(text: str) -> str:

@@ -3,7 +3,7 @@
 Rendering and parsing are inverse to each other: `join(render(f, parse(f, s))) == s` for every string, and
 `parse(f, join(render(f, blocks))) == blocks` for every list of blocks a model and an interpreter can produce.
 
-A plug-in is a `Format`, named by an entry point in the group `slipstick.formats`.
+A plug-in is a `Format`, named by an entry point in the group `slipstick.formats`. `recorded.py` keeps a run's formats.
 """
 
 import json
@@ -11,12 +11,15 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple, Self
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from slipstick.errors import RecipeError
-from slipstick.plugins import load_plugin
+from slipstick.errors import RecipeError, did_you_mean
+from slipstick.plugins import list_plugins, load_plugin
+from slipstick.recipe import ONE_OR_MORE
 from slipstick.schema import Block, Code, Output, Problem, Record, Text
 
 _TOOL = "Runs Python and gives back what it prints and the value of its last line. Variables persist from call to call."
@@ -62,6 +65,8 @@ class Format(Record):
     """How many demonstrations a prompt shows."""
     tool: str = ""
     """Name of the function a chat model calls to run code; '' if code is part of its text."""
+    answer_line: str = "The answer is {answer}."
+    """How a demonstration ends that is made from a worked solution (`shots_from`)."""
 
     @model_validator(mode="after")
     def _fences_come_in_pairs(self) -> Self:
@@ -88,9 +93,42 @@ class Piece(NamedTuple):
 
 
 def load_format(name: str) -> Format:
-    """The format of that name; raises PluginError if there is none."""
+    """The format of that name, or that of a TOML file ("my.toml"), whose name is the file's.
+
+    Raises PluginError if there is none of that name, RecipeError for a file with mistakes.
+    """
+    if name.endswith(".toml"):
+        return _format_of_file(Path(name))
     found: Format = load_plugin("formats", name)
     return found
+
+
+def name_of_format(named: str) -> str:
+    """The name of a format that a recipe names: "cot", or "my" for the file "prompts/my.toml"."""
+    return Path(named).stem if named.endswith(".toml") else named
+
+
+def _checked(named: list[str]) -> list[str]:
+    """A recipe's formats, files by their absolute paths. Raises ValueError with every mistake."""
+    known, names = ["hybrid", *list_plugins("formats")], [name_of_format(name) for name in named]
+    mistakes = [f"`{name}` is named twice" for name in dict.fromkeys(names) if names.count(name) > 1]
+    unknown = [name for name in dict.fromkeys(named) if name not in known and not name.endswith(".toml")]
+    mistakes += [f"there is no format `{name}`{did_you_mean(name, known)}" for name in unknown]
+    if unknown:
+        mistakes.append(f"known: {', '.join(known)}, and files of your own, as my.toml")
+    for name in dict.fromkeys(named):
+        if name.endswith(".toml"):
+            try:
+                _format_of_file(Path(name))
+            except RecipeError as error:
+                mistakes += error.mistakes
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    return [str(Path(name).absolute()) if name.endswith(".toml") else name for name in named]
+
+
+FormatNames = Annotated[list[str], ONE_OR_MORE, AfterValidator(_checked)]
+"""Formats of a recipe: names of plug-ins, "hybrid", or TOML files."""
 
 
 def read_format(name: str) -> Format:
@@ -98,9 +136,43 @@ def read_format(name: str) -> Format:
     return Format.model_validate(tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8")))
 
 
+def _format_of_file(path: Path) -> Format:
+    name = path.stem
+    if name == "hybrid" or name in list_plugins("formats"):
+        raise RecipeError(str(path), [f"a format of ours is called `{name}`: give the file another name"])
+    try:
+        table = {"name": name, **tomllib.loads(path.read_text("utf-8"))}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        why = "there is no such file" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error}"
+        raise RecipeError(str(path), [f"{path}: {why}"]) from error
+    mistakes = [
+        f"{path}: {key}: no such key{did_you_mean(key, Format.model_fields)}; known: {', '.join(Format.model_fields)}"
+        for key in table
+        if key not in Format.model_fields
+    ]
+    if table["name"] != name:
+        mistakes.append(f"{path}: name = {table['name']!r}: a format is called as its file; leave `name` out")
+    for key, place in (("instruction", "{question}"), ("template", "{instruction}")):
+        if place not in str(table.get(key, place)):
+            mistakes.append(f"{path}: {key}: has no {place}, where it goes")
+    known = {key: value for key, value in table.items() if key in Format.model_fields}
+    try:
+        found = Format.model_validate(known)
+    except ValidationError as error:
+        raise RecipeError(str(path), [*mistakes, *(f"{path}: {_said(each)}" for each in error.errors())]) from error
+    if mistakes:
+        raise RecipeError(str(path), mistakes)
+    return found
+
+
+def _said(problem: Any) -> str:
+    where, message = ".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]}" if where else message
+
+
 def render_prompt(format: Format, problem: Problem) -> str:
     """The prompt for a model that continues a text, demonstrations first."""
-    shown = [_prompt(format, example.question) + example.response for example in shown_demonstrations(format)]
+    shown = [_prompt(format, example.question) + example.response for example in demonstrations_for(format, problem)]
     return format.preamble + "\n\n".join([*shown, _prompt(format, problem.text)])
 
 
@@ -110,7 +182,8 @@ def render_chat(format: Format, problem: Problem, blocks: Sequence[Block] = ()) 
     In a format with a `tool`, code is the assistant's calls, and outputs are the tool's messages.
     """
     messages: list[dict[str, Any]] = [{"role": "system", "content": format.system}] if format.system else []
-    shown = [(example.question, parse(format, example.response)) for example in shown_demonstrations(format)]
+    examples = demonstrations_for(format, problem)
+    shown = [(example.question, parse(format, example.response)) for example in examples]
     for question, response in [*shown, (problem.text, blocks)]:
         messages.append({"role": "user", "content": _instruction(format, question)})
         if format.tool:
@@ -159,9 +232,21 @@ def with_num_fewshot(format: Format, num_fewshot: int) -> Format:
     return format.model_copy(update={"num_fewshot": num_fewshot})
 
 
-def shown_demonstrations(format: Format) -> list[Demonstration]:
-    """The demonstrations that a prompt in this format shows."""
-    return format.demonstrations[: format.num_fewshot]
+def with_system(format: Format, system: str) -> Format:
+    """The format with another system message; in a prompt for models that continue a text it goes first."""
+    preamble = f"{system}\n\n{format.preamble}" if system else format.preamble
+    return format.model_copy(update={"system": system, "preamble": preamble})
+
+
+def demonstrations_for(format: Format, problem: Problem) -> list[Demonstration]:
+    """The demonstrations that a prompt for a problem shows: never the problem itself."""
+    asked = _words(problem.text)
+    others = (example for example in format.demonstrations if _words(example.question) != asked)
+    return list(islice(others, format.num_fewshot))
+
+
+def _words(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def render(format: Format, blocks: Iterable[Block]) -> list[Piece]:

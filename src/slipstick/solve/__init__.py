@@ -6,13 +6,15 @@ attempt.py     one solution: generate, run the code, append its output, generate
 closest.py     asks once more if an answer is none of the options
 hybrid.py      two formats as one strategy, and what solutions took
 monitor.py     what is counted while sampling
+shots.py       demonstrations from a dataset or a run
 estimate.py    what all problems will take, judged by a few
 settings.py    the settings of sampling
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
-from slipstick.formats import Format, load_format, with_num_fewshot
+from slipstick.formats import Format, load_format, with_num_fewshot, with_system
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model
 from slipstick.schema import Problem, Solution
@@ -22,8 +24,19 @@ from slipstick.solve.monitor import Monitor
 from slipstick.solve.policies import SamplingPolicy, SamplingStep, scheduled, until_settled
 from slipstick.solve.scheduler import Strategy, sample
 from slipstick.solve.settings import SolveSettings
+from slipstick.solve.shots import with_shots
 
-__all__ = ["SolveSettings", "attempt", "load_strategies", "policy_of", "prepare", "prepare_format", "solve"]
+__all__ = [
+    "SolveSettings",
+    "attempt",
+    "formats_in",
+    "load_prompted",
+    "load_strategies",
+    "policy_of",
+    "prepare",
+    "prepare_format",
+    "solve",
+]
 
 
 async def solve(
@@ -65,10 +78,32 @@ def policy_of(settings: SolveSettings) -> SamplingPolicy:
     return scheduled([SamplingStep(temperature=temperature, num_samples=count)])
 
 
-def load_strategies(names: Iterable[str]) -> list[Strategy]:
-    """Formats by their names, and "hybrid". Raises PluginError for a name that is neither."""
-    hybrid = Hybrid(pot=load_format("pot"), cot=load_format("cot"))
-    return [hybrid if name == "hybrid" else load_format(name) for name in names]
+def load_strategies(
+    names: Iterable[str], settings: SolveSettings | None = None, *, problems_dir: Path | None = None
+) -> list[Strategy]:
+    """Formats by their names or files, and "hybrid", with a run's system message and demonstrations.
+
+    Raises PluginError or RecipeError for a name that is neither, RecipeError for demonstrations there are not.
+    """
+    chosen = settings or SolveSettings()
+
+    def load(name: str) -> Format:
+        return load_prompted(name, chosen, problems_dir=problems_dir)
+
+    return [Hybrid(pot=load("pot"), cot=load("cot")) if name == "hybrid" else load(name) for name in names]
+
+
+def load_prompted(name: str, settings: SolveSettings, *, problems_dir: Path | None = None) -> Format:
+    """A format by its name or file, with a run's system message and demonstrations. Raises as `load_strategies`."""
+    format, system = load_format(name), settings.system_text()
+    format = format if system is None else with_system(format, system)
+    return with_shots(format, settings, problems_dir=problems_dir) if settings.shots_from else format
+
+
+def formats_in(strategies: Iterable[Strategy]) -> list[Format]:
+    """The formats of strategies, each once."""
+    found = [(each.pot, each.cot) if isinstance(each, Hybrid) else (each,) for each in strategies]
+    return list({format.name: format for formats in found for format in formats}.values())
 
 
 def prepare(strategy: Strategy, settings: SolveSettings) -> Strategy:

@@ -1,10 +1,26 @@
 """The settings of sampling."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from slipstick.schema import Record
+
+_TEXTS = (".txt", ".md")
+
+
+def _found(value: str | None) -> str | None:
+    """A setting that is a text or a file, a file by its absolute path. Raises ValueError for a file there is not."""
+    if value and "\n" not in value and Path(value).suffix in _TEXTS:
+        if not Path(value).is_file():
+            raise ValueError("there is no such file; write the text itself, or the name of a file with it")
+        return str(Path(value).absolute())
+    return value
+
+
+def _placed(value: str | None) -> str | None:
+    return str(Path(value).absolute()) if value and Path(value).exists() else value
 
 
 class SolveSettings(Record):
@@ -24,7 +40,13 @@ class SolveSettings(Record):
     seed: int = 0
     """Sample k uses seed + k."""
     num_fewshot: int | None = Field(default=None, ge=0)
-    """Demonstrations shown in each prompt; None leaves it to the format."""
+    """Demonstrations shown in each prompt; None leaves it to the format, with `shots_from` it is 5."""
+    shots_from: Annotated[str | None, AfterValidator(_placed)] = None
+    """Where demonstrations come from instead of the format: problems with worked solutions ("gsm8k:train", a file), or
+    the folder of a run with correct solutions in the format. Which ones depends on `seed`; never the problem itself."""
+    system: Annotated[str | None, AfterValidator(_found)] = None
+    """The system message instead of the format's, or a file (.txt, .md) with it. A prompt for a model that continues a
+    text (completions, `hf` in a format's own or an Alpaca template) begins with it; "" leaves the message out."""
     stop: list[str] = Field(default_factory=list)
     """Strings that end an answer, in addition to those of the format."""
     max_turns: int = Field(default=8, ge=1)
@@ -39,3 +61,9 @@ class SolveSettings(Record):
     """Solutions that run at one time."""
     max_cost: float | None = Field(default=None, gt=0)
     """Budget in US dollars; no solution is begun that would exceed it."""
+
+    def system_text(self) -> str | None:
+        """What `system` says; None if it says nothing."""
+        if self.system and "\n" not in self.system and Path(self.system).suffix in _TEXTS:
+            return Path(self.system).read_text("utf-8").strip()
+        return self.system

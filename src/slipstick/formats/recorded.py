@@ -1,0 +1,47 @@
+"""The formats of a run as it asked in them, kept in its folder: `formats.jsonl`.
+
+Solutions say only the name of their format. For a format of a file, which no other command can find by its name, the
+run's folder has what it was.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from slipstick.formats import Format, load_format, name_of_format
+from slipstick.schema import Record
+from slipstick.store import RunFolder, read_records, write_records
+
+FORMATS = "formats.jsonl"
+
+
+class RecordedFormat(Record):
+    """A format of a run."""
+
+    asked: Format
+    """As problems were asked in it: with the run's system message, demonstrations and stop strings."""
+    own: Format | None = None
+    """As its file has it, if it is no plug-in's."""
+
+
+def record_formats(folder: RunFolder, asked: Iterable[Format], *, named: Iterable[str]) -> None:
+    """Writes down a run's formats. named: as its recipe names them."""
+    files = {name_of_format(name): load_format(name) for name in named if name.endswith(".toml")}
+    write_records(folder.path / FORMATS, [RecordedFormat(asked=format, own=files.get(format.name)) for format in asked])
+
+
+def copy_formats(folder: RunFolder, runs: Iterable[Path]) -> None:
+    """Takes over the formats of files of the runs that a run's rows come from."""
+    own = {row.asked.name: row for run in runs for row in read_formats(run) if row.own}
+    if own:
+        write_records(folder.path / FORMATS, own.values())
+
+
+def read_formats(run: Path) -> list[RecordedFormat]:
+    """The formats that a run has written down; none for a run that asked no model."""
+    return list(read_records(run / FORMATS, RecordedFormat, missing_ok=True))
+
+
+def formats_of(runs: Iterable[Path]) -> Callable[[str], Format]:
+    """Name -> format, for the solutions of these runs: of their files, else a plug-in's."""
+    own = {row.asked.name: row.own for run in runs for row in read_formats(run) if row.own}
+    return lambda name: own[name] if name in own else load_format(name)

@@ -1,0 +1,71 @@
+"""Demonstrations for few-shot prompts: from a dataset's worked solutions, or from the correct solutions of a run."""
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from slipstick.errors import RecipeError
+from slipstick.formats import Demonstration, Format, join, render
+from slipstick.problems import load_problems
+from slipstick.schema import Problem
+from slipstick.solve.settings import SolveSettings
+from slipstick.store import RunFolder
+
+USUAL = 5
+"""Demonstrations if a recipe names their source alone."""
+_ANNOTATION = re.compile(r"<<[^<>]*>>")
+
+
+def with_shots(format: Format, settings: SolveSettings, *, problems_dir: Path | None = None) -> Format:
+    """The format with demonstrations from `shots_from`, the same ones for the same seed.
+
+    It has one more than a prompt shows, for the problem that is itself one of them. Raises RecipeError if the source
+    has too few in this format, and what reading it raises.
+    """
+    source, wanted = settings.shots_from or "", USUAL if settings.num_fewshot is None else settings.num_fewshot
+    is_run = (Path(source) / "run.json").is_file()
+    found = _of_run(format, RunFolder(source)) if is_run else _of_problems(format, source, problems_dir)
+    pool = list({example.question: example for example in found}.values())
+    if len(pool) < wanted:
+        raise RecipeError("shots_from", [_too_few(format, source, len(pool), wanted, is_run=is_run)])
+    chosen = random.Random(f"{settings.seed}/shots").sample(pool, min(wanted + 1, len(pool)))
+    return format.model_copy(update={"demonstrations": chosen, "num_fewshot": wanted})
+
+
+def _too_few(format: Format, source: str, found: int, wanted: int, *, is_run: bool) -> str:
+    what = f"correct solutions in format `{format.name}`" if is_run else "worked solutions"
+    line = f"shots_from = {source!r} has {found} {what}, num_fewshot = {wanted} are wanted"
+    if not is_run and format.executes != "never":
+        return (
+            f"{line}: `{format.name}` runs code, which worked solutions in words have not; name a run folder with "
+            f"correct solutions in `{format.name}` (of `slipstick evaluate` or `synthesize`)"
+        )
+    return f"{line}: set num_fewshot to {found} or less, or name another source" if found else f"{line}: name another"
+
+
+def _of_run(format: Format, folder: RunFolder) -> Iterator[Demonstration]:
+    problems = {problem.id: problem for problem in folder.problems()}
+    for solution in folder.solutions():
+        correct = solution.verdict is not None and solution.verdict.outcome == "correct"
+        if correct and solution.format == format.name and solution.finish == "stop":
+            text = join(render(format, solution.blocks))
+            yield Demonstration(question=problems[solution.problem_id].text, response=text)
+
+
+def _of_problems(format: Format, source: str, problems_dir: Path | None) -> Iterator[Demonstration]:
+    if format.executes != "never":
+        return
+    for problem in load_problems(source, problems_dir=problems_dir):
+        if problem.rationale and problem.answer is not None:
+            yield Demonstration(question=problem.text, response=_worked(format, problem))
+
+
+def _worked(format: Format, problem: Problem) -> str:
+    """A worked solution as a response: without GSM8K's annotations, with the format's last line."""
+    answer = problem.answer[0] if isinstance(problem.answer, list) else str(problem.answer)
+    words = _ANNOTATION.sub("", problem.rationale or "").partition("\n####")[0].strip()
+    if "\\boxed" in words and format.answer_line == Format.model_fields["answer_line"].default:
+        return words
+    line = format.answer_line.replace("{answer}", answer)
+    return words if words.endswith(line) else f"{words}\n{line}"
