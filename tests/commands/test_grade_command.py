@@ -140,3 +140,15 @@ def test_mistakes_are_one_message_and_touch_nothing(invoke: Invoke, arguments: l
     code, out, err = invoke(*arguments)
     assert code == 2 and out == "" and message in err and "Traceback" not in err
     assert not Path("runs").exists()
+
+
+def test_a_pattern_names_several_files(invoke: Invoke) -> None:
+    text = Path(FILE).read_text()
+    for name in ("samples_more_2031-01-01T00-00-00.jsonl", "other.jsonl"):
+        Path(name).write_text(text)
+    code, out, err = invoke("grade", "samples_*.jsonl")
+    assert (code, err) == (0, "") and "skipped" not in out
+    run = RunFolder("runs/samples")
+    assert {problem.id.partition("/")[0] for problem in run.problems()} == {"sums", "more"}
+    code, _, err = invoke("grade", "nothing_*.jsonl")
+    assert code == 2 and "no file fits the pattern nothing_*.jsonl" in err

@@ -78,6 +78,17 @@ def test_tool_calls_alternate_and_lose_no_word(curated_runs: Path, tmp_path: Pat
             assert json.dumps(block.text.strip("\n"), ensure_ascii=False)[1:-1] in said
 
 
+def test_questions_and_first_words_are_as_people_write_them(curated_runs: Path, tmp_path: Path) -> None:
+    folder = RunFolder(curated_runs / "data")
+    texts = {problem.id: problem.text for problem in folder.problems()}
+    for shape in ("outcomes", "messages"):
+        export(folder, shape, tmp_path)
+    for row in rows_of(tmp_path / "outcomes.jsonl"):
+        assert row["question"] == texts[row["id"].partition("#")[0]] and not row["solution"].startswith("\n")
+    replies = [row["messages"][2]["content"] for row in rows_of(tmp_path / "messages.jsonl")]
+    assert replies and not any(reply.startswith("\n") for reply in replies)
+
+
 def test_several_golds_come_back_as_several() -> None:
     assert read_gold('["1/2", "0.5"]') == ["1/2", "0.5"]
     assert read_gold("[1, 2]") == "[1, 2]"
@@ -99,3 +110,20 @@ def test_unknown_shape_and_unfit_run_say_so(curated_runs: Path, tmp_path: Path) 
         export(RunFolder(curated_runs / "kept"), "alpacca", tmp_path)
     with pytest.raises(RunFolderError, match="is not a run folder"):
         run_export(Invocation(str(tmp_path)), CONSOLE)
+
+
+def test_all_shapes_are_listed_before_anything_is_written(curated_runs: Path, tmp_path: Path) -> None:
+    call = Invocation(str(curated_runs / "kept"), overrides=["shapes=lm_eval_taks"], out=tmp_path / "out")
+    with pytest.raises(InputError, match=r"did you mean `lm_eval_tasks`\?\); known: alpaca, .*, lm_eval_tasks"):
+        run_export(call, CONSOLE)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("overrides", "repeats"), [([], 1), (["ks=[4,2]"], 4)])
+def test_tasks_ask_once_unless_ks_says_more(
+    curated_runs: Path, tmp_path: Path, overrides: list[str], repeats: int
+) -> None:
+    overrides = ["shapes=lm_eval_tasks", *overrides]
+    out = run_export(Invocation(str(curated_runs / "kept"), overrides=overrides, out=tmp_path), CONSOLE)
+    (task,) = [path for path in (out / "lm_eval_tasks").glob("*.yaml") if not path.name.endswith("_group.yaml")]
+    assert f"repeats: {repeats}\n" in task.read_text() and task.read_text().count("maj@") == len(overrides[1:]) * 2

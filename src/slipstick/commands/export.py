@@ -9,7 +9,7 @@ from rich.table import Table
 
 from slipstick.card import render_card
 from slipstick.commands import Invocation
-from slipstick.errors import InputError
+from slipstick.errors import InputError, did_you_mean
 from slipstick.exporters import SHAPES, count_broken_off, export
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
@@ -18,7 +18,7 @@ from slipstick.schema import Record
 from slipstick.store import RunFolder, write_atomically
 
 FOLDER = "exports"
-LOGS = {"lm_eval": write_lm_eval, "lm_eval_tasks": write_lm_eval_tasks}
+LOGS = ("lm_eval", "lm_eval_tasks")
 """What a run can be written as, apart from the shapes of training files."""
 READERS = "lm-evaluation-harness and what reads its folders"
 CARD = "README.md"
@@ -28,26 +28,32 @@ class ExportSettings(Record):
     """Settings of `slipstick export`."""
 
     shapes: Names = Field(default_factory=lambda: ["messages"], min_length=1)
-    """Shapes to write: "alpaca", "sharegpt", "messages", ..., one, a list, or "all"."""
+    """Shapes to write: "alpaca", "sharegpt", "messages", ..., "lm_eval", "lm_eval_tasks": one, a list, or "all" (of the
+    training files)."""
     name: str | None = None
     """Name of the data set on its card; None takes the run's."""
+    ks: list[int] = Field(default_factory=list)
+    """k of the filters maj@k in "lm_eval_tasks"; the largest is the number of samples of each problem."""
 
 
 def run_export(invocation: Invocation, console: Console) -> Path:
     """`slipstick export RUN`: writes RUN/exports, or the folder --out names, and a card beside the files."""
     settings = check_settings({}, ExportSettings, overrides=invocation.overrides)
+    every = settings.shapes == ["all"]
+    if unknown := [] if every else [shape for shape in settings.shapes if shape not in (*SHAPES, *LOGS)]:
+        near = did_you_mean(unknown[0], (*SHAPES, *LOGS))
+        raise InputError(f"there is no shape `{unknown[0]}`{near}; known: {', '.join((*SHAPES, *LOGS))}, all")
     folder = RunFolder(invocation.target)
     if folder.run().status == "running":
         raise InputError(f"{folder.path} is not finished: finish it first (--resume), then export it")
     out = invocation.out or folder.path / FOLDER
-    every = settings.shapes == ["all"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in ("file", "rows", "for"):
         table.add_column(name, justify="right" if name == "rows" else "left")
     written: dict[str, int] = {}
     for shape in SHAPES if every else settings.shapes:
         try:
-            files = LOGS[shape](folder, out) if shape in LOGS else export(folder, shape, out)
+            files = _write(folder, shape, out, settings)
         except InputError as error:
             if not every or shape not in SHAPES:
                 raise
@@ -66,3 +72,13 @@ def run_export(invocation: Invocation, console: Console) -> Path:
         console.print(said, highlight=False, soft_wrap=True)
     console.print(f"{sum(written.values()):,} rows and their card; {out}", highlight=False, soft_wrap=True)
     return out
+
+
+def _write(folder: RunFolder, shape: str, out: Path, settings: ExportSettings) -> dict[str, int]:
+    match shape:
+        case "lm_eval":
+            return write_lm_eval(folder, out)
+        case "lm_eval_tasks":
+            return write_lm_eval_tasks(folder, out, ks=settings.ks)
+        case _:
+            return export(folder, shape, out)

@@ -1,5 +1,6 @@
 """`slipstick grade FILE`: the output files of another tool, graded into a run of their own."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ class GradeOutputsSettings(GradeRunSettings):
 
 
 def grade_outputs(invocation: Invocation, console: Console) -> Path:
-    """Grades another tool's files: the target, or all of a folder that it knows; the run says where they disagree."""
+    """Grades another tool's files: the target, all that fit it as a pattern, or all of a folder that it knows."""
     settings = check_settings({}, GradeOutputsSettings, overrides=invocation.changes)
     check_profile(settings.profile)
     target = Path(invocation.target)
@@ -41,7 +42,8 @@ def grade_outputs(invocation: Invocation, console: Console) -> Path:
     problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
     for line in notices(sources, skipped, attempts, drops):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    out = invocation.out or Path("runs") / target.absolute().name.partition(".jsonl")[0]
+    name = re.sub(r"[*?\[\]]+", "", target.absolute().name.partition(".jsonl")[0]).strip("_-.")
+    out = invocation.out or Path("runs") / (name or target.absolute().parent.name)
     inputs, files = [source.path for source in sources], [RECORDED, DISAGREEMENTS]
     with running(replace(invocation, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:
         _write(folder, problems, attempts)

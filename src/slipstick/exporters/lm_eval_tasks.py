@@ -30,11 +30,11 @@ def process_results(doc, results):
 '''
 
 
-def write_lm_eval_tasks(folder: RunFolder, out: Path, ks: Sequence[int] = (8, 64)) -> dict[str, int]:
+def write_lm_eval_tasks(folder: RunFolder, out: Path, ks: Sequence[int] = ()) -> dict[str, int]:
     """Writes OUT/lm_eval_tasks: problems, a YAML file a set, the group's, and the metric; path -> rows.
 
     `lm_eval --include_path OUT/lm_eval_tasks --tasks slipstick_NAME` finds them. ks: for maj@k; the largest is the
-    number of samples.
+    number of samples. Without it a task asks once, at temperature 0.
     Raises InputError if no problem has a gold.
     """
     place = out / "lm_eval_tasks"

@@ -58,7 +58,7 @@ def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, 
     """
     calls = any(isinstance(block, Output) for block in solution.blocks) and format.executes == "steps"
     chosen = load_format("tools") if calls else format
-    said = render_chat(chosen, problem, _trimmed(solution.blocks) if calls else solution.blocks)
+    said = render_chat(chosen, problem, _trimmed(solution.blocks) if calls else _begun(solution.blocks))
     for message in said:
         for call in message.get("tool_calls", ()):
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
@@ -137,8 +137,8 @@ def outcomes(solution: Solution, problem: Problem, format: Format) -> dict[str, 
     """What an outcome value model learns from: question, solution, 1 for correct and 0 for incorrect."""
     return {
         "id": solution.id,
-        "question": render_prompt(format, problem),
-        "solution": join(render(format, solution.blocks)),
+        "question": problem.text,
+        "solution": join(render(format, _begun(solution.blocks))),
         "label": int(solution.verdict is not None and solution.verdict.outcome == "correct"),
     }
 
@@ -146,6 +146,12 @@ def outcomes(solution: Solution, problem: Problem, format: Format) -> dict[str, 
 def _gold(problem: Problem) -> str:
     """A single gold as it is, several as a JSON list: a column has one type."""
     return problem.answer if isinstance(problem.answer, str) else json.dumps(problem.answer, ensure_ascii=False)
+
+
+def _begun(blocks: list[Block]) -> list[Block]:
+    """The blocks without the line break that stands between a prompt that is continued and its first word."""
+    first = blocks[0] if blocks else None
+    return [Text(text=first.text.lstrip("\n")), *blocks[1:]] if isinstance(first, Text) else blocks
 
 
 def _trimmed(blocks: list[Block]) -> list[Block]:

@@ -8,6 +8,8 @@ A file format recognises its rows by their keys and finds in a row the problem, 
 Files that are read are never changed.
 """
 
+import glob
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -95,17 +97,16 @@ class Attempt(NamedTuple):
 def find_outputs(
     path: Path | str, *, file_format: str | None = None, field_map: dict[str, str] | None = None
 ) -> tuple[list[Source], list[Path]]:
-    """The files to read at a path, a file or a folder, and the JSONL files in it of no known format.
+    """The files to read at a path, a file, a folder or a pattern ("out/*.jsonl"), and those of no known format.
 
     file_format: name in `FILE_FORMATS` that all of them are read in, or `ROWS`; None to recognise each by its first
     row. field_map: field -> key of rows of no tool; fields that it leaves out are guessed, and all of them if no file
     is of a known format. Raises InputError if nothing is recognised, and what reading a first row raises.
     """
     path = Path(path)
-    if not path.is_dir():
-        require_file(path)
     rows.check_map(field_map or {})
-    files = sorted(file for file in path.rglob("*.json*") if _is_rows(file)) if path.is_dir() else [path]
+    files = _files(path)
+    root = path if path.is_dir() or not files else Path(os.path.commonpath([file.parent for file in files]))
     first = {file: next(_rows_of(file)).values for file in files}
     wanted = ROWS if field_map else file_format
     names = {file: wanted or _recognise(values) for file, values in first.items()}
@@ -119,7 +120,7 @@ def find_outputs(
         file: (name, rows.task(file, {}) if name == ROWS else FILE_FORMATS[name].task(file, first[file]))
         for file, name in known.items()
     }
-    labels = _labels(path, tasks)
+    labels = _labels(root, tasks)
     sources = [Source(file, name, labels[file], maps.get(file) or {}) for file, name in known.items()]
     ordered = sorted(sources, key=lambda source: (source.label, source.path))
     return ordered, [file for file in names if file not in known]
@@ -274,6 +275,19 @@ def _format(attempts: Iterable[list[Block]]) -> str:
 
 def _recognise(values: dict[str, Any]) -> str | None:
     return next((name for name, reader in FILE_FORMATS.items() if reader.recognises(values)), None)
+
+
+def _files(path: Path) -> list[Path]:
+    """Raises InputError if there is no such file, and none that fits a pattern."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*.json*") if _is_rows(file))
+    if not path.exists() and glob.has_magic(str(path)):
+        found = sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
+        if not found:
+            raise InputError(f"no file fits the pattern {path}")
+        return found
+    require_file(path)
+    return [path]
 
 
 def _is_rows(path: Path) -> bool:
