@@ -113,12 +113,22 @@ def grade(invocation: Invocation, console: Console) -> Path:
     return run_grade(invocation, console)
 
 
-@_verb
-def report(invocation: Invocation, console: Console) -> Path:
-    """Rewrite the report of a finished run and print its table."""
+def report(
+    targets: Annotated[list[str], typer.Argument(metavar="RUN...", show_default=False)],
+    overrides: Overrides = None,
+    limit: Limit = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Rewrite the report of a run and print its table; of several runs, or a folder of runs, one table."""
     from slipstick.commands.report import run_report
 
-    return run_report(invocation, console)
+    invocation = Invocation(targets[0], overrides or [], limit, out, resume, overwrite)
+    run_report(invocation, terminal(), more=targets[1:])
+
+
+_add("report", report.__doc__, report)
 
 
 @_verb
@@ -248,9 +258,9 @@ def list_things(
     what: Annotated[str, typer.Argument(metavar="[WHAT]", help="recipes, or a plug-in point")] = "",
 ) -> None:
     """List recipes and plug-ins."""
-    from slipstick.commands.listing import listing
+    from slipstick.commands.listing import print_listing
 
-    terminal().print(listing(what))
+    print_listing(terminal(), what)
 
 
 @app.command()

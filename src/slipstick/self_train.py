@@ -112,6 +112,12 @@ def self_train(path: Path, settings: RoundsSettings, run_stage: RunStage) -> lis
     return made
 
 
+def rounds_of(path: Path) -> list[Round]:
+    """What each round of the run in a folder added so far; empty if it is no such run."""
+    file = path / "rounds.json"
+    return _ROUNDS.validate_json(file.read_bytes()) if file.is_file() else []
+
+
 def remove_stages(path: Path) -> None:
     """Removes everything that earlier rounds left in the folder."""
     for home in ("start", "start-data", "final", *(each.name for each in path.glob("round-*"))):

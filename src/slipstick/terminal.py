@@ -3,7 +3,8 @@
 import os
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -32,3 +33,16 @@ def headed_table(*left: str, right: tuple[str, ...] = ()) -> Table:
     for name in right:
         table.add_column(Text(name), justify="right", overflow="fold")
     return table
+
+
+class Fitting:
+    """A table that is printed as another one where the terminal is too narrow for it, so that nothing in it wraps."""
+
+    def __init__(self, wide: Table, narrow: Table) -> None:
+        self.wide, self.narrow = wide, narrow
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich asks for when it prints."""
+        unbounded = options.update(max_width=100_000)
+        fits = Measurement.get(console, unbounded, self.wide).maximum <= options.max_width
+        yield self.wide if fits else self.narrow

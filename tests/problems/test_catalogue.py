@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from slipstick.commands.listing import listing
+from slipstick.commands.listing import print_listing
 from slipstick.errors import InputError, PluginError
 from slipstick.problems import load_problems
 from slipstick.problems.catalogue import datasets, datasets_of, evaluation_sets, lists
@@ -293,12 +293,12 @@ def test_a_recipe_names_datasets_and_their_folder(tmp_path: Path) -> None:
 
 def test_the_catalogue_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(width=200)
-    console.print(listing("problems"))
+    print_listing(console, "problems")
     shown = capsys.readouterr().out
     row = next(line for line in shown.splitlines() if line.startswith("theoremqa"))
     assert "test 800" in row and "mixed" in row and "MIT" in row and "its test questions are in MathInstruct" in row
     assert all(name in shown for name in [*datasets(), *lists(), "made"])
-    console.print(listing())
+    print_listing(console)
     assert "theoremqa" not in capsys.readouterr().out
 
 

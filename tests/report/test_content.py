@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from slipstick.report.content import breakdown_sections, chart_groups, format_styles, interval, metric_sections, number
+from slipstick.report.content import breakdown_sections, format_styles, interval, metric_sections, number
+from slipstick.report.forest import accuracy_chart
 from slipstick.schema import Metric
 from tests.report.runs_to_report import FORMATS
 
@@ -29,7 +30,8 @@ def test_chart_and_tables_follow_the_metrics() -> None:
         accuracy("pot", "topic", "rate", 0.1),
     ]
     formats = format_styles(["cot", "pot"])
-    assert [(group.label, [style.name for style, _ in group.lanes]) for group in chart_groups(metrics, formats)] == [
+    chart = accuracy_chart(metrics, formats)
+    assert chart and [(band.label, [lane.style.name for lane in band.lanes]) for band in chart.bands] == [
         ("all problems", ["pot"]),
         ("known", ["cot", "pot"]),
     ]
@@ -48,7 +50,8 @@ def test_only_splits_are_links_to_a_split() -> None:
         Metric.model_validate({"measure": "accuracy", "group_by": group_by, "group": group, **fields})
         for group_by, group in [("", ""), ("set", "gsm8k"), ("split", "known"), ("average", "all sets")]
     ]
-    assert [(group.label, group.split) for group in chart_groups(metrics, format_styles(["pot"]))] == [
+    chart = accuracy_chart(metrics, format_styles(["pot"]))
+    assert chart and [(band.label, band.split) for band in chart.bands] == [
         ("all problems", ""),
         ("gsm8k", ""),
         ("known", "known"),

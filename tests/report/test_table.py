@@ -39,7 +39,7 @@ def test_terminal_table_cuts_nothing_on_a_narrow_terminal() -> None:
 
 
 def test_terminal_table_of_nothing() -> None:
-    assert metrics_table([]).row_count == 0
+    assert metrics_table([]).wide.row_count == 0
 
 
 def test_tables_for_papers_hold_every_number() -> None:

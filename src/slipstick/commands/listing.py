@@ -2,8 +2,9 @@
 
 from typing import get_args
 
-from rich.console import Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from slipstick.errors import UserError, did_you_mean
 from slipstick.models.hf.packaged import packaged_models
@@ -12,7 +13,13 @@ from slipstick.problems.catalogue import Split, datasets, lists
 from slipstick.recipe import shipped_recipes
 
 
-def listing(what: str = "") -> Group:
+def print_listing(console: Console, what: str = "") -> None:
+    """Prints what `listing` gives; lines of text, such as commands to copy, are never broken."""
+    for part in listing(what):
+        console.print(part, soft_wrap=isinstance(part, str | Text), highlight=False)
+
+
+def listing(what: str = "") -> list[RenderableType]:
     """Tables of the recipes and the plug-ins; only what `what` names, and with "problems" the datasets as well, with
     "models" the pretrained ones.
 
@@ -25,20 +32,25 @@ def listing(what: str = "") -> Group:
     if what and what not in tables:
         raise UserError(f"`list` has no table `{what}`{did_you_mean(what, tables)}; known: {', '.join(tables)}")
     if what == "problems":
-        return Group(tables[what], "", _datasets(), "", _lists())
+        return [tables[what], "", _datasets(), "", _lists()]
     if what == "models":
-        return Group(tables[what], "", _packaged())
+        return [tables[what], "", _packaged()]
     if what:
-        return Group(tables[what])
+        return [tables[what]]
     more = f"\n{len(datasets())} datasets and {len(lists())} lists of them: slipstick list problems"
-    return Group(*tables.values(), more)
+    return [*tables.values(), more]
 
 
-def _recipes() -> Table:
-    table = _table("recipes")
-    for name, path in shipped_recipes().items():
-        table.add_row(name, path.read_text("utf-8").partition("\n")[0].lstrip("# "))
-    return table
+def _recipes() -> Text:
+    """Each recipe with its command in one line, however long, so that it can be copied."""
+    rows = {name: path.read_text("utf-8").partition("\n")[0].lstrip("# ") for name, path in shipped_recipes().items()}
+    wide = max(map(len, rows), default=0) + 2
+    return Text("\n").join(
+        [
+            Text("recipes", "bold"),
+            *(Text.assemble((f"{name:<{wide}}", "cyan"), command) for name, command in rows.items()),
+        ]
+    )
 
 
 def _plugins(point: Point) -> Table:

@@ -1,4 +1,4 @@
-"""Works out what the page and the tables show: numbers as people read them, the chart's groups, tables of metrics."""
+"""Works out what the page and the tables show: numbers as people read them, tables of metrics, the facts of a run."""
 
 import json
 from collections import Counter
@@ -41,17 +41,6 @@ class FormatStyle(NamedTuple):
     def colour(self) -> str:
         """Its colour as the page's styles name it."""
         return f"var(--c{self.style})"
-
-
-class ChartGroup(NamedTuple):
-    """One group of the chart: a lane for each format."""
-
-    label: str
-    """Its name on the page."""
-    split: str
-    """The split whose problems the group's links list; "" for all problems."""
-    lanes: list[tuple[FormatStyle, Metric]]
-    """The formats that have the metric."""
 
 
 class TableRow(NamedTuple):
@@ -121,19 +110,6 @@ def format_styles(names: Sequence[str]) -> list[FormatStyle]:
     ]
 
 
-def chart_groups(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> list[ChartGroup]:
-    """The chart of accuracy: all problems first, then each set or split, in the order of the metrics."""
-    accuracy = [one for one in metrics if one.measure == "accuracy" and one.group_by not in BREAKDOWNS]
-    groups = []
-    for members in _by_group(accuracy).values():
-        found = {metric.format: metric for metric in members}
-        lanes = [(format, found[format.name]) for format in formats if format.name in found]
-        if lanes:
-            split = members[0].group if members[0].group_by == "split" else ""
-            groups.append(ChartGroup(group_label(members[0]) or ALL, split, lanes))
-    return groups
-
-
 def metric_sections(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> list[TableSection]:
     """Measures as sections, groups as rows, formats as columns, all but the breakdowns.
 
@@ -175,7 +151,7 @@ def summarize_run(run: Run, problems: Sequence[Problem], *, solutions: Sequence[
     return RunSummary(
         model=" + ".join(models) if 0 < len(models) <= 2 else f"{len(models)} models" if models else "",
         date=f"{run.started:%-d %B %Y}",
-        duration=_duration(run.finished - run.started) if run.finished else "",
+        duration=time_taken(run.finished - run.started) if run.finished else "",
         problems=len(problems),
         solutions=len(solutions),
         by_format=Counter(solution.format for solution in solutions),
@@ -226,7 +202,8 @@ def _values(problems: Sequence[Problem], key: str) -> list[str]:
     return list(dict.fromkeys(str(problem.metadata[key]) for problem in problems if key in problem.metadata))
 
 
-def _duration(span: timedelta) -> str:
+def time_taken(span: timedelta) -> str:
+    """ "4 min 13 s"."""
     seconds = round(span.total_seconds())
     hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
     if hours:

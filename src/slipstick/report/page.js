@@ -286,7 +286,14 @@ function listen() {
   }
 }
 
+function choosePair() {
+  $("pair")?.addEventListener("change", () => {
+    for (const one of document.querySelectorAll("[data-pair]")) one.hidden = one.dataset.pair !== $("pair").value;
+  });
+}
+
 async function start() {
+  choosePair();
   if (typeof DecompressionStream === "undefined") {
     $("count").textContent = "This browser cannot unpack the solutions; one from 2023 or later can.";
     return;

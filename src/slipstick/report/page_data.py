@@ -4,11 +4,16 @@ import base64
 import gzip
 import json
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from slipstick.metrics.measures import by_problem
 from slipstick.schema import Block, Output, Problem, Solution
+
+_ABOUT = ("split", "dataset", "subject", "topic", "level", "kind")
+_HASH = re.compile(r"(?=.*\d)[0-9a-f]{7,64}")
+_ORIGIN = re.compile(r"(?:^|_)(?:origin|commit|revision|sha\d*|hash|md5|url|file|path|row|uid|uuid)(?:_|$)")
 
 
 def pack_problems(problems: Iterable[Problem], solutions: Iterable[Solution]) -> str:
@@ -24,7 +29,7 @@ def pack_problems(problems: Iterable[Problem], solutions: Iterable[Solution]) ->
 
 
 def _problem_row(problem: Problem, solutions: Sequence[Solution]) -> dict[str, Any]:
-    plain = {key: str(value) for key, value in problem.metadata.items() if isinstance(value, str | int | float)}
+    plain = {key: str(problem.metadata[key]) for key in useful_first(problem.metadata)}
     row = {
         "id": problem.id,
         "text": problem.text,
@@ -36,6 +41,18 @@ def _problem_row(problem: Problem, solutions: Sequence[Solution]) -> dict[str, A
         "solutions": [_solution_row(solution) for solution in sorted(solutions, key=lambda each: each.sample)],
     }
     return _without_empty(row)
+
+
+def useful_first(metadata: Mapping[str, Any]) -> list[str]:
+    """The keys of plain values: what a problem is about first, then what else there is, hashes and places last."""
+    plain = {key: str(value) for key, value in metadata.items() if isinstance(value, str | int | float)}
+
+    def rank(key: str) -> int:
+        if _HASH.fullmatch(plain[key]) or _ORIGIN.search(key):
+            return len(_ABOUT) + 1
+        return _ABOUT.index(key) if key in _ABOUT else len(_ABOUT)
+
+    return sorted(plain, key=rank)
 
 
 def _solution_row(solution: Solution) -> dict[str, Any]:

@@ -1,28 +1,33 @@
-"""Plots of a run as SVG text, which the page embeds and a report also writes as files.
-
-Colours are names that the page defines for light and dark; as a file, a plot brings its own definitions.
-"""
+"""The small plots of a run as SVG text, which the page embeds and a report also writes as files."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from markupsafe import escape
 
+from slipstick.drawing import (
+    WIDTH,
+    Axis,
+    Entry,
+    along,
+    as_file,
+    charted,
+    line,
+    mark,
+    nice_axis,
+    numbered,
+    percent_grid,
+    text,
+    up,
+    with_legend,
+)
 from slipstick.metrics.labels import metric_label
 from slipstick.metrics.paired import accuracy_by_problem
 from slipstick.report.content import FormatStyle, number
 from slipstick.schema import Metric, Solution
 
-_COLOURS = """
-svg { --ink: #1d2126; --soft: #5d6670; --grid: #e4e6e8; --card: #ffffff; --good: #0b7a5c; --bad: #b83a1e;
---c0: #a3660a; --c1: #1a6fb5; --c2: #08795d; --c3: #a8397f; --c4: #c4501b; --c5: #5b5fc7;
-font: 12px Inter, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; background: var(--card) }
-@media (prefers-color-scheme: dark) { svg { --ink: #e6e8ea; --soft: #a3acb5; --grid: #2c3237; --card: #1b1f23;
---good: #4fc3a1; --bad: #f08a6c; --c0: #e9a83a; --c1: #5aaef0; --c2: #3fc79e; --c3: #e086bd; --c4: #f08a5a;
---c5: #a3a6f5 } }
-"""
-_LEFT, _TOP, _WIDE, _HIGH = 46, 14, 330, 190
 _DASHES = {"pass": "", "maj": "6 4", "best": "2 3", "weighted": "8 3 2 3"}
 _CAPTIONS = {
     "pass": "any of k",
@@ -43,37 +48,19 @@ class Plot(NamedTuple):
     """The text below it."""
     svg: str
     """Without definitions of its colours."""
+    pair: str = ""
+    """Of plots that show two formats, which: "cot and pot"; the page shows one of these plots, by choice."""
 
     def as_file(self) -> str:
         """The plot as a standalone SVG file."""
-        head, _, rest = self.svg.partition(">")
-        return f'<?xml version="1.0"?>\n{head} xmlns="http://www.w3.org/2000/svg"><style>{_COLOURS}</style>{rest}\n'
-
-
-class _Frame(NamedTuple):
-    """The range of the vertical axis, which shows shares."""
-
-    low: float
-    high: float
-
-    def y(self, share: float) -> float:
-        return _TOP + _HIGH * (self.high - share) / (self.high - self.low)
-
-    def grid(self) -> str:
-        steps = [tick / 10 for tick in range(round(self.low * 10), round(self.high * 10) + 1)]
-        step = 2 if len(steps) > 7 else 1
-        return "".join(
-            f'<line x1="{_LEFT}" x2="{_LEFT + _WIDE}" y1="{self.y(tick):.1f}" y2="{self.y(tick):.1f}" '
-            f'stroke="var(--grid)"/>{_text(f"{100 * tick:.0f}", _LEFT - 7, self.y(tick) + 4, anchor="end")}'
-            for tick in steps[::step]
-        )
+        return as_file(self.svg)
 
 
 def draw_plots(metrics: Sequence[Metric], solutions: Sequence[Solution], formats: Sequence[FormatStyle]) -> list[Plot]:
     """The plots that the run has the numbers for."""
     found = [
         _curves(metrics, formats),
-        _agreement(solutions, formats),
+        *_agreements(solutions, formats),
         _spending(metrics, solutions, formats, cost=True),
         _spending(metrics, solutions, formats, cost=False),
     ]
@@ -87,82 +74,134 @@ def _curves(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Plot |
         kind, at, k = metric.measure.partition("@")
         if at and kind in _DASHES and k.isdecimal() and not metric.group:
             series.setdefault((metric.format, kind), []).append((int(k), metric))
-    colours = {format.name: format.colour for format in formats}
-    series = {key: sorted(points) for key, points in series.items() if len(points) > 1 and key[0] in colours}
+    styles = {format.name: format for format in formats}
+    series = {key: sorted(points) for key, points in series.items() if len(points) > 1 and key[0] in styles}
     if not series:
         return None
-    most = max(k for points in series.values() for k, _ in points)
-    frame = _frame(metric for points in series.values() for _, metric in points)
     ks = sorted({k for points in series.values() for k, _ in points})
+    axis = _shares(metric for points in series.values() for _, metric in points)
+    most = max(math.log(ks[-1]), 1e-9)
 
     def x(k: int) -> float:
-        return _LEFT + 8 + (_WIDE - 16) * math.log(k) / max(math.log(most), 1e-9)
+        return 0.03 + 0.94 * math.log(k) / most
 
-    parts = [frame.grid(), *(_text(str(k), x(k), _TOP + _HIGH + 18) for k in _some(ks))]
+    parts = [*percent_grid(axis), *numbered([(x(k), str(k)) for k in _some(ks)], "samples k")]
     for (name, kind), points in series.items():
-        colour = colours[name]
-        band = [f"{x(k):.1f},{frame.y(metric.high):.1f}" for k, metric in points]
-        band += [f"{x(k):.1f},{frame.y(metric.low):.1f}" for k, metric in reversed(points)]
-        line = " ".join(f"{x(k):.1f},{frame.y(metric.value):.1f}" for k, metric in points)
-        parts.append(f'<polygon points="{" ".join(band)}" fill="{colour}" opacity=".12"/>')
-        parts.append(
-            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" '
-            f'stroke-dasharray="{_DASHES[kind]}"/>'
-        )
-        parts += [
-            f'<circle cx="{x(k):.1f}" cy="{frame.y(metric.value):.1f}" r="3" fill="{colour}">'
-            f"<title>{escape(metric_label(metric))}: {number(metric)} %, n = {metric.n:,}</title></circle>"
-            for k, metric in points
-        ]
-    legend = [(f"{kind}@k {name}", colours[name], _DASHES[kind]) for name, kind in series]
+        parts += _banded(points, styles[name], _DASHES[kind], axis, x)
+    legend = [
+        Entry(f"{kind}@k {name}", styles[name].colour, styles[name].style, _DASHES[kind]) for name, kind in series
+    ]
     caption = "; ".join(f"{kind}@k: {_CAPTIONS[kind]}" for kind in dict.fromkeys(kind for _, kind in series))
-    title = "What more samples give"
-    return Plot("samples", title, f"{caption}. Bands are 95 % intervals.", _axes(parts, legend, "samples k"))
+    return Plot("samples", "What more samples give", f"{caption}. Bands are 95 % intervals.", charted(parts, legend))
 
 
-def _agreement(solutions: Sequence[Solution], formats: Sequence[FormatStyle]) -> Plot | None:
-    """Which problems two formats solve: CoT and PoT if the run has both."""
-    names = [format.name for format in formats if format.name != "hybrid"]
-    chosen = sorted(names, key=lambda name: name not in ("cot", "pot"))[:2]
-    if len(chosen) < 2:
-        return None
-    graded = [[one for one in solutions if one.format == name and one.verdict] for name in chosen]
-    first, second = (accuracy_by_problem(group) for group in graded)
+def _banded(
+    points: Sequence[tuple[int, Metric]], format: FormatStyle, dashes: str, axis: Axis, x: Callable[[int], float]
+) -> list[str]:
+    """A line with its marks and the band of its intervals."""
+    edge = [(k, metric.high) for k, metric in points] + [(k, metric.low) for k, metric in reversed(points)]
+    band = " ".join(f"{along(x(k)):.1f},{up(axis.share(value)):.1f}" for k, value in edge)
+    places = [(along(x(k)), up(axis.share(metric.value))) for k, metric in points]
+    return [
+        f'<polygon points="{band}" fill="{format.colour}" opacity=".12"/>',
+        line(places, colour=format.colour, dashes=dashes),
+        *(
+            mark(
+                format.style,
+                *place,
+                colour=format.colour,
+                title=f"{metric_label(metric)}: {number(metric)} %, n = {metric.n:,}",
+                size=0.75,
+            )
+            for place, (_, metric) in zip(places, points, strict=True)
+        ),
+    ]
+
+
+def _agreements(solutions: Sequence[Solution], formats: Sequence[FormatStyle]) -> list[Plot]:
+    """Which problems two formats solve, for every pair; CoT and PoT first if the run has both."""
+    graded = {
+        format.name: accuracy_by_problem(one for one in solutions if one.format == format.name and one.verdict)
+        for format in formats
+        if format.name != "hybrid"
+    }
+    chosen = sorted((name for name in graded if graded[name]), key=lambda name: name not in ("cot", "pot"))
+    styles = {format.name: format for format in formats}
+    plots = [
+        _agreement(graded[one], graded[other], styles[one], styles[other]) for one, other in combinations(chosen, 2)
+    ]
+    return [plot for plot in plots if plot]
+
+
+def _agreement(first: dict[str, float], second: dict[str, float], one: FormatStyle, other: FormatStyle) -> Plot | None:
     common = [name for name in first if name in second]
     if not common:
         return None
     n, both = len(common), sum(first[name] * second[name] for name in common)
-    one, other = sum(first[name] for name in common), sum(second[name] for name in common)
-    colours = {format.name: format.colour for format in formats}
+    left, right = sum(first[name] for name in common), sum(second[name] for name in common)
+    tag = f"{one.name}-{other.name}"
     columns = (
-        ((both, "both", "var(--good)"), (one - both, f"{chosen[0]} alone", colours[chosen[0]])),
-        ((other - both, f"{chosen[1]} alone", colours[chosen[1]]), (n - one - other + both, "neither", "var(--soft)")),
+        (_Tile(both, "both", "var(--good)", "full"), _Tile(left - both, f"{one.name} alone", one.colour, "rising")),
+        (
+            _Tile(right - both, f"{other.name} alone", other.colour, "falling"),
+            _Tile(n - left - right + both, "neither", "var(--soft)", "empty"),
+        ),
     )
-    title = f"{chosen[0]} and {chosen[1]} on the same {n:,} problems"
+    title = f"{one.name} and {other.name} on the same {n:,} problems"
     caption = "Areas are shares of problems; several samples of a problem count in part."
-    return Plot("agreement", title, caption, _mosaic(n, columns))
+    return Plot(f"agreement-{tag}", title, caption, _mosaic(n, columns, tag), pair=f"{one.name} and {other.name}")
 
 
-def _mosaic(n: int, columns: Iterable[Sequence[tuple[float, str, str]]]) -> str:
-    """Columns of rectangles whose areas are amounts of n; each has its amount, name and colour."""
-    side, left = 220.0, 10.0
-    parts, legend = [], []
-    for cells in columns:
-        total = sum(amount for amount, _, _ in cells)
-        wide, top = side * 1.4 * total / n, 10.0
-        for amount, name, colour in cells:
-            label = f"{name}, {amount:,.0f}"
-            legend.append((label, colour, ""))
-            high = side * amount / total if total else 0.0
+class _Tile(NamedTuple):
+    amount: float
+    name: str
+    colour: str
+    pattern: str
+    """How it is filled, which tells the tiles apart without their colours: full, rising, falling, empty."""
+
+
+_HATCHES = {"rising": "M0 6 L6 0", "falling": "M0 0 L6 6"}
+
+
+def _mosaic(n: int, columns: Iterable[Sequence[_Tile]], tag: str) -> str:
+    """Columns of rectangles whose areas are amounts of n."""
+    side, left = 200.0, 10.0
+    wide_all = WIDTH - 20
+    parts: list[str] = []
+    legend: list[Entry] = []
+    for tiles in columns:
+        total = sum(tile.amount for tile in tiles)
+        wide, top = wide_all * total / n, 6.0
+        for place, tile in enumerate(tiles):
+            label = f"{tile.name}, {tile.amount:,.0f}"
+            fill, opacity = _fill(tile, f"{tag}-{tile.pattern}", parts)
+            legend.append(Entry(label, tile.colour, fill=fill))
+            high = side * tile.amount / total if total else 0.0
             parts.append(
-                f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(0, wide - 2):.1f}" height="{max(0, high - 2):.1f}" '
-                f'rx="3" fill="{colour}" opacity=".3"><title>{escape(label)}</title></rect>'
+                f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(0, wide - 3):.1f}" height="{max(0, high - 3):.1f}" '
+                f'rx="3" fill="{fill}"{opacity} stroke="{tile.colour}"><title>{escape(label)}</title></rect>'
             )
-            if wide > 6.5 * len(label) + 14 and high > 20:
-                parts.append(_text(label, left + 8, top + 18, anchor="start", colour="var(--ink)"))
+            if wide > 7 * len(label) + 16 and high > 26:
+                at = top + 18 if place == 0 else top + high - 12
+                parts.append(text(label, left + 8, at, anchor="start", colour="var(--ink)"))
             top += high
         left += wide
-    return _svg(int(side * 1.4) + 190, int(side) + 20, [*parts, *_legend(legend, side * 1.4 + 24)])
+    return with_legend(parts, legend, side + 26)
+
+
+def _fill(tile: _Tile, name: str, parts: list[str]) -> tuple[str, str]:
+    """What fills a tile; a hatch is defined first."""
+    if tile.pattern == "empty":
+        return "var(--card)", ""
+    if tile.pattern == "full":
+        return tile.colour, ' fill-opacity=".3"'
+    ident = "".join(sign if sign.isalnum() else "-" for sign in name)
+    parts.append(
+        f'<defs><pattern id="{ident}" width="6" height="6" patternUnits="userSpaceOnUse">'
+        f'<rect width="6" height="6" fill="{tile.colour}" opacity=".14"/>'
+        f'<path d="{_HATCHES[tile.pattern]}" stroke="{tile.colour}" stroke-width="1" opacity=".7"/></pattern></defs>'
+    )
+    return f"url(#{ident})", ""
 
 
 def _spending(
@@ -178,55 +217,26 @@ def _spending(
             spent[format.name] = amount / len({one.problem_id for one in group})
     if len(spent) < 2:
         return None
-    most = max(spent.values()) * 1.08
-    frame = _frame(accuracy[name] for name in spent)
-    parts = [frame.grid()]
-    parts += [_text(_short(most * i / 4), _LEFT + _WIDE * i / 4, _TOP + _HIGH + 18) for i in range(5)]
-    colours = {format.name: format.colour for format in formats}
-    for name, amount in spent.items():
-        metric, x, colour = accuracy[name], _LEFT + _WIDE * amount / most, colours[name]
-        parts.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{frame.y(metric.low):.1f}" y2="{frame.y(metric.high):.1f}" '
-            f'stroke="{colour}" stroke-width="2"/><circle cx="{x:.1f}" cy="{frame.y(metric.value):.1f}" r="5" '
-            f'fill="{colour}"><title>{escape(name)}: {number(metric)} %, {_short(amount)} a problem</title></circle>'
-        )
-    legend = [(name, colours[name], "") for name in spent]
+    axis, paid = _shares(accuracy[name] for name in spent), nice_axis(0, max(spent.values()))
     unit = "US dollars" if cost else "tokens"
-    title = f"Accuracy against {unit}"
+    ticks = [(paid.share(tick), label) for tick, label in zip(paid.ticks, paid.labels(), strict=True)]
+    parts = [*percent_grid(axis), *numbered(ticks, f"{unit} a problem")]
+    styles = {format.name: format for format in formats}
+    for name, amount in spent.items():
+        metric, x, colour = accuracy[name], along(paid.share(amount)), styles[name].colour
+        ends = up(axis.share(metric.low)), up(axis.share(metric.high))
+        said = f"{name}: {number(metric)} %, {_short(amount)} {unit} a problem"
+        parts.append(line([(x, end) for end in ends], colour=colour))
+        parts.append(mark(styles[name].style, x, up(axis.share(metric.value)), colour=colour, title=said))
+    legend = [Entry(name, styles[name].colour, styles[name].style, None) for name in spent]
     caption = f"{unit[0].upper()}{unit[1:]} of all samples of a problem; lines are 95 % intervals."
-    return Plot("cost" if cost else "tokens", title, caption, _axes(parts, legend, f"{unit} a problem"))
+    return Plot("cost" if cost else "tokens", f"Accuracy against {unit}", caption, charted(parts, legend))
 
 
-def _frame(metrics: Iterable[Metric]) -> _Frame:
+def _shares(metrics: Iterable[Metric]) -> Axis:
+    """The axis of shares, within 0 and 1."""
     rows = list(metrics)
-    low = math.floor(10 * min(metric.low for metric in rows)) / 10
-    high = math.ceil(10 * max(metric.high for metric in rows)) / 10
-    return _Frame(max(0.0, low), min(1.0, high) if high > low else low + 0.1)
-
-
-def _axes(parts: list[str], legend: list[tuple[str, str, str]], along: str) -> str:
-    titles = [
-        _text(along, _LEFT + _WIDE / 2, _TOP + _HIGH + 38),
-        f'<text transform="translate(12 {_TOP + _HIGH / 2}) rotate(-90)" text-anchor="middle" '
-        f'fill="var(--soft)">% of problems</text>',
-    ]
-    return _svg(_LEFT + _WIDE + 190, _TOP + _HIGH + 46, [*parts, *titles, *_legend(legend, _LEFT + _WIDE + 24)])
-
-
-def _legend(rows: list[tuple[str, str, str]], left: float) -> list[str]:
-    return [
-        f'<line x1="{left}" x2="{left + 22}" y1="{24 + 20 * i}" y2="{24 + 20 * i}" stroke="{colour}" stroke-width="3" '
-        f'stroke-dasharray="{dashes}"/>{_text(label, left + 30, 28 + 20 * i, anchor="start")}'
-        for i, (label, colour, dashes) in enumerate(rows)
-    ]
-
-
-def _text(words: str, x: float, y: float, *, anchor: str = "middle", colour: str = "var(--soft)") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
-
-
-def _svg(wide: int, high: int, parts: Iterable[str]) -> str:
-    return f'<svg viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="img">{"".join(parts)}</svg>'
+    return nice_axis(min(metric.low for metric in rows), max(metric.high for metric in rows))
 
 
 def _some(ks: list[int]) -> list[int]:

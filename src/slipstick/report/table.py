@@ -1,8 +1,7 @@
 """Tables of metrics and comparisons for the terminal; metrics as Markdown and LaTeX for papers and issues."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.table import Table
 from rich.text import Text
 
 from slipstick.comparison import RunComparison
@@ -19,15 +18,15 @@ from slipstick.report.content import (
     number,
 )
 from slipstick.schema import Metric
-from slipstick.terminal import headed_table
+from slipstick.terminal import Fitting, headed_table
 
 _ESCAPED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _ESCAPED |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
 
 
-def metrics_table(metrics: Sequence[Metric]) -> Table:
+def metrics_table(metrics: Sequence[Metric]) -> Fitting:
     """Formats as columns; accuracy over all problems and each set or split as rows, then other measures over all
-    problems.
+    problems; on a narrow terminal a line for each number.
 
     A cell reads "97.0 93.1–98.7": percent with its 95 % interval; the last column counts problems. Breakdowns
     are left out: they are many, and the page has them.
@@ -35,48 +34,59 @@ def metrics_table(metrics: Sequence[Metric]) -> Table:
     formats = format_styles(
         order_formats(metric.format for metric in metrics if metric.measure == "accuracy" and metric.format)
     )
-    table = headed_table()
-    table.add_column("%, 95 % interval", no_wrap=True)
-    for format in formats:
-        # A terminal that is too narrow for both gets the interval below the value; neither is ever cut.
-        table.add_column(Text(format.name), justify="right", min_width=len("97.0–100.0"))
-    table.add_column("n", justify="right", no_wrap=True)
+    wide, long = headed_table("%, 95 % interval", right=(*(format.name for format in formats), "n")), headed_table()
+    for name in ("", "format"):
+        long.add_column(Text(name), overflow="fold")
+    for name in ("%", "95 % interval", "n"):
+        long.add_column(Text(name), justify="right", no_wrap=True)
+    for column in wide.columns:
+        column.no_wrap = True
+    for label, row, ends in _terminal_rows(metrics, formats):
+        wide.add_row(Text(label), *(_cell(cell) if cell else Text("") for cell in row.cells), Text(row.n))
+        for cell in row.cells:
+            if cell:
+                long.add_row(Text(label), Text(cell.format), Text(number(cell)), Text(_ends(cell)), f"{cell.n:,}")
+        if ends:
+            wide.add_section()
+            long.add_section()
+    return Fitting(wide, long)
+
+
+def _terminal_rows(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) -> Iterator[tuple[str, TableRow, bool]]:
+    """Label and row of each line, and whether a line is drawn below it."""
     for section in metric_sections(metrics, formats):
-        if section.label == "Accuracy":
-            for row in section.rows:
-                _add(table, row.label, row)
-            table.add_section()
-        else:
-            for row in section.rows:
-                if row.label == ALL or section.label == "Other":
-                    _add(table, section.label if row.label == ALL else row.label, row)
-    return table
+        accuracy = section.label == LABELS["accuracy"]
+        for place, row in enumerate(section.rows, start=1):
+            if accuracy:
+                yield row.label, row, place == len(section.rows)
+            elif row.label == ALL or section.label == "Other":
+                yield section.label if row.label == ALL else row.label, row, False
 
 
-def comparison_table(comparison: RunComparison) -> Table:
-    """Both runs side by side: accuracy in percent, their difference with its 95 % interval, p-value and count."""
-    table = headed_table("", right=(*comparison.names, "difference, 95 %", "only one solves", "p", "n"))
+def comparison_table(comparison: RunComparison) -> Fitting:
+    """Both runs side by side: accuracy in percent, their difference with its 95 % interval, p-value and count; on a
+    narrow terminal the difference alone."""
+    wide = headed_table("", right=(*comparison.names, "difference, 95 %", "only one solves", "p", "n"))
+    narrow = headed_table("", right=("1: %", "2: %", "2 − 1, 95 %", "p", "n"))
+    narrow.caption = f"1: {comparison.names[0]}, 2: {comparison.names[1]}"
+    narrow.caption_justify = "left"
     for row in comparison.rows:
-        cells = (
-            f"{100 * row.first:.1f}",
-            f"{100 * row.second:.1f}",
-            f"{100 * row.difference:+.1f} {100 * row.low:+.1f}–{100 * row.high:+.1f}",
-            f"{row.only_first:,} / {row.only_second:,}",
-            f"{row.p:.3f}" if row.p >= 0.001 else "<0.001",
-            f"{row.n:,}",
-        )
-        table.add_row(Text(row.label), *cells)
-    return table
-
-
-def _add(table: Table, label: str, row: TableRow) -> None:
-    cells = [_cell(cell) if cell else Text("") for cell in row.cells]
-    table.add_row(Text(label), *cells, Text(row.n))
+        first, second = f"{100 * row.first:.1f}", f"{100 * row.second:.1f}"
+        gain = f"{100 * row.difference:+.1f} {100 * row.low:+.1f}–{100 * row.high:+.1f}"
+        p, n = f"{row.p:.3f}" if row.p >= 0.001 else "<0.001", f"{row.n:,}"
+        wide.add_row(Text(row.label), first, second, gain, f"{row.only_first:,} / {row.only_second:,}", p, n)
+        narrow.add_row(Text(row.label), first, second, gain, p, n)
+    for column in (*wide.columns, *narrow.columns[1:]):
+        column.no_wrap = True
+    return Fitting(wide, narrow)
 
 
 def _cell(metric: Metric) -> Text:
-    ends = interval(metric).strip("[]").replace(", ", "–")
-    return Text.assemble(number(metric), " ", (ends, "dim"))
+    return Text.assemble(number(metric), " ", (_ends(metric), "dim"))
+
+
+def _ends(metric: Metric) -> str:
+    return interval(metric).strip("[]").replace(", ", "–")
 
 
 def markdown_table(metrics: Sequence[Metric]) -> str:
@@ -99,12 +109,12 @@ def latex_table(metrics: Sequence[Metric]) -> str:
         "% needs \\usepackage{booktabs}; intervals are 95 %, shares in percent",
         f"\\begin{{tabular}}{{l{'r' * (len(formats) + 1)}}}",
         "\\toprule",
-        f" & {' & '.join(_tex(format.name) for format in formats)} & $n$ \\\\",
+        f" & {' & '.join(tex(format.name) for format in formats)} & $n$ \\\\",
         "\\midrule",
     ]
     for label, row in rows:
         cells = [f"{number(cell)} {{\\scriptsize {interval(cell)}}}" if cell else "" for cell in row.cells]
-        lines.append(f"{_tex(label)} & {' & '.join(cells)} & {_tex(row.n.replace('–', '--'))} \\\\")
+        lines.append(f"{tex(label)} & {' & '.join(cells)} & {tex(row.n.replace('–', '--'))} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
@@ -118,5 +128,6 @@ def _rows(metrics: Sequence[Metric]) -> tuple[list[FormatStyle], list[tuple[str,
     return formats, rows
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
+    """A text for LaTeX, its special signs escaped."""
     return "".join(_ESCAPED.get(sign, sign) for sign in text)

@@ -1,0 +1,377 @@
+"""Many runs in one table: models by sets, the best of each set, the trend over the checkpoints of a training.
+
+Runs of one model with the same settings share a row if no set is in two of them. What is best is tested on the problems
+that both rows have; a row that is not shown to be worse than the best is marked as the best is.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import sqrt
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from slipstick.errors import InputError, did_you_mean
+from slipstick.metrics.groups import group_problems, set_of
+from slipstick.metrics.intervals import average
+from slipstick.metrics.labels import is_share, order_formats
+from slipstick.metrics.measures import ALL_SETS
+from slipstick.metrics.paired import accuracy_by_problem, compare_paired
+from slipstick.report.reading import RunContent, read_run
+from slipstick.schema import Metric, Problem, Run
+from slipstick.store import RunFolder
+
+AVERAGE = "average"
+_STEP = re.compile(r"(?:checkpoint|global_step|step|iter|epoch|round)[-_]?(\d+)", re.IGNORECASE)
+_NO_NAMES = ("model", "checkpoints", "weights")
+_FREE = (
+    "problems",
+    "problems_dir",
+    "field_map",
+    "fields",
+    "limit",
+    "label_corrections",
+    "formats",
+    "averages",
+    "rerun",
+)
+_SPEED = ("max_concurrent_solutions", "max_cost", "estimate", "model", "base_url", "api_key", "ks")
+_LOWER = ("no_answer", "undecided", "failed", "request_failed", "tokens_per_correct", "cost_per_correct")
+
+
+class Cell(NamedTuple):
+    """A number of the table."""
+
+    metric: Metric
+    """The number with its interval and count."""
+    best: bool
+    """Whether it is the best of its column, or not shown to be worse."""
+
+
+class Row(NamedTuple):
+    """One model in one format."""
+
+    model: str
+    """Its name; with the run's if another run of the model has other settings."""
+    format: str
+    """The format."""
+    cells: list[Cell | None]
+    """One a column."""
+    runs: list[Path]
+    """Folders of the runs that it is of."""
+
+
+class Trend(NamedTuple):
+    """A column's numbers over the checkpoints of one training."""
+
+    model: str
+    """The training: the models' name without the step."""
+    column: str
+    """The set, or "average"."""
+    lines: dict[str, list[tuple[int, Metric]]]
+    """Format -> step and number, by step."""
+
+
+class RunsTable(NamedTuple):
+    """Many runs as models by sets."""
+
+    measure: str
+    """What the numbers measure."""
+    columns: list[str]
+    """The sets and, if there are several, their average."""
+    rows: list[Row]
+    """A row for each model and format."""
+    trends: list[Trend]
+    """Empty unless some models are checkpoints of one training."""
+    notes: list[str]
+    """What limits the table: other problems, other profiles, runs that are not finished."""
+
+
+class _Read(NamedTuple):
+    path: Path
+    run: Run
+    model: str
+    step: int | None
+    cells: dict[tuple[str, str], Metric]
+    """(set, format) -> number."""
+    averages: dict[str, Metric]
+    """Format -> the run's own mean over all its sets."""
+    shares: dict[tuple[str, str], Mapping[str, float]]
+    """(set, format) -> problem id -> share of correct samples."""
+    partial: str
+
+
+class _Entry(NamedTuple):
+    model: str
+    step: int | None
+    reads: list[_Read]
+
+    def cells(self) -> dict[tuple[str, str], Metric]:
+        return {key: metric for read in self.reads for key, metric in read.cells.items()}
+
+    def shares(self) -> dict[tuple[str, str], Mapping[str, float]]:
+        return {key: shares for read in self.reads for key, shares in read.shares.items()}
+
+
+def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> RunsTable:
+    """The table of graded runs; those without numbers of `measure` are left out with a note.
+
+    Raises InputError if no run has any.
+    """
+    reads: list[_Read] = []
+    empty: list[_Read] = []
+    known: set[str] = set()
+    for folder in folders:
+        content = read_run(folder)
+        known |= {metric.measure for metric in content.metrics if metric.format and not metric.group}
+        read = _read(folder.path, content, measure)
+        (reads if read.cells else empty).append(read)
+    if not reads:
+        what = f"have {', '.join(sorted(known))}" if known else "have no numbers: grade them with `slipstick grade RUN`"
+        raise InputError(
+            f"no run has the measure {measure}{did_you_mean(measure, known)}; {len(folders):,} runs {what}"
+        )
+    entries = _ordered(_entries(reads))
+    columns = list(dict.fromkeys(group for entry in entries for group, _ in entry.cells()))
+    numbers = [
+        (entry, format, [entry.cells().get((column, format)) for column in columns])
+        for entry in entries
+        for format in order_formats(format for _, format in entry.cells())
+    ]
+    if len(columns) > 1:
+        numbers = [(entry, format, [*cells, _average(entry, format, cells)]) for entry, format, cells in numbers]
+    best = _best(numbers, columns, measure)
+    names = _names(entries)
+    rows = [
+        Row(
+            names[id(entry)],
+            format,
+            [Cell(metric, (place, column) in best) if metric else None for column, metric in enumerate(cells)],
+            [read.path for read in entry.reads],
+        )
+        for place, (entry, format, cells) in enumerate(numbers)
+    ]
+    columns += [AVERAGE] if len(columns) > 1 else []
+    notes = list(_notes(reads, empty, measure))
+    return RunsTable(measure, columns, rows, _trends(numbers, columns), notes)
+
+
+def find_runs(targets: Iterable[str]) -> list[RunFolder]:
+    """The runs that targets name: run folders, folders that hold runs, patterns such as "runs/*".
+
+    A run inside a run, as a round of self-training is, is not looked for. Raises InputError if there is none.
+    """
+    targets = list(targets)
+    found: dict[Path, RunFolder] = {}
+    for target in targets:
+        several = any(sign in target for sign in "*?[") and not Path(target).exists()
+        paths = sorted(_matches(target), key=_natural) if several else [Path(target)]
+        if not several and not paths[0].exists():
+            raise InputError(f"{target} does not exist: name run folders, or a folder that holds runs")
+        for path in paths:
+            found |= {each.resolve(): RunFolder(each) for each in _runs_below(path)}
+    if not found:
+        raise InputError(f"{', '.join(targets)}: no run folder is there (a run folder has a run.json)")
+    return list(found.values())
+
+
+def _matches(pattern: str) -> Iterator[Path]:
+    path = PurePath(pattern)
+    root = Path(path.anchor) if path.is_absolute() else Path()
+    yield from root.glob(str(path.relative_to(path.anchor)) if path.is_absolute() else pattern)
+
+
+def _runs_below(path: Path) -> Iterator[Path]:
+    if (path / "run.json").is_file():
+        yield path
+    elif path.is_dir():
+        for each in sorted(path.iterdir(), key=_natural):
+            if each.is_dir() and not each.name.startswith("."):
+                yield from _runs_below(each)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """checkpoint-200 before checkpoint-1000."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
+
+
+def _read(path: Path, content: RunContent, measure: str) -> _Read:
+    run, problems, solutions, metrics, *_ = content
+    chosen = [metric for metric in metrics if metric.measure == measure and metric.format]
+    sets = {metric.group for metric in chosen if metric.group_by == "set"}
+    alone = _only_set(run, problems)
+    cells = {
+        (metric.group or alone, metric.format): metric
+        for metric in chosen
+        if metric.group_by == ("set" if sets else "")
+    }
+    averages = {metric.format: metric for metric in chosen if (metric.group_by, metric.group) == (AVERAGE, ALL_SETS)}
+    shares: dict[tuple[str, str], Mapping[str, float]] = {}
+    if measure == "accuracy":
+        members = group_problems(problems).sets if sets else {alone: [problem.id for problem in problems]}
+        for format in {format for _, format in cells}:
+            graded = accuracy_by_problem(one for one in solutions if one.format == format and one.verdict)
+            for group, ids in members.items():
+                shares[group, format] = {name: graded[name] for name in ids if name in graded}
+    model = _model_name(run, next((one.model for one in solutions if one.model), ""))
+    step = _STEP.search(model) or _STEP.search(run.name)
+    return _Read(path, run, model, int(step[1]) if step else None, cells, averages, shares, content.partial)
+
+
+def _only_set(run: Run, problems: Sequence[Problem]) -> str:
+    names = {set_of(problem) for problem in problems} - {""}
+    if len(names) == 1:
+        return names.pop()
+    source = run.recipe.get("problems") or [run.name]
+    first = source if isinstance(source, str) else source[0]
+    return PurePath(str(first).partition(",")[0]).name.partition(".json")[0]
+
+
+def _model_name(run: Run, answered: str) -> str:
+    """The model's name; of a path, the part that tells models apart: "runs/sft/model/checkpoint-200" is its end."""
+    name = str(run.recipe.get("model") or "").partition(":")[2] or answered or run.name
+    parts = [part for part in PurePath(name).parts if part not in (*_NO_NAMES, "/")]
+    if len(parts) <= 2 and not name.startswith((".", "/")):
+        return "/".join(parts) or name
+    return "/".join(parts[-2:])
+
+
+def _entries(reads: Sequence[_Read]) -> list[_Entry]:
+    """Runs that share a row: of one model, with the same settings, of different sets."""
+    entries: list[_Entry] = []
+    for read in reads:
+        for entry in entries:
+            first = entry.reads[0]
+            alike = (entry.model, entry.step) == (read.model, read.step) and _conditions(first.run) == _conditions(
+                read.run
+            )
+            if alike and not entry.cells().keys() & read.cells.keys():
+                entry.reads.append(read)
+                break
+        else:
+            entries.append(_Entry(read.model, read.step, [read]))
+    return entries
+
+
+def _conditions(run: Run) -> dict[str, object]:
+    return {key: value for key, value in run.recipe.items() if key not in (*_FREE, *_SPEED)}
+
+
+def _ordered(entries: list[_Entry]) -> list[_Entry]:
+    """As given, but the checkpoints of one training together, by step."""
+    series = list(dict.fromkeys(_series(entry.model) for entry in entries))
+    return sorted(entries, key=lambda entry: (series.index(_series(entry.model)), entry.step or 0))
+
+
+def _series(model: str) -> str:
+    return _STEP.sub("", model).strip("/-_ ") or "checkpoints"
+
+
+def _names(entries: Sequence[_Entry]) -> dict[int, str]:
+    """id of an entry -> its model's name, with that of its run if other entries are of the same model."""
+    models = [entry.model for entry in entries]
+    return {
+        id(entry): f"{entry.model} ({entry.reads[0].path.name})" if models.count(entry.model) > 1 else entry.model
+        for entry in entries
+    }
+
+
+def _average(entry: _Entry, format: str, cells: Sequence[Metric | None]) -> Metric | None:
+    """The mean over the sets, each with the same weight; None unless all sets are there.
+
+    A run of all sets has it. Of several runs the intervals are combined as those of independent samples (Donner and
+    Zou 2012, without covariance).
+    """
+    own = entry.reads[0].averages.get(format)
+    if any(cell is None for cell in cells):
+        return None
+    found = [cell for cell in cells if cell]
+    if own and len(entry.reads) == 1:
+        return own
+    middle = sum(cell.value for cell in found) / len(found)
+    below = sqrt(sum((cell.value - cell.low) ** 2 for cell in found)) / len(found)
+    above = sqrt(sum((cell.high - cell.value) ** 2 for cell in found)) / len(found)
+    n = sum(cell.n for cell in found)
+    fields = {"value": middle, "low": middle - below, "high": middle + above, "n": n}
+    return found[0].model_copy(update={**fields, "group_by": AVERAGE, "group": ALL_SETS})
+
+
+def _best(
+    rows: Sequence[tuple[_Entry, str, list[Metric | None]]], sets: Sequence[str], measure: str
+) -> set[tuple[int, int]]:
+    """(row, column) of what is best, and of what is not shown to be worse."""
+    best: set[tuple[int, int]] = set()
+    sign = -1 if measure.startswith(_LOWER) else 1
+    for column in range(len(rows[0][2])):
+        there = [(place, cells[column]) for place, (_, _, cells) in enumerate(rows)]
+        numbers = {place: metric for place, metric in there if metric}
+        if len(numbers) < 2:
+            continue
+        first = max(numbers, key=lambda place: sign * numbers[place].value)
+        groups = list(sets) if column == len(sets) else [sets[column]]
+        for place, metric in numbers.items():
+            tied = _paired_tie(rows[first], rows[place], groups)
+            if tied is None:
+                tied = metric.high >= numbers[first].low if sign > 0 else metric.low <= numbers[first].high
+            if place == first or tied:
+                best.add((place, column))
+    return best
+
+
+def _paired_tie(
+    best: tuple[_Entry, str, object], other: tuple[_Entry, str, object], groups: Sequence[str]
+) -> bool | None:
+    """Whether the paired test shows no difference at the 5 % level; None unless both have the same problems."""
+    one, two = best[0].shares(), other[0].shares()
+    pairs = [(one.get((group, best[1])), two.get((group, other[1]))) for group in groups]
+    if not all(left and right and left.keys() == right.keys() for left, right in pairs):
+        return None
+    if len(pairs) == 1:
+        left, right = pairs[0]
+        assert left and right
+        return not compare_paired(right, left).differs
+    gains = [[left[name] - right[name] for name in left] for left, right in pairs if left and right]
+    if not any(any(gain) for gain in gains):
+        return True
+    return average(gains).low <= 0
+
+
+def _trends(rows: Sequence[tuple[_Entry, str, list[Metric | None]]], columns: Sequence[str]) -> list[Trend]:
+    found: dict[tuple[str, str], dict[str, list[tuple[int, Metric]]]] = {}
+    for entry, format, cells in rows:
+        for column, metric in zip(columns, cells, strict=True):
+            if entry.step is not None and metric:
+                lines = found.setdefault((_series(entry.model), column), {})
+                lines.setdefault(format, []).append((entry.step, metric))
+    return [
+        Trend(model, column, lines)
+        for (model, column), lines in found.items()
+        if any(len({step for step, _ in points}) > 1 for points in lines.values())
+    ]
+
+
+def _notes(reads: Sequence[_Read], empty: Sequence[_Read], measure: str) -> Iterator[str]:
+    for group in dict.fromkeys(group for read in reads for group, _ in read.shares):
+        ids = {frozenset(shares) for read in reads for (name, _), shares in read.shares.items() if name == group}
+        if len(ids) > 1:
+            counts = ", ".join(f"{len(each):,}" for each in sorted(ids, key=len))
+            yield f"{group}: the runs have different problems ({counts}); there the best is judged by the intervals."
+    profiles = list(dict.fromkeys(str(read.run.recipe.get("profile", "slipstick")) for read in reads))
+    if len(profiles) > 1:
+        yield f"Graded by different profiles, {', '.join(profiles)}: grade all by one of them (`slipstick grade RUN`)."
+    for read in reads:
+        if read.run.status != "finished":
+            yield f"{read.path} is {read.run.status}{f', {read.partial}' if read.partial else ''}."
+    if empty:
+        names = ", ".join(read.path.name for read in empty[:5]) + (", ..." if len(empty) > 5 else "")
+        yield f"Left out, as they have no {measure}: {names}."
+
+
+def is_percent(table: RunsTable) -> bool:
+    """Whether the numbers of a table are shares, which are shown in percent."""
+    return any(cell and is_share(cell.metric) for row in table.rows for cell in row.cells)
+
+
+def count_of(table: RunsTable, column: int) -> int | None:
+    """How many problems a column's numbers are of, if it is the same for all."""
+    counts = {cell.metric.n for row in table.rows if (cell := row.cells[column])}
+    return counts.pop() if len(counts) == 1 else None
