@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from pydantic import Field
 
 from slipstick.curate.composition import read_composition
+from slipstick.edges import read_text
 from slipstick.schema import Problem, Record, Run
 from slipstick.store import RunFolder
 from slipstick.trainable import count_unchecked, trainable
@@ -139,14 +140,14 @@ def render_card(folder: RunFolder, files: Mapping[str, int], *, name: str | None
 
 def _recipe(path: Path) -> str:
     file = path / "recipe.toml"
-    return file.read_text("utf-8").strip() if file.is_file() else ""
+    return read_text(file).strip() if file.is_file() else ""
 
 
 def _count_corrections(sources: list[SourceRun]) -> dict[str, int]:
     """File of corrected labels -> its corrections; -1 for a file that no longer exists."""
     files = {name: Path(name) for source in sources for name in source.label_corrections}
     return {
-        name: sum(1 for line in path.read_text("utf-8").splitlines() if line.strip()) if path.is_file() else -1
+        name: sum(1 for line in read_text(path).splitlines() if line.strip()) if path.is_file() else -1
         for name, path in files.items()
     }
 

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from slipstick import __version__
 from slipstick.commands import Invocation
+from slipstick.edges import refused_by_system
 from slipstick.errors import UserError, first_error
 from slipstick.extras import extra_of, how_to_install
 from slipstick.terminal import terminal
@@ -236,6 +237,14 @@ def review(target: str, overrides: list[str], console: Console) -> None:
 
 
 @_tool("RUN")
+def repair(target: str, overrides: list[str], console: Console) -> None:
+    """Move rows that cannot be read out of a run's files; the others stay."""
+    from slipstick.commands.repair import run_repair
+
+    run_repair(target, overrides, console)
+
+
+@_tool("RUN")
 def push(target: str, overrides: list[str], console: Console) -> None:
     """Push a finished run's data or model to the Hub."""
     from slipstick.commands.push import run_push
@@ -306,6 +315,13 @@ def main() -> None:
         app()
     except* UserError as group:
         print(f"slipstick: {first_error(group)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except* OSError as group:
+        refused = first_error(group)
+        said = refused_by_system(refused) if isinstance(refused, OSError) else None
+        if said is None:
+            raise
+        print(f"slipstick: {said}", file=sys.stderr)
         raise SystemExit(2) from None
     except* ModuleNotFoundError as group:
         first = first_error(group)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from inspect import isclass
 from pathlib import Path
 from types import UnionType
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args, get_o
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from slipstick.errors import RecipeError, did_you_mean
+from slipstick.edges import reading, shorten
+from slipstick.errors import InputError, RecipeError, did_you_mean
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 S = TypeVar("S", bound=BaseModel)
+_LARGEST = 2**63 - 1
+"""Largest whole number that all that takes one knows: TOML, JSON, islice, numpy."""
 _FOLDERS = ("data", "base", "run", "value_model", "model")
 """Keys that name a folder, also one without a slash."""
 
@@ -40,13 +44,18 @@ def load_recipe(name: str, settings: TypeForm[S], *, overrides: list[str] | None
     Raises RecipeError with every mistake: unknown keys (with the nearest known one), wrong types, bad overrides.
     """
     path = find_recipe(name)
-    try:
-        text = path.read_text("utf-8")
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(str(path), [f"not TOML: {error}"]) from error
+    table = read_recipe(path)
     found = check_settings(table, settings, overrides=overrides, where=str(path))
     return found, resolved(found)
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """A recipe's file as a table. Raises RecipeError if it is no TOML."""
+    try:
+        with reading(path):
+            return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except InputError as error:
+        raise RecipeError(str(path), [f"not TOML: {str(error).removeprefix(f'{path} ')}"]) from error
 
 
 def resolved(settings: BaseModel) -> str:
@@ -109,6 +118,8 @@ def check_settings(
             loaded = chosen.model_validate(known)
         except ValidationError as error:
             mistakes += [_describe(problem, known) for problem in error.errors()]
+        else:
+            mistakes += [line for key, value in known.items() for line in _unlike(value, getattr(loaded, key), key)]
     if mistakes or loaded is None:
         raise RecipeError(where, mistakes)
     return loaded
@@ -127,6 +138,22 @@ def _listed(value: Any, settings: type[BaseModel] | None, key: str) -> Any:
 def _is_unquoted(value: Any) -> bool:
     """Whether a text is a list that is no TOML, `[cot, pot]`."""
     return isinstance(value, str) and value.startswith("[") and "," in value
+
+
+def _unlike(given: Any, taken: Any, where: str) -> Iterator[str]:
+    """What was given and means nothing where it was given, though pydantic takes it: a mistake a line."""
+    if isinstance(given, dict) and isinstance(taken, dict):
+        yield from (
+            line for key in given.keys() & taken.keys() for line in _unlike(given[key], taken[key], f"{where}.{key}")
+        )
+    elif isinstance(given, list) and isinstance(taken, list) and len(given) == len(taken):
+        yield from (line for one, other in zip(given, taken, strict=True) for line in _unlike(one, other, where))
+    elif isinstance(given, bool) and isinstance(taken, int | float) and not isinstance(taken, bool):
+        yield f"{where} = {str(given).lower()}: a number is wanted"
+    elif isinstance(taken, int) and not -_LARGEST <= taken <= _LARGEST:
+        yield f"{where} = {shorten(str(taken), 40)}: at most {_LARGEST} is possible"
+    elif isinstance(taken, float) and not math.isfinite(taken):
+        yield f"{where} = {given}: a finite number is wanted"
 
 
 def _choose(settings: TypeForm[S], table: dict[str, Any], mistakes: list[str]) -> tuple[type[S] | None, set[str]]:
@@ -171,7 +198,7 @@ def parse_value(text: str) -> Any:
     """A value from the command line: TOML if it is TOML (4, true, ["a"]), else the text itself."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, an integer of too many digits, nested too deeply
         return text
 
 
@@ -214,5 +241,5 @@ def _describe(problem: Any, given: dict[str, Any]) -> str:
     value = given.get(str(problem["loc"][0]))
     if problem["type"] == "list_type":
         example = f"{where} = ['a', 'b'], on the command line --set \"{where}=['a', 'b']\""
-        return f"{where} = {value!r}: a list is written {example}"
-    return f"{where} = {value!r}: {message[0].lower()}{message[1:]}"
+        return f"{where} = {shorten(repr(value))}: a list is written {example}"
+    return f"{where} = {shorten(repr(value))}: {message[0].lower()}{message[1:]}"

@@ -12,6 +12,9 @@ Status = Literal["ok", "error", "timeout", "memory", "killed", "sandbox_fault"]
 Finish = Literal["stop", "length", "turns", "error"]
 Outcome = Literal["correct", "incorrect", "no_answer", "undecided"]
 
+RECORD_FORMAT = 1
+"""Counted up by a change after which an earlier version would misread what this one writes."""
+
 
 class Record(BaseModel):
     """A frozen record; unknown fields are refused, so that a misspelt one is not lost silently."""
@@ -197,6 +200,8 @@ class Run(Record):
     """Path -> SHA-256 of every file that was read."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Python and the packages that matter."""
+    record_format: int = RECORD_FORMAT
+    """Version of how its records are written; a version of slipstick that knows only earlier ones refuses the run."""
     commit: str | None = None
     """Commit of the source tree, if it is one."""
     counts: dict[str, int] = Field(default_factory=dict)

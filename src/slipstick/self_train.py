@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter, model_validator
 from rich.table import Table
 
+from slipstick.edges import read_text
 from slipstick.grade import grade_solutions
 from slipstick.recipe import Names
 from slipstick.schema import Metric, Record, Solution
@@ -173,7 +174,7 @@ def solved_by(solutions: Iterable[Solution]) -> set[str]:
 
 def _rows_from(solved: Path, data: Path) -> int:
     """How many rows of a round's curated data were read from its own solutions."""
-    origins = (Path(json.loads(line)["run"]) for line in (data / "origins.jsonl").read_text("utf-8").splitlines())
+    origins = (Path(json.loads(line)["run"]) for line in read_text(data / "origins.jsonl").splitlines())
     return sum(run.parts[-2:] == solved.parts[-2:] for run in origins)
 
 

@@ -45,6 +45,7 @@ def settings_classes() -> Classes:
     from slipstick.commands.import_data import ImportSettings
     from slipstick.commands.push import PushSettings
     from slipstick.commands.rejection import RejectionRecipe
+    from slipstick.commands.repair import RepairSettings
     from slipstick.commands.report import ReportSettings
     from slipstick.commands.repro import ReproSettings
     from slipstick.commands.review import ReviewSettings
@@ -81,6 +82,7 @@ def settings_classes() -> Classes:
         "show-mask": (ShowMaskSettings,),
         "trace": (TraceSettings,),
         "review": (ReviewSettings,),
+        "repair": (RepairSettings,),
         "push": (PushSettings,),
         "sandbox": (ServeSettings,),
         "doctor": (DoctorSettings,),

@@ -26,15 +26,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from slipstick.errors import InputError, RunFolderError
+from slipstick.edges import damaged_row, read_json, reading, to_record
+from slipstick.errors import RunFolderError
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
+from slipstick.solution_index import SolutionIndex, id_of
 from slipstick.surrogates import replace_surrogates
 
 R = TypeVar("R", bound=BaseModel)
@@ -44,9 +47,6 @@ _RUN = TypeAdapter(Run)
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
 _FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "formats.jsonl", "report.html", *_ROWS)
 _FOLDERS = ("model", "figures", "exports")
-
-_DECODER = json.JSONDecoder()
-_ID = b'{"id":'  # how every line of solutions.jsonl begins
 
 
 class Graded(Record):
@@ -93,6 +93,8 @@ class RunFolder:
         exists = (path / "run.json").is_file()
         if not exists and path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
             raise RunFolderError(f"{path} is not empty and not a run folder: choose another with --out")
+        if path.is_symlink() and not path.exists():
+            raise RunFolderError(f"{path} is a link that leads nowhere: remove it, or choose another with --out")
         if not exists and path.exists() and not path.is_dir():
             raise RunFolderError(f"{path} is a file: choose a folder with --out")
         if exists and resume and not overwrite:
@@ -123,16 +125,22 @@ class RunFolder:
 
     def run(self) -> Run:
         """The content of run.json."""
-        return _read_json(self.path / "run.json", _RUN)
+        return read_json(self.path / "run.json", _RUN)
 
     def problems(self) -> Iterator[Problem]:
         """The run's problems, in order."""
         return read_records(self.path / "problems.jsonl", Problem)
 
     def solutions(self) -> Iterator[Solution]:
-        """The run's solutions as they were written, with the verdicts that were given since."""
+        """The run's solutions as they were written, with the verdicts that were given since.
+
+        Raises InputError for a row that cannot be read, or whose problem the run lacks.
+        """
         graded = {row.id: row for row in read_records(self.path / "verdicts.jsonl", Graded, missing_ok=True)}
-        for solution in read_records(self.path / "solutions.jsonl", Solution, missing_ok=True):
+        path, problems = self.path / "solutions.jsonl", self._problem_ids()
+        for number, solution in enumerate(read_records(path, Solution, missing_ok=True), start=1):
+            if problems is not None and solution.problem_id not in problems:
+                raise damaged_row(path, number, f"is of problem {solution.problem_id!r}, which problems.jsonl lacks")
             row = graded.get(solution.id)
             yield solution.model_copy(update={"answer": row.answer, "verdict": row.verdict}) if row else solution
 
@@ -146,16 +154,17 @@ class RunFolder:
             *self.path.glob("*/**/run.json"),
             *(path for path in (self.path / "model").rglob("*") if path.is_file()),
         ]
-        return bool(made) or any(self.solutions()) or any(self.dropped())
+        rows = (self.path / name for name in ("solutions.jsonl", "dropped.jsonl"))
+        return bool(made) or any(path.exists() and path.stat().st_size > 0 for path in rows)
 
     def metrics(self) -> list[Metric]:
         """The run's numbers; empty if there are none yet."""
         file = self.path / "metrics.json"
-        return _read_json(file, _METRICS) if file.is_file() else []
+        return read_json(file, _METRICS) if file.exists() else []
 
     def index(self) -> Mapping[str, Solution]:
         """The run's solutions by id, read on access; only their ids and places are in memory."""
-        return _Index(self.path / "solutions.jsonl")
+        return SolutionIndex(self.path / "solutions.jsonl")
 
     def note(self, **fields: Any) -> Run:
         """Changes fields of run.json and gives its new content."""
@@ -169,7 +178,7 @@ class RunFolder:
 
     def rearrange(self, ids: Iterable[str]) -> None:
         """Rewrites solutions.jsonl with the solutions of these ids in this order, as far as it has them; no others."""
-        index = _Index(self.path / "solutions.jsonl")
+        index = SolutionIndex(self.path / "solutions.jsonl")
         if file := self._open_files.pop("solutions.jsonl", None):
             file.close()
         if index:
@@ -205,6 +214,19 @@ class RunFolder:
         self.close()
         return run
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from writing. Raises RunFolderError if one does."""
+        with _lock(self.path):
+            yield
+
+    def _problem_ids(self) -> set[str | None] | None:
+        path = self.path / "problems.jsonl"
+        if not path.exists():
+            return None
+        with reading(path), path.open("rb") as file:
+            return {id_of(line) for line in file}
+
     def discard(self) -> None:
         """Removes the run's own files, and the folder if nothing else is in it."""
         self.close()
@@ -216,49 +238,12 @@ class RunFolder:
     def close(self) -> None:
         """Closes what is open and lets other processes write."""
         for file in self._open_files.values():
-            file.close()
+            with suppress(OSError):  # a full disk, which `append` has raised already
+                file.close()
         self._open_files.clear()
         if self._lock:
             self._lock.close()
             self._lock = None
-
-
-class _Index(Mapping[str, Solution]):
-    """The solutions of a file by id, as offsets of lines. Of two lines with one id the later one counts."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._places: dict[str, int] = {}
-        if not path.is_file():
-            return
-        at = 0
-        with path.open("rb") as file:
-            for line in file:
-                if line.startswith(_ID) and line.endswith(b"\n"):
-                    self._places[_DECODER.raw_decode(line.decode("utf-8"), len(_ID))[0]] = at
-                at += len(line)
-
-    def __getitem__(self, key: str) -> Solution:
-        if key not in self._places:
-            raise KeyError(key)
-        return Solution.model_validate_json(next(self.lines([key])))
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._places
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def lines(self, keys: Iterable[str]) -> Iterator[str]:
-        """Lines of solutions, as they are in the file. Raises KeyError for an id that it does not have."""
-        places = (self._places[key] for key in keys)
-        with self._path.open("rb") as file:
-            for place in places:
-                file.seek(place)
-                yield file.readline().decode("utf-8")
 
 
 def to_json(record: BaseModel) -> str:
@@ -304,20 +289,13 @@ def read_records(path: Path, kind: type[R], *, missing_ok: bool = False) -> Iter
 
     Raises InputError, with file and line, for a line that is no such record.
     """
-    if not path.is_file():
-        if missing_ok:
-            return
-        raise InputError(f"{path} does not exist")
-    with path.open(encoding="utf-8") as file:
+    if missing_ok and not path.exists():
+        return
+    with reading(path), path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if not line.endswith("\n"):
+            if not line.endswith(b"\n"):
                 return
-            try:
-                yield kind.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(str(part) for part in first["loc"]) or "the line"
-                raise InputError(f"{path}:{number} is not a valid {kind.__name__}: {where}: {first['msg']}") from error
+            yield to_record(line, kind, path, number)
 
 
 def hash_file(path: Path) -> str:
@@ -326,20 +304,8 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_json(path: Path, kind: TypeAdapter[T]) -> T:
-    try:
-        return kind.validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RunFolderError(
-            f"{path} is damaged, or was written by another version of slipstick ({where}: {first['msg']}): make "
-            "the run again"
-        ) from error
-
-
 def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> None:
-    earlier = _read_json(path / "run.json", _RUN)
+    earlier = read_json(path / "run.json", _RUN)
     if earlier.verb != run.verb:
         raise RunFolderError(f"{path} was made by `{earlier.verb}`, not by `{run.verb}`: choose another with --out")
     now: dict[str, Any] = json.loads(run.model_dump_json())["recipe"]

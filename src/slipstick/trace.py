@@ -5,6 +5,7 @@ from pathlib import Path
 
 from slipstick.curate.composition import read_composition
 from slipstick.curate.writing import read_origins
+from slipstick.edges import files_below
 from slipstick.errors import InputError
 from slipstick.formats import Format, render_chat
 from slipstick.formats.recorded import read_formats
@@ -36,7 +37,8 @@ def trace(row: str, runs: Path) -> list[TracedRow]:
 
     Curation may have changed a row's id (origins.jsonl): both ids are followed. Raises InputError if no run has it.
     """
-    folders = [RunFolder(path.parent) for path in sorted(runs.rglob("run.json"))] if runs.is_dir() else []
+    files = sorted(path for path in files_below(runs) if path.name == "run.json")
+    folders = [RunFolder(path.parent) for path in files]
     if not folders:
         raise InputError(f"there are no runs in {runs}: name the folder they are in, --set runs_dir=FOLDER")
     earlier = (origin.original_id for folder in folders for origin in read_origins(folder) if origin.id == row)

@@ -1,6 +1,5 @@
 """`slipstick grade PATH`: grades a finished run again, or the output files of another tool."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -17,7 +16,7 @@ from slipstick.equivalence import check_profile
 from slipstick.errors import UserError
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Recorded
-from slipstick.recipe import check_settings, to_toml
+from slipstick.recipe import check_settings, read_recipe, to_toml
 from slipstick.schema import Problem
 from slipstick.store import RunFolder, read_records, write_atomically, write_records
 
@@ -39,8 +38,8 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
         )
     chosen = settings.model_dump(mode="json", include=set(GradeSettings.model_fields))
     folder.note(recipe=folder.run().recipe | chosen)
-    if text := (folder.path / "recipe.toml").read_text("utf-8"):
-        write_atomically(folder.path / "recipe.toml", to_toml(tomllib.loads(text) | chosen))
+    if table := read_recipe(folder.path / "recipe.toml"):
+        write_atomically(folder.path / "recipe.toml", to_toml(table | chosen))
     _grade(folder, folder, list(folder.problems()), settings, console)
     return folder.path
 

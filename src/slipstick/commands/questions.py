@@ -21,7 +21,7 @@ from slipstick.store import RunFolder
 class QuestionRecipe(TeachingRecipe):
     """Settings of the methods that make new problems."""
 
-    question_temperature: float = Field(default=0.8, ge=0)
+    question_temperature: float = Field(default=0.8, ge=0, le=100)
     """Sampling temperature of questions; `temperature` is that of answers."""
 
     def asking(self, *, samples: int = 1) -> SamplingPolicy:

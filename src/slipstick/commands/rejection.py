@@ -29,7 +29,7 @@ class RejectionRecipe(TeachingRecipe, RejectionSettings):
     """Attempts until enough are correct, more of them if a problem is hard."""
     formats: FormatNames = Field(min_length=1)
     """Formats to write in."""
-    temperature: float = Field(default=0.7, ge=0)
+    temperature: float = Field(default=0.7, ge=0, le=100)
     """The same for all attempts."""
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -71,7 +71,8 @@ def running(
             folder.discard()  # nothing was made: once fixed, the same command works
             raise
         stopped = isinstance(first_error(error), KeyboardInterrupt)
-        folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])
+        with suppress(OSError):  # on a full disk run.json stays as it was
+            folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])
         again = "the same command" if invocation.resume else "the same command with --resume"
         console.print(f"\nNothing is lost: {again} resumes {out}", soft_wrap=True)
         raise

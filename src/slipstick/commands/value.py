@@ -9,6 +9,7 @@ from rich.console import Console
 from slipstick.commands import Invocation, count, load_settings
 from slipstick.commands.running import running
 from slipstick.metrics import summarize
+from slipstick.models import Device
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
 from slipstick.report import metrics_table
@@ -26,7 +27,7 @@ class ScoringSettings(Record):
     """Run folder whose solutions are scored."""
     value_model: str
     """Folder of the value model: what `slipstick train` with stage = "value" wrote to `model`."""
-    device: str = "auto"
+    device: Device = "auto"
     """"cpu", "cuda" or "auto"."""
     batch_tokens: int = Field(default=8192, gt=0)
     """Most tokens that are scored together, padding included."""

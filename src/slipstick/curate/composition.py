@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from rich.table import Table
 
+from slipstick.edges import read_json
 from slipstick.schema import Record
 from slipstick.store import RunFolder
 from slipstick.terminal import headed_table
@@ -87,7 +88,7 @@ class RowCounter:
 def read_composition(folder: RunFolder) -> Composition | None:
     """What curation counted; None for a run of another verb."""
     file = folder.path / COMPOSITION
-    return Composition.model_validate_json(file.read_bytes()) if file.is_file() else None
+    return read_json(file, TypeAdapter(Composition)) if file.exists() else None
 
 
 def total_counts(groups: Iterable[GroupCounts]) -> GroupCounts:

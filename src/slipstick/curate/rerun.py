@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from slipstick.answers import answer_of
 from slipstick.curate.reading import read_chosen
+from slipstick.edges import read_text, reading
 from slipstick.equivalence import compare
 from slipstick.execute import outputs_equal, re_execute
 from slipstick.formats import Format, load_format
@@ -114,9 +115,10 @@ def _read_executed(out: RunFolder) -> dict[int, str]:
     path = out.path / EXECUTED
     if not path.is_file():
         return {}
-    whole = [line for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    whole = [line for line in read_text(path).splitlines(keepends=True) if line.endswith("\n")]
     write_atomically(path, whole)
-    rows = [json.loads(line) for line in whole]
+    with reading(path):
+        rows = [json.loads(line) for line in whole]
     return {row["row"]: row["difference"] for row in rows}
 
 

@@ -17,6 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slipstick.edges import files_below
 from slipstick.errors import InputError
 from slipstick.formats import parse, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
@@ -280,7 +281,7 @@ def _recognise(values: dict[str, Any]) -> str | None:
 def _files(path: Path) -> list[Path]:
     """Raises InputError if there is no such file, and none that fits a pattern."""
     if path.is_dir():
-        return sorted(file for file in path.rglob("*.json*") if _is_rows(file))
+        return sorted(file for file in files_below(path) if _is_rows(file))
     if not path.exists() and glob.has_magic(str(path)):
         found = sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
         if not found:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from slipstick.edges import reading
 from slipstick.errors import InputError
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow, as_text, pick
 from slipstick.surrogates import replace_surrogates
@@ -23,7 +24,7 @@ def is_log(path: Path) -> bool:
     """Whether a file is such a log."""
     if not path.name.endswith(".json"):
         return False
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         begin = file.read(4096)
     return begin.lstrip().startswith(b"{") and b'"eval"' in begin and b'"version"' in begin
 
@@ -34,10 +35,11 @@ def rows(path: Path) -> Iterator[Row]:
     Raises InputError for a log that is truncated, did not succeed, or holds no samples.
     """
     require_file(path)
-    try:
-        log = replace_surrogates(json.loads(path.read_bytes()))
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON, so it is damaged or truncated: {error}") from error
+    with reading(path):
+        try:
+            log = replace_surrogates(json.loads(path.read_bytes()))
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path} is not valid JSON, so it is damaged or truncated: {error}") from error
     samples = log.get("samples")
     if not samples:
         raise InputError(f"{path} has no samples: run inspect without log_samples = false")

@@ -14,6 +14,9 @@ from slipstick.plugins import load_plugin, split_spec
 from slipstick.recipe import Names
 from slipstick.schema import Block, Finish, Problem, Record
 
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
+"""Where weights are: "cpu", "cuda", "cuda:1", "auto"."""
+
 
 class Sampling(Record):
     """How tokens are sampled."""
@@ -113,9 +116,9 @@ class ModelSettings(Record):
     """US dollars for a million prompt tokens, for `openai`; None leaves it to our table."""
     price_out: float | None = Field(default=None, ge=0)
     """US dollars for a million generated tokens, for `openai`; None leaves it to our table."""
-    dtype: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Number format of the weights, for `hf`."""
-    device: str = "auto"
+    device: Device = "auto"
     """"cpu", "cuda" or "auto", for `hf`."""
     template: Template = "auto"
     """Who lays out the prompt, for `hf`: "chat", the tokenizer's chat template; "format", the format; "alpaca". "auto":

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from slipstick.edges import reading
 from slipstick.schema import Record
 
 MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text")
@@ -57,7 +58,8 @@ def shape_of(base: str) -> ModelShape | None:
     """The shape of a model's folder or of a base in our table; None for an unknown one."""
     file = Path(base) / "config.json"
     if file.is_file():
-        return _from_config(json.loads(file.read_text("utf-8")))
+        with reading(file):
+            return _from_config(json.loads(file.read_bytes()))
     table = tomllib.loads(files("slipstick.plan").joinpath("shapes.toml").read_text("utf-8"))
     return ModelShape.model_validate(table[base]) if base in table else None
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from slipstick.alarms import read_alarms
 from slipstick.comparison import RunComparison
+from slipstick.edges import read_text
 from slipstick.metrics.labels import order_formats
 from slipstick.report.content import format_styles
 from slipstick.report.facts import tables_of
@@ -63,7 +64,7 @@ def write_report(
         alarms=read_alarms(folder.path),
         tables=tables_of(run, folder, solutions, formats),
         partial=read.partial,
-        recipe=recipe.read_text("utf-8") if recipe.is_file() else "",
+        recipe=read_text(recipe) if recipe.is_file() else "",
     )
     figures = path.parent / _FIGURES
     figures.mkdir(parents=True, exist_ok=True)

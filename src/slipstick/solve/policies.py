@@ -19,7 +19,7 @@ SamplingPolicy = Callable[[Sequence[Solution]], Sequence[float]]
 class SamplingStep(Record):
     """Solutions that are sampled alike."""
 
-    temperature: float = Field(ge=0)
+    temperature: float = Field(ge=0, le=100)
     """0 takes the likeliest token."""
     num_samples: int = Field(ge=1)
     """How many, of one problem in one format."""

@@ -31,7 +31,7 @@ class SolveSettings(Record):
     consistency_threshold: float | None = Field(default=None, gt=0.5, lt=1)
     """Stop sampling a problem once its majority answer is final with this probability (adaptive consistency).
     None takes all samples."""
-    temperature: float = Field(default=0.0, ge=0)
+    temperature: float = Field(default=0.0, ge=0, le=100)
     """0 takes the likeliest token."""
     top_p: float = Field(default=1.0, gt=0, le=1)
     """Share of probability that tokens are sampled from."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from slipstick.edges import read_text, reading
 from slipstick.errors import InputError, did_you_mean
 from slipstick.schema import Drop, Problem, Record, Solution
 from slipstick.synthesize.novelty import Pool, words
@@ -68,10 +69,10 @@ def read_topic(name: str) -> Topic:
         hint = did_you_mean(name, known)
         raise InputError(f"there is neither a topic nor a file `{name}`{hint}; topics: {', '.join(known)}")
     try:
-        text = (folder / f"{name}.toml").read_text("utf-8") if name in known else path.read_text("utf-8")
-        return Topic.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{name} is not a topic: {error}") from error
+        text = (folder / f"{name}.toml").read_text("utf-8") if name in known else read_text(path)
+        with reading(name):
+            table = tomllib.loads(text)
+        return Topic.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{name} is not a topic: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from slipstick.edges import read_text
 from slipstick.errors import InputError, UserError
 from slipstick.formats import Format
 from slipstick.models.hf import load_tokenizer, load_weights
@@ -43,10 +43,7 @@ def base_tokenizer(settings: StageSettings) -> Any:
 
 def _with_template(tokenizer: Any, settings: StageSettings) -> Any:
     if settings.chat_template is not None:
-        try:
-            tokenizer.chat_template = Path(settings.chat_template).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"chat_template = {settings.chat_template!r} cannot be read: {error}") from error
+        tokenizer.chat_template = read_text(settings.chat_template)
     return tokenizer
 
 

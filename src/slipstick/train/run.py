@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from slipstick.edges import reading
 from slipstick.store import write_atomically
 from slipstick.train.card import CardText, write_card
 from slipstick.train.checkpoints import Stateful, load_checkpoint, remove_checkpoints, save_checkpoint
@@ -61,7 +62,8 @@ def run_stage(
     text = settings.model_dump_json(exclude=set(CHANGES_NO_NUMBER))
     fingerprint = hashlib.sha256(f"{text}{digest}".encode()).hexdigest()
     if (out / FINISHED).is_file():
-        record = json.loads((out / FINISHED).read_text("utf-8"))
+        with reading(out / FINISHED):
+            record = json.loads((out / FINISHED).read_bytes())
         if record.pop("fingerprint") == fingerprint:
             return result.model_validate(record)
     out.mkdir(parents=True, exist_ok=True)

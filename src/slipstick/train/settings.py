@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from slipstick.encode.settings import EncodeSettings
 from slipstick.equivalence.policies import REWARDS
 from slipstick.interpreters import InterpreterSettings
+from slipstick.models import Device
 from slipstick.schema import Record
 
 CHANGES_NO_NUMBER = frozenset({"checkpoint_every", "num_processes", "report_to", "num_nodes", "device"})
@@ -46,7 +47,7 @@ class StageSettings(EncodeSettings, LoraSettings):
     """Folder (or Hub name) of the model to train."""
     learning_rate: float = Field(gt=0)
     """Peak learning rate."""
-    device: str = "auto"
+    device: Device = "auto"
     """"cpu", "cuda" or "auto"."""
 
 
@@ -215,7 +216,7 @@ class RolloutSettings(InterpreterSettings):
 
     format: str = "tir"
     """Format the solutions are written in."""
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: float = Field(default=1.0, gt=0, le=100)
     """Sampling temperature."""
     top_p: float = Field(default=1.0, gt=0, le=1)
     """Nucleus sampling: share of probability that tokens are sampled from."""

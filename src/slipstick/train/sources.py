@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from slipstick.edges import read_text
 from slipstick.errors import InputError
 from slipstick.problems import load_problems
 from slipstick.recipe import Names
@@ -99,10 +100,7 @@ def raw_texts(sources: Sequence[str], *, field: str) -> Iterator[str]:
         elif ".json" in path.name:
             yield from _fields(path, field)
         else:
-            try:
-                yield path.read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"data = {source!r} cannot be read as text: {error}") from error
+            yield read_text(path)
 
 
 def _fields(path: Path, field: str) -> Iterator[str]:
