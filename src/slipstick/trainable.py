@@ -1,12 +1,21 @@
-"""Which solutions of a run may be trained on."""
+"""Which runs and solutions may be trained on."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from slipstick.errors import RunFolderError
 from slipstick.schema import Solution
 from slipstick.store import RunFolder
 
 _UNCHECKED = ("import", "curate")
 """Verbs whose runs hold solutions without a verdict on purpose: there was no gold to compare with."""
+
+
+def open_run(source: Path | str) -> RunFolder:
+    """A run that is trained on. Raises RunFolderError if there is none, saying how a file becomes one."""
+    if Path(source).is_file():
+        raise RunFolderError(f"{source} is a file, not a run folder: `slipstick import {source}` makes a run of it")
+    return RunFolder(source)
 
 
 def trainable(folder: RunFolder) -> Iterator[Solution]:

@@ -22,6 +22,7 @@ from slipstick.problems.catalogue.local import local_files
 from slipstick.progress import Advance, progress
 from slipstick.recipe import Names
 from slipstick.store import RunFolder
+from slipstick.trainable import open_run
 
 _READ = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl")
 # An interrupted run keeps only what its programs printed, and these settings do not change that.
@@ -51,7 +52,7 @@ class CurateRecipe(CurateSettings, InterpreterSettings):
 def run_curate(invocation: Invocation, console: Console) -> Path:
     """`slipstick curate`: the rows of finished runs that pass every rule, and all others with rule and reason."""
     recipe, text = load_settings(invocation, CurateRecipe)
-    runs = [RunFolder(path) for path in recipe.data]
+    runs = [open_run(path) for path in recipe.data]
     _require_finished(runs)
     with running(
         invocation,

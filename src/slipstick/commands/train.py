@@ -19,7 +19,7 @@ from slipstick.schema import Metric
 from slipstick.store import RunFolder
 from slipstick.train.settings import CHANGES_NO_NUMBER
 from slipstick.train.sources import TrainRecipe
-from slipstick.trainable import count_unchecked
+from slipstick.trainable import count_unchecked, open_run
 
 STAGES = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
 
@@ -73,7 +73,7 @@ def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[di
 
 
 def _say_unchecked(recipe: TrainRecipe, console: Console) -> None:
-    if unchecked := sum(map(count_unchecked, map(RunFolder, recipe.data))):
+    if unchecked := sum(map(count_unchecked, map(open_run, recipe.data))):
         said = f"{unchecked:,} solutions have no gold to be graded by and are trained on unchecked"
         console.print(said, highlight=False, soft_wrap=True)
 

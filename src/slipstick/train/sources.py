@@ -14,7 +14,7 @@ from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.tabular import read_rows
 from slipstick.train.settings import TrainSettings
-from slipstick.trainable import trainable
+from slipstick.trainable import open_run, trainable
 from slipstick.value.reranking import require_verdicts
 
 
@@ -42,7 +42,7 @@ class TrainRecipe(TrainSettings):
 
     def valid_pairs(self) -> Iterator[tuple[Solution, Problem]]:
         """The correct solutions held out by curation, at most `limit`; none if no run has that split."""
-        divided = [source for source in self.data if self.valid_split in splits_of(RunFolder(source))]
+        divided = [source for source in self.data if self.valid_split in splits_of(open_run(source))]
         return islice(correct_solutions(divided, split=self.valid_split), self.limit)
 
     def texts(self) -> Iterator[str]:
@@ -56,7 +56,7 @@ def correct_solutions(sources: Sequence[str], *, split: str) -> Iterator[tuple[S
     split: of runs whose curation divided the problems, only those of this split. Raises InputError if there is none.
     """
     for source in sources:
-        run = RunFolder(source)
+        run = open_run(source)
         splits = splits_of(run)
         if splits and split not in splits:
             raise InputError(
@@ -83,7 +83,7 @@ def graded_samples(sources: Sequence[str], *, limit: int | None) -> tuple[list[S
 
     Raises InputError if there is none, UserError if one has no verdict.
     """
-    runs = [RunFolder(source) for source in sources]
+    runs = [open_run(source) for source in sources]
     problems = {problem.id: problem for run in runs for problem in run.problems()}
     samples = [solution for run in runs for solution in islice(run.solutions(), limit)]
     require_verdicts(samples, sources)
