@@ -43,7 +43,7 @@ def test_only_common_problems_count_and_single_formats_are_compared() -> None:
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ([Problem(id="x/test/1", text="?")], "none of the first's 40 is among the second's 1"),
+        ([Problem(id="x/test/1", text="?")], "none of the 40 of first is among the 1 of second"),
         ([Problem(id="apples/test/0", text="What is 0 + 2?", answer="1")], "apples/test/0 has another question"),
         ([Problem(id="apples/test/0", text="What is 0 + 1?", answer="2")], "apples/test/0 has another gold"),
     ],
@@ -57,7 +57,7 @@ def test_runs_about_other_problems_are_refused(second: list[Problem], message: s
 def test_runs_without_a_common_format_are_refused() -> None:
     given = problems()
     two = [*solve(given, 1, "cot"), *solve(given, 1, "tir")]
-    with pytest.raises(InputError, match="no format in common: pot and cot, tir"):
+    with pytest.raises(InputError, match="no format in common: first has pot, second has cot, tir"):
         compare_runs(given, solve(given, 1), given, two)
 
 

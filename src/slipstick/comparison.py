@@ -55,22 +55,24 @@ def compare_runs(
     first_solutions: Iterable[Solution],
     second_problems: Iterable[Problem],
     second_solutions: Iterable[Solution],
+    *,
+    names: tuple[str, str] = ("first", "second"),
 ) -> RunComparison:
     """Compares graded runs on the problems that both have, in each format that both have.
 
-    If each has one format and not the same, those two are compared with each other.
+    If each has one format and not the same, those two are compared with each other. names: what the runs are called.
     Raises InputError if they share no problem or no format, if an id names different problems in the two runs, and for
     an ungraded solution.
     """
     first = {problem.id: problem for problem in first_problems}
     second = {problem.id: problem for problem in second_problems}
     common = [problem for problem in first.values() if problem.id in second]
-    _require_same(common, second, len(first))
+    _require_same(common, second, len(first), names)
     before, after = _accuracy_by_format(first_solutions), _accuracy_by_format(second_solutions)
     rows: list[PairedComparison] = []
     flips: list[Flip] = []
     groups = {"": [problem.id for problem in common], **group_problems(common).sets}
-    for label, (left, right) in _formats(before, after).items():
+    for label, (left, right) in _formats(before, after, names).items():
         one, two = before[left], after[right]
         for group, members in groups.items():
             if part := {name: one[name] for name in members if name in one and name in two}:
@@ -80,17 +82,16 @@ def compare_runs(
             for name in groups[""]
             if name in one and name in two and one[name] != two[name]
         ]
-    return RunComparison(
-        common=len(common), left_out=len(first) + len(second) - 2 * len(common), rows=rows, flips=flips
-    )
+    left_out = len(first) + len(second) - 2 * len(common)
+    return RunComparison(names=names, common=len(common), left_out=left_out, rows=rows, flips=flips)
 
 
 def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
     """Two graded runs on their common problems. Raises what `compare_runs` raises."""
-    comparison = compare_runs(first.problems(), first.solutions(), second.problems(), second.solutions())
     one, two = first.path.name, second.path.name
     names = (str(first.path), str(second.path)) if one == two else (one, two)
-    return comparison.model_copy(update={"names": names, "notes": list(_notes(first.run(), second.run(), comparison))})
+    comparison = compare_runs(first.problems(), first.solutions(), second.problems(), second.solutions(), names=names)
+    return comparison.model_copy(update={"notes": list(_notes(first.run(), second.run(), comparison))})
 
 
 def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
@@ -134,19 +135,22 @@ def _accuracy_by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, fl
     return {name: accuracy_by_problem(formats[name]) for name in order_formats(formats)}
 
 
-def _require_same(common: Sequence[Problem], second: Mapping[str, Problem], num_first: int) -> None:
+def _require_same(
+    common: Sequence[Problem], second: Mapping[str, Problem], num_first: int, names: tuple[str, str]
+) -> None:
+    one, two = names
     if not common:
         raise InputError(
-            f"the two runs have no problem in common: none of the first's {num_first:,} is among the second's "
-            f"{len(second):,}; compare runs on the same problems"
+            f"{one} and {two} have no problem in common: none of the {num_first:,} of {one} is among the "
+            f"{len(second):,} of {two}; compare runs on the same problems"
         )
     for problem in common:
         other = second[problem.id]
         if problem.text != other.text or not _same_gold(problem, other):
             what = "question" if problem.text != other.text else "gold"
             raise InputError(
-                f"problem {problem.id} has another {what} in the second run, so the two cannot be compared: run both "
-                "on the same file"
+                f"problem {problem.id} has another {what} in {two} than in {one}, so the two cannot be compared: run "
+                "both on the same file"
             )
 
 
@@ -159,7 +163,9 @@ def _same_gold(one: Problem, two: Problem) -> bool:
     return compare(one.answer, two.answer, kind=one.kind).outcome == "correct"
 
 
-def _formats(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+def _formats(
+    first: Mapping[str, object], second: Mapping[str, object], names: tuple[str, str]
+) -> dict[str, tuple[str, str]]:
     """Label -> format of the first run and of the second."""
     shared = {name: (name, name) for name in first if name in second}
     if not shared and len(first) == len(second) == 1:
@@ -167,7 +173,7 @@ def _formats(first: Mapping[str, object], second: Mapping[str, object]) -> dict[
         return {f"{left} to {right}": (left, right)}
     if not shared:
         raise InputError(
-            f"the two runs have no format in common: {', '.join(first) or 'no solutions'} and "
-            f"{', '.join(second) or 'no solutions'}"
+            f"the two runs have no format in common: {names[0]} has {', '.join(first) or 'no solutions'}, {names[1]} "
+            f"has {', '.join(second) or 'no solutions'}"
         )
     return shared

@@ -28,7 +28,7 @@ MARKS = (
 )
 """The shape of each style's mark, around the origin."""
 WIDTH = 328
-LEFT, RIGHT, TOP, HEIGHT = 42, 10, 12, 180
+LEFT, RIGHT, TOP, HEIGHT = 48, 22, 12, 180
 _LETTER = 6.6
 """Width of a letter, roughly, which places the entries of a legend."""
 
@@ -115,13 +115,12 @@ def line(points: Iterable[tuple[float, float]], *, colour: str, dashes: str = ""
 
 
 def percent_grid(axis: Axis) -> list[str]:
-    """The vertical axis of shares, in percent, with its lines and its title."""
-    parts = [
+    """The vertical axis of shares, in percent, with its lines."""
+    return [
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(axis.share(tick)):.1f}" y2="{up(axis.share(tick)):.1f}" '
-        f'stroke="var(--grid)"/>{text(label, LEFT - 7, up(axis.share(tick)) + 4, anchor="end")}'
+        f'stroke="var(--grid)"/>{text(f"{label} %", LEFT - 7, up(axis.share(tick)) + 4, anchor="end")}'
         for tick, label in zip(axis.ticks, axis.labels(100), strict=True)
     ]
-    return [*parts, text("%", 8, TOP + 4)]
 
 
 def numbered(ticks: Iterable[tuple[float, str]], title: str) -> list[str]:

@@ -16,7 +16,7 @@ def test_plots_are_drawn_if_there_are_numbers_for_them() -> None:
     metrics = summarize(problems, solutions, ks=[1, 2, 4], same=str.__eq__)
     plots = {one.name: one for one in draw_plots(metrics, solutions, format_styles(["cot", "pot"]))}
     assert set(plots) == {"samples", "agreement-cot-pot", "cost", "tokens"}
-    assert plots["samples"].svg.count("<polyline") == 2 * 4  # pass, maj, best, weighted, of two formats
+    assert plots["samples"].svg.count("<polyline") == 2 * 2 * 4  # four lines of two formats, and the legend
     counts = [int(one) for one in re.findall(r"<title>[^<]*?, (\d+)</title>", plots["agreement-cot-pot"].svg)]
     assert abs(sum(counts) - len(problems)) <= 2  # four numbers, rounded
     for plot in plots.values():

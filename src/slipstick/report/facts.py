@@ -14,6 +14,7 @@ from slipstick.report.content import FormatStyle, time_taken
 from slipstick.schema import Code, Drop, Output, Run, Solution
 from slipstick.self_train import rounds_of
 from slipstick.solve.hybrid import spent_alone
+from slipstick.solve.monitor import kind_of_error
 from slipstick.store import RunFolder, read_records
 
 _EXAMPLES = 3
@@ -87,7 +88,7 @@ def error_kinds(solution: Solution) -> list[str]:
     if solution.finish == "turns":
         kinds.append("out of turns (max_turns)")
     if solution.finish == "error":
-        kinds.append(f"request failed: {shorten(solution.error) or 'unknown'}")
+        kinds.append(f"request failed: {kind_of_error(solution.error)}")
     if solution.verdict and outcome_of(solution) == "no_answer":
         kinds.append("no answer")
     if solution.verdict and outcome_of(solution) == "undecided":
@@ -219,5 +220,9 @@ def _time(run: Run, tokens: int, solutions: int) -> str:
     if not run.finished:
         return ""
     seconds = max((run.finished - run.started) / timedelta(seconds=1), 1e-9)
-    rate = f"{tokens / seconds:,.0f} tokens and {solutions / seconds:,.2g} solutions a second"
+    rate = f"{_rate(tokens / seconds)} tokens and {_rate(solutions / seconds)} solutions a second"
     return f"From start to end {time_taken(run.finished - run.started)}, pauses included: {rate}."
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

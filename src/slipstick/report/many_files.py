@@ -19,7 +19,8 @@ from slipstick.schema import Metric
 from slipstick.store import write_atomically
 from slipstick.terminal import Fitting, headed_table
 
-_MARKED = "the best of a column, or not shown to be worse than it (paired test on the same problems, 5 % level)"
+_PAIRED = "the best of a column, or not shown to be worse than it (paired test on the same problems, 5 % level)"
+_APART = "the best of a column, or with an interval that overlaps its"
 _NAME = "table"
 
 
@@ -40,7 +41,7 @@ def terminal_table(table: RunsTable) -> Fitting:
 
 def legend(table: RunsTable) -> str:
     """What the table's numbers are, and what its stars mean."""
-    return f"{LABELS.get(table.measure, table.measure)}, {_unit(table)} with 95 % interval. *: {_MARKED}"
+    return f"{LABELS.get(table.measure, table.measure)}, {_unit(table)} with 95 % interval. *: {_marked(table)}"
 
 
 def markdown(table: RunsTable) -> str:
@@ -118,7 +119,7 @@ def render_table(table: RunsTable, trends: Sequence[Plot], styles: dict[str, For
         models=len({row.model for row in table.rows}),
         heads=_heads(table),
         legend=legend(table).partition(" *:")[0],
-        marked=_MARKED,
+        marked=_marked(table),
         styles=styles,
         about=ABOUT,
         links=links,
@@ -197,6 +198,10 @@ def _unwrapped(table: Table) -> Table:
     for column in table.columns:
         column.no_wrap = True
     return table
+
+
+def _marked(table: RunsTable) -> str:
+    return _PAIRED if table.measure == "accuracy" else _APART
 
 
 def _unit(table: RunsTable) -> str:

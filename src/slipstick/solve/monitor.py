@@ -1,5 +1,7 @@
 """Counts what sampling does while it does it: replies, tokens, money, errors by kind, correct answers."""
 
+import re
+import textwrap
 import time
 from collections import Counter
 
@@ -10,6 +12,8 @@ from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
 
 _SHARE = 0.02  # of the time may go into grading
+_WORDS = 80
+"""Characters of an error that the progress line shows."""
 _HOPELESS = 32
 """Replies after which a model of which none was usable is asked no more."""
 
@@ -42,7 +46,7 @@ class Monitor(Model):
         self.tokens += reply.tokens
         self.cost += reply.cost
         if reply.finish == "error":
-            self._errors[reply.error.partition(":")[0][:40] or "unknown"] += 1
+            self._errors[kind_of_error(reply.error)] += 1
         self._usable = self._usable or (reply.finish != "error" and bool(reply.text.strip() or reply.calls))
         self._last = reply
         if self.replies >= _HOPELESS:
@@ -93,6 +97,14 @@ class Monitor(Model):
             kinds = ", ".join(f"{times:,} {kind}" for kind, times in self._errors.most_common(3))
             parts.append(f"errors: {kinds}")
         return "; ".join(parts)
+
+
+def kind_of_error(message: str) -> str:
+    """An error in a few words, without what differs from one request to the next: its first sentence, numbers of five
+    digits and more left out; cut between words."""
+    first = re.split(r"(?<=[^.\d])\. |[;\n{]", " ".join(message.split()), maxsplit=1)[0].strip(" .:,-")
+    words = re.sub(r"\d{5,}", "...", first)
+    return textwrap.shorten(words, _WORDS, placeholder=" ...") or "unknown"
 
 
 def _is_correct(solution: Solution, problem: Problem) -> bool | None:

@@ -1,0 +1,137 @@
+"""Many runs in one table: rows and columns, what is best, trends, files, and what the command takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.report import run_report
+from slipstick.errors import InputError, UserError
+from slipstick.report import write_report
+from slipstick.report.many import RunsTable, count_of, find_runs, runs_table
+from slipstick.report.many_files import latex, markdown, terminal_table, write_table
+from tests.report.many_runs import write_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models on two sets, one of them in two runs; four checkpoints; a run of other problems."""
+    home = tmp_path_factory.mktemp("many")
+    good, poor = {"cot": 0.9, "pot": 0.92}, {"cot": 0.2, "pot": 0.3}
+    write_report(write_run(home / "models" / "good", model="openai:acme/good", sets={"a": 60, "b": 40}, skills=good))
+    write_run(home / "models" / "poor-a", model="openai:acme/poor", sets={"a": 60}, skills=poor)
+    write_run(home / "models" / "poor-b", model="openai:acme/poor", sets={"b": 40}, skills=poor)
+    for step in (100, 200, 1000):
+        model = f"hf:/runs/sft/model/checkpoint-{step}"
+        write_run(home / "steps" / f"at-{step}", model=model, sets={"a": 30}, skills={"pot": 0.2 + step / 1500})
+    write_run(home / "other", model="openai:acme/good", sets={"a": 25}, skills={"pot": 0.9})
+    return home
+
+
+def table_of(*targets: Path | str, measure: str = "accuracy") -> RunsTable:
+    return runs_table(find_runs(map(str, targets)), measure=measure)
+
+
+def test_runs_of_one_model_share_a_row_and_sets_have_columns(runs: Path) -> None:
+    table = table_of(runs / "models")
+    assert table.columns == ["a", "b", "average"] and not table.notes and not table.trends
+    assert [(row.model, row.format, [run.name for run in row.runs]) for row in table.rows] == [
+        ("acme/good", "cot", ["good"]),
+        ("acme/good", "pot", ["good"]),
+        ("acme/poor", "cot", ["poor-a", "poor-b"]),
+        ("acme/poor", "pot", ["poor-a", "poor-b"]),
+    ]
+    poor = [cell.metric for cell in table.rows[2].cells if cell]
+    assert poor[2].value == pytest.approx((poor[0].value + poor[1].value) / 2)
+    assert poor[2].low < poor[2].value < poor[2].high and [metric.n for metric in poor] == [60, 40, 100]
+    assert [count_of(table, column) for column in range(3)] == [60, 40, 100]
+
+
+def test_the_best_and_what_is_not_shown_to_be_worse_are_marked(runs: Path) -> None:
+    table = table_of(runs / "models")
+    assert [[bool(cell and cell.best) for cell in row.cells] for row in table.rows] == [[True] * 3] * 2 + [
+        [False] * 3
+    ] * 2
+    fewest = table_of(runs / "models", measure="no_answer")
+    cells = [row.cells[2] for row in fewest.rows]
+    best = min((cell for cell in cells if cell), key=lambda cell: cell.metric.value)
+    assert best.best and best.metric.value < 0.1
+
+
+def test_other_problems_of_a_set_are_told_and_not_tested_together(runs: Path) -> None:
+    table = table_of(runs / "models" / "good", runs / "other")
+    assert "a: the runs have different problems (25, 60)" in table.notes[0]
+    assert {row.model for row in table.rows} == {"acme/good (good)", "acme/good (other)"}
+    assert "n = 25" in markdown(table) and "n = 25" in latex(table)
+
+
+def test_checkpoints_of_one_training_give_a_trend(runs: Path, tmp_path: Path) -> None:
+    table = table_of(f"{runs}/steps/*")
+    assert [row.model for row in table.rows] == [f"sft/checkpoint-{step}" for step in (100, 200, 1000)]
+    (trend,) = table.trends
+    assert (trend.model, trend.column, [step for step, _ in trend.lines["pot"]]) == ("sft", "a", [100, 200, 1000])
+    page = write_table(table, out=tmp_path / "t")
+    assert (
+        "sft over its checkpoints" in page.read_text("utf-8") and (tmp_path / "t" / "table-trend-sft-a.svg").is_file()
+    )
+
+
+def test_markdown_and_latex_have_every_number_and_the_best_in_bold(runs: Path) -> None:
+    table = table_of(runs / "models")
+    written, set_in_tex = markdown(table), latex(table)
+    assert len({line.count("|") for line in written.splitlines() if line.startswith("|")}) == 1
+    assert written.count("**") == 2 * set_in_tex.count("\\textbf{") == 12
+    assert "| model | format | a (n = 60) | b (n = 40) | average (n = 100) |" in written
+    assert set_in_tex.count("&") == 4 * set_in_tex.count("\\\\")
+
+
+def test_the_page_links_to_the_pages_of_the_runs(runs: Path, tmp_path: Path) -> None:
+    page = write_table(table_of(runs / "models"), out=tmp_path / "pages" / "mine.html").read_text("utf-8")
+    assert 'models/good/report.html">good</a>' in page and "<script" not in page
+    assert page.count("★") == 6 + 1 and page.count('<svg class="mark"') == 3 * 4
+    assert sorted(entry.name for entry in (tmp_path / "pages").iterdir()) == ["mine.html", "mine.md", "mine.tex"]
+
+
+def test_nothing_wraps_on_a_narrow_terminal(runs: Path) -> None:
+    for width, numbers in ((60, 12), (80, 4)):
+        console = Console(width=width, force_terminal=False)
+        with console.capture() as capture:
+            console.print(terminal_table(table_of(runs / "models")))
+        lines = [line for line in capture.get().splitlines() if "acme/" in line]
+        assert len(lines) == numbers and all(line.count("–") in (1, 3) for line in lines)
+
+
+def test_the_command_takes_runs_folders_and_patterns(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(runs)
+    console = Console(record=True, width=150)
+    page = run_report(Invocation("models/good", out=tmp_path / "x"), console, more=["models/poor-a", "models/poor-b"])
+    assert page == tmp_path / "x" / "table.html" and "acme/poor" in console.export_text()
+    assert len(find_runs(["models", "models/*", "models/good"])) == 3
+    assert run_report(Invocation("models"), console) == Path("models/table/table.html")
+    assert len(find_runs(["models"])) == 3  # the folder of the table is no run
+    (runs / "notes.txt").write_text("no run", encoding="utf-8")
+    assert len(find_runs(["notes.txt", "other"])) == 1
+    for target, words in (("none", "none does not exist"), ("notes.txt", "not a run folder"), ("x*", "no run folder")):
+        with pytest.raises(UserError, match=words):
+            run_report(Invocation(target), console)
+    with pytest.raises(InputError, match="measure pass@9; 3 runs have accuracy"):
+        run_report(Invocation("models", ["measure=pass@9"]), console)
+    with pytest.raises(UserError, match="against compares one run"):
+        run_report(Invocation("models", ["against=other"]), console)
+
+
+@pytest.mark.parametrize("flag", ["limit", "resume", "overwrite"])
+def test_flags_that_a_report_has_no_use_for_are_refused(runs: Path, flag: str) -> None:
+    fields = {flag: 5 if flag == "limit" else True}
+    with pytest.raises(UserError, match=f"report takes no --{flag}"):
+        run_report(Invocation(str(runs / "other"), **fields), Console())
+
+
+def test_out_is_a_page_or_a_folder(runs: Path, tmp_path: Path) -> None:
+    assert write_report(runs / "other", out=tmp_path / "folder") == tmp_path / "folder" / "report.html"
+    assert write_report(runs / "other", out=tmp_path / "page.html") == tmp_path / "page.html"
