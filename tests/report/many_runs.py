@@ -64,8 +64,8 @@ def write_run(
         for format, skill in skills.items()
         for sample in range(samples)
     ]
-    recipe = {"model": model, "problems": [f"{name}:test" for name in sets], "formats": list(skills)}
-    recipe |= {"num_samples": samples}
+    recipe: dict[str, object] = {"model": model, "problems": [f"{name}:test" for name in sets], "formats": list(skills)}
+    recipe["num_samples"] = samples
     run = make_run(name=path.name, status="running", recipe=recipe)
     folder = RunFolder.start(path, run.model_copy(update=changes), recipe_text="seed = 1\n")
     folder.write_problems(problems)

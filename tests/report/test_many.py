@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,9 +128,10 @@ def test_the_command_takes_runs_folders_and_patterns(
 
 @pytest.mark.parametrize("flag", ["limit", "resume", "overwrite"])
 def test_flags_that_a_report_has_no_use_for_are_refused(runs: Path, flag: str) -> None:
-    fields = {flag: 5 if flag == "limit" else True}
+    given = Invocation(str(runs / "other"), limit=5 if flag == "limit" else None)
+    given = replace(given, resume=flag == "resume", overwrite=flag == "overwrite")
     with pytest.raises(UserError, match=f"report takes no --{flag}"):
-        run_report(Invocation(str(runs / "other"), **fields), Console())
+        run_report(given, Console())
 
 
 def test_out_is_a_page_or_a_folder(runs: Path, tmp_path: Path) -> None:
