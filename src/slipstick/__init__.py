@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from slipstick import rewards
     from slipstick.answers import Found, final_answer, find_answer
     from slipstick.equivalence import compare, compare_many
+    from slipstick.interpreters.host.async_sandbox import AsyncSandbox
     from slipstick.interpreters.host.sandbox import Sandbox
     from slipstick.problems import load_problems
     from slipstick.schema import Code, Drop, Metric, Output, Problem, Run, Solution, Text, Verdict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncSandbox",
     "Code",
     "Drop",
     "Found",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AsyncSandbox": "slipstick.interpreters.host.async_sandbox",
     "Sandbox": "slipstick.interpreters.host.sandbox",
     "compare": "slipstick.equivalence",
     "compare_many": "slipstick.equivalence",

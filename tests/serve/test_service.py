@@ -148,8 +148,8 @@ def test_a_step_that_was_answered_is_not_run_again(start_sandbox: Start) -> None
     [
         ({"timeout": 99}, "timeout = 99 is more than the 10"),
         ({"memory_mb": 4096}, "--set memory_mb=4096"),
-        ({"scratch_mb": 1}, "--set scratch_mb=1"),
-        ({"isolation": "process"}, "was started without one"),
+        ({"scratch_mb": 17}, "--set scratch_mb=17"),
+        ({"isolation": "process"}, "has isolation = "),
     ],
 )
 def test_demands_that_are_not_met(start_sandbox: Start, demand: dict[str, Any], says: str) -> None:
@@ -216,6 +216,7 @@ def test_a_service_that_still_starts_answers_and_keeps_requests(start_sandbox: S
         while client.get("/ready").status_code == 503 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert client.get("/ready").json()["state"] == "ready"
+        assert 'reason="warming"' not in client.get("/metrics").text, "a probe is no request that was refused"
 
 
 @pytest.mark.parametrize(

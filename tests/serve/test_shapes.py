@@ -96,10 +96,10 @@ def test_files_lie_in_the_scratch_folder(client: httpx2.Client) -> None:
     ("more", "says"),
     [
         ({"language": "cpp"}, "language `cpp` is not supported"),
-        ({"fetch_files": ["a"]}, "fetch_files is not supported"),
+        ({"fetch_files": ["a"]}, "fetch_files is not supported for scripts"),
         ({"files": {"a": "!"}}, "the content of `a` is no base64"),
-        ({"files": {"../a": "YQ=="}}, "`../a` lies outside the working folder"),
-        ({"files": {"/tmp/a": "YQ=="}}, "`/tmp/a` lies outside the working folder"),
+        ({"files": {"../a": "YQ=="}}, "`../a` lies outside the session's folder"),
+        ({"files": {"/tmp/a": "YQ=="}}, "`/tmp/a` lies outside the session's folder"),
     ],
 )
 def test_run_code_says_what_is_not_supported(client: httpx2.Client, more: dict[str, Any], says: str) -> None:
@@ -133,12 +133,20 @@ def test_figures_are_displayed(client: httpx2.Client) -> None:
     assert base64.b64decode(own["images"][0]).startswith(b"\x89PNG")
 
 
+def test_run_jupyter_gives_files_back(client: httpx2.Client) -> None:
+    cells = ["open('out.txt', 'w').write(open('in.txt').read() * 2)"]
+    body = {"cells": cells, "files": {"in.txt": "YWI="}, "fetch_files": ["out.txt", "none.txt", "../a"]}
+    assert client.post("/run_jupyter", json=body).json()["files"] == {"out.txt": base64.b64encode(b"abab").decode()}
+
+
 def test_run_jupyter_over_its_time(client: httpx2.Client) -> None:
     cells = ["print(1)", "import time\ntime.sleep(9)", "print(2)"]
     for limits in ({"total_timeout": 0.5}, {"cell_timeout": 0.5}):
         answer = client.post("/run_jupyter", json={"cells": cells, **limits}).json()
         assert (answer["status"], answer["driver"]["status"]) == ("Failed", "TimeLimitExceeded")
         assert [cell["stdout"] for cell in answer["cells"]] == ["1\n"]
+        if "total_timeout" in limits:  # the limit that was asked for, not what was left of it
+            assert answer["message"] == "TimeoutError: no end of all cells within 0.5 s of processor time\n"
     answer = client.post("/run_jupyter", json={"cells": ["1"] * 3000, "total_timeout": 0.03}).json()
     assert answer["driver"]["status"] == "TimeLimitExceeded" and len(answer["cells"]) < 3000
 

@@ -9,7 +9,7 @@ preludes/  code that published executors ran before every program
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pydantic import Field
@@ -42,9 +42,11 @@ class Script:
 
     code: str
     stdin: str = ""
-    """Standard input; that of a cell is empty."""
+    """Standard input."""
     name: str = "main.py"
     """File name in tracebacks."""
+    together: bool = False
+    """Of a cell: one text, as `Session.run` gives it, instead of the parts; `name` is then the interpreter's own."""
     files: dict[str, str] = field(default_factory=dict)
     """Path -> content in base64, written into the scratch folder first."""
     timeout: float | None = None
@@ -72,6 +74,8 @@ class Result:
     """Exit code, negative for a signal; None after a timeout."""
     images: list[str] = field(default_factory=list)
     """Figures that were shown, as PNG in base64."""
+    data: str = ""
+    """What a request for files was answered with."""
     seconds: float = 0.0
     """Wall-clock seconds it took."""
     cpu_seconds: float = 0.0
@@ -110,8 +114,20 @@ class Session(ABC):
         """
 
     async def run_cell(self, cell: Script) -> Result:
-        """Runs one step, the parts of its output apart. Raises InterpreterError if this interpreter cannot."""
-        raise InterpreterError(f"{type(self).__name__} keeps no outputs apart; use the interpreter `local`")
+        """Runs one step with standard input and files. Raises InterpreterError if this interpreter cannot."""
+        raise InterpreterError(f"{type(self).__name__} takes no input and keeps no outputs apart; use `local`")
+
+    async def write(self, path: str, content: bytes) -> None:
+        """Writes a file into the session's scratch folder. Raises InterpreterError if that fails or it has none."""
+        raise InterpreterError(f"{type(self).__name__} has no files; use the interpreter `local` with scratch_mb=16")
+
+    async def read(self, path: str) -> bytes:
+        """The content of a file of the session's scratch folder. Raises InterpreterError as `write`."""
+        raise InterpreterError(f"{type(self).__name__} has no files; use the interpreter `local` with scratch_mb=16")
+
+    async def files(self) -> list[str]:
+        """The paths of the files in the session's scratch folder. Raises InterpreterError as `write`."""
+        raise InterpreterError(f"{type(self).__name__} has no files; use the interpreter `local` with scratch_mb=16")
 
     @abstractmethod
     async def close(self) -> None:
@@ -120,6 +136,9 @@ class Session(ABC):
 
 class Interpreter(ABC):
     """Makes sessions; at most `workers` of them run code at one time, further steps wait their turn."""
+
+    isolation: str | None = None
+    """How all sessions are confined, where that is known."""
 
     @abstractmethod
     def session(self, limits: Limits | None = None, *, seed: int | None = None) -> Session:
@@ -179,6 +198,7 @@ class _FillEmptyOutput(Interpreter):
     def __init__(self, inner: Interpreter, text: str) -> None:
         self._inner = inner
         self._text = text
+        self.isolation = inner.isolation
 
     def session(self, limits: Limits | None = None, *, seed: int | None = None) -> Session:
         return _FillEmptyOutputSession(self._inner.session(limits, seed=seed), self)
@@ -188,6 +208,9 @@ class _FillEmptyOutput(Interpreter):
 
     async def run_program(self, code: str) -> Output:
         return self.fill(await self._inner.run_program(code))
+
+    async def run_script(self, script: Script, limits: Limits | None = None, *, seed: int | None = None) -> Result:
+        return await self._inner.run_script(script, limits, seed=seed)
 
     async def describe(self) -> dict[str, str]:
         return await self._inner.describe()
@@ -204,6 +227,19 @@ class _FillEmptyOutputSession(Session):
 
     async def run(self, code: str, *, seconds: float | None = None) -> Output:
         return self._interpreter.fill(await self._inner.run(code, seconds=seconds))
+
+    async def run_cell(self, cell: Script) -> Result:
+        result = await self._inner.run_cell(cell)
+        return replace(result, text=self._interpreter.fill(result.output()).text) if cell.together else result
+
+    async def write(self, path: str, content: bytes) -> None:
+        await self._inner.write(path, content)
+
+    async def read(self, path: str) -> bytes:
+        return await self._inner.read(path)
+
+    async def files(self) -> list[str]:
+        return await self._inner.files()
 
     async def close(self) -> None:
         await self._inner.close()

@@ -19,16 +19,21 @@ from slipstick.interpreters import InterpreterSettings
 from slipstick.interpreters.host.remote import TOKEN_VARIABLE
 from slipstick.recipe import check_settings
 
+_SHORTEST_TOKEN = 8
+
 
 class ServeSettings(InterpreterSettings):
     """Settings of `slipstick sandbox`; its limits are the most a client may ask for."""
 
+    scratch_mb: int = Field(default=16, ge=0)
+    """Size of a session's private scratch folder, in MB; 0 gives none, and programs can write no file."""
     host: str = "127.0.0.1"
     """Address to listen on; any but a loopback address (127.0.0.1) needs a token."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on; 0 takes a free one, which is printed."""
     token: str | None = Field(default=None, min_length=8)
-    """Token that clients must send; None takes SLIPSTICK_SANDBOX_TOKEN, and if that is not set, none is needed."""
+    """Token that clients must send, or several with commas between: each then counts as one client. None takes
+    SLIPSTICK_SANDBOX_TOKEN, and if that is not set, none is needed."""
     proxies: str | None = None
     """Addresses of proxies in front, separated by commas: their header X-Forwarded-For names the client."""
     sessions: int = Field(default=256, ge=1)
@@ -48,6 +53,8 @@ def run_service(overrides: list[str], console: Console) -> None:
     """
     settings = check_settings({}, ServeSettings, overrides=overrides)
     token = settings.token or os.environ.get(TOKEN_VARIABLE) or None
+    if short := [each for each in split_tokens(token) if len(each) < _SHORTEST_TOKEN]:
+        raise InterpreterError(f"a token has {len(short[0])} characters; give each at least {_SHORTEST_TOKEN}")
     if token is None and not _is_loopback(settings.host):
         raise InterpreterError(
             f"host = {settings.host} lets other machines run programs here, so it needs a token: set {TOKEN_VARIABLE} "
@@ -61,6 +68,11 @@ def run_service(overrides: list[str], console: Console) -> None:
         ) from error
     with _listen(settings) as listener:
         asyncio.run(serve(settings, token, listener, console))
+
+
+def split_tokens(token: str | None) -> list[str]:
+    """The tokens of a service; commas separate them."""
+    return [each.strip() for each in (token or "").split(",") if each.strip()]
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,25 +3,30 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+from pydantic_core import PydanticCustomError
 from rich.console import Console
 
+from slipstick.errors import InterpreterError
+from slipstick.interpreters import Script, Session
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output
 from slipstick.serve import ServeSettings, nemo_skills, sandbox_fusion
 from slipstick.serve.bodies import Bodies
-from slipstick.serve.clients import Guard, address_of, unless_disconnected
+from slipstick.serve.clients import Guard, client_of, unless_disconnected
 from slipstick.serve.connections import IDLE_SECONDS, Connection, Listener, raise_file_limit
 from slipstick.serve.refusals import REFUSALS, Refusal, add_handlers
-from slipstick.serve.service import NUMBER, Demand, Int, RefusedError, Service
+from slipstick.serve.service import NUMBER, Demand, Int, RefusedError, Service, wrong_files
 
+T = TypeVar("T")
 _STOP_SECONDS = 10
 """Time that running steps have to end when the service is stopped."""
 
@@ -30,12 +35,38 @@ class StepRequest(BaseModel):
     """Body of `POST /sessions/{name}/run`."""
 
     code: str
+    """The step; with no code, `files` alone are written."""
+    stdin: str = ""
+    """Standard input of the step."""
+    files: dict[str, str] = {}
+    """Path -> content in base64, written into the session's scratch folder first."""
     step: Int = Field(default=0, ge=0)
     """How many steps of this session the client has had answers to. The latest step is answered again, not run again;
     any other number than the service's own means that the session was lost (404)."""
     seconds: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Limit of this step in seconds of processor time, if less than that of the session."""
     demand: Demand = Demand()
+
+    @field_validator("files")
+    @classmethod
+    def _can_be_written(cls, files: dict[str, str]) -> dict[str, str]:
+        if wrong := wrong_files(files):
+            raise PydanticCustomError("files", "{wrong}", {"wrong": wrong})
+        return files
+
+
+class SessionFiles(BaseModel):
+    """Answer to `GET /sessions/{name}/files`."""
+
+    files: list[str]
+    """Paths of the files in the session's scratch folder."""
+
+
+class SessionFile(BaseModel):
+    """Answer to `GET /sessions/{name}/files/{path}`."""
+
+    content: str
+    """The file, in base64."""
 
 
 class Health(BaseModel):
@@ -73,7 +104,7 @@ def make_app(service: Service, token: str | None) -> FastAPI:
         demand = description["components"]["schemas"]["Demand"]["properties"]
         for name, most in service.most.items():
             demand[name]["anyOf"][0]["maximum"] = most
-        demand["isolation"]["enum"] = [None, *filter(None, [settings.isolation])]
+        demand["isolation"]["enum"] = [None, *filter(None, [service.isolation])]
         return description
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's way to extend it
@@ -139,17 +170,29 @@ def _routes(service: Service) -> APIRouter:
                 raise RefusedError(
                     404, f"there is no session {name}; it has expired or the service was restarted", "lost"
                 )
-            address = address_of(request)
+            address = client_of(request)
             async with service.kept_session(name, body.demand, address) as held, service.place(address, held.lock):
-                if held.last and (body.step, body.code) == (held.steps - 1, held.last[0]):
+                asked = (body.code, body.stdin, body.files)
+                if held.last and (body.step, asked) == (held.steps - 1, held.last[0]):
                     return held.last[1]
                 if body.step != held.steps:
                     raise RefusedError(404, f"session {name} has {held.steps} steps, not {body.step}", "lost")
-                output = await service.run_step(held, name, lambda each: each.run(body.code, seconds=body.seconds))
-                held.last = (body.code, output)
+                output = await service.run_step(held, name, lambda each: _step(each, body))
+                held.last = (asked, output)
                 return output
 
         return await unless_disconnected(request, work())
+
+    @router.get("/sessions/{name}/files")
+    async def list_files(name: str, request: Request) -> SessionFiles:
+        """The files in a session's scratch folder."""
+        return SessionFiles(files=await _looked(service, name, request, lambda session: session.files()))
+
+    @router.get("/sessions/{name}/files/{path:path}")
+    async def read_file(name: str, path: str, request: Request) -> SessionFile:
+        """One file of a session's scratch folder."""
+        content = await _looked(service, name, request, lambda session: session.read(path))
+        return SessionFile(content=b64encode(content).decode("ascii"))
 
     @router.get("/health")
     async def health() -> Health:
@@ -169,3 +212,35 @@ def _routes(service: Service) -> APIRouter:
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
+
+
+async def _step(session: Session, body: StepRequest) -> Output:
+    """Runs a step as its request has it."""
+    if body.code and not body.stdin and not body.files:
+        return await session.run(body.code, seconds=body.seconds)
+    try:
+        if body.code:
+            cell = Script(body.code, body.stdin, files=body.files, timeout=body.seconds, together=True)
+            return (await session.run_cell(cell)).output()
+        for path, content in body.files.items():
+            await session.write(path, b64decode(content))
+    except InterpreterError as error:
+        raise RefusedError(400, str(error), "settings") from error
+    return Output(text="", status="ok")
+
+
+async def _looked(service: Service, name: str, request: Request, look: Callable[[Session], Awaitable[T]]) -> T:
+    """What a look at the files of a session that is kept finds; it is no step."""
+    held = service.held.get(name)
+    if held is None:
+        raise RefusedError(404, f"there is no session {name}; it has expired or the service was restarted", "lost")
+
+    async def work() -> T:
+        owner = client_of(request)
+        async with service.kept_session(name, Demand(), owner) as held, service.place(owner, held.lock):
+            try:
+                return await look(held.session)
+            except InterpreterError as error:
+                raise RefusedError(400, str(error), "settings") from error
+
+    return await unless_disconnected(request, work())

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from slipstick.serve import split_tokens
 from slipstick.serve.refusals import refuse
 from slipstick.serve.service import RefusedError
 
@@ -17,9 +18,22 @@ T = TypeVar("T")
 _OPEN = ("/health", "/ready")
 
 
-def address_of(request: Request) -> str:
-    """The client's address: what it counts as one client by."""
-    return request.client.host if request.client else ""
+def client_of(request: Request) -> str:
+    """What a client counts as one by: its token if the service has several, else its address.
+
+    Of IPv6, whose networks have 2**64 addresses for everybody, the first half of it.
+    """
+    name: str | None = request.scope.get("state", {}).get("client")
+    if name is not None:
+        return name
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.version == 6 and not address.ipv4_mapped:
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address.ipv4_mapped or address) if address.version == 6 else host
 
 
 async def unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -51,7 +65,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, token: str | None, host: str) -> None:
         self._app = app
-        self._token = token.encode() if token else None
+        self._tokens = [each.encode() for each in split_tokens(token)]
         self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,20 +73,28 @@ class Guard:
         if scope["type"] == "http":
             method, path = scope["method"], scope["path"]
             scope = {**scope, "method": "GET" if method == "HEAD" else method, "path": path.rstrip("/") or "/"}
-            if refusal := self._stranger(scope["path"], dict(scope["headers"])):
+            number = self._number(dict(scope["headers"]))
+            if refusal := self._stranger(scope["path"], dict(scope["headers"]), number):
                 return await refuse(Request(scope), *refusal)(scope, receive, send)
+            if number is not None and len(self._tokens) > 1:
+                scope["state"] = {**scope.get("state", {}), "client": f"token {number}"}
         try:
             return await self._app(scope, receive, send)
         except asyncio.CancelledError:  # by the server, which stops and has waited long enough
             await refuse(Request(scope), 503, "the service was stopped before the step ended")(scope, receive, send)
             return None
 
-    def _stranger(self, path: str, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
-        if self._token is None and not self._is_own(_name(headers.get(b"host", b""))):
+    def _number(self, headers: dict[bytes, bytes]) -> int | None:
+        """Which token a request has; every one is compared, so that the time tells nothing."""
+        secret = _secret(headers.get(b"authorization", b""))
+        found = [number for number, each in enumerate(self._tokens, 1) if hmac.compare_digest(secret, each)]
+        return found[0] if found else None
+
+    def _stranger(self, path: str, headers: dict[bytes, bytes], number: int | None) -> tuple[int, str] | None:
+        if not self._tokens and not self._is_own(_name(headers.get(b"host", b""))):
             name = headers.get(b"host", b"").decode("latin-1")
             return 421, f"host {name!r} is not this service's; use localhost, or start it with a token"
-        secret = _secret(headers.get(b"authorization", b""))
-        if self._token and path not in _OPEN and not hmac.compare_digest(secret, self._token):
+        if self._tokens and path not in _OPEN and number is None:
             return 401, "this service needs its token: Authorization: Bearer TOKEN"
         return None
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
 from slipstick.interpreters import Result, Script
-from slipstick.serve.clients import address_of, unless_disconnected
+from slipstick.serve.clients import client_of, unless_disconnected
 from slipstick.serve.service import STATE_LOST, Demand, Float, Int, RefusedError, Service
 
 _LANGUAGES = ("ipython", "python", "python3")
@@ -47,10 +47,10 @@ def routes(service: Service) -> APIRouter:
             known = ", ".join(_LANGUAGES)
             raise RefusedError(400, f"language `{body.language}` is not supported; known: {known}", "unsupported")
         if body.language != "ipython":
-            return await unless_disconnected(request, _run_script(service, body, address_of(request)))
+            return await unless_disconnected(request, _run_script(service, body, client_of(request)))
         name = x_session_id or f"once-{uuid.uuid4().hex}"
         try:
-            return await unless_disconnected(request, _run_cell(service, body, name, address_of(request)))
+            return await unless_disconnected(request, _run_cell(service, body, name, client_of(request)))
         finally:
             if not x_session_id:
                 await service.drop(name)

@@ -55,7 +55,8 @@ def add_handlers(app: FastAPI, service: Service) -> None:
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:
-        service.metrics.reject(error.reason)
+        if error.reason != "warming":  # a probe that asks is no request that was refused
+            service.metrics.reject(error.reason)
         return refuse(request, error.status, error.message)
 
     @app.exception_handler(RequestValidationError)

@@ -1,17 +1,19 @@
 """SandboxFusion's requests, for Python: POST /run_code and /run_jupyter (its sandbox/server/sandbox_api.py)."""
 
 import base64
+import contextlib
 import time
-from pathlib import PurePosixPath
+from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from slipstick.interpreters import Result, Script
+from slipstick.errors import InterpreterError
+from slipstick.interpreters import Result, Script, Session
 from slipstick.interpreters.host.timing import TimeLimits
-from slipstick.serve.clients import address_of, unless_disconnected
-from slipstick.serve.service import STATE_LOST, Demand, Float, Int, Service
+from slipstick.serve.clients import client_of, unless_disconnected
+from slipstick.serve.service import STATE_LOST, Demand, Float, Int, Service, wrong_files
 
 RunStatus = Literal["Success", "Failed", "SandboxError"]
 Ending = Literal["Finished", "Error", "TimeLimitExceeded"]
@@ -93,7 +95,7 @@ def routes(service: Service) -> APIRouter:
         if message := _unsupported(service, body):
             service.metrics.reject("unsupported")
             return RunCodeResponse(status="SandboxError", message=message)
-        return _code_response(await unless_disconnected(request, _run_script(service, body, address_of(request))))
+        return _code_response(await unless_disconnected(request, _run_script(service, body, client_of(request))))
 
     @router.post("/run_jupyter")
     async def run_jupyter(body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
@@ -110,21 +112,15 @@ def routes(service: Service) -> APIRouter:
 
 
 def _unsupported(service: Service, body: RunCodeRequest | RunJupyterRequest) -> str:
-    if body.fetch_files:
-        return "fetch_files is not supported; print what you need"
-    if wrong := next((path for path, content in _files(body).items() if not _is_base64(content)), None):
-        return f"files: the content of `{wrong}` is no base64"
-    if outside := next((path for path in body.files if _is_outside(path)), None):
-        return f"files: `{outside}` lies outside the working folder; name it relative to that, as `data/a.txt`"
-    if body.files and not service.settings.scratch_mb:
+    if body.fetch_files and isinstance(body, RunCodeRequest):
+        return "fetch_files is not supported for scripts; print what you need, or send a cell to /run_jupyter"
+    if wrong := wrong_files(_files(body)):
+        return f"files: {wrong}"
+    if (body.files or body.fetch_files) and not service.settings.scratch_mb:
         return "files need a scratch folder; start the service with --set scratch_mb=16"
     if isinstance(body, RunCodeRequest) and body.language != "python":
         return f"language `{body.language}` is not supported; use `python`"
     return ""
-
-
-def _is_outside(path: str) -> bool:
-    return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
 
 def _demand(service: Service, memory_mb: int) -> Demand:
@@ -138,14 +134,6 @@ def _files(body: RunCodeRequest | RunJupyterRequest) -> dict[str, str]:
     return {path: content for path, content in body.files.items() if content is not None}
 
 
-def _is_base64(content: str) -> bool:
-    try:
-        base64.b64decode(content, validate=True)
-    except ValueError:
-        return False
-    return True
-
-
 async def _run_script(service: Service, body: RunCodeRequest, address: str) -> Result:
     script = Script(body.code, body.stdin or "", files=_files(body), timeout=body.run_timeout)
     return await service.run_script(script, _demand(service, body.memory_limit_MB), address)
@@ -154,24 +142,27 @@ async def _run_script(service: Service, body: RunCodeRequest, address: str) -> R
 async def _run_cells(service: Service, body: RunJupyterRequest, request: Request) -> RunJupyterResponse:
     began = time.perf_counter()
     cells: list[CellRunResult] = []
+    late = f"TimeoutError: no end of all cells within {body.total_timeout:g} s of processor time\n"
     files, left, limits = _files(body), body.total_timeout, TimeLimits.of(service.settings)
-    async with (
-        service.place(address_of(request)),
-        service.fresh_session(_demand(service, body.memory_limit_MB)) as session,
-    ):
+    client = client_of(request)
+    async with service.fresh_session(_demand(service, body.memory_limit_MB)) as session:
         for number, code in enumerate(body.cells, start=1):
             if left > 0:
+                whole = left < limits.processor and not 0 < body.cell_timeout <= left
                 cell = Script(
                     code,
                     name=f"<cell {number}>",
                     files=files if number == 1 else {},
                     timeout=max(min(left, body.cell_timeout or left), 0.01),
                 )
-                result = await service.run_cell(session, cell)
+                async with service.place(client):
+                    result = await service.run_cell(session, cell)
+                if result.status == "timeout" and whole:
+                    before = result.stderr.rstrip("\n").rpartition("\n")[0]
+                    result = replace(result, stderr=f"{before}\n{late}".lstrip("\n"))
                 left -= limits.share(result.cpu_seconds, result.seconds)
             else:
-                reason = f"TimeoutError: no end of all cells within {body.total_timeout:g} s of processor time\n"
-                result = Result("timeout", stderr=reason, exit_code=None)
+                result = Result("timeout", stderr=late, exit_code=None)
             if result.status in STATE_LOST:
                 return RunJupyterResponse(
                     status="SandboxError" if result.status == "sandbox_fault" else "Failed",
@@ -180,9 +171,19 @@ async def _run_cells(service: Service, body: RunJupyterRequest, request: Request
                     cells=cells,
                 )
             cells.append(_cell(result))
+        fetched = await _fetch(session, body.fetch_files)
     took = time.perf_counter() - began
     driver = CommandRunResult(status="Finished", execution_time=took, return_code=0, stdout="", stderr="")
-    return RunJupyterResponse(status="Success", driver=driver, cells=cells)
+    return RunJupyterResponse(status="Success", driver=driver, cells=cells, files=fetched)
+
+
+async def _fetch(session: Session, paths: list[str]) -> dict[str, str]:
+    """Files of the session in base64, of those that are there."""
+    found = {}
+    for path in paths:
+        with contextlib.suppress(InterpreterError):
+            found[path] = base64.b64encode(await session.read(path)).decode("ascii")
+    return found
 
 
 def _code_response(result: Result) -> RunCodeResponse:

@@ -1,6 +1,7 @@
 """The service behind the routes: sessions, workers, the queue, and what is refused."""
 
 import asyncio
+import base64
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -11,7 +12,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from slipstick.errors import InterpreterError
 from slipstick.interpreters import Limits, Result, Script, Session, open_interpreter
+from slipstick.interpreters.host.files import check_path
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output, Record, Status
 from slipstick.serve import ServeSettings
@@ -42,6 +45,19 @@ def _is_number(value: object) -> object:
     if isinstance(value, bool | str):
         raise PydanticCustomError("number", "Input should be a number")
     return value
+
+
+def wrong_files(files: dict[str, str]) -> str:
+    """What is wrong with files that are to be written; "" if nothing is."""
+    for path, content in files.items():
+        try:
+            check_path(path)
+            base64.b64decode(content, validate=True)
+        except InterpreterError as error:
+            return str(error)
+        except ValueError:
+            return f"the content of `{path}` is no base64"
+    return ""
 
 
 NUMBER = BeforeValidator(_is_number)
@@ -89,8 +105,8 @@ class KeptSession:
     made_room: bool = False
     """Whether it was ended for a session of another client."""
     running: asyncio.Task[Any] | None = None
-    last: tuple[str, Output] | None = None
-    """Code and output of the latest step, for a client whose connection broke before the answer."""
+    last: tuple[tuple[str, str, dict[str, str]], Output] | None = None
+    """Code, input, files and output of the latest step, for a client whose connection broke before the answer."""
 
 
 class Service:
@@ -104,6 +120,11 @@ class Service:
         self._interpreter = open_interpreter(settings)
         self.ready = False
         """Whether every process of the interpreter has started."""
+
+    @property
+    def isolation(self) -> str | None:
+        """The isolation of all sessions: what was set, else the strongest that there is."""
+        return self._interpreter.isolation or self.settings.isolation
 
     @property
     def most(self) -> dict[str, float]:
@@ -265,13 +286,11 @@ class Service:
 
     def _limits(self, demand: Demand) -> Limits:
         """The limits demanded. Raises RefusedError if they are more than this service offers."""
-        if demand.isolation not in (None, self.settings.isolation):
-            own = self.settings.isolation
-            started = f"with isolation = {own}" if own else "without one, which takes the strongest there is"
+        if demand.isolation not in (None, self.isolation):
             raise RefusedError(
                 400,
-                f"isolation = {demand.isolation} is requested, but this service was started {started}; remove it, or "
-                "start the service with that isolation",
+                f"isolation = {demand.isolation} is requested, but this service has isolation = {self.isolation} for "
+                f"all sessions; remove it, or start the service with --set isolation={demand.isolation}",
                 "settings",
             )
         asked, limits = demand.model_dump(include=set(self.most), exclude_none=True), self.most

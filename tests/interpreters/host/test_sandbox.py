@@ -1,14 +1,20 @@
-"""`slipstick.Sandbox` from threads, inside event loops, and after it was closed."""
+"""`slipstick.Sandbox` from threads, inside event loops, awaited, and after it was closed or forgotten."""
 
 import asyncio
+import gc
+import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters.host import isolation as isolations
+from slipstick.interpreters.host.async_sandbox import AsyncSandbox
 from slipstick.interpreters.host.sandbox import Sandbox
 
 
@@ -67,3 +73,118 @@ print(sandbox.run_many(["print(42)"])[0].text)
 """
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "42\n")
+
+
+def test_run_has_a_session_of_its_own() -> None:
+    with Sandbox() as sandbox:
+        assert sandbox.run("x = 6\nx * 7").text == "42"
+        assert sandbox.run("x").text.endswith("NameError: name 'x' is not defined")
+        assert sandbox.run("int(input()) + 1", stdin="41\n").text == "42"
+        assert sandbox.run("open('a/b.txt').read()", files={"a/b.txt": "é"}).text == "'é'"
+
+
+def test_session_without_with_lives_until_it_is_closed() -> None:
+    with Sandbox() as sandbox:
+        session = sandbox.session()
+        session.run("x = 1")
+        assert session.run("x + 1").text == "2"
+        assert session.run("while True: pass", seconds=0.2).status == "timeout"
+        assert session.run("x").text == "1"
+        session.close()
+        session.close()
+    session.close()
+
+
+@pytest.mark.filterwarnings("always::ResourceWarning")
+@pytest.mark.parametrize(("opened", "what"), [(Sandbox, "a Sandbox"), (AsyncSandbox, "a Sandbox")])
+def test_a_forgotten_sandbox_warns_and_ends_its_processes(opened: Callable[[], Any], what: str) -> None:
+    sandbox = opened()
+    session = sandbox.session()
+    answer = session.run("6 * 7")
+    assert (asyncio.run(answer) if asyncio.iscoroutine(answer) else answer).text == "42"
+    thread = next(each for each in threading.enumerate() if each.name == "slipstick-sandbox")
+    with pytest.warns(ResourceWarning, match="a session of a Sandbox was not closed"):
+        del session
+        gc.collect()
+    with pytest.warns(ResourceWarning, match=f"{what} was not closed; use `with`"):
+        del sandbox, answer
+        gc.collect()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_session_keeps_its_sandbox() -> None:
+    session = Sandbox().session()
+    gc.collect()
+    assert session.run("1 + 1").text == "2"
+    session._background.close()
+    session.close()
+
+
+def test_async_sandbox_in_two_event_loops() -> None:
+    sandbox = AsyncSandbox()
+    session = sandbox.session()
+
+    async def first() -> None:
+        assert (await sandbox.run("print(input())", stdin="hello")).text == "hello"
+        assert [each.text for each in await sandbox.run_many(["print(1)", "print(2)"])] == ["1", "2"]
+        assert (await sandbox.run_script("import sys; sys.exit(3)")).exit_code == 3
+        await session.write("n", "5")
+        await session.run("x = int(open('n').read())")
+
+    async def second() -> None:
+        assert (await session.run("x")).text == "5"
+        assert (await session.files(), await session.read("n")) == (["n"], b"5")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(session.run("import time\ntime.sleep(9)"), 0.2)
+        assert (await session.run("x")).text == "5", "a step that was cancelled takes nothing along"
+        async with sandbox.session() as other:
+            assert (await other.run("1")).text == "1"
+        await session.close()
+        await sandbox.aclose()
+        with pytest.raises(InterpreterError, match="closed"):
+            await sandbox.run("1")
+
+    asyncio.run(first())
+    asyncio.run(second())
+
+
+def test_answers_to_tool_calls() -> None:
+    def call(arguments: str) -> dict[str, Any]:
+        return {"id": "c1", "type": "function", "function": {"name": "python", "arguments": arguments}}
+
+    with Sandbox() as sandbox, sandbox.session() as session:
+        assert session.tool["function"]["name"] == "python"
+        assert session.answer(call('{"code": "x = 20"}'))["content"] == "(no output)"
+        message = session.answer(call('{"code": "x + 1"}'))
+        assert message == {"role": "tool", "tool_call_id": "c1", "content": "21"}
+        assert session.answer(call(""))["content"] == "Error: the call has no code"
+
+
+def test_settings_that_do_not_hold() -> None:
+    with pytest.raises(InterpreterError, match="workers is 0; input should be greater"):
+        Sandbox(workers=0)
+    with pytest.raises(InterpreterError, match="remote:nowhere"):
+        Sandbox(interpreter="remote:nowhere")
+
+
+def test_a_sandbox_of_before_a_fork_says_so() -> None:
+    with Sandbox() as sandbox:
+        reader, writer = os.pipe()
+        if not (child := os.fork()):
+            try:
+                sandbox.run("1")
+            except InterpreterError as error:
+                os.write(writer, str(error).encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert b"opened before a fork" in os.read(reader, 200)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_on_other_systems_the_error_names_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for platform in ("darwin", "win32"):
+        monkeypatch.setattr("slipstick.interpreters.host.isolation.sys.platform", platform)
+        with pytest.raises(InterpreterError, match=r"needs Linux; this machine runs .*Docker or WSL.*remote:http"):
+            Sandbox()

@@ -23,7 +23,9 @@ MAX_CODE = 8 << 20
 MAX_REQUEST = 32 << 20
 """Bytes of the longest frame to a session: a program and its files in base64."""
 _MAX_IMAGES = 8 << 20
-"""Bytes of four images of 1 MB in base64, and more than all the small parts of a reply."""
+"""Bytes of four images of 1 MB in base64, or of a part of a file, and more than all the small parts of a reply."""
+PART = 4 << 20
+"""Bytes of a file that one reply has, at most."""
 _ESCAPED = 6
 """Bytes of JSON for one byte of a text, at most."""
 
@@ -56,9 +58,9 @@ class Request:
 
     code: str
     """The source."""
-    mode: Literal["cell", "script"] = "cell"
-    """A cell of a notebook, which shares variables with the cells before it, or a whole program, which ends as Python
-    ends one: its threads are waited for, `atexit` runs."""
+    mode: Literal["cell", "script", "write", "list", "read"] = "cell"
+    """A cell of a notebook, which shares variables with the cells before it; a whole program, which ends as Python
+    ends one: its threads are waited for, `atexit` runs; or no code: files are written, listed, or one (`name`) read."""
     split: bool = False
     """False: one text for a model, with the echo of the last expression and a short traceback. True: the parts apart,
     tracebacks as Python's own; a script then has no echo, and its traceback is on standard error."""
@@ -66,6 +68,10 @@ class Request:
     """File name in tracebacks; None for the interpreter's own ("<program>", "<step 2>")."""
     files: dict[str, str] = field(default_factory=dict)
     """Path -> content in base64, written into the working folder first."""
+    stdin: str = ""
+    """Standard input of a cell; that of a script comes through a pipe."""
+    start: int = 0
+    """Of a file that is read: the first byte that is asked for."""
 
 
 @dataclass
@@ -90,6 +96,8 @@ class Reply:
     """As Python's own."""
     images: list[str] = field(default_factory=list)
     """Figures that were shown, as PNG in base64."""
+    data: str = ""
+    """The part of a file that was asked for, in base64; or the names of files, as a JSON list."""
     cpu: float = 0.0
     """Seconds of processor time that it took."""
     more: bool = False

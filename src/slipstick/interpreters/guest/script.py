@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.interpreters.guest.figures import Figures
+from slipstick.interpreters.guest.files import write_files
 from slipstick.interpreters.guest.protocol import SOURCE, Reply, Request
 from slipstick.interpreters.guest.tracebacks import name_and_message, without_ours
 
@@ -159,16 +160,6 @@ def hide_frames() -> None:
 def exit_code(end: SystemExit) -> int:
     """The exit code by which Python answers to SystemExit."""
     return end.code & 255 if isinstance(end.code, int) else int(end.code is not None)
-
-
-def write_files(files: dict[str, str]) -> None:
-    """Writes files, whose content is in base64, into the working folder."""
-    if files:
-        import base64
-
-        for name, content in files.items():
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
-            Path(name).write_bytes(base64.b64decode(content))
 
 
 def lift_memory_limit() -> None:

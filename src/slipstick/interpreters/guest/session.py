@@ -5,8 +5,10 @@ import __future__
 
 import ast
 import builtins
+import contextlib
 import functools
 import inspect
+import io
 import operator
 import os
 import random
@@ -16,11 +18,11 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipstick.interpreters.guest import script
+from slipstick.interpreters.guest import files, script
 from slipstick.interpreters.guest.capture import Captures
 from slipstick.interpreters.guest.figures import Figures
 from slipstick.interpreters.guest.notebook import IPythonFinder, Notebook, display, is_silenced
@@ -112,8 +114,9 @@ class Session:
     def _attempt(self, request: Request, name: str, reply: Reply) -> None:
         """Runs the code; the reply gets how that ended, and as text what follows what the program has printed."""
         try:
-            script.write_files(request.files)
-            value = self._execute(request.code, name)
+            files.write_files(request.files)
+            with _input(request.stdin):
+                value = self._execute(request.code, name)
             if value is not None and request.split:
                 reply.echo = self._notebook.echo(value)
             elif value is not None:
@@ -175,6 +178,19 @@ class Session:
         return self._runner.run(value)
 
 
+@contextlib.contextmanager
+def _input(text: str) -> Iterator[None]:
+    """Gives a cell its standard input; without any, `input()` raises EOFError as before."""
+    if not text:
+        yield
+        return
+    before, sys.stdin = sys.stdin, io.StringIO(text)
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
 def prepare() -> None:
     """Settings that every session inherits: warnings are not output, integers of any length can be printed."""
     warnings.showwarning = lambda *_args, **_names: None
@@ -219,8 +235,11 @@ def serve(session: Session, fd: int, *, limits: dict[str, Any]) -> None:
     while (received := receive(fd)) is not None:
         number, request = received
         limit_processor(limits["timeout"])
-        reply = script.run(request) if request.mode == "script" and request.split else session.run(request)
-        reply.more = request.mode == "cell"
+        if request.mode in ("write", "list", "read"):
+            reply = files.look(request)
+        else:
+            reply = script.run(request) if request.mode == "script" and request.split else session.run(request)
+        reply.more = request.mode != "script"
         answer(fd, number, reply, output_kb=limits["output_kb"])
         if not reply.more:
             return

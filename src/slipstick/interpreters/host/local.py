@@ -12,6 +12,7 @@ from typing import Literal
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, Limits, Result, Script, Session
 from slipstick.interpreters.guest.protocol import Request
+from slipstick.interpreters.host.files import list_request, listed, read_file, write_request, written
 from slipstick.interpreters.host.fork_server import ForkServerClient
 from slipstick.interpreters.host.isolation import ISOLATION, choose_isolation, missing
 from slipstick.interpreters.host.replay import is_same, lost, may_repeat
@@ -70,7 +71,7 @@ class LocalInterpreter(Interpreter):
     """Makes sessions and owns the fork servers. Belongs to the event loop of its first step."""
 
     def __init__(self, isolation: str, limits: Limits, *, workers: int, seed: int | None) -> None:
-        self.isolation = isolation
+        self.isolation: str = isolation
         """How sessions are confined: "full", "kernel" or "process"."""
         self.limits = limits
         self.seed = seed
@@ -91,7 +92,7 @@ class LocalInterpreter(Interpreter):
     async def run_program(self, code: str) -> Output:
         """Runs a whole program; simple ones in a process that has run others, which is quicker than a session each."""
         used = 0.0
-        if (tier := _tier_for(code)) in _REUSED and not self.limits.scratch_mb and not self._closed:
+        if (tier := _tier_for(code)) in _REUSED and not self._closed:
             try:
                 async with self.slots:
                     return await self._run_simple(tier, code)
@@ -124,7 +125,8 @@ class LocalInterpreter(Interpreter):
         idle = self._simple[tier]
         process = idle.pop() if idle else None
         try:
-            process = process or await self.make_process(tier, self.limits, self.seed, simple=True)
+            limits = self.limits.model_copy(update={"scratch_mb": 0})  # what is simple opens no file
+            process = process or await self.make_process(tier, limits, self.seed, simple=True)
             return (await process.run(Request(code), TimeLimits.of(self.limits))).output()
         except LostError:
             idle.clear()
@@ -190,7 +192,28 @@ class LocalSession(Session):
 
     async def run_cell(self, cell: Script) -> Result:
         """Runs one step; see `slipstick.interpreters.Session`."""
+        if cell.files:
+            self._needs_scratch()
         return await self.run_request(_split(cell, "cell"), cell)
+
+    async def write(self, path: str, content: bytes) -> None:
+        """Writes a file; see `slipstick.interpreters.Session`."""
+        self._needs_scratch()
+        written(path, await self.run_request(write_request(path, content)))
+
+    async def read(self, path: str) -> bytes:
+        """The content of a file; see `slipstick.interpreters.Session`."""
+        self._needs_scratch()
+        return await read_file(path, self.run_request, most=self._limits.scratch_mb << 20)
+
+    async def files(self) -> list[str]:
+        """The paths of the files; see `slipstick.interpreters.Session`."""
+        self._needs_scratch()
+        return listed(await self.run_request(list_request()))
+
+    def _needs_scratch(self) -> None:
+        if not self._limits.scratch_mb:
+            raise InterpreterError("this session has no folder for files (scratch_mb is 0); set scratch_mb=16")
 
     async def run_request(
         self, request: Request, script: Script | None = None, *, seconds: float | None = None, used: float = 0.0
@@ -199,7 +222,7 @@ class LocalSession(Session):
 
         seconds: its own limit of processor time, if less than the session's. used: what is spent of it already.
         """
-        stdin = script.stdin.encode("utf-8", "surrogatepass") if script else b""
+        stdin = script.stdin.encode("utf-8", "surrogatepass") if script and request.mode == "script" else b""
         limits = self._time.within(script.timeout if script else seconds).after(used)
         killed, printed = 0, ""
         async with self._interpreter.slots:
@@ -211,10 +234,13 @@ class LocalSession(Session):
                     killed, printed = killed + isinstance(error, KilledError), str(error)
                     await self._end_process()
                     continue
-                if process.usable:
-                    self._keep(request, _told(result))
-                else:
+                looked = request.mode in ("list", "read")
+                if not process.usable:
                     await self._end_process()
+                elif not looked:
+                    self._keep(request, _told(result))
+                if looked:
+                    return result
                 note, self._note = self._note, ""
                 return replace(result, text=note + result.text, stderr=note + result.stderr) if note else result
         if killed == 2:  # once may be chance; twice it is what this program does, or needs
@@ -299,7 +325,8 @@ class LocalSession(Session):
 
 
 def _split(script: Script, mode: Literal["cell", "script"]) -> Request:
-    return Request(script.code, mode, split=True, name=script.name, files=script.files)
+    name, stdin = None if script.together else script.name, script.stdin if mode == "cell" else ""
+    return Request(script.code, mode, split=not script.together, name=name, files=script.files, stdin=stdin)
 
 
 def _told(result: Result) -> Output:

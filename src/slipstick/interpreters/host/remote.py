@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import random
 import time
 import uuid
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from slipstick.errors import InterpreterError
-from slipstick.interpreters import Interpreter, Limits, Session
+from slipstick.interpreters import Interpreter, Limits, Result, Script, Session
+from slipstick.interpreters.host.files import check_path, write_request
 from slipstick.interpreters.host.replay import is_same, may_repeat
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output, Status
@@ -21,12 +24,26 @@ from slipstick.schema import Output, Status
 if TYPE_CHECKING:
     import httpx2
 
+R = TypeVar("R", bound=BaseModel)
+
 TOKEN_VARIABLE = "SLIPSTICK_SANDBOX_TOKEN"
 """Environment variable with the token, for the service and for its clients."""
 _PATIENCE_SECONDS = 300.0
 """How long a step waits for a worker of a busy service."""
 _KEPT: frozenset[Status] = frozenset({"ok", "error", "memory"})
 """Outcomes after which a session still has its variables."""
+
+
+class _Files(BaseModel):
+    """The service's answer to /sessions/NAME/files."""
+
+    files: list[str]
+
+
+class _File(BaseModel):
+    """The service's answer to /sessions/NAME/files/PATH."""
+
+    content: str
 
 
 class ServiceLostError(Exception):
@@ -81,19 +98,27 @@ class RemoteInterpreter(Interpreter):
 
         Raises SessionLostError, ServiceLostError, and InterpreterError for what a user can fix.
         """
-        response = await self._post(f"/sessions/{name}/run", step)
+        response = await self._request("POST", f"/sessions/{name}/run", step)
         if response.status_code == 413:
-            return Output(text="ValueError: the program is too long for the sandbox service", status="error")
+            what = "the files are" if step.get("files") else "the program is"
+            return Output(text=f"ValueError: {what} too long for the sandbox service", status="error")
+        return self._answer_of(response, Output, may_be_lost=bool(step["step"]))
+
+    async def look(self, path: str, shape: type[R]) -> R:
+        """What the service says of a session's files, at a path below /sessions. Raises as `run_step`."""
+        return self._answer_of(await self._request("GET", f"/sessions/{path}"), shape, may_be_lost=True)
+
+    def _answer_of(self, response: httpx2.Response, shape: type[R], *, may_be_lost: bool) -> R:
         try:
             answer = response.json()
             if response.status_code == 200:
-                output = Output.model_validate(answer)
+                output = shape.model_validate(answer)
                 self._answered = True
                 return output
             message = str(answer["error"])
         except (ValueError, KeyError, TypeError, ValidationError) as error:
             raise self._unexpected(f"answers {response.status_code} with {response.text[:200]!r}") from error
-        if response.status_code == 404 and step["step"]:
+        if response.status_code == 404 and may_be_lost:
             raise SessionLostError(message)
         if response.status_code in (400, 401, 422):
             hint = f"; set {TOKEN_VARIABLE} to the token" if response.status_code == 401 else ""
@@ -114,7 +139,7 @@ class RemoteInterpreter(Interpreter):
         if self._client is not None:
             await self._client.aclose()
 
-    async def _post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+    async def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
         """One request, sent again once if the connection is lost, and as long as the service is busy."""
         import httpx2
 
@@ -123,7 +148,7 @@ class RemoteInterpreter(Interpreter):
         lost = False
         while True:
             try:
-                response = await client.post(path, json=body)
+                response = await client.request(method, path, json=body)
             except httpx2.TransportError as error:
                 if lost:
                     raise self._unexpected(f"does not answer ({error or type(error).__name__})") from error
@@ -168,20 +193,70 @@ class RemoteSession(Session):
         self._name = ""
         self._steps = 0
         """Steps that the service has run in the session of this name."""
-        self._done: list[tuple[str, Output]] = []
+        self._done: list[tuple[dict[str, Any], Output]] = []
 
     async def run(self, code: str, *, seconds: float | None = None) -> Output:
         """Runs one step; see `slipstick.interpreters.Session`."""
+        return await self._run_step({"code": code}, seconds)
+
+    async def run_cell(self, cell: Script) -> Result:
+        """Runs one step, all of its output in one text. Raises InterpreterError if the parts are asked for."""
+        if not cell.together:
+            raise InterpreterError("`remote:` keeps no outputs apart; use the interpreter `local`")
+        asked = {"code": cell.code, "stdin": cell.stdin, "files": cell.files}
+        output = await self._run_step(asked, cell.timeout)
+        return Result(
+            output.status,
+            output.text,
+            images=output.images,
+            seconds=output.seconds,
+            cpu_seconds=output.cpu_seconds,
+        )
+
+    async def write(self, path: str, content: bytes) -> None:
+        """Writes a file; see `slipstick.interpreters.Session`."""
+        output = await self._run_step({"code": "", "files": write_request(path, content).files}, None)
+        if output.status != "ok":
+            raise InterpreterError(f"`{path}` cannot be written into the session's folder: {output.text}")
+
+    async def read(self, path: str) -> bytes:
+        """The content of a file; see `slipstick.interpreters.Session`."""
+        return base64.b64decode((await self._look(f"/{quote(check_path(path))}", _File)).content)
+
+    async def files(self) -> list[str]:
+        """The paths of the files; see `slipstick.interpreters.Session`."""
+        return (await self._look("", _Files)).files
+
+    async def _look(self, path: str, shape: type[R]) -> R:
+        """What the service says of the files; the session is made first, and once more if it was lost."""
+        try:
+            async with self._remote.slots:
+                for again in (True, False):
+                    if not self._steps:
+                        await self._restore()
+                    if not self._steps:
+                        await self._step({"code": ""})
+                    try:
+                        return await self._remote.look(f"{self._name}/files{path}", shape)
+                    except SessionLostError:
+                        if not again:
+                            raise
+                        self._steps = 0
+        except (ServiceLostError, SessionLostError) as error:
+            raise InterpreterError(str(error)) from error
+        raise AssertionError
+
+    async def _run_step(self, step: dict[str, Any], seconds: float | None) -> Output:
         async with self._remote.slots:
             try:
-                output = await self._run(code, seconds)
+                output = await self._run(step, seconds)
             except ServiceLostError as error:
                 return Output(text=f"SandboxFault: {error}", status="sandbox_fault")
             except SessionLostError as error:
                 self._forget()
                 return Output(text=f"SandboxFault: {error}", status="sandbox_fault")
             if output.status in _KEPT:
-                self._done.append((code, output))
+                self._done.append((step, output))
             return output
 
     async def close(self) -> None:
@@ -191,18 +266,18 @@ class RemoteSession(Session):
         if name:
             await self._remote.end_session(name)
 
-    async def _run(self, code: str, seconds: float | None) -> Output:
+    async def _run(self, step: dict[str, Any], seconds: float | None) -> Output:
         if not self._name:
             await self._restore()
         try:
-            return await self._step(code, seconds)
+            return await self._step(step, seconds)
         except SessionLostError:
             await self._restore()
-            return await self._step(code, seconds)
+            return await self._step(step, seconds)
 
-    async def _step(self, code: str, seconds: float | None = None) -> Output:
-        step = {"code": code, "step": self._steps, "demand": self._demand, "seconds": seconds}
-        output = await self._remote.run_step(self._name, step)
+    async def _step(self, step: dict[str, Any], seconds: float | None = None) -> Output:
+        asked = {**step, "step": self._steps, "demand": self._demand, "seconds": seconds}
+        output = await self._remote.run_step(self._name, asked)
         self._steps += 1
         return output
 
@@ -216,8 +291,8 @@ class RemoteSession(Session):
             raise SessionLostError(
                 f"the service at {self._remote.url} lost a session that took too long to be repeated"
             )
-        for code, output in self._done:
-            again = await self._step(code)
+        for step, output in self._done:
+            again = await self._step(step)
             if not is_same(output, again):
                 raise SessionLostError(f"the service at {self._remote.url} lost a session that cannot be repeated")
 

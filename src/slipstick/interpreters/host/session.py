@@ -221,7 +221,7 @@ class SessionClient:
         text, stdout, stderr, echo, traceback, *error = (_shown(each, self._max_text) for each in texts)
         status, code = cast(Status, reply.status), max(-64, min(reply.exit_code, 255))
         return Result(
-            status, text, stdout, stderr, echo, traceback, error, code, images=reply.images, cpu_seconds=spent
+            status, text, stdout, stderr, echo, traceback, error, code, reply.images, reply.data, cpu_seconds=spent
         )
 
     def _ending(self, fork: Fork, ending: Ending, request: Request, limits: TimeLimits) -> Result:
