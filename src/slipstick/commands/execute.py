@@ -10,13 +10,14 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, count, run_async, settings_for_run
 from slipstick.commands.running import running
+from slipstick.errors import InputError
 from slipstick.evaluate import reproduced_outputs
 from slipstick.execute import re_execute
 from slipstick.formats.recorded import copy_formats, formats_of
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.progress import progress
 from slipstick.report import metrics_table
-from slipstick.schema import Output, Solution
+from slipstick.schema import Code, Output, Solution
 from slipstick.store import RunFolder
 
 
@@ -29,6 +30,10 @@ def run_execute(invocation: Invocation, console: Console) -> Path:
     problems = list(islice(source.problems(), invocation.limit))
     chosen = {problem.id for problem in problems}
     before = [solution for solution in source.solutions() if solution.problem_id in chosen]
+    attempts = (attempt for solution in before for attempt in (solution, *solution.previous_attempts))
+    if not any(isinstance(block, Code) for attempt in attempts for block in attempt.blocks):
+        formats = ", ".join(sorted({solution.format for solution in before})) or "none"
+        raise InputError(f"{source.path} has no program to execute; the formats of its solutions: {formats}")
     with running(invocation, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
         folder.write_problems(problems)
         copy_formats(folder, [source.path])

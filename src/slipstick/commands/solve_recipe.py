@@ -12,7 +12,8 @@ from pydantic import Field
 from slipstick.commands import Invocation, load_settings
 from slipstick.errors import RecipeError, did_you_mean
 from slipstick.formats import FormatNames, name_of_format
-from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
+from slipstick.interpreters import Interpreter, InterpreterSettings
+from slipstick.interpreters.later import open_for
 from slipstick.models import Model, ModelSettings
 from slipstick.plugins import list_plugins
 from slipstick.problems.catalogue import datasets
@@ -27,7 +28,6 @@ MAY_CHANGE = frozenset(
     | {"base_url", "max_concurrent_requests", "request_timeout", "max_concurrent_solutions", "sandbox_workers"}
 )
 """Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
-
 
 R = TypeVar("R", bound="SolveRecipe")
 
@@ -94,7 +94,7 @@ def input_files(recipe: SolveRecipe) -> list[Path]:
 @asynccontextmanager
 async def opened(recipe: SolveRecipe, model: Model | None) -> AsyncIterator[Interpreter]:
     """The interpreter of a recipe; it and the model, opened before, are closed in the end."""
-    interpreter = open_interpreter(recipe, seed=recipe.seed)
+    interpreter = open_for(recipe.formats, recipe, seed=recipe.seed)
     try:
         yield interpreter
     finally:

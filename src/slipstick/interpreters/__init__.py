@@ -4,6 +4,7 @@ A plug-in is a function `open_interpreter(argument, limits, *, workers, seed) ->
 in the group `slipstick.interpreters`; `argument` is what a recipe wrote after the colon.
 
 host/      the caller's side: the plug-ins `local` and `remote`, `slipstick.Sandbox`, clients of the sandbox's processes
+later.py   an interpreter that is opened with its first step
 guest/     the sandbox's side: what runs in those processes, and all that a security review has to read
 preludes/  code that published executors ran before every program
 """

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from slipstick.formats import load_format
 from slipstick.interpreters import Interpreter, InterpreterSettings, Limits, Session, open_interpreter
 from slipstick.schema import Output
+
+
+def open_for(formats: Iterable[str], settings: InterpreterSettings, *, seed: int | None = None) -> Interpreter:
+    """The interpreter that settings name: now, if any of the formats runs programs; otherwise when a step is run.
+
+    Raises PluginError, InterpreterError.
+    """
+    needed = any(name == "hybrid" or load_format(name).executes != "never" for name in formats)
+    return open_interpreter(settings, seed=seed) if needed else LaterInterpreter(settings, seed=seed)
 
 
 class LaterInterpreter(Interpreter):

@@ -1,6 +1,8 @@
 """The caller's side, in slipstick's own process. Each client talks to the module of the same name in `guest`.
 
-sandbox.py      `slipstick.Sandbox`, the local interpreter for synchronous callers
+sandbox.py      `slipstick.Sandbox`, an interpreter for synchronous callers; async_sandbox.py: `AsyncSandbox`
+background.py   the thread that both work in, and what they do there
+files.py        files of a session's scratch folder: what is asked, and what an answer says
 local.py        the plug-in `local`: sessions of this machine, which process runs a step, what happens when one is lost
 remote.py       the plug-in `remote`: sessions of a service over HTTP
 session.py      client of one session's process: sends a step, keeps its time, checks the reply

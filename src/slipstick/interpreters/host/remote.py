@@ -179,7 +179,8 @@ class RemoteInterpreter(Interpreter):
         if self._answered:
             return ServiceLostError(f"the service at {self.url} {what}")
         return InterpreterError(
-            f"the sandbox service at {self.url} {what}; check the address, or start one with `slipstick sandbox`"
+            f"the sandbox service at {self.url} {what}; check the address, start one with `slipstick sandbox`, or run "
+            "the programs here: interpreter = local"
         )
 
 
