@@ -38,7 +38,7 @@ def follow(page: str, folder: Path, replaced: dict[str, str] | None = None) -> l
     for there, here in (replaced or {}).items():
         written = written.replace(there, here)
     for language, title, text in BLOCK.findall(written):
-        if title:
+        if title and language != "console":
             (folder / title).write_text(text)
         elif language == "sh":
             said += [run(line, folder) for line in text.splitlines()]
@@ -82,3 +82,20 @@ def test_the_tutorial_on_a_model_from_scratch_gives_what_it_says(tmp_path: Path)
     assert "all problems" in evaluated
     assert (tmp_path / "runs" / "small" / "model" / "README.md").is_file()
     assert (tmp_path / "runs" / "test" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_the_tutorial_on_a_teacher_gives_what_it_says(tmp_path: Path, tutor: str, tiny_model: Path) -> None:
+    (tmp_path / "tiny").symlink_to(tiny_model)
+    replaced = {SERVER: tutor, "smollm2": "tiny", "hf:smollm2": "hf:tiny", 'template = "chat"\n': "", "25_000": "2_000"}
+    follow("tutorial-teacher.md", tmp_path, replaced)
+    assert (tmp_path / "runs" / "lora" / "model" / "adapter").is_dir()
+
+
+@pytest.mark.slow
+def test_the_tutorial_on_reinforcement_learning_gives_what_it_says(tmp_path: Path, tiny_model: Path) -> None:
+    (tmp_path / "tiny").symlink_to(tiny_model)
+    small = {"max_steps = 20": "max_steps = 1", "batch_size = 32": "batch_size = 8", "max_tokens=160": "max_tokens=16"}
+    shorter = {"max_tokens = 160": "max_tokens = 16", "n=100": "n=10", "n=200": "n=10"}
+    follow("tutorial-grpo.md", tmp_path, small | shorter | {"runs/quickstart/train/model": "tiny"})
+    assert (tmp_path / "runs" / "grpo" / "model" / "steps.jsonl").is_file()
