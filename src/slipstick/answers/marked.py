@@ -57,6 +57,15 @@ _LEAD = re.compile(
     r"|=)\s*|[a-z]\w{0,2}(?:\([^()\s]{1,9}\))?\s*=\s*|[\s*:]"
 )
 
+_BARE = re.compile(r"[-−]?\d[\d.,/]*|[A-J](?![A-Za-z])")
+"""A number or the letter of an option."""
+_SENTENCE_END = re.compile(r"[.!?\n]")
+_WOULD = re.compile(r"(?i)\bwould\b")
+_SUPPOSES = re.compile(r"(?i)\b(?:if|were|suppose|had|without)\b")
+_LABEL_END = re.compile(r"\s*\}\s*:?")
+_NEXT_LINE = re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*([^\n]+)")
+_BULLET = re.compile(r"[-*•]\s+(?=\S)")
+
 
 @dataclass(frozen=True)
 class _Marked:
@@ -204,15 +213,15 @@ def _unescaped(text: str) -> str:
 
 def _denied_within(text: str, found: Found) -> bool:
     """Whether the words behind a value, in what was found, deny it: "11本ではありません"."""
-    value = re.compile(r"[-−]?\d[\d.,/]*|[A-J](?![A-Za-z])").match(text, found.start)
+    value = _BARE.match(text, found.start)
     return value is not None and denied(text, *value.span())
 
 
 def _hypothetical(text: str, match: re.Match[str]) -> bool:
     """Whether a marker only says what the answer would be, or that it cannot be given."""
     begin = max(0, match.start() - 100)
-    before = re.split(r"[.!?\n]", text[begin : match.start()])[-1]
-    would = re.search(r"(?i)\bwould\b", match.group()) and re.search(r"(?i)\b(?:if|were|suppose|had|without)\b", before)
+    before = _SENTENCE_END.split(text[begin : match.start()])[-1]
+    would = _WOULD.search(match.group()) and _SUPPOSES.search(before)
     return bool(would or words().refusal.search(before + match.group()[:10]))
 
 
@@ -240,19 +249,17 @@ def _tails(text: str, *, rule: str, pattern: Phrases, kind: str | None) -> Itera
             continue
         start, end = match.span(name)
         behind = start
-        if label := re.compile(r"\s*\}\s*:?").match(text, start, end):  # "\text{Answer: } 5"
+        if label := _LABEL_END.match(text, start, end):  # "\text{Answer: } 5"
             start = label.end()
         if text.startswith("```", start):
             start = end
-        if not text[start:end].strip(" *$:\\[(_#") and (
-            rest := re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*([^\n]+)").match(text, end)
-        ):
+        if not text[start:end].strip(" *$:\\[(_#") and (rest := _NEXT_LINE.match(text, end)):
             start, end = rest.span(1)  # the answer is on the line below
             if rule != "heading" and _is_solution(text, start, end):
                 continue
             end = start + len(text[start:end].rstrip())
             end -= 2 if text.endswith("\\]", start, end) and "\\[" not in text[start:end] else 0
-        elif "\n" in text[match.start() : start] and (bullet := re.compile(r"[-*•]\s+(?=\S)").match(text, start, end)):
+        elif "\n" in text[match.start() : start] and (bullet := _BULLET.match(text, start, end)):
             start = bullet.end()
         found = cut(text, start, end, rule=rule, kind=kind)
         if found and not denied(text, found.start, found.end) and not _denied_within(text, found):

@@ -6,7 +6,7 @@ import functools
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 CJK = "\u2e80-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
@@ -44,6 +44,11 @@ class Phrases:
     """The phrases, and what stands around them."""
     hints: tuple[str, ...]
     """Words in lower case, one of which is in every phrase."""
+    ascii_hints: tuple[str, ...] = field(init=False)
+    """Those that can be in a text of ASCII alone."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ascii_hints", tuple(hint for hint in self.hints if hint.isascii()))
 
     def search(self, text: str, start: int = 0, end: int | None = None) -> re.Match[str] | None:
         """As of a pattern."""
@@ -62,7 +67,7 @@ class Phrases:
     def may_be_in(self, text: str) -> bool:
         """False if no phrase is in a text."""
         lowered = text.lower()
-        return any(hint in lowered for hint in self.hints)
+        return any(map(lowered.__contains__, self.ascii_hints if text.isascii() else self.hints))
 
 
 @dataclass(frozen=True)

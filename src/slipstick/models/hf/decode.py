@@ -153,12 +153,12 @@ class Decoder:
             self._finish(row, row.written)
         elif tokens >= row.request.sampling.max_tokens or len(row.prompt) + tokens == self._limit:
             text = self._text(row.written).removeprefix(row.opening)
-            row.reply = Reply(text=text, finish="length", tokens=tokens, ids=row.written)
+            row.reply = Reply(text=text, finish="length", tokens=tokens, prompt_tokens=len(row.prompt), ids=row.written)
 
     def _finish(self, row: Row, ids: list[int]) -> None:
         text = self._text(ids)
         text = text[: turn_end(row.request.format, text)].removeprefix(row.opening)
-        row.reply = Reply(text=text, tokens=len(row.written), ids=ids)
+        row.reply = Reply(text=text, tokens=len(row.written), prompt_tokens=len(row.prompt), ids=ids)
 
     def _may_end(self, row: Row, token: int) -> bool:
         """A cheap look at the last token, then at the last few, before the whole text is decoded."""
