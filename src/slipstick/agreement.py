@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from rich.table import Table
 from rich.text import Text
 
 from slipstick.grade import grade_solutions
 from slipstick.importers import Recorded
 from slipstick.schema import Outcome, Problem, Record, Solution
-from slipstick.terminal import headed_table
+from slipstick.terminal import Fitting, headed_table
 
 Agreement = Literal[
     "both_correct", "both_incorrect", "only_ours_correct", "only_theirs_correct", "undecided", "not_recorded"
@@ -103,24 +102,35 @@ def compare_with_recorded(
     return list(rows.values()), [_with_cause(row, regraded) for row in disagreements]
 
 
-def agreement_table(rows: Iterable[AgreementCounts]) -> Table:
-    """The counts, one row per task and recorded verdict."""
+def agreement_table(rows: Iterable[AgreementCounts]) -> Fitting:
+    """The counts, one row per task and recorded verdict; on a narrow terminal a line for each count that is not 0."""
     names = tuple(agreement.replace("_", " ") for agreement in _AGREEMENTS)
     table = headed_table("task", "recorded verdict", right=names)
+    narrow = headed_table("task", "recorded verdict", "", right=("rows",))
     for row in rows:
-        counts = (f"{row.counts[agreement]:,}" for agreement in _AGREEMENTS)
-        table.add_row(Text(row.task), Text(row.verdict or "none"), *counts)
-    return table
+        counts = {name: row.counts[agreement] for name, agreement in zip(names, _AGREEMENTS, strict=True)}
+        verdict = row.verdict or "none"
+        table.add_row(Text(row.task), Text(verdict), *(f"{n:,}" for n in counts.values()))
+        for name, n in counts.items():
+            if n:
+                narrow.add_row(Text(row.task), Text(verdict), Text(name), f"{n:,}")
+        narrow.add_section()
+    return Fitting(table, narrow)
 
 
-def disagreements_table(rows: Iterable[Disagreement]) -> Table:
-    """Disagreements, one per row."""
-    table = headed_table("row", "answer", "theirs", "gold", "ours", "cause", "why")
+def disagreements_table(rows: Iterable[Disagreement]) -> Fitting:
+    """Disagreements, one per row; on a narrow terminal a block of lines each."""
+    heads = ("row", "answer", "theirs", "gold", "ours", "cause", "why")
+    table, narrow = headed_table(*heads), headed_table("", "")
+    narrow.show_header = False
     for row in rows:
-        theirs = f"{_shorten(row.recorded_answer)} {'correct' if row.theirs else 'incorrect'}"
+        theirs = f"{_shorten(row.recorded_answer)} {'correct' if row.theirs else 'incorrect'}".strip()
         cells = (row.id, _shorten(row.answer), theirs, _shorten(row.expected), row.ours, row.cause, row.reason)
         table.add_row(*(Text(cell) for cell in cells))
-    return table
+        for head, cell in zip(heads, cells, strict=True):
+            narrow.add_row(Text(head, "dim"), Text(cell))
+        narrow.add_section()
+    return Fitting(table, narrow)
 
 
 def _shorten(text: str | None) -> str:

@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 
 from slipstick.audit.ranking import Suspect
 from slipstick.audit.votes import Ballot, majority_disagreement
-from slipstick.errors import InputError, UserError
+from slipstick.drawing import Entry, along, as_file, charted, line, nice_axis, numbered, percent_grid, up
+from slipstick.errors import InputError
 from slipstick.schema import Metric
+from slipstick.store import write_atomically
 
 _RESAMPLES = 1000
+_COLOURS = (1, 4, 2, 3)
+_DASHES = ("", "6 4", "8 3 2 3", "1 3")
 
 
 class Point(NamedTuple):
@@ -99,24 +103,33 @@ def gain(
 def draw_curves(path: Path, rankings: Mapping[str, Sequence[float]], wrong: Sequence[bool]) -> None:
     """Writes a picture of the precision and recall of rankings of the same problems, by their names.
 
-    Raises UserError if matplotlib is not installed.
+    Each is drawn in steps: up to a recall, the precision with which it is reached; the area below is the average
+    precision.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError("curve.svg needs matplotlib: pip install 'slipstick[report]'") from error
-    with mpl.rc_context({"svg.hashsalt": "slipstick", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-        axes = figure.add_subplot()
-        for name, scores in rankings.items():
-            points = precision_recall(scores, wrong)
-            axes.plot([point.recall for point in points], [point.precision for point in points], label=name)
-        axes.axhline(sum(wrong) / len(wrong), color="0.6", linestyle=":", label="any order")
-        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
-        axes.set_title(f"{sum(wrong)} wrong or ambiguous labels of {len(wrong):,}", fontsize=10)
-        axes.legend(frameon=False)
-        figure.savefig(path, format="svg", metadata={"Date": None})
+    axis, across = nice_axis(0, 1), nice_axis(0, 1)
+    ticks = [(across.share(tick), label) for tick, label in zip(across.ticks, across.labels(100), strict=True)]
+    found = f"{sum(wrong):,} wrong or ambiguous labels of {len(wrong):,}"
+    parts = [*percent_grid(axis), *numbered(ticks, f"recall, % of the {found}")]
+    chance = up(axis.share(sum(wrong) / len(wrong)))
+    parts.append(line([(along(0), chance), (along(1), chance)], colour="var(--soft)", dashes="2 3"))
+    legend = []
+    for place, (name, scores) in enumerate(rankings.items()):
+        colour, dashes = f"var(--c{_COLOURS[place % len(_COLOURS)]})", _DASHES[place % len(_DASHES)]
+        steps = _steps(precision_recall(scores, wrong))
+        parts.append(line([(along(x), up(axis.share(y))) for x, y in steps], colour=colour, dashes=dashes))
+        legend.append(Entry(f"precision, {name}", colour, dashes=dashes))
+    legend.append(Entry("precision in any order", "var(--soft)", dashes="2 3"))
+    write_atomically(path, as_file(charted(parts, legend)))
+
+
+def _steps(points: Sequence[Point]) -> list[tuple[float, float]]:
+    """The corners of a curve that keeps each precision from the recall before to its own."""
+    before, corners = 0.0, list[tuple[float, float]]()
+    for point in points:
+        if point.recall > before:
+            corners += [(before, point.precision), (point.recall, point.precision)]
+            before = point.recall
+    return corners
 
 
 def _points(scores: NDArray[np.float64], wrong: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

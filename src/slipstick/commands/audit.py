@@ -15,7 +15,7 @@ from slipstick.audit.reliability import describe_solvers
 from slipstick.audit.votes import count_all, read_runs
 from slipstick.commands import Invocation, load_settings
 from slipstick.commands.running import running
-from slipstick.errors import InputError, UserError
+from slipstick.errors import InputError
 from slipstick.metrics.labels import metric_label
 from slipstick.problems.label_corrections import read_corrections
 from slipstick.problems.settings import ProblemSettings, take_problems
@@ -93,10 +93,7 @@ def _audit(
         if known:
             rankings = rank_with_vote(suspects, ballots, wrong)
             metrics = rankings.metrics()
-            try:
-                draw_curves(folder.path / _CURVE, rankings.scores, rankings.wrong)
-            except UserError as error:
-                console.print(f"{error}; the figures are there without", soft_wrap=True, highlight=False)
+            draw_curves(folder.path / _CURVE, rankings.scores, rankings.wrong)
         likely = sum(suspect.score >= 0.5 for suspect in suspects)
         folder.finish("finished", counts={"problems": len(problems), "suspects": likely}, metrics=metrics)
     if solvers:

@@ -9,6 +9,7 @@ from rich.console import Console
 from slipstick.agreement import agreement_table, compare_with_recorded, disagreements_table
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Attempt, Recorded, Source
+from slipstick.report import write_report
 from slipstick.schema import Drop
 from slipstick.store import RunFolder, read_records, write_records
 
@@ -52,6 +53,7 @@ def print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Cons
         return
     counts, found = compare_with_recorded(folder.problems(), folder.solutions(), recorded, profile=settings.profile)
     write_records(folder.path / DISAGREEMENTS, found)
+    write_report(folder)  # now with the disagreements
     console.print(agreement_table(counts))
     if found and settings.print_top:
         console.print(disagreements_table(found[: settings.print_top]))

@@ -1,5 +1,6 @@
 """`slipstick show-mask`: which tokens of a recipe's examples are trained on, in colour and as a page."""
 
+from itertools import zip_longest
 from pathlib import Path
 
 from pydantic import Field
@@ -34,12 +35,14 @@ def run_show_mask(target: str, overrides: list[str], console: Console) -> None:
         if len(of_format := shown.setdefault(format, [])) < settings.num_examples:
             of_format.append(shown_tokens(example, tokenizer))
     sections = []
-    for format, of_format in shown.items():
-        for tokens in of_format:
-            heading = f"{format}: {sum(trained for _, trained in tokens)} of {len(tokens)} tokens are trained on"
-            console.rule(heading, align="left")
-            console.print(coloured(tokens))
-            sections.append((heading, tokens))
+    for of_formats in zip_longest(*shown.values()):  # the first of every format, then the second
+        for format, tokens in zip(shown, of_formats, strict=True):
+            if tokens is not None:
+                trained = sum(kind == "trained" for _, kind in tokens)
+                sections.append((f"{format}: {trained} of {len(tokens)} tokens are trained on", tokens))
+    for heading, tokens in sections:
+        console.rule(heading, align="left")
+        console.print(coloured(tokens, colours=console.is_terminal))
     page = Path(settings.page) if settings.page else Path("runs") / f"{find_recipe(target).stem}-mask.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(page, mask_page(target, sections))
