@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +16,14 @@ from slipstick.alarms import read_alarms
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.report import run_report
-from slipstick.comparison import compare_runs
+from slipstick.comparison import compare_folders, compare_runs
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.metrics.labels import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
-from slipstick.schema import Problem
+from slipstick.schema import Outcome, Problem, Run
 from slipstick.store import RunFolder
+from tests.metrics.graded import attempt
 from tests.two_sets import SETS, problems, solve
 
 
@@ -123,3 +125,20 @@ def test_mistakes_are_reported_before_anything_is_solved(recipe: Recipe, tmp_pat
     with pytest.raises(UserError, match=r"no profile is named|did you mean|mamoth"):
         recipe.evaluate(tmp_path / "run", console, "profile=mamoth")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_sampled_until_votes_settled_is_compared_by_its_first_samples(tmp_path: Path) -> None:
+    runs = []
+    for name, threshold in (("settled", 0.9), ("plain", None)):
+        recipe = {"consistency_threshold": threshold}
+        run = Run(name=name, verb="evaluate", status="finished", started=datetime.now(UTC), recipe=recipe)
+        folder = RunFolder.start(tmp_path / name, run)
+        folder.write_problems([Problem(id=f"p{n}", text="?", answer="1") for n in range(2)])
+        marks: dict[str, list[Outcome]] = {"p0": ["correct"] * 2, "p1": ["incorrect", "correct", "correct", "correct"]}
+        for problem, outcomes in marks.items():
+            for sample, outcome in enumerate(outcomes):
+                folder.append(attempt(problem, outcome, sample=sample))
+        folder.close()
+        runs.append(folder)
+    row = compare_folders(*runs).rows[0]
+    assert (row.first, row.second) == (0.75, 0.875)

@@ -12,7 +12,7 @@ from rich.console import Console
 from slipstick.commands import Invocation, load_settings
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.metrics.labels import metric_label
-from slipstick.problems.catalogue import datasets
+from slipstick.problems.catalogue import datasets, datasets_of, lists
 from slipstick.recipe import shipped_recipes
 from slipstick.store import RunFolder
 
@@ -24,12 +24,17 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 def test_suites_are_whole_recipes_of_sets_that_exist(name: str) -> None:
     recipe, _ = load_settings(Invocation(name), EvaluateRecipe)
     assert {"cot", "pot", "tir", "hybrid"} <= set(recipe.formats)
-    for source in recipe.problems:
+    assert recipe.problems == [f"suite:{name}"], "the list of that name is the only place that says which sets"
+    for source in datasets_of(name):
         dataset, _, split = source.partition(":")
         assert datasets()[dataset].splits[split].role == "eval"
-    sets = {source.partition(":")[0] for source in recipe.problems}
+    sets = {source.partition(":")[0] for source in datasets_of(name)}
     assert all(set(members) <= sets for members in recipe.averages.values())
     assert shipped_recipes()[name].read_text().startswith(f"# slipstick evaluate {name}")
+
+
+def test_a_list_and_a_recipe_of_one_name_are_the_same_sets() -> None:
+    assert lists().keys() & shipped_recipes().keys() == set(SUITES)
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs evaluation sets in {DATA}")
@@ -37,7 +42,7 @@ def test_the_nine_sets_side_by_side_with_their_averages(tmp_path: Path, monkeypa
     """Two problems of each set, from files; the script answers 1 in every format."""
     recipe, _ = load_settings(Invocation("mammoth-nine"), EvaluateRecipe)
     files, script = [], []
-    for source in recipe.problems:
+    for source in datasets_of("mammoth-nine"):
         name = source.partition(":")[0].replace("-", "_")
         rows = (DATA / "eval" / f"{name}.jsonl").read_text().splitlines()[:2]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(rows) + "\n")

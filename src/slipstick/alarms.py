@@ -66,8 +66,8 @@ def failed_requests(metrics: Iterable[Metric]) -> Iterator[Alarm]:
             yield Alarm(
                 name="failed_requests",
                 message=f"{metric.format}: {metric.value:.1%} of solutions ended in a failed request or a fault of the "
-                "sandbox. They count as no answer in the accuracy; accuracy_answered leaves them out. The same command "
-                "with --resume makes them again",
+                "sandbox. They count as no answer in the accuracy; the row `Accuracy of what was answered` leaves "
+                "them out. The same command with --resume makes them again",
             )
 
 

@@ -8,6 +8,7 @@ from slipstick.equivalence import compare
 from slipstick.errors import InputError
 from slipstick.metrics.groups import group_problems
 from slipstick.metrics.labels import order_formats
+from slipstick.metrics.measures import by_problem, first_samples
 from slipstick.metrics.paired import PairedComparison, accuracy_by_problem, compare_paired, power
 from slipstick.schema import Problem, Record, Run, Solution
 from slipstick.store import RunFolder
@@ -90,8 +91,18 @@ def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
     """Two graded runs on their common problems. Raises what `compare_runs` raises."""
     one, two = first.path.name, second.path.name
     names = (str(first.path), str(second.path)) if one == two else (one, two)
-    comparison = compare_runs(first.problems(), first.solutions(), second.problems(), second.solutions(), names=names)
+    comparison = compare_runs(first.problems(), _counted(first), second.problems(), _counted(second), names=names)
     return comparison.model_copy(update={"notes": list(_notes(first.run(), second.run(), comparison))})
+
+
+def _counted(run: RunFolder) -> list[Solution]:
+    """A run's solutions that count for its accuracy (see `summarize`)."""
+    solutions = list(run.solutions())
+    if run.run().recipe.get("consistency_threshold") is None:
+        return solutions
+    formats = {solution.format for solution in solutions}
+    firsts = [first_samples(by_problem(row for row in solutions if row.format == format)) for format in sorted(formats)]
+    return [solution for samples in firsts for rows in samples.values() for solution in rows]
 
 
 def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:

@@ -60,6 +60,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean `{near[0]}`?)" if near else ""
 
 
+def counted(number: int, thing: str) -> str:
+    """'1 problem', '1,200 problems'; thing: in the singular, with a plural in s or es."""
+    plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else plural}"
+
+
 def first_error(error: BaseException) -> BaseException:
     """What a group of exceptions is about: the first one in it."""
     while isinstance(error, BaseExceptionGroup):

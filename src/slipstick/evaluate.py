@@ -31,13 +31,15 @@ def evaluate(
     averages: Mapping[str, Sequence[str]] | None = None,
     profile: str = "slipstick",
     workers: int | None = None,
+    settled: bool = False,
 ) -> tuple[list[Solution], list[Metric]]:
     """The solutions with their verdicts, and every metric per format and set and, with `ks`, pass@k and maj@k.
 
-    averages: name -> sets, for means over sets. Raises what `slipstick.metrics.summarize` raises.
+    averages: name -> sets, for means over sets. settled: whether problems were sampled until their vote was settled
+    (`consistency_threshold`). Raises what `slipstick.metrics.summarize` raises.
     """
     graded = list(grade_solutions(solutions, problems, profile=profile, workers=workers))
-    return graded, summarize(problems, graded, ks=ks, same=same_by(profile), averages=averages)
+    return graded, summarize(problems, graded, ks=ks, same=same_by(profile), averages=averages, settled=settled)
 
 
 def same_by(profile: str) -> Callable[[str, str], bool]:

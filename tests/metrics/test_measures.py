@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from slipstick.errors import InputError
 from slipstick.metrics.measures import accuracy, curves, describe_left_out, summarize
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
+from slipstick.solve.policies import until_settled
 from tests.metrics.graded import attempt, by_label, equal, with_values
 
 
@@ -132,3 +135,43 @@ def test_how_programs_fail_and_what_a_correct_answer_takes() -> None:
     assert metrics["failed, pot, NameError"].value == metrics["failed, pot, timeout"].value == 0.25
     assert metrics["tokens_per_correct, pot"].value == 60 and metrics["cost_per_correct, pot"].value == 1.0
     assert metrics["tokens_per_correct, pot"].low < 60 < metrics["tokens_per_correct, pot"].high
+
+
+def sampled_until_settled(chance: float, problems: int, *, seed: int) -> list[Solution]:
+    """Samples as `consistency_threshold` takes them: correct with a chance, incorrect answers all different."""
+    rng, solutions = random.Random(seed), list[Solution]()
+    policy = until_settled(40, threshold=0.95, temperature=1.0)
+    for number in range(problems):
+        rows: list[Solution] = []
+        while policy(rows):
+            good = rng.random() < chance
+            answer = "1" if good else f"{rng.randrange(10**6)}"
+            rows.append(attempt(f"p{number}", "correct" if good else "incorrect", answer=answer, sample=len(rows)))
+        solutions += rows
+    return solutions
+
+
+@pytest.mark.parametrize("chance", [0.4, 0.6])
+def test_accuracy_is_not_too_high_if_lucky_problems_stop_early(chance: float) -> None:
+    solutions = sampled_until_settled(chance, 300, seed=1)
+    problems = [Problem(id=f"p{number}", text="?") for number in range(300)]
+    found = by_label(summarize(problems, solutions, ks=[2], same=equal, settled=True))
+    assert found["accuracy, pot"].low <= chance <= found["accuracy, pot"].high
+    assert accuracy(solutions).low > chance, "the mean over all samples, lucky problems having fewer, is too high"
+    again = by_label(summarize(problems, first_two(solutions), ks=[2], same=equal))
+    assert found["pass@2, pot"].value == pytest.approx(again["pass@2, pot"].value, abs=0.06)
+    voted = found["maj@settled, pot"]
+    assert voted.n == 300 and voted.value > 0.9 > found["accuracy, pot"].value, "wrong answers never agree here"
+
+
+def first_two(solutions: list[Solution]) -> list[Solution]:
+    return [solution for solution in solutions if solution.sample < 2]
+
+
+def test_the_settled_vote_shares_the_credit_of_ties_and_counts_every_sample() -> None:
+    rows = [attempt("a", answer="1"), attempt("a", "incorrect", answer="2", sample=1)]
+    rows += [attempt("b", answer="1", sample=n) for n in range(3)]
+    problems = [Problem(id=name, text="?") for name in "ab"]
+    found = by_label(summarize(problems, rows, ks=[], same=equal, settled=True))
+    assert found["maj@settled, pot"].value == 0.75 and found["accuracy, pot"].value == 0.75
+    assert "maj@settled, pot" not in by_label(summarize(problems, rows, ks=[], same=equal))

@@ -16,7 +16,7 @@ from slipstick.curate.evaluation_sets import list_sets, load_sets
 from slipstick.curate.rerun import EXECUTED, OnProgress
 from slipstick.curate.settings import CurateSettings
 from slipstick.curate.writing import FILES
-from slipstick.errors import InputError
+from slipstick.errors import InputError, counted
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.problems.catalogue.local import local_files
 from slipstick.progress import Advance, progress
@@ -80,7 +80,10 @@ def run_curate(invocation: Invocation, console: Console) -> Path:
         counts = {"problems": made.problems, "solutions": rows.kept, "correct": rows.kept}
         folder.finish("finished", counts={**counts, "dropped": rows.read - rows.kept}, metrics=[])
     console.print(composition_table(made))
-    for line in (*describe_composition(made), f"{rows.kept:,} rows of {made.problems:,} problems kept; {folder.path}"):
+    for line in (
+        *describe_composition(made),
+        f"{counted(rows.kept, 'row')} of {counted(made.problems, 'problem')} kept; {folder.path}",
+    ):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return folder.path
 

@@ -7,19 +7,19 @@ from typing import Self
 from pydantic import model_validator
 from rich.console import Console
 
-from slipstick.alarms import Alarm, empty_answers, failed_requests, write_alarms
-from slipstick.commands import Invocation, count, run_async
+from slipstick.alarms import Alarm
+from slipstick.commands import Invocation, run_async
+from slipstick.commands.judging import judge
 from slipstick.commands.running import running
 from slipstick.commands.solve import SolveResult, collect, finish
 from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened
 from slipstick.equivalence import check_profile
-from slipstick.evaluate import GradeSettings, evaluate, reproduced_outputs, same_by
+from slipstick.evaluate import GradeSettings, reproduced_outputs, same_by
 from slipstick.models import Model, open_model
 from slipstick.models.replay import ReplayModel
 from slipstick.problems.settings import check_problems
-from slipstick.report import metrics_table, write_report
-from slipstick.sanity_checks import left_out, rerun, training_overlap
-from slipstick.schema import Metric, Problem, Solution
+from slipstick.sanity_checks import rerun, training_overlap
+from slipstick.schema import Metric, Solution
 from slipstick.solve import load_strategies
 from slipstick.store import RunFolder
 
@@ -58,34 +58,6 @@ def run_evaluate(invocation: Invocation, console: Console, *, model: Model | Non
         else:
             finish(folder, solved)
     return folder.path
-
-
-def judge(
-    folder: RunFolder,
-    problems: Sequence[Problem],
-    solutions: Sequence[Solution],
-    recipe: GradeSettings,
-    *,
-    more: Sequence[Metric] = (),
-    alarms: Sequence[Alarm] = (),
-    status: str = "finished",
-    console: Console,
-) -> None:
-    """Grades a run's solutions, writes verdicts, numbers and page into its folder and prints the table."""
-    with console.status("grading"):
-        graded, metrics = evaluate(problems, solutions, ks=recipe.ks, averages=recipe.averages, profile=recipe.profile)
-    metrics += more
-    folder.write_verdicts(graded)
-    folder.finish(status, counts=count(problems, graded), metrics=metrics)
-    console.print(metrics_table(metrics))
-    left = left_out(problems, graded, ks=recipe.ks, averages=recipe.averages)
-    alarms = [*alarms, *failed_requests(metrics), *empty_answers(metrics), *left]
-    write_alarms(folder.path, alarms)
-    for alarm in alarms:
-        console.print("alarm", style="bold red", end="")
-        console.print(f" {alarm.name}: ", end="", highlight=False, markup=False)
-        console.print(alarm.message, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"report: {write_report(folder)}", highlight=False, soft_wrap=True)
 
 
 async def _solve_and_check(

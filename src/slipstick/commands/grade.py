@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from slipstick.commands import Invocation, settings_for_run
-from slipstick.commands.evaluate import judge
 from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, print_agreement
 from slipstick.commands.grade_outputs import grade_outputs
+from slipstick.commands.judging import is_settled, judge
 from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
 from slipstick.errors import UserError
@@ -70,5 +70,5 @@ def _grade(
     solutions = [solution.model_copy(update={"verdict": None}) for solution in folder.solutions()]
     more = [metric for metric in source.metrics() if metric.measure == "outputs_equal"]
     status = source.run().status  # a run that was stopped stays one, however often it is graded
-    judge(folder, problems, solutions, settings, more=more, status=status, console=console)
+    judge(folder, problems, solutions, settings, more=more, status=status, settled=is_settled(source), console=console)
     print_agreement(folder, settings, console)

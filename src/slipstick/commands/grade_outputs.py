@@ -10,8 +10,8 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.evaluate import judge
 from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, notices, print_agreement
+from slipstick.commands.judging import judge
 from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
 from slipstick.importers import Attempt, Source, find_outputs, read_outputs, with_recorded_answers

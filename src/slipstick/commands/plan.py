@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from slipstick.errors import UserError
+from slipstick.errors import UserError, counted
 from slipstick.plan.dry_run import DryRunResult, dry_run
 from slipstick.plan.estimate import PlanSettings, changes_that_fit, gpu_for, training_tokens
 from slipstick.plan.fit import on_this_machine, remedies, shape_for, workload_for
@@ -40,7 +40,7 @@ def _plan_this_machine(settings: PlanSettings, shape: ModelShape, console: Conso
         )
         settings = settings.model_copy(update={"parallel": "none", "num_gpus": 1, "num_nodes": 1})
     free, work = on_this_machine(settings)
-    device = f"{work.processes} processes" if work.on_cpu else "its GPU"
+    device = counted(work.processes, "process") if work.on_cpu else "its GPU"
     table, need = _memory_table(shape, work, title=f"this machine, {device}")
     measured = _dry_run(settings, need, free, console)
     if measured:

@@ -12,6 +12,7 @@ from slipstick.commands.collection import Collection
 from slipstick.commands.estimates import print_estimate
 from slipstick.commands.running import running
 from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened
+from slipstick.errors import counted
 from slipstick.formats.recorded import record_formats
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model, open_model
@@ -89,5 +90,5 @@ def _print_estimate(folder: RunFolder, recipe: SolveRecipe, total: int, *, secon
     chosen = {problem.id for problem in choose(folder.problems(), total, seed=recipe.seed)}
     solved = [solution for solution in folder.solutions() if solution.problem_id in chosen]
     found = extrapolate(solved, problems=total, listed=recipe.format_names(), seed=recipe.seed)
-    title = f"{total:,} problems, judged by {len(chosen)}"
+    title = f"{counted(total, 'problem')}, judged by {len(chosen)}"
     print_estimate(title, found, recipe, seconds=seconds, console=console)

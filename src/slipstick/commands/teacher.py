@@ -12,6 +12,7 @@ from slipstick.commands.estimates import print_estimate
 from slipstick.commands.running import running
 from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened
 from slipstick.commands.teaching import TeachingRecipe, teach
+from slipstick.errors import counted
 from slipstick.formats import FormatNames
 from slipstick.models import Model, open_model
 from slipstick.problems.settings import sound_problems
@@ -65,7 +66,7 @@ def run_teaching(
             sampled = {problem.id: [index[key] for key in ids.get(problem.id, [])] for problem in few}
             rows = {problem.id: len(method.review(problem, sampled[problem.id]).kept) for problem in few}
             found, more = extrapolate_units(sampled, rows, total=total, seed=recipe.seed)
-            title, seconds = f"{total:,} problems, judged by {len(few)}", time.monotonic() - began
+            title, seconds = f"{counted(total, 'problem')}, judged by {len(few)}", time.monotonic() - began
             print_estimate(title, found, recipe, rows=more, seconds=seconds, console=console)
         return finished and not recipe.estimate
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, count, run_async
 from slipstick.commands.running import running
+from slipstick.errors import counted
 from slipstick.formats import FormatNames, load_format
 from slipstick.formats.recorded import record_formats
 from slipstick.interpreters import InterpreterSettings, open_interpreter
@@ -42,8 +43,9 @@ def run_writer(invocation: Invocation, recipe: SynthesizeRecipe, text: str, cons
         run_async(_synthesize(folder, problems, corrupt, recipe, console))
         kept, dropped = list(folder.solutions()), len(list(folder.dropped()))
         folder.finish("finished", counts=count(problems, kept, dropped=dropped), metrics=[])
+    found = f"{counted(len(kept), 'solution')} of {counted(len(problems), 'problem')} kept"
     console.print(
-        f"{len(kept):,} solutions of {len(problems):,} problems kept, {dropped:,} dropped; {folder.path}",
+        f"{found}, {dropped:,} dropped; {folder.path}",
         highlight=False,
         soft_wrap=True,
     )

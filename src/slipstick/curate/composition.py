@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 from rich.table import Table
 
 from slipstick.edges import read_json
+from slipstick.errors import counted
 from slipstick.schema import Record
 from slipstick.store import RunFolder
 from slipstick.terminal import headed_table
@@ -133,7 +134,10 @@ def describe_composition(made: Composition) -> Iterator[str]:
             yield f"overlap with {name}: {counts} of {made.evaluation[name]:,} problems"
     if made.evaluation:
         compared = sum(made.evaluation.values())
-        yield f"compared with {compared:,} problems of {len(made.evaluation)} evaluation sets (contamination.jsonl)"
+        yield (
+            f"compared with {counted(compared, 'problem')} of {counted(len(made.evaluation), 'evaluation set')} "
+            "(contamination.jsonl)"
+        )
     else:
         yield "compared with no evaluation set: name some in `decontaminate_against`"
     for name, reason in made.not_compared.items():

@@ -94,6 +94,7 @@ def summarize(
     ks: Sequence[int],
     same: Same,
     averages: Mapping[str, Sequence[str]] | None = None,
+    settled: bool = False,
 ) -> list[Metric]:
     """All metrics of a run: for every format over all problems, over every set or split, and accuracy by breakdown.
 
@@ -101,6 +102,9 @@ def summarize(
     pass@k and maj@k appear if every problem of a format has several samples, for those `ks` for which all have enough
     (`describe_left_out` names the others); best@k and weighted@k if every solution has a value as well. Formats come in
     alphabetical order, hybrid last.
+    settled: whether problems were sampled until their vote was settled. Those that agree early stop early, so the mean
+    over all of a problem's samples would be too high: every measure takes the same number of first samples from each
+    problem, and maj@settled is the vote of all of them.
     Raises InputError for a solution that has not been graded or that answers none of the problems. An average over a
     set that the run does not have is left out.
     """
@@ -111,14 +115,23 @@ def summarize(
     metrics: list[Metric] = []
     for format in order_formats(formats):
         samples = formats[format]
+        counted = first_samples(samples) if settled else samples
         usable = [] if _fewest(samples) < 2 else [k for k in sorted(set(ks)) if 1 <= k <= _fewest(samples)]
         weight = _weights(samples)
-        measured = {problem: _measure(members, usable, same, weight) for problem, members in samples.items()}
+        measured = {problem: _measure(members, usable, same, weight) for problem, members in counted.items()}
+        if settled:
+            measured = {problem: values | _settled(samples[problem], same) for problem, values in measured.items()}
         if any(sample.failed for members in samples.values() for sample in members):
             measured = {problem: values | _requests(samples[problem]) for problem, values in measured.items()}
         metrics += _format_metrics(format, groups, samples, measured)
         metrics += _averages(format, sets, measured)
     return metrics
+
+
+def first_samples(samples: Samples) -> dict[str, list[Solution]]:
+    """The first samples of each problem, as many as the problem with the fewest has."""
+    fewest = _fewest(samples)
+    return {problem: sorted(rows, key=lambda row: row.sample)[:fewest] for problem, rows in samples.items()}
 
 
 def describe_left_out(problems: Iterable[Problem], solutions: Iterable[Solution], ks: Sequence[int]) -> list[str]:
@@ -194,6 +207,11 @@ def _measure(
     for outcome in ("no_answer", "undecided"):
         values[outcome] = ProblemValue(sum(outcome_of(sample) == outcome for sample in samples) / n, n)
     return values
+
+
+def _settled(samples: list[Solution], same: Same) -> dict[str, ProblemValue]:
+    """The vote of all the samples that a problem got."""
+    return {"maj@settled": ProblemValue(estimators.maj_at_k(count_votes(samples, same), len(samples)), 1)}
 
 
 def _requests(samples: list[Solution]) -> dict[str, ProblemValue]:

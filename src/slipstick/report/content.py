@@ -21,6 +21,8 @@ LABELS = {
     "undecided": "Undecided",
     "request_failed": "Request failed",
     "accuracy_answered": "Accuracy of what was answered",
+    "maj@settled": "Vote when settled",
+    "rerun_equal": "Same answer when solved again",
     "outputs_equal": "Outputs as recorded (n: outputs)",
 }
 STYLES = tuple(ABOUT)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker
-from slipstick.errors import ModelError
+from slipstick.errors import ModelError, counted
 from slipstick.metrics.intervals import wilson
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
@@ -87,7 +87,7 @@ class Monitor(Model):
     def note(self) -> str:
         """A few words on how it goes."""
         seconds = max(time.monotonic() - self._began, 1e-9)
-        parts = [f"{self.running:,} requests, {self.tokens / seconds:,.0f} tokens/s"]
+        parts = [f"{counted(self.running, 'request')}, {self.tokens / seconds:,.0f} tokens/s"]
         if self._graded:
             low, high = wilson(self._correct, self._graded)
             parts.append(f"{100 * self._correct / self._graded:.0f} % correct ({100 * low:.0f}-{100 * high:.0f})")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from slipstick.equivalence import compare
-from slipstick.errors import InputError, UserError
+from slipstick.errors import InputError, UserError, counted
 from slipstick.metrics import estimators
 from slipstick.metrics.groups import group_problems
 from slipstick.metrics.labels import order_formats
@@ -138,8 +138,8 @@ def _advice(result: RerankResult) -> str:
     if auc.low <= 0.5 <= auc.high:
         return (
             "Do not choose by this value: of a correct and an incorrect answer to one problem it prefers the correct "
-            f"one in {share}, over {auc.n} problems; that cannot be distinguished from the 50 % of a coin. Take the "
-            "majority."
+            f"one in {share}, over {counted(auc.n, 'problem')}; that cannot be distinguished from the 50 % "
+            "of a coin. Take the majority."
         )
     if auc.high < 0.5:
         return f"Do not choose by this value: it prefers the correct answer in only {share}, worse than a coin."

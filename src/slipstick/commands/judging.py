@@ -1,0 +1,50 @@
+"""Grades a run's solutions, and writes and shows what comes of it: verdicts, numbers, alarms, page."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from slipstick.alarms import Alarm, empty_answers, failed_requests, write_alarms
+from slipstick.commands import count
+from slipstick.evaluate import GradeSettings, evaluate
+from slipstick.report import metrics_table, write_report
+from slipstick.sanity_checks import left_out
+from slipstick.schema import Metric, Problem, Solution
+from slipstick.store import RunFolder
+
+
+def judge(
+    folder: RunFolder,
+    problems: Sequence[Problem],
+    solutions: Sequence[Solution],
+    recipe: GradeSettings,
+    *,
+    more: Sequence[Metric] = (),
+    alarms: Sequence[Alarm] = (),
+    status: str = "finished",
+    settled: bool = False,
+    console: Console,
+) -> None:
+    """Grades a run's solutions, writes verdicts, numbers and page into its folder and prints the table."""
+    ks, averages = recipe.ks, recipe.averages
+    with console.status("grading"):
+        graded, metrics = evaluate(
+            problems, solutions, ks=ks, averages=averages, profile=recipe.profile, settled=settled or is_settled(folder)
+        )
+    metrics += more
+    folder.write_verdicts(graded)
+    folder.finish(status, counts=count(problems, graded), metrics=metrics)
+    console.print(metrics_table(metrics))
+    left = left_out(problems, graded, ks=ks, averages=averages)
+    alarms = [*alarms, *failed_requests(metrics), *empty_answers(metrics), *left]
+    write_alarms(folder.path, alarms)
+    for alarm in alarms:
+        console.print("alarm", style="bold red", end="")
+        console.print(f" {alarm.name}: ", end="", highlight=False, markup=False)
+        console.print(alarm.message, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"report: {write_report(folder)}", highlight=False, soft_wrap=True)
+
+
+def is_settled(folder: RunFolder) -> bool:
+    """Whether the problems of a run were sampled until their vote was settled."""
+    return folder.run().recipe.get("consistency_threshold") is not None
