@@ -40,7 +40,6 @@ def test_a_list_and_a_recipe_of_one_name_are_the_same_sets() -> None:
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs evaluation sets in {DATA}")
 def test_the_nine_sets_side_by_side_with_their_averages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two problems of each set, from files; the script answers 1 in every format."""
-    recipe, _ = load_settings(Invocation("mammoth-nine"), EvaluateRecipe)
     files, script = [], []
     for source in datasets_of("mammoth-nine"):
         name = source.partition(":")[0].replace("-", "_")
