@@ -51,12 +51,14 @@ def group_problems(problems: Iterable[Problem]) -> Groups:
 
 
 def set_of(problem: Problem) -> str:
-    """The set a problem belongs to: its metadata's "dataset", else "gsm8k" of an id like "gsm8k/test/7", else ""."""
+    """The set a problem belongs to: its metadata's "dataset", else "gsm8k" of an id like "gsm8k/test/7", else ""; also
+    "mine" of "mine/7", as row 7 of mine.jsonl is called, unless the problem has a split of its own."""
     named = problem.metadata.get("dataset")
     if isinstance(named, str) and named:
         return named
     parts = problem.id.split("/")
-    return parts[0] if len(parts) >= 3 else ""
+    row_of_a_file = len(parts) == 2 and parts[1].isdecimal() and not problem.metadata.get("split")
+    return parts[0] if len(parts) >= 3 or row_of_a_file else ""
 
 
 def size_of(problem: Problem) -> str | None:
