@@ -159,7 +159,7 @@ def test_an_id_from_a_file_with_several_suffixes_names_the_file(tmp_path: Path) 
             '{"text": "a", "id": "x/1"}\n{"text": "b", "id": "x/1"}',
             r"set.jsonl:2: duplicate id `x/1`, first on line 1",
         ),
-        ('{"text": "a", "answer": {"value": 1}}', "set.jsonl:1: the answer is .*field_map.answer=KEY"),
+        ('{"text": "a", "answer": {"low": 1, "high": 2}}', "set.jsonl:1: the answer is .*field_map.answer=KEY"),
         ('{"text": "a", "answer": [[1]]}', "set.jsonl:1: the answer is"),
         ('{"text": "a", "id": [1]}', r"set.jsonl:1: the id is \[1\]"),
         ('{"text": "a", "choices": [["b"]]}', "set.jsonl:1: choices is"),

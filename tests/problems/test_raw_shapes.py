@@ -62,6 +62,13 @@ GOLDS: dict[str, tuple[dict[str, Any], str | list[str] | None]] = {
     "Big-Math": ({"problem": "?", "answer": "9", "llama8b_solve_rate": 0.5}, "9"),
     "DeepScaleR": ({"problem": "?", "answer": "9", "solution": r"\boxed{8}"}, "9"),
     "an empty gold": ({"problem": "?", "answer": "", "solution": r"\boxed{8}"}, "8"),
+    "MMMLU": ({"Question": "?", "A": "3", "B": "4", "C": "5", "D": "6", "Answer": "B", "Subject": "s"}, "B"),
+    "options in columns": ({"question": "?", "option_a": "3", "option_b": 4, "answer": "a"}, "A"),
+    "letters in a row": ({"question": "?", "a": 3, "b": 4, "c": 5, "answer": 12}, "12"),
+    "verl, as text": ({"prompt": [USER], "reward_model": '{"style": "rule", "ground_truth": "42"}'}, "42"),
+    "verl, a table": ({"prompt": [USER], "reward_model": {"ground_truth": {"value": "42", "unit": None}}}, "42"),
+    "verl, a table as text": ({"prompt": [USER], "reward_model": {"ground_truth": '{"target": 42}'}}, "42"),
+    "a set in braces": ({"question": "?", "answer": "{1, 2}"}, "{1, 2}"),
     "a flag": ({"question": "?", "correct": True}, None),
     "a reply of a model": ({"question": "?", "response": "It is 4."}, None),
 }  # fmt: skip

@@ -3,8 +3,9 @@
 import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 _LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
@@ -126,6 +127,28 @@ def read_listed(text: str) -> Any:
         return None
     ends = [*(mark.start() for mark in marks[1:]), len(bare)]
     return [bare[mark.end() : end].strip(" ,;\n") for mark, end in zip(marks, ends, strict=True)]
+
+
+def lettered_columns(places: Mapping[str, Any]) -> list[str]:
+    """The columns that hold an option each, as in MMMLU: a, b, c, ... or option_a, option_b, ...; [] if none do.
+
+    Columns named by a letter alone may hold anything; they are options if another column has one of these letters.
+    """
+    for before in ("", "option_", "choice_"):
+        names = [f"{before}{letter(index).lower()}" for index in range(10)]
+        found = list(takewhile(lambda name: isinstance(places.get(name), str | int | float), names))
+        others = [str(value).strip().lower() for name, value in places.items() if name not in found]
+        if len(found) > 1 and (before or any(name in others for name in found)):
+            return found
+    return []
+
+
+def read_object(value: Any) -> dict[str, Any] | None:
+    """An object, or the one that a text holds as JSON, as cells of CSV and Parquet do; None for anything else."""
+    if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    return value if isinstance(value, dict) else None
 
 
 def _first(item: dict[str, Any], keys: Sequence[str]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import ValidationError
 
 from slipstick.errors import InputError, did_you_mean
-from slipstick.problems.choices import Options, read_listed, read_options, with_choices
+from slipstick.problems.choices import Options, lettered_columns, read_listed, read_object, read_options, with_choices
 from slipstick.problems.conversion import to_problems
 from slipstick.problems.gold_columns import (
     ANSWERS,
@@ -98,7 +98,8 @@ class PlacesOrOptions:
         if len(self._first) == 2:
             raise InputError(
                 f"{row.where}: some answers are places of options, counted from 0 ({self._first['place']}), others are "
-                f"options themselves ({self._first['option']}): write letters, or whole numbers for places"
+                f"options themselves ({self._first['option']}): write letters, or whole numbers for places, or name a "
+                "key that has them: --set field_map.answer=KEY"
             )
 
 
@@ -122,7 +123,8 @@ def read_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None =
             if key is not None:
                 taken[field], keys[field] = places[key], key
         fields, gold = _fields(row, taken, keys, places, stem)
-        used = {_own_key(values, key) for key in keys.values()} | {key for key in values if _named(key) in _BEFORE}
+        beside = {*_BEFORE, *(lettered_columns(places) if "choices" not in taken else ())}
+        used = {_own_key(values, key) for key in keys.values()} | {key for key in values if _named(key) in beside}
         problem = Problem(**fields, metadata=_metadata(values, used, taken.get("metadata")))
         return ReadProblem(problem, gold)
     except ValidationError as error:
@@ -132,9 +134,8 @@ def read_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None =
 
 def _places(values: dict[str, Any]) -> dict[str, Any]:
     """The row's values by their keys in lower case, those inside objects too; an exact key comes first."""
-    inner = {
-        f"{key}.{name}": value for key, held in values.items() if isinstance(held, dict) for name, value in held.items()
-    }
+    objects = ((key, read_object(held)) for key, held in values.items())
+    inner = {f"{key}.{name}": value for key, held in objects if held for name, value in held.items()}
     places: dict[str, Any] = {}
     for key, value in sorted({**inner, **values}.items(), key=lambda item: item[0] != _named(item[0])):
         places.setdefault(_named(key), value)
@@ -162,7 +163,8 @@ def value_at(row: Row, field: str, path: str) -> Any:
         if isinstance(value, list) and key.isdigit() and int(key) < len(value):
             value = value[int(key)]
             continue
-        if not isinstance(value, dict) or key not in value:
+        value = read_object(value)
+        if value is None or key not in value:
             near = did_you_mean(path, row.values)
             raise InputError(f"{row.where} has no `{path}`, which field_map.{field} names{near}; {_keys(row)}")
         value = value[key]
@@ -176,7 +178,7 @@ def _fits(field: str, key: str, value: Any, places: dict[str, Any]) -> bool:
         case "id":
             return value is not None
         case "answer":
-            options = places.get("choices") or places.get("options")
+            options = places.get("choices") or places.get("options") or lettered_columns(places)
             return holds_gold(key, value, has_options=bool(options))
         case "choices":
             return isinstance(value, list | dict) or (isinstance(value, str) and bool(read_listed(value)))
@@ -263,10 +265,11 @@ def _id(row: Row, value: Any, stem: str) -> str:
 
 def _options(row: Row, value: Any, places: dict[str, Any]) -> Options | None:
     wrong = [places[key] for key in sorted(places) if re.fullmatch(r"incorrect_answer_\d", key)]
-    if (
-        value is None and wrong and "correct_answer" in places
-    ):  # GPQA: in alphabetical order, so that no place is favoured
+    if value is None and wrong and "correct_answer" in places:
+        # GPQA: in alphabetical order, so that no place is favoured
         value = sorted(str(option).strip() for option in (places["correct_answer"], *wrong))
+    if value is None:
+        value = {name[-1]: places[name] for name in lettered_columns(places)} or None
     try:
         return read_options(value)
     except ValueError as error:

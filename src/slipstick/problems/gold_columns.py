@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from slipstick.errors import InputError
 from slipstick.golds import placeholder, read_gold, stated_answer
-from slipstick.problems.choices import Options, whole_number
+from slipstick.problems.choices import Options, read_object, whole_number
 from slipstick.schema import Kind, Problem
 from slipstick.tabular import Row
 
@@ -25,6 +25,8 @@ _COMMAND = re.compile(r"\\[A-Za-z]+")
 _SENTENCE = re.compile(r"[A-Za-z]{2,}\W*\s+[A-Za-z]{2,}")
 _PROGRAM = re.compile(r"^(?:import |from \w+ import|def |print\()|\bprint\(", re.MULTILINE)
 _REMEDY = "--set field_map.answer=KEY picks another key, KEY.INNER one inside an object"
+_INNER = ("answer", "value", "ground_truth", "target", "gold", "expected_answer", "final_answer")
+"""Keys of the gold in an object that holds it, as in verl's `ground_truth` of some sets."""
 _NO_FLAG = ("correct", "label")
 
 
@@ -63,6 +65,11 @@ def gold_of(row: Row, key: str, value: Any, options: Options | None, kind: Kind 
             return Gold(", ".join(map(str, golds)) or None, missing=f"key `{key}` is empty")
         flat = [gold for gold in golds if isinstance(gold, str)]
         return Gold(_one_or_several(key, flat), missing=f"key `{key}` is empty")
+    if held := read_object(value):
+        inner = [held[name] for name in _INNER if held.get(name) is not None]
+        if len(inner) == 1:
+            return gold_of(row, key, inner[0], options, kind)
+        value = held
     if isinstance(value, dict):
         raise InputError(
             f"{row.where}: the answer is an object, {str(value)[:60]}, not text, a number or a list of acceptable "
