@@ -165,7 +165,8 @@ def _records(table: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:  # after a quote that never closes no cell can be found
-            raise InputError(f"{path}:{number} is not valid CSV: {error}") from error
+            open_quote = "a quotation mark of this cell is never closed" if "end of data" in str(error) else error
+            raise InputError(f"{path}:{number} is not valid CSV: {open_quote}") from error
         if cells:
             yield number, cells
 

@@ -46,7 +46,7 @@ def test_cells_of_a_table_are_mapped_like_keys(tmp_path: Path) -> None:
         ("question,question\na,b\n", r"set.csv:1 names the column `question` more than once"),
         ("question,answer\na,1\nb\n", r"set.csv:3 has 1 cells where the header has 2"),
         ("question,answer\n\na,1,2\n", r"set.csv:3 has 3 cells where the header has 2"),
-        ('question,answer\n"a,1\n', r"set.csv:2 is not valid CSV: unexpected end of data"),
+        ('question,answer\n"a,1\n', r"set.csv:2 is not valid CSV: a quotation mark of this cell is never closed"),
         ('question,answer\n"a"b,1\n', r"set.csv:2 is not valid CSV"),
         ("a;b\n1;2\n", r"set.csv:2 has no question; its keys are a;b"),
         ("question,answer\n ,1\n", r"set.csv:2 has no words in its question"),

@@ -46,8 +46,14 @@ def read_chat(value: Any) -> Chat | None:
 def text_of(content: Any) -> str:
     """The text of a message's content: a text, a list of parts, or None beside tool calls."""
     if isinstance(content, list):
-        return "".join(part if isinstance(part, str) else str(part.get("text") or "") for part in content)
+        return "".join(part if isinstance(part, str) else _words(part) for part in content)
     return str(content or "")
+
+
+def _words(part: Any) -> str:
+    """The text of a part, under `text`, or under `content` as MathCoder writes it."""
+    found = (part.get(key) for key in ("text", "content")) if isinstance(part, dict) else ()
+    return next((each for each in found if isinstance(each, str)), "")
 
 
 def _turn(message: Any) -> tuple[str, str] | None:

@@ -201,7 +201,7 @@ def _parts(message: dict[str, Any]) -> list[Block]:
         return []
     blocks: list[Block] = []
     for part in content:
-        text = text_of([part]) or str(part.get("content") or "")
+        text = text_of([part])
         match part.get("type"):
             case "code":
                 blocks.append(Code(text=text.strip("\n")))
