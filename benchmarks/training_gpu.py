@@ -73,7 +73,7 @@ def rate_of(settings: TrainSettings, shape: ModelShape, rows: Examples) -> tuple
     import torch
 
     from slipstick.train.adapters import add_adapters
-    from slipstick.train.run import Training
+    from slipstick.train.run import Observers, Training
     from slipstick.train.trl import fit_with_trl, rows_of
 
     gc.collect()
@@ -93,7 +93,7 @@ def rate_of(settings: TrainSettings, shape: ModelShape, rows: Examples) -> tuple
 
     tokenizer = train_tokenizer(["nuts"] * 9, (), vocab_size=300)
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
-        training = Training(Path(folder), "", mark)
+        training = Training(Path(folder), "", Observers(mark))
         fit_with_trl(lambda: model, tokenizer, rows_of(rows, settings), settings=settings, training=training)
     (begun, early), (ended, late) = marks[WARM], marks[-1]
     return (late - early) / (ended - begun), float(torch.cuda.max_memory_allocated())

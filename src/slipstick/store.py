@@ -46,7 +46,7 @@ _METRICS = TypeAdapter(list[Metric])
 _RUN = TypeAdapter(Run)
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
 _FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "formats.jsonl", "report.html", *_ROWS)
-_FOLDERS = ("model", "figures", "exports")
+_FOLDERS = ("model", "figures", "exports", "trackers")
 
 
 class Graded(Record):

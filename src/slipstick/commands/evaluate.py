@@ -22,9 +22,10 @@ from slipstick.sanity_checks import rerun, training_overlap
 from slipstick.schema import Metric, Solution
 from slipstick.solve import load_strategies
 from slipstick.store import RunFolder
+from slipstick.trackers import TrackerSettings, check_trackers, open_trackers, track_metrics
 
 
-class EvaluateRecipe(SolveRecipe, GradeSettings):
+class EvaluateRecipe(SolveRecipe, GradeSettings, TrackerSettings):
     """Settings of `slipstick evaluate`."""
 
     rerun: bool = True
@@ -45,9 +46,11 @@ def run_evaluate(invocation: Invocation, console: Console, *, model: Model | Non
     """`slipstick evaluate`: solve, grade, count, report. model: in place of the recipe's; it is closed."""
     recipe, text, invocation = load_solving(invocation, EvaluateRecipe)
     check_profile(recipe.profile)
+    check_trackers(recipe.report_to)
     check_problems(recipe, graded=True)
     model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
-    may_change = MAY_CHANGE | GradeSettings.model_fields.keys()  # solutions stay; they are graded again
+    # Solutions stay; they are graded again.
+    may_change = MAY_CHANGE | GradeSettings.model_fields.keys() | TrackerSettings.model_fields.keys()
     with running(invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=may_change) as folder:
         solved, alarms, metrics = run_async(_solve_and_check(folder, recipe, model, console))
         if solved.finished:
@@ -55,6 +58,8 @@ def run_evaluate(invocation: Invocation, console: Console, *, model: Model | Non
             alarms += training_overlap(recipe.model, problems)
             metrics += _compare_with_recording(model, solutions)
             judge(folder, problems, solutions, recipe, more=metrics, alarms=alarms, console=console)
+            with open_trackers(folder, recipe, console) as track:
+                track_metrics(track, folder.metrics())
         else:
             finish(folder, solved)
     return folder.path

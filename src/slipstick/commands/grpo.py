@@ -6,6 +6,7 @@ from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.progress import progress
 from slipstick.schema import Metric
 from slipstick.store import RunFolder
+from slipstick.trackers import Track
 from slipstick.train.settings import GrpoSettings
 
 
@@ -13,7 +14,9 @@ class GrpoRecipe(GrpoSettings, ProblemSettings):
     """Settings of `slipstick train` with stage = "grpo"."""
 
 
-def train_by_grpo(recipe: GrpoRecipe, folder: RunFolder, console: Console) -> tuple[dict[str, int], list[Metric]]:
+def train_by_grpo(
+    recipe: GrpoRecipe, folder: RunFolder, console: Console, track: Track
+) -> tuple[dict[str, int], list[Metric]]:
     """Trains on the recipe's problems, with slipstick's verdicts as rewards; gives the run's counts and metrics."""
     from slipstick.equivalence import check_profile
     from slipstick.rewards.trl import accuracy
@@ -34,6 +37,7 @@ def train_by_grpo(recipe: GrpoRecipe, folder: RunFolder, console: Console) -> tu
             settings=recipe,
             out=out,
             progress=lambda step, mean: advance(step, f"reward {mean:.3f}"),
+            track=track,
         )
     console.print(
         f"{trained.steps:,} updates, {trained.solutions:,} solutions in {trained.seconds:,.0f} s; mean reward "

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from rich.console import Console
@@ -17,6 +17,8 @@ from slipstick.plan.fit import check_memory
 from slipstick.progress import Advance, progress
 from slipstick.schema import Metric
 from slipstick.store import RunFolder
+from slipstick.trackers import Track, check_trackers, open_trackers
+from slipstick.train.result import Evaluation
 from slipstick.train.settings import CHANGES_NO_NUMBER
 from slipstick.train.sources import TrainRecipe
 from slipstick.trainable import count_unchecked, open_run
@@ -30,30 +32,47 @@ def run_train(invocation: Invocation, console: Console) -> Path:
     recipe, text = load_settings(invocation, STAGES)
     check_memory(recipe)
     inputs = recipe.files()
-    with running(
-        invocation, "train", recipe, console, text=text, inputs=inputs, may_change=CHANGES_NO_NUMBER
-    ) as folder:
+    check_trackers(recipe.report_to, trl=_by_trl(recipe))
+    with (
+        running(invocation, "train", recipe, console, text=text, inputs=inputs, may_change=CHANGES_NO_NUMBER) as folder,
+        open_trackers(folder, recipe, console) as track,
+    ):
         match recipe:
             case TrainRecipe():
-                counts, metrics = _train(recipe, folder, console)
+                counts, metrics = _train(recipe, folder, console, track)
             case TrainValueRecipe():
-                counts, metrics = train_and_judge(recipe, folder, console)
+                counts, metrics = train_and_judge(recipe, folder, console, track)
             case GrpoRecipe():
-                counts, metrics = train_by_grpo(recipe, folder, console)
+                counts, metrics = train_by_grpo(recipe, folder, console, track)
         folder.finish("finished", counts=counts, metrics=metrics)
     return folder.path
 
 
-def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[dict[str, int], list[Metric]]:
+def _by_trl(recipe: TrainRecipe | TrainValueRecipe | GrpoRecipe) -> bool:
+    from slipstick.train.build import trainer_of
+
+    return trainer_of(recipe) == "trl" if isinstance(recipe, TrainRecipe) else isinstance(recipe, GrpoRecipe)
+
+
+def _train(
+    recipe: TrainRecipe, folder: RunFolder, console: Console, track: Track
+) -> tuple[dict[str, int], list[Metric]]:
     from slipstick.train import train, train_on_texts
+    from slipstick.train.sft import which_weights
 
     out = folder.path / "model"
+
+    def say(found: Evaluation) -> None:
+        console.print(f"after {found.tokens:,} tokens: {found.says()}", highlight=False, soft_wrap=True)
+
     with _shown(console) as show:
+        told: dict[str, Any] = {"settings": recipe, "out": out, "progress": show, "on_evaluation": say, "track": track}
         if recipe.stage == "cpt":
-            trained = train_on_texts(recipe.texts(), settings=recipe, out=out, progress=show)
+            trained = train_on_texts(recipe.texts(), **told)
         else:
             _say_unchecked(recipe, console)
-            trained = train(recipe.pairs(), valid=recipe.valid_pairs(), settings=recipe, out=out, progress=show)
+            problems = recipe.accuracy_problems()
+            trained = train(recipe.pairs(), valid=recipe.valid_pairs(), eval_problems=problems, **told)
     left_out = f", {trained.too_long:,} examples too long" if trained.too_long else ""
     left_out += f", {trained.unlabelled:,} with nothing to learn" if trained.unlabelled else ""
     console.print(
@@ -69,7 +88,10 @@ def _train(recipe: TrainRecipe, folder: RunFolder, console: Console) -> tuple[di
             highlight=False,
             soft_wrap=True,
         )
-    return trained.model_dump(exclude={"loss", "valid_loss", "seconds"}), []
+    if recipe.evaluates:
+        console.print(which_weights(trained, recipe), highlight=False, markup=False, soft_wrap=True)
+    left = {"loss", "valid_loss", "seconds", "accuracy", *({"kept_step"} if trained.kept_step is None else ())}
+    return trained.model_dump(exclude=left), trained.accuracy
 
 
 def _say_unchecked(recipe: TrainRecipe, console: Console) -> None:

@@ -9,6 +9,7 @@ from slipstick.progress import progress
 from slipstick.recipe import Names
 from slipstick.schema import Metric
 from slipstick.store import RunFolder
+from slipstick.trackers import Track
 from slipstick.train.settings import ValueSettings
 from slipstick.train.sources import files_of, graded_samples
 from slipstick.train.value_examples import split_problems
@@ -29,7 +30,7 @@ class TrainValueRecipe(ValueSettings):
 
 
 def train_and_judge(
-    recipe: TrainValueRecipe, folder: RunFolder, console: Console
+    recipe: TrainValueRecipe, folder: RunFolder, console: Console, track: Track
 ) -> tuple[dict[str, int], list[Metric]]:
     """Trains on most problems' samples and judges the values on the rest; gives the run's counts and metrics."""
     from slipstick.train.value import judge, train_value
@@ -43,6 +44,7 @@ def train_and_judge(
             settings=recipe,
             out=out,
             progress=lambda done, total, loss: advance(100 * done / total, f"{done:,} tokens, loss {loss:.3f}"),
+            track=track,
         )
     console.print(
         f"{trained.examples:,} solutions of {trained.problems:,} problems, half of them correct; {trained.steps:,} "

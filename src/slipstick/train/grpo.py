@@ -17,12 +17,13 @@ from typing import Any
 from slipstick.errors import InputError
 from slipstick.schema import Problem
 from slipstick.store import write_atomically
+from slipstick.trackers import Track, names_for_trl
 from slipstick.train.build import base_tokenizer, device_of
 from slipstick.train.card import CardText
 from slipstick.train.checkpoints import FOLDER, last_checkpoint
 from slipstick.train.result import GrpoResult, mean_of_first_tenth, mean_of_last_tenth
 from slipstick.train.rollouts import Rollout, rows_for_trl
-from slipstick.train.run import Training, digest_of, run_stage
+from slipstick.train.run import Training, digest_of, numbers_of, run_stage
 from slipstick.train.settings import GrpoSettings
 
 Reward = Callable[..., list[float | None]]
@@ -39,6 +40,7 @@ def train_grpo(
     settings: GrpoSettings,
     out: Path,
     progress: Watch | None = None,
+    track: Track | None = None,
 ) -> GrpoResult:
     """Trains and writes a Hugging Face folder to `out`, with steps.jsonl (rewards, lengths).
 
@@ -60,7 +62,7 @@ def train_grpo(
         with warnings.catch_warnings(), quietly(), few_threads(model):
             warnings.simplefilter("ignore", FutureWarning)  # TRL asks transformers for names that are to go
             trainer = _trainer(model, tokenizer, problems, rollout, reward, settings, out)
-            trainer.add_callback(_watcher(out, progress))
+            trainer.add_callback(_watcher(out, progress, track))
             trainer.train(resume_from_checkpoint=last_checkpoint(out, fingerprint=training.fingerprint))
         trained = trainer.accelerator.unwrap_model(trainer.model)
         trained = trained.merge_and_unload() if settings.lora_rank else trained
@@ -165,7 +167,7 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
         logging_steps=1,
         save_steps=settings.save_steps,
         save_total_limit=2,
-        report_to="none",
+        report_to=names_for_trl(settings.report_to) or "none",
         disable_tqdm=True,
     )
     # Only one GPU is used: TRL refuses nn.DataParallel, which transformers would divide them by.
@@ -173,8 +175,8 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
     return arguments
 
 
-def _watcher(out: Path, progress: Watch | None) -> Any:
-    """A callback that writes what TRL logs into steps.jsonl and calls `progress`."""
+def _watcher(out: Path, progress: Watch | None, track: Track | None) -> Any:
+    """A callback that writes what TRL logs into steps.jsonl and calls `progress` and `track`."""
     from transformers import TrainerCallback
 
     class Watcher(TrainerCallback):
@@ -185,6 +187,8 @@ def _watcher(out: Path, progress: Watch | None) -> Any:
             write_atomically(out / "steps.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
             if progress:
                 progress(state.global_step, rows[-1]["reward"])
+            if track:
+                track(state.global_step, numbers_of(rows[-1]))
 
     return Watcher()
 

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from slipstick.train.batches import batches_of
@@ -13,13 +14,20 @@ from slipstick.train.examples import Examples
 from slipstick.train.optimizers import Optimizers, rate_factor
 from slipstick.train.precision import attention_in_float32
 from slipstick.train.result import FitResult, mean_of_last_tenth
-from slipstick.train.run import Training, run_steps
+from slipstick.train.run import Training, Watch, run_steps
 from slipstick.train.settings import TrainSettings
+from slipstick.train.validation import Validation
 from slipstick.train.weights import save_trained
 
 
 def fit_with_loop(
-    start: Callable[[], Any], tokenizer: Any, examples: Examples, *, settings: TrainSettings, training: Training
+    start: Callable[[], Any],
+    tokenizer: Any,
+    examples: Examples,
+    *,
+    settings: TrainSettings,
+    training: Training,
+    validation: Validation | None = None,
 ) -> FitResult:
     """Trains the model that `start` gives, in this process, and writes its folder; resumes the last checkpoint."""
     began = time.monotonic()
@@ -43,15 +51,21 @@ def fit_with_loop(
             optimizers.step(factor, replicas)
             return loss
 
+        def measure(step: int, tokens: int) -> None:
+            assert validation is not None
+            validation.measure(model, step=step, tokens=tokens)
+
         losses = run_steps(
             take_step,
             sizes,
             parts={"model": model, "optimizers": optimizers},
             checkpoint_every=settings.checkpoint_every,
             training=training,
+            watch=Watch(validation.every(sum(sizes)), validation.resume, measure) if validation else None,
         )
     model.eval()
-    save_trained(model, tokenizer, settings, training.out)
+    save = partial(save_trained, model, tokenizer, settings)
+    validation.save(model, save) if validation else save(training.out)
     return FitResult(
         parameters=parameters,
         steps=len(losses),

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
-from slipstick.schema import Record
+from pydantic import Field
+
+from slipstick.schema import Metric, Record
+
+LAST = "last"
+"""Folder in a model's of the last step's weights, if the best ones are another step's."""
 
 
 class StageResult(Record):
@@ -12,6 +17,35 @@ class StageResult(Record):
     """Updates of the weights."""
     seconds: float
     """Wall-clock seconds of this call."""
+
+
+class Evaluation(Record):
+    """What was measured of a model while it was trained: a line of evaluations.jsonl."""
+
+    step: int
+    """Updates of the weights before it."""
+    tokens: int
+    """Tokens it was trained on before it."""
+    valid_loss: float | None = None
+    """Mean loss on held-out solutions, in nats per labelled token; None if none are held out."""
+    accuracy: list[Metric]
+    """Share of problems that the model solves: in all formats together, then in each; [] if none were asked."""
+
+    def numbers(self) -> dict[str, float]:
+        """What trackers are told."""
+        told = {} if self.valid_loss is None else {"eval/loss": self.valid_loss}
+        for metric in self.accuracy:
+            name = "/".join(filter(None, ("eval/accuracy", metric.format)))
+            told |= {name: metric.value, f"{name}/low": metric.low, f"{name}/high": metric.high}
+        return told
+
+    def says(self) -> str:
+        """The same in words: "loss 0.5123, 53.1 % (36.4-69.1) of 32 solutions correct"."""
+        said = [] if self.valid_loss is None else [f"held-out loss {self.valid_loss:.4f}"]
+        for metric in self.accuracy[:1]:
+            share = f"{100 * metric.value:.1f} % ({100 * metric.low:.1f}-{100 * metric.high:.1f})"
+            said.append(f"{share} of {metric.n:,} solutions correct")
+        return ", ".join(said)
 
 
 class FitResult(StageResult):
@@ -40,6 +74,10 @@ class TrainResult(FitResult):
     """Solutions held out from training."""
     valid_loss: float | None = None
     """Mean loss of the finished model on them, in nats per labelled token; None if none are held out."""
+    kept_step: int | None = None
+    """Step whose weights `model` has, the best of the evaluations; None: the last step's."""
+    accuracy: list[Metric] = Field(default_factory=list)
+    """Share of problems that these weights solve, if the training measured it."""
 
 
 class ValueResult(StageResult):

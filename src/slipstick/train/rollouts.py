@@ -5,33 +5,38 @@ takes the token ids as they were generated and masks what the model did not samp
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from slipstick.encode.encoding import format_name, pieces_of
+from slipstick.encode.settings import PromptConfig
 from slipstick.encode.tokens import eos_id, text_of, token_ids
 from slipstick.equivalence.policies import REWARDS
-from slipstick.formats import load_format
+from slipstick.formats import Format, load_format
 from slipstick.grade import answer_in
-from slipstick.interpreters import open_interpreter
+from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.schema import Problem, Solution
 from slipstick.solve import SolveSettings, attempt
 from slipstick.train.settings import RolloutSettings
 
+T = TypeVar("T")
 Rollout = Callable[[Sequence[Problem], Sequence[int], Any, Any], list[Solution]]
 """Problems, a sample number for each, model and tokenizer -> a solution of each problem."""
+Asked = tuple[Problem, Format, int]
+"""A problem, the format it is solved in, and the number of the sample."""
+Sampler = Callable[[Sequence[Asked], Any, Any, PromptConfig], list[Solution]]
+"""What is asked, model, tokenizer and how prompts are laid out -> a solution of each."""
+_ROWS = 64
+"""Most solutions that are decoded together."""
 
 
 @contextmanager
 def open_rollout(settings: RolloutSettings, *, seed: int) -> Iterator[Rollout]:
     """A rollout function; its interpreter stays open from one update to the next."""
-    from slipstick.models.hf import HfModel
-    from slipstick.models.hf.decode import Decoder
-
-    format, interpreter = load_format(settings.format), open_interpreter(settings, seed=seed)
-    loop = asyncio.new_event_loop()
+    format = load_format(settings.format)
     sampling = SolveSettings(
         temperature=settings.temperature,
         top_p=settings.top_p,
@@ -40,23 +45,58 @@ def open_rollout(settings: RolloutSettings, *, seed: int) -> Iterator[Rollout]:
         seed=seed,
         return_token_ids=True,
     )
+    with open_sampler(settings, sampling, rows=None) as sample:
 
-    async def sample(problems: Sequence[Problem], samples: Sequence[int], model: Any, tokenizer: Any) -> list[Solution]:
-        policy = HfModel("policy", Decoder(model, tokenizer), rows=len(problems))
+        def rollout(problems: Sequence[Problem], samples: Sequence[int], model: Any, tokenizer: Any) -> list[Solution]:
+            asked = [(problem, format, number) for problem, number in zip(problems, samples, strict=True)]
+            return sample(asked, model, tokenizer, PromptConfig())
+
+        yield rollout
+
+
+@contextmanager
+def open_sampler(
+    settings: InterpreterSettings, sampling: SolveSettings, *, rows: int | None = _ROWS
+) -> Iterator[Sampler]:
+    """A function that has a model in memory solve problems, with an interpreter that stays open between calls.
+
+    rows: most solutions decoded together; None: all. It works in a thread of its own, so that the caller may be in a
+    running event loop (a notebook).
+    """
+    from slipstick.models.hf import HfModel
+    from slipstick.models.hf.decode import Decoder
+
+    interpreter = open_interpreter(settings, seed=sampling.seed)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="slipstick-sampler", daemon=True)
+    thread.start()
+
+    def run(work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def sample(asked: Sequence[Asked], model: Any, tokenizer: Any, config: PromptConfig) -> list[Solution]:
+        policy = HfModel("policy", Decoder(model, tokenizer, config), rows=rows or len(asked))
         try:
             return await asyncio.gather(
                 *(
                     attempt(problem, format, sample=number, model=policy, interpreter=interpreter, settings=sampling)
-                    for problem, number in zip(problems, samples, strict=True)
+                    for problem, format, number in asked
                 )
             )
         finally:
             await policy.close()
 
     try:
-        yield lambda *arguments: loop.run_until_complete(sample(*arguments))
+        yield lambda *arguments: run(sample(*arguments))
     finally:
-        loop.run_until_complete(interpreter.close())
+        run(interpreter.close())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
         loop.close()
 
 

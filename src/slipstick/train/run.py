@@ -17,13 +17,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from slipstick.edges import reading
 from slipstick.store import write_atomically
+from slipstick.trackers import Track
 from slipstick.train.card import CardText, write_card
 from slipstick.train.checkpoints import Stateful, load_checkpoint, remove_checkpoints, save_checkpoint
-from slipstick.train.result import StageResult
+from slipstick.train.result import Evaluation, StageResult
 from slipstick.train.settings import CHANGES_NO_NUMBER, StageSettings
 
 R = TypeVar("R", bound=StageResult)
@@ -33,6 +34,20 @@ FINISHED = "trained.json"
 _CHECKPOINT_TOKENS = 100_000  # between two checkpoints of our own loops, unless the settings say
 
 
+class Observers(NamedTuple):
+    """Whom a training keeps informed."""
+
+    progress: Progress | None = None
+    """Called after every step; None shows nothing."""
+    on_evaluation: Callable[[Evaluation], None] | None = None
+    """Called after every evaluation while the model is trained."""
+    track: Track | None = None
+    """Called with what is measured at a step, for experiment trackers."""
+
+
+NOBODY = Observers()
+
+
 class Training(NamedTuple):
     """A running training: the folder it writes to, what it is, and whom it keeps informed."""
 
@@ -40,8 +55,19 @@ class Training(NamedTuple):
     """Folder for checkpoints and weights."""
     fingerprint: str
     """Of settings and data: a checkpoint of another one is not resumed."""
-    progress: Progress | None = None
-    """Called after every step; None shows nothing."""
+    observers: Observers = NOBODY
+    """Whom it keeps informed."""
+
+
+class Watch(NamedTuple):
+    """What measures the model between steps."""
+
+    every: float
+    """Tokens between two times; the last step is always one."""
+    resume: Callable[[int], None]
+    """Called with the steps that an earlier call did."""
+    measure: Callable[[int, int], None]
+    """Called after a step with the steps and tokens done; a checkpoint follows it."""
 
 
 def run_stage(
@@ -52,7 +78,7 @@ def run_stage(
     result: type[R],
     describe: Callable[[R], CardText],
     out: Path,
-    progress: Progress | None = None,
+    observers: Observers = NOBODY,
 ) -> R:
     """Trains by `fit`, or gives the result of an earlier call with the same settings and data that finished.
 
@@ -67,7 +93,7 @@ def run_stage(
         if record.pop("fingerprint") == fingerprint:
             return result.model_validate(record)
     out.mkdir(parents=True, exist_ok=True)
-    done = fit(Training(out, fingerprint, progress))
+    done = fit(Training(out, fingerprint, observers))
     write_card(out, settings, describe(done))
     write_atomically(out / FINISHED, json.dumps({"fingerprint": fingerprint, **done.model_dump()}, indent=2))
     remove_checkpoints(out)
@@ -89,15 +115,18 @@ def run_steps(
     parts: Mapping[str, Stateful],
     checkpoint_every: int | None,
     training: Training,
+    watch: Watch | None = None,
 ) -> list[float]:
     """Takes the steps that follow the training's last checkpoint and gives the loss of every step.
 
     take_step: number of the step and share of the tokens done before it -> its loss. sizes: tokens of every step.
-    parts: what a checkpoint holds, by name.
+    parts: what a checkpoint holds, by name. watch: what measures the model between steps.
     """
     losses = load_checkpoint(training.out, parts, fingerprint=training.fingerprint)
-    resumed, total, done = len(losses), sum(sizes), 0
+    resumed, total, done, observers = len(losses), sum(sizes), 0, training.observers
     since = 0  # tokens since the last checkpoint
+    if watch:
+        watch.resume(resumed)
     with (training.out / "losses.jsonl").open("w", encoding="utf-8") as log:
         for step, size in enumerate(sizes):
             if step >= resumed:
@@ -107,10 +136,15 @@ def run_steps(
             if step < resumed:
                 continue
             log.flush()
-            if training.progress:
-                training.progress(done, total, losses[step])
+            if observers.progress:
+                observers.progress(done, total, losses[step])
+            if observers.track:
+                observers.track(step + 1, {"train/loss": losses[step], "train/tokens": done})
             since += size
-            if since >= (checkpoint_every or _CHECKPOINT_TOKENS):
+            due = watch is not None and (done // watch.every > (done - size) // watch.every or step + 1 == len(sizes))
+            if watch and due:
+                watch.measure(step + 1, done)
+            if due or since >= (checkpoint_every or _CHECKPOINT_TOKENS):
                 save_checkpoint(training.out, parts, losses=losses, fingerprint=training.fingerprint)
                 since = 0
     return losses
@@ -119,3 +153,8 @@ def run_steps(
 def loss_line(step: int, tokens: int, loss: float) -> str:
     """A line of losses.jsonl."""
     return json.dumps({"step": step, "tokens": tokens, "loss": round(loss, 7)}) + "\n"
+
+
+def numbers_of(row: dict[str, Any]) -> dict[str, float]:
+    """What transformers logged at a step, as trackers are told: "train/loss", "train/grad_norm", ..."""
+    return {f"train/{name}": value for name, value in row.items() if isinstance(value, int | float) and name != "step"}

@@ -8,9 +8,13 @@ from slipstick.encode.settings import EncodeSettings
 from slipstick.equivalence.policies import REWARDS
 from slipstick.interpreters import InterpreterSettings
 from slipstick.models import Device
+from slipstick.recipe import Names
 from slipstick.schema import Record
+from slipstick.trackers import TrackerSettings
 
-CHANGES_NO_NUMBER = frozenset({"checkpoint_every", "num_processes", "report_to", "num_nodes", "device"})
+CHANGES_NO_NUMBER = frozenset(
+    {"checkpoint_every", "num_processes", "report_to", "num_nodes", "device", "sandbox_workers", "interpreter"}
+)
 """Settings that change no number of a training, or its last bits at most: a resumed run may have others."""
 
 
@@ -38,7 +42,7 @@ class LoraSettings(Record):
     """Names (or ends of names) of the modules that get adapters; "all-linear": every matrix but the output head."""
 
 
-class StageSettings(EncodeSettings, LoraSettings):
+class StageSettings(EncodeSettings, LoraSettings, TrackerSettings):
     """Settings that every training stage has."""
 
     stage: str
@@ -78,15 +82,42 @@ class TrainerSettings(Record):
     """GPUs in all, over all nodes."""
     num_nodes: int = Field(default=1, gt=0)
     """Machines they are in."""
-    report_to: list[str] = Field(default_factory=list)
-    """Where TRL's trainer reports to besides losses.jsonl: "wandb", "tensorboard", "trackio", ..."""
 
     def uses_bf16(self, device: str) -> bool:
         """Whether matrices are multiplied in bfloat16 on this device."""
         return device != "cpu" if self.bf16 is None else self.bf16
 
 
-class TrainSettings(StageSettings, TrainerSettings):
+class TurnSettings(InterpreterSettings):
+    """Settings of solutions that a model writes while it is trained: how long they may be, and where code runs."""
+
+    max_tokens: int = Field(default=512, ge=1)
+    """Most new tokens of one turn."""
+    max_turns: int = Field(default=4, ge=1)
+    """Most code blocks that are run in one solution."""
+
+
+class EvaluationSettings(TurnSettings):
+    """Settings of what is measured while a model is trained, and of which weights are kept."""
+
+    eval_every: int | None = Field(default=None, gt=0)
+    """Tokens between two evaluations; None: a tenth of the training, if one of the settings below asks for them."""
+    eval_accuracy_problems: int = Field(default=0, ge=0)
+    """Problems that each evaluation has the model solve, greedily, in every format it is trained on; 0: none."""
+    eval_problems: Names = Field(default_factory=list)
+    """Sources of these problems ("mine.jsonl", "gsm8k:train"); none: those of `valid_split`."""
+    load_best_model_at_end: bool = False
+    """Whether `model` has the weights of the best evaluation; those of the last step are then in `model/last`."""
+    metric_for_best_model: Literal["loss", "accuracy"] = "loss"
+    """What is best: the lowest loss on held-out solutions, or the highest accuracy."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether anything is measured before the end."""
+        return bool(self.eval_every or self.eval_accuracy_problems or self.load_best_model_at_end)
+
+
+class TrainSettings(StageSettings, TrainerSettings, EvaluationSettings):
     """Settings of the stages "sft" and "cpt"; the defaults train a model of one million parameters on a CPU."""
 
     stage: Literal["sft", "cpt"] = "sft"
@@ -146,6 +177,14 @@ class TrainSettings(StageSettings, TrainerSettings):
             raise ValueError('optimizer = "muon" needs trainer = "loop"; with "trl" use "adamw"')
         if self.parallel != "none" and self.trainer != "trl":
             raise ValueError(f'parallel = "{self.parallel}" needs trainer = "trl"')
+        if self.parallel != "none" and self.evaluates:
+            raise ValueError(
+                f'parallel = "{self.parallel}" cannot be combined with eval_every, eval_accuracy_problems or '
+                "load_best_model_at_end: the weights are spread over processes until the end"
+            )
+        best_by_accuracy = self.load_best_model_at_end and self.metric_for_best_model == "accuracy"
+        if best_by_accuracy and not self.eval_accuracy_problems:
+            raise ValueError('metric_for_best_model = "accuracy" needs eval_accuracy_problems = 100, say')
         if self.num_gpus % self.num_nodes:
             raise ValueError(f"num_gpus = {self.num_gpus} is not a multiple of num_nodes = {self.num_nodes}")
         if self.num_gpus > 1 and self.parallel == "none":
@@ -211,7 +250,7 @@ class ValueSettings(StageSettings):
         return "tanh" if self.value_range == "pm1" else "sigmoid" if self.value_loss == "bce" else "none"
 
 
-class RolloutSettings(InterpreterSettings):
+class RolloutSettings(TurnSettings):
     """Settings of the solutions that GRPO samples from the model under training."""
 
     format: str = "tir"
@@ -220,10 +259,6 @@ class RolloutSettings(InterpreterSettings):
     """Sampling temperature."""
     top_p: float = Field(default=1.0, gt=0, le=1)
     """Nucleus sampling: share of probability that tokens are sampled from."""
-    max_tokens: int = Field(default=512, ge=1)
-    """Most new tokens of one turn."""
-    max_turns: int = Field(default=4, ge=1)
-    """Most code blocks that are run in one solution."""
 
 
 class GrpoSettings(StageSettings, RolloutSettings):

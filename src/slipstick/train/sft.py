@@ -2,18 +2,20 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from slipstick.encode.encoding import Encoded, format_name
 from slipstick.formats import Format, join, load_format, render_example
+from slipstick.schema import Problem
+from slipstick.trackers import Track
 from slipstick.train.card import CardText
 from slipstick.train.examples import Examples, Pair, encode_solutions, hide_words, pack_texts
-from slipstick.train.result import FitResult, TrainResult
-from slipstick.train.run import Progress, Training, digest_of, run_stage
+from slipstick.train.result import LAST, Evaluation, FitResult, TrainResult
+from slipstick.train.run import Observers, Progress, Training, digest_of, run_stage
 from slipstick.train.settings import TrainSettings
 
 
@@ -21,29 +23,44 @@ def train(
     pairs: Iterable[Pair],
     *,
     valid: Iterable[Pair] = (),
+    eval_problems: Sequence[Problem] = (),
     settings: TrainSettings,
     out: Path,
     progress: Progress | None = None,
+    on_evaluation: Callable[[Evaluation], None] | None = None,
+    track: Track | None = None,
 ) -> TrainResult:
     """Trains on all of the solutions and writes a Hugging Face folder with losses.jsonl to `out`.
 
-    valid: solutions that are not trained on; the result has the finished model's loss on them.
+    valid: solutions that are not trained on; the result has the finished model's loss on them, and evaluations.jsonl
+    the loss while it was trained, if the settings ask for that. eval_problems: the model solves the first
+    `eval_accuracy_problems` of these then; none: those of `valid`.
 
     A killed training resumes its last checkpoint when called again with the same arguments, along the same losses;
     one that has finished is not repeated.
-    progress: called after every step with tokens done, tokens in all, and the step's loss.
+    progress: called after every step with tokens done, tokens in all, and the step's loss. on_evaluation: called with
+    what is measured while the model is trained. track: called with the numbers of a step, for experiment trackers.
     Raises InputError if no solution is left to train on, or if base, template or adapters do not go together;
     ModelError if `base` is not a model; UserError if a package that a setting needs is not installed.
     """
     with _one_thread():
         _check_packages(settings)
         examples, tokenizer = encoded_examples(pairs, settings)
-        held_out = _encoded(list(valid), tokenizer, settings)
-        return _run(examples, tokenizer, settings, out, progress, held_out=held_out)
+        kept = list(valid)
+        asked = eval_problems or list({problem.id: problem for _, problem in kept if problem.answer}.values())
+        held_out = HeldOut(_encoded(kept, tokenizer, settings), asked[: settings.eval_accuracy_problems])
+        observers = Observers(progress, on_evaluation, track)
+        return _run(examples, tokenizer, settings, out, observers, held_out)
 
 
 def train_on_texts(
-    texts: Iterable[str], *, settings: TrainSettings, out: Path, progress: Progress | None = None
+    texts: Iterable[str],
+    *,
+    settings: TrainSettings,
+    out: Path,
+    progress: Progress | None = None,
+    on_evaluation: Callable[[Evaluation], None] | None = None,
+    track: Track | None = None,
 ) -> TrainResult:
     """The same on raw texts, packed into rows of `max_length`, every token a label: continued pre-training.
 
@@ -52,7 +69,8 @@ def train_on_texts(
     with _one_thread():
         _check_packages(settings)
         examples, tokenizer = packed_examples(texts, settings)
-        return _run(examples, tokenizer, settings, out, progress)
+        observers = Observers(progress, on_evaluation, track)
+        return _run(examples, tokenizer, settings, out, observers, HeldOut())
 
 
 def encoded_examples(pairs: Iterable[Pair], settings: TrainSettings) -> tuple[Examples, Any]:
@@ -92,62 +110,121 @@ def _texts(pairs: list[Pair], formats: dict[str, Format]) -> Iterator[str]:
         yield join(render_example(formats[format_name(solution)], problem, solution.blocks))
 
 
+class HeldOut(NamedTuple):
+    """What a model is not trained on but measured with."""
+
+    encoded: Sequence[Encoded] = ()
+    """Solutions, for the loss."""
+    problems: Sequence[Problem] = ()
+    """Problems to solve."""
+
+
 def _run(
-    examples: Examples,
-    tokenizer: Any,
-    settings: TrainSettings,
-    out: Path,
-    progress: Progress | None,
-    *,
-    held_out: Sequence[Encoded] = (),
+    examples: Examples, tokenizer: Any, settings: TrainSettings, out: Path, observers: Observers, held_out: HeldOut
 ) -> TrainResult:
+    from slipstick.train.validation import require_something_to_measure
+
+    require_something_to_measure(settings, held_out.encoded, held_out.problems)
     counts = {"too_long": examples.too_long, "unlabelled": examples.unlabelled, "cut": examples.cut}
 
     def fit(training: Training) -> TrainResult:
         from slipstick.train.validation import validation_loss
 
-        fitted = _fit(examples, tokenizer, settings, training)
-        loss = validation_loss(out, held_out, settings) if held_out else None
-        valid = {"valid_examples": len(held_out), "valid_loss": loss}
-        return TrainResult(**fitted.model_dump(), examples=len(examples.encoded), **counts, **valid)
-
-    def describe(result: TrainResult) -> CardText:
-        mix = ", ".join(f"{count:,} {name}" for name, count in Counter(examples.groups).most_common())
-        return CardText(
-            trained_on=f"{result.examples:,} examples ({mix}), {result.tokens:,} tokens, {result.steps:,} steps",
-            numbers=[
-                ("parameters", f"{result.parameters:,}"),
-                ("loss of the last tenth of the steps, nats per labelled token", f"{result.loss:.4f}"),
-                (f"examples left out as longer than {settings.max_length} tokens", f"{result.too_long:,}"),
-                ("examples left out as none of their tokens is a label", f"{result.unlabelled:,}"),
-                ("examples cut to fit", f"{result.cut:,}"),
-                *(
-                    [(f"loss on {result.valid_examples:,} held-out examples", f"{result.valid_loss:.4f}")]
-                    if result.valid_loss is not None
-                    else []
-                ),
-            ],
-            closing="Losses of every step: `losses.jsonl`. "
-            "Accuracy is measured by `slipstick evaluate`, not by training.",
+        fitted, kept = _fit(examples, tokenizer, settings, training, held_out)
+        loss = validation_loss(out, held_out.encoded, settings) if held_out.encoded else None
+        return TrainResult(
+            **fitted.model_dump(),
+            **counts,
+            examples=len(examples.encoded),
+            valid_examples=len(held_out.encoded),
+            valid_loss=loss,
+            kept_step=kept.step if kept and kept.step < fitted.steps else None,
+            accuracy=kept.accuracy if kept else [],
         )
 
-    digest = digest_of([*examples.encoded, *held_out])
-    return run_stage(fit, settings, digest=digest, result=TrainResult, describe=describe, out=out, progress=progress)
+    return run_stage(
+        fit,
+        settings,
+        digest=digest_of([*examples.encoded, *held_out.encoded, *held_out.problems]),
+        result=TrainResult,
+        describe=lambda result: _card_text(result, examples, settings),
+        out=out,
+        observers=observers,
+    )
 
 
-def _fit(examples: Examples, tokenizer: Any, settings: TrainSettings, training: Training) -> FitResult:
-    """Trains by our loop or TRL's trainer, in this process or by several of its own."""
+def _card_text(result: TrainResult, examples: Examples, settings: TrainSettings) -> CardText:
+    mix = ", ".join(f"{count:,} {name}" for name, count in Counter(examples.groups).most_common())
+    numbers = [
+        ("parameters", f"{result.parameters:,}"),
+        ("loss of the last tenth of the steps, nats per labelled token", f"{result.loss:.4f}"),
+        (f"examples left out as longer than {settings.max_length} tokens", f"{result.too_long:,}"),
+        ("examples left out as none of their tokens is a label", f"{result.unlabelled:,}"),
+        ("examples cut to fit", f"{result.cut:,}"),
+    ]
+    if result.valid_loss is not None:
+        numbers.append((f"loss on {result.valid_examples:,} held-out examples", f"{result.valid_loss:.4f}"))
+    for metric in result.accuracy:
+        share = f"{100 * metric.value:.1f} % ({100 * metric.low:.1f}-{100 * metric.high:.1f})"
+        where = f" in `{metric.format}`" if metric.format else ""
+        numbers.append((f"of {metric.n:,} solutions to held-out problems{where}, correct", share))
+    return CardText(
+        trained_on=f"{result.examples:,} examples ({mix}), {result.tokens:,} tokens, {result.steps:,} steps",
+        numbers=numbers,
+        closing=f"{which_weights(result, settings)} Losses of every step: `losses.jsonl`. "
+        "Accuracy is measured by `slipstick evaluate`, not by training.",
+    )
+
+
+def which_weights(result: TrainResult, settings: TrainSettings) -> str:
+    """A sentence on which step's weights a model's folder has."""
+    if result.kept_step is None:
+        best = ", which were the best" if settings.load_best_model_at_end else ""
+        return f"The weights are those of the last step{best}."
+    return (
+        f"The weights are those of step {result.kept_step:,} of {result.steps:,}, the best by "
+        f"{settings.metric_for_best_model}; `{LAST}` has the last step's."
+    )
+
+
+def _fit(
+    examples: Examples, tokenizer: Any, settings: TrainSettings, training: Training, held_out: HeldOut
+) -> tuple[FitResult, Evaluation | None]:
+    """Trains by our loop or TRL's trainer, in this process or by several of its own.
+
+    Gives what was done, and what was measured of the weights that are kept.
+    """
     from slipstick.train.build import start_model, trainer_of
     from slipstick.train.loop import fit_with_loop
     from slipstick.train.multi_gpu import fit_with_processes, is_launched
     from slipstick.train.trl import fit_with_trl, rows_of
+    from slipstick.train.validation import Validation
 
     start = partial(start_model, settings, tokenizer)
     if is_launched(settings):
-        return fit_with_processes(examples, tokenizer, settings=settings, training=training)
-    if trainer_of(settings) == "trl":
-        return fit_with_trl(start, tokenizer, rows_of(examples, settings), settings=settings, training=training)
-    return fit_with_loop(start, tokenizer, examples, settings=settings, training=training)
+        return fit_with_processes(examples, tokenizer, settings=settings, training=training), None
+    encoded, problems = held_out
+    validation = (
+        Validation(
+            settings,
+            training,
+            tokenizer,
+            held_out=encoded,
+            problems=problems,
+            formats=sorted(set(examples.groups)),
+        )
+        if settings.evaluates
+        else None
+    )
+    together: dict[str, Any] = {"settings": settings, "training": training, "validation": validation}
+    with closing(validation) if validation else nullcontext():
+        if trainer_of(settings) == "trl":
+            fitted = fit_with_trl(start, tokenizer, rows_of(examples, settings), **together)
+        else:
+            fitted = fit_with_loop(start, tokenizer, examples, **together)
+    if validation:
+        validation.remove_weights()
+    return fitted, validation.kept() if validation else None
 
 
 def _check_packages(settings: TrainSettings) -> None:

@@ -30,11 +30,16 @@ class TrainRecipe(TrainSettings):
     split: str = "train"
     """Split that is trained on, of runs whose curation divided the problems into splits."""
     valid_split: str = "valid"
-    """Their split that is held out; the loss on it is measured at the end."""
+    """Their split that is held out; the loss on it is measured at the end, and while the model is trained if
+    `eval_every` is set."""
 
     def files(self) -> list[Path]:
         """What the training reads."""
-        return files_of(self.data)
+        return files_of([*self.data, *self.eval_problems])
+
+    def accuracy_problems(self) -> list[Problem]:
+        """The problems named to be solved while the model is trained; [] leaves the choice to `valid_split`."""
+        return [problem for source in self.eval_problems for problem in load_problems(source) if problem.answer]
 
     def pairs(self) -> Iterator[tuple[Solution, Problem]]:
         """The correct solutions to train on, with their problems."""

@@ -4,20 +4,23 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from slipstick.models.hf import quietly
 from slipstick.store import write_atomically
+from slipstick.trackers import names_for_trl
 from slipstick.train.adapters import ADAPTER, merged
 from slipstick.train.batches import batches_of
 from slipstick.train.build import attention, count_parameters, device_of
 from slipstick.train.checkpoints import FOLDER, last_checkpoint
 from slipstick.train.examples import Examples
 from slipstick.train.result import FitResult, mean_of_last_tenth
-from slipstick.train.run import Training, loss_line
+from slipstick.train.run import Training, loss_line, numbers_of
 from slipstick.train.settings import TrainSettings
+from slipstick.train.validation import Validation
 from slipstick.train.weights import publish, save_model, save_trained
 
 _OPTIMIZERS = {"adamw_8bit": "adamw_8bit", "adafactor": "adafactor"}
@@ -56,7 +59,13 @@ def read_rows(folder: Path) -> Rows:
 
 
 def fit_with_trl(
-    start: Callable[[], Any], tokenizer: Any, rows: Rows, *, settings: TrainSettings, training: Training
+    start: Callable[[], Any],
+    tokenizer: Any,
+    rows: Rows,
+    *,
+    settings: TrainSettings,
+    training: Training,
+    validation: Validation | None = None,
 ) -> FitResult:
     """Trains the model that `start` gives and writes its folder; resumes the training's last complete checkpoint."""
     from transformers import PrinterCallback
@@ -78,10 +87,12 @@ def fit_with_trl(
             processing_class=tokenizer,
             callbacks=[_reporter(training, rows.tokens)],
         )
+        if validation:
+            trainer.add_callback(_watcher(validation, rows.tokens, steps))
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=last)
         losses = [row["loss"] for row in _with_loss(trainer.state)]
-        _save(trainer, tokenizer, settings, out)
+        _save(trainer, tokenizer, settings, out, validation)
     return FitResult(
         parameters=parameters,
         steps=len(losses),
@@ -150,7 +161,7 @@ def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
         logging_steps=1,
         save_steps=save_steps,
         save_total_limit=2,
-        report_to=settings.report_to or "none",
+        report_to=(settings.report_to if settings.parallel != "none" else names_for_trl(settings.report_to)) or "none",
         disable_tqdm=True,
     )
     arguments._n_gpu = min(1, arguments.n_gpu)  # a process takes one GPU, even if it sees several
@@ -172,10 +183,31 @@ def _reporter(training: Training, total: int) -> Any:
                 return
             with (training.out / "losses.jsonl").open("a", encoding="utf-8") as log:
                 log.write(_line(row, state, total))
-            if training.progress:
-                training.progress(_done(row, state, total), total, row["loss"])
+            if training.observers.progress:
+                training.observers.progress(_done(row, state, total), total, row["loss"])
+            if training.observers.track:
+                training.observers.track(state.global_step, numbers_of(row))
 
     return Reporter()
+
+
+def _watcher(validation: Validation, total: int, steps: int) -> Any:
+    """A callback that has the model measured between steps, and a checkpoint saved after it."""
+    from transformers import TrainerCallback
+
+    every = max(1, round(steps * validation.every(total) / total))
+
+    class Watcher(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            validation.resume(state.global_step)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            step = state.global_step
+            if step % every == 0 or step == state.max_steps:
+                validation.measure(kwargs["model"], step=step, tokens=_done({"step": step}, state, total))
+                control.should_save = True
+
+    return Watcher()
 
 
 def _with_loss(state: Any) -> list[dict[str, Any]]:
@@ -209,11 +241,13 @@ def _only_errors() -> Iterator[None]:
         logging.set_verbosity(verbosity)
 
 
-def _save(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path) -> None:
+def _save(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path, validation: Validation | None) -> None:
     """Gathers the weights in the first process, which writes the folder."""
     if not (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
         if trainer.is_world_process_zero():
-            save_trained(trainer.accelerator.unwrap_model(trainer.model), tokenizer, settings, out)
+            model = trainer.accelerator.unwrap_model(trainer.model)
+            save = partial(save_trained, model, tokenizer, settings)
+            validation.save(model, save) if validation else save(out)
         return
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 

@@ -14,9 +14,10 @@ from typing import Any
 from slipstick.errors import InputError
 from slipstick.metrics.labels import metric_label
 from slipstick.schema import Problem, Solution
+from slipstick.trackers import Track
 from slipstick.train.card import CardText, write_card
 from slipstick.train.result import ValueResult, mean_of_last_tenth
-from slipstick.train.run import Progress, Training, digest_of, run_stage
+from slipstick.train.run import Observers, Progress, Training, digest_of, run_stage
 from slipstick.train.settings import ValueSettings
 from slipstick.train.value_examples import ValueExample, balance, encode_sample
 from slipstick.value import open_value_model, score
@@ -29,10 +30,12 @@ def train_value(
     settings: ValueSettings,
     out: Path,
     progress: Progress | None = None,
+    track: Track | None = None,
 ) -> ValueResult:
     """Trains on graded samples and writes a Hugging Face folder with the value head to `out`.
 
     Resumes its last checkpoint when called again with the same arguments. progress: tokens done, tokens in all, loss.
+    track: called with the numbers of a step, for experiment trackers.
     Raises InputError if no problem has both correct and incorrect samples, or if `base` cannot read as long examples as
     `max_length` allows; ModelError if `base` is not a model.
     """
@@ -70,8 +73,8 @@ def train_value(
     def describe(result: ValueResult) -> CardText:
         return _card_text(result, [], "No problem was held out, so nothing says how good the values are.")
 
-    digest = digest_of(examples)
-    return run_stage(fit, settings, digest=digest, result=ValueResult, describe=describe, out=out, progress=progress)
+    digest, observers = digest_of(examples), Observers(progress, track=track)
+    return run_stage(fit, settings, digest=digest, result=ValueResult, describe=describe, out=out, observers=observers)
 
 
 def _encode(
