@@ -257,6 +257,17 @@ def test_a_cancelled_request_leaves_the_others_alone(tiny_model: Path) -> None:
     assert asyncio.run(run()) == ask(tiny_model, [request(QUESTIONS[1])])[0]
 
 
+def test_a_request_right_after_the_last_reply_is_answered(tiny_model: Path) -> None:
+    async def run() -> list[Reply]:
+        model = open_model(f"hf:{tiny_model}", ModelSettings(max_concurrent_requests=8))
+        try:
+            return [await model.generate(request(question)) for question in QUESTIONS[:3]]
+        finally:
+            await model.close()
+
+    assert asyncio.run(run()) == ask(tiny_model, [request(question) for question in QUESTIONS[:3]])
+
+
 def test_outputs_in_the_blocks_are_part_of_the_prompt(tiny_model: Path) -> None:
     blocks: list[Block] = [Text(text="We add.\n"), Code(text="1 + 2"), Output(text="3")]
     replies = ask(tiny_model, [request(QUESTIONS[0], "tir", blocks=blocks), request(QUESTIONS[0], "tir")])

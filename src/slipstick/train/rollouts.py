@@ -25,9 +25,9 @@ from slipstick.train.settings import RolloutSettings
 T = TypeVar("T")
 Rollout = Callable[[Sequence[Problem], Sequence[int], Any, Any], list[Solution]]
 """Problems, a sample number for each, model and tokenizer -> a solution of each problem."""
-Asked = tuple[Problem, Format, int]
+Question = tuple[Problem, Format, int]
 """A problem, the format it is solved in, and the number of the sample."""
-Sampler = Callable[[Sequence[Asked], Any, Any, PromptConfig], list[Solution]]
+Sampler = Callable[[Sequence[Question], Any, Any, PromptConfig], list[Solution]]
 """What is asked, model, tokenizer and how prompts are laid out -> a solution of each."""
 _ROWS = 64
 """Most solutions that are decoded together."""
@@ -79,7 +79,7 @@ def open_sampler(
             future.cancel()
             raise
 
-    async def sample(asked: Sequence[Asked], model: Any, tokenizer: Any, config: PromptConfig) -> list[Solution]:
+    async def sample(asked: Sequence[Question], model: Any, tokenizer: Any, config: PromptConfig) -> list[Solution]:
         policy = HfModel("policy", Decoder(model, tokenizer, config), rows=rows or len(asked))
         try:
             return await asyncio.gather(

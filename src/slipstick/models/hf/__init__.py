@@ -100,8 +100,10 @@ class HfModel(Model):
         self._running.update(taken)
         return [row for row, _ in taken]
 
-    def _abandon(self, _: asyncio.Task[None]) -> None:
+    def _abandon(self, ended: asyncio.Task[None]) -> None:
         """Cancels the requests whose replies can no longer come."""
+        if ended is not self._loop:
+            return  # a request came just after it had ended: the next task serves it
         for future in [*self._running.values(), *(future for _, future in self._waiting)]:
             future.cancel()
         self._running.clear()
