@@ -33,7 +33,9 @@ app = typer.Typer(
 
 Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")]
-Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Use only the first N problems of each set.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, max=2**63 - 1, metavar="N", help="Use only the first N problems of each set.")
+]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NAME by default.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -77,6 +77,13 @@ def reading(path: Path | str, *, kind: type[UserError] = InputError) -> Iterator
         raise kind(f"{name} is nested too deeply to be read") from error
     except ValueError as error:  # JSON, TOML; an integer of more digits than Python reads
         raise kind(f"{name} cannot be read: {shorten(str(error))}") from error
+
+
+def open_rows(path: Path) -> BinaryIO:
+    """Opens a file of rows. Raises InputError for a folder, and for a device, which may never end."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is a folder or a device, not a file of rows")
+    return path.open("rb")
 
 
 def read_text(path: Path | str) -> str:

@@ -55,7 +55,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
         with reading(path):
             return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except InputError as error:
-        raise RecipeError(str(path), [f"not TOML: {str(error).removeprefix(f'{path} ')}"]) from error
+        raise RecipeError(
+            str(path), [f"not TOML: {str(error).removeprefix(f'{path} ').removeprefix('cannot be read: ')}"]
+        ) from error
 
 
 def resolved(settings: BaseModel) -> str:
@@ -152,6 +154,8 @@ def _unlike(given: Any, taken: Any, where: str) -> Iterator[str]:
         yield f"{where} = {str(given).lower()}: a number is wanted"
     elif isinstance(taken, int) and not -_LARGEST <= taken <= _LARGEST:
         yield f"{where} = {shorten(str(taken), 40)}: at most {_LARGEST} is possible"
+    elif isinstance(taken, str | Path) and "\0" in str(taken):
+        yield f"{where} = {str(taken)!r}: a text without NUL is wanted"
     elif isinstance(taken, float) and not math.isfinite(taken):
         yield f"{where} = {given}: a finite number is wanted"
 

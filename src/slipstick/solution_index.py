@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from slipstick.edges import damaged_row, reading, to_record
+from slipstick.edges import damaged_row, open_rows, reading, to_record
 from slipstick.schema import Solution
 
 _DECODER = json.JSONDecoder()
@@ -36,7 +36,7 @@ class SolutionIndex(Mapping[str, Solution]):
         if not path.exists():
             return
         at = 0
-        with reading(path), path.open("rb") as file:
+        with reading(path), open_rows(path) as file:
             for number, line in enumerate(file, start=1):
                 if line.endswith(b"\n"):
                     name = id_of(line)

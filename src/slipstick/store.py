@@ -34,7 +34,7 @@ from typing import IO, Any, TypeVar
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from slipstick.edges import damaged_row, read_json, reading, to_record
+from slipstick.edges import damaged_row, open_rows, read_json, reading, to_record
 from slipstick.errors import RunFolderError
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
 from slipstick.solution_index import SolutionIndex, id_of
@@ -224,7 +224,7 @@ class RunFolder:
         path = self.path / "problems.jsonl"
         if not path.exists():
             return None
-        with reading(path), path.open("rb") as file:
+        with reading(path), open_rows(path) as file:
             return {id_of(line) for line in file}
 
     def discard(self) -> None:
@@ -291,7 +291,7 @@ def read_records(path: Path, kind: type[R], *, missing_ok: bool = False) -> Iter
     """
     if missing_ok and not path.exists():
         return
-    with reading(path), path.open("rb") as file:
+    with reading(path), open_rows(path) as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return

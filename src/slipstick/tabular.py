@@ -57,6 +57,8 @@ def require_file(path: Path) -> None:
         inside = [name for name in names if any(ending in name for ending in _ENDINGS)]
         listing = f"; name one of its files: {', '.join(inside[:5])}" if inside else ""
         raise InputError(f"{path} is a folder, not a file of rows{listing}")
+    if path.exists():
+        raise InputError(f"{path} is a device, not a file of rows")
     beside = [entry.name for entry in path.parent.iterdir() if entry.is_file()] if path.parent.is_dir() else []
     near = difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)
     hint = f" (did you mean `{path.parent / near[0]}`?)" if near else ""
