@@ -24,6 +24,7 @@ from slipstick.models.fake import FakeModel
 from slipstick.schema import Outcome, Problem, Run
 from slipstick.store import RunFolder
 from tests.metrics.graded import attempt
+from tests.report.many_runs import write_run
 from tests.two_sets import SETS, problems, solve
 
 
@@ -142,3 +143,13 @@ def test_a_run_sampled_until_votes_settled_is_compared_by_its_first_samples(tmp_
         runs.append(folder)
     row = compare_folders(*runs).rows[0]
     assert (row.first, row.second) == (0.75, 0.875)
+
+
+def test_mistakes_name_the_runs(tmp_path: Path) -> None:
+    one = write_run(tmp_path / "mine", model="openai:m", sets={"a": 8}, skills={"pot": 0.5})
+    two = write_run(tmp_path / "yours", model="openai:m", sets={"b": 9}, skills={"cot": 0.5})
+    with pytest.raises(InputError, match="mine and yours have no problem in common: none of the 8 of mine is among"):
+        compare_folders(one, two)
+    other = write_run(tmp_path / "theirs", model="openai:m", sets={"a": 8}, skills={"cot": 0.5, "tir": 0.5})
+    with pytest.raises(InputError, match="no format in common: mine has pot, theirs has cot, tir"):
+        compare_folders(one, other)

@@ -317,3 +317,11 @@ def test_local_files_have_the_published_counts() -> None:
         assert len(problems) == (published or len(problems)), source
         assert sum(problem.answer is None for problem in problems) <= 2, source
         assert all(problem.kind for problem in problems), source
+
+
+def test_commands_to_copy_are_not_broken_on_a_narrow_terminal() -> None:
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as capture:
+        print_listing(console, "recipes")
+    lines = capture.get().splitlines()
+    assert all("slipstick " in line for line in lines[1:] if line) and max(map(len, lines)) > 80

@@ -1,6 +1,6 @@
 """Tables of a page beside its metrics: errors, cost, where another tool disagrees, what rounds added."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -100,26 +100,22 @@ def spending_table(run: Run, solutions: Sequence[Solution], formats: Sequence[Fo
     """Tokens, dollars and seconds of each format and of all together, and the run's time and rate."""
     groups = {format.name: [one for one in solutions if one.format == format.name] for format in formats}
     spent = [spent_alone(one, list(groups)) for one in solutions]
-    if not any(each.tokens or each.cost for each in spent) and not any(one.tokens for one in solutions):
+    if not any(one.tokens or one.cost for one in solutions):
         return None
-    tokens, dollars = sum(each.tokens for each in spent), sum(each.cost for each in spent)
-    rows: list[list[Cell]] = [
-        ["tokens generated", *(f"{sum(one.tokens for one in group):,}" for group in groups.values()), f"{tokens:,}"],
-        ["tokens of prompts", *(f"{sum(one.prompt_tokens for one in group):,}" for group in groups.values()), ""],
-        [
-            "tokens a solution, median",
-            *(f"{median(one.tokens for one in group):,.0f}" for group in groups.values()),
-            "",
-        ],
-        [
-            "seconds a solution, median",
-            *(f"{median(one.seconds for one in group):,.2f}" for group in groups.values()),
-            "",
-        ],
+
+    def row(name: str, of_group: Callable[[Sequence[Solution]], str], together: str = "·") -> list[Cell]:
+        return [name, *map(of_group, groups.values()), together]
+
+    tokens, prompts = sum(each.tokens for each in spent), sum(each.prompt_tokens for each in spent)
+    dollars = sum(each.cost for each in spent)
+    rows = [
+        row("tokens generated", lambda group: f"{sum(one.tokens for one in group):,}", f"{tokens:,}"),
+        row("tokens of prompts", lambda group: f"{sum(one.prompt_tokens for one in group):,}", f"{prompts:,}"),
+        row("tokens a solution, median", lambda group: f"{median(one.tokens for one in group):,.0f}"),
+        row("seconds a solution, median", lambda group: f"{median(one.seconds for one in group):,.2f}"),
     ]
     if dollars:
-        costs = (f"{sum(one.cost for one in group):,.4f}" for group in groups.values())
-        rows.append(["US dollars", *costs, f"{dollars:,.4f}"])
+        rows.append(row("US dollars", lambda group: f"{sum(one.cost for one in group):,.4f}", f"{dollars:,.4f}"))
     return PageTable("Cost and time", _time(run, tokens, len(solutions)), ["", *groups, "together"], rows)
 
 
