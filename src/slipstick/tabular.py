@@ -65,6 +65,18 @@ def require_file(path: Path) -> None:
     raise InputError(f"{path} does not exist{hint}")
 
 
+def files_at(path: Path | str) -> list[Path]:
+    """The file at a path, or those that fit it as a pattern ("data/*.parquet"), in order; InputError for none."""
+    path = Path(path)
+    if path.exists() or not any(sign in str(path) for sign in "*?["):
+        require_file(path)
+        return [path]
+    found = sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
+    if not found:
+        raise InputError(f"no file fits the pattern {path}")
+    return found
+
+
 def hand_over(where: str, error: InputError, on_bad: OnBad | None) -> None:
     """Gives a bad row to `on_bad`, without the place its message begins with; raises the error if `on_bad` is None."""
     if on_bad is None:

@@ -118,6 +118,15 @@ def test_every_kind_of_file(tmp_path: Path, kind: str) -> None:
     assert next(folder.problems()).id.startswith("set/")
 
 
+def test_a_pattern_names_the_parts_of_a_set(tmp_path: Path) -> None:
+    for part in range(2):
+        rows = [{"instruction": f"{part}+{n}?", "output": f"It is {part + n}."} for n in range(2)]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"train-{part}.parquet")
+    folder, _ = imported(tmp_path / "train-*.parquet", limit=1)
+    assert [problem.id for problem in folder.problems()] == ["train-0/1", "train-1/1"]
+    assert len(folder.run().inputs) == 2
+
+
 def test_an_import_that_was_interrupted_goes_on(alpaca: Path) -> None:
     folder, _ = imported(alpaca)
     before = [solution.id for solution in folder.solutions()]

@@ -262,6 +262,12 @@ def test_rows_of_one_question_are_samples_of_one_problem() -> None:
     assert found[0].solution.model == "set"
 
 
+def test_an_id_is_given_once() -> None:
+    rows: list[dict[str, Any]] = [{"id": 2, "question": "1?", "response": "1"}, {"question": "2?", "response": "2"}]
+    rows += [{"id": 2, "question": "3?", "response": "3"}, {"id": "x", "question": "4?", "response": "4"}]
+    assert [one.problem.id for one in read(*rows)] == ["set/2", "set/2-again", "set/3", "x"]
+
+
 def test_keys_are_mapped() -> None:
     row = {"q": {"words": "2+2?"}, "sol": "It is 4.", "gold": "no", "true": "4", "license": "MIT"}
     fields = {"text": "q.words", "response": "sol", "answer": "true"}

@@ -1,9 +1,10 @@
 """`slipstick import FILE`: training data that people have, as a run folder that curate, export and train take."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,12 +18,12 @@ from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
 from slipstick.errors import InputError
 from slipstick.importers.rows import check_map
-from slipstick.importers.training import Notes, read_training
+from slipstick.importers.training import Imported, Notes, read_training
 from slipstick.interpreters import InterpreterSettings
 from slipstick.problems.hub import read_hub
 from slipstick.recipe import check_settings
 from slipstick.schema import Drop
-from slipstick.tabular import OnBad, Row, read_rows
+from slipstick.tabular import Row, files_at, read_rows
 
 HUB = "hub:"
 
@@ -51,34 +52,38 @@ class ImportSettings(InterpreterSettings):
     profile: str = "slipstick"
     """The grading rules for rows with a gold."""
     limit: int | None = Field(default=None, ge=1)
-    """Take only the first `limit` rows."""
+    """Take only the first `limit` rows of each file."""
 
 
 def run_import(invocation: Invocation, console: Console) -> Path:
-    """`slipstick import TARGET`: a file or "hub:OWNER/NAME". Rows with a gold are graded, unreadable rows dropped."""
+    """`slipstick import TARGET`: files or "hub:OWNER/NAME". Rows with a gold are graded, unreadable rows dropped."""
     settings = check_settings({}, ImportSettings, overrides=invocation.changes)
     check_profile(settings.profile)
     check_map(settings.field_map)
     target = invocation.target
     if (Path(target) / "run.json").is_file():
         raise InputError(f"{target} is a run folder already: `slipstick train`, `curate` and `export` take it as it is")
-    stem = target.removeprefix(HUB).rpartition("/")[2].partition(".")[0]
-    out, notes, drops = invocation.out or Path("runs") / stem, Notes(), list[Drop]()
+    files = [] if target.startswith(HUB) else files_at(target)
+    out = invocation.out or Path("runs") / (_stem(target) or Path(target).absolute().parent.name)
+    notes, drops = Notes(), list[Drop]()
 
     def drop(where: str, reason: str) -> None:
         drops.append(Drop(row={"id": where}, rule="unreadable row", reason=f"{where}: {reason}"))
 
-    rows = islice(_rows(target, settings, drop), settings.limit)
-    found = read_training(
-        rows,
-        stem=stem,
-        shape=settings.shape,
-        field_map=settings.field_map,
-        licence=settings.licence,
-        on_bad=drop,
-        notes=notes,
-    )
-    with running(replace(invocation, out=out), "import", settings, console, inputs=[Path(target)]) as folder:
+    def read(source: str, rows: Iterator[Row]) -> Iterator[Imported]:
+        return read_training(
+            rows,
+            stem=_stem(source),
+            shape=settings.shape,
+            field_map=settings.field_map,
+            licence=settings.licence,
+            on_bad=drop,
+            notes=notes,
+        )
+
+    sources = [(str(file), read_rows(file, on_bad=drop)) for file in files] or [(target, _hub(target, settings))]
+    found = chain.from_iterable(read(source, islice(rows, settings.limit)) for source, rows in sources)
+    with running(replace(invocation, out=out), "import", settings, console, inputs=files) as folder:
         ran = run_async(write_rows(found, folder, settings, programs=settings.run_programs))
         counts = grade_rows(folder, settings.profile) + Counter({"programs run": ran})
         if not counts["solutions"]:
@@ -92,8 +97,12 @@ def run_import(invocation: Invocation, console: Console) -> Path:
     return folder.path
 
 
-def _rows(target: str, settings: ImportSettings, drop: OnBad) -> Iterator[Row]:
-    if target.startswith(HUB):
-        name = target.removeprefix(HUB)
-        return read_hub(name, split=settings.split, config=settings.config, revision=settings.revision)
-    return read_rows(target, on_bad=drop)
+def _stem(source: str) -> str:
+    """The name of a file, of those that fit a pattern, or of a dataset: what ids begin with."""
+    name = source.removeprefix(HUB).rpartition("/")[2].partition(".")[0]
+    return re.sub(r"[*?\[\]]+", "", name).strip("_-.")
+
+
+def _hub(target: str, settings: ImportSettings) -> Iterator[Row]:
+    name = target.removeprefix(HUB)
+    return read_hub(name, split=settings.split, config=settings.config, revision=settings.revision)

@@ -66,7 +66,7 @@ def grade_rows(folder: RunFolder, profile: str) -> Counter[str]:
     folder.write_verdicts(list(verdicts()))
     for solution in folder.solutions():
         counts["solutions"] += 1
-        counts[f"format {solution.format}"] += 1
+        counts[f"in {solution.format}"] += 1
         counts[solution.verdict.outcome if solution.verdict else UNCHECKED] += 1
     return counts
 

@@ -10,7 +10,7 @@ UNCHECKED = "without a gold"
 
 def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> Iterator[str]:
     """One line each for what was read, graded, left ungraded, dropped, and read in a way that a user should know."""
-    formats = ", ".join(f"{n:,} {name.removeprefix('format ')}" for name, n in counts.items() if name[:7] == "format ")
+    formats = ", ".join(f"{n:,} {name.removeprefix('in ')}" for name, n in counts.items() if name.startswith("in "))
     found = f"{_of(counts['solutions'], 'solution')} of {_of(counts['problems'], 'problem')}"
     yield f"{found}, read as {notes.shape}: {formats}"
     if notes.keys:

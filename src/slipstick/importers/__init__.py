@@ -8,7 +8,6 @@ A file format recognises its rows by their keys and finds in a row the problem, 
 Files that are read are never changed.
 """
 
-import glob
 import os
 import re
 from collections import Counter
@@ -24,7 +23,7 @@ from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
 from slipstick.problems.files import to_problem
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
-from slipstick.tabular import OnBad, Row, hand_over, read_rows, require_file
+from slipstick.tabular import OnBad, Row, files_at, hand_over, read_rows
 
 _LETTER = re.compile(r"\(?[A-J]\)?")
 _OPTION = re.compile(r"\bB\s?[).:]")
@@ -106,7 +105,7 @@ def find_outputs(
     """
     path = Path(path)
     rows.check_map(field_map or {})
-    files = _files(path)
+    files = sorted(file for file in files_below(path) if _is_rows(file)) if path.is_dir() else files_at(path)
     root = path if path.is_dir() or not files else Path(os.path.commonpath([file.parent for file in files]))
     first = {file: next(_rows_of(file)).values for file in files}
     wanted = ROWS if field_map else file_format
@@ -276,19 +275,6 @@ def _format(attempts: Iterable[list[Block]]) -> str:
 
 def _recognise(values: dict[str, Any]) -> str | None:
     return next((name for name, reader in FILE_FORMATS.items() if reader.recognises(values)), None)
-
-
-def _files(path: Path) -> list[Path]:
-    """Raises InputError if there is no such file, and none that fits a pattern."""
-    if path.is_dir():
-        return sorted(file for file in files_below(path) if _is_rows(file))
-    if not path.exists() and glob.has_magic(str(path)):
-        found = sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
-        if not found:
-            raise InputError(f"no file fits the pattern {path}")
-        return found
-    require_file(path)
-    return [path]
 
 
 def _is_rows(path: Path) -> bool:

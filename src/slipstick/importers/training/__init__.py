@@ -118,7 +118,12 @@ class _Names:
         same = hash((problem.text, str(problem.answer)))
         if given and self._questions.setdefault(problem.id, same) == same:
             return problem.id
-        return self._ids.setdefault(same, f"{self.stem}/{place}")
+        if same not in self._ids:
+            name = f"{self.stem}/{place}"
+            while self._questions.setdefault(name, same) != same:
+                name += "-again"  # an id that another row gives itself
+            self._ids[same] = name
+        return self._ids[same]
 
     def sample(self, problem_id: str, format: str, wanted: int | None) -> int:
         """The number of a solution among those of its problem and format."""
