@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from slipstick.store import RunFolder
 from tests.problems.hub_server import serve_hub
 
 pytest.importorskip("datasets", reason="the extra `data` is not installed")
@@ -81,3 +82,22 @@ def test_without_the_hub_the_remedy_is_named(tmp_path: Path) -> None:
         assert "or put one of these files into the folder that problems_dir or SLIPSTICK_PROBLEMS_DIR names" in message
         assert "gsm8k_test.jsonl" in message
     assert "refused" in str(unreachable)
+
+
+def test_training_data_of_the_hub_becomes_a_run(tmp_path: Path) -> None:
+    card = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: train.jsonl\n---\n"
+    turns = [{"from": "human", "value": "6*7?"}, {"from": "gpt", "value": "It is 42."}]
+    files = {"README.md": card.encode(), "train.jsonl": json.dumps({"conversations": turns}).encode() + b"\n"}
+    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    command = [str(Path(sys.executable).with_name("slipstick")), "import", "hub:me/mine", "--set", "split=train"]
+    with serve_hub({"me/mine": files}) as (address, _):
+        environment = {
+            **clean,
+            "HF_HOME": str(tmp_path / "hub"),
+            "HF_ENDPOINT": address,
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+        }
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "1 solution of 1 problem, read as sharegpt: 1 cot" in done.stdout, done.stderr
+    (problem,) = RunFolder(tmp_path / "runs" / "mine").problems()
+    assert (problem.id, problem.text, problem.metadata["where"]) == ("mine/1", "6*7?", "me/mine/train:1")
