@@ -111,6 +111,18 @@ def test_solutions_end_up_in_the_order_asked_for(solve: Solve) -> None:
     assert "800 of 800 solutions" in shown and "100 % correct" in shown
 
 
+def test_votes_that_settle_after_a_failed_request_is_made_again_have_no_more_samples(solve: Solve) -> None:
+    def flaky(request: Request) -> Reply:
+        failed = request.sample == 1 and int(request.problem.id[2:]) % 2
+        return Reply(text="", finish="error", error="HTTP 503") if failed else right(request)
+
+    more = ("num_samples=6", "consistency_threshold=0.9", "temperature=1.0")
+    folder, _ = solve(flaky, *more)
+    assert len(list(folder.solutions())) == 200 * 3 + 100
+    folder, _ = solve(right, *more, resume=True)
+    assert [solution.id for solution in folder.solutions()] == [f"p/{n}#cot#{k}" for n in range(200) for k in range(3)]
+
+
 def test_a_budget_stops_a_run_that_goes_on_when_it_is_raised(solve: Solve) -> None:
     folder, shown = solve(right, "max_cost=0.5", "max_concurrent_solutions=8")
     assert folder.run().status == "stopped" and len(list(folder.solutions())) == 50

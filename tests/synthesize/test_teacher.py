@@ -171,6 +171,20 @@ def test_until_leaves_solved_problems_alone(run: Run) -> None:
     assert {row["problem_id"]: row["attempts"] for row in tried} == {f"p/{n}": 3 if n % 2 else 1 for n in range(12)}
 
 
+@pytest.mark.parametrize("more", [(DRAWS, "stop_after_correct=1"), ("num_samples=3", "stop_after_correct=1")])
+def test_failed_requests_made_again_leave_no_more_rows_than_an_undisturbed_run(run: Run, more: tuple[str, ...]) -> None:
+    def flaky(request: Request) -> Reply:
+        failed = request.sample == 0 and int(request.problem.id[2:]) % 3 == 0
+        return Reply(text="", finish="error", error="HTTP 503: too busy") if failed else sums(request)
+
+    folder, _ = run("teacher", flaky, *more)
+    assert len({key.rpartition("#")[2] for key in folder.index()}) > 1, "later attempts took the failed one's place"
+    folder, _ = run("teacher", sums, *more, resume=True)
+    resumed = rows_of(folder), folder.run().counts
+    folder, _ = run("teacher", sums, *more, overwrite=True)
+    assert resumed == (rows_of(folder), folder.run().counts)
+
+
 def rows_of(folder: RunFolder) -> list[str]:
     """All rows, the seconds they took left out."""
     rows = "".join((folder.path / f"{name}.jsonl").read_text() for name in ROWS)

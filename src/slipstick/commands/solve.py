@@ -21,6 +21,7 @@ from slipstick.solve import formats_in, load_strategies, policy_of, prepare
 from slipstick.solve.attempt import solution_id
 from slipstick.solve.estimate import PROBLEMS, choose, extrapolate
 from slipstick.solve.monitor import Monitor
+from slipstick.solve.policies import still_wanted
 from slipstick.store import RunFolder
 
 
@@ -80,10 +81,15 @@ def finish(folder: RunFolder, solved: SolveResult) -> None:
 
 
 def _asked_order(folder: RunFolder, recipe: SolveRecipe) -> Iterator[str]:
+    """The ids of all solutions in order, without those that a vote which is settled after all does not need."""
+    index, names = folder.index(), recipe.format_names()
     for problem in folder.problems():
+        ids = {name: [solution_id(problem, name, sample) for sample in range(recipe.num_samples)] for name in names}
+        if recipe.consistency_threshold is not None:
+            found = {name: [index[key] for key in ids[name] if key in index] for name in names}
+            ids = {name: [row.id for row in still_wanted(policy_of(recipe), found[name])] for name in names}
         for sample in range(recipe.num_samples):
-            for name in recipe.format_names():
-                yield solution_id(problem, name, sample)
+            yield from (ids[name][sample] for name in names if sample < len(ids[name]))
 
 
 def _print_estimate(folder: RunFolder, recipe: SolveRecipe, total: int, *, seconds: float, console: Console) -> None:

@@ -53,6 +53,17 @@ def until_settled(most: int, *, threshold: float, temperature: float) -> Samplin
     return policy
 
 
+def still_wanted(policy: SamplingPolicy, solutions: Sequence[Solution]) -> list[Solution]:
+    """Of a problem's solutions in one format, in order, those that the policy asks for.
+
+    All of them, unless a failed one was made again and what it says now makes later ones needless.
+    """
+    taken = 0
+    while taken < len(solutions) and (more := policy(solutions[:taken])):
+        taken += len(more)
+    return list(solutions[:taken])
+
+
 def is_correct(solution: Solution) -> bool:
     """Whether it was judged correct."""
     return solution.verdict is not None and solution.verdict.outcome == "correct"

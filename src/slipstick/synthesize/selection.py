@@ -5,7 +5,7 @@ there and the others move to dropped.jsonl; a run that is resumed first moves th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from slipstick.metrics.intervals import wilson
 from slipstick.schema import Drop, Problem, Record, Solution
-from slipstick.solve.policies import SamplingPolicy, is_correct
+from slipstick.solve.policies import SamplingPolicy, is_correct, still_wanted
 from slipstick.store import RunFolder, write_atomically
 from slipstick.synthesize.teacher import Selection
 
@@ -84,6 +84,7 @@ def select(folder: RunFolder, asked: TeacherInput, method: Method, *, formats: S
     resume.
     """
     index, ids = folder.index(), by_problem(folder)
+    given = {solution.id for solution in asked.given}
     kept: list[Solution] = []
     stay: list[Problem] = []
     counted: list[AttemptCounts] = []
@@ -92,7 +93,8 @@ def select(folder: RunFolder, asked: TeacherInput, method: Method, *, formats: S
     def drops() -> Iterator[Drop]:
         yield from asked.refused
         for problem in asked.problems:
-            attempts = [index[key] for key in sorted(ids.get(problem.id, []), key=lambda key: _place(key, formats))]
+            found_ids = sorted(ids.get(problem.id, []), key=lambda key: _place(key, formats))
+            attempts = _wanted([index[key] for key in found_ids], method.policy, given)
             found = method.review(problem, attempts)
             out = method.refuse(found)
             kept.extend(solution.model_copy(update={"blocks": [], "previous_attempts": []}) for solution in found.kept)
@@ -112,6 +114,15 @@ def select(folder: RunFolder, asked: TeacherInput, method: Method, *, formats: S
     counts = {"problems": len(stay), "attempts": attempts, "solutions": len(kept), "solved": solved}
     folder.note(counts=counts | {"dropped": rules.total()})
     return _table(len(asked.problems), counted, solved, rules)
+
+
+def _wanted(attempts: Sequence[Solution], policy: SamplingPolicy, given: Set[str]) -> list[Solution]:
+    """The attempts at a problem without those that were needless after all: a failed one before them was made again."""
+    kept: list[Solution] = []
+    for name in dict.fromkeys(attempt.format for attempt in attempts):
+        mine = [attempt for attempt in attempts if attempt.format == name]
+        kept += mine if any(attempt.id in given for attempt in mine) else still_wanted(policy, mine)
+    return kept
 
 
 def _place(key: str, formats: Sequence[str]) -> tuple[int, str, int]:
