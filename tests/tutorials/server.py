@@ -31,8 +31,9 @@ def roles(body: dict[str, Any]) -> list[str]:
 
 def reply(question: str, system: str, last: str, *, small: bool) -> str:
     """A program, words, or words around a program whose output has come back."""
-    entry = next((row for row in REPLIES["reply"] if row["question"] in question), None) or by_pattern(question)
-    entry = entry | (entry.get("small", {}) if small else {})
+    found: dict[str, Any] | None = next((row for row in REPLIES["reply"] if row["question"] in question), None)
+    entry: dict[str, Any] = {**(found or by_pattern(question))}
+    entry |= entry.get("small", {}) if small else {}
     if "one Python program" in system:
         return str(entry["program"])
     if "```python" not in system:
