@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slipstick.errors import InputError
-from slipstick.exporters import SHAPES as EXPORTED
-from slipstick.exporters import export
 from slipstick.formats import load_format, render_prompt
-from slipstick.importers.training import SHAPES, Imported, Notes, read_training
-from slipstick.schema import Block, Problem, Solution
-from slipstick.store import RunFolder
-from slipstick.tabular import Row, read_rows
+from slipstick.importers.training import Imported, Notes, read_training
+from slipstick.schema import Block, Problem
+from slipstick.tabular import Row
 
 USER = {"role": "user", "content": "2+2?"}
 HUMAN = {"from": "human", "value": "2+2?"}
@@ -309,32 +305,3 @@ def test_bad_rows_are_handed_over() -> None:
     rows = [{"instruction": f"{n}?", "output": text} for n, text in enumerate(["4", "", "5"])]
     found = read(*rows, on_bad=lambda where, reason: bad.append((where, reason)))
     assert len(found) == 2 and bad == [("set.jsonl:2", "`output` is '', not a text")]
-
-
-def plain(solution: Solution) -> tuple[str, str, list[tuple[str, str]]]:
-    """A solution without what no file holds: white space around words, seconds of outputs."""
-    blocks = [(str(block.type), block.text.strip()) for block in solution.blocks if block.text.strip()]
-    return solution.id, solution.format, blocks
-
-
-@pytest.mark.parametrize("shape", [name for name, shape in EXPORTED.items() if shape.of != "problems"])
-def test_what_we_export_comes_back(shape: str, curated_runs: Path, tmp_path: Path) -> None:
-    assert shape in SHAPES
-    folder = RunFolder(curated_runs / "data")
-    (name,) = export(folder, shape, tmp_path)
-    found = list(read_training(read_rows(tmp_path / name), stem="set"))
-    texts = {problem.id: problem.text for problem in folder.problems()}
-    assert {one.problem.id: one.problem.text for one in found}.items() <= texts.items()
-    ours = {solution.id: plain(solution) for solution in folder.solutions()}
-    for _, solution in found:
-        mine, theirs = plain(solution), ours[solution.id]
-        if solution.format == "pot" and shape != "records":  # no file but ours holds what a program printed
-            theirs = (*theirs[:2], [block for block in theirs[2] if block[0] != "output"])
-        if shape == "sharegpt" and solution.format == "tir":  # words before a call are comments in its code
-            assert mine[2][-1] == theirs[2][-1]
-            assert [text for kind, text in mine[2] if kind == "output"] == [
-                text for kind, text in theirs[2] if kind == "output"
-            ]
-        else:
-            assert mine == theirs
-    assert {solution.format for _, solution in found} == {"cot", "pot", "tir"}

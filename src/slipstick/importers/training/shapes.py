@@ -80,7 +80,7 @@ def _dialogue(row: Row, key: str) -> TrainingRow:
     if isinstance(system, str) and system:
         found = [one._replace(system=one.system or system) for one in found]
     if format:
-        found = [one._replace(question=_without_frame(one.question, format.instruction)) for one in found]
+        found = [one._replace(question=without_frame(one.question, format.instruction)) for one in found]
     return TrainingRow(found, frozenset({key, "system", "tools"}), format=format.name if format else None)
 
 
@@ -89,7 +89,7 @@ def _alpaca(row: Row, fields: FieldMap) -> TrainingRow:
     more = values.get("input")
     question = _text(row, "instruction") + (f"\n{more}" if isinstance(more, str) and more.strip() else "")
     if format:
-        question = _without_frame(question, format.instruction)
+        question = without_frame(question, format.instruction)
     pairs = listed(values.get("history")) or []
     before = [turn for pair in pairs for turn in zip(("User", "Assistant"), map(str, pair), strict=False)]
     system = values.get("system") if isinstance(values.get("system"), str) else ""
@@ -124,7 +124,7 @@ def _prompted(row: Row, prompt: str, response: str, used: frozenset[str]) -> Tra
     format = _own_format(row)
     chosen = format or load_format("cot")
     frame = render_prompt(chosen, Problem(id="", text="{question}"))
-    question = _without_frame(_without_frame(prompt, frame), chosen.instruction)
+    question = without_frame(without_frame(prompt, frame), chosen.instruction)
     blocks = read_text(response, named=format)
     return TrainingRow([Exchange(question, blocks, [], "")], used, format=format.name if format else None)
 
@@ -205,7 +205,7 @@ def _own_format(row: Row) -> Format | None:
         return None
 
 
-def _without_frame(text: str, frame: str) -> str:
+def without_frame(text: str, frame: str) -> str:
     """A question without what a format puts around it."""
     before, _, behind = frame.partition("{question}")
     if text.startswith(before) and text.endswith(behind):
