@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, TypeAdapter, model_validator
-from rich.table import Table
 
 from slipstick.edges import read_text
 from slipstick.grade import grade_solutions
 from slipstick.recipe import Names
 from slipstick.schema import Metric, Record, Solution
 from slipstick.store import RunFolder, write_atomically
+from slipstick.terminal import Fitting, headed_table
 
 RunStage = Callable[[str, Path, dict[str, Any]], Path]
 """Runs a stage ("start", "train", "held_out", "solve", "curate") into a folder, unless it has finished there.
@@ -183,36 +183,35 @@ def _seconds(path: Path) -> float:
     return round((run.finished - run.started).total_seconds(), 1) if run.finished else 0.0
 
 
-def rounds_table(rounds: Sequence[Round]) -> Table:
-    """What each round added."""
+def rounds_table(rounds: Sequence[Round]) -> Fitting:
+    """What each round added; on a narrow terminal a column for each round in place of a row."""
     formats = list(dict.fromkeys(metric.format for each in rounds for metric in each.held_out))
-    table = Table(box=None, title="What each round added", title_justify="left")
-    table.add_column("")
-    heads = [f"held out\n{format} %" for format in formats]
-    for head in (
-        "trained\non",
-        *heads,
-        "\nsolved",
-        "first\ntime",
-        "\nadded",
-        "tokens\ntrained",
-        "tokens\nwritten",
-        "\ns",
-    ):
-        table.add_column(head, justify="right", no_wrap=True)
-    for each in rounds:
-        measured = {metric.format: metric for metric in each.held_out}
-        last = each.attempts == 0
-        table.add_row(
-            each.name,
-            f"{each.examples:,}",
-            *(_accuracy(measured.get(format)) for format in formats),
-            *(("-",) * 3 if last else (f"{each.solved:,}", f"{each.newly_solved:,}", f"{each.added:,}")),
-            f"{each.trained_tokens:,}",
-            f"{each.written_tokens:,}",
-            f"{each.seconds:,.0f}",
-        )
-    return table
+    held_out = (f"held out {format} %" for format in formats)
+    heads = ["trained on", *held_out, "solved", "first time", "added", "tokens trained", "tokens written", "s"]
+    rows = {each.name: _cells(each, formats) for each in rounds}
+    wide, narrow = headed_table("", right=tuple(heads)), headed_table("", right=tuple(rows))
+    for name, cells in rows.items():
+        wide.add_row(name, *cells)
+    for head, *values in zip(heads, *rows.values(), strict=True):
+        narrow.add_row(head, *values)
+    for table in (wide, narrow):
+        table.title, table.title_justify = "What each round added", "left"
+    for column in wide.columns:
+        column.no_wrap = True
+    return Fitting(wide, narrow)
+
+
+def _cells(each: Round, formats: Sequence[str]) -> list[str]:
+    measured = {metric.format: metric for metric in each.held_out}
+    last = each.attempts == 0
+    return [
+        f"{each.examples:,}",
+        *(_accuracy(measured.get(format)) for format in formats),
+        *(("-",) * 3 if last else (f"{each.solved:,}", f"{each.newly_solved:,}", f"{each.added:,}")),
+        f"{each.trained_tokens:,}",
+        f"{each.written_tokens:,}",
+        f"{each.seconds:,.0f}",
+    ]
 
 
 def _accuracy(metric: Metric | None) -> str:

@@ -72,9 +72,11 @@ def test_the_page_shows_errors_drops_rounds_and_disagreements(tmp_path: Path) ->
         assert words in page
     assert "Disagreements with the recorded verdicts" in page and "correct (exact_match)" in page
     assert "What each round added" in page and "50.0 [40.0, 60.0]" in page
-    console = Console(record=True, width=120)
-    run_report(Invocation(str(tmp_path / "run")), console)
-    assert "What each round added" in console.export_text()
+    for width in (130, 60):
+        console = Console(record=True, width=width)
+        run_report(Invocation(str(tmp_path / "run")), console)
+        shown = console.export_text()
+        assert "What each round added" in shown and "50.0 (40.0-60.0)" in shown and "…" not in shown
 
 
 def test_a_stopped_run_shows_what_there_is(tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def _state(folder: RunFolder, content: RunContent) -> Iterator[str]:
     """What a reader has to know of the numbers, or of their absence."""
     run, path = content.run, folder.path
     if run.status != "finished":
-        yield f"{path} is {run.status}{f', {content.partial}' if content.partial else ''}; --resume continues it"
+        state = "running, or was killed" if run.status == "running" else run.status
+        yield f"{path} is {state}{f', {content.partial}' if content.partial else ''}; --resume continues it"
     if content.graded_here:
         yield f"The verdicts are of this report alone: slipstick grade {path} keeps them"
     elif not content.metrics and run.counts:
