@@ -10,11 +10,14 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from pydantic import Field
+from rich.table import Table
+from rich.text import Text
 
 from slipstick.curate.composition import read_composition
 from slipstick.edges import read_text
 from slipstick.schema import Problem, Record, Run
 from slipstick.store import RunFolder
+from slipstick.terminal import headed_table
 from slipstick.trainable import count_unchecked, trainable
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -92,6 +95,18 @@ def count_rows(folder: RunFolder) -> RunCounts:
         licences=dict(licences.most_common()),
         dropped=dict(dropped.most_common()),
     )
+
+
+def rows_table(folder: RunFolder) -> Table:
+    """What a run made, by source, format and writer, and what was dropped, by rule."""
+    counted = count_rows(folder)
+    table = headed_table("source", "format", "written by", right=("rows", "tokens"))
+    for each in counted.writers:
+        cells = (each.source, each.format, each.writer or "annotations and worked steps", f"{each.rows:,}")
+        table.add_row(*map(Text, cells), Text(f"{each.tokens:,}" if each.tokens else ""))
+    for rule, rows in counted.dropped.items():
+        table.add_row(Text("dropped"), Text(rule), Text(""), Text(f"{rows:,}"), Text(""))
+    return table
 
 
 def find_source_runs(folder: RunFolder) -> list[SourceRun]:

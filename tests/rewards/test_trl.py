@@ -118,6 +118,7 @@ def test_a_trainer_that_counts_none_as_zero_gives_a_warning(
 
 def test_what_the_trainer_asks_of_a_function() -> None:
     assert trl.reward.__name__ == "reward" and trl.accuracy("a").__name__ == "accuracy"
+    assert trl.accuracy("a").func.__name__ == trl.async_accuracy("a").func.__name__ == "accuracy"  # type: ignore[attr-defined]
     assert inspect.iscoroutinefunction(trl.async_reward) and inspect.iscoroutinefunction(trl.async_accuracy("a"))
     assert not inspect.iscoroutinefunction(trl.accuracy("a"))
     assert pickle.loads(pickle.dumps(trl.accuracy("a")))(completions=["#### 18"], a=["18"]) == [1.0]

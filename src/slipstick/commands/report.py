@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from slipstick.card import rows_table
 from slipstick.commands import Invocation
 from slipstick.comparison import compare_folders
 from slipstick.errors import UserError
@@ -68,6 +69,8 @@ def _report_run(folder: RunFolder, settings: ReportSettings, out: Path | None, c
         console.print(rounds_table(rounds))
     elif content.metrics:
         console.print(metrics_table(content.metrics))
+    elif content.run.verb in ("synthesize", "curate"):
+        console.print(rows_table(folder))
     for line in _state(folder, content):
         console.print(line, highlight=False, soft_wrap=True)
     if comparison:

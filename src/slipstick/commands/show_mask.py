@@ -26,10 +26,11 @@ def run_show_mask(target: str, overrides: list[str], console: Console) -> None:
     from slipstick.train import encoded_examples, packed_examples
 
     settings, _ = load_recipe(target, ShowMaskSettings, overrides=overrides)
-    if settings.stage == "cpt":
-        examples, tokenizer = packed_examples(settings.texts(), settings)
-    else:
-        examples, tokenizer = encoded_examples(settings.pairs(), settings)
+    with console.status("encoding all examples, as a training does"):
+        if settings.stage == "cpt":
+            examples, tokenizer = packed_examples(settings.texts(), settings)
+        else:
+            examples, tokenizer = encoded_examples(settings.pairs(), settings)
     shown: dict[str, list[Tokens]] = {}
     for format, example in zip(examples.groups, examples.encoded, strict=True):
         if len(of_format := shown.setdefault(format, [])) < settings.num_examples:

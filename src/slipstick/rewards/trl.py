@@ -143,7 +143,8 @@ async def _async_reward(
 
 
 def _named(function: partial[Any]) -> partial[Any]:
-    function.__name__ = "accuracy"  # type: ignore[attr-defined]  # a partial, unlike a closure, can be pickled
+    """A partial, which unlike a closure can be pickled; TRL takes its own name or, from 1.16 on, its function's."""
+    function.__name__ = function.func.__name__ = "accuracy"  # type: ignore[attr-defined]
     return function
 
 
