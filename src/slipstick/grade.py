@@ -42,7 +42,7 @@ def grade(
     row = _row(answer_in(attempt, kind, profile), expected, choices, kind, profile)
     if not isinstance(row, tuple):
         return row
-    verdict = compare(row[0], row[1], kind=row[2], profile=profile)
+    verdict = _tolerate(compare(row[0], row[1], kind=row[2], profile=profile), row[0], problem, profile)
     return _refuse_question(verdict, row[0], problem, profile)
 
 
@@ -80,9 +80,23 @@ def grade_solutions(
             yield _graded(*begun.popleft())
         solution = begun.popleft()[0]
         problem = known.get(solution.problem_id)
-        yield _graded(solution, _refuse_question(verdict, solution.answer or "", problem, profile))
+        answer = solution.answer or ""
+        tolerated = _tolerate(verdict, answer, problem, profile)
+        yield _graded(solution, _refuse_question(tolerated, answer, problem, profile))
     while begun:
         yield _graded(*begun.popleft())
+
+
+def _tolerate(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:
+    """The verdict, correct if the answer is within the tolerance that the problem states; not for published graders."""
+    from slipstick.equivalence.profiles import PUBLISHED
+    from slipstick.equivalence.tolerance import read_tolerance, with_tolerance
+    from slipstick.equivalence.verdicts import acceptable_answers
+
+    if problem is None or "tolerance" not in problem.metadata or problem.choices or profile in PUBLISHED:
+        return verdict
+    tolerance = read_tolerance(problem.metadata["tolerance"])
+    return with_tolerance(verdict, answer, acceptable_answers(problem.answer or []), tolerance)
 
 
 def _refuse_question(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:

@@ -1,0 +1,72 @@
+"""A problem's own tolerance: how far an answer that is one number may be from the expected number."""
+
+from fractions import Fraction
+
+from slipstick.equivalence.normalize.notation import tidy
+from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
+from slipstick.equivalence.symbolic.reader import read
+from slipstick.equivalence.values.numbers import Number
+from slipstick.equivalence.values.quantities import read_quantity
+from slipstick.equivalence.values.units import conversion
+from slipstick.schema import Verdict
+
+_LONGEST = 200
+_BITS = 64
+_SLACK = Fraction(101, 100)
+"""A difference of exactly the tolerance is within it, also as a decimal that was rounded (OlympiadBench's own rule)."""
+
+
+def read_tolerance(value: object) -> Fraction | None:
+    """The tolerance that a problem's metadata state, as 0.1 or "1e-1"; None if it is no positive number."""
+    try:
+        found = Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError):
+        return None
+    return found if found > 0 else None
+
+
+def with_tolerance(verdict: Verdict, answer: str, acceptable: list[str], tolerance: Fraction | None) -> Verdict:
+    """The verdict, correct if the answer is a number within the tolerance of an acceptable one, in the same unit."""
+    if tolerance is None or verdict.outcome not in ("incorrect", "undecided"):
+        return verdict
+    for expected in acceptable:
+        if _within(answer, expected, tolerance):
+            reason = f"within the problem's tolerance of {float(tolerance):g}"
+            return verdict.model_copy(
+                update={"outcome": "correct", "method": "number", "expected": expected, "reason": reason}
+            )
+    return verdict
+
+
+def _within(answer: str, expected: str, tolerance: Fraction) -> bool:
+    a, e = _number(answer), _number(expected)
+    if a is None or e is None or a.percent != e.percent or a.base != e.base:
+        return False
+    value = Fraction(a.value)
+    if a.unit != e.unit and a.unit and e.unit:
+        converted = conversion(a.unit, e.unit)
+        if converted is None:
+            return False
+        value = value * converted[0] + converted[1]
+    return abs(value - Fraction(e.value)) <= tolerance * _SLACK
+
+
+def _number(text: str) -> Number | None:
+    """A text as a number with its unit; an expression without letters as its value."""
+    text = tidy(text)
+    if len(text) > _LONGEST:
+        return None
+    found = read_quantity(text)
+    if found is not None:
+        return found
+    expression = read(text)
+    if expression is None:
+        return None
+    try:
+        with precision(_BITS):
+            value = evaluate(expression, Point())
+    except (KeyError, ValueError, ArithmeticError, RecursionError):
+        return None
+    if not value.is_finite() or not value.imag.contains(0) or value.real.rad() > 1:
+        return None
+    return Number(Fraction(float(value.real.mid())))
