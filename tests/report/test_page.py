@@ -75,6 +75,16 @@ def test_chart_has_one_mark_for_each_format_and_group(page: str) -> None:
     assert Elements(page).count("div", "tile") == len(FORMATS)
 
 
+def test_two_formats_are_compared_by_choice_and_told_apart_without_colour(page: str) -> None:
+    pairs = [attrs for tag, attrs in Elements(page).tags if tag == "div" and attrs.get("class") == "pair"]
+    assert [(attrs["data-pair"], "hidden" in attrs) for attrs in pairs] == [
+        ("cot and pot", False),
+        ("cot and tir", True),
+        ("pot and tir", True),
+    ]
+    assert Elements(page).count("pattern") == 2 * 3 and '<select id="pair">' in page
+
+
 def test_numbers_intervals_and_counts_appear(page: str) -> None:
     problems, solutions = make_rows()
     for metric in summarize(problems, solutions, ks=[], same=str.__eq__):
