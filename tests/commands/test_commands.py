@@ -138,7 +138,8 @@ def test_a_stopped_run_that_is_graded_stays_stopped(solve: Solve) -> None:
     folder, _ = solve(right, "max_cost=0.5", "max_concurrent_solutions=8")
     quiet, console = Console(quiet=True), Console(record=True, width=300, file=io.StringIO())
     run_report(Invocation(str(folder.path)), console)
-    assert "is stopped and has no numbers, but 50 solutions" in console.export_text()
+    shown = console.export_text()
+    assert "is stopped, partial: 50 of 200 planned solutions (25%)" in shown and "all problems" in shown
     run_grade(Invocation(str(folder.path)), quiet)
     assert folder.run().status == "stopped" and folder.run().counts["correct"] == 50
     copy = run_grade(Invocation(str(folder.path), out=folder.path.with_name("copy")), quiet)
