@@ -1,21 +1,30 @@
-"""How long callers wait when the interpreter's own processes are killed while busy: `python -m benchmarks.kills`.
+"""What kills do: `python -m benchmarks.kills [--times N] [--minutes M] [--verbs solve,train]`.
 
-Two callers run programs one after another while a session, its fork server, the zygote or the HTTP service is killed
-with SIGKILL. The last line is a JSON object: for each, the longest time in seconds from the kill to the end of a
+With --times, every verb of the command line is ended N times by each of SIGKILL, SIGTERM, SIGHUP and SIGINT at random
+instants, then resumed: the run must be equal to an undisturbed one, and no process and no temporary file left. The
+last line is a JSON object: `done` and `wrong` in all, and by verb. What is wrong is printed, with the folder that shows
+it.
+
+Without, two callers run programs one after another while a session, its fork server, the zygote or the HTTP service is
+killed with SIGKILL. The last line is a JSON object: for each, the longest time in seconds from the kill to the end of a
 program that was running then, how that program ended, and whether later programs ran.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
+from benchmarks import kill_verbs
 from benchmarks.sandbox_soak import below, start_service
 from slipstick.interpreters import Interpreter, Limits
 from slipstick.interpreters.host.local import open_interpreter
@@ -114,4 +123,14 @@ async def measure() -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure())))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--times", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=1e6)
+    parser.add_argument("--verbs", default="")
+    given = parser.parse_args()
+    if given.times:
+        base = Path(tempfile.mkdtemp(prefix="kills-"))
+        only = [each for each in given.verbs.split(",") if each]
+        print(json.dumps(kill_verbs.measure(base, times=given.times, minutes=given.minutes, only=only)))
+    else:
+        print(json.dumps(asyncio.run(measure())))
