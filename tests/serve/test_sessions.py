@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("prometheus_client", reason="the extra `serve` is not installed")
 
 from slipstick.serve import ServeSettings
+from slipstick.serve.memory import memory_below_mb
 from slipstick.serve.service import Demand, RefusedError, Service
 
 
@@ -60,6 +61,24 @@ def test_sessions_that_wait_for_a_worker_make_room_too() -> None:
         results = await asyncio.gather(*waiting, return_exceptions=True)
         (refused,) = (each for each in results if each is not None)
         assert isinstance(refused, RefusedError) and refused.status == 429
+        await service.close()
+
+    asyncio.run(scenario())
+
+
+def test_sessions_that_take_too_much_memory_together_end_from_the_oldest_on() -> None:
+    async def scenario() -> None:
+        service = Service(ServeSettings(isolation="process", memory_mb=512))
+        await service.start()
+        free = memory_below_mb(os.getpid())
+        for number in range(4):
+            await step(service, f"a{number}", "a", "x = bytearray(range(256)) * (100 << 12)")
+        assert memory_below_mb(os.getpid()) > free + 350
+        service.settings = service.settings.model_copy(update={"sessions_mb": int(free) + 250})
+        await service.end_largest()
+        assert sorted(service.held) == ["a2", "a3"]
+        assert "more than the" in service.gone("a0").message and "sessions_mb" in service.gone("a0").message
+        assert "expired" in service.gone("b").message
         await service.close()
 
     asyncio.run(scenario())

@@ -120,7 +120,7 @@ def test_run_jupyter_cells_share_a_session(client: httpx2.Client) -> None:
         {**silent, "stderr": "m\n"},
     ]
     assert (failed["error"][0]["ename"], failed["error"][0]["evalue"]) == ("RuntimeError", "no")
-    assert 'File "<cell 5>", line 1' in failed["error"][0]["traceback"][1]
+    assert 'File "<step 5>", line 1' in failed["error"][0]["traceback"][1]
     assert last["display"] == [{"text/plain": "124"}]
 
 

@@ -3,7 +3,8 @@
 app.py             routes and the server; refusals.py: answers that are errors; connections.py: slow clients;
                    clients.py: who is let in, and clients that disconnect; bodies.py: what is too much
 sandbox_fusion.py  SandboxFusion's requests; nemo_skills.py: NeMo-Skills'
-service.py         sessions and workers; fair_queue.py: whose step is next; metrics.py: counters for Prometheus
+service.py         sessions and workers; memory.py: what they take; fair_queue.py: whose step is next;
+                   metrics.py: counters for Prometheus
 """
 
 import asyncio
@@ -38,6 +39,9 @@ class ServeSettings(InterpreterSettings):
     """Addresses of proxies in front, separated by commas: their header X-Forwarded-For names the client."""
     sessions: int = Field(default=256, ge=1)
     """Most sessions kept at one time."""
+    sessions_mb: int | None = Field(default=None, ge=1)
+    """Most memory of all sessions together, in MB: above it, those unused for longest end; None takes half of the
+    machine's."""
     idle_seconds: float = Field(default=600, gt=0)
     """A session without a step for so many seconds is ended."""
     queue: int = Field(default=1000, ge=0)

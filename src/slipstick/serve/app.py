@@ -167,9 +167,7 @@ def _routes(service: Service) -> APIRouter:
         async def work() -> Output:
             held = service.held.get(name)
             if held is None and body.step:
-                raise RefusedError(
-                    404, f"there is no session {name}; it has expired or the service was restarted", "lost"
-                )
+                raise service.gone(name)
             address = client_of(request)
             async with service.kept_session(name, body.demand, address) as held, service.place(address, held.lock):
                 asked = (body.code, body.stdin, body.files)
@@ -233,7 +231,7 @@ async def _looked(service: Service, name: str, request: Request, look: Callable[
     """What a look at the files of a session that is kept finds; it is no step."""
     held = service.held.get(name)
     if held is None:
-        raise RefusedError(404, f"there is no session {name}; it has expired or the service was restarted", "lost")
+        raise service.gone(name)
 
     async def work() -> T:
         owner = client_of(request)

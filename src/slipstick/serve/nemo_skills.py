@@ -75,7 +75,7 @@ def routes(service: Service) -> APIRouter:
 async def _run_cell(service: Service, body: ExecuteRequest, name: str, address: str) -> ExecuteResponse:
     async with service.kept_session(name, Demand(), address) as held, service.place(address, held.lock):
         fresh = held.fresh
-        cell = Script(body.generated_code, name=f"<cell {held.steps + 1}>", timeout=body.timeout)
+        cell = Script(body.generated_code, name=f"<step {held.steps + 1}>", timeout=body.timeout)
         result = await service.run_step(held, name, lambda session: session.run_cell(cell))
     shown = "".join(f"{each}\n" for each in (result.echo, _traceback(result, body.traceback_verbosity)) if each)
     return ExecuteResponse(

@@ -151,7 +151,7 @@ async def _run_cells(service: Service, body: RunJupyterRequest, request: Request
                 whole = left < limits.processor and not 0 < body.cell_timeout <= left
                 cell = Script(
                     code,
-                    name=f"<cell {number}>",
+                    name=f"<step {number}>",
                     files=files if number == 1 else {},
                     timeout=max(min(left, body.cell_timeout or left), 0.01),
                 )

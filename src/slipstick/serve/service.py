@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -19,6 +20,7 @@ from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output, Record, Status
 from slipstick.serve import ServeSettings
 from slipstick.serve.fair_queue import FairQueue
+from slipstick.serve.memory import half_of_memory_mb, memory_below_mb
 from slipstick.serve.metrics import Metrics
 
 T = TypeVar("T", Output, Result)
@@ -27,6 +29,9 @@ STATE_LOST: frozenset[Status] = frozenset({"timeout", "killed", "sandbox_fault"}
 """Outcomes after which a session has lost its variables."""
 _OLD_SHARE = 0.25
 """A session unused for this share of `idle_seconds` makes room for a new one if there are too many."""
+_MOST_REASONS = 1000
+_END_SECONDS = 0.1
+"""How long the process of a session may take to give its memory back."""
 _WARM_UP = ("1", "import sympy\n1", "import numpy\n1")
 
 
@@ -118,6 +123,8 @@ class Service:
         self._queue = FairQueue(settings.sandbox_workers, settings.queue)
         self.metrics = Metrics(sessions=lambda: len(self.held), waiting=lambda: self._queue.waiting)
         self._interpreter = open_interpreter(settings)
+        self._reasons: dict[str, str] = {}
+        """Why sessions were ended before their time."""
         self.ready = False
         """Whether every process of the interpreter has started."""
 
@@ -232,6 +239,26 @@ class Service:
         while True:
             await asyncio.sleep(min(self.settings.idle_seconds / 4, 10))
             await self.end_unused(self.settings.idle_seconds)
+            await self.end_largest()
+
+    async def end_largest(self) -> None:
+        """While all sessions together take too much memory, ends the one unused for longest, if any is unused."""
+        most = self.settings.sessions_mb or half_of_memory_mb()
+        while await asyncio.to_thread(memory_below_mb, os.getpid()) > most:
+            unused = [(held.used, name) for name, held in self.held.items() if not held.users]
+            if not unused:
+                return
+            _, name = min(unused)
+            self._reasons[name] = f"all sessions together had more than the {most:,} MB of this service (sessions_mb)"
+            while len(self._reasons) > _MOST_REASONS:
+                del self._reasons[next(iter(self._reasons))]
+            await self.drop(name)
+            await asyncio.sleep(_END_SECONDS)
+
+    def gone(self, name: str) -> RefusedError:
+        """The answer to a step of a session that is no more."""
+        why = self._reasons.get(name, "it has expired or the service was restarted")
+        return RefusedError(404, f"there is no session {name}; {why}", "lost")
 
     async def end_unused(self, seconds: float) -> None:
         """Ends the sessions that nobody has used for so many seconds."""
