@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import os
@@ -24,6 +25,8 @@ _VARYING = re.compile(r"second|time|_at$|tokens_per|date|created|started|finishe
 """Fields that differ between two undisturbed runs."""
 _SHOWN = (".html", ".md", ".png", ".log", ".txt")
 """Files for people, which say when they were written."""
+_OTHERS = (f"torchinductor_{getpass.getuser()}",)
+"""Folders of temporary files that a library keeps after every run."""
 _CODE = "```python\nprint(6 * {n})\n```"
 _SELF_TRAIN = """\
 problems = "synthetic:train,n=6,seed=1"
@@ -183,7 +186,7 @@ def end(folder: Path, arguments: list[str], how: signal.Signals, after: float) -
         process.wait()
         wrong.append("does not end when resumed")
     wrong += _processes_left(process.pid)
-    left = [path.name for path in (folder / "tmp").iterdir()]
+    left = [path.name for path in (folder / "tmp").iterdir() if path.name not in _OTHERS]
     return wrong + ([f"files left: {', '.join(sorted(left)[:5])}"] if left else [])
 
 
@@ -205,6 +208,7 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
 def measure(base: Path, *, times: int, minutes: float, only: list[str]) -> dict[str, Any]:
     """Ends every verb so many times by each signal, as far as the minutes go."""
     deadline = time.monotonic() + 60 * minutes
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would have its verbs ignore it
     verbs = {name: each for name, each in prepare(base).items() if not only or name in only}
     whole, lasted, unlike = {}, {}, {}
     for verb, arguments in verbs.items():

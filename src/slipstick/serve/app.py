@@ -214,7 +214,7 @@ def _routes(service: Service) -> APIRouter:
 
 async def _step(session: Session, body: StepRequest) -> Output:
     """Runs a step as its request has it."""
-    if body.code and not body.stdin and not body.files:
+    if not body.stdin and not body.files:
         return await session.run(body.code, seconds=body.seconds)
     try:
         if body.code:

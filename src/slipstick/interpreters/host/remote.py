@@ -222,11 +222,19 @@ class RemoteSession(Session):
 
     async def read(self, path: str) -> bytes:
         """The content of a file; see `slipstick.interpreters.Session`."""
-        return base64.b64decode((await self._look(f"/{quote(check_path(path))}", _File)).content)
+        check_path(path)
+        if not (self._steps or self._done or self._has_no_folder()):
+            raise InterpreterError(f"`{path}` cannot be read from the session's folder: no step has run yet")
+        return base64.b64decode((await self._look(f"/{quote(path)}", _File)).content)
+
+    def _has_no_folder(self) -> bool:
+        if not self._demand["scratch_mb"]:
+            raise InterpreterError("this session has no folder for files (scratch_mb is 0); set scratch_mb=16")
+        return False
 
     async def files(self) -> list[str]:
         """The paths of the files; see `slipstick.interpreters.Session`."""
-        return (await self._look("", _Files)).files
+        return (await self._look("", _Files)).files if self._steps or self._done or self._has_no_folder() else []
 
     async def _look(self, path: str, shape: type[R]) -> R:
         """What the service says of the files; the session is made first, and once more if it was lost."""
@@ -235,8 +243,6 @@ class RemoteSession(Session):
                 for again in (True, False):
                     if not self._steps:
                         await self._restore()
-                    if not self._steps:
-                        await self._step({"code": ""})
                     try:
                         return await self._remote.look(f"{self._name}/files{path}", shape)
                     except SessionLostError:
