@@ -65,9 +65,21 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        found = asyncio.run(_until_interrupted(work))
+    else:
+        with ThreadPoolExecutor(1) as thread:
+            found = thread.submit(asyncio.run, _until_interrupted(work)).result()
+    if isinstance(found, KeyboardInterrupt):
+        raise found
+    return found
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T | KeyboardInterrupt:
+    """What a coroutine returns; an interrupt that asyncio has not made a cancellation of is no error of its task."""
+    try:
+        return await work
+    except KeyboardInterrupt as error:  # where a shell's background job ignores SIGINT, SIGTERM comes as this
+        return error
 
 
 def count(problems: Sequence[Problem], solutions: Sequence[Solution], **more: int) -> dict[str, int]:
