@@ -38,7 +38,7 @@ from slipstick.settings import settings_classes
 SECONDS = 60
 MEMORY = 4 << 30
 SEPARATE = 100
-BASE = {"problems": "problems.jsonl", "model": "fake:script.jsonl", "formats": ["cot"]}
+BASE: dict[str, Any] = {"problems": "problems.jsonl", "model": "fake:script.jsonl", "formats": ["cot"]}
 ON_A_RUN = ("grade", "report", "export", "execute", "audit", "value", "review", "repair", "push", "repro", "import")
 QUICK = ("solve", "evaluate", "grade", "report", "export", "execute", "trace", "repair", "import")
 ODD = ['"nope"', '""', "true", "false", "-1", "0", "1e308", "-1e308", "inf", "nan", "[]", "{}", "[[1]]", "1.5", "1"]
@@ -62,8 +62,10 @@ class Case(NamedTuple):
 
 def prepare(folder: Path) -> None:
     """A folder with problems, a script, a finished run `run`, and things that are not what a command looks for."""
-    rows = [{"id": f"p/{n}", "question": f"What is {n} times 2?", "answer": 2 * n} for n in range(3)]
-    said = [{"problem_id": f"p/{n}", "text": f"The answer is {2 * n}."} for n in range(3)]
+    rows: list[dict[str, Any]] = [
+        {"id": f"p/{n}", "question": f"What is {n} times 2?", "answer": 2 * n} for n in range(3)
+    ]
+    said: list[dict[str, Any]] = [{"problem_id": f"p/{n}", "text": f"The answer is {2 * n}."} for n in range(3)]
     for name, content in {"problems.jsonl": rows, "script.jsonl": said}.items():
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in content))
     (folder / "base.toml").write_text(to_toml(BASE))

@@ -44,6 +44,7 @@ class Message(BaseModel):
     content: str | list[dict[str, Any]] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
+    refusal: str | None = None
     tool_calls: list[Call] | None = None
 
     def words(self) -> str:
@@ -97,6 +98,7 @@ def read_answer(body: str) -> Answer:
 
     Raises NoCompletionError, with the body shortened, if it is not one.
     """
+    body = body.removeprefix("\ufeff")
     with suppress(ValueError):
         if "\\ud" in body.lower():
             body = json.dumps(replace_surrogates(json.loads(body)))
@@ -114,7 +116,7 @@ def to_reply(body: str, format: Format, price: Price | None = None) -> Reply:
     """The body of a server's answer as a Reply. Raises NoCompletionError if it is not a completion."""
     answer = read_answer(body)
     choice, usage = answer.choices[0], answer.usage or Usage()
-    prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
+    prompt, completion = max(0, usage.prompt_tokens or 0), max(0, usage.completion_tokens or 0)
     counted: dict[str, Any] = {
         "tokens": completion,
         "prompt_tokens": prompt,
@@ -130,7 +132,8 @@ def to_reply(body: str, format: Format, price: Price | None = None) -> Reply:
         text, finish = text + format.code_begin + called.pop().arguments(), "length"
     calls, refused = read_calls(called, format.tool)
     reasoning = choice.message.thinking()
-    return Reply(text=text, finish=finish, reasoning=reasoning, calls=calls, refused=refused, **counted)
+    error = f"the model refused: {shorten(choice.message.refusal)}" if choice.message.refusal and not text else ""
+    return Reply(text=text, finish=finish, reasoning=reasoning, calls=calls, refused=refused, error=error, **counted)
 
 
 def read_calls(called: Iterable[Call], tool: str) -> tuple[list[str], dict[int, str]]:
