@@ -87,3 +87,11 @@ def test_settings_of_a_command_are_printed() -> None:
 def test_an_unknown_command_is_told_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean `evaluate`"):
         run_settings("evalute", Console(file=io.StringIO()))
+
+
+PAGES = ["solve", "evaluate", "grade", "report", "export", "curate", "audit", "synthesize", "value", "plan", "execute"]
+
+
+@pytest.mark.parametrize("name", [*PAGES, "repro", "review", "teacher", "self-training", "service", "train", "grpo"])
+def test_the_page_of_a_command_leads_to_its_settings(name: str) -> None:
+    assert "settings.md" in (Path(__file__).parents[1] / "docs" / f"{name}.md").read_text("utf-8")

@@ -136,5 +136,12 @@ def test_doctor_shows_what_was_found(server: Server) -> None:
     assert "does not answer" in dict(examine(["model=openai:abacus-7b", f"base_url={server.url}"]))["model"]
 
 
+def test_a_model_that_is_not_listed_has_no_facts_of_another(server: Server) -> None:
+    server.pages = {"/v1/models": {"data": [{"id": "abacus-7b", "max_model_len": 4096}, {"id": "b"}]}}
+    found = dict(examine(["model=openai:other", f"base_url={server.url}"]))
+    assert found["model"] == "other opens, but other is not among those listed: abacus-7b, b"
+    assert "server.max_model_len" not in found
+
+
 def test_a_model_that_tells_nothing_has_no_facts() -> None:
     assert asyncio.run(FakeModel({}).describe()) == {}

@@ -64,7 +64,9 @@ async def _try_model(spec: str, settings: ModelSettings) -> list[tuple[str, str]
     except ModuleNotFoundError as error:
         return [("model", f"cannot open {spec}: {error}; {how_to_install(error.name or '')}")]
     try:
-        return [("model", f"{model.name} opens"), *(await model.describe()).items()]
+        facts = await model.describe()
+        unlisted = facts.pop("server.models", "")
+        return [("model", f"{model.name} opens{f', but {unlisted}' if unlisted else ''}"), *facts.items()]
     except UserError as error:
         return [("model", f"{model.name} opens and does not answer: {error}")]
     finally:

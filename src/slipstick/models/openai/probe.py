@@ -33,6 +33,8 @@ _FACTS = frozenset(
         "model_path",
     }
 )
+_ANY_NAME = "llamacpp"
+"""Owner of a model that answers to every name."""
 _COUNT = "Write the numbers from 1 to 9 on one line with a space between, and nothing else: 1 2 3"
 _STOP = " 6"
 _TOOL = "python"
@@ -55,8 +57,12 @@ async def _facts(client: Client) -> dict[str, str]:
     listed, *others = await asyncio.gather(*(client.get(page) for page in pages))
     rows = listed.get("data") if isinstance(listed, dict) else None
     cards = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    own = [card for card in cards if card.get("id") == client.model]
-    found = {key: _text(value) for page in [own or cards[:1], *others] for key, value in reversed([*_walk(page)])}
+    own = [card for card in cards if card.get("id") == client.model or card.get("owned_by") == _ANY_NAME]
+    found = {key: _text(value) for page in [own, *others] for key, value in reversed([*_walk(page)])}
+    if cards and not own:  # it may answer all the same: the facts of another model are not this one's
+        found["models"] = (
+            f"{client.model} is not among those listed: {', '.join(str(card.get('id')) for card in cards[:10])}"
+        )
     return {key: found[key] for key in sorted(found) if found[key]}
 
 
