@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from slipstick.commands import Invocation
+from slipstick.commands.doctor import examine
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.execute import run_execute
 from slipstick.errors import InputError, InterpreterError
@@ -44,3 +45,10 @@ def test_nothing_to_execute(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no program to execute; the formats of its solutions: cot"):
         run_execute(Invocation(str(run)), console)
     assert not (tmp_path / "cot-executed").exists()
+
+
+def test_doctor_says_what_does_not_work_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipstick.interpreters.host.isolation.sys.platform", "win32")
+    found = dict(examine([]))
+    assert "needs Linux; this machine runs win32: run slipstick in Docker or WSL" in found["interpreter"]
+    assert "the format cot work; every format that runs programs does not" in found["without it"]

@@ -12,6 +12,8 @@ from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import ModelSettings, open_model
 from slipstick.recipe import check_settings
 
+_WITHOUT = "comparing, grading, reports, and solving in the format cot work; every format that runs programs does not"
+
 
 class DoctorSettings(ModelSettings, InterpreterSettings):
     """Settings of `slipstick doctor`."""
@@ -41,7 +43,7 @@ async def _try_interpreter(settings: InterpreterSettings) -> list[tuple[str, str
     try:
         interpreter = open_interpreter(settings)
     except UserError as error:
-        return [("interpreter", f"cannot start: {error}")]
+        return [("interpreter", f"cannot start: {error}"), ("without it", _WITHOUT)]
     try:
         session = interpreter.session()
         first = await session.run("import sympy\nsympy.Rational(1, 3) + 1")
