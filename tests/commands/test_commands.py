@@ -109,6 +109,8 @@ def test_solutions_end_up_in_the_order_asked_for(solve: Solve) -> None:
     assert ids == [f"p/{n}#{name}#{k}" for n in range(200) for k in range(2) for name in ("hybrid", "cot")]
     assert folder.run().status == "finished" and folder.run().counts == {"problems": 200, "solutions": 800}
     assert "800 of 800 solutions" in shown and "100 % correct" in shown
+    last = f"\n800 solutions of 200 problems: {folder.path}\nnext: slipstick grade {folder.path}\n"
+    assert shown.endswith(last), "it says where the run lies and what is next, and ends its line"
 
 
 def test_votes_that_settle_after_a_failed_request_is_made_again_have_no_more_samples(solve: Solve) -> None:
@@ -332,3 +334,13 @@ def test_problems_and_runs_are_named_without_a_recipe(tmp_path: Path, monkeypatc
         run_evaluate(Invocation("runs/mine"), quiet)
     with pytest.raises(RecipeError, match=r"no such recipe, file, dataset or run \(did you mean `gsm8k`\?\)"):
         run_evaluate(Invocation("gsm9k"), quiet)
+
+
+def test_a_run_of_another_verb_is_told_what_to_do_with_it(solve: Solve) -> None:
+    folder, _ = solve(right, limit=2)
+    with pytest.raises(RecipeError, match=r"a run of `solve`, which evaluate cannot continue: `slipstick grade "):
+        run_evaluate(Invocation(str(folder.path), resume=True), Console(quiet=True))
+    graded = run_grade(Invocation(str(folder.path), out=folder.path.with_name("graded")), Console(quiet=True))
+    for command in (run_evaluate, run_solve):
+        with pytest.raises(RecipeError, match=r"it is a run of `grade`, which \w+ cannot continue"):
+            command(Invocation(str(graded), resume=True), Console(quiet=True))

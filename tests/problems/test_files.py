@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from slipstick.errors import InputError
+from slipstick.metrics.groups import set_of
+from slipstick.metrics.measures import summarize
 from slipstick.problems import load_problems
 from slipstick.schema import Problem
+from tests.metrics.graded import attempt, by_label, equal
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -258,3 +261,20 @@ def test_a_limit_takes_so_many_of_each_set(tmp_path: Path) -> None:
         (tmp_path / f"{name}.jsonl").write_text("".join(rows))
     sources = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
     assert [problem.id for problem in load_problems(sources, limit=2)] == ["a/0", "a/1", "b/0", "b/1"]
+
+
+def test_of_several_files_each_is_a_set_of_its_own(tmp_path: Path) -> None:
+    files = [tmp_path / "easy.jsonl", tmp_path / "hard.jsonl"]
+    files[0].write_text('{"question": "1+1?", "answer": "2"}\n{"id": "mine", "question": "1+2?", "answer": "3"}\n')
+    files[1].write_text(
+        '{"id": "gsm8k/test/7", "question": "2+2?", "answer": "4"}\n{"question": "2+3?", "answer": "5"}\n'
+    )
+    together = list(load_problems([str(path) for path in files]))
+    assert [set_of(problem) for problem in together] == ["easy", "easy", "gsm8k", "hard"]
+    assert [problem.id for problem in together] == ["easy/1", "mine", "gsm8k/test/7", "hard/2"]
+    alone = [problem for path in files for problem in load_problems(str(path))]
+    assert [problem.id for problem in alone] == [problem.id for problem in together]
+    assert not any("dataset" in problem.metadata for problem in alone)
+    rows = [attempt(problem.id) for problem in together]
+    found = by_label(summarize(together, rows, ks=[], same=equal))
+    assert {"accuracy, pot, easy", "accuracy, pot, hard", "accuracy, pot, average, all sets"} <= found.keys()

@@ -47,7 +47,11 @@ def run_solve(invocation: Invocation, console: Console, *, model: Model | None =
             return await collect(folder, recipe, model, interpreter, console)
 
     with running(invocation, "solve", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
-        finish(folder, run_async(work()))
+        solved = run_async(work())
+        finish(folder, solved)
+    if solved.finished:
+        found = f"{counted(solved.solutions, 'solution')} of {counted(solved.problems, 'problem')}: {folder.path}"
+        console.print(f"\n{found}\nnext: slipstick grade {folder.path}", highlight=False, soft_wrap=True)
     return folder.path
 
 

@@ -55,7 +55,11 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
     """
     target = Path(invocation.target)
     if (target / "run.json").is_file():
-        table = {key: value for key, value in RunFolder(target).run().recipe.items() if value is not None}
+        run, own = RunFolder(target).run(), "evaluate" if "profile" in settings.model_fields else "solve"
+        if run.verb != own and (invocation.out is None or run.verb not in ("solve", "evaluate")):
+            remedy = f"`slipstick grade {target}` grades its solutions, `slipstick report {target}` shows its numbers"
+            raise RecipeError(str(target), [f"it is a run of `{run.verb}`, which {own} cannot continue: {remedy}"])
+        table = {key: value for key, value in run.recipe.items() if value is not None}
         out = invocation.out or target
     elif invocation.target not in shipped_recipes() and _are_problems(invocation.target):
         table = {"problems": [invocation.target], "formats": ["cot"]}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError, PluginError, did_you_mean
+from slipstick.metrics.groups import set_of
 from slipstick.plugins import list_plugins, load_plugin, split_spec
 from slipstick.problems.label_corrections import apply_corrections
 from slipstick.schema import Problem
@@ -36,6 +37,8 @@ def load_problems(
     source: one or several, read one after another. field_map: a field of Problem -> the row's own key, for files.
     problems_dir: a folder in which datasets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR.
     label_corrections: files of corrected labels, see `slipstick.problems.label_corrections`.
+    Of several sources a file is a set of its own, named as the file: problems whose id names no set get it as
+    `metadata["dataset"]`.
     limit: takes only this many problems of each set, the first. on_bad: takes a row of a file or dataset that cannot
     be read, as ("path:line", what is wrong), so that the rest is read. on_notice: takes one line if problems of a file
     have no gold; by default it is logged, and so printed to standard error.
@@ -45,13 +48,22 @@ def load_problems(
     from slipstick.problems.catalogue.selection import expand
 
     def load(each: str) -> Iterator[Problem]:
-        return _load(each, field_map=field_map, problems_dir=problems_dir, on_bad=on_bad, on_notice=on_notice)
+        found = _load(each, field_map=field_map, problems_dir=problems_dir, on_bad=on_bad, on_notice=on_notice)
+        path = Path(each.removeprefix("files:"))
+        return _of_set(found, path.name.partition(".")[0]) if len(sources) > 1 and path.is_file() else found
 
     sources = [source] if isinstance(source, str) else source
     if limit is not None:
         sources = [each for one in sources for each in expand(one)]
     found = chain.from_iterable([islice(load(each), limit) for each in sources])
     return apply_corrections(found, label_corrections, whole=limit is None) if label_corrections else found
+
+
+def _of_set(problems: Iterator[Problem], name: str) -> Iterator[Problem]:
+    """The problems of a file, each with the set it belongs to."""
+    for problem in problems:
+        named = {"metadata": {**problem.metadata, "dataset": name}}
+        yield problem if set_of(problem) else problem.model_copy(update=named)
 
 
 def _load(
