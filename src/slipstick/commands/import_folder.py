@@ -8,9 +8,9 @@ from typing import Literal
 
 from slipstick.commands.import_notices import UNCHECKED
 from slipstick.execute import re_execute
-from slipstick.formats import load_format
 from slipstick.grade import grade_solutions
 from slipstick.importers.training import Imported
+from slipstick.importers.training.shapes import format_named
 from slipstick.interpreters import Interpreter, InterpreterSettings, open_interpreter
 from slipstick.schema import Code, Output, Problem, Solution, Verdict
 from slipstick.store import RunFolder
@@ -37,7 +37,7 @@ async def write_rows(
             waiting = [solution for solution in new if _lacks_outputs(solution, programs)]
             if waiting:
                 interpreter = interpreter or open_interpreter(settings)
-                again = [re_execute(one, interpreter, format=load_format(one.format)) for one in waiting]
+                again = [re_execute(one, interpreter, format=format_named(one.format)) for one in waiting]
                 outcome = {solution.id: solution for solution in await asyncio.gather(*again)}
                 new = [outcome.get(solution.id, solution) for solution in new]
                 ran += len(waiting)

@@ -14,10 +14,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from slipstick.errors import InputError
-from slipstick.formats import load_format
 from slipstick.importers.training.dialogues import Exchange
 from slipstick.importers.training.layouts import format_of
-from slipstick.importers.training.shapes import SHAPES, TrainingRow, own_id, training_keys, without_frame
+from slipstick.importers.training.shapes import SHAPES, TrainingRow, format_named, own_id, training_keys, without_frame
 from slipstick.problems.files import to_problem
 from slipstick.schema import Problem, Solution, Verdict
 from slipstick.tabular import OnBad, Row, hand_over
@@ -144,7 +143,7 @@ def _read(row: Row, notes: Notes, fields: Mapping[str, str], licence: str | None
         last = turn == len(read.exchanges) - 1
         format = read.format or format_of(found.blocks)
         # the trigger of a format is no part of a question: training puts it there again
-        exchange = found._replace(question=without_frame(found.question, load_format(format).instruction))
+        exchange = found._replace(question=without_frame(found.question, format_named(format).instruction))
         problem = _problem(row, read, exchange, fields, names.stem, notes.shape, graded=last)
         place = f"{row.number}-{turn + 1}" if len(read.exchanges) > 1 else str(row.number)
         name = names.problem(problem, place, given=last and _id_of(row, fields) is not None)

@@ -3,6 +3,7 @@
 The names are those of `slipstick.exporters`, whose files come back as they were: the ids of their rows say the format.
 """
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ from slipstick.schema import Block, Problem
 from slipstick.tabular import Row
 
 FieldMap = Mapping[str, str]
+format_named = functools.cache(load_format)
+"""Looking a format up takes milliseconds, and every row does."""
 _BLOCKS = TypeAdapter(list[Block])
 _ID = re.compile(r"(?P<problem>.+)#(?P<format>[\w-]+)#(?P<sample>\d+)")
 _DIALOGUES = ("conversations", "conversation")
@@ -122,7 +125,7 @@ def _segments(row: Row, fields: FieldMap) -> TrainingRow:
 def _prompted(row: Row, prompt: str, response: str, used: frozenset[str]) -> TrainingRow:
     """A question in a format's whole prompt, or as it is."""
     format = _own_format(row)
-    chosen = format or load_format("cot")
+    chosen = format or format_named("cot")
     frame = render_prompt(chosen, Problem(id="", text="{question}"))
     question = without_frame(without_frame(prompt, frame), chosen.instruction)
     blocks = read_text(response, named=format)
@@ -200,7 +203,7 @@ def _own_format(row: Row) -> Format | None:
     """The format of a row that slipstick wrote; None for others, and for a hybrid solution, whose content says it."""
     own = own_id(row.values)
     try:
-        return load_format(own.format) if own and own.format != "hybrid" else None
+        return format_named(own.format) if own and own.format != "hybrid" else None
     except PluginError:
         return None
 
