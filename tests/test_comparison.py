@@ -69,8 +69,8 @@ class Recipe(NamedTuple):
     script: Callable[[Request], Reply]
 
     def evaluate(self, out: Path, console: Console, *overrides: str, limit: int | None = None) -> Path:
-        order = Invocation(str(self.path), list(overrides), limit, out)
-        return run_evaluate(order, console, model=FakeModel(self.script))
+        order = Invocation(str(self.path), list(overrides), limit, out, model=FakeModel(self.script))
+        return run_evaluate(order, console)
 
 
 @pytest.fixture

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from slipstick import forking
 
-# Eager, because the function and its module share a name: whoever imports the module first would shadow a lazy one.
-from slipstick.grade import grade
-
 if TYPE_CHECKING:
-    from slipstick import rewards
+    from slipstick import errors, rewards
     from slipstick.answers import Found, final_answer, find_answer
     from slipstick.equivalence import compare, compare_many
+    from slipstick.grade import grade
     from slipstick.interpreters.host.async_sandbox import AsyncSandbox
     from slipstick.interpreters.host.sandbox import Sandbox
+    from slipstick.models import open_model
     from slipstick.problems import load_problems
+    from slipstick.run_result import RunResult, open_run
     from slipstick.schema import Code, Drop, Metric, Output, Problem, Run, Solution, Text, Verdict
+    from slipstick.verbs import curate, evaluate, export, grade_run, solve, synthesize, train
 
 __version__ = "0.1.0"
 
@@ -29,17 +32,28 @@ __all__ = [
     "Output",
     "Problem",
     "Run",
+    "RunResult",
     "Sandbox",
     "Solution",
     "Text",
     "Verdict",
     "compare",
     "compare_many",
+    "curate",
+    "errors",
+    "evaluate",
+    "export",
     "final_answer",
     "find_answer",
     "grade",
+    "grade_run",
     "load_problems",
+    "open_model",
+    "open_run",
     "rewards",
+    "solve",
+    "synthesize",
+    "train",
 ]
 
 _HOME = {
@@ -48,12 +62,33 @@ _HOME = {
     "compare": "slipstick.equivalence",
     "compare_many": "slipstick.equivalence",
     "final_answer": "slipstick.answers",
+    "curate": "slipstick.verbs",
+    "evaluate": "slipstick.verbs",
+    "export": "slipstick.verbs",
     "find_answer": "slipstick.answers",
     "Found": "slipstick.answers",
+    "grade": "slipstick.grade",
+    "grade_run": "slipstick.verbs",
     "load_problems": "slipstick.problems",
+    "open_model": "slipstick.models",
+    "open_run": "slipstick.run_result",
+    "RunResult": "slipstick.run_result",
+    "solve": "slipstick.verbs",
+    "synthesize": "slipstick.verbs",
+    "train": "slipstick.verbs",
 }
-_MODULES = ("rewards",)
+_MODULES = ("errors", "rewards")
 
+
+class _Package(ModuleType):
+    """This package: a function keeps its name if the import system would put the module of that name in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 forking.register()
 
 

@@ -31,7 +31,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
+Target = Annotated[
+    str, typer.Argument(metavar="[RECIPE]", show_default=False, help="A path, a name, or a run's folder.")
+]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")]
 Limit = Annotated[
     int | None, typer.Option(min=1, max=2**63 - 1, metavar="N", help="Use only the first N problems of each set.")
@@ -39,6 +41,10 @@ Limit = Annotated[
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run's folder; runs/NAME by default.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was interrupted.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
+
+
+_WORKED_ON = {"execute": "RUN", "export": "RUN", "grade": "RUN or FILE", "import_": "FILE"}
+"""What a verb must be told; the others can take all of their settings from --set."""
 
 
 @app.callback(invoke_without_command=True)
@@ -59,13 +65,16 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
     """Makes a command of a function: one argument and five flags; its name and docstring are the command's."""
 
     def verb(
-        target: Target,
+        target: Target = "",
         overrides: Overrides = None,
         limit: Limit = None,
         out: Out = None,
         resume: Resume = False,
         overwrite: Overwrite = False,
     ) -> None:
+        if not target and run.__name__ in _WORKED_ON:
+            name = run.__name__.rstrip("_")
+            raise UserError(f"what is it to {name}? slipstick {name} {_WORKED_ON[run.__name__]}")
         run(Invocation(target, overrides or [], limit, out, resume, overwrite), terminal())
 
     _add(run.__name__, run.__doc__, verb)

@@ -24,6 +24,10 @@ class SlipstickError(Exception):
 class UserError(SlipstickError):
     """Something the user can fix; the message names the thing, its value and the remedy."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the message, without a traceback."""
+        return [f"slipstick: {self}"]
+
 
 class RecipeError(UserError):
     """An invalid recipe; `mistakes` has a line for each mistake."""

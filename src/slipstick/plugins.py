@@ -7,6 +7,8 @@ from slipstick.errors import PluginError, did_you_mean
 from slipstick.extras import extra_of, how_to_install
 
 Point = Literal["problems", "models", "interpreters", "formats"]
+GIVEN = "given"
+"""What stands in a recipe before the name of an object that was given in Python."""
 
 
 def list_plugins(point: Point) -> dict[str, EntryPoint]:
@@ -20,6 +22,11 @@ def load_plugin(point: Point, name: str) -> Any:
     Raises PluginError if there is none of that name, or if loading it fails.
     """
     known = list_plugins(point)
+    if name == GIVEN:
+        raise PluginError(
+            f"one of the {point} of this run was an object, given in Python: go on with the same call there, with "
+            "resume=True, or start a new run and name another"
+        )
     if name not in known:
         raise PluginError(
             f"no {point} plug-in is named `{name}`{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}"

@@ -1,4 +1,4 @@
-"""Shows the progress of long work: a bar with rate and time left on a terminal, a plain line a minute elsewhere."""
+"""Shows the progress of long work: a bar on a terminal, one changing line in a notebook, a line a minute elsewhere."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 _PLAIN_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
+_NOTEBOOK_SECONDS = 0.5
 
 
 class Advance(Protocol):
@@ -52,12 +53,19 @@ def progress(
 
             yield move
         return
+
+    def text(amount: float, note: str) -> str:
+        return f"{title}: {amount:,.0f} of {total:,.0f} {unit} ({rate_and_time_left(amount)}) {note}".rstrip()
+
+    if console.is_jupyter and not console.quiet:
+        with _changing_line(clock) as show:
+            yield lambda amount, note="": show(text(amount, note))
+        return
     shown = started
     last = done, ""
 
     def line(amount: float, note: str) -> None:
-        text = f"{title}: {amount:,.0f} of {total:,.0f} {unit} ({rate_and_time_left(amount)}) {note}".rstrip()
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print(text(amount, note), highlight=False, markup=False, soft_wrap=True)
 
     def advance(amount: float, note: str = "") -> None:
         nonlocal shown, last
@@ -68,6 +76,25 @@ def progress(
 
     yield advance
     line(*last)
+
+
+@contextmanager
+def _changing_line(clock: Callable[[], float]) -> Iterator[Callable[[str], None]]:
+    """Yields a function that shows a text below a notebook's cell, each in place of the one before."""
+    from IPython.display import display
+
+    text, shown = "", -1.0
+    handle = display({"text/plain": ""}, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's
+
+    def show(new: str) -> None:
+        nonlocal text, shown
+        text = new
+        if clock() - shown >= _NOTEBOOK_SECONDS:
+            shown = clock()
+            handle.update({"text/plain": text}, raw=True)
+
+    yield show
+    handle.update({"text/plain": text}, raw=True)
 
 
 @asynccontextmanager

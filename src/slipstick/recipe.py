@@ -26,6 +26,9 @@ _LARGEST = 2**63 - 1
 _FOLDERS = ("data", "base", "run", "value_model", "model")
 """Keys that name a folder, also one without a slash."""
 
+COMMAND_LINE = "the command line"
+"""What a message names if settings come from no recipe."""
+
 
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) and not _is_unquoted(value) else value
@@ -95,7 +98,7 @@ def _exists(path: Path) -> bool:
 
 
 def check_settings(
-    table: dict[str, Any], settings: TypeForm[S], *, overrides: list[str] | None = None, where: str = "the command line"
+    table: dict[str, Any], settings: TypeForm[S], *, overrides: list[str] | None = None, where: str = COMMAND_LINE
 ) -> S:
     """A table of settings, with `key=value` overrides applied, as typed settings.
 
@@ -208,14 +211,15 @@ def parse_value(text: str) -> Any:
 
 def to_toml(table: Mapping[str, Any]) -> str:
     """A table of settings as TOML, one key a line."""
-    return "".join(f"{_toml_key(key)} = {_toml_value(value)}\n" for key, value in table.items())
+    return "".join(f"{_toml_key(key)} = {toml_value(value)}\n" for key, value in table.items())
 
 
-def _toml_value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value as TOML: texts, numbers, truth values, lists and tables."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml_key(key)} = {_toml_value(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_toml_key(key)} = {toml_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml_value, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)  # JSON's strings, numbers and truth values are TOML's too
 
 

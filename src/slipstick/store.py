@@ -91,7 +91,7 @@ class RunFolder:
         """
         path = Path(path)
         exists = (path / "run.json").is_file()
-        if not exists and path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
+        if not exists and path.is_dir() and any(not entry.name.startswith((".", "given-")) for entry in path.iterdir()):
             raise RunFolderError(f"{path} is not empty and not a run folder: choose another with --out")
         if path.is_symlink() and not path.exists():
             raise RunFolderError(f"{path} is a link that leads nowhere: remove it, or choose another with --out")

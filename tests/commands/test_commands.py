@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -91,10 +92,12 @@ def solve(tmp_path: Path) -> Solve:
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "r.toml").write_text(f'problems = "{tmp_path}/problems.jsonl"\nmodel = "fake:"\nformats = ["cot"]\n')
 
-    def run(script: Callable[[Request], Reply], *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
+    def run(script: Callable[[Request], Reply], *overrides: str, **flags: Any) -> tuple[RunFolder, str]:
         console = Console(record=True, width=120, file=io.StringIO())
-        order = Invocation(str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", **flags)
-        return RunFolder(run_solve(order, console, model=FakeModel(script))), console.export_text()
+        order = Invocation(
+            str(tmp_path / "r.toml"), list(overrides), out=tmp_path / "run", model=FakeModel(script), **flags
+        )
+        return RunFolder(run_solve(order, console)), console.export_text()
 
     return run
 

@@ -7,8 +7,8 @@ import sys
 
 PROGRAM = """
 import asyncio, os, signal
-from slipstick.commands import run_async
 from slipstick.commands.running import stop_as_by_ctrl_c
+from slipstick.event_loop import run_async
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 stop_as_by_ctrl_c()

@@ -43,9 +43,9 @@ def test_a_recipe_runs_in_a_running_loop(tmp_path: Path) -> None:
     console = Console(file=io.StringIO())
 
     async def notebook() -> tuple[Path, Path]:
-        evaluated = run_evaluate(Invocation(str(recipe), out=tmp_path / "evaluated"), console, model=model)
-        order = Invocation(str(recipe), ["method=teacher"], out=tmp_path / "taught")
-        return evaluated, run_synthesize(order, console, model=model)
+        evaluated = run_evaluate(Invocation(str(recipe), out=tmp_path / "evaluated", model=model), console)
+        order = Invocation(str(recipe), ["method=teacher"], out=tmp_path / "taught", model=model)
+        return evaluated, run_synthesize(order, console)
 
     evaluated, taught = asyncio.run(notebook())
     assert RunFolder(evaluated).run().counts["correct"] == 4

@@ -73,7 +73,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def evaluate(server: Scripted, *overrides: str, **flags: bool) -> RunFolder:
+def evaluate(server: Scripted, *overrides: str, **flags: Any) -> RunFolder:
     changes = ["model=openai:abacus-7b", f"base_url={server.url}", "sandbox_workers=1", *overrides]
     return RunFolder(run_evaluate(Invocation("mine.jsonl", changes, out=Path("run"), **flags), Console(quiet=True)))
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -72,7 +73,7 @@ def make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeRun:
     return make
 
 
-def curated(*settings: str, out: str = "out", recipe: str = "", **flags: bool) -> RunFolder:
+def curated(*settings: str, out: str = "out", recipe: str = "", **flags: Any) -> RunFolder:
     Path("my.toml").write_text(recipe or 'data = ["run"]\n')
     with Path("console.txt").open("w") as file:
         order = Invocation("my.toml", list(settings), out=Path(out), **flags)

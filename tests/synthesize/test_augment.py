@@ -184,8 +184,14 @@ def test_without_a_program_only_the_text_is_changed_and_nobody_knows_the_answer(
 def run(folder: Path, *overrides: str, resume: bool = False, script: Script | None = None) -> tuple[RunFolder, str]:
     console = Console(record=True, width=120, file=io.StringIO())
     (folder / "r.toml").write_text('method = "augment"\nproblems = "synthetic:known,n=12"\nsandbox_workers = 1\n')
-    order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", resume=resume)
-    return RunFolder(run_synthesize(order, console, model=FakeModel(script) if script else None)), console.export_text()
+    order = Invocation(
+        str(folder / "r.toml"),
+        list(overrides),
+        out=folder / "run",
+        resume=resume,
+        model=FakeModel(script) if script else None,
+    )
+    return RunFolder(run_synthesize(order, console)), console.export_text()
 
 
 def test_problems_with_steps_need_no_model(tmp_path: Path) -> None:

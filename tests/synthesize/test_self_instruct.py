@@ -6,6 +6,7 @@ import io
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -113,12 +114,12 @@ def teacher(request: Request) -> Reply:
     return Reply(text="".join(f"<question>{text}?</question>\n" for text in texts), tokens=40, cost=0.01)
 
 
-def run(folder: Path, *overrides: str, **flags: bool) -> tuple[RunFolder, str]:
+def run(folder: Path, *overrides: str, **flags: Any) -> tuple[RunFolder, str]:
     recipe = 'method = "self_instruct"\ntopics = ["calculus", "formal_logic"]\nmodel = "fake:"\nquestions = 20\n'
     (folder / "r.toml").write_text(recipe + "per_request = 3\nat_once = 3\n")
     console = Console(record=True, width=120, file=io.StringIO())
-    order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", **flags)
-    return RunFolder(run_synthesize(order, console, model=FakeModel(teacher))), console.export_text()
+    order = Invocation(str(folder / "r.toml"), list(overrides), out=folder / "run", model=FakeModel(teacher), **flags)
+    return RunFolder(run_synthesize(order, console)), console.export_text()
 
 
 def rows(folder: RunFolder) -> list[str]:

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -129,11 +130,17 @@ def run(tmp_path: Path) -> Run:
     (tmp_path / "r.toml").write_text(shared)
 
     def start(
-        method: str, script: Callable[[Request], str | Reply], *overrides: str, **flags: bool
+        method: str, script: Callable[[Request], str | Reply], *overrides: str, **flags: Any
     ) -> tuple[RunFolder, str]:
         console = Console(record=True, width=120, file=io.StringIO())
-        order = Invocation(str(tmp_path / "r.toml"), [f"method={method}", *overrides], out=tmp_path / "run", **flags)
-        return RunFolder(run_synthesize(order, console, model=FakeModel(script))), console.export_text()
+        order = Invocation(
+            str(tmp_path / "r.toml"),
+            [f"method={method}", *overrides],
+            out=tmp_path / "run",
+            model=FakeModel(script),
+            **flags,
+        )
+        return RunFolder(run_synthesize(order, console)), console.export_text()
 
     return start
 

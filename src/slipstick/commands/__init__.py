@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from slipstick.recipe import check_settings, load_recipe
+from slipstick.event_loop import run_async
+from slipstick.recipe import check_settings, load_recipe, resolved
 from slipstick.schema import Problem, Record, Run, Solution
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
+
+    from slipstick.interpreters import Interpreter
+    from slipstick.models import Model
 
 S = TypeVar("S", bound=Record)
 T = TypeVar("T")
@@ -23,15 +25,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a command line said: one argument and five flags, the same for every verb."""
+    """What a command line or a call from Python said: one argument and five flags, the same for every verb."""
 
     target: str
-    """A recipe's path or name; for verbs that work on a finished run, its folder."""
+    """A recipe's path or name; for verbs that work on a finished run, its folder; "" if all settings are overrides."""
     overrides: list[str] = field(default_factory=list)
     limit: int | None = None
     out: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    model: Model | None = None
+    """A model in place of the recipe's; whoever opened it closes it."""
+    interpreter: Interpreter | None = None
+    """An interpreter in place of the recipe's; whoever opened it closes it."""
 
     @property
     def changes(self) -> list[str]:
@@ -43,7 +49,11 @@ class Invocation:
         more = [each for override in self.overrides for each in ("--set", override)]
         more += ["--limit", str(self.limit)] if self.limit else []
         more += ["--out", str(self.out)] if self.out else []
-        return shlex.join(["slipstick", verb, self.target, *more])
+        return shlex.join(["slipstick", verb, *([self.target] if self.target else []), *more])
+
+    def run_async(self, work: Coroutine[Any, Any, T]) -> T:
+        """What a coroutine returns, also in a notebook; with objects that were given in the event loop they share."""
+        return run_async(work, shared=self.model is not None or self.interpreter is not None)
 
 
 def load_settings(invocation: Invocation, settings: TypeForm[S]) -> tuple[S, str]:
@@ -51,6 +61,9 @@ def load_settings(invocation: Invocation, settings: TypeForm[S]) -> tuple[S, str
 
     settings: a class, or `Annotated[A | B, Field(discriminator="method")]` (see `check_settings`).
     """
+    if not invocation.target:
+        found = check_settings({}, settings, overrides=invocation.changes)
+        return found, resolved(found)
     return load_recipe(invocation.target, settings, overrides=invocation.changes)
 
 
@@ -58,28 +71,6 @@ def settings_for_run(invocation: Invocation, run: Run, settings: type[S]) -> S:
     """Settings of a verb that works on a finished run: as that run had them, with the overrides applied."""
     own = {key: value for key, value in run.recipe.items() if key in settings.model_fields}
     return check_settings(own, settings, overrides=invocation.overrides)
-
-
-def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns, also if the caller is in a running event loop (a notebook): then in a thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        found = asyncio.run(_until_interrupted(work))
-    else:
-        with ThreadPoolExecutor(1) as thread:
-            found = thread.submit(asyncio.run, _until_interrupted(work)).result()
-    if isinstance(found, KeyboardInterrupt):
-        raise found
-    return found
-
-
-async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T | KeyboardInterrupt:
-    """What a coroutine returns; an interrupt that asyncio has not made a cancellation of is no error of its task."""
-    try:
-        return await work
-    except KeyboardInterrupt as error:  # where a shell's background job ignores SIGINT, SIGTERM comes as this
-        return error
 
 
 def count(problems: Sequence[Problem], solutions: Sequence[Solution], **more: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ from slipstick.commands.new_problems import NewProblems, run_new_problems
 from slipstick.commands.questions import QuestionRecipe, finish_questions, question_run, replies_to, without_answer
 from slipstick.formats import FormatNames
 from slipstick.interpreters import Interpreter
-from slipstick.models import Model, open_model
+from slipstick.models import open_model
 from slipstick.problems.settings import sound_problems
 from slipstick.schema import Problem, Solution
 from slipstick.solve.estimate import choose
@@ -50,13 +50,11 @@ class AugmentRecipe(QuestionRecipe, AugmentSettings):
         return self
 
 
-def run_augment(
-    invocation: Invocation, recipe: AugmentRecipe, text: str, console: Console, model: Model | None
-) -> Path:
-    """New problems from those there are. model: in place of the recipe's."""
+def run_augment(invocation: Invocation, recipe: AugmentRecipe, text: str, console: Console) -> Path:
+    """New problems from those there are."""
     problems, corrupt = sound_problems(recipe)
     programs = first_programs(recipe.programs)
-    model = model or (open_model(recipe.model, recipe) if recipe.model else None)
+    model = invocation.model or (open_model(recipe.model, recipe) if recipe.model else None)
 
     overwrite = invocation.overwrite and not invocation.resume
 

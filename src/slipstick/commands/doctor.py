@@ -5,8 +5,8 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from slipstick.commands import run_async
 from slipstick.errors import UserError
+from slipstick.event_loop import run_async
 from slipstick.extras import how_to_install
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.models import ModelSettings, open_model

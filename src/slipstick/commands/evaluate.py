@@ -8,7 +8,7 @@ from pydantic import model_validator
 from rich.console import Console
 
 from slipstick.alarms import Alarm
-from slipstick.commands import Invocation, run_async
+from slipstick.commands import Invocation
 from slipstick.commands.judging import judge
 from slipstick.commands.running import running
 from slipstick.commands.solve import SolveResult, collect, finish
@@ -42,17 +42,17 @@ class EvaluateRecipe(SolveRecipe, GradeSettings, TrackerSettings):
         return self
 
 
-def run_evaluate(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
-    """`slipstick evaluate`: solve, grade, count, report. model: in place of the recipe's; it is closed."""
+def run_evaluate(invocation: Invocation, console: Console) -> Path:
+    """`slipstick evaluate`: solve, grade, count, report."""
     recipe, text, invocation = load_solving(invocation, EvaluateRecipe)
     check_profile(recipe.profile)
     check_trackers(recipe.report_to)
     check_problems(recipe, graded=True)
-    model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
+    model, inputs = invocation.model or open_model(recipe.model, recipe), input_files(recipe)
     # Solutions stay; they are graded again.
     may_change = MAY_CHANGE | GradeSettings.model_fields.keys() | TrackerSettings.model_fields.keys()
     with running(invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=may_change) as folder:
-        solved, alarms, metrics = run_async(_solve_and_check(folder, recipe, model, console))
+        solved, alarms, metrics = invocation.run_async(_solve_and_check(folder, recipe, model, invocation, console))
         if solved.finished:
             solutions, problems = list(folder.solutions()), list(folder.problems())
             alarms += training_overlap(recipe.model, problems)
@@ -66,9 +66,9 @@ def run_evaluate(invocation: Invocation, console: Console, *, model: Model | Non
 
 
 async def _solve_and_check(
-    folder: RunFolder, recipe: EvaluateRecipe, model: Model, console: Console
+    folder: RunFolder, recipe: EvaluateRecipe, model: Model, invocation: Invocation, console: Console
 ) -> tuple[SolveResult, list[Alarm], list[Metric]]:
-    async with opened(recipe, model) as interpreter:
+    async with opened(recipe, model, invocation) as interpreter:
         solved = await collect(folder, recipe, model, interpreter, console)
         if not solved.finished or not recipe.rerun:
             return solved, [], []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, count, run_async, settings_for_run
+from slipstick.commands import Invocation, count, settings_for_run
 from slipstick.commands.running import running
 from slipstick.errors import InputError
 from slipstick.evaluate import reproduced_outputs
@@ -37,7 +37,7 @@ def run_execute(invocation: Invocation, console: Console) -> Path:
     with running(invocation, "execute", recipe, console, inputs=[source.path / "solutions.jsonl"]) as folder:
         folder.write_problems(problems)
         copy_formats(folder, [source.path])
-        after = run_async(_execute_all(folder, before, recipe, console))
+        after = invocation.run_async(_execute_all(folder, before, recipe, console))
         recorded = {s.id: [block.text for block in s.blocks if isinstance(block, Output)] for s in before}
         metrics = reproduced_outputs(after, lambda solution: recorded[solution.id])
         folder.finish("finished", counts=count(problems, after), metrics=metrics)

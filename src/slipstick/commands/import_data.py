@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async
+from slipstick.commands import Invocation
 from slipstick.commands.import_folder import Programs, grade_rows, write_rows
 from slipstick.commands.import_notices import notices
 from slipstick.commands.running import running
@@ -84,7 +84,7 @@ def run_import(invocation: Invocation, console: Console) -> Path:
     sources = [(str(file), read_rows(file, on_bad=drop)) for file in files] or [(target, _hub(target, settings))]
     found = chain.from_iterable(read(source, islice(rows, settings.limit)) for source, rows in sources)
     with running(replace(invocation, out=out), "import", settings, console, inputs=files) as folder:
-        ran = run_async(write_rows(found, folder, settings, programs=settings.run_programs))
+        ran = invocation.run_async(write_rows(found, folder, settings, programs=settings.run_programs))
         counts = grade_rows(folder, settings.profile) + Counter({"programs run": ran})
         if not counts["solutions"]:
             shape = f" as `{notes.shape}` (--set shape=NAME names another)" if notes.shape else ""

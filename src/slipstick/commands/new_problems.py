@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async
+from slipstick.commands import Invocation
 from slipstick.commands.estimates import print_estimate
 from slipstick.commands.questions import QuestionRecipe
 from slipstick.commands.running import running
@@ -53,7 +53,7 @@ def run_new_problems(work: NewProblems, text: str, *, model: Model | None, files
     with running(
         work.invocation, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE
     ) as folder:
-        finished = run_async(_make_and_answer(folder, work, model))
+        finished = work.invocation.run_async(_make_and_answer(folder, work, model))
         folder.finish("finished" if finished else "stopped", counts=folder.run().counts, metrics=[])
     console.print(f"{folder.path}", highlight=False, soft_wrap=True)
     return folder.path
@@ -62,7 +62,7 @@ def run_new_problems(work: NewProblems, text: str, *, model: Model | None, files
 async def _make_and_answer(folder: RunFolder, work: NewProblems, model: Model | None) -> bool:
     began, recipe, console = time.monotonic(), work.recipe, work.console
     monitor = Monitor(model) if model else None
-    async with opened(recipe, model) as interpreter:
+    async with opened(recipe, model, work.invocation) as interpreter:
         made = await work.make(folder, monitor, interpreter)
         if made is None:
             return False

@@ -14,7 +14,6 @@ from slipstick.commands.teacher import run_teaching
 from slipstick.commands.teaching import TeachingRecipe
 from slipstick.errors import InputError
 from slipstick.formats import FormatNames
-from slipstick.models import Model
 from slipstick.problems.settings import sound_problems
 from slipstick.schema import Problem, Solution
 from slipstick.synthesize.rejection import RejectionSettings, refuse_without_gold, take_enough, until_correct
@@ -42,10 +41,8 @@ class RejectionRecipe(TeachingRecipe, RejectionSettings):
         return self
 
 
-def run_rejection(
-    invocation: Invocation, recipe: RejectionRecipe, text: str, console: Console, model: Model | None
-) -> Path:
-    """Attempts until enough are correct, more of them if a problem is hard. model: in place of the recipe's."""
+def run_rejection(invocation: Invocation, recipe: RejectionRecipe, text: str, console: Console) -> Path:
+    """Attempts until enough are correct, more of them if a problem is hard."""
     problems, corrupt = sound_problems(recipe)
     known = [problem for problem in problems if problem.answer is not None]
     if not known:
@@ -61,4 +58,4 @@ def run_rejection(
 
     method = Method(until_correct(recipe, temperature=recipe.temperature), recipe.max_attempts, review)
     asked = TeacherInput(known, refused=[*corrupt, *refuse_without_gold(problems)])
-    return run_teaching(invocation, recipe, text, asked, method, console=console, model=model)
+    return run_teaching(invocation, recipe, text, asked, method, console=console)

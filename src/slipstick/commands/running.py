@@ -42,9 +42,7 @@ def running(
     appended as they come.
     may_change: settings that may differ when the run is resumed.
     """
-    out = invocation.out or Path("runs") / (
-        find_recipe(invocation.target).stem if text else Path(invocation.target).name
-    )
+    out = invocation.out or Path("runs") / _name(invocation.target, verb, is_recipe=bool(text))
     run = Run(
         name=out.name,
         verb=verb,
@@ -78,6 +76,12 @@ def running(
         raise
     finally:
         folder.close()
+
+
+def _name(target: str, verb: str, *, is_recipe: bool) -> str:
+    if not target:
+        return verb
+    return find_recipe(target).stem if is_recipe else Path(target).name
 
 
 def stop_as_by_ctrl_c() -> None:

@@ -11,7 +11,7 @@ from slipstick.commands.new_problems import NewProblems, run_new_problems
 from slipstick.commands.questions import QuestionRecipe, finish_questions, question_run, replies_to, without_answer
 from slipstick.formats import FormatNames
 from slipstick.interpreters import Interpreter
-from slipstick.models import Model, open_model
+from slipstick.models import open_model
 from slipstick.schema import Problem
 from slipstick.solve.estimate import PROBLEMS
 from slipstick.solve.monitor import Monitor
@@ -36,12 +36,10 @@ class SelfInstructRecipe(QuestionRecipe, SelfInstructSettings):
     """Formats that the new questions are answered in; none leaves them without answers."""
 
 
-def run_self_instruct(
-    invocation: Invocation, recipe: SelfInstructRecipe, text: str, console: Console, model: Model | None
-) -> Path:
-    """New questions for topics without data. model: in place of the recipe's."""
+def run_self_instruct(invocation: Invocation, recipe: SelfInstructRecipe, text: str, console: Console) -> Path:
+    """New questions for topics without data."""
     topics = [read_topic(name) for name in recipe.topics]
-    model = model or open_model(recipe.model, recipe)
+    model = invocation.model or open_model(recipe.model, recipe)
 
     overwrite = invocation.overwrite and not invocation.resume
 

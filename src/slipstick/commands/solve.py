@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async
+from slipstick.commands import Invocation
 from slipstick.commands.collection import Collection
 from slipstick.commands.estimates import print_estimate
 from slipstick.commands.running import running
@@ -36,18 +36,18 @@ class SolveResult(NamedTuple):
     """False if a budget or an estimate ended it early; what is done is kept, and `--resume` continues."""
 
 
-def run_solve(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
-    """`slipstick solve`: problems -> solutions in a run folder. model: in place of the recipe's; it is closed."""
+def run_solve(invocation: Invocation, console: Console) -> Path:
+    """`slipstick solve`: problems -> solutions in a run folder."""
     recipe, text, invocation = load_solving(invocation, SolveRecipe)
     check_problems(recipe)
-    model, inputs = model or open_model(recipe.model, recipe), input_files(recipe)
+    model, inputs = invocation.model or open_model(recipe.model, recipe), input_files(recipe)
 
     async def work() -> SolveResult:
-        async with opened(recipe, model) as interpreter:
+        async with opened(recipe, model, invocation) as interpreter:
             return await collect(folder, recipe, model, interpreter, console)
 
     with running(invocation, "solve", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
-        solved = run_async(work())
+        solved = invocation.run_async(work())
         finish(folder, solved)
     if solved.finished:
         found = f"{counted(solved.solutions, 'solution')} of {counted(solved.problems, 'problem')}: {folder.path}"

@@ -19,7 +19,7 @@ from slipstick.plugins import list_plugins
 from slipstick.problems.catalogue import datasets
 from slipstick.problems.catalogue.local import local_files
 from slipstick.problems.settings import ProblemSettings
-from slipstick.recipe import check_settings, resolved, shipped_recipes
+from slipstick.recipe import COMMAND_LINE, check_settings, resolved, shipped_recipes
 from slipstick.solve import SolveSettings
 from slipstick.store import RunFolder
 
@@ -54,7 +54,9 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
     command says otherwise; or a run, to go on with it. Raises RecipeError.
     """
     target = Path(invocation.target)
-    if (target / "run.json").is_file():
+    if not invocation.target:
+        table, out = {"formats": ["cot"]}, invocation.out
+    elif (target / "run.json").is_file():
         run, own = RunFolder(target).run(), "evaluate" if "profile" in settings.model_fields else "solve"
         if run.verb != own and (invocation.out is None or run.verb not in ("solve", "evaluate")):
             remedy = f"`slipstick grade {target}` grades its solutions, `slipstick report {target}` shows its numbers"
@@ -75,14 +77,13 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
                 "recipes` shows), a file of problems (mine.jsonl), a dataset (gsm8k:test), or a run's folder"
             ],
         )
-    recipe = check_settings(table, settings, overrides=invocation.changes, where=invocation.target)
+    recipe = check_settings(table, settings, overrides=invocation.changes, where=invocation.target or COMMAND_LINE)
     return recipe, resolved(recipe), replace(invocation, out=out)
 
 
 def _are_problems(target: str) -> bool:
-    name = target.partition(":")[0]
-    known = name in datasets() or name in list_plugins("problems")
-    return known or (Path(target).is_file() and Path(target).suffix != ".toml")
+    path, name = Path(target), target.partition(":")[0]
+    return name in {*datasets(), *list_plugins("problems")} or (path.is_file() and path.suffix != ".toml")
 
 
 def input_files(recipe: SolveRecipe) -> list[Path]:
@@ -96,12 +97,13 @@ def input_files(recipe: SolveRecipe) -> list[Path]:
 
 
 @asynccontextmanager
-async def opened(recipe: SolveRecipe, model: Model | None) -> AsyncIterator[Interpreter]:
-    """The interpreter of a recipe; it and the model, opened before, are closed in the end."""
-    interpreter = open_for(recipe.formats, recipe, seed=recipe.seed)
+async def opened(recipe: SolveRecipe, model: Model | None, invocation: Invocation) -> AsyncIterator[Interpreter]:
+    """The interpreter of a recipe; it and the model, opened before, are closed in the end unless they were given."""
+    interpreter = invocation.interpreter or open_for(recipe.formats, recipe, seed=recipe.seed)
     try:
         yield interpreter
     finally:
-        await interpreter.close()
-        if model:
+        if interpreter is not invocation.interpreter:
+            await interpreter.close()
+        if model and model is not invocation.model:
             await model.close()

@@ -12,7 +12,6 @@ from slipstick.commands.rejection import RejectionRecipe, run_rejection
 from slipstick.commands.self_instruct import SelfInstructRecipe, run_self_instruct
 from slipstick.commands.teacher import TeacherRecipe, run_teacher
 from slipstick.commands.writer import SynthesizeRecipe, run_writer
-from slipstick.models import Model
 
 AnyMethod = Annotated[
     SynthesizeRecipe | TeacherRecipe | RejectionRecipe | SelfInstructRecipe | AugmentRecipe,
@@ -20,17 +19,17 @@ AnyMethod = Annotated[
 ]
 
 
-def run_synthesize(invocation: Invocation, console: Console, *, model: Model | None = None) -> Path:
-    """`slipstick synthesize`: by the method that the recipe names. model: in place of the recipe's; it is closed."""
+def run_synthesize(invocation: Invocation, console: Console) -> Path:
+    """`slipstick synthesize`: by the method that the recipe names."""
     recipe, text = load_settings(invocation, AnyMethod)
     match recipe:
         case TeacherRecipe():
-            return run_teacher(invocation, recipe, text, console, model)
+            return run_teacher(invocation, recipe, text, console)
         case RejectionRecipe():
-            return run_rejection(invocation, recipe, text, console, model)
+            return run_rejection(invocation, recipe, text, console)
         case SelfInstructRecipe():
-            return run_self_instruct(invocation, recipe, text, console, model)
+            return run_self_instruct(invocation, recipe, text, console)
         case AugmentRecipe():
-            return run_augment(invocation, recipe, text, console, model)
+            return run_augment(invocation, recipe, text, console)
         case SynthesizeRecipe():
             return run_writer(invocation, recipe, text, console)

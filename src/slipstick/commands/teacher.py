@@ -7,14 +7,14 @@ from typing import Literal
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, run_async
+from slipstick.commands import Invocation
 from slipstick.commands.estimates import print_estimate
 from slipstick.commands.running import running
 from slipstick.commands.solve_recipe import MAY_CHANGE, input_files, opened
 from slipstick.commands.teaching import TeachingRecipe, teach
 from slipstick.errors import counted
 from slipstick.formats import FormatNames
-from slipstick.models import Model, open_model
+from slipstick.models import open_model
 from slipstick.problems.settings import sound_problems
 from slipstick.solve.estimate import choose
 from slipstick.solve.monitor import Monitor
@@ -33,14 +33,12 @@ class TeacherRecipe(TeachingRecipe):
     """Stop sampling a problem in a format once it has so many correct attempts; None takes all."""
 
 
-def run_teacher(
-    invocation: Invocation, recipe: TeacherRecipe, text: str, console: Console, model: Model | None
-) -> Path:
-    """A model's attempts by a schedule; the correct ones are kept. model: in place of the recipe's."""
+def run_teacher(invocation: Invocation, recipe: TeacherRecipe, text: str, console: Console) -> Path:
+    """A model's attempts by a schedule; the correct ones are kept."""
     problems, corrupt = sound_problems(recipe)
     method = recipe.sampling(stop_after_correct=recipe.stop_after_correct)
     asked = TeacherInput(problems, refused=corrupt)
-    return run_teaching(invocation, recipe, text, asked, method, console=console, model=model)
+    return run_teaching(invocation, recipe, text, asked, method, console=console)
 
 
 def run_teaching(
@@ -51,15 +49,15 @@ def run_teaching(
     method: Method,
     *,
     console: Console,
-    model: Model | None,
 ) -> Path:
-    """Samples what a method asks for, or for an estimate a few of it, and selects. model: in place of the recipe's."""
-    teacher, inputs, total = model or open_model(recipe.model, recipe), input_files(recipe), len(asked.problems)
+    """Samples what a method asks for, or for an estimate a few of it, and selects."""
+    teacher, inputs = invocation.model or open_model(recipe.model, recipe), input_files(recipe)
+    total = len(asked.problems)
     few = list(choose(asked.problems, total, seed=recipe.seed)) if recipe.estimate else asked.problems
 
     async def work() -> bool:
         began, mine = time.monotonic(), asked._replace(problems=few)
-        async with opened(recipe, teacher) as interpreter:
+        async with opened(recipe, teacher, invocation) as interpreter:
             finished = await teach(folder, mine, recipe, method, Monitor(teacher), interpreter, console)
         if finished and recipe.estimate:
             index, ids = folder.index(), by_problem(folder)
@@ -71,7 +69,7 @@ def run_teaching(
         return finished and not recipe.estimate
 
     with running(invocation, "synthesize", recipe, console, text=text, inputs=inputs, may_change=MAY_CHANGE) as folder:
-        selected = run_async(work())
+        selected = invocation.run_async(work())
         counts = folder.run().counts if selected else {"problems": total, "solutions": len(folder.index())}
         folder.finish("finished" if selected else "stopped", counts=counts, metrics=[])
     console.print(f"{folder.path}", highlight=False, soft_wrap=True)

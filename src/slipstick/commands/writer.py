@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from rich.console import Console
 
-from slipstick.commands import Invocation, count, run_async
+from slipstick.commands import Invocation, count
 from slipstick.commands.running import running
 from slipstick.errors import counted
 from slipstick.formats import FormatNames, load_format
@@ -40,7 +40,7 @@ def run_writer(invocation: Invocation, recipe: SynthesizeRecipe, text: str, cons
     """Problems -> solutions whose programs were run and whose answers equal the gold."""
     problems, corrupt = sound_problems(recipe)
     with running(invocation, "synthesize", recipe, console, text=text, inputs=recipe.files()) as folder:
-        run_async(_synthesize(folder, problems, corrupt, recipe, console))
+        invocation.run_async(_synthesize(folder, problems, corrupt, recipe, invocation, console))
         kept, dropped = list(folder.solutions()), len(list(folder.dropped()))
         folder.finish("finished", counts=count(problems, kept, dropped=dropped), metrics=[])
     found = f"{counted(len(kept), 'solution')} of {counted(len(problems), 'problem')} kept"
@@ -57,12 +57,13 @@ async def _synthesize(
     problems: Sequence[Problem],
     corrupt: Sequence[Drop],
     recipe: SynthesizeRecipe,
+    invocation: Invocation,
     console: Console,
 ) -> None:
     writer = _writer(recipe.method)
     formats = [load_format(name) for name in recipe.formats]
     record_formats(folder, formats, named=recipe.formats)
-    interpreter = open_interpreter(recipe, seed=recipe.seed)
+    interpreter = invocation.interpreter or open_interpreter(recipe, seed=recipe.seed)
     folder.write_problems(problems)
     done = {solution.id for solution in folder.solutions()} | {row.row["id"] for row in folder.dropped()}
     finished = len(done)
@@ -92,7 +93,8 @@ async def _synthesize(
                 done=done,
             )
     finally:
-        await interpreter.close()
+        if interpreter is not invocation.interpreter:
+            await interpreter.close()
 
 
 def _writer(method: str) -> Writer:

@@ -9,6 +9,7 @@ from slipstick.answers import answer_of
 from slipstick.curate.reading import read_chosen
 from slipstick.edges import read_text, reading
 from slipstick.equivalence import compare
+from slipstick.event_loop import run_async
 from slipstick.execute import outputs_equal, re_execute
 from slipstick.formats import Format, load_format
 from slipstick.formats.recorded import formats_of
@@ -53,7 +54,7 @@ def rerun_programs(
                 finally:
                     await interpreter.close()
 
-            asyncio.run(run())
+            run_async(run())
     return {place: done[place] for place in places}
 
 
