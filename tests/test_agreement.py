@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from slipstick.agreement import compare_with_recorded
+from rich.console import Console
+
+from slipstick.agreement import AgreementCounts, agreement_table, compare_with_recorded
 from slipstick.grade import grade_solutions
 from slipstick.importers import find_outputs, read_outputs
 
@@ -51,3 +54,13 @@ def test_agreement_counts_every_case_and_names_the_cause(tmp_path: Path) -> None
         ("sums/6#cot#0", True, "no_answer", "extraction"),
     ]
     assert found[0].where.endswith("output.jsonl:3") and found[0].expected == "6"
+
+
+def test_no_name_is_broken_on_a_narrow_terminal() -> None:
+    counts = AgreementCounts("sums", "exact_match,flexible-extract", Counter(both_correct=7, only_ours_correct=2))
+    for width in (80, 160):
+        console = Console(width=width, force_terminal=False)
+        with console.capture() as capture:
+            console.print(agreement_table([counts]))
+        lines = [line for line in capture.get().splitlines() if "exact_match,flexible-extract" in line]
+        assert len(lines) == (2 if width == 80 else 1) and " 7" in lines[0]

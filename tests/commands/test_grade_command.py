@@ -65,6 +65,8 @@ def test_a_file_becomes_a_run_with_a_diff(invoke: Invoke) -> None:
     (only,) = [json.loads(line) for line in (run.path / "disagreements.jsonl").read_text().splitlines()]
     assert (only["id"], only["answer"], only["recorded_answer"]) == ("sums/1#cot#0", "4", "")
     assert (only["cause"], only["where"]) == ("extraction", f"{FILE}:2")
+    page = (run.path / "report.html").read_text("utf-8")
+    assert "1 verdict differs from those in the file" in page and "correct (exact_match,strict-match)" in page
 
 
 def test_the_run_can_be_reported_and_graded_again(invoke: Invoke) -> None:

@@ -152,7 +152,8 @@ def disagreements_table(path: Path) -> PageTable | None:
         for row in found[:_MOST]
     ]
     first = f"; the first {_MOST}" if len(found) > _MOST else ""
-    lead = f"{len(found):,} verdicts differ from those in the file that was graded{first}. {path.name} has them all."
+    differ = "1 verdict differs" if len(found) == 1 else f"{len(found):,} verdicts differ"
+    lead = f"{differ} from those in the file that was graded{first}. {path.name} has them all."
     heads = ["row", "answer", "expected", "ours", "theirs", "their answer", "cause", "why"]
     return PageTable("Disagreements with the recorded verdicts", lead, heads, rows) if rows else None
 
