@@ -83,6 +83,12 @@ def test_a_row_that_is_no_line_of_a_script_is_named(tmp_path: Path, row: dict[st
         open_model(write(tmp_path / "script.jsonl", [row]))
 
 
+def test_a_misspelt_key_is_told_the_right_one(tmp_path: Path) -> None:
+    (tmp_path / "script.jsonl").write_text('{"problem_id": "p/1", "text": "1", "fromat": "cot"}\n')
+    with pytest.raises(InputError, match=r"`fromat` is no key of a script .did you mean `format`"):
+        open_model(f"fake:{tmp_path}/script.jsonl")
+
+
 def test_a_fake_without_script_says_what_it_needs() -> None:
     with pytest.raises(InputError, match=r"fake:script\.jsonl"):
         open_model("fake")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from slipstick.errors import InputError
+from slipstick.errors import InputError, did_you_mean
 from slipstick.models import Model, ModelSettings, Reply, Request
 from slipstick.tabular import Row, read_rows
 
@@ -59,6 +59,10 @@ def open_model(argument: str, settings: ModelSettings) -> FakeModel:
 
 
 def _checked(row: Row) -> dict[str, object]:
+    for key in row.values:
+        hint = did_you_mean(key, ("problem_id", "text", *_KEYS))
+        if hint and key not in ("problem_id", "text", *_KEYS):
+            raise InputError(f"{row.where}: `{key}` is no key of a script{hint}")
     for key, kind in {"problem_id": str, "text": str, "format": str, "turn": int, "sample": int}.items():
         if key not in row.values and key in _KEYS:
             continue
