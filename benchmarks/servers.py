@@ -27,6 +27,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.errors import ModelError, first_error
+from slipstick.event_loop import run_async
 from slipstick.models import ModelSettings
 from slipstick.models.openai import OpenAIModel
 from slipstick.store import RunFolder
@@ -203,13 +204,15 @@ def evaluated(server: Server, folder: Path, format: str, *, resume: bool) -> str
     model = OpenAIModel("m", settings, max_retries=1, first_pause=0.001)
     recipe = folder / "r.toml"
     recipe.write_text(f'problems = "{folder}/p.jsonl"\nmodel = "openai:m"\nformats = ["{format}"]\nmax_turns = 2\n')
-    invocation = Invocation(str(recipe), out=folder / "run", resume=resume)
+    invocation = Invocation(str(recipe), out=folder / "run", resume=resume, model=model)
     try:
-        run_evaluate(invocation, Console(file=io.StringIO()), model=model)
+        run_evaluate(invocation, Console(file=io.StringIO()))
     except BaseException as raised:
         if not isinstance(first_error(raised), ModelError):
             raise
         return str(first_error(raised))
+    finally:
+        run_async(model.close(), shared=True)
     return ""
 
 
