@@ -71,7 +71,7 @@ def _outcomes(isolation: str, counts: Counter[str]) -> Iterator[tuple[str, list[
         counts["siblings_harmed"] += sum(what.startswith("beside") for what in outcome)
         yield f"{case['kind']}: {case['name']}", outcome
     hostile = [case for case in _read(HOSTILE) if ISOLATION.index(case["isolation"]) >= rank]
-    with slipstick.Sandbox(timeout=2, memory_mb=256, isolation=isolation) as sandbox:
+    with slipstick.Sandbox(timeout=2, memory_mb=256, isolation=isolation, scratch_mb=0) as sandbox:
         for case in hostile:
             yield f"hostile: {case['name']}", _run_hostile(case, sandbox)
 

@@ -89,7 +89,7 @@ def run_inside(isolation: str) -> None:
     os.chdir(ARENA / "work")
     attacks = [json.loads(line) for line in sys.stdin]
     escaped: dict[str, str] = {}
-    with slipstick.Sandbox(workers=1, timeout=SECONDS, isolation=isolation, seed=0) as sandbox:
+    with slipstick.Sandbox(workers=1, timeout=SECONDS, isolation=isolation, seed=0, scratch_mb=0) as sandbox:
         sandbox.run_many([PROBE, "import sympy\nprint(1)"])
         servers = _processes()
         for attack in attacks:

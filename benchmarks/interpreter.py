@@ -71,7 +71,7 @@ def choose(count: int, seed: int = 0) -> tuple[list[str], list[str], list[list[s
         by_kind[imports("\n".join(steps))].append(steps)
     wanted = {"light": round(count * (1 - SYMPY_SHARE)), "sympy": round(count * SYMPY_SHARE)}
     chosen: dict[str, list[list[str]]] = {}
-    with slipstick.Sandbox(workers=WORKERS, timeout=2.0, seed=0) as sandbox:
+    with slipstick.Sandbox(workers=WORKERS, timeout=2.0, seed=0, scratch_mb=0) as sandbox:
         for kind, number in wanted.items():
             tried = by_kind[kind][: 2 * number + 50]
             outputs = sandbox.run_many(["\n".join(steps) for steps in tried])
@@ -226,7 +226,7 @@ def main() -> None:
     console = Console(stderr=True)
     light, sympy, stateful = choose(options.programs)
     console.print(f"{len(light)} light programs, {len(sympy)} sympy programs, {len(stateful)} stateful solutions")
-    with slipstick.Sandbox(workers=WORKERS, isolation=options.isolation, seed=0) as sandbox:
+    with slipstick.Sandbox(workers=WORKERS, isolation=options.isolation, seed=0, scratch_mb=0) as sandbox:
         rates = measure_throughput(sandbox, light, sympy, options.rounds)
         console.print(rates)
         light_times = latencies(lambda program: sandbox.run_many([program]), light[:300])

@@ -173,7 +173,7 @@ async def soak(tally: Counts, clients: int) -> dict[str, object]:
     service, url = start_service()
     figures: dict[str, object] = {}
     began = time.monotonic()
-    with Sandbox(workers=WORKERS, timeout=SECONDS, memory_mb=MEMORY_MB) as sandbox:
+    with Sandbox(workers=WORKERS, timeout=SECONDS, memory_mb=MEMORY_MB, scratch_mb=0) as sandbox:
 
         async def watch() -> None:
             for tenth in tally.tenths[1:10]:

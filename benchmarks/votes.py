@@ -105,7 +105,7 @@ def _programs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     prelude = load_prelude("program_of_thoughts")
     programs = [f"{prelude}\n{program}\nprint(ans)" for row in rows for program in row["programs"]]
-    with Sandbox(workers=2, timeout=5.0) as sandbox:
+    with Sandbox(workers=2, timeout=5.0, scratch_mb=0) as sandbox:
         outputs = iter(sandbox.run_many(programs))
     recorded, executed = [], []
     for row in rows:

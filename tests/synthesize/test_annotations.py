@@ -139,7 +139,7 @@ def test_a_changed_input_changes_what_the_program_prints(
                     changed.append(other)
                     originals.append(program)
     assert len(changed) > 20
-    with Sandbox(workers=2) as sandbox:
+    with Sandbox(workers=2, scratch_mb=0) as sandbox:
         before, after = sandbox.run_many(originals), sandbox.run_many(changed)
     for program, old, new in zip(changed, before, after, strict=True):
         assert new.status == "ok", new.text

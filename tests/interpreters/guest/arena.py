@@ -64,7 +64,7 @@ def main(isolation: str, folder: str, attacks: str) -> None:
     raise_loopback()
     lay_out(arena)
     os.chdir(arena / "work")
-    with socket.create_server(("127.0.0.1", 15999)), Sandbox(timeout=3, isolation=isolation) as sandbox:
+    with socket.create_server(("127.0.0.1", 15999)), Sandbox(timeout=3, isolation=isolation, scratch_mb=0) as sandbox:
         for line in Path(attacks).read_text("utf-8").splitlines():
             attack = json.loads(line)
             victim = subprocess.Popen(["sleep", "100"])

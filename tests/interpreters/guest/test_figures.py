@@ -31,7 +31,7 @@ CASES = [
 
 
 def test_figures() -> None:
-    with Sandbox(timeout=60) as sandbox:
+    with Sandbox(timeout=60, scratch_mb=0) as sandbox:
         for name, code, images, text in CASES:
             with sandbox.session() as session:
                 output = session.run(code)
@@ -48,3 +48,9 @@ def test_figure_saved_in_a_scratch_folder() -> None:
     with Sandbox(timeout=60, scratch_mb=8) as sandbox:
         code = f"{PLOT}plt.savefig('a.png')\nplt.show()\nimport os\nprint(os.listdir())"
         assert sandbox.run_many([code])[0].text == "['a.png']"
+
+
+def test_the_first_import_says_nothing_and_takes_no_settings_of_the_user() -> None:
+    with Sandbox(timeout=3, scratch_mb=16) as sandbox:
+        output = sandbox.run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('a.png')\nprint('drawn')")
+        assert (output.status, output.text) == ("ok", "drawn")

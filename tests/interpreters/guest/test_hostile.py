@@ -28,7 +28,7 @@ PROBE = "import math, json\nprint(math.sqrt(16), sum([1, 2]), json.dumps([1]), s
 def sandboxes() -> Iterator[dict[str, Sandbox]]:
     os.environ["SLIPSTICK_CANARY"] = "CANARY"
     opened = {
-        isolation: Sandbox(timeout=2, memory_mb=256, isolation=isolation)
+        isolation: Sandbox(timeout=2, memory_mb=256, isolation=isolation, scratch_mb=0)
         for isolation in ISOLATION
         if not missing(isolation)
     }

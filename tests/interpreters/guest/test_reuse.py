@@ -39,7 +39,7 @@ PROBES = {
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(workers=1, timeout=10, seed=0) as opened:
+    with Sandbox(workers=1, timeout=10, seed=0, scratch_mb=0) as opened:
         yield opened
 
 
@@ -104,11 +104,11 @@ def test_program_that_is_too_deep_says_what_it_says_in_a_process_of_its_own(sand
 
 def test_memory_that_earlier_programs_took_is_not_a_programs_own() -> None:
     keep = "x = [n for n in range(1_000_000)]\nlen(x)"
-    with Sandbox(workers=1, memory_mb=64) as sandbox:
+    with Sandbox(workers=1, memory_mb=64, scratch_mb=0) as sandbox:
         assert {output.status for output in sandbox.run_many([keep] * 20)} == {"ok"}
 
 
 def test_time_and_memory_are_limited_where_programs_follow_each_other() -> None:
-    with Sandbox(workers=1, timeout=1, memory_mb=256) as sandbox:
+    with Sandbox(workers=1, timeout=1, memory_mb=256, scratch_mb=0) as sandbox:
         outputs = sandbox.run_many(["1", "while True:\n    pass", "x = [0] * (1 << 30)", "2"])
     assert [output.status for output in outputs] == ["ok", "timeout", "memory", "ok"]

@@ -77,7 +77,7 @@ def isolation(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def without(isolation: str) -> Iterator[Sandbox]:
-    with Sandbox(isolation=isolation) as opened:
+    with Sandbox(isolation=isolation, scratch_mb=0) as opened:
         yield opened
 
 
@@ -131,6 +131,6 @@ def test_dummies_of_sympy_are_numbered_alike_in_every_interpreter(seed: int | No
     )
     texts = set()
     for _ in range(2):
-        with Sandbox(seed=seed, timeout=30) as sandbox:
+        with Sandbox(seed=seed, timeout=30, scratch_mb=0) as sandbox:
             texts |= {sandbox.run_many([look])[0].text}
     assert len(texts) == 1

@@ -31,7 +31,7 @@ LOOKS = {
 def full() -> Iterator[Sandbox]:
     if missing("full"):
         pytest.skip(f"this machine lacks {missing('full')}")
-    with Sandbox(isolation="full") as opened:
+    with Sandbox(isolation="full", scratch_mb=0) as opened:
         yield opened
 
 
@@ -49,7 +49,7 @@ def test_the_name_of_the_machine_is_not_told(isolation: str) -> None:
     if missing(isolation):
         pytest.skip(f"this machine lacks {missing(isolation)}")
     look = "import os, platform, socket\nprint(os.uname().nodename, platform.node(), socket.gethostname())"
-    with Sandbox(isolation=isolation) as sandbox:
+    with Sandbox(isolation=isolation, scratch_mb=0) as sandbox:
         (output,) = sandbox.run_many([look])
     assert output.text == "sandbox sandbox sandbox" != socket.gethostname()
 
@@ -67,7 +67,7 @@ def test_packages_of_pythonpath_are_imported(isolation: str, tmp_path: Path, mon
     monkeypatch.setenv("PYTHONPATH", ":".join(map(str, folders)))
     installation.neutral_root.cache_clear()
     try:
-        with Sandbox(isolation=isolation) as sandbox:
+        with Sandbox(isolation=isolation, scratch_mb=0) as sandbox:
             found, secret, private, absent = sandbox.run_many(
                 [
                     "import extra\nprint(extra.value, extra.__file__)",

@@ -27,7 +27,7 @@ PROGRAMS = [json.loads(line) for line in (CASES / "programs.jsonl").read_text("u
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(timeout=20) as opened:
+    with Sandbox(timeout=20, scratch_mb=0) as opened:
         yield opened
 
 
@@ -108,7 +108,7 @@ def test_processes_cannot_be_started_and_the_error_says_so(sandbox: Sandbox) -> 
 
 @pytest.mark.parametrize("fatal", ["while True: pass", "import os\nos._exit(0)"])
 def test_a_session_that_died_has_the_steps_before_the_fatal_one(fatal: str) -> None:
-    with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:
+    with Sandbox(timeout=0.5, scratch_mb=0) as sandbox, sandbox.session() as session:
         session.run("x = 3")
         assert session.run(f"x = 4\n{fatal}").status in ("timeout", "killed")
         assert session.run("x").text == "3"
@@ -119,7 +119,7 @@ def test_a_session_that_died_has_the_steps_before_the_fatal_one(fatal: str) -> N
 
 @pytest.mark.parametrize("step", ["import time\nx = time.time_ns()\nx", f"x = 3 #{'-' * (6 << 20)}"], ids=["", "long"])
 def test_a_session_that_died_starts_afresh_if_its_steps_print_something_else_or_are_too_long(step: str) -> None:
-    with Sandbox(timeout=0.5) as sandbox, sandbox.session() as session:
+    with Sandbox(timeout=0.5, scratch_mb=0) as sandbox, sandbox.session() as session:
         assert [session.run(step).status for _ in range(3)] == ["ok"] * 3
         assert session.run("while True: pass").status == "timeout"
         output = session.run("x")
@@ -162,12 +162,12 @@ def test_sessions_do_not_see_each_other(sandbox: Sandbox) -> None:
 
 def test_random_numbers_differ_between_sessions_but_for_a_seed() -> None:
     program = "import random, numpy\nprint(random.random(), numpy.random.rand(), hash('a'))"
-    with Sandbox() as sandbox:
+    with Sandbox(scratch_mb=0) as sandbox:
         one, two = sandbox.run_many([program] * 2)
         assert [a != b for a, b in zip(one.text.split(), two.text.split(), strict=True)] == [True, True, False]
     seen = set()
     for _ in range(2):
-        with Sandbox(seed=7) as sandbox:
+        with Sandbox(seed=7, scratch_mb=0) as sandbox:
             seen |= {output.text for output in sandbox.run_many([program] * 2)}
     assert len(seen) == 1
     assert seen.pop().split()[0] == str(random.Random(7).random())
@@ -177,7 +177,7 @@ def test_program_that_is_killed_twice_is_no_fault_of_ours() -> None:
     if missing("kernel"):
         pytest.skip(f"this machine lacks {missing('kernel')}")
     spend = "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True:\n    pass"
-    with Sandbox(timeout=20) as sandbox:
+    with Sandbox(timeout=20, scratch_mb=0) as sandbox:
         output = sandbox.run_many([spend])[0]
     assert (output.status, "SIGKILL" in output.text) == ("killed", True)
 
@@ -186,7 +186,7 @@ def test_what_a_program_leaves_running_ends_with_its_session_without_a_filter_to
     started: Callable[[], list[int]],
 ) -> None:
     leave = "import subprocess\np = subprocess.Popen(['sh', '-c', 'sleep 300 & sleep 300'], start_new_session=True)"
-    with Sandbox(isolation="process") as sandbox:
+    with Sandbox(isolation="process", scratch_mb=0) as sandbox:
         sandbox.run_many(["import os"])
         idle = len(started())
         with sandbox.session() as session:
@@ -255,7 +255,7 @@ def test_at_most_so_many_steps_run_at_one_time() -> None:
 
 
 def test_our_own_start_does_not_count_as_a_programs_time() -> None:
-    with Sandbox(timeout=0.7) as sandbox:  # starting the zygote takes longer
+    with Sandbox(timeout=0.7, scratch_mb=0) as sandbox:  # starting the zygote takes longer
         outputs = sandbox.run_many(["import sympy\nprint(sympy.Integer(6) * 7)"] * 2)
     assert [(output.text, output.status) for output in outputs] == [("42", "ok")] * 2
 
@@ -374,7 +374,7 @@ def test_close_with_a_step_running_and_a_session_open(started: Callable[[], list
 
 def test_start_that_takes_long_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr("slipstick.interpreters.host.zygote._SLOW_SECONDS", 0.0)
-    with caplog.at_level("INFO", "slipstick"), Sandbox(workers=1) as opened:
+    with caplog.at_level("INFO", "slipstick"), Sandbox(workers=1, scratch_mb=0) as opened:
         opened.run_many(["import sympy"])
     assert [record.getMessage() for record in caplog.records][:1] == ["starting the interpreter (sympy): 0 s"]
 

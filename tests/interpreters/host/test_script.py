@@ -79,7 +79,7 @@ def test_programs_have_one_text(sandbox: Sandbox) -> None:
 
 
 def test_an_interpreter_that_fails_says_so_by_itself(sandbox: Sandbox) -> None:
-    with Sandbox() as opened:
+    with Sandbox(scratch_mb=0) as opened:
         opened._background.wait_for(opened._background.interpreter.close())
         with pytest.raises(InterpreterError, match="closed"):
             opened.run_many(["1", "2", "3"])

@@ -20,7 +20,7 @@ SPIN += "    while time.process_time() < end:\n        pass\n"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(timeout=0.4) as opened:
+    with Sandbox(timeout=0.4, scratch_mb=0) as opened:
         yield opened
 
 
@@ -111,19 +111,19 @@ def test_a_script_writes_what_it_has_buffered_when_time_is_up() -> None:
 
 
 def test_a_stopped_program_is_idle() -> None:
-    with Sandbox(timeout=0.4, isolation="process") as sandbox:
+    with Sandbox(timeout=0.4, isolation="process", scratch_mb=0) as sandbox:
         (output,) = sandbox.run_many(["import os, signal\nprint(1)\nos.kill(os.getpid(), signal.SIGSTOP)"])
     assert (output.status, output.text) == ("timeout", f"1\n{IDLE}")
 
 
 def test_processor_time_of_children_counts_where_there_can_be_any() -> None:
-    with Sandbox(timeout=0.4, isolation="process") as sandbox:
+    with Sandbox(timeout=0.4, isolation="process", scratch_mb=0) as sandbox:
         (output,) = sandbox.run_many(["import subprocess\nsubprocess.run(['sh', '-c', 'while :; do :; done'])"])
     assert (output.status, output.text) == ("timeout", USED_UP)
 
 
 def test_wall_time_ends_a_step_whatever_it_does() -> None:
-    with Sandbox(timeout=20, wall_timeout=0.5) as sandbox:
+    with Sandbox(timeout=20, wall_timeout=0.5, scratch_mb=0) as sandbox:
         assert sandbox.run_many(["while True: pass"])[0].text == "TimeoutError: no end within 0.5 s"
 
 
@@ -148,7 +148,7 @@ def test_a_step_may_have_less_time_than_its_session() -> None:
 def test_the_cap_of_output_is_a_setting(printed: str) -> None:
     program = f"print('HEAD')\n{printed}\nprint('TAIL')"
     for output_kb in (1, 500):
-        with Sandbox(timeout=5, output_kb=output_kb) as sandbox, sandbox.session() as session:
+        with Sandbox(timeout=5, output_kb=output_kb, scratch_mb=0) as sandbox, sandbox.session() as session:
             (whole,) = sandbox.run_many([program])
             outputs = [whole, session.run(program)]
             killed = session.run(f"{program}\nimport os\nos._exit(1)")
