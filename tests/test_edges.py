@@ -70,7 +70,7 @@ DAMAGES: dict[str, tuple[Callable[[], object], int]] = {
     "a problem": (lambda: put_second("problems.jsonl", lambda line: b"?\n"), 3),
     "a problem missing": (lambda: put_second("problems.jsonl", lambda line: b""), 2),
 }
-READERS = (["report", "run"], ["grade", "run"], ["execute", "run"], ["export", "run", "--set", "shapes=alpaca"])
+READERS = (["report", "run"], ["grade", "run"], ["export", "run", "--set", "shapes=alpaca"])
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
