@@ -75,6 +75,9 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
         if not target and run.__name__ in _WORKED_ON:
             name = run.__name__.rstrip("_")
             raise UserError(f"what is it to {name}? slipstick {name} {_WORKED_ON[run.__name__]}")
+        from slipstick.commands.running import stop_as_by_ctrl_c
+
+        stop_as_by_ctrl_c()
         run(Invocation(target, overrides or [], limit, out, resume, overwrite), terminal())
 
     _add(run.__name__, run.__doc__, verb)

@@ -1,9 +1,15 @@
-"""SIGTERM in a job that a shell has started with `&`, which ignores SIGINT: one line, no traceback."""
+"""SIGTERM in any verb, and in a job that a shell has started with `&`, which ignores SIGINT: one line, no traceback."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+from slipstick.cli import main
 
 PROGRAM = """
 import asyncio, os, signal
@@ -33,3 +39,15 @@ except KeyboardInterrupt:
 def test_an_interrupt_in_a_background_job_leaves_no_traceback() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
+
+
+def test_every_verb_stops_as_by_ctrl_c(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        monkeypatch.setattr(sys, "argv", ["slipstick", "export", str(tmp_path)])
+        with pytest.raises(SystemExit):
+            main()
+        assert callable(signal.getsignal(signal.SIGTERM)), "a killed export would leave the file it was writing"
+    finally:
+        signal.signal(signal.SIGTERM, before)
