@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from slipstick.agreement import AgreementCounts, agreement_table, compare_with_recorded
+from slipstick.agreement import Agreement, AgreementCounts, agreement_table, compare_with_recorded
 from slipstick.grade import grade_solutions
 from slipstick.importers import find_outputs, read_outputs
 
@@ -57,7 +57,8 @@ def test_agreement_counts_every_case_and_names_the_cause(tmp_path: Path) -> None
 
 
 def test_no_name_is_broken_on_a_narrow_terminal() -> None:
-    counts = AgreementCounts("sums", "exact_match,flexible-extract", Counter(both_correct=7, only_ours_correct=2))
+    found: Counter[Agreement] = Counter({"both_correct": 7, "only_ours_correct": 2})
+    counts = AgreementCounts("sums", "exact_match,flexible-extract", found)
     for width in (80, 160):
         console = Console(width=width, force_terminal=False)
         with console.capture() as capture:
