@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from slipstick.equivalence.verdicts import Answer
     from slipstick.schema import Problem, Solution, Verdict
 
     _Row = tuple[str, str | list[str], str | None]
 
 
 def grade(
-    attempt: Solution | str | Sequence[dict[str, Any]],
-    problem_or_expected: Problem | str | list[str],
+    attempt: Solution | Answer | Sequence[dict[str, Any]],
+    problem_or_expected: Problem | Answer | Sequence[Answer] | None,
     *,
     kind: str | None = None,
     profile: str = "slipstick",
@@ -26,18 +27,23 @@ def grade(
     """Whether an attempt ends in the correct answer.
 
     The attempt is a Solution, a model's whole output, or chat messages, of which the last assistant message counts.
-    It is compared with a Problem's answer, with an answer, or with several acceptable ones.
-    Raises UserError for a profile that does not exist.
+    It is compared with a Problem's answer, with an answer (a text or a number), or with several acceptable ones; with
+    None it is undecided. Raises UserError for a profile that does not exist, and for an attempt or answer of no such
+    type.
     """
     from slipstick.equivalence import check_profile, compare
-    from slipstick.schema import Problem
+    from slipstick.equivalence.verdicts import answer_text, expected_texts
+    from slipstick.schema import Problem, Solution
 
     check_profile(profile)
+    if not isinstance(attempt, Solution | list | tuple):
+        attempt = answer_text(attempt, "attempt", wanted="a text, a Solution or a list of messages")
     if isinstance(problem_or_expected, Problem):
         problem = problem_or_expected
     else:
         asked = last_message(attempt, role="user") if isinstance(attempt, list | tuple) else ""
-        problem = Problem(id="", text=asked, answer=problem_or_expected)
+        expected = None if problem_or_expected is None else expected_texts(problem_or_expected)
+        problem = Problem(id="", text=asked, answer=expected)
     expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
     row = _row(answer_in(attempt, kind, profile), expected, choices, kind, profile)
     if not isinstance(row, tuple):

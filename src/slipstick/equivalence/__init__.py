@@ -20,7 +20,15 @@ from slipstick.equivalence.pool.pool import SECONDS, shared_pool
 from slipstick.equivalence.pool.stream import Row, decide_stream
 from slipstick.equivalence.profiles import PUBLISHED
 from slipstick.equivalence.text.choices import read_letter
-from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker, verdict_of
+from slipstick.equivalence.verdicts import (
+    Answer,
+    acceptable_answers,
+    answer_text,
+    decide_each,
+    expected_texts,
+    needs_worker,
+    verdict_of,
+)
 from slipstick.errors import UserError, did_you_mean
 from slipstick.schema import Verdict
 
@@ -32,16 +40,18 @@ _SHOWN_EVERY = 1000
 _OWN_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
 
 
-def compare(answer: str, expected: str | list[str], *, kind: str | None = None, profile: str = "slipstick") -> Verdict:
-    """Whether `answer` means the same as `expected`, or as one of several acceptable answers.
+def compare(
+    answer: Answer, expected: Answer | Sequence[Answer], *, kind: str | None = None, profile: str = "slipstick"
+) -> Verdict:
+    """Whether `answer` means the same as `expected`, or as one of several acceptable answers; numbers count as texts.
 
     `kind` is the problem's ("number", "latex", "choice", "text", "list"), None if it is unknown. Never raises on
     what an answer contains: what cannot be decided at all or in time is `undecided`, with the reason.
     Works in any thread; in an event loop use `await asyncio.to_thread(compare, ...)`.
-    Raises UserError for a profile that does not exist.
+    Raises UserError for a profile that does not exist, and for an answer that is neither a text nor a number.
     """
     check_profile(profile)
-    acceptable = acceptable_answers(expected)
+    answer, acceptable = answer_text(answer), acceptable_answers(expected_texts(expected))
     decisions = decide_each(answer, acceptable, kind=kind, profile=profile)
     if needs_worker(decisions):
         decisions = shared_pool().decide_open(answer, acceptable, decisions, kind=kind, profile=profile)
@@ -49,7 +59,7 @@ def compare(answer: str, expected: str | list[str], *, kind: str | None = None, 
 
 
 def compare_many(
-    pairs: Iterable[tuple[str, str | list[str]]],
+    pairs: Iterable[tuple[Answer, Answer | Sequence[Answer]]],
     *,
     workers: int | None = None,
     profile: str = "slipstick",
@@ -59,9 +69,9 @@ def compare_many(
 
     `workers` None means one for each CPU, at most four; this process is one of them, and the others are started only
     if there are many pairs. `progress` shows on standard error how many are done.
-    Raises UserError for a profile that does not exist.
+    Raises UserError as `compare`, with the number of the pair.
     """
-    rows = ((answer, expected, None) for answer, expected in pairs)
+    rows = (_row(place, *pair) for place, pair in enumerate(pairs))
     verdicts = compare_stream(rows, workers=workers, profile=profile)
     return list(_shown(verdicts, length_hint(pairs)) if progress else verdicts)
 
@@ -106,6 +116,13 @@ def check_profile(profile: str) -> None:
         policy_of(profile)
     elif settings:
         raise UserError(f"profile `{profile}`: {name} has no settings; those that have: {', '.join(OWN)}")
+
+
+def _row(place: int, answer: Answer, expected: Answer | Sequence[Answer]) -> Row:
+    try:
+        return answer_text(answer), expected_texts(expected), None
+    except UserError as error:
+        raise UserError(f"pairs[{place}]: {error}") from None
 
 
 def _shown(verdicts: Iterator[Verdict], total: int) -> Iterator[Verdict]:

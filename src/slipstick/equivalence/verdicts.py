@@ -4,15 +4,21 @@ import functools
 import re
 import sys
 from collections.abc import Sequence
+from numbers import Number
+from typing import SupportsFloat
 
 from slipstick.answers import GUESSES, final_answer, find_answer, strip_label
+from slipstick.edges import shorten
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
 from slipstick.equivalence.layers import decide
 from slipstick.equivalence.policies import policy_of
 from slipstick.equivalence.profiles import PUBLISHED, decide_by
+from slipstick.errors import UserError
 from slipstick.golds import placeholder, stated_answer
 from slipstick.schema import Outcome, Verdict
 
+Answer = str | SupportsFloat
+"""What callers from Python give as an answer: a text, or a number of Python, fractions, numpy or sympy."""
 LONG = 2_000
 """Characters above which a text is read in a worker only, where a clock runs; answers seldom have a hundred."""
 _MAX_GOLDS = 100
@@ -25,6 +31,24 @@ _TRACEBACK = "Traceback (most recent call last)"
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}(?![A-Za-z])")
 _MARK = re.compile("answer|####|antwort|réponse|respuesta|resposta|risposta|ответ|答|选", re.IGNORECASE)
 """Looked for first, since most pages mark nothing and the rules of `find_answer` are many."""
+
+
+def answer_text(answer: object, name: str = "answer", *, wanted: str = "a text or a number") -> str:
+    """An answer as text, a number as it is printed. Raises UserError, which names it, for anything else."""
+    if isinstance(answer, str):
+        return answer
+    is_number = isinstance(answer, Number) or getattr(answer, "is_number", False) is True  # of sympy: pi, sqrt(2)
+    if is_number and not isinstance(answer, bool):
+        return str(answer)
+    hint = '; "" stands for no answer' if answer is None and name == "answer" else ""
+    raise UserError(f"{name} = {shorten(repr(answer))}: {wanted} is wanted{hint}")
+
+
+def expected_texts(expected: object) -> str | list[str]:
+    """An expected answer, or several acceptable ones, as text. Raises UserError as `answer_text`."""
+    if isinstance(expected, list | tuple):
+        return [answer_text(one, f"expected[{place}]") for place, one in enumerate(expected)]
+    return answer_text(expected, "expected")
 
 
 def acceptable_answers(expected: str | Sequence[str]) -> list[str]:
