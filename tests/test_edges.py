@@ -67,6 +67,7 @@ DAMAGES: dict[str, tuple[Callable[[], object], int]] = {
     "a verdict": (lambda: put_second("verdicts.jsonl", lambda line: b"?\n"), 3),
     "a folder": (lambda: a_folder("solutions.jsonl"), 0),
     "metrics": (lambda: Path("run", "metrics.json").write_text("["), 3),
+    "formats": (lambda: Path("run", "formats.jsonl").write_text("?\n"), 3),
     "a problem": (lambda: put_second("problems.jsonl", lambda line: b"?\n"), 3),
     "a problem missing": (lambda: put_second("problems.jsonl", lambda line: b""), 2),
 }

@@ -42,6 +42,7 @@ _REMEDIES = {
     errno.EIO: "the disk has a fault",
     errno.EMFILE: "too many files are open: raise `ulimit -n`",
 }
+_WILDCARDS = "*?["
 _MOST_ENTRIES = 200_000
 """Files and folders that are looked at below one that a user names."""
 
@@ -84,6 +85,14 @@ def open_rows(path: Path) -> BinaryIO:
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is a folder or a device, not a file of rows")
     return path.open("rb")
+
+
+def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file of ours with their numbers, one at a time; a torn last line is passed over."""
+    with reading(path), open_rows(path) as file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith(b"\n"):
+                yield number, line
 
 
 def read_text(path: Path | str) -> str:
@@ -131,6 +140,22 @@ def first_mistake(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the line"
     return f"{where}: {shorten(str(first['msg']))}"
+
+
+def is_pattern(path: Path | str) -> bool:
+    """Whether a path stands for those that fit it, as "runs/*" does; what exists under that very name does not."""
+    return any(sign in str(path) for sign in _WILDCARDS) and not Path(path).exists()
+
+
+def paths_that_fit(pattern: Path | str) -> list[Path]:
+    """The paths that fit a pattern, absolute or below the current folder, in order."""
+    path = Path(pattern)
+    return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+
+
+def without_wildcards(name: str) -> str:
+    """What a run is named after if it is made from the files that fit a pattern: "out" for "out_*"."""
+    return "".join(sign for sign in name if sign not in f"{_WILDCARDS}]").strip("_-.")
 
 
 def files_below(folder: Path) -> Iterator[Path]:

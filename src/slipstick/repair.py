@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from slipstick.edges import read_json, reading
 from slipstick.errors import RunFolderError
+from slipstick.formats.recorded import FORMATS, RecordedFormat
 from slipstick.schema import Drop, Metric, Problem, Record, Solution
 from slipstick.store import Graded, RunFolder, write_atomically
 
@@ -25,6 +26,7 @@ _KINDS: dict[str, type[BaseModel]] = {
     "solutions.jsonl": Solution,
     "verdicts.jsonl": Graded,
     "dropped.jsonl": Drop,
+    FORMATS: RecordedFormat,
 }
 _DECODER = json.JSONDecoder()
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from slipstick.edges import damaged_row, open_rows, reading, to_record
+from slipstick.edges import damaged_row, to_record, whole_lines
 from slipstick.schema import Solution
 
 _DECODER = json.JSONDecoder()
@@ -36,14 +36,12 @@ class SolutionIndex(Mapping[str, Solution]):
         if not path.exists():
             return
         at = 0
-        with reading(path), open_rows(path) as file:
-            for number, line in enumerate(file, start=1):
-                if line.endswith(b"\n"):
-                    name = id_of(line)
-                    if name is None:
-                        raise damaged_row(path, number, "is no row with an id")
-                    self._places[name] = number, at
-                at += len(line)
+        for number, line in whole_lines(path):
+            name = id_of(line)
+            if name is None:
+                raise damaged_row(path, number, "is no row with an id")
+            self._places[name] = number, at
+            at += len(line)
 
     def __getitem__(self, key: str) -> Solution:
         if key not in self._places:

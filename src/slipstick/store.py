@@ -8,9 +8,11 @@
     dropped.jsonl    the rows that were dropped, and why
     metrics.json     the numbers
     alarms.jsonl     why not to believe the numbers yet, if there is a reason
+    formats.jsonl    the formats as problems were asked in them
     report.html      the page; figures/ its pictures and tables as files
     exports/         the run as other tools read it, with its card
     model/           the weights of a training run
+    trackers/        what experiment trackers keep on disk
 
 A verb names what else it writes in `Run.files`. All other files belong to somebody else and are never touched.
 
@@ -34,7 +36,7 @@ from typing import IO, Any, TypeVar
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from slipstick.edges import damaged_row, open_rows, read_json, reading, to_record
+from slipstick.edges import damaged_row, read_json, to_record, whole_lines
 from slipstick.errors import RunFolderError
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
 from slipstick.solution_index import SolutionIndex, id_of
@@ -224,8 +226,7 @@ class RunFolder:
         path = self.path / "problems.jsonl"
         if not path.exists():
             return None
-        with reading(path), open_rows(path) as file:
-            return {id_of(line) for line in file}
+        return {id_of(line) for _, line in whole_lines(path)}
 
     def discard(self) -> None:
         """Removes the run's own files, and the folder if nothing else is in it."""
@@ -291,11 +292,8 @@ def read_records(path: Path, kind: type[R], *, missing_ok: bool = False) -> Iter
     """
     if missing_ok and not path.exists():
         return
-    with reading(path), open_rows(path) as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            yield to_record(line, kind, path, number)
+    for number, line in whole_lines(path):
+        yield to_record(line, kind, path, number)
 
 
 def hash_file(path: Path) -> str:

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from slipstick.edges import is_pattern, paths_that_fit
 from slipstick.errors import InputError, UserError
 from slipstick.surrogates import replace_surrogates
 
@@ -68,10 +69,10 @@ def require_file(path: Path) -> None:
 def files_at(path: Path | str) -> list[Path]:
     """The file at a path, or those that fit it as a pattern ("data/*.parquet"), in order; InputError for none."""
     path = Path(path)
-    if path.exists() or not any(sign in str(path) for sign in "*?["):
+    if not is_pattern(path):
         require_file(path)
         return [path]
-    found = sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
+    found = [file for file in paths_that_fit(path) if file.is_file()]
     if not found:
         raise InputError(f"no file fits the pattern {path}")
     return found

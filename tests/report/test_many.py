@@ -12,8 +12,9 @@ from slipstick.commands import Invocation
 from slipstick.commands.report import run_report
 from slipstick.errors import InputError, UserError
 from slipstick.report import write_report
-from slipstick.report.many import RunsTable, count_of, find_runs, runs_table
+from slipstick.report.many import RunsTable, count_of, runs_table
 from slipstick.report.many_files import latex, markdown, terminal_table, write_table
+from slipstick.report.reading import find_runs
 from tests.report.many_runs import write_run
 
 

@@ -1,6 +1,5 @@
 """`slipstick grade FILE`: the output files of another tool, graded into a run of their own."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, notices, print_agreement
 from slipstick.commands.judging import judge
 from slipstick.commands.running import running
+from slipstick.edges import without_wildcards
 from slipstick.equivalence import check_profile
 from slipstick.importers import Attempt, Source, find_outputs, read_outputs, with_recorded_answers
 from slipstick.recipe import check_settings
@@ -42,7 +42,7 @@ def grade_outputs(invocation: Invocation, console: Console) -> Path:
     problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
     for line in notices(sources, skipped, attempts, drops):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    name = re.sub(r"[*?\[\]]+", "", target.absolute().name.partition(".jsonl")[0]).strip("_-.")
+    name = without_wildcards(target.absolute().name.partition(".jsonl")[0])
     out = invocation.out or Path("runs") / (name or target.absolute().parent.name)
     inputs, files = [source.path for source in sources], [RECORDED, DISAGREEMENTS]
     with running(replace(invocation, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:

@@ -1,6 +1,5 @@
 """`slipstick import FILE`: training data that people have, as a run folder that curate, export and train take."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.import_folder import Programs, grade_rows, write_rows
 from slipstick.commands.import_notices import notices
 from slipstick.commands.running import running
+from slipstick.edges import without_wildcards
 from slipstick.equivalence import check_profile
 from slipstick.errors import InputError
 from slipstick.importers.rows import check_map
@@ -99,8 +99,7 @@ def run_import(invocation: Invocation, console: Console) -> Path:
 
 def _stem(source: str) -> str:
     """The name of a file, of those that fit a pattern, or of a dataset: what ids begin with."""
-    name = source.removeprefix(HUB).rpartition("/")[2].partition(".")[0]
-    return re.sub(r"[*?\[\]]+", "", name).strip("_-.")
+    return without_wildcards(source.removeprefix(HUB).rpartition("/")[2].partition(".")[0])
 
 
 def _hub(target: str, settings: ImportSettings) -> Iterator[Row]:

@@ -12,9 +12,9 @@ from slipstick.comparison import compare_folders
 from slipstick.errors import UserError
 from slipstick.recipe import check_settings
 from slipstick.report import comparison_table, metrics_table, read_run, write_report
-from slipstick.report.many import find_runs, runs_table
+from slipstick.report.many import runs_table
 from slipstick.report.many_files import legend, terminal_table, write_table
-from slipstick.report.reading import RunContent
+from slipstick.report.reading import RunContent, find_runs
 from slipstick.schema import Record
 from slipstick.self_train import rounds_of, rounds_table
 from slipstick.store import RunFolder

@@ -5,7 +5,7 @@ that both rows have; a row that is not shown to be worse than the best is marked
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -153,45 +153,6 @@ def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> Ru
     columns += [AVERAGE] if len(columns) > 1 else []
     notes = list(_notes(reads, empty, measure))
     return RunsTable(measure, columns, rows, _trends(numbers, columns), notes)
-
-
-def find_runs(targets: Iterable[str]) -> list[RunFolder]:
-    """The runs that targets name: run folders, folders that hold runs, patterns such as "runs/*".
-
-    A run inside a run, as a round of self-training is, is not looked for. Raises InputError if there is none.
-    """
-    targets = list(targets)
-    found: dict[Path, RunFolder] = {}
-    for target in targets:
-        several = any(sign in target for sign in "*?[") and not Path(target).exists()
-        paths = sorted(_matches(target), key=_natural) if several else [Path(target)]
-        if not several and not paths[0].exists():
-            raise InputError(f"{target} does not exist: name run folders, or a folder that holds runs")
-        for path in paths:
-            found |= {each.resolve(): RunFolder(each) for each in _runs_below(path)}
-    if not found:
-        raise InputError(f"{', '.join(targets)}: no run folder is there (a run folder has a run.json)")
-    return list(found.values())
-
-
-def _matches(pattern: str) -> Iterator[Path]:
-    path = PurePath(pattern)
-    root = Path(path.anchor) if path.is_absolute() else Path()
-    yield from root.glob(str(path.relative_to(path.anchor)) if path.is_absolute() else pattern)
-
-
-def _runs_below(path: Path) -> Iterator[Path]:
-    if (path / "run.json").is_file():
-        yield path
-    elif path.is_dir():
-        for each in sorted(path.iterdir(), key=_natural):
-            if each.is_dir() and not each.name.startswith("."):
-                yield from _runs_below(each)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """checkpoint-200 before checkpoint-1000."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def _read(path: Path, content: RunContent, measure: str) -> _Read:

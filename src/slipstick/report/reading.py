@@ -1,8 +1,12 @@
-"""Reads what a page shows from a run's folder; what a stopped run has is graded for the page alone."""
+"""Finds runs, and reads what a page shows from a run's folder; what a stopped run has is graded for the page alone."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from slipstick.edges import is_pattern, paths_that_fit
+from slipstick.errors import InputError
 from slipstick.evaluate import GradeSettings, evaluate
 from slipstick.recipe import check_settings
 from slipstick.schema import Metric, Problem, Run, Solution
@@ -53,6 +57,24 @@ def read_run(folder: RunFolder) -> RunContent:
     return RunContent(run, problems, graded, metrics, planned, graded_here=True)
 
 
+def find_runs(targets: Iterable[str]) -> list[RunFolder]:
+    """The runs that targets name: run folders, folders that hold runs, patterns such as "runs/*".
+
+    A run inside a run, as a round of self-training is, is not looked for. Raises InputError if there is none.
+    """
+    targets = list(targets)
+    found: dict[Path, RunFolder] = {}
+    for target in targets:
+        paths = sorted(paths_that_fit(target), key=_natural) if is_pattern(target) else [Path(target)]
+        if not is_pattern(target) and not paths[0].exists():
+            raise InputError(f"{target} does not exist: name run folders, or a folder that holds runs")
+        for path in paths:
+            found |= {each.resolve(): RunFolder(each) for each in _runs_below(path)}
+    if not found:
+        raise InputError(f"{', '.join(targets)}: no run folder is there (a run folder has a run.json)")
+    return list(found.values())
+
+
 def _problems(folder: RunFolder) -> list[Problem]:
     """A training run has none, and a run that was killed early may have none yet."""
     return list(folder.problems()) if (folder.path / "problems.jsonl").is_file() else []
@@ -61,3 +83,17 @@ def _problems(folder: RunFolder) -> list[Problem]:
 def _planned(run: Run, problems: int) -> int:
     formats: Sequence[str] = run.recipe.get("formats") or []
     return problems * int(run.recipe.get("num_samples") or 1) * len(formats)
+
+
+def _runs_below(path: Path) -> Iterator[Path]:
+    if (path / "run.json").is_file():
+        yield path
+    elif path.is_dir():
+        for each in sorted(path.iterdir(), key=_natural):
+            if each.is_dir() and not each.name.startswith("."):
+                yield from _runs_below(each)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """checkpoint-200 before checkpoint-1000."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
