@@ -166,3 +166,17 @@ def test_a_run_is_no_file(alpaca: Path) -> None:
         imported(folder.path)
     with pytest.raises(RunFolderError, match="already holds a run"):
         imported(alpaca)
+
+
+def test_files_of_one_name_keep_their_own_questions(tmp_path: Path) -> None:
+    rows = {"a": ("What is 1+1?", "2"), "b": ("What is 3*3?", "9"), "c": ("What is 1+1?", "2")}
+    for place, (question, answer) in rows.items():
+        (tmp_path / place).mkdir()
+        row = {"id": 7, "question": question, "response": f"It is \\boxed{{{answer}}}."}
+        (tmp_path / place / "train.jsonl").write_text(json.dumps(row) + "\n")
+    run, _ = imported(tmp_path / "?" / "train.jsonl")
+    problems = {problem.id: problem.text for problem in run.problems()}
+    solutions = {solution.id: solution for solution in run.solutions()}
+    assert sorted(problems.values()) == ["What is 1+1?", "What is 3*3?"] and len(solutions) == 3
+    for solution in solutions.values():
+        assert ("9" in solution.blocks[0].text) == (problems[solution.problem_id] == "What is 3*3?")

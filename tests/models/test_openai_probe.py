@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from slipstick.commands.doctor import examine
-from slipstick.errors import ModelError
+from slipstick.errors import ModelError, RecipeError
 from slipstick.models import ModelSettings
 from slipstick.models.fake import FakeModel
 from slipstick.models.openai import OpenAIModel
+from slipstick.recipe import check_settings
 from tests.models.scripted_server import Server
 
 COUNTED = "1 2 3 4 5 6 7 8 9"
@@ -145,3 +146,12 @@ def test_a_model_that_is_not_listed_has_no_facts_of_another(server: Server) -> N
 
 def test_a_model_that_tells_nothing_has_no_facts() -> None:
     assert asyncio.run(FakeModel({}).describe()) == {}
+
+
+def test_an_address_with_a_password_is_refused() -> None:
+    address = "http://me:hidden@127.0.0.1:8000/v1"
+    with pytest.raises(RecipeError, match="OPENAI_BASE_URL"):
+        check_settings({}, ModelSettings, overrides=[f"base_url={address}"])
+    with pytest.raises(RecipeError, match="OPENAI_BASE_URL"):
+        check_settings({}, ModelSettings, overrides=[f'base_url=["http://127.0.0.1:1/v1?at=@", "{address}"]'])
+    assert check_settings({}, ModelSettings, overrides=["base_url=http://127.0.0.1:1/v1?at=@"]).base_url

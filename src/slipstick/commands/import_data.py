@@ -18,7 +18,7 @@ from slipstick.edges import without_wildcards
 from slipstick.equivalence import check_profile
 from slipstick.errors import InputError
 from slipstick.importers.rows import check_map
-from slipstick.importers.training import Imported, Notes, read_training
+from slipstick.importers.training import Imported, Names, Notes, read_training
 from slipstick.interpreters import InterpreterSettings
 from slipstick.problems.hub import read_hub
 from slipstick.recipe import check_settings
@@ -65,7 +65,7 @@ def run_import(invocation: Invocation, console: Console) -> Path:
         raise InputError(f"{target} is a run folder already: `slipstick train`, `curate` and `export` take it as it is")
     files = [] if target.startswith(HUB) else files_at(target)
     out = invocation.out or Path("runs") / (_stem(target) or Path(target).absolute().parent.name)
-    notes, drops = Notes(), list[Drop]()
+    notes, names, drops = Notes(), Names(), list[Drop]()
 
     def drop(where: str, reason: str) -> None:
         drops.append(Drop(row={"id": where}, rule="unreadable row", reason=f"{where}: {reason}"))
@@ -79,6 +79,7 @@ def run_import(invocation: Invocation, console: Console) -> Path:
             licence=settings.licence,
             on_bad=drop,
             notes=notes,
+            names=names,
         )
 
     sources = [(str(file), read_rows(file, on_bad=drop)) for file in files] or [(target, _hub(target, settings))]

@@ -4,9 +4,10 @@ A plug-in is a function `open_model(argument, settings) -> Model`, named by an e
 `slipstick.models`; `argument` is what a recipe wrote after the colon, `settings` is a ModelSettings.
 """
 
+import re
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from slipstick.encode.settings import Template
 from slipstick.formats import Format
@@ -101,10 +102,19 @@ def _check_concurrency(value: object) -> object:
     return value
 
 
+def _without_passwords(addresses: list[str]) -> list[str]:
+    if any(re.match(r"\s*(?:\w+:)?//[^/?#]*@", address) for address in addresses):
+        raise ValueError(
+            "an address with a user or password would stand in the run's record; set it as the environment variable "
+            "OPENAI_BASE_URL, or the key alone as OPENAI_API_KEY"
+        )
+    return addresses
+
+
 class ModelSettings(Record):
     """Settings of models; each plug-in uses what applies to it."""
 
-    base_url: Names = Field(default_factory=list)
+    base_url: Annotated[Names, AfterValidator(_without_passwords)] = Field(default_factory=list)
     """Server address, or those of several servers of one model, for `openai`."""
     api: str = "chat"
     """"chat" or "completions", for `openai`."""

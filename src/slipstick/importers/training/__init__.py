@@ -21,7 +21,7 @@ from slipstick.problems.files import to_problem
 from slipstick.schema import Problem, Solution, Verdict
 from slipstick.tabular import OnBad, Row, hand_over
 
-__all__ = ["SHAPES", "Imported", "Notes", "read_training"]
+__all__ = ["SHAPES", "Imported", "Names", "Notes", "read_training"]
 
 _VERDICTS = ("is_correct", "correct", "passed", "score", "acc", "reward")
 _REFERENCES = ("solution", "rationale", "context", "passage", "body")
@@ -51,6 +51,32 @@ class Notes:
     """Rows with a system message."""
 
 
+class Names:
+    """The ids of an import, of one file or several: rows of one question are its samples."""
+
+    def __init__(self) -> None:
+        self._ids: dict[int, str] = {}
+        self._questions: dict[str, int] = {}
+        self._samples: Counter[tuple[str, str]] = Counter()
+
+    def problem(self, problem: Problem, new: str, *, given: bool) -> str:
+        """The id of a problem: its own unless another question has it, else that of the same question, else `new`."""
+        same = hash((problem.text, str(problem.answer)))
+        if given and self._questions.setdefault(problem.id, same) == same:
+            return problem.id
+        if same not in self._ids:
+            while self._questions.setdefault(new, same) != same:
+                new += "-again"  # an id that another row, or a file of the same name, has
+            self._ids[same] = new
+        return self._ids[same]
+
+    def sample(self, problem_id: str, format: str, wanted: int | None) -> int:
+        """The number of a solution among those of its problem and format."""
+        number = max(self._samples[problem_id, format], wanted or 0)
+        self._samples[problem_id, format] = number + 1
+        return number
+
+
 def read_training(
     rows: Iterator[Row],
     *,
@@ -60,12 +86,14 @@ def read_training(
     licence: str | None = None,
     on_bad: OnBad | None = None,
     notes: Notes | None = None,
+    names: Names | None = None,
 ) -> Iterator[Imported]:
     """The solutions of a file's rows, one by one; `metadata` of a problem has the row's place as `where`.
 
     stem: prefix of ids that are missing or bare numbers, and the writer of solutions that name none. shape: in
     `SHAPES`; None recognises it by the first row. field_map: field -> key (see `importers.rows`). licence: of rows that
     state none. on_bad: takes a row that cannot be read. notes: is filled in as rows are read.
+    names: the ids that other files have; None for a file alone.
     Raises InputError if the first row is of no shape, and for a row that cannot be read if nobody takes it.
     """
     fields, notes = dict(field_map or {}), notes or Notes()
@@ -76,10 +104,10 @@ def read_training(
         shape = shape or "rows"
     notes.shape = shape or _recognise(first)
     notes.keys = training_keys(first.values, fields) if notes.shape == "rows" else {}
-    names = _Names(stem)
+    names = names or Names()
     for row in chain([first], rows):
         try:
-            made = list(_read(row, notes, fields, licence, names))
+            made = list(_read(row, notes, fields, licence, stem, names))
         except InputError as error:
             hand_over(row.where, error, on_bad)
             continue
@@ -104,35 +132,9 @@ def _recognise(row: Row) -> str:
     )
 
 
-class _Names:
-    """Ids: rows of one question are its samples."""
-
-    def __init__(self, stem: str) -> None:
-        self.stem = stem
-        self._ids: dict[int, str] = {}
-        self._questions: dict[str, int] = {}
-        self._samples: Counter[tuple[str, str]] = Counter()
-
-    def problem(self, problem: Problem, place: str, *, given: bool) -> str:
-        """The id of a problem: its own unless another question has it, else that of the same question, else a new."""
-        same = hash((problem.text, str(problem.answer)))
-        if given and self._questions.setdefault(problem.id, same) == same:
-            return problem.id
-        if same not in self._ids:
-            name = f"{self.stem}/{place}"
-            while self._questions.setdefault(name, same) != same:
-                name += "-again"  # an id that another row gives itself
-            self._ids[same] = name
-        return self._ids[same]
-
-    def sample(self, problem_id: str, format: str, wanted: int | None) -> int:
-        """The number of a solution among those of its problem and format."""
-        number = max(self._samples[problem_id, format], wanted or 0)
-        self._samples[problem_id, format] = number + 1
-        return number
-
-
-def _read(row: Row, notes: Notes, fields: Mapping[str, str], licence: str | None, names: _Names) -> Iterator[Imported]:
+def _read(
+    row: Row, notes: Notes, fields: Mapping[str, str], licence: str | None, stem: str, names: Names
+) -> Iterator[Imported]:
     if notes.shape != "rows" and not SHAPES[notes.shape].recognises(row.values):
         raise InputError(f"{row.where} is no row of `{notes.shape}`; its keys are {', '.join(row.values) or 'none'}")
     read = SHAPES[notes.shape].read(row, fields)
@@ -144,9 +146,9 @@ def _read(row: Row, notes: Notes, fields: Mapping[str, str], licence: str | None
         format = read.format or format_of(found.blocks)
         # the trigger of a format is no part of a question: training puts it there again
         exchange = found._replace(question=without_frame(found.question, format_named(format).instruction))
-        problem = _problem(row, read, exchange, fields, names.stem, notes.shape, graded=last)
+        problem = _problem(row, read, exchange, fields, stem, notes.shape, graded=last)
         place = f"{row.number}-{turn + 1}" if len(read.exchanges) > 1 else str(row.number)
-        name = names.problem(problem, place, given=last and _id_of(row, fields) is not None)
+        name = names.problem(problem, f"{stem}/{place}", given=last and _id_of(row, fields) is not None)
         problem = problem.model_copy(update={"id": name, "licence": problem.licence or licence})
         sample = names.sample(name, format, own.sample if own else None)
         solution = Solution(
@@ -156,7 +158,7 @@ def _read(row: Row, notes: Notes, fields: Mapping[str, str], licence: str | None
             format=format,
             blocks=exchange.blocks,
             finish="length" if row.values.get("finish_reason") == "length" else "stop",
-            model=str(row.values.get("model") or names.stem),
+            model=str(row.values.get("model") or stem),
             verdict=None if problem.answer else _recorded(row, fields, notes.shape),
         )
         yield Imported(problem, solution)
