@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from slipstick.event_loop import run_async
 from slipstick.interpreters import open_interpreter
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
-from slipstick.schema import Problem
+from slipstick.schema import Problem, Solution
 from slipstick.terminal import terminal
 
 ROWS: list[Mapping[str, Any]] = [
@@ -173,6 +174,12 @@ def test_a_recipe_to_start_from() -> None:
     ("call", "said"),
     [
         (lambda: slipstick.evaluate(ROWS, Answers(), temprature=0), r"the call has.*\n.*did you mean `temperature`\?"),
+        (lambda: slipstick.evaluate(ROWS, Answers(), overwrit=True), r"overwrit: .* \(did you mean `overwrite`\?\)$"),
+        (lambda: slipstick.curate(["a"], resum=True, outt="x"), r"resum: .*`resume`\?\)\n.*outt: .*`out`\?\)$"),
+        (lambda: slipstick.report([]), "."),
+        (lambda: slipstick.report("runs/none", limits=3), r"limits: no such setting"),
+        (lambda: slipstick.import_data("none.jsonl"), "none.jsonl"),
+        (lambda: slipstick.audit("runs/none"), "runs/none"),
         (lambda: slipstick.evaluate(ROWS), r"model: is missing; add model=\.\.\.$"),
         (lambda: slipstick.evaluate(7, Answers()), "a DataFrame; not int$"),  # type: ignore[arg-type]
         (lambda: slipstick.evaluate(["a", {}], Answers()), "not a list of str, dict$"),
@@ -208,6 +215,57 @@ def test_from_solutions_to_a_training_set_and_grading() -> None:
     taught = slipstick.synthesize(ROWS, Answers(), formats=["cot"], out="runs/taught", quiet=True)
     assert taught.record.recipe["method"] == "teacher"
     assert len(taught.solutions) == 2
+
+
+def test_training_data_that_people_have_trains_a_model(sums: list[tuple[Solution, Problem]]) -> None:
+    lines = [{"prompt": problem.text, "completion": one.blocks[0].text} for one, problem in sums if one.format == "cot"]
+    Path("pairs.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    data = slipstick.import_data("pairs.jsonl", quiet=True)
+    assert data.path == Path("runs/pairs")
+    assert len(data.solutions) == len(lines)
+    size: dict[str, Any] = {"d_model": 16, "num_layers": 1, "num_heads": 1, "d_ff": 32, "vocab_size": 340}
+    pytest.importorskip("torch", reason="the extra `train` is not installed")
+    pytest.importorskip("transformers", reason="the extra `train` is not installed")
+    trained = slipstick.train(data, **size, max_train_tokens=2000, batch_tokens=512, num_processes=1, quiet=True)
+    assert trained.path == Path("runs/train")
+    assert trained.record.status == "finished"
+    solved = slipstick.solve(ROWS, trained.model, max_tokens=4, formats="cot", quiet=True)
+    assert len(solved.solutions) == 2
+
+
+def test_audit_and_report() -> None:
+    run = slipstick.evaluate([*ROWS, {"id": "bun", "question": "1 + 1?", "answer": "3"}], scripted(), quiet=True)
+    suspects = slipstick.audit(run, limit=2, quiet=True)
+    assert suspects.path == Path("runs/evaluate-audited")
+    assert (suspects.path / "suspects.jsonl").is_file()
+    given = slipstick.audit(problems=ROWS, runs=[run], quiet=True)
+    assert given.path == Path("runs/audit")
+    assert [problem.id for problem in given.problems] == ["tea", "pie"]
+    assert slipstick.report(run, quiet=True) == Path("runs/evaluate/report.html")
+    assert slipstick.report(run, out="page", quiet=True) == Path("page/report.html")
+    other = slipstick.evaluate(ROWS, Answers(), out="runs/other", quiet=True)
+    assert slipstick.report([run, other], out="both", quiet=True).is_file()
+    assert slipstick.report("runs/*e*", measure="no_answer", quiet=True) == Path("runs/table/table.html")
+
+
+def test_a_script_of_a_user_passes_strict_type_checks() -> None:
+    pytest.importorskip("mypy")
+    Path("mine.py").write_text(
+        """import slipstick
+
+run = slipstick.evaluate("mine.jsonl", "openai:abacus-7b", temperature=0.5, formats=["cot"], quiet=True)
+right: list[str] = [solution.id for solution in run.solutions if solution.verdict]
+for name in ("runs/a", "runs/b"):
+    print(slipstick.audit(name).path, slipstick.report([name, run]).name, right)
+print(slipstick.compare(0.5, ["1/2", 0.5]).outcome, slipstick.train(run, num_layers=2).model)
+slipstick.evaluate("mine.jsonl", temperature=0.5, limit="all")
+"""
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "mine.py"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert re.findall(r"mine\.py:(\d+): error: (.*)", found.stdout) == [
+        ("8", 'Argument "limit" to "evaluate" has incompatible type "str"; expected "int | None"  [arg-type]')
+    ], found.stdout + found.stderr
 
 
 def test_progress_is_printed_unless_quiet(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from slipstick.problems import load_problems
     from slipstick.run_result import RunResult, open_run
     from slipstick.schema import Code, Drop, Metric, Output, Problem, Run, Solution, Text, Verdict
-    from slipstick.verbs import curate, evaluate, export, grade_run, solve, synthesize, train
+    from slipstick.verbs import (
+        audit,
+        curate,
+        evaluate,
+        export,
+        grade_run,
+        import_data,
+        report,
+        solve,
+        synthesize,
+        train,
+    )
 
 __version__ = "0.1.0"
 
@@ -37,6 +48,7 @@ __all__ = [
     "Solution",
     "Text",
     "Verdict",
+    "audit",
     "compare",
     "compare_many",
     "curate",
@@ -47,9 +59,11 @@ __all__ = [
     "find_answer",
     "grade",
     "grade_run",
+    "import_data",
     "load_problems",
     "open_model",
     "open_run",
+    "report",
     "rewards",
     "solve",
     "synthesize",
@@ -59,6 +73,7 @@ __all__ = [
 _HOME = {
     "AsyncSandbox": "slipstick.interpreters.host.async_sandbox",
     "Sandbox": "slipstick.interpreters.host.sandbox",
+    "audit": "slipstick.verbs",
     "compare": "slipstick.equivalence",
     "compare_many": "slipstick.equivalence",
     "final_answer": "slipstick.answers",
@@ -69,9 +84,11 @@ _HOME = {
     "Found": "slipstick.answers",
     "grade": "slipstick.grade",
     "grade_run": "slipstick.verbs",
+    "import_data": "slipstick.verbs",
     "load_problems": "slipstick.problems",
     "open_model": "slipstick.models",
     "open_run": "slipstick.run_result",
+    "report": "slipstick.verbs",
     "RunResult": "slipstick.run_result",
     "solve": "slipstick.verbs",
     "synthesize": "slipstick.verbs",

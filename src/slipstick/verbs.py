@@ -6,9 +6,10 @@ repeated from the command line.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ _IN_PYTHON = {
     "the command line has": "the call has",
 }
 """What a message says of flags and files -> what it says in Python; the first one first."""
+_OPTIONS = ("out", "resume", "overwrite", "limit", "quiet", "recipe", "problems", "model", "interpreter")
+"""Arguments of a call that are no settings of a recipe, or not only: a misspelt one is a setting that there is not."""
 
 
 def solve(
@@ -186,6 +189,65 @@ def grade_run(
     return _run("grade", run_grade, settings, target, out, resume=resume, overwrite=overwrite, quiet=quiet)
 
 
+def import_data(
+    source: PathLike,
+    *,
+    out: PathLike | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    limit: int | None = None,
+    quiet: bool = False,
+    **settings: object,
+) -> RunResult:
+    """Makes a run of training data that you have, for `curate`, `export` and `train`; `slipstick import`.
+
+    source: a file, a pattern ("data/*.jsonl"), or "hub:OWNER/NAME". `settings` are those that `slipstick settings
+    import` prints.
+    """
+    from slipstick.commands.import_data import run_import
+
+    settings |= {"limit": limit}
+    return _run("import", run_import, settings, source, out, resume=resume, overwrite=overwrite, quiet=quiet)
+
+
+def audit(
+    run: PathLike | None = None,
+    *,
+    problems: Problems | None = None,
+    out: PathLike | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    limit: int | None = None,
+    quiet: bool = False,
+    **settings: object,
+) -> RunResult:
+    """Ranks problems whose gold is probably wrong into suspects.jsonl; `slipstick audit`.
+
+    run: a run whose solutions are compared with its golds, as a result or its folder; or None, with `problems` as
+    `evaluate` takes them and `runs=[...]` that solved them. `settings` are those that `slipstick settings audit`
+    prints.
+    """
+    from slipstick.commands.audit import run_audit
+
+    settings |= {"problems": problems, "limit": limit}
+    return _run("audit", run_audit, settings, run, out, resume=resume, overwrite=overwrite, quiet=quiet)
+
+
+def report(
+    runs: PathLike | Sequence[PathLike], *, out: PathLike | None = None, quiet: bool = False, **settings: object
+) -> Path:
+    """Writes the page of a run again, or one table of several, and gives the page; `slipstick report`.
+
+    runs: a result or a folder; several of them, a folder of runs or a pattern ("runs/*") for a table. `settings` are
+    those that `slipstick settings report` prints: `against`, `measure`.
+    """
+    from slipstick.commands.report import run_report
+
+    first, *more = [runs] if isinstance(runs, str | os.PathLike) else runs or [""]
+    with _in_python_words():
+        return run_report(_invocation(settings, first, out), _console(quiet), more=[os.fspath(each) for each in more])
+
+
 def export(run: PathLike, *, out: PathLike | None = None, quiet: bool = False, **settings: object) -> Path:
     """Writes a finished run as other tools read it, with a card, and gives the folder; `slipstick export`.
 
@@ -296,5 +358,12 @@ def _in_python_words() -> Iterator[None]:
         message = str(first)
         for flag, word in _IN_PYTHON.items():
             message = re.sub(flag, word, message)
+        message = re.sub(r"^(  - (\w+): no such setting).*$", _with_hint, message, flags=re.MULTILINE)
         first.args = (message,)
         raise first from error.__cause__
+
+
+def _with_hint(line: re.Match[str]) -> str:
+    """The line of a setting that there is not, with the argument of the call that it is nearly."""
+    near = difflib.get_close_matches(line[2], _OPTIONS, n=1, cutoff=0.75)
+    return f"{line[1]} (did you mean `{near[0]}`?)" if near and near[0] != line[2] else line[0]

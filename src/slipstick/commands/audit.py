@@ -40,6 +40,8 @@ class AuditSettings(Record):
     """A file of corrections that has all wrong labels: the ranking's average precision is measured with it."""
     print_top: int = Field(default=10, ge=0)
     """How many suspects are printed; suspects.jsonl has all."""
+    limit: int | None = Field(default=None, ge=1)
+    """Use only the first `limit` problems."""
 
 
 class AuditRecipe(ProblemSettings, AuditSettings):
@@ -56,11 +58,10 @@ def run_audit(invocation: Invocation, console: Console) -> Path:
 
 def _audit_run(invocation: Invocation, console: Console) -> Path:
     source = RunFolder(invocation.target)
-    settings = check_settings({"runs": [invocation.target]}, AuditSettings, overrides=invocation.overrides)
+    settings = check_settings({"runs": [invocation.target]}, AuditSettings, overrides=invocation.changes)
     out = invocation.out or source.path.with_name(f"{source.path.name}-audited")
-    return _audit(
-        replace(invocation, out=out), settings, list(islice(source.problems(), invocation.limit)), [], "", console
-    )
+    problems = list(islice(source.problems(), settings.limit))
+    return _audit(replace(invocation, out=out), settings, problems, [], "", console)
 
 
 def _audit(

@@ -30,7 +30,7 @@ class ReportSettings(Record):
 
 
 def run_report(invocation: Invocation, console: Console, *, more: Sequence[str] = ()) -> Path:
-    """Writes the page of a run again, prints its table, and compares it with another run.
+    """Writes the page of a run again, prints its table, and compares it with another run; the page's path.
 
     Several runs (more: the targets beside the first), a folder that holds runs, or a pattern give one table of them.
     """
@@ -79,7 +79,7 @@ def _report_run(folder: RunFolder, settings: ReportSettings, out: Path | None, c
             console.print(line, highlight=False, soft_wrap=True)
     page = write_report(folder, out=out, comparison=comparison, other=other, content=content)
     console.print(f"report: {page}", highlight=False, soft_wrap=True)
-    return folder.path
+    return page
 
 
 def _state(folder: RunFolder, content: RunContent) -> Iterator[str]:
