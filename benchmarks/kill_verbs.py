@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kill_inputs import OUT, Verb, prepare
+
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-_AT_ONCE = 2
 _PATIENCE = 300.0
 _GONE_SECONDS = 10.0
 _VARYING = re.compile(r"second|time|_at$|tokens_per|date|created|started|finished|memory|host|version|command|path")
@@ -27,34 +27,6 @@ _SHOWN = (".html", ".md", ".png", ".log", ".txt")
 """Files for people, which say when they were written."""
 _OTHERS = (f"torchinductor_{getpass.getuser()}",)
 """Folders of temporary files that a library keeps after every run."""
-_CODE = "```python\nprint(6 * {n})\n```"
-_SELF_TRAIN = """\
-problems = "synthetic:train,n=6,seed=1"
-rounds = 1
-[start]
-problems = "synthetic:train,n=30"
-formats = ["pot"]
-[train]
-max_train_tokens = 2000
-d_model = 16
-d_ff = 32
-num_layers = 1
-num_heads = 2
-vocab_size = 400
-num_processes = 1
-[held_out]
-problems = "synthetic:known,n=3"
-formats = ["pot"]
-max_tokens = 8
-[solve]
-formats = ["pot"]
-num_samples = 2
-temperature = 0.7
-max_tokens = 8
-[curate]
-contamination_rules = ["exact"]
-"""
-_SMALL = "d_model = 32\nd_ff = 64\nnum_layers = 1\nnum_heads = 2\nvocab_size = 400\nnum_processes = 1\n"
 
 
 def slipstick(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -78,46 +50,6 @@ def done(folder: Path, *arguments: str) -> None:
     process = slipstick(folder, *arguments)
     if process.wait(_PATIENCE):
         raise RuntimeError(f"{' '.join(arguments)}: {(folder / 'log.txt').read_text('utf-8')[-2000:]}")
-
-
-def prepare(base: Path) -> dict[str, list[str]]:
-    """Verb -> its arguments but for --out; what they read is made in `base`."""
-    numbers = range(40)
-    rows = [{"id": f"p/{n}", "question": f"What is {n} times 6?", "answer": 6 * n} for n in numbers]
-    script = [{"problem_id": f"p/{n}", "format": "cot", "text": f"The answer is {6 * n}."} for n in numbers]
-    script += [{"problem_id": f"p/{n}", "format": "pot", "text": f"import time\nprint(6 * {n})"} for n in numbers]
-    turns = [f"{_CODE.format(n=n)}\nSo it is \\boxed{{{6 * n}}}." for n in numbers]
-    script += [{"problem_id": f"p/{n}", "format": "tir", "text": turns[n]} for n in numbers]
-    lines = [{"instruction": row["question"], "output": f"The answer is {row['answer']}.", **row} for row in rows * 50]
-    for name, content in (("problems", rows), ("script", script), ("alpaca", lines)):
-        (base / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content), "utf-8")
-    where = f'problems = "{base}/problems.jsonl"\nmodel = "fake:{base}/script.jsonl"\n'
-    data = f'data = "{base}/data"\n'
-    train = f"max_train_tokens = 12_000\ncheckpoint_every = 2000\n{_SMALL}"
-    for name, text in {
-        "solve": f'{where}formats = ["cot", "pot", "tir"]\nnum_samples = 2\n',
-        "data": 'problems = "synthetic:train,n=120"\nformats = ["cot", "pot", "tir"]\n',
-        "curate": f'{data}contamination_rules = ["exact"]\ndecontaminate_against = ["synthetic:known,n=20"]\n',
-        "train": data + train,
-        "self-train": _SELF_TRAIN,
-    }.items():
-        (base / f"{name}.toml").write_text(text, "utf-8")
-    done(base, "synthesize", f"{base}/data.toml", "--out", f"{base}/data")
-    done(base, "solve", f"{base}/solve.toml", "--out", f"{base}/solved")
-    verbs = {
-        "solve": [f"{base}/solve.toml"],
-        "evaluate": [f"{base}/solve.toml"],
-        "grade": [f"{base}/solved"],
-        "execute": [f"{base}/solved"],
-        "synthesize": [f"{base}/data.toml"],
-        "curate": [f"{base}/curate.toml"],
-        "export": [f"{base}/data"],
-        "audit": [f"{base}/solved"],
-        "import": [f"{base}/alpaca.jsonl"],
-        "train": [f"{base}/train.toml"],
-        "self-train": [f"{base}/self-train.toml"],
-    }
-    return {verb: [verb, *arguments] for verb, arguments in verbs.items()}
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -156,11 +88,19 @@ def processes_of(session: int) -> list[int]:
     return found
 
 
-def end(folder: Path, arguments: list[str], how: signal.Signals, after: float) -> list[str]:
+def command(verb: Verb, folder: Path) -> list[str]:
+    """A verb's command line in a folder of its own, whose run is `out`; what it works on is copied there."""
+    out = folder / "out"
+    if verb.works_on and not out.exists():
+        shutil.copytree(verb.works_on, out)
+    again = ["--resume"] if verb.resumes and (out / "run.json").is_file() else []
+    return [*(str(out) if each == OUT else each for each in verb.arguments), *again]
+
+
+def end(folder: Path, verb: Verb, how: signal.Signals, after: float) -> list[str]:
     """Starts a verb, ends it by a signal and goes on with it until it is done; what is wrong, a line each."""
     wrong = []
-    out = folder / "out"
-    process = slipstick(folder, *arguments, "--out", str(out))
+    process = slipstick(folder, *command(verb, folder))
     try:
         process.wait(after)
     except subprocess.TimeoutExpired:
@@ -176,8 +116,7 @@ def end(folder: Path, arguments: list[str], how: signal.Signals, after: float) -
         wrong.append(f"ends with {code} after {how.name}")
     if "Traceback" in (folder / "log.txt").read_text("utf-8", "replace"):
         wrong.append(f"a traceback after {how.name}")
-    again = ["--resume"] if (out / "run.json").is_file() else []
-    process = slipstick(folder, *arguments, "--out", str(out), *again)
+    process = slipstick(folder, *command(verb, folder))
     try:
         if process.wait(_PATIENCE):
             wrong.append(f"does not go on: {(folder / 'log.txt').read_text('utf-8', 'replace')[-300:]}")
@@ -205,44 +144,78 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return [f"{name} differs" for name in names if before.get(name) != after.get(name)]
 
 
-def measure(base: Path, *, times: int, minutes: float, only: list[str]) -> dict[str, Any]:
-    """Ends every verb so many times by each signal, as far as the minutes go."""
+def undisturbed(base: Path, name: str, verb: Verb) -> tuple[dict[str, str], set[str], float]:
+    """What a run of a verb holds, the files in which two such runs differ, and how long one takes in seconds."""
+    runs, seconds = [], 0.0
+    for number in range(2):
+        folder = base / f"{name} whole {number}"
+        folder.mkdir()
+        line = command(verb, folder)
+        began = time.monotonic()
+        done(folder, *line)
+        seconds = time.monotonic() - began
+        runs.append(snapshot(folder / "out"))
+    return runs[0], set(differences(*runs)), seconds
+
+
+def measure(base: Path, results: Path, *, times: int, minutes: float, only: list[str]) -> dict[str, Any]:
+    """Ends every verb so many times by each signal, one kill at a time, as far as the minutes go.
+
+    Each kill is a line of `results` once it is judged; those that are there already count. The verb that has had the
+    least time is next, so that slow ones do not hold up the others.
+    """
     deadline = time.monotonic() + 60 * minutes
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would have its verbs ignore it
-    verbs = {name: each for name, each in prepare(base).items() if not only or name in only}
-    whole, lasted, unlike = {}, {}, {}
-    for verb, arguments in verbs.items():
-        runs = []
-        for number in range(2):
-            folder = base / f"{verb}-whole-{number}"
-            began = time.monotonic()
-            folder.mkdir()
-            done(folder, *arguments, "--out", str(folder / "out"))
-            lasted[verb] = time.monotonic() - began
-            runs.append(snapshot(folder / "out"))
-        whole[verb] = runs[0]
-        unlike[verb] = {each.removesuffix(" differs") for each in differences(*runs)}
-    chance = random.Random(0)
-    plan = [(verb, how, chance.uniform(0, 1.1), number) for number in range(times) for verb in verbs for how in SIGNALS]
+    verbs = {name: each for name, each in prepare(base, done).items() if not only or name in only}
+    rows = [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
+    whole = {name: undisturbed(base, name, verb) for name, verb in verbs.items()}
+    plan = {name: [(number, how) for number in range(times) for how in SIGNALS] for name in verbs}
+    for name, waiting in plan.items():
+        had = {(row["number"], row["signal"]) for row in rows if row["verb"] == name}
+        plan[name] = [(number, how) for number, how in waiting if (number, how.name) not in had]
+    while time.monotonic() < deadline and any(plan.values()):
+        spent = {name: sum(row["seconds"] for row in rows if row["verb"] == name) for name in verbs if plan[name]}
+        name = min(spent, key=lambda each: spent[each])
+        number, how = plan[name].pop(0)
+        after = random.Random(f"{name} {how.name} {number}").uniform(0, 1.1) * whole[name][2]
+        began = time.monotonic()
+        wrong = kill(base / f"{name} {how.name} {number}", verbs[name], how, after, whole[name])
+        seconds = round(time.monotonic() - began, 1)
+        row = {"verb": name, "signal": how.name, "number": number, "after": round(after, 2), "wrong": wrong}
+        rows.append({**row, "seconds": seconds})
+        with results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(rows[-1]) + "\n")
+    return figures(rows)
 
-    def one(verb: str, how: signal.Signals, share: float, number: int) -> tuple[str, list[str]] | None:
-        if time.monotonic() > deadline:
-            return None
-        folder = base / f"{verb}-{how.name}-{number}"
-        folder.mkdir()
-        after = share * lasted[verb]
-        wrong = end(folder, verbs[verb], how, after)
-        if not any(each.startswith("does not") for each in wrong):
-            unequal = differences(whole[verb], snapshot(folder / "out"))
-            wrong += [each for each in unequal if each.removesuffix(" differs") not in unlike[verb]]
-        if not wrong:
-            shutil.rmtree(folder)
-        for each in wrong:
-            print(f"{verb} {how.name} after {after:.1f} s: {each} ({folder})", flush=True)
-        return verb, wrong
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        results = [each for each in pool.map(lambda row: one(*row), plan) if each]
-    counts = {verb: sum(each == verb for each, _ in results) for verb in verbs}
-    wrong = {verb: sum(bool(found) for each, found in results if each == verb) for verb in verbs}
-    return {"done": len(results), "planned": len(plan), "wrong": sum(wrong.values()), "verbs": counts, "by_verb": wrong}
+def kill(
+    folder: Path, verb: Verb, how: signal.Signals, after: float, whole: tuple[dict[str, str], set[str], float]
+) -> list[str]:
+    """Ends a verb once and compares its run with the undisturbed one; the folder stays if something is wrong."""
+    folder.mkdir()
+    wrong = end(folder, verb, how, after)
+    if not any(each.startswith("does not") for each in wrong):
+        wrong += [each for each in differences(whole[0], snapshot(folder / "out")) if each not in whole[1]]
+    for each in wrong:
+        print(f"{folder.name} after {after:.1f} s: {each} ({folder})", flush=True)
+    if not wrong:
+        shutil.rmtree(folder)
+    return wrong
+
+
+def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many kills, and how many were wrong: in all, by verb and by signal."""
+
+    def count(some: list[dict[str, Any]]) -> dict[str, int]:
+        return {"done": len(some), "wrong": sum(bool(row["wrong"]) for row in some)}
+
+    by_verb = {name: [row for row in rows if row["verb"] == name] for name in dict.fromkeys(r["verb"] for r in rows)}
+    by_signal = {how.name: [row for row in rows if row["signal"] == how.name] for how in SIGNALS}
+    return {
+        **count(rows),
+        "signals": {name: count(some) for name, some in by_signal.items()},
+        "verbs": {
+            name: {**count(some), "each": min(sum(row["signal"] == how.name for row in some) for how in SIGNALS)}
+            for name, some in by_verb.items()
+        },
+    }

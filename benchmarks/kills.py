@@ -1,9 +1,10 @@
-"""What kills do: `python -m benchmarks.kills [--times N] [--minutes M] [--verbs solve,train]`.
+"""What kills do: `python -m benchmarks.kills [--times N] [--minutes M] [--verbs solve,train] [--results FILE]`.
 
 With --times, every verb of the command line is ended N times by each of SIGKILL, SIGTERM, SIGHUP and SIGINT at random
 instants, then resumed: the run must be equal to an undisturbed one, and no process and no temporary file left. The
-last line is a JSON object: `done` and `wrong` in all, and by verb. What is wrong is printed, with the folder that shows
-it.
+last line is a JSON object: `done` and `wrong` in all, by signal and by verb; `each` is how often every signal came at
+least. What is wrong is printed, with the folder that shows it. With --results each kill is a line of that file, and
+kills that are there are not done again: a benchmark that was stopped goes on.
 
 Without, two callers run programs one after another while a session, its fork server, the zygote or the HTTP service is
 killed with SIGKILL. The last line is a JSON object: for each, the longest time in seconds from the kill to the end of a
@@ -127,10 +128,12 @@ if __name__ == "__main__":
     parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=1e6)
     parser.add_argument("--verbs", default="")
+    parser.add_argument("--results", type=Path)
     given = parser.parse_args()
     if given.times:
         base = Path(tempfile.mkdtemp(prefix="kills-"))
         only = [each for each in given.verbs.split(",") if each]
-        print(json.dumps(kill_verbs.measure(base, times=given.times, minutes=given.minutes, only=only)))
+        results = given.results or base / "results.jsonl"
+        print(json.dumps(kill_verbs.measure(base, results, times=given.times, minutes=given.minutes, only=only)))
     else:
         print(json.dumps(asyncio.run(measure())))

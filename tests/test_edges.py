@@ -96,6 +96,24 @@ def test_a_damaged_run_is_one_message_and_works_once_repaired(call: Call, damage
     assert call("repair", "run") == (0, "run is sound: every row of it can be read\n")
 
 
+def test_a_repair_that_was_killed_is_done_again_with_the_same_end(call: Call) -> None:
+    put_second("solutions.jsonl", lambda line: line[:50] + b"\n")
+    damaged = lines("solutions.jsonl")[1]
+    Path("run/solutions.jsonl.damaged").write_bytes(damaged)  # as far as it had come
+    Path("run/.solutions.jsonl.part").mkdir()
+    assert call("repair", "run")[0] == 2
+    assert RunFolder("run").run().status == "stopped", "before it changes a row"
+    Path("run/.solutions.jsonl.part").rmdir()
+    assert call("repair", "run")[0] == 0
+    assert lines("solutions.jsonl.damaged") == [damaged] and len(lines("solutions.jsonl")) == 2
+
+
+def test_solutions_of_problems_that_were_lost_stay_until_the_run_goes_on(call: Call) -> None:
+    put_second("problems.jsonl", lambda line: b"?\n")
+    for _ in range(2):
+        assert call("repair", "run")[0] == 0 and len(lines("solutions.jsonl")) == 3
+
+
 def test_rows_laid_out_otherwise_are_read_and_found(call: Call) -> None:
     put_second("solutions.jsonl", lambda line: json.dumps(json.loads(line), sort_keys=True).encode() + b"\n")
     assert call("evaluate", "run", "--resume")[0] == 0 and call("report", "run")[0] == 0

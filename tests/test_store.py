@@ -109,12 +109,11 @@ def test_overwrite_removes_only_files_of_a_run(tmp_path: Path) -> None:
 def test_overwrite_removes_what_the_earlier_verb_wrote_and_leaves_files_it_did_not_name(tmp_path: Path) -> None:
     audit = a_run().model_copy(update={"verb": "audit", "files": ["suspects.jsonl"]})
     RunFolder.start(tmp_path / "run", audit).close()
-    for name in ("suspects.jsonl", "reviews.jsonl", ".suspects.jsonl-half"):
+    for name in ("suspects.jsonl", "reviews.jsonl", ".suspects.jsonl.part"):
         (tmp_path / "run" / name).write_text("{}\n")
-    RunFolder.start(tmp_path / "run", audit, resume=True).close()
-    assert not (tmp_path / "run" / ".suspects.jsonl-half").exists(), "a kill left it half written"
     RunFolder.start(tmp_path / "run", a_run(), overwrite=True).close()
     assert not (tmp_path / "run" / "suspects.jsonl").exists()
+    assert not (tmp_path / "run" / ".suspects.jsonl.part").exists(), "a kill left it half written"
     assert (tmp_path / "run" / "reviews.jsonl").exists()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -16,8 +16,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from slipstick.edges import read_json, reading
 from slipstick.errors import RunFolderError
 from slipstick.formats.recorded import FORMATS, RecordedFormat
+from slipstick.parts import replacing
 from slipstick.schema import Drop, Metric, Problem, Record, Solution
-from slipstick.store import Graded, RunFolder, write_atomically
+from slipstick.store import Graded, RunFolder
 
 DAMAGED = ".damaged"
 """Ending of the file that takes what cannot be read."""
@@ -55,13 +56,18 @@ def repair(path: Path | str) -> list[Repaired]:
     with folder.locked():
         found = [_repair_json(folder.path / "metrics.json")]
         for name in [*_KINDS, *(name for name in (*run.files, "alarms.jsonl") if name.endswith(".jsonl"))]:
-            found.append(_repair_rows(folder.path / name, _KINDS.get(name)))
+            found.append(_repair_rows(folder, name, _KINDS.get(name)))
         repaired = [each for each in found if each]
-        if not any(each.name == "problems.jsonl" for each in repaired):
-            repaired += _repair_orphans(folder.path)
-        if any(each.name in ("problems.jsonl", "solutions.jsonl") for each in repaired):
-            folder.note(status="stopped")
+        lost_problems = (folder.path / f"problems.jsonl{DAMAGED}").exists() and folder.run().status == "stopped"
+        if not lost_problems:  # now, or in a repair since which the run was not continued
+            repaired += _repair_orphans(folder)
     return repaired
+
+
+def _will_change(folder: RunFolder, name: str) -> None:
+    """Before a file is changed: a kill afterwards must not leave a run with fewer rows that calls itself finished."""
+    if name in ("problems.jsonl", "solutions.jsonl") and folder.run().status != "stopped":
+        folder.note(status="stopped")
 
 
 def _repair_json(path: Path) -> Repaired | None:
@@ -74,15 +80,17 @@ def _repair_json(path: Path) -> Repaired | None:
     return None
 
 
-def _repair_rows(path: Path, kind: type[BaseModel] | None) -> Repaired | None:
+def _repair_rows(folder: RunFolder, name: str, kind: type[BaseModel] | None) -> Repaired | None:
     """kind: what a row must be; None: any JSON object."""
+    path = folder.path / name
     if path.is_dir():
+        _will_change(folder, name)
         return _move_whole(path)
-    return _sort_rows(path, lambda line: _rows_in(line, kind)) if path.exists() else None
+    return _sort_rows(folder, name, lambda line: _rows_in(line, kind)) if path.exists() else None
 
 
-def _repair_orphans(run: Path) -> list[Repaired]:
-    solutions, problems = run / "solutions.jsonl", run / "problems.jsonl"
+def _repair_orphans(folder: RunFolder) -> list[Repaired]:
+    solutions, problems = folder.path / "solutions.jsonl", folder.path / "problems.jsonl"
     if not problems.is_file() or not solutions.is_file():
         return []
     with problems.open("rb") as file:
@@ -91,12 +99,13 @@ def _repair_orphans(run: Path) -> list[Repaired]:
         raise RunFolderError(
             f"{problems} is empty, and {solutions} is not: the run's command with --resume writes its problems again"
         )
-    moved = _sort_rows(solutions, lambda line: [line] if json.loads(line)["problem_id"] in ids else [])
+    moved = _sort_rows(folder, solutions.name, lambda line: [line] if json.loads(line)["problem_id"] in ids else [])
     return [moved] if moved else []
 
 
-def _sort_rows(path: Path, sound: Callable[[bytes], list[bytes]]) -> Repaired | None:
+def _sort_rows(folder: RunFolder, name: str, sound: Callable[[bytes], list[bytes]]) -> Repaired | None:
     """Rewrites a file with what is sound in each of its lines; what is not goes to the file beside."""
+    path = folder.path / name
     beside = path.with_name(path.name + DAMAGED)
     kept, bad = 0, list[bytes]()
     changed = False
@@ -109,17 +118,21 @@ def _sort_rows(path: Path, sound: Callable[[bytes], list[bytes]]) -> Repaired | 
                 bad.append(line if line.endswith(b"\n") else line + b"\n")
     if not changed:
         return None
+    _will_change(folder, name)
     if bad:
-        with beside.open("ab") as aside:
-            aside.writelines(bad)
+        _add_once(beside, b"".join(bad))
+    with path.open("rb") as old, replacing(path) as new:
+        for line in old:
+            new.writelines(sound(line))
+    return Repaired(name=name, kept=kept, moved=len(bad), beside=str(beside))
 
-    def lines() -> Iterator[str]:
-        with path.open("rb") as old:
-            for line in old:
-                yield from (row.decode("utf-8") for row in sound(line))
 
-    write_atomically(path, lines())
-    return Repaired(name=path.name, kept=kept, moved=len(bad), beside=str(beside))
+def _add_once(path: Path, rows: bytes) -> None:
+    """Adds rows to a file unless they are its last: then a repair was killed after it had added them."""
+    before = path.read_bytes() if path.exists() else b""
+    if not before.endswith(rows):
+        with replacing(path) as new:
+            new.writelines([before, rows])
 
 
 def _rows_in(line: bytes, kind: type[BaseModel] | None) -> list[bytes]:

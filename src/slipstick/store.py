@@ -26,7 +26,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -38,6 +37,7 @@ from pydantic_core import PydanticSerializationError
 
 from slipstick.edges import damaged_row, read_json, to_record, whole_lines
 from slipstick.errors import RunFolderError
+from slipstick.parts import part_of, replacing
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
 from slipstick.solution_index import SolutionIndex, id_of
 from slipstick.surrogates import replace_surrogates
@@ -119,8 +119,6 @@ class RunFolder:
         if changed or not (path / "recipe.toml").is_file():  # a kill may have come between the two
             write_atomically(path / "recipe.toml", recipe_text)
         folder._lock = lock
-        for half_written in (found for name in (*_FILES, *run.files) for found in path.glob(f".{name}-*")):
-            half_written.unlink()  # by a process that was killed
         for name in ("solutions.jsonl", "dropped.jsonl"):
             _cut_torn_line(path / name)
         return folder
@@ -259,17 +257,8 @@ def to_json(record: BaseModel) -> str:
 
 def write_atomically(path: Path, text: str | Iterable[str]) -> None:
     """Writes a file whole or not at all; text: all of it, or piece by piece."""
-    prefix = f".{path.name}-"
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=prefix, delete=False) as new:
-        try:
-            new.writelines([text] if isinstance(text, str) else text)
-            new.flush()
-            os.fsync(new.fileno())
-        except BaseException:
-            Path(new.name).unlink()
-            raise
-    Path(new.name).chmod(0o644)
-    Path(new.name).replace(path)
+    with replacing(path) as new:
+        new.writelines(piece.encode() for piece in ([text] if isinstance(text, str) else text))
 
 
 def write_records(path: Path, records: Iterable[BaseModel]) -> int:
@@ -333,6 +322,7 @@ def _remove_files(path: Path, more: Iterable[str]) -> None:
     for name in _FOLDERS:
         shutil.rmtree(path / name, ignore_errors=True)
     for name in reversed([*_FILES, *own, *more]):
+        part_of(path / name).unlink(missing_ok=True)
         (path / name).unlink(missing_ok=True)
 
 

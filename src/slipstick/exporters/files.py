@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.errors import UserError
+from slipstick.parts import replacing
 from slipstick.store import write_atomically
 
 _BATCH = 2_000
@@ -35,17 +36,12 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     if not first:
         return 0
     table = pa.Table.from_pylist(first)
-    new = path.with_name(f".{path.name}-new")
     count = 0
-    try:
-        with pq.ParquetWriter(new, table.schema) as writer:
-            while table.num_rows:
-                writer.write_table(table)
-                count += table.num_rows
-                table = pa.Table.from_pylist(list(itertools.islice(waiting, _BATCH)), schema=table.schema)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    with replacing(path) as new, pq.ParquetWriter(new, table.schema) as writer:
+        while table.num_rows:
+            writer.write_table(table)
+            count += table.num_rows
+            table = pa.Table.from_pylist(list(itertools.islice(waiting, _BATCH)), schema=table.schema)
     return count
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from slipstick.parts import replacing
 from slipstick.store import write_atomically
 
 FILE = "checkpoint.pt"
@@ -29,12 +30,8 @@ def save_checkpoint(out: Path, parts: Mapping[str, Stateful], *, losses: list[fl
     import torch
 
     state = {name: part.state_dict() for name, part in parts.items()}
-    partial = out / "checkpoint.part"
-    with partial.open("wb") as opened:
-        torch.save({**state, "losses": losses, "fingerprint": fingerprint}, opened)
-        opened.flush()
-        os.fsync(opened.fileno())
-    partial.replace(out / FILE)
+    with replacing(out / FILE) as new:
+        torch.save({**state, "losses": losses, "fingerprint": fingerprint}, new)
 
 
 def load_checkpoint(out: Path, parts: Mapping[str, Stateful], *, fingerprint: str) -> list[float]:

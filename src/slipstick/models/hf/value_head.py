@@ -11,6 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from slipstick.errors import ModelError
+from slipstick.parts import replacing
 from slipstick.schema import Record
 from slipstick.store import write_atomically
 
@@ -66,12 +67,11 @@ def hidden_and_logits(model: Any, ids: torch.Tensor, columns: torch.Tensor) -> t
 
 def save_head(head: ValueHead, folder: Path) -> None:
     """Writes the head to the model's folder; value_head.json, which makes the folder a value model, comes last."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in head.state_dict().items()}
-    part = folder / f"{TENSORS}.part"
-    save_file(tensors, part)
-    part.replace(folder / TENSORS)
+    with replacing(folder / TENSORS) as new:
+        new.write(save(tensors))
     write_atomically(folder / SETTINGS, head.settings.model_dump_json(indent=2) + "\n")
 
 
