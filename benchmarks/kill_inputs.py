@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from slipstick.schema import Record
 
@@ -85,14 +86,16 @@ def prepare(base: Path, done: Callable[..., None]) -> dict[str, Verb]:
 
 def _write_rows(base: Path) -> None:
     numbers = range(40)
-    rows = [{"id": f"p/{n}", "question": f"What is {n} times 6?", "answer": 6 * n} for n in numbers]
+    rows: list[dict[str, Any]] = [
+        {"id": f"p/{n}", "question": f"What is {n} times 6?", "answer": 6 * n} for n in numbers
+    ]
     script = [{"problem_id": f"p/{n}", "format": "cot", "text": f"The answer is {6 * n}."} for n in numbers]
     script += [{"problem_id": f"p/{n}", "format": "pot", "text": f"import time\nprint(6 * {n})"} for n in numbers]
     turns = [f"{_CODE.format(n=n)}\nSo it is \\boxed{{{6 * n}}}." for n in numbers]
     script += [{"problem_id": f"p/{n}", "format": "tir", "text": turns[n]} for n in numbers]
-    lines = [{"instruction": row["question"], "output": f"The answer is {row['answer']}.", **row} for row in rows * 50]
-    samples = [{**rows[n], "response": f"The answer is {6 * n + off}."} for n in numbers for off in (0, 1, 0, 2)]
-    contents = {"problems": rows, "script": script, "alpaca": lines, "samples": samples}
+    lines = [{**row, "instruction": row["question"], "output": row["answer"]} for row in rows]
+    samples = [{**rows[n], "response": f"The answer is {6 * n + off}."} for n in range(40) for off in (0, 1, 0, 2)]
+    contents = {"problems": rows, "script": script, "alpaca": lines * 50, "samples": samples}
     for name, content in contents.items():
         (base / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content), "utf-8")
 

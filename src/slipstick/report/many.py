@@ -77,7 +77,7 @@ class RunsTable(NamedTuple):
     measure: str
     """What the numbers measure."""
     columns: list[str]
-    """The sets and, if there are several, their average."""
+    """The sets and, if a row has several and all, their average."""
     rows: list[Row]
     """A row for each model and format."""
     trends: list[Trend]
@@ -137,8 +137,9 @@ def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> Ru
         for entry in entries
         for format in order_formats(format for _, format in entry.cells())
     ]
-    if len(columns) > 1:
-        numbers = [(entry, format, [*cells, _average(entry, format, cells)]) for entry, format, cells in numbers]
+    averaged = [(entry, format, [*cells, _average(entry, format, cells)]) for entry, format, cells in numbers]
+    has_averages = len(columns) > 1 and any(cells[-1] for _, _, cells in averaged)  # some row has every set
+    numbers = averaged if has_averages else numbers
     best = _best(numbers, columns, measure)
     names = _names(entries)
     rows = [
@@ -150,7 +151,7 @@ def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> Ru
         )
         for place, (entry, format, cells) in enumerate(numbers)
     ]
-    columns += [AVERAGE] if len(columns) > 1 else []
+    columns += [AVERAGE] if has_averages else []
     notes = list(_notes(reads, empty, measure))
     return RunsTable(measure, columns, rows, _trends(numbers, columns), notes)
 
