@@ -95,7 +95,7 @@ def test_the_tutorial_on_a_teacher_gives_what_it_says(tmp_path: Path, tutor: str
 @pytest.mark.slow
 def test_the_tutorial_on_reinforcement_learning_gives_what_it_says(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "tiny").symlink_to(tiny_model)
-    small = {"max_steps = 20": "max_steps = 1", "batch_size = 32": "batch_size = 8", "max_tokens=160": "max_tokens=16"}
-    shorter = {"max_tokens = 160": "max_tokens = 16", "n=100": "n=10", "n=200": "n=10"}
+    small = {"max_steps = 20": "max_steps = 1", "batch_size = 32": "batch_size = 8", "max_tokens=128": "max_tokens=16"}
+    shorter = {"max_tokens = 128": "max_tokens = 16", "n=100": "n=10", "n=16": "n=4"}
     follow("tutorial-grpo.md", tmp_path, small | shorter | {"runs/quickstart/train/model": "tiny"})
     assert (tmp_path / "runs" / "grpo" / "model" / "steps.jsonl").is_file()
