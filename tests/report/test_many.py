@@ -52,6 +52,14 @@ def test_runs_of_one_model_share_a_row_and_sets_have_columns(runs: Path) -> None
     assert [count_of(table, column) for column in range(3)] == [60, 40, 100]
 
 
+def test_runs_of_which_none_has_every_set_have_no_average(runs: Path, tmp_path: Path) -> None:
+    write_run(tmp_path / "b", model="openai:acme/else", sets={"b": 20}, skills={"cot": 0.5})
+    table = table_of(runs / "models" / "poor-a", tmp_path / "b")
+    assert table.columns == ["a", "b"] and len(table.rows) == 3
+    page = write_table(table, out=tmp_path / "table")
+    assert "verage" not in page.with_suffix(".md").read_text()
+
+
 def test_the_best_and_what_is_not_shown_to_be_worse_are_marked(runs: Path) -> None:
     table = table_of(runs / "models")
     assert [[bool(cell and cell.best) for cell in row.cells] for row in table.rows] == [[True] * 3] * 2 + [
