@@ -1,4 +1,4 @@
-"""The command line: one argument and five flags, the same for every verb.
+"""The command line: one argument and five flags, the same for every verb; `report` takes several runs.
 
 Each command imports its module when it is called, so that the others cost nothing; it is an ordinary import, which an
 editor can follow.

@@ -20,6 +20,7 @@ Problems = str | os.PathLike[str] | Problem | Mapping[str, Any] | Iterable[Any]
 """A name or path or several; Problems; rows with the keys of a file's (dicts); a pandas DataFrame, a datasets.Dataset.
 """
 _FILE = "problems.jsonl"
+_TAKEN = "problems: give a name or path or a list of them, or a list of Problems, a list of dicts, or a DataFrame; not"
 
 
 def split_given(problems: Problems) -> tuple[list[str], list[Problem | Mapping[str, Any]]]:
@@ -36,10 +37,7 @@ def split_given(problems: Problems) -> tuple[list[str], list[Problem | Mapping[s
     if len(names) == len(given) or len(rows) == len(given):
         return names, rows
     kinds = ", ".join(dict.fromkeys(type(each).__name__ for each in given))
-    raise InputError(
-        "problems: give a name or path or a list of them, or a list of Problems, a list of dicts, or a DataFrame; "
-        f"not a list of {kinds}"
-    )
+    raise InputError(f"{_TAKEN} a list of {kinds}")
 
 
 def _records(problems: Any) -> list[Any]:
@@ -48,10 +46,7 @@ def _records(problems: Any) -> list[Any]:
         present = problems.astype(object).where(problems.notna(), None)
         return [{str(key): value for key, value in row.items()} for row in present.to_dict("records")]
     if not isinstance(problems, Iterable):
-        raise InputError(
-            "problems: give a name or path or a list of them, or a list of Problems, a list of dicts, or a DataFrame; "
-            f"not {type(problems).__name__}"
-        )
+        raise InputError(f"{_TAKEN} {type(problems).__name__}")
     return list(problems)
 
 

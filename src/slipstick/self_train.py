@@ -20,7 +20,7 @@ from slipstick.grade import grade_solutions
 from slipstick.recipe import Names
 from slipstick.schema import Metric, Record, Solution
 from slipstick.store import RunFolder, write_atomically
-from slipstick.terminal import Fitting, headed_table
+from slipstick.terminal import Fitting, headed_table, unwrapped
 
 RunStage = Callable[[str, Path, dict[str, Any]], Path]
 """Runs a stage ("start", "train", "held_out", "solve", "curate") into a folder, unless it has finished there.
@@ -196,9 +196,7 @@ def rounds_table(rounds: Sequence[Round]) -> Fitting:
         narrow.add_row(head, *values)
     for table in (wide, narrow):
         table.title, table.title_justify = "What each round added", "left"
-    for column in wide.columns:
-        column.no_wrap = True
-    return Fitting(wide, narrow)
+    return Fitting(unwrapped(wide), narrow)
 
 
 def _cells(each: Round, formats: Sequence[str]) -> list[str]:

@@ -35,6 +35,13 @@ def headed_table(*left: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
+def unwrapped(table: Table, *, after: int = 0) -> Table:
+    """The table with the cells of its columns from number `after` on in one line each, as numbers have to be."""
+    for column in table.columns[after:]:
+        column.no_wrap, column.overflow = True, "ellipsis"
+    return table
+
+
 class Fitting:
     """A table that is printed as another one where the terminal is too narrow for it, so that nothing in it wraps."""
 

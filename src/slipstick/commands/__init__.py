@@ -30,10 +30,15 @@ class Invocation:
     target: str
     """A recipe's path or name; for verbs that work on a finished run, its folder; "" if all settings are overrides."""
     overrides: list[str] = field(default_factory=list)
+    """What `--set` says, each "KEY=VALUE"."""
     limit: int | None = None
+    """The first so many problems of each set; None: all."""
     out: Path | None = None
+    """The run's folder; None: runs/ and a name."""
     resume: bool = False
+    """Whether a run that was interrupted is continued."""
     overwrite: bool = False
+    """Whether an existing run is replaced."""
     model: Model | None = None
     """A model in place of the recipe's; whoever opened it closes it."""
     interpreter: Interpreter | None = None

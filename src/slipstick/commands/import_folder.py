@@ -16,6 +16,7 @@ from slipstick.schema import Code, Output, Problem, Solution, Verdict
 from slipstick.store import RunFolder
 
 _AT_ONCE = 200
+"""Rows whose programs are run together, and in memory at one time."""
 Programs = Literal["none", "pot", "all"]
 
 

@@ -117,7 +117,7 @@ def find_outputs(
     if not known:
         raise InputError(_nothing_known(path, first))
     tasks = {
-        file: (name, rows.task(file, {}) if name == ROWS else FILE_FORMATS[name].task(file, first[file]))
+        file: (name, rows.task(file) if name == ROWS else FILE_FORMATS[name].task(file, first[file]))
         for file, name in known.items()
     }
     labels = _labels(root, tasks)

@@ -63,7 +63,7 @@ def recognises(values: dict[str, Any]) -> bool:
     return guess(values) is not None
 
 
-def task(path: Path, values: dict[str, Any]) -> str:
+def task(path: Path) -> str:
     """The file's name."""
     return path.name.partition(".")[0]
 

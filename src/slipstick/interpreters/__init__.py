@@ -42,6 +42,7 @@ class Script:
     """A program that is run as `python main.py` runs one, or a cell of a session, the parts of the output apart."""
 
     code: str
+    """The source."""
     stdin: str = ""
     """Standard input."""
     name: str = "main.py"

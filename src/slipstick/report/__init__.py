@@ -22,7 +22,7 @@ from slipstick.edges import read_text
 from slipstick.metrics.labels import order_formats
 from slipstick.report.content import format_styles
 from slipstick.report.facts import tables_of
-from slipstick.report.page import render_report
+from slipstick.report.page import page_at, render_report
 from slipstick.report.plots import draw_plots
 from slipstick.report.reading import RunContent, read_run
 from slipstick.report.table import comparison_table, latex_table, markdown_table, metrics_table
@@ -50,7 +50,7 @@ def write_report(
     raises (InputError, RunFolderError).
     """
     folder = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
-    path = page_path(folder, Path(out) if out is not None else None)
+    path = folder.path / _PAGE if out is None else page_at(Path(out), _PAGE)
     run, problems, solutions, metrics, *_ = read = content or read_run(folder)
     formats = format_styles(order_formats(one.format for one in solutions))
     recipe = folder.path / "recipe.toml"
@@ -75,13 +75,6 @@ def write_report(
         write_atomically(figures / "metrics.tex", latex_table(metrics))
     write_atomically(path, page)
     return path
-
-
-def page_path(folder: RunFolder, out: Path | None) -> Path:
-    """Where a run's page goes: `out` if it names an HTML file, else report.html in that folder or in the run's own."""
-    if out is None:
-        return folder.path / _PAGE
-    return out if out.suffix.lower() in (".html", ".htm") else out / _PAGE
 
 
 def _address(page: Path, seen_from: Path) -> str:

@@ -98,6 +98,11 @@ def interval(metric: Metric) -> str:
     return f"[{_digits(metric.low)}, {_digits(metric.high)}]"
 
 
+def ends(metric: Metric) -> str:
+    """'93.1–98.7', the same for narrow tables."""
+    return interval(metric).strip("[]").replace(", ", "–")
+
+
 def _digits(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 

@@ -22,7 +22,9 @@ from slipstick.store import RunFolder
 
 AVERAGE = "average"
 _STEP = re.compile(r"(?:checkpoint|global_step|step|iter|epoch|round)[-_]?(\d+)", re.IGNORECASE)
+"""Where a checkpoint's folder says its step, as trainers write it."""
 _NO_NAMES = ("model", "checkpoints", "weights")
+"""Folders whose names say nothing of the model inside."""
 _FREE = (
     "problems",
     "problems_dir",
@@ -34,8 +36,11 @@ _FREE = (
     "averages",
     "rerun",
 )
+"""Settings that differ between runs of one model on different sets, and need not keep them out of one row."""
 _SPEED = ("max_concurrent_solutions", "max_cost", "estimate", "model", "base_url", "api_key", "ks")
+"""Settings that change no solution, and those that the model's name stands for."""
 _LOWER = ("no_answer", "undecided", "failed", "request_failed", "tokens_per_correct", "cost_per_correct")
+"""Measures of which less is better."""
 
 
 class Cell(NamedTuple):

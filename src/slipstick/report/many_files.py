@@ -5,23 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from rich.table import Table
 from rich.text import Text
 
 from slipstick.drawing import Axis, Entry, along, as_file, charted, line, mark, nice_axis, numbered, percent_grid, up
-from slipstick.report.content import ABOUT, LABELS, FormatStyle, format_styles, interval, number
+from slipstick.report.content import ABOUT, LABELS, FormatStyle, ends, format_styles, interval, number
 from slipstick.report.forest import Band, Forest, axis_over, lane_of
 from slipstick.report.many import Cell, RunsTable, Trend, count_of, is_percent
-from slipstick.report.page import render
+from slipstick.report.page import page_at, render
 from slipstick.report.plots import Plot
-from slipstick.report.table import tex
+from slipstick.report.table import md, tex
 from slipstick.schema import Metric
 from slipstick.store import write_atomically
-from slipstick.terminal import Fitting, headed_table
+from slipstick.terminal import Fitting, headed_table, unwrapped
 
 _PAIRED = "the best of a column, or not shown to be worse than it (paired test on the same problems, 5 % level)"
 _APART = "the best of a column, or with an interval that overlaps its"
-_NAME = "table"
 
 
 def terminal_table(table: RunsTable) -> Fitting:
@@ -33,10 +31,10 @@ def terminal_table(table: RunsTable) -> Fitting:
         for column, cell in zip(table.columns, row.cells, strict=True):
             if cell:
                 value = Text(number(cell.metric) + ("*" if cell.best else " "), "bold" if cell.best else "")
-                ends = Text(interval(cell.metric).strip("[]").replace(", ", "–"))
-                long.add_row(Text(row.model), Text(row.format), Text(column), value, ends, f"{cell.metric.n:,}")
+                between = Text(ends(cell.metric))
+                long.add_row(Text(row.model), Text(row.format), Text(column), value, between, f"{cell.metric.n:,}")
         long.add_section()
-    return Fitting(_unwrapped(wide), long)
+    return Fitting(unwrapped(wide), long)
 
 
 def legend(table: RunsTable) -> str:
@@ -47,7 +45,7 @@ def legend(table: RunsTable) -> str:
 def markdown(table: RunsTable) -> str:
     """The table as Markdown, the best in bold."""
     heads = ["model", "format", *_heads(table)]
-    lines = [f"| {' | '.join(_md(head) for head in heads)} |", f"|---|---|{'---:|' * len(table.columns)}"]
+    lines = [f"| {' | '.join(md(head) for head in heads)} |", f"|---|---|{'---:|' * len(table.columns)}"]
     for row in table.rows:
         cells = [
             (f"**{number(cell.metric)}**" if cell.best else number(cell.metric))
@@ -57,9 +55,9 @@ def markdown(table: RunsTable) -> str:
             else ""
             for column, cell in enumerate(row.cells)
         ]
-        lines.append(f"| {_md(row.model)} | {_md(row.format)} | {' | '.join(cells)} |")
+        lines.append(f"| {md(row.model)} | {md(row.format)} | {' | '.join(cells)} |")
     notes = [legend(table).replace("*:", "Bold:"), *table.notes]
-    return "\n".join([*lines, "", *(_md(note) for note in notes), ""])
+    return "\n".join([*lines, "", *(md(note) for note in notes), ""])
 
 
 def latex(table: RunsTable) -> str:
@@ -91,7 +89,7 @@ def write_table(table: RunsTable, *, out: Path) -> Path:
 
     out: the page's file if it ends in .html, else a folder.
     """
-    page = out if out.suffix.lower() in (".html", ".htm") else out / f"{_NAME}.html"
+    page = page_at(out, "table.html")
     page.parent.mkdir(parents=True, exist_ok=True)
     styles = {style.name: style for style in format_styles(list(dict.fromkeys(row.format for row in table.rows)))}
     trends = [_trend_plot(trend, styles) for trend in table.trends]
@@ -189,15 +187,8 @@ def _own_count(table: RunsTable, column: int, cell: Cell) -> str:
 def _terminal_cell(cell: Cell | None) -> Text:
     if cell is None:
         return Text("")
-    ends = interval(cell.metric).strip("[]").replace(", ", "–")
     star = "*" if cell.best else " "
-    return Text.assemble((number(cell.metric) + star, "bold" if cell.best else ""), " ", (ends, "dim"))
-
-
-def _unwrapped(table: Table) -> Table:
-    for column in table.columns:
-        column.no_wrap = True
-    return table
+    return Text.assemble((number(cell.metric) + star, "bold" if cell.best else ""), " ", (ends(cell.metric), "dim"))
 
 
 def _marked(table: RunsTable) -> str:
@@ -206,7 +197,3 @@ def _marked(table: RunsTable) -> str:
 
 def _unit(table: RunsTable) -> str:
     return "%" if is_percent(table) else table.measure.replace("_", " ")
-
-
-def _md(words: str) -> str:
-    return words.replace("|", "\\|")

@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -84,6 +85,11 @@ def render_report(
         repeat=f"slipstick {run.verb} recipe.toml --out {shlex.quote(f'../{run.name}-again')}" if recipe else "",
         packed_problems=pack_problems(problems, solutions),
     )
+
+
+def page_at(out: Path, name: str) -> Path:
+    """The page's file: `out` if it names an HTML file, else a file of this name in that folder."""
+    return out if out.suffix.lower() in (".html", ".htm") else out / name
 
 
 def render(template: str, *, scripts: Sequence[str] = (), maths: bool = False, **content: Any) -> str:

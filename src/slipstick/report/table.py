@@ -12,13 +12,14 @@ from slipstick.report.content import (
     FormatStyle,
     TableRow,
     breakdown_sections,
+    ends,
     format_styles,
     interval,
     metric_sections,
     number,
 )
 from slipstick.schema import Metric
-from slipstick.terminal import Fitting, headed_table
+from slipstick.terminal import Fitting, headed_table, unwrapped
 
 _ESCAPED = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _ESCAPED |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
@@ -34,19 +35,14 @@ def metrics_table(metrics: Sequence[Metric]) -> Fitting:
     formats = format_styles(
         order_formats(metric.format for metric in metrics if metric.measure == "accuracy" and metric.format)
     )
-    wide, long = headed_table("%, 95 % interval", right=(*(format.name for format in formats), "n")), headed_table()
-    for name in ("", "format"):
-        long.add_column(Text(name), overflow="fold")
-    for name in ("%", "95 % interval", "n"):
-        long.add_column(Text(name), justify="right", no_wrap=True)
-    for column in wide.columns:
-        column.no_wrap = True
-    for label, row, ends in _terminal_rows(metrics, formats):
+    wide = unwrapped(headed_table("%, 95 % interval", right=(*(format.name for format in formats), "n")))
+    long = unwrapped(headed_table("", "format", right=("%", "95 % interval", "n")), after=2)
+    for label, row, is_last in _terminal_rows(metrics, formats):
         wide.add_row(Text(label), *(_cell(cell) if cell else Text("") for cell in row.cells), Text(row.n))
         for cell in row.cells:
             if cell:
-                long.add_row(Text(label), Text(cell.format), Text(number(cell)), Text(_ends(cell)), f"{cell.n:,}")
-        if ends:
+                long.add_row(Text(label), Text(cell.format), Text(number(cell)), Text(ends(cell)), f"{cell.n:,}")
+        if is_last:
             wide.add_section()
             long.add_section()
     return Fitting(wide, long)
@@ -76,17 +72,11 @@ def comparison_table(comparison: RunComparison) -> Fitting:
         p, n = f"{row.p:.3f}" if row.p >= 0.001 else "<0.001", f"{row.n:,}"
         wide.add_row(Text(row.label), first, second, gain, f"{row.only_first:,} / {row.only_second:,}", p, n)
         narrow.add_row(Text(row.label), first, second, gain, p, n)
-    for column in (*wide.columns, *narrow.columns[1:]):
-        column.no_wrap = True
-    return Fitting(wide, narrow)
+    return Fitting(unwrapped(wide), unwrapped(narrow, after=1))
 
 
 def _cell(metric: Metric) -> Text:
-    return Text.assemble(number(metric), " ", (_ends(metric), "dim"))
-
-
-def _ends(metric: Metric) -> str:
-    return interval(metric).strip("[]").replace(", ", "–")
+    return Text.assemble(number(metric), " ", (ends(metric), "dim"))
 
 
 def markdown_table(metrics: Sequence[Metric]) -> str:
@@ -98,7 +88,7 @@ def markdown_table(metrics: Sequence[Metric]) -> str:
     ]
     for label, row in rows:
         cells = [f"{number(cell)} {interval(cell)}" if cell else "" for cell in row.cells]
-        lines.append(f"| {label.replace('|', chr(92) + '|')} | {' | '.join(cells)} | {row.n} |")
+        lines.append(f"| {md(label)} | {' | '.join(cells)} | {row.n} |")
     return "\n".join(lines) + "\n"
 
 
@@ -126,6 +116,11 @@ def _rows(metrics: Sequence[Metric]) -> tuple[list[FormatStyle], list[tuple[str,
     for section in breakdown_sections(metrics, formats):
         rows += [(f"{LABELS['accuracy']}, {section.label} {row.label}", row) for row in section.rows]
     return formats, rows
+
+
+def md(text: str) -> str:
+    """A text for a cell of a Markdown table."""
+    return text.replace("|", "\\|")
 
 
 def tex(text: str) -> str:

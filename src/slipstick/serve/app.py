@@ -46,6 +46,7 @@ class StepRequest(BaseModel):
     seconds: Annotated[float, Field(ge=0.01), NUMBER] | None = None
     """Limit of this step in seconds of processor time, if less than that of the session."""
     demand: Demand = Demand()
+    """Limits and seed of the session, which its first step makes."""
 
     @field_validator("files")
     @classmethod

@@ -13,6 +13,12 @@ MOST_MB = 16
 """Megabytes of the longest file that is written at one time."""
 
 
+def require_scratch(megabytes: int) -> None:
+    """Raises InterpreterError if a session's `scratch_mb` gives it no folder."""
+    if not megabytes:
+        raise InterpreterError("this session has no folder for files (scratch_mb is 0); set scratch_mb=16")
+
+
 def check_path(path: str) -> str:
     """The path of a file, relative to the scratch folder. Raises InterpreterError if it leads out of it."""
     parts = PurePosixPath(path).parts

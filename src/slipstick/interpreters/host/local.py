@@ -12,7 +12,7 @@ from typing import Literal
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, Limits, Result, Script, Session
 from slipstick.interpreters.guest.protocol import Request
-from slipstick.interpreters.host.files import list_request, listed, read_file, write_request, written
+from slipstick.interpreters.host.files import list_request, listed, read_file, require_scratch, write_request, written
 from slipstick.interpreters.host.fork_server import ForkServerClient
 from slipstick.interpreters.host.isolation import ISOLATION, choose_isolation, missing
 from slipstick.interpreters.host.replay import is_same, lost, may_repeat
@@ -104,7 +104,7 @@ class LocalInterpreter(Interpreter):
 
     async def run_script(self, script: Script, limits: Limits | None = None, *, seed: int | None = None) -> Result:
         """Runs a program as `python main.py` does; see `Interpreter`."""
-        return await self._run_alone(self.session(limits, seed=seed), _split(script, "script"), script)
+        return await self._run_alone(self.session(limits, seed=seed), _request_of(script, "script"), script)
 
     async def _run_alone(
         self, session: LocalSession, request: Request, script: Script | None = None, *, used: float = 0.0
@@ -193,27 +193,23 @@ class LocalSession(Session):
     async def run_cell(self, cell: Script) -> Result:
         """Runs one step; see `slipstick.interpreters.Session`."""
         if cell.files:
-            self._needs_scratch()
-        return await self.run_request(_split(cell, "cell"), cell)
+            require_scratch(self._limits.scratch_mb)
+        return await self.run_request(_request_of(cell, "cell"), cell)
 
     async def write(self, path: str, content: bytes) -> None:
         """Writes a file; see `slipstick.interpreters.Session`."""
-        self._needs_scratch()
+        require_scratch(self._limits.scratch_mb)
         written(path, await self.run_request(write_request(path, content)))
 
     async def read(self, path: str) -> bytes:
         """The content of a file; see `slipstick.interpreters.Session`."""
-        self._needs_scratch()
+        require_scratch(self._limits.scratch_mb)
         return await read_file(path, self.run_request, most=self._limits.scratch_mb << 20)
 
     async def files(self) -> list[str]:
         """The paths of the files; see `slipstick.interpreters.Session`."""
-        self._needs_scratch()
+        require_scratch(self._limits.scratch_mb)
         return listed(await self.run_request(list_request()))
-
-    def _needs_scratch(self) -> None:
-        if not self._limits.scratch_mb:
-            raise InterpreterError("this session has no folder for files (scratch_mb is 0); set scratch_mb=16")
 
     async def run_request(
         self, request: Request, script: Script | None = None, *, seconds: float | None = None, used: float = 0.0
@@ -324,7 +320,7 @@ class LocalSession(Session):
             await self._interpreter.remove(scratch, process)
 
 
-def _split(script: Script, mode: Literal["cell", "script"]) -> Request:
+def _request_of(script: Script, mode: Literal["cell", "script"]) -> Request:
     name, stdin = None if script.together else script.name, script.stdin if mode == "cell" else ""
     return Request(script.code, mode, split=not script.together, name=name, files=script.files, stdin=stdin)
 

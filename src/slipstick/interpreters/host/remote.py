@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, Limits, Result, Script, Session
-from slipstick.interpreters.host.files import check_path, write_request
+from slipstick.interpreters.host.files import check_path, require_scratch, write_request
 from slipstick.interpreters.host.replay import is_same, may_repeat
 from slipstick.interpreters.host.timing import TimeLimits
 from slipstick.schema import Output, Status
@@ -223,18 +223,20 @@ class RemoteSession(Session):
     async def read(self, path: str) -> bytes:
         """The content of a file; see `slipstick.interpreters.Session`."""
         check_path(path)
-        if not (self._steps or self._done or self._has_no_folder()):
+        if not self._has_begun():
             raise InterpreterError(f"`{path}` cannot be read from the session's folder: no step has run yet")
         return base64.b64decode((await self._look(f"/{quote(path)}", _File)).content)
 
-    def _has_no_folder(self) -> bool:
-        if not self._demand["scratch_mb"]:
-            raise InterpreterError("this session has no folder for files (scratch_mb is 0); set scratch_mb=16")
-        return False
-
     async def files(self) -> list[str]:
         """The paths of the files; see `slipstick.interpreters.Session`."""
-        return (await self._look("", _Files)).files if self._steps or self._done or self._has_no_folder() else []
+        return (await self._look("", _Files)).files if self._has_begun() else []
+
+    def _has_begun(self) -> bool:
+        """Whether there may be a file. Raises InterpreterError if there can be none for lack of a folder."""
+        if self._steps or self._done:
+            return True
+        require_scratch(self._demand["scratch_mb"])
+        return False
 
     async def _look(self, path: str, shape: type[R]) -> R:
         """What the service says of the files; the session is made first, and once more if it was lost."""
