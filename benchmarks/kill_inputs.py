@@ -93,7 +93,7 @@ def _write_rows(base: Path) -> None:
     script += [{"problem_id": f"p/{n}", "format": "pot", "text": f"import time\nprint(6 * {n})"} for n in numbers]
     turns = [f"{_CODE.format(n=n)}\nSo it is \\boxed{{{6 * n}}}." for n in numbers]
     script += [{"problem_id": f"p/{n}", "format": "tir", "text": turns[n]} for n in numbers]
-    lines = [{**row, "instruction": row["question"], "output": row["answer"]} for row in rows]
+    lines = [{**row, "instruction": row["question"], "output": str(row["answer"])} for row in rows]
     samples = [{**rows[n], "response": f"The answer is {6 * n + off}."} for n in range(40) for off in (0, 1, 0, 2)]
     contents = {"problems": rows, "script": script, "alpaca": lines * 50, "samples": samples}
     for name, content in contents.items():

@@ -168,7 +168,7 @@ def measure(base: Path, results: Path, *, times: int, minutes: float, only: list
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would have its verbs ignore it
     verbs = {name: each for name, each in prepare(base, done).items() if not only or name in only}
     rows = [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
-    whole = {name: undisturbed(base, name, verb) for name, verb in verbs.items()}
+    whole: dict[str, tuple[dict[str, str], set[str], float]] = {}
     plan = {name: [(number, how) for number in range(times) for how in SIGNALS] for name in verbs}
     for name, waiting in plan.items():
         had = {(row["number"], row["signal"]) for row in rows if row["verb"] == name}
@@ -177,6 +177,7 @@ def measure(base: Path, results: Path, *, times: int, minutes: float, only: list
         spent = {name: sum(row["seconds"] for row in rows if row["verb"] == name) for name in verbs if plan[name]}
         name = min(spent, key=lambda each: spent[each])
         number, how = plan[name].pop(0)
+        whole[name] = whole.get(name) or undisturbed(base, name, verbs[name])
         after = random.Random(f"{name} {how.name} {number}").uniform(0, 1.1) * whole[name][2]
         began = time.monotonic()
         wrong = kill(base / f"{name} {how.name} {number}", verbs[name], how, after, whole[name])

@@ -61,6 +61,12 @@ def _add(function: str, doc: str | None, command: Callable[..., None]) -> None:
     app.command(name, help=doc, epilog=f"All settings, with their defaults: slipstick settings {name}")(command)
 
 
+def _stop_as_by_ctrl_c() -> None:
+    from slipstick.commands.running import stop_as_by_ctrl_c
+
+    stop_as_by_ctrl_c()
+
+
 def _verb(run: Callable[[Invocation, Console], object]) -> None:
     """Makes a command of a function: one argument and five flags; its name and docstring are the command's."""
 
@@ -75,9 +81,7 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
         if not target and run.__name__ in _WORKED_ON:
             name = run.__name__.rstrip("_")
             raise UserError(f"what is it to {name}? slipstick {name} {_WORKED_ON[run.__name__]}")
-        from slipstick.commands.running import stop_as_by_ctrl_c
-
-        stop_as_by_ctrl_c()
+        _stop_as_by_ctrl_c()
         run(Invocation(target, overrides or [], limit, out, resume, overwrite), terminal())
 
     _add(run.__name__, run.__doc__, verb)
@@ -88,6 +92,7 @@ def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]],
 
     def add(run: Callable[[str, list[str], Console], None]) -> None:
         def tool(target: str, overrides: Overrides = None) -> None:
+            _stop_as_by_ctrl_c()
             run(target, overrides or [], terminal())
 
         tool.__annotations__["target"] = Annotated[str, typer.Argument(metavar=metavar, show_default=False)]
@@ -139,6 +144,7 @@ def report(
     """Rewrite the report of a run and print its table; of several runs, or a folder of runs, one table."""
     from slipstick.commands.report import run_report
 
+    _stop_as_by_ctrl_c()
     invocation = Invocation(targets[0], overrides or [], limit, out, resume, overwrite)
     run_report(invocation, terminal(), more=targets[1:])
 

@@ -41,13 +41,14 @@ def test_an_interrupt_in_a_background_job_leaves_no_traceback() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
 
 
-def test_every_verb_stops_as_by_ctrl_c(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["export", "report", "repair"])
+def test_every_verb_stops_as_by_ctrl_c(verb: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        monkeypatch.setattr(sys, "argv", ["slipstick", "export", str(tmp_path)])
+        monkeypatch.setattr(sys, "argv", ["slipstick", verb, str(tmp_path)])
         with pytest.raises(SystemExit):
             main()
-        assert callable(signal.getsignal(signal.SIGTERM)), "a killed export would leave the file it was writing"
+        assert callable(signal.getsignal(signal.SIGTERM)), "ended by SIGTERM it would leave the file it was writing"
     finally:
         signal.signal(signal.SIGTERM, before)
