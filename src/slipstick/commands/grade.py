@@ -15,6 +15,7 @@ from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
 from slipstick.errors import UserError
 from slipstick.evaluate import GradeSettings
+from slipstick.formats.recorded import copy_formats
 from slipstick.importers import Recorded
 from slipstick.recipe import check_settings, read_recipe, to_toml
 from slipstick.schema import Problem
@@ -51,6 +52,7 @@ def _grade_copy(invocation: Invocation, source: RunFolder, settings: GradeRunSet
     inputs, files = [source.path / name for name in ("problems.jsonl", "solutions.jsonl")], [RECORDED, DISAGREEMENTS]
     with running(invocation, "grade", settings, console, inputs=inputs, files=files) as folder:
         folder.write_problems(problems)
+        copy_formats(folder, [source.path])
         done = set(folder.index())
         chosen = [solution for solution in source.solutions() if solution.problem_id in kept]
         for solution in chosen:

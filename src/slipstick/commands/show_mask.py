@@ -30,7 +30,7 @@ def run_show_mask(target: str, overrides: list[str], console: Console) -> None:
         if settings.stage == "cpt":
             examples, tokenizer = packed_examples(settings.texts(), settings)
         else:
-            examples, tokenizer = encoded_examples(settings.pairs(), settings)
+            examples, tokenizer = encoded_examples(settings.pairs(), settings, settings.formats())
     shown: dict[str, list[Tokens]] = {}
     for format, example in zip(examples.groups, examples.encoded, strict=True):
         if len(of_format := shown.setdefault(format, [])) < settings.num_examples:

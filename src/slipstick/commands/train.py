@@ -72,7 +72,8 @@ def _train(
         else:
             _say_unchecked(recipe, console)
             problems = recipe.accuracy_problems()
-            trained = train(recipe.pairs(), valid=recipe.valid_pairs(), eval_problems=problems, **told)
+            told |= {"valid": recipe.valid_pairs(), "eval_problems": problems, "load": recipe.formats()}
+            trained = train(recipe.pairs(), **told)
     left_out = f", {trained.too_long:,} examples too long" if trained.too_long else ""
     left_out += f", {trained.unlabelled:,} with nothing to learn" if trained.unlabelled else ""
     console.print(

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from rich.console import Console
 
+from slipstick.formats.recorded import formats_of
 from slipstick.progress import progress
 from slipstick.recipe import Names
 from slipstick.schema import Metric
@@ -36,6 +37,7 @@ def train_and_judge(
     from slipstick.train.value import judge, train_value
 
     out = folder.path / "model"
+    load = formats_of(map(Path, recipe.data))
     samples, problems = graded_samples(recipe.data, limit=recipe.limit)
     seen, held_out = split_problems(samples, share=recipe.holdout, seed=recipe.seed)
     with progress("training", 100, "%", console=console) as advance:
@@ -45,6 +47,7 @@ def train_and_judge(
             out=out,
             progress=lambda done, total, loss: advance(100 * done / total, f"{done:,} tokens, loss {loss:.3f}"),
             track=track,
+            load=load,
         )
     console.print(
         f"{trained.examples:,} solutions of {trained.problems:,} problems, half of them correct; {trained.steps:,} "
@@ -52,7 +55,7 @@ def train_and_judge(
         highlight=False,
         soft_wrap=True,
     )
-    judged = judge(out, held_out, problems, settings=recipe, result=trained) if held_out else []
+    judged = judge(out, held_out, problems, settings=recipe, result=trained, load=load) if held_out else []
     if not judged:
         console.print("No problem was held out (holdout), so nothing says how good the values are.")
     else:

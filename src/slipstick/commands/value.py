@@ -8,6 +8,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation, count, load_settings
 from slipstick.commands.running import running
+from slipstick.formats.recorded import copy_formats, formats_of
 from slipstick.metrics import summarize
 from slipstick.models import Device
 from slipstick.progress import progress
@@ -48,11 +49,12 @@ def run_value(invocation: Invocation, console: Console) -> Path:
         solutions = [solution for solution in source.solutions() if solution.problem_id in by_id]
         require_verdicts(solutions, [recipe.run])
         folder.write_problems(problems)
-        done = folder.index()
+        copy_formats(folder, [source.path])
+        done, load = folder.index(), formats_of([source.path])
         waiting = [solution for solution in solutions if solution.id not in done]
         scorer = open_value_model(Path(recipe.value_model), device=recipe.device)
         with progress("scoring", len(waiting), "solutions", console=console) as advance:
-            scores = score(waiting, by_id, with_model=scorer, batch_tokens=recipe.batch_tokens)
+            scores = score(waiting, by_id, with_model=scorer, batch_tokens=recipe.batch_tokens, load=load)
             for number, solution in enumerate(scores, start=1):
                 folder.append(solution)
                 advance(number)

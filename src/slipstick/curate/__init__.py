@@ -44,10 +44,12 @@ def curate(
 
     evaluation: sets whose problems must not be trained on. open_interpreter: opens what runs the programs again;
     None leaves that rule out. limit: only the first `limit` problems.
-    Raises InputError if two runs have different questions under one id, and for a `mix` that names what no row has;
+    Raises InputError if two runs have different questions or formats under one name, and for a `mix` that names what
+    no row has;
     PluginError for an unknown format. If killed at any moment, a second call writes the same files: the outputs of
     programs are appended to executed.jsonl as they come, all else is computed again and written whole at the end.
     """
+    copy_formats(out, [run.path for run in runs])
     on_progress("reading questions", 0, 0)
     asked = questions.screen_questions(runs, settings, limit=limit)
     on_progress("comparing questions", 0, 0)
@@ -63,7 +65,6 @@ def curate(
     solutions.drop_duplicates(runs, written, settings)
     solutions.drop_surplus(written, settings)
     on_progress("writing", 0, 0)
-    copy_formats(out, [run.path for run in runs])
     sources = {row.question: asked.sources[row.question] for row in written.candidates}
     splits = split_questions(sources, settings.splits, seed=settings.seed) if settings.splits else {}
     made = {

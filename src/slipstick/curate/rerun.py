@@ -11,7 +11,7 @@ from slipstick.edges import read_text, reading
 from slipstick.equivalence import compare
 from slipstick.event_loop import run_async
 from slipstick.execute import outputs_equal, re_execute
-from slipstick.formats import Format, load_format
+from slipstick.formats import FormatLoader, load_format
 from slipstick.formats.recorded import formats_of
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Block, Code, Output, Solution
@@ -63,7 +63,7 @@ async def find_differences(
     interpreter: Interpreter,
     *,
     on_result: Callable[[int, str], None],
-    load: Callable[[str], Format] = load_format,
+    load: FormatLoader = load_format,
     max_concurrent: int = 64,
 ) -> None:
     """Runs the programs of each solution and gives its place and the difference from the record to `on_result`."""
@@ -86,9 +86,7 @@ async def find_differences(
         await asyncio.gather(*(task for _, task in running), return_exceptions=True)
 
 
-async def find_difference(
-    solution: Solution, interpreter: Interpreter, *, load: Callable[[str], Format] = load_format
-) -> str:
+async def find_difference(solution: Solution, interpreter: Interpreter, *, load: FormatLoader = load_format) -> str:
     """The first output that is not as recorded, in words; "" if there is none.
 
     If no output is recorded, the result of the programs is compared with the recorded answer. A fault of the sandbox

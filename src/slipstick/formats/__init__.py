@@ -9,13 +9,13 @@ A plug-in is a `Format`, named by an entry point in the group `slipstick.formats
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from slipstick.errors import RecipeError, did_you_mean
 from slipstick.plugins import list_plugins, load_plugin
@@ -92,6 +92,10 @@ class Piece(NamedTuple):
     """The model's turn that it belongs to, from 0; None for what is given and for a chat template's own text."""
 
 
+FormatLoader = Callable[[str], Format]
+"""Name -> format."""
+
+
 def load_format(name: str) -> Format:
     """The format of that name, or that of a TOML file ("my.toml"), whose name is the file's.
 
@@ -108,12 +112,14 @@ def name_of_format(named: str) -> str:
     return Path(named).stem if named.endswith(".toml") else named
 
 
-def _checked(named: list[str]) -> list[str]:
+def _checked(named: list[str], info: ValidationInfo) -> list[str]:
     """A recipe's formats, files by their absolute paths. Raises ValueError with every mistake."""
     known, names = ["hybrid", *list_plugins("formats")], [name_of_format(name) for name in named]
     mistakes = [f"`{name}` is named twice" for name in dict.fromkeys(names) if names.count(name) > 1]
     unknown = [name for name in dict.fromkeys(named) if name not in known and not name.endswith(".toml")]
-    mistakes += [f"there is no format `{name}`{did_you_mean(name, known)}" for name in unknown]
+    mistakes += [
+        f"there is no format `{name}`{_kept_hint(name, info) or did_you_mean(name, known)}" for name in unknown
+    ]
     if unknown:
         mistakes.append(f"known: {', '.join(known)}, and files of your own, as my.toml")
     for name in dict.fromkeys(named):
@@ -121,14 +127,24 @@ def _checked(named: list[str]) -> list[str]:
             try:
                 _format_of_file(Path(name))
             except RecipeError as error:
-                mistakes += error.mistakes
+                missing = "" if Path(name).exists() else _kept_hint(name, info)
+                mistakes += [f"{mistake}{missing}" for mistake in error.mistakes]
     if mistakes:
         raise ValueError("; ".join(mistakes))
     return [str(Path(name).absolute()) if name.endswith(".toml") else name for name in named]
 
 
+def _kept_hint(named: str, info: ValidationInfo) -> str:
+    """Where the folder of the recipe's model has a format, if it was trained in it; "" if it was not."""
+    model = str(info.data.get("model") or info.data.get("base") or "").removeprefix("hf:")
+    kept = Path(model) / f"{name_of_format(named)}.toml"
+    return f"; the model was trained in one of this name: {kept}" if model and kept.is_file() else ""
+
+
 FormatNames = Annotated[list[str], ONE_OR_MORE, AfterValidator(_checked)]
 """Formats of a recipe: names of plug-ins, "hybrid", or TOML files."""
+FormatName = Annotated[str, AfterValidator(lambda name, info: _checked([name], info)[0])]
+"""One such format."""
 
 
 def read_format(name: str) -> Format:

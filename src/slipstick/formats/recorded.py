@@ -4,12 +4,15 @@ Solutions say only the name of their format. For a format of a file, which no ot
 run's folder has what it was.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from slipstick.formats import Format, load_format, name_of_format
+from slipstick.errors import InputError
+from slipstick.formats import Format, FormatLoader, load_format, name_of_format
+from slipstick.plugins import list_plugins
+from slipstick.recipe import to_toml
 from slipstick.schema import Record
-from slipstick.store import RunFolder, read_records, write_records
+from slipstick.store import RunFolder, read_records, write_atomically, write_records
 
 FORMATS = "formats.jsonl"
 
@@ -31,7 +34,7 @@ def record_formats(folder: RunFolder, asked: Iterable[Format], *, named: Iterabl
 
 def copy_formats(folder: RunFolder, runs: Iterable[Path]) -> None:
     """Takes over the formats of files of the runs that a run's rows come from."""
-    own = {row.asked.name: row for run in runs for row in read_formats(run) if row.own}
+    own = _own_formats(runs)
     if own:
         write_records(folder.path / FORMATS, own.values())
 
@@ -41,7 +44,32 @@ def read_formats(run: Path) -> list[RecordedFormat]:
     return list(read_records(run / FORMATS, RecordedFormat, missing_ok=True))
 
 
-def formats_of(runs: Iterable[Path]) -> Callable[[str], Format]:
-    """Name -> format, for the solutions of these runs: of their files, else a plug-in's."""
-    own = {row.asked.name: row.own for run in runs for row in read_formats(run) if row.own}
+def formats_of(runs: Iterable[Path]) -> FormatLoader:
+    """Name -> format, for the solutions of these runs: of their files, else a plug-in's. Raises InputError."""
+    own = {name: row.own for name, row in _own_formats(runs).items() if row.own}
     return lambda name: own[name] if name in own else load_format(name)
+
+
+def write_formats(folder: Path, formats: Iterable[Format]) -> None:
+    """Writes each format that is no plug-in's into a model's folder, which can then be asked in `FOLDER/NAME.toml`."""
+    known = list_plugins("formats")
+    for format in formats:
+        if format.name not in known:
+            table = format.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+            write_atomically(folder / f"{format.name}.toml", to_toml(table))
+
+
+def _own_formats(runs: Iterable[Path]) -> dict[str, RecordedFormat]:
+    """The formats of files, by name. Raises InputError if two runs have different ones of the same name."""
+    own: dict[str, tuple[Path, RecordedFormat]] = {}
+    for run in runs:
+        for row in read_formats(run):
+            if row.own is None:
+                continue
+            other, first = own.setdefault(row.asked.name, (run, row))
+            if first.own != row.own:
+                raise InputError(
+                    f"{other} and {run} have different formats of the name `{row.asked.name}`: give one of the files "
+                    "another name and make its run again"
+                )
+    return {name: row for name, (_, row) in own.items()}

@@ -65,10 +65,15 @@ def write_card(folder: Path, settings: StageSettings, text: CardText) -> None:
         adapters=adapters,
         data=_data(recipe.get("data") or recipe.get("problems")),  # named by a recipe, not by plain settings
         numbers="\n".join(f"| {name} | {value} |" for name, value in text.numbers),
-        closing=text.closing,
+        closing=" ".join([text.closing, *_own_formats(folder)]),
         recipe=to_toml(settings.model_dump(mode="json", exclude_defaults=True)).rstrip("\n"),
     )
     write_atomically(folder / "README.md", card)
+
+
+def _own_formats(folder: Path) -> list[str]:
+    """Sentences on the formats that a model's folder keeps."""
+    return [f"It writes in the format of `{path.name}`, a file beside this card." for path in folder.glob("*.toml")]
 
 
 def _hub_name(base: str) -> str | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError
+from slipstick.formats import load_format
 from slipstick.schema import Problem
 from slipstick.store import write_atomically
 from slipstick.trackers import Track, names_for_trl
@@ -77,7 +78,15 @@ def train_grpo(
             seconds=time.monotonic() - began,
         )
 
-    return run_stage(fit, settings, digest=digest_of(problems), result=GrpoResult, describe=_card_text, out=out)
+    return run_stage(
+        fit,
+        settings,
+        digest=digest_of(problems),
+        result=GrpoResult,
+        describe=_card_text,
+        out=out,
+        formats=[load_format(settings.format)],
+    )
 
 
 def _card_text(result: GrpoResult) -> CardText:
@@ -105,7 +114,7 @@ def _trainer(
     from transformers import PrinterCallback
     from trl.trainer.grpo_trainer import GRPOTrainer
 
-    known = {problem.id: problem for problem in problems}
+    known, format = {problem.id: problem for problem in problems}, load_format(settings.format)
 
     def roll(ids: list[str], trainer: Any) -> dict[str, list[Any]]:
         policy = trainer.accelerator.unwrap_model(trainer.model)
@@ -116,7 +125,9 @@ def _trainer(
         solutions = rollout([known[name] for name in ids], samples, policy, tokenizer)
         policy.train(was_training)
         one_end = len(trainer.eos_token_ids) == 1
-        return rows_for_trl(solutions, known, tokenizer, one_end=one_end, profile=settings.profile)
+        return rows_for_trl(
+            solutions, known, tokenizer, one_end=one_end, profile=settings.profile, load=lambda _: format
+        )
 
     def verdict(found: list[str], answer: list[str], **columns: Any) -> list[float | None]:  # its name is in the log
         asked = [known[name].text for name in columns.pop("prompts")]

@@ -15,7 +15,7 @@ from slipstick.encode.encoding import format_name, pieces_of
 from slipstick.encode.settings import PromptConfig
 from slipstick.encode.tokens import eos_id, text_of, token_ids
 from slipstick.equivalence.policies import REWARDS
-from slipstick.formats import Format, load_format
+from slipstick.formats import Format, FormatLoader, load_format
 from slipstick.grade import answer_in
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.schema import Problem, Solution
@@ -107,6 +107,7 @@ def rows_for_trl(
     *,
     one_end: bool = True,
     profile: str = REWARDS,
+    load: FormatLoader = load_format,
 ) -> dict[str, list[Any]]:
     """Solutions as TRL's rollout function has to return them.
 
@@ -114,10 +115,11 @@ def rows_for_trl(
     learnt: what the interpreter wrote, the last characters of a turn that was cut inside a token, and the end token of
     a model that has several (`one_end` is False), as which one it sampled is not kept.
     `found` is each solution's answer by the rules of `profile`, as a sentence that the reward reads.
+    load: gives the formats of the solutions.
     """
     rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "found": []}
     for solution in solutions:
-        pieces = pieces_of(solution, problems[solution.problem_id], load_format(format_name(solution)), tokenizer)
+        pieces = pieces_of(solution, problems[solution.problem_id], load(format_name(solution)), tokenizer)
         found = []
         for turn, group in groupby(pieces, key=lambda piece: piece.turn):
             text = "".join(piece.text for piece in group)

@@ -15,11 +15,13 @@ with a case in its `run_train` and in `on_this_machine` of plan/fit.py. The file
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from slipstick.edges import reading
+from slipstick.formats import Format
+from slipstick.formats.recorded import write_formats
 from slipstick.store import write_atomically
 from slipstick.trackers import Track
 from slipstick.train.card import CardText, write_card
@@ -79,11 +81,13 @@ def run_stage(
     describe: Callable[[R], CardText],
     out: Path,
     observers: Observers = NOBODY,
+    formats: Iterable[Format] = (),
 ) -> R:
     """Trains by `fit`, or gives the result of an earlier call with the same settings and data that finished.
 
     fit: trains, from the last checkpoint of the same training if there is one, and writes the weights into its folder.
-    digest: a hash of the encoded data. describe: what the card says of a result.
+    digest: a hash of the encoded data. describe: what the card says of a result. formats: those that it learns; the
+    model's folder keeps those of files.
     """
     text = settings.model_dump_json(exclude=set(CHANGES_NO_NUMBER))
     fingerprint = hashlib.sha256(f"{text}{digest}".encode()).hexdigest()
@@ -94,6 +98,7 @@ def run_stage(
             return result.model_validate(record)
     out.mkdir(parents=True, exist_ok=True)
     done = fit(Training(out, fingerprint, observers))
+    write_formats(out, formats)
     write_card(out, settings, describe(done))
     write_atomically(out / FINISHED, json.dumps({"fingerprint": fingerprint, **done.model_dump()}, indent=2))
     remove_checkpoints(out)

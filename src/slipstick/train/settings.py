@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from slipstick.encode.settings import EncodeSettings
 from slipstick.equivalence.policies import REWARDS
+from slipstick.formats import FormatName
 from slipstick.interpreters import InterpreterSettings
 from slipstick.models import Device
 from slipstick.recipe import Names
@@ -253,8 +254,8 @@ class ValueSettings(StageSettings):
 class RolloutSettings(TurnSettings):
     """Settings of the solutions that GRPO samples from the model under training."""
 
-    format: str = "tir"
-    """Format the solutions are written in."""
+    format: FormatName = "tir"
+    """Format the solutions are written in; also a file of your own ("my.toml")."""
     temperature: float = Field(default=1.0, gt=0, le=100)
     """Sampling temperature."""
     top_p: float = Field(default=1.0, gt=0, le=1)
@@ -295,4 +296,6 @@ class GrpoSettings(StageSettings, RolloutSettings):
             )
         if self.template != "format":
             raise ValueError(f'template = "{self.template}": stage "grpo" supports only "format"')
+        if self.format == "hybrid":
+            raise ValueError('format = "hybrid": stage "grpo" samples in one format; set it to "pot", say')
         return self

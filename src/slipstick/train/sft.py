@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slipstick.encode.encoding import Encoded, format_name
-from slipstick.formats import Format, join, load_format, render_example
+from slipstick.formats import Format, FormatLoader, join, load_format, render_example
 from slipstick.schema import Problem
 from slipstick.trackers import Track
 from slipstick.train.card import CardText
@@ -29,6 +29,7 @@ def train(
     progress: Progress | None = None,
     on_evaluation: Callable[[Evaluation], None] | None = None,
     track: Track | None = None,
+    load: FormatLoader = load_format,
 ) -> TrainResult:
     """Trains on all of the solutions and writes a Hugging Face folder with losses.jsonl to `out`.
 
@@ -40,15 +41,20 @@ def train(
     one that has finished is not repeated.
     progress: called after every step with tokens done, tokens in all, and the step's loss. on_evaluation: called with
     what is measured while the model is trained. track: called with the numbers of a step, for experiment trackers.
+    load: gives the formats of the solutions; those of files (`formats_of`) are written into the model's folder.
     Raises InputError if no solution is left to train on, or if base, template or adapters do not go together;
     ModelError if `base` is not a model; UserError if a package that a setting needs is not installed.
     """
     with _one_thread():
         _check_packages(settings)
-        examples, tokenizer = encoded_examples(pairs, settings)
+        examples, tokenizer = encoded_examples(pairs, settings, load)
         kept = list(valid)
         asked = eval_problems or list({problem.id: problem for _, problem in kept if problem.answer}.values())
-        held_out = HeldOut(_encoded(kept, tokenizer, settings), asked[: settings.eval_accuracy_problems])
+        held_out = HeldOut(
+            _encoded(kept, tokenizer, settings, load),
+            asked[: settings.eval_accuracy_problems],
+            [load(name) for name in sorted(set(examples.groups))],
+        )
         observers = Observers(progress, on_evaluation, track)
         return _run(examples, tokenizer, settings, out, observers, held_out)
 
@@ -73,12 +79,14 @@ def train_on_texts(
         return _run(examples, tokenizer, settings, out, observers, HeldOut())
 
 
-def encoded_examples(pairs: Iterable[Pair], settings: TrainSettings) -> tuple[Examples, Any]:
+def encoded_examples(
+    pairs: Iterable[Pair], settings: TrainSettings, load: FormatLoader = load_format
+) -> tuple[Examples, Any]:
     """What a training with these settings learns from, and its tokenizer. Raises as `train` does."""
     from slipstick.train.build import start_tokenizer
 
     rows = list(pairs)
-    formats = _formats(rows)
+    formats = _formats(rows, load)
     tokenizer = start_tokenizer(settings, _texts(rows, formats), list(formats.values()))
     examples = encode_solutions(rows, formats, tokenizer, settings)
     if settings.word_dropout:
@@ -96,13 +104,13 @@ def packed_examples(texts: Iterable[str], settings: TrainSettings) -> tuple[Exam
     return pack_texts(documents, tokenizer, settings), tokenizer
 
 
-def _encoded(pairs: list[Pair], tokenizer: Any, settings: TrainSettings) -> list[Encoded]:
+def _encoded(pairs: list[Pair], tokenizer: Any, settings: TrainSettings, load: FormatLoader) -> list[Encoded]:
     """Held-out solutions as the model would have been trained on them; [] if there are none."""
-    return encode_solutions(pairs, _formats(pairs), tokenizer, settings).encoded if pairs else []
+    return encode_solutions(pairs, _formats(pairs, load), tokenizer, settings).encoded if pairs else []
 
 
-def _formats(pairs: list[Pair]) -> dict[str, Format]:
-    return {name: load_format(name) for name in sorted({format_name(solution) for solution, _ in pairs})}
+def _formats(pairs: list[Pair], load: FormatLoader) -> dict[str, Format]:
+    return {name: load(name) for name in sorted({format_name(solution) for solution, _ in pairs})}
 
 
 def _texts(pairs: list[Pair], formats: dict[str, Format]) -> Iterator[str]:
@@ -117,6 +125,8 @@ class HeldOut(NamedTuple):
     """Solutions, for the loss."""
     problems: Sequence[Problem] = ()
     """Problems to solve."""
+    formats: Sequence[Format] = ()
+    """Formats to solve them in: those that the model is trained on."""
 
 
 def _run(
@@ -150,6 +160,7 @@ def _run(
         describe=lambda result: _card_text(result, examples, settings),
         out=out,
         observers=observers,
+        formats=held_out.formats,
     )
 
 
@@ -203,15 +214,14 @@ def _fit(
     start = partial(start_model, settings, tokenizer)
     if is_launched(settings):
         return fit_with_processes(examples, tokenizer, settings=settings, training=training), None
-    encoded, problems = held_out
     validation = (
         Validation(
             settings,
             training,
             tokenizer,
-            held_out=encoded,
-            problems=problems,
-            formats=sorted(set(examples.groups)),
+            held_out=held_out.encoded,
+            problems=held_out.problems,
+            formats=held_out.formats,
         )
         if settings.evaluates
         else None

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from slipstick.edges import read_text
 from slipstick.errors import InputError
+from slipstick.formats import FormatLoader
+from slipstick.formats.recorded import formats_of
 from slipstick.problems import load_problems
 from slipstick.recipe import Names
 from slipstick.schema import Problem, Solution
@@ -49,6 +51,10 @@ class TrainRecipe(TrainSettings):
         """The correct solutions held out by curation, at most `limit`; none if no run has that split."""
         divided = [source for source in self.data if self.valid_split in splits_of(open_run(source))]
         return islice(correct_solutions(divided, split=self.valid_split), self.limit)
+
+    def formats(self) -> FormatLoader:
+        """Gives the formats of these solutions."""
+        return formats_of(map(Path, self.data))
 
     def texts(self) -> Iterator[str]:
         """The raw texts to train on, with stage = "cpt"."""

@@ -12,7 +12,7 @@ from typing import Any
 from slipstick.encode.encoding import IGNORED, Encoded
 from slipstick.encode.settings import PromptConfig
 from slipstick.errors import InputError
-from slipstick.formats import load_format
+from slipstick.formats import Format
 from slipstick.grade import grade_solutions
 from slipstick.metrics.intervals import wilson
 from slipstick.models.hf import load_weights
@@ -42,7 +42,7 @@ class Validation:
         *,
         held_out: Sequence[Encoded],
         problems: Sequence[Problem],
-        formats: Sequence[str],
+        formats: Sequence[Format],
     ) -> None:
         """held_out: examples to measure the loss on. problems: to solve in each of the formats."""
         self._settings, self._training, self._tokenizer = settings, training, tokenizer
@@ -124,11 +124,11 @@ class Validation:
             )
             self._sampler = self._stack.enter_context(open_sampler(self._settings, sampling))
         settings = self._settings
-        asked = [(problem, load_format(name), 0) for name in self._formats for problem in self._problems]
+        asked = [(problem, format, 0) for format in self._formats for problem in self._problems]
         config = PromptConfig(template=settings.template, prompt_variant=settings.prompt_variant, seed=settings.seed)
         solved = list(grade_solutions(self._sampler(asked, model, self._tokenizer, config), self._problems))
-        by_format = [[row for row in solved if row.format == name] for name in self._formats]
-        formats = [_accuracy_of(rows, name) for name, rows in zip(self._formats, by_format, strict=True)]
+        names = [format.name for format in self._formats]
+        formats = [_accuracy_of([row for row in solved if row.format == name], name) for name in names]
         return [_accuracy_of(solved, ""), *formats]
 
     def _weights(self, row: Evaluation) -> Path:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from slipstick.encode.encoding import format_name
 from slipstick.errors import InputError
+from slipstick.formats import FormatLoader, load_format
 from slipstick.metrics.labels import metric_label
 from slipstick.schema import Problem, Solution
 from slipstick.trackers import Track
@@ -31,11 +33,12 @@ def train_value(
     out: Path,
     progress: Progress | None = None,
     track: Track | None = None,
+    load: FormatLoader = load_format,
 ) -> ValueResult:
     """Trains on graded samples and writes a Hugging Face folder with the value head to `out`.
 
     Resumes its last checkpoint when called again with the same arguments. progress: tokens done, tokens in all, loss.
-    track: called with the numbers of a step, for experiment trackers.
+    track: called with the numbers of a step, for experiment trackers. load: gives the formats of the samples.
     Raises InputError if no problem has both correct and incorrect samples, or if `base` cannot read as long examples as
     `max_length` allows; ModelError if `base` is not a model.
     """
@@ -49,7 +52,7 @@ def train_value(
     began = time.monotonic()
     chosen = balance((solution for solution, _ in pairs), most=settings.per_problem, seed=settings.seed)
     tokenizer = base_tokenizer(settings)
-    examples = _encode(chosen, {problem.id: problem for _, problem in pairs}, tokenizer, settings)
+    examples = _encode(chosen, {problem.id: problem for _, problem in pairs}, tokenizer, settings, load)
     if not examples:
         raise InputError(_why_none(len(pairs), len(chosen), settings))
 
@@ -73,16 +76,38 @@ def train_value(
     def describe(result: ValueResult) -> CardText:
         return _card_text(result, [], "No problem was held out, so nothing says how good the values are.")
 
-    digest, observers = digest_of(examples), Observers(progress, track=track)
-    return run_stage(fit, settings, digest=digest, result=ValueResult, describe=describe, out=out, observers=observers)
+    return run_stage(
+        fit,
+        settings,
+        digest=digest_of(examples),
+        result=ValueResult,
+        describe=describe,
+        out=out,
+        observers=Observers(progress, track=track),
+        formats=[load(name) for name in sorted({format_name(solution) for solution in chosen})],
+    )
 
 
 def _encode(
-    chosen: Sequence[Solution], problems: Mapping[str, Problem], tokenizer: Any, settings: ValueSettings
+    chosen: Sequence[Solution],
+    problems: Mapping[str, Problem],
+    tokenizer: Any,
+    settings: ValueSettings,
+    load: FormatLoader,
 ) -> list[ValueExample]:
     """The samples that are not too long, as they are trained on."""
-    options = {"steps_only": settings.read_at == "steps", "lm_on_incorrect": settings.lm_on == "all"}
-    encoded = (encode_sample(s, problems[s.problem_id], tokenizer, settings=settings, **options) for s in chosen)
+    encoded = (
+        encode_sample(
+            solution,
+            problems[solution.problem_id],
+            tokenizer,
+            settings=settings,
+            steps_only=settings.read_at == "steps",
+            lm_on_incorrect=settings.lm_on == "all",
+            load=load,
+        )
+        for solution in chosen
+    )
     return [example for example in encoded if example is not None]
 
 
@@ -93,9 +118,11 @@ def judge(
     *,
     settings: ValueSettings,
     result: ValueResult,
+    load: FormatLoader = load_format,
 ) -> list[tuple[RerankResult, list[Solution]]]:
     """For every format, what choosing by value does to samples that were not trained on; the card says so too."""
-    scored = list(score(held_out, problems, with_model=open_value_model(out, device=settings.device)))
+    value_model = open_value_model(out, device=settings.device)
+    scored = list(score(held_out, problems, with_model=value_model, load=load))
     known = [problems[name] for name in dict.fromkeys(solution.problem_id for solution in scored)]
     judged = [(found, rows) for found, rows in rerank_groups(known, scored) if not found.group]
     numbers = [

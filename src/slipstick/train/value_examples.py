@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from slipstick.encode.encoding import IGNORED, encode_within, format_name, trained_positions
 from slipstick.encode.settings import EncodeSettings
-from slipstick.formats import load_format
+from slipstick.formats import FormatLoader, load_format
 from slipstick.schema import Problem, Solution
 
 
@@ -70,15 +70,15 @@ def encode_sample(
     settings: EncodeSettings,
     steps_only: bool = False,
     lm_on_incorrect: bool = False,
+    load: FormatLoader = load_format,
 ) -> ValueExample | None:
     """The solution as it is trained on, or None if it is too long.
 
     steps_only: mark only tokens that end a line, and the last one, instead of every token that was written (AlphaMath
     trains its value at the ends of steps, OVM everywhere). lm_on_incorrect: whether incorrect solutions keep the labels
-    of the language model's loss.
+    of the language model's loss. load: gives the format of the solution.
     """
-    format = load_format(format_name(solution))
-    example, _ = encode_within(solution, problem, format, tokenizer, settings=settings, seed=0)
+    example, _ = encode_within(solution, problem, load(format_name(solution)), tokenizer, settings=settings, seed=0)
     if example is None:
         return None
     marks = trained_positions(example, tokenizer, steps_only=steps_only)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slipstick.encode.encoding import encode_within, format_name, trained_positions
 from slipstick.encode.settings import EncodeSettings, PromptSettings
-from slipstick.formats import load_format
+from slipstick.formats import FormatLoader, load_format
 from slipstick.schema import Problem, Solution
 
 if TYPE_CHECKING:
@@ -59,27 +59,31 @@ def score(
     *,
     with_model: ValueModel,
     batch_tokens: int = 8192,
+    load: FormatLoader = load_format,
 ) -> Iterator[Solution]:
     """The solutions, in their order, each with its `value`: higher is better.
 
     A value v between -1 and 1 becomes (v + 1) / 2, so that it lies between 0 and 1 as other kinds of values do. A
     solution without an answer, which could not be chosen, gets at most 0. One that is longer than the model's context
-    is read up to the last whole block that fits.
+    is read up to the last whole block that fits. load: gives the formats of the solutions, see `formats_of`.
     """
     most = getattr(with_model.model.config, "max_position_embeddings", None) or 1 << 20
     settings = EncodeSettings(template=with_model.prompts.template, max_length=most, too_long="cut")
     rest = iter(solutions)
     while group := list(islice(rest, _GROUP)):
-        rows = [_ids(solution, problems[solution.problem_id], with_model.tokenizer, settings) for solution in group]
+        rows = [
+            _ids(solution, problems[solution.problem_id], load, with_model.tokenizer, settings) for solution in group
+        ]
         values = _values(rows, with_model, batch_tokens=batch_tokens)
         for solution, value in zip(group, values, strict=True):
             yield solution.model_copy(update={"value": min(value, _WORST) if solution.answer is None else value})
 
 
-def _ids(solution: Solution, problem: Problem, tokenizer: Any, settings: EncodeSettings) -> list[int]:
+def _ids(
+    solution: Solution, problem: Problem, load: FormatLoader, tokenizer: Any, settings: EncodeSettings
+) -> list[int]:
     """The token ids up to the last one the model wrote; empty if not even one block fits."""
-    format = load_format(format_name(solution))
-    example, _ = encode_within(solution, problem, format, tokenizer, settings=settings, seed=0)
+    example, _ = encode_within(solution, problem, load(format_name(solution)), tokenizer, settings=settings, seed=0)
     trained = trained_positions(example, tokenizer) if example else []
     return example.ids[: trained[-1] + 1] if example and trained else []
 
