@@ -122,7 +122,12 @@ def test_generation_stops_at_a_closed_code_block_and_goes_on_after_its_output(ti
     folder = tiny_model.parent / "learned"
     one = [pair for pair in sums if pair[0].format == "tir"][:1]
     settings = TrainSettings(
-        base=str(tiny_model), max_train_tokens=25_000, batch_tokens=256, learning_rate=8e-3, num_processes=1
+        base=str(tiny_model),
+        max_train_tokens=25_000,
+        batch_tokens=256,
+        optimizer="muon",
+        learning_rate=8e-3,
+        num_processes=1,
     )
     train(one, settings=settings, out=folder)
     (solution, problem), format = one[0], load_format("tir")
@@ -155,9 +160,9 @@ def chatting(tiny_model: Path, sums: Pairs, tmp_path_factory: pytest.TempPathFac
     model.resize_token_embeddings(len(tokenizer))
     model.save_pretrained(folder / "base")
     tokenizer.save_pretrained(folder / "base")
-    rates: dict[str, Any] = {"batch_tokens": 256, "learning_rate": 8e-3, "num_processes": 1, "max_train_tokens": 30_000}
+    rates: dict[str, Any] = {"optimizer": "muon", "batch_tokens": 256, "learning_rate": 8e-3, "num_processes": 1}
     chat: dict[str, Any] = {"template": "chat", "chat_template": str(folder / "chat.jinja")}
-    settings = TrainSettings(base=str(folder / "base"), **rates, **chat)
+    settings = TrainSettings(base=str(folder / "base"), max_train_tokens=30_000, **rates, **chat)
     train([pair for pair in sums if pair[0].format == "tir"][:1], settings=settings, out=folder / "model")
     return folder / "model"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from slipstick.plan.fit import shape_for
 from slipstick.recipe import find_recipe, load_recipe, shipped_recipes
+from slipstick.train import TrainSettings
 from slipstick.train.sources import TrainRecipe
 
 NAMES = [
@@ -57,3 +60,17 @@ def test_no_preset_rounds_its_updates_away(name: str) -> None:
 
 def test_no_recipe_is_left_out() -> None:
     assert set(NAMES) <= set(shipped_recipes())
+
+
+def test_further_training_is_gentler_than_that_of_a_new_model() -> None:
+    def chosen(**given: Any) -> tuple[str, float, float, float | None]:
+        made = TrainSettings.model_validate(given)
+        assert TrainSettings.model_validate(made.model_dump()) == made, "what a run has written down stays as it is"
+        return made.optimizer, made.learning_rate, made.max_grad_norm, made.num_train_epochs
+
+    assert chosen() == ("muon", 3e-3, 0.0, None)
+    assert chosen(base="some/model") == ("adamw", 2e-5, 1.0, 3.0)
+    assert chosen(base="some/model", lora_rank=16) == ("adamw", 2e-4, 1.0, 3.0)
+    assert chosen(base="some/model", stage="cpt", max_grad_norm=0) == ("adamw", 2e-5, 0.0, 1.0)
+    assert chosen(base="some/model", max_train_tokens=5000) == ("adamw", 2e-5, 1.0, None)
+    assert chosen(base="some/model", optimizer="muon", learning_rate=1e-3) == ("muon", 1e-3, 1.0, 3.0)

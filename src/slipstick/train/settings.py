@@ -1,6 +1,7 @@
 """Settings of the training stages: what all of them share, then a class for each."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -119,7 +120,11 @@ class EvaluationSettings(TurnSettings):
 
 
 class TrainSettings(StageSettings, TrainerSettings, EvaluationSettings):
-    """Settings of the stages "sft" and "cpt"; the defaults train a model of one million parameters on a CPU."""
+    """Settings of the stages "sft" and "cpt"; the defaults train a model of one million parameters on a CPU.
+
+    With a `base` those of `optimizer`, `learning_rate`, `max_grad_norm` and `num_train_epochs` are others: a model that
+    knows much already is trained by small steps, and on the same examples a few times at most.
+    """
 
     stage: Literal["sft", "cpt"] = "sft"
     """"sft" trains on solutions, loss on what a model writes; "cpt" continues pre-training on packed raw text."""
@@ -128,13 +133,14 @@ class TrainSettings(StageSettings, TrainerSettings, EvaluationSettings):
     max_train_tokens: int = Field(default=1_500_000, gt=0)
     """Tokens to train on, including prompts; examples are repeated when they run out."""
     num_train_epochs: float | None = Field(default=None, gt=0)
-    """Passes over the examples; replaces `max_train_tokens`."""
+    """Passes over the examples, in place of `max_train_tokens`; with a `base` 3 (of "cpt" 1) if neither is set."""
     batch_tokens: int = Field(default=1024, gt=0)
     """Most tokens of one step of our loop, padding included."""
     optimizer: Literal["muon", "adamw", "adamw_8bit", "adafactor"] = "muon"
-    """"muon": Muon for matrices, AdamW for the rest; "adamw_8bit" and "adafactor" save memory and need TRL."""
+    """"muon": Muon for matrices, AdamW for the rest; "adamw_8bit" and "adafactor" save memory and need TRL. With a
+    `base` "adamw" if not set."""
     learning_rate: float = Field(default=3e-3, gt=0)
-    """Peak learning rate of matrices (of everything with "adamw"); MAmmoTH's fine-tuning used 2e-5 with AdamW."""
+    """Peak learning rate of matrices (of everything with "adamw"); with a `base` 2e-5 if not set, with adapters 2e-4."""
     embedding_learning_rate: float = Field(default=4e-3, gt=0)
     """Peak learning rate of embeddings and norms with "muon"."""
     warmup_ratio: float = Field(default=0.02, ge=0, lt=1)
@@ -146,7 +152,7 @@ class TrainSettings(StageSettings, TrainerSettings, EvaluationSettings):
     adam_beta2: float = Field(default=0.95, ge=0, lt=1)
     """AdamW's second beta; the first is 0.9. Hugging Face's trainer uses 0.999."""
     max_grad_norm: float = Field(default=0.0, ge=0)
-    """Euclidean norm that gradients are clipped to; 0 clips nothing."""
+    """Euclidean norm that gradients are clipped to; 0 clips nothing. With a `base` 1 if not set."""
     word_dropout: float = Field(default=0.0, ge=0, lt=0.5)
     """Share of the question's words hidden in each example, so that the model does not rely on single words."""
     phases: list[Phase] = Field(default_factory=list)
@@ -165,6 +171,18 @@ class TrainSettings(StageSettings, TrainerSettings, EvaluationSettings):
     """Processes that divide every step of our loop among them on a CPU; None takes one per core, at most four."""
     checkpoint_every: int | None = Field(default=None, gt=0)
     """Tokens between two checkpoints; None: 100,000 with our loop, a tenth of the training with TRL's."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _further_training_is_gentle(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or given.get("base") is None:
+            return given
+        gentle: dict[str, Any] = {"optimizer": "adamw", "learning_rate": 2e-5, "max_grad_norm": 1.0}
+        if given.get("lora_rank"):
+            gentle["learning_rate"] = 2e-4
+        if given.get("max_train_tokens") is None:
+            gentle["num_train_epochs"] = 1.0 if given.get("stage") == "cpt" else 3.0
+        return gentle | dict(given)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
