@@ -292,5 +292,5 @@ def test_a_folder_with_a_broken_model_says_so(tmp_path: Path) -> None:
 
 
 def test_a_device_that_does_not_exist_says_so(tiny_model: Path) -> None:
-    with pytest.raises(ModelError, match="nowhere"):
-        open_model(f"hf:{tiny_model}", ModelSettings(device="nowhere"))
+    with pytest.raises(ModelError, match="xpu:7"):
+        open_model(f"hf:{tiny_model}", ModelSettings(device="xpu:7"))

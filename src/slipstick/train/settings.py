@@ -140,7 +140,7 @@ class TrainSettings(StageSettings, TrainerSettings, EvaluationSettings):
     """"muon": Muon for matrices, AdamW for the rest; "adamw_8bit" and "adafactor" save memory and need TRL. With a
     `base` "adamw" if not set."""
     learning_rate: float = Field(default=3e-3, gt=0)
-    """Peak learning rate of matrices (of everything with "adamw"); with a `base` 2e-5 if not set, with adapters 2e-4."""
+    """Peak learning rate of matrices (of all with "adamw"); with a `base` 2e-5 if not set, with adapters 2e-4."""
     embedding_learning_rate: float = Field(default=4e-3, gt=0)
     """Peak learning rate of embeddings and norms with "muon"."""
     warmup_ratio: float = Field(default=0.02, ge=0, lt=1)
