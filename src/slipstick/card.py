@@ -16,7 +16,7 @@ from rich.text import Text
 from slipstick.curate.composition import read_composition
 from slipstick.edges import read_text
 from slipstick.schema import Problem, Record, Run
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 from slipstick.terminal import headed_table
 from slipstick.trainable import count_unchecked, trainable
 
@@ -115,7 +115,7 @@ def find_source_runs(folder: RunFolder) -> list[SourceRun]:
     named = run.recipe.get("data") or []
     before: list[SourceRun] = []
     for path in [named] if isinstance(named, str) else named:
-        if (Path(path) / "run.json").is_file():
+        if is_run(path):
             before += find_source_runs(RunFolder(path))
     corrections = [str(path) for path in run.recipe.get("label_corrections") or []]
     own = SourceRun(path=str(folder.path), run=run, label_corrections=corrections)

@@ -15,7 +15,7 @@ from slipstick.solve import solve
 from slipstick.solve.estimate import PROBLEMS, choose
 from slipstick.solve.scheduler import Strategy
 from slipstick.solve.settings import SolveSettings
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 
 _RERUN_FROM = 10
 """A rerun is worth its price if a run has so many times its problems."""
@@ -101,7 +101,7 @@ def _card_sources(folder: Path) -> list[str]:
 def _trained_on(folder: Path) -> Iterator[Problem]:
     """The problems of the data run behind a training run whose `model` this folder is."""
     home = folder.parent
-    if not (home / "run.json").is_file():
+    if not is_run(home):
         return iter(())
     run = RunFolder(home).run()
     data = run.recipe.get("data") or []

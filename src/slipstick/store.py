@@ -70,7 +70,7 @@ class RunFolder:
         self.path = Path(path)
         self._lock: IO[str] | None = None
         self._open_files: dict[str, IO[str]] = {}
-        if not (self.path / "run.json").is_file():
+        if not is_run(self.path):
             raise RunFolderError(f"{self.path} is not a run folder: it has no run.json")
 
     @classmethod
@@ -92,7 +92,7 @@ class RunFolder:
         is in use by a live process, or was made by another recipe or from other files; then nothing in it is changed.
         """
         path = Path(path)
-        exists = (path / "run.json").is_file()
+        exists = is_run(path)
         if not exists and path.is_dir() and any(not entry.name.startswith((".", "given-")) for entry in path.iterdir()):
             raise RunFolderError(f"{path} is not empty and not a run folder: choose another with --out")
         if path.is_symlink() and not path.exists():
@@ -243,6 +243,11 @@ class RunFolder:
         if self._lock:
             self._lock.close()
             self._lock = None
+
+
+def is_run(path: Path | str) -> bool:
+    """Whether a path is the folder of a run."""
+    return (Path(path) / "run.json").is_file()
 
 
 def to_json(record: BaseModel) -> str:

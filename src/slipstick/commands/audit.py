@@ -21,7 +21,7 @@ from slipstick.problems.label_corrections import read_corrections
 from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.recipe import Names, check_settings
 from slipstick.schema import Metric, Problem, Record
-from slipstick.store import RunFolder, write_records
+from slipstick.store import RunFolder, is_run, write_records
 
 SUSPECTS = "suspects.jsonl"
 _SOLVERS = "solvers.jsonl"
@@ -50,7 +50,7 @@ class AuditRecipe(ProblemSettings, AuditSettings):
 
 def run_audit(invocation: Invocation, console: Console) -> Path:
     """`slipstick audit RECIPE | RUN`: ranks the problems of a recipe, or those of a finished run by its solutions."""
-    if (Path(invocation.target) / "run.json").is_file():
+    if is_run(invocation.target):
         return _audit_run(invocation, console)
     recipe, text = load_settings(invocation, AuditRecipe)
     return _audit(invocation, recipe, take_problems(recipe), recipe.files(), text, console)

@@ -19,12 +19,12 @@ from slipstick.formats.recorded import copy_formats
 from slipstick.importers import Recorded
 from slipstick.recipe import check_settings, read_recipe, to_toml
 from slipstick.schema import Problem
-from slipstick.store import RunFolder, read_records, write_atomically, write_records
+from slipstick.store import RunFolder, is_run, read_records, write_atomically, write_records
 
 
 def run_grade(invocation: Invocation, console: Console) -> Path:
     """Grades a run again, in its folder or in another (--out), or another tool's files into a run of their own."""
-    if not (Path(invocation.target) / "run.json").is_file():
+    if not is_run(invocation.target):
         return grade_outputs(invocation, console)
     folder = RunFolder(invocation.target)
     own = settings_for_run(replace(invocation, overrides=[]), folder.run(), GradeSettings)

@@ -23,6 +23,7 @@ from slipstick.interpreters import InterpreterSettings
 from slipstick.problems.hub import read_hub
 from slipstick.recipe import check_settings
 from slipstick.schema import Drop
+from slipstick.store import is_run
 from slipstick.tabular import Row, files_at, read_rows
 
 HUB = "hub:"
@@ -61,7 +62,7 @@ def run_import(invocation: Invocation, console: Console) -> Path:
     check_profile(settings.profile)
     check_map(settings.field_map)
     target = invocation.target
-    if (Path(target) / "run.json").is_file():
+    if is_run(target):
         raise InputError(f"{target} is a run folder already: `slipstick train`, `curate` and `export` take it as it is")
     files = [] if target.startswith(HUB) else files_at(target)
     out = invocation.out or Path("runs") / (_stem(target) or Path(target).absolute().parent.name)

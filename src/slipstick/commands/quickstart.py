@@ -15,7 +15,7 @@ from slipstick.commands.train import run_train
 from slipstick.errors import RecipeError
 from slipstick.extras import require
 from slipstick.recipe import load_recipe
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 
 STAGES = (
     ("quickstart-data", run_synthesize, "Making problems and writing solutions; every program is run and compared"),
@@ -46,7 +46,7 @@ def run_quickstart(folder: Path, overrides: list[str], console: Console) -> Path
         stage = name.removeprefix("quickstart-")
         out = folder / stage
         console.rule(f"{number}/{len(STAGES)} {doing}", align="left")
-        if (out / "run.json").is_file() and RunFolder(out).run().status == "finished":
+        if is_run(out) and RunFolder(out).run().status == "finished":
             console.print(f"already done in {out}", highlight=False)
             continue
         run(Invocation(name, changes[stage], out=out, resume=True), console)

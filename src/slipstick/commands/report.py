@@ -17,7 +17,7 @@ from slipstick.report.many_files import legend, terminal_table, write_table
 from slipstick.report.reading import RunContent, find_runs
 from slipstick.schema import Record
 from slipstick.self_train import rounds_of, rounds_table
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 
 
 class ReportSettings(Record):
@@ -38,7 +38,7 @@ def run_report(invocation: Invocation, console: Console, *, more: Sequence[str] 
     flags = {"--limit": invocation.limit, "--resume": invocation.resume, "--overwrite": invocation.overwrite}
     if given := [flag for flag, value in flags.items() if value]:
         raise UserError(f"report takes no {given[0]}: it shows what a run has, and writes its page again each time")
-    if not more and ((Path(invocation.target) / "run.json").is_file() or Path(invocation.target).is_file()):
+    if not more and (is_run(invocation.target) or Path(invocation.target).is_file()):
         return _report_run(RunFolder(invocation.target), settings, invocation.out, console)
     return _report_many([invocation.target, *more], settings, invocation.out, console)
 

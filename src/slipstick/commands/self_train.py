@@ -31,7 +31,7 @@ from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.recipe import check_settings, to_toml
 from slipstick.schema import Record
 from slipstick.self_train import RoundsSettings, remove_stages, rounds_table, self_train
-from slipstick.store import RunFolder, write_atomically
+from slipstick.store import RunFolder, is_run, write_atomically
 from slipstick.train.sources import TrainRecipe
 
 # Stage -> its verb's settings, those of them that the rounds fill in, and its command.
@@ -66,7 +66,7 @@ def run_self_train(invocation: Invocation, console: Console) -> Path:
 
         def run_stage(stage: str, out: Path, filled: dict[str, Any]) -> Path:
             console.rule(str(out.relative_to(folder.path)), align="left")
-            if (out / "run.json").is_file() and RunFolder(out).run().status == "finished":
+            if is_run(out) and RunFolder(out).run().status == "finished":
                 console.print("already done", highlight=False)
             else:
                 _run_stage(stage, {**recipe.tables()[stage], **filled}, out, console)
@@ -90,7 +90,7 @@ def _run_stage(stage: str, settings: dict[str, Any], out: Path, console: Console
     try:
         _STAGES[stage][2](Invocation(str(recipe), out=out, resume=True), console)
     except BaseException:
-        if not (out / "run.json").is_file():  # it made nothing, so it leaves nothing
+        if not is_run(out):  # it made nothing, so it leaves nothing
             recipe.unlink()
             if not any(out.parent.iterdir()):
                 out.parent.rmdir()

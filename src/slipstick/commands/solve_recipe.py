@@ -21,7 +21,7 @@ from slipstick.problems.catalogue.local import local_files
 from slipstick.problems.settings import ProblemSettings
 from slipstick.recipe import COMMAND_LINE, check_settings, resolved, shipped_recipes
 from slipstick.solve import SolveSettings
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 
 MAY_CHANGE = frozenset(
     {"estimate", "max_cost", "price_in", "price_out"}
@@ -56,7 +56,7 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
     target = Path(invocation.target)
     if not invocation.target:
         table, out = {"formats": ["cot"]}, invocation.out
-    elif (target / "run.json").is_file():
+    elif is_run(target):
         run, own = RunFolder(target).run(), "evaluate" if "profile" in settings.model_fields else "solve"
         if run.verb != own and (invocation.out is None or run.verb not in ("solve", "evaluate")):
             remedy = f"`slipstick grade {target}` grades its solutions, `slipstick report {target}` shows its numbers"

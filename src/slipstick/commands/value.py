@@ -15,7 +15,7 @@ from slipstick.progress import progress
 from slipstick.recipe import check_settings
 from slipstick.report import metrics_table
 from slipstick.schema import Record
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 from slipstick.value import open_value_model, score
 from slipstick.value.display import print_reranking
 from slipstick.value.reranking import require_verdicts, rerank_groups, same_answer
@@ -75,7 +75,7 @@ def run_value(invocation: Invocation, console: Console) -> Path:
 def _load(invocation: Invocation) -> tuple[ScoringSettings, str, Invocation]:
     """Settings, recipe text, and the order with the folder to write to, for a recipe or a run's folder."""
     source = Path(invocation.target)
-    if not (source / "run.json").is_file():
+    if not is_run(source):
         return *load_settings(invocation, ScoringSettings), invocation
     recipe = check_settings({"run": invocation.target}, ScoringSettings, overrides=invocation.changes)
     return recipe, "", replace(invocation, out=invocation.out or source.with_name(f"{source.name}-valued"))

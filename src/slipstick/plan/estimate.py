@@ -1,7 +1,6 @@
 """Settings of a plan, and what follows from them: the GPU, the tokens to train on, the changes that make it fit."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from pydantic import Field
 from slipstick.plan.fit import workload_for
 from slipstick.plan.memory import GIB, Gpu, gpu_type, memory_parts, total
 from slipstick.plan.shapes import ModelShape
+from slipstick.store import is_run
 from slipstick.train.sources import TrainRecipe
 
 _CHARACTERS_PER_TOKEN = 3.0  # of mathematical English and Python with today's tokenizers, about
@@ -75,7 +75,7 @@ def training_tokens(settings: PlanSettings) -> float | None:
         return settings.max_train_tokens
     if settings.examples and settings.example_tokens:
         return settings.num_train_epochs * settings.examples * settings.example_tokens
-    if settings.stage == "cpt" or not all((Path(source) / "run.json").is_file() for source in settings.data):
+    if settings.stage == "cpt" or not all(is_run(source) for source in settings.data):
         return None
     characters = sum(
         len(problem.text) + sum(len(block.text) for block in solution.blocks) + _PROMPT_CHARACTERS

@@ -10,7 +10,7 @@ from slipstick.errors import InputError
 from slipstick.evaluate import GradeSettings, evaluate
 from slipstick.recipe import check_settings
 from slipstick.schema import Metric, Problem, Run, Solution
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 
 _SOLVING = ("solve", "evaluate")
 
@@ -86,7 +86,7 @@ def _planned(run: Run, problems: int) -> int:
 
 
 def _runs_below(path: Path) -> Iterator[Path]:
-    if (path / "run.json").is_file():
+    if is_run(path):
         yield path
     elif path.is_dir():
         for each in sorted(path.iterdir(), key=_natural):

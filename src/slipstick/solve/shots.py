@@ -10,7 +10,7 @@ from slipstick.formats import Demonstration, Format, join, render
 from slipstick.problems import load_problems
 from slipstick.schema import Problem
 from slipstick.solve.settings import SolveSettings
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, is_run
 
 USUAL = 5
 """Demonstrations if a recipe names their source alone."""
@@ -24,19 +24,19 @@ def with_shots(format: Format, settings: SolveSettings, *, problems_dir: Path | 
     has too few in this format, and what reading it raises.
     """
     source, wanted = settings.shots_from or "", USUAL if settings.num_fewshot is None else settings.num_fewshot
-    is_run = (Path(source) / "run.json").is_file()
-    found = _of_run(format, RunFolder(source)) if is_run else _of_problems(format, source, problems_dir)
+    from_run = is_run(source)
+    found = _of_run(format, RunFolder(source)) if from_run else _of_problems(format, source, problems_dir)
     pool = list({example.question: example for example in found}.values())
     if len(pool) < wanted:
-        raise RecipeError("shots_from", [_too_few(format, source, len(pool), wanted, is_run=is_run)])
+        raise RecipeError("shots_from", [_too_few(format, source, len(pool), wanted, from_run=from_run)])
     chosen = random.Random(f"{settings.seed}/shots").sample(pool, min(wanted + 1, len(pool)))
     return format.model_copy(update={"demonstrations": chosen, "num_fewshot": wanted})
 
 
-def _too_few(format: Format, source: str, found: int, wanted: int, *, is_run: bool) -> str:
-    what = f"correct solutions in format `{format.name}`" if is_run else "worked solutions"
+def _too_few(format: Format, source: str, found: int, wanted: int, *, from_run: bool) -> str:
+    what = f"correct solutions in format `{format.name}`" if from_run else "worked solutions"
     line = f"shots_from = {source!r} has {found} {what}, num_fewshot = {wanted} are wanted"
-    if not is_run and format.executes != "never":
+    if not from_run and format.executes != "never":
         return (
             f"{line}: `{format.name}` runs code, which worked solutions in words have not; name a run folder with "
             f"correct solutions in `{format.name}` (of `slipstick evaluate` or `synthesize`)"
