@@ -44,7 +44,7 @@ QUICK = ("solve", "evaluate", "grade", "report", "export", "execute", "trace", "
 ODD = ['"nope"', '""', "true", "false", "-1", "0", "1e308", "-1e308", "inf", "nan", "[]", "{}", "[[1]]", "1.5", "1"]
 ODD += ['["a", "a"]', "{a = 1}", "{a = {a = 1}}", "1979-05-27", "07:32:00", '"\\u0000"', '"../.."', '"[/x]"', "[true]"]
 ODD += ['"' + "x" * 5000 + '"', '["", 1]', '"é\\n"']
-HUGE = [f"{10**30}", f"-{10**30}", "9" * 5000, "0x7fffffffffffffff"]
+HUGE = ["1000000000", f"{10**30}", f"-{10**30}", "9" * 5000, "0x7fffffffffffffff"]
 TARGETS = ["", " ", ".", "..", "/", "/dev/null", "/dev/zero/x", "/proc/self/mem", "/proc", "-", "x" * 300, "a/" * 3000]
 TARGETS += ["missing.toml", "missing/", "evaluat", "gsm8k:", "gsm8k:tset", ":", "suite:", "synthetic:", "fake:", "loop"]
 TARGETS += ["dangling", "binary", "folder", "folder.toml", "empty.toml", "empty.jsonl", "utf16.toml", "latin.jsonl"]
@@ -139,6 +139,19 @@ def with_setting(rng: random.Random, verbs: dict[str, list[str]]) -> Case:
     return Case(command + ([] if in_file else ["--set", override]), refused)
 
 
+def with_stage(rng: random.Random, verbs: dict[str, list[str]]) -> Case:
+    """The quickstart with a setting of one of its stages that cannot hold."""
+    stage, verb = rng.choice([("data", "synthesize"), ("train", "train"), ("evaluate", "evaluate")])
+    classes = settings_classes()[verb]
+    table = tomllib.loads(shipped_recipes()[f"quickstart-{stage}"].read_text("utf-8"))
+    keys = sorted({key for each in classes for key in each.model_fields})
+    while True:
+        key = rng.choice(keys)
+        override = f"{misspelt(key, rng)}=1" if rng.random() < 0.25 else f"{key}={rng.choice([*ODD, *HUGE])}"
+        if is_refused(table, classes, override):
+            return Case(["quickstart", "stages", "--set", f"{stage}.{override}"], refused=True)
+
+
 def with_broken_recipe(rng: random.Random, verbs: dict[str, list[str]]) -> Case:
     """A recipe's file with bytes changed, cut or put in, so that it is no TOML any more."""
     verb = rng.choice(list(verbs))
@@ -178,7 +191,7 @@ def cases(number: int, seed: int) -> Iterator[Case]:
     rng, verbs = random.Random(seed), recipe_texts()
     made = 0
     while made < number:
-        make = rng.choices([with_setting, with_broken_recipe, with_target], [5, 2, 3])[0]
+        make = rng.choices([with_setting, with_broken_recipe, with_target, with_stage], [5, 2, 3, 1])[0]
         case = make(rng, verbs)
         takes_long = not case.refused and any(case.arguments[-1].endswith(f"={value}") for value in HUGE)
         if not takes_long and (case.refused or case.arguments[0] in QUICK or make is with_target):

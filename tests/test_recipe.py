@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field
 
+from slipstick.commands.curate import CurateRecipe
+from slipstick.commands.evaluate import EvaluateRecipe
 from slipstick.errors import RecipeError
 from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, shipped_recipes, to_toml
 from slipstick.schema import Record
@@ -158,6 +160,37 @@ def test_a_table_as_toml_reads_back() -> None:
         "phases": [{"share": 1, "mix": {"pot": 1, "near-by key": 0.2}}],
     }
     assert tomllib.loads(to_toml(table)) == table
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "settings"),
+    [
+        ("pasted", "allow_hardcoded_answers", CurateRecipe),
+        ("fields", "field_map", EvaluateRecipe),
+        ("in_flight", "max_concurrent_solutions", EvaluateRecipe),
+        ("concurrency", "max_concurrent_requests", EvaluateRecipe),
+        ("shots", "num_fewshot", EvaluateRecipe),
+    ],
+)
+def test_a_key_of_early_recipes_is_told_its_name(old: str, name: str, settings: type[BaseModel]) -> None:
+    with pytest.raises(RecipeError, match=f"- {old}: no such setting; it is named `{name}`"):
+        check_settings({old: True}, settings)
+    with pytest.raises(RecipeError, match=f"- {old}: no such setting($|\n| \\()"):
+        check_settings({old: True}, Lists)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        *("sandbox_workers", "num_samples", "max_concurrent_solutions", "max_concurrent_requests", "max_turns"),
+        "num_fewshot",
+    ],
+)
+def test_a_count_that_would_freeze_a_machine_is_refused(count: str) -> None:
+    with pytest.raises(RecipeError, match=rf"- {count} = 1000000000: .*(less than or equal to|from 1 to) [\d,]+"):
+        check_settings(
+            {"problems": ["synthetic:known"], "model": "fake:x"}, EvaluateRecipe, overrides=[f"{count}=1000000000"]
+        )
 
 
 class Lists(Record):

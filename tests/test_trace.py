@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def test_a_row_is_traced_to_the_run_it_was_written_in(curated_runs: Path) -> Non
     said = console.export_text()
     for part in (kept.problem_id, "verdict", "rules passed", "recipe"):
         assert part in said
+
+
+def test_runs_that_have_a_row_alike_are_one_panel(curated_runs: Path, tmp_path: Path) -> None:
+    row = next(RunFolder(curated_runs / "data").solutions()).id
+    for name in ("a", "b", "c"):
+        shutil.copytree(curated_runs / "data", tmp_path / name)
+    console = Console(record=True, width=300, file=io.StringIO())
+    run_trace(row, [f"runs_dir={tmp_path}"], console)
+    (also,) = (line for line in console.export_text().splitlines() if "the same in" in line)
+    assert f"{tmp_path}/b, {tmp_path}/c" in also
 
 
 def test_a_dropped_row_is_traced_with_its_rule(curated_runs: Path) -> None:

@@ -31,9 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Target = Annotated[
-    str, typer.Argument(metavar="[RECIPE]", show_default=False, help="A path, a name, or a run's folder.")
-]
+Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")]
 Limit = Annotated[
     int | None, typer.Option(min=1, max=2**63 - 1, metavar="N", help="Use only the first N problems of each set.")
@@ -43,8 +41,9 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
 
 
-_WORKED_ON = {"execute": "RUN", "export": "RUN", "grade": "RUN or FILE", "import_": "FILE"}
+_WORKED_ON = {"execute": "RUN", "export": "RUN", "grade": "RUN or FILE", "import": "FILE"}
 """What a verb must be told; the others can take all of their settings from --set."""
+_TAKES_PATTERNS = ("grade", "import")
 
 
 @app.callback(invoke_without_command=True)
@@ -56,9 +55,10 @@ def _options(
         raise typer.Exit
 
 
-def _add(function: str, doc: str | None, command: Callable[..., None]) -> None:
+def _add(function: str, doc: str | None, command: Callable[..., None], *, sees_rest: bool = False) -> None:
     name = function.strip("_").replace("_", "-")
-    app.command(name, help=doc, epilog=f"All settings, with their defaults: slipstick settings {name}")(command)
+    epilog = f"All settings, with their defaults: slipstick settings {name}"
+    app.command(name, help=doc, epilog=epilog, context_settings={"allow_extra_args": sees_rest})(command)
 
 
 def _stop_as_by_ctrl_c() -> None:
@@ -71,6 +71,7 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
     """Makes a command of a function: one argument and five flags; its name and docstring are the command's."""
 
     def verb(
+        context: typer.Context,
         target: Target = "",
         overrides: Overrides = None,
         limit: Limit = None,
@@ -78,13 +79,23 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
         resume: Resume = False,
         overwrite: Overwrite = False,
     ) -> None:
-        if not target and run.__name__ in _WORKED_ON:
-            name = run.__name__.rstrip("_")
-            raise UserError(f"what is it to {name}? slipstick {name} {_WORKED_ON[run.__name__]}")
+        _check_target(run.__name__.strip("_").replace("_", "-"), [target, *context.args])
         _stop_as_by_ctrl_c()
         run(Invocation(target, overrides or [], limit, out, resume, overwrite), terminal())
 
-    _add(run.__name__, run.__doc__, verb)
+    _add(run.__name__, run.__doc__, verb, sees_rest=True)
+
+
+def _check_target(verb: str, targets: list[str]) -> None:
+    """Raises UserError for no target, if the verb needs one, and for several, which a shell makes of a pattern."""
+    if len(targets) > 1:
+        remedy = "a pattern of files goes in quotes, 'DIR/*.jsonl'" if verb in _TAKES_PATTERNS else "one at a time"
+        if "=" in targets[1]:
+            remedy = f"a setting is written --set {targets[1]}"
+        named = ", ".join(targets[:3]) + (", ..." if len(targets) > 3 else "")
+        raise UserError(f"{verb} takes one target, not {len(targets):,} ({named}): {remedy}")
+    if not targets[0] and verb in _WORKED_ON:
+        raise UserError(f"what is it to {verb}? slipstick {verb} {_WORKED_ON[verb]}")
 
 
 def _tool(metavar: str) -> Callable[[Callable[[str, list[str], Console], None]], None]:

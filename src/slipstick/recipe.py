@@ -26,6 +26,25 @@ _LARGEST = 2**63 - 1
 _FOLDERS = ("data", "base", "run", "value_model", "model")
 """Keys that name a folder, also one without a slash."""
 
+_RENAMED = {
+    "fields": "field_map",
+    "pasted": "allow_hardcoded_answers",
+    "patches": "label_corrections",
+    "in_flight": "max_concurrent_solutions",
+    "concurrency": "max_concurrent_requests",
+    "shots": "num_fewshot",
+    "samples": "num_samples",
+    "settled": "consistency_threshold",
+    "turns": "max_turns",
+    "draws": "sampling_schedule",
+    "workers": "sandbox_workers",
+    "seconds": "timeout",
+    "level": "isolation",
+    "silent": "empty_output",
+    "endpoint": "api",
+}
+"""Keys of early recipes -> their names today."""
+
 COMMAND_LINE = "the command line"
 """What a message names if settings come from no recipe."""
 
@@ -115,7 +134,7 @@ def check_settings(
         elif not _put(merged, key.strip(), parse_value(value.strip())):
             mistakes.append(f"--set {override}: `{key.strip().rpartition('.')[0]}` is no table")
     chosen, fields = _choose(settings, merged, mistakes)
-    mistakes += [f"{key}: no such setting{did_you_mean(key, fields)}" for key in merged if key not in fields]
+    mistakes += [f"{key}: no such setting{_nearest(key, fields)}" for key in merged if key not in fields]
     known = {key: _listed(value, chosen, key) for key, value in merged.items() if key in fields}
     loaded = None
     if chosen is not None:
@@ -128,6 +147,12 @@ def check_settings(
     if mistakes or loaded is None:
         raise RecipeError(where, mistakes)
     return loaded
+
+
+def _nearest(key: str, fields: set[str]) -> str:
+    """What is added about an unknown key: the name it has today, or the known one that is spelt nearly so."""
+    name = _RENAMED.get(key)
+    return f"; it is named `{name}`" if name in fields else did_you_mean(key, fields)
 
 
 def _listed(value: Any, settings: type[BaseModel] | None, key: str) -> Any:

@@ -32,7 +32,7 @@ Its third argument is what the rounds fill in of the stage's settings. Gives the
 class RoundsSettings(Record):
     """Settings of the rounds, and a table of settings for each stage."""
 
-    rounds: int = Field(default=2, ge=1)
+    rounds: int = Field(default=2, ge=1, le=1_000)
     """Rounds of training and solving; one more training follows them."""
     data: Names = Field(default_factory=list)
     """Run folders of the first solutions; none: `start` writes them."""

@@ -1,7 +1,8 @@
 """Run folders: readable files that a run appends to, that can be killed at any instant and resumed.
 
     run.json         a Run, rewritten whole (atomically) when its status changes
-    recipe.toml      the recipe that repeats the run from any folder: every setting, paths absolute
+    recipe.toml      the recipe that repeats the run from any folder: every setting, paths absolute; verbs that take no
+                   recipe have none, and run.json has their command
     problems.jsonl   the problems of the run
     solutions.jsonl  one line a solution, appended while running
     verdicts.jsonl   one line a graded solution: id, answer, verdict
@@ -116,7 +117,7 @@ class RunFolder:
         changed = exists and not overwrite and folder.run().recipe != run.recipe
         if changed:
             folder.note(recipe=run.recipe)
-        if changed or not (path / "recipe.toml").is_file():  # a kill may have come between the two
+        if recipe_text and (changed or not (path / "recipe.toml").is_file()):  # a kill may come between the two
             write_atomically(path / "recipe.toml", recipe_text)
         folder._lock = lock
         for name in ("solutions.jsonl", "dropped.jsonl"):

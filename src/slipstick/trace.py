@@ -79,7 +79,10 @@ def describe(row: TracedRow) -> Iterator[tuple[str, str]]:
     elif row.rules:
         yield "rules passed", ", ".join(row.rules)
     yield "made at commit", row.run.commit or "not recorded"
-    yield "recipe", str(Path(row.path) / "recipe.toml")
+    if (recipe := Path(row.path) / "recipe.toml").is_file():
+        yield "recipe", str(recipe)
+    else:
+        yield "command", row.run.command
 
 
 def _find(folder: RunFolder, row: str) -> Iterator[TracedRow]:

@@ -69,6 +69,19 @@ def test_a_file_becomes_a_run_with_a_diff(invoke: Invoke) -> None:
     assert "1 verdict differs from those in the file" in page and "correct (exact_match,strict-match)" in page
 
 
+def test_a_verb_without_a_recipe_writes_none_and_its_page_has_the_command(invoke: Invoke) -> None:
+    invoke("grade", FILE, "--set", "profile=mammoth", "--out", "graded")
+    folder = RunFolder("graded")
+    assert not (folder.path / "recipe.toml").exists()
+    page = (folder.path / "report.html").read_text()
+    assert f"slipstick grade {FILE} --set profile=mammoth --out graded</pre>" in page
+    assert "<h3>Settings</h3>" in page and "profile = &#34;mammoth&#34;" in page and "recipe.toml" not in page
+    assert invoke("grade", "graded", "--set", "profile=tora")[0] == 0
+    assert not (folder.path / "recipe.toml").exists()
+    first = next(folder.solutions()).id
+    assert f"slipstick grade {FILE} --set" in " ".join(invoke("trace", first, "--set", "runs_dir=.")[1].split())
+
+
 def test_the_run_can_be_reported_and_graded_again(invoke: Invoke) -> None:
     assert invoke("grade", FILE, "--out", "run")[0] == 0
     assert invoke("report", "run")[0] == 0 and Path("run/report.html").is_file()
@@ -152,5 +165,10 @@ def test_a_pattern_names_several_files(invoke: Invoke) -> None:
     assert (code, err) == (0, "") and "skipped" not in out
     run = RunFolder("runs/samples")
     assert {problem.id.partition("/")[0] for problem in run.problems()} == {"sums", "more"}
+    code, _, err = invoke("grade", FILE, "other.jsonl")  # a shell has expanded the pattern
+    remedy = "a pattern of files goes in quotes, 'DIR/*.jsonl'"
+    assert (code, err) == (2, f"slipstick: grade takes one target, not 2 ({FILE}, other.jsonl): {remedy}\n")
+    code, _, err = invoke("evaluate", "a.jsonl", "model=openai:x", "b")
+    assert (code, err.rpartition(": ")[2]) == (2, "a setting is written --set model=openai:x\n")
     code, _, err = invoke("grade", "nothing_*.jsonl")
     assert code == 2 and "no file fits the pattern nothing_*.jsonl" in err

@@ -79,7 +79,8 @@ def test_without_the_hub_the_remedy_is_named(tmp_path: Path) -> None:
     )
     for message in (str(unreachable), str(offline)):
         assert message.startswith("`gsm8k:test`: openai/gsm8k@740312a/main/test cannot be read from the Hub: ")
-        assert "or put one of these files into the folder that problems_dir or SLIPSTICK_PROBLEMS_DIR names" in message
+        remedy = "put one of these files into the folder that problems_dir or SLIPSTICK_PROBLEMS_DIR names"
+        assert f". Without the Hub, {remedy}" in message
         assert "gsm8k_test.jsonl" in message
     assert "refused" in str(unreachable)
 

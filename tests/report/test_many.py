@@ -129,7 +129,7 @@ def test_the_command_takes_runs_folders_and_patterns(
     for target, words in (("none", "none does not exist"), ("notes.txt", "not a run folder"), ("x*", "no run folder")):
         with pytest.raises(UserError, match=words):
             run_report(Invocation(target), console)
-    with pytest.raises(InputError, match="measure pass@9; 3 runs have accuracy"):
+    with pytest.raises(InputError, match="measure pass@9; 3 runs with accuracy"):
         run_report(Invocation("models", ["measure=pass@9"]), console)
     with pytest.raises(UserError, match="against compares one run"):
         run_report(Invocation("models", ["against=other"]), console)

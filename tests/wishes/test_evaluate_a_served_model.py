@@ -64,6 +64,19 @@ def test_my_file_against_a_served_model(server: Adder, here: Path) -> None:
     assert (here / "runs" / "mine" / "report.html").is_file()
 
 
+def test_a_small_run_of_which_no_request_succeeds_ends_with_the_servers_words(server: Adder, here: Path) -> None:
+    server.faults = [(400, {"error": {"message": "the queue of abacus-7b is broken"}}, {})] * 200
+    line = f"mine.jsonl --set model=openai:abacus-7b --set base_url={server.url} --set formats=cot"
+    for verb in ("evaluate", "solve"):
+        code, said = slipstick(f"{verb} {line} --out runs/{verb}", here)
+        assert code == 2, said
+        assert "none of 4 replies of abacus-7b can be used" in said and "the queue of abacus-7b is broken" in said
+        assert "Traceback" not in said and not (here / "runs" / verb / "report.html").exists()
+    server.faults = []
+    code, said = slipstick("evaluate runs/evaluate --resume", here)
+    assert code == 0 and "50.0" in said, said
+
+
 def test_a_dataset_by_name(server: Adder, here: Path) -> None:
     code, said = slipstick(
         f"evaluate gsm8k:test --limit 2 --set model=openai:abacus-7b --set base_url={server.url}", here

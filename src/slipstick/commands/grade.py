@@ -39,8 +39,8 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
         )
     chosen = settings.model_dump(mode="json", include=set(GradeSettings.model_fields))
     folder.note(recipe=folder.run().recipe | chosen)
-    if table := read_recipe(folder.path / "recipe.toml"):
-        write_atomically(folder.path / "recipe.toml", to_toml(table | chosen))
+    if (recipe := folder.path / "recipe.toml").is_file():
+        write_atomically(recipe, to_toml(read_recipe(recipe) | chosen))
     _grade(folder, folder, list(folder.problems()), settings, console)
     return folder.path
 

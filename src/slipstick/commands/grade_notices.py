@@ -7,6 +7,7 @@ from pydantic import Field
 from rich.console import Console
 
 from slipstick.agreement import agreement_table, compare_with_recorded, disagreements_table
+from slipstick.errors import counted
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Attempt, Recorded, Source
 from slipstick.report import write_report
@@ -43,7 +44,7 @@ def notices(
         yield f"{len(empty):,} of {len(attempts):,} outputs are empty, {empty[0]} first: no answer"
     without = list(dict.fromkeys(one.problem.id for one in attempts if not one.problem.answer))
     if without:
-        yield f"{len(without):,} problems have no gold, {without[0]} first: undecided"
+        yield f"{counted(len(without), 'problem')} without a gold, {without[0]} first: undecided"
 
 
 def print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Console) -> None:
@@ -58,4 +59,4 @@ def print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Cons
     if found and settings.print_top:
         console.print(disagreements_table(found[: settings.print_top]))
     path = folder.path / DISAGREEMENTS
-    console.print(f"{len(found):,} disagreements: {path}", highlight=False, soft_wrap=True)
+    console.print(f"{counted(len(found), 'disagreement')}: {path}", highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from slipstick.errors import counted
 from slipstick.importers.training import Notes
 from slipstick.schema import Drop
 
@@ -11,7 +12,7 @@ UNCHECKED = "without a gold"
 def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> Iterator[str]:
     """One line each for what was read, graded, left ungraded, dropped, and read in a way that a user should know."""
     formats = ", ".join(f"{n:,} {name.removeprefix('in ')}" for name, n in counts.items() if name.startswith("in "))
-    found = f"{_of(counts['solutions'], 'solution')} of {_of(counts['problems'], 'problem')}"
+    found = f"{counted(counts['solutions'], 'solution')} of {counted(counts['problems'], 'problem')}"
     yield f"{found}, read as {notes.shape}: {formats}"
     if notes.keys:
         yield "keys: " + ", ".join(f"{field} = `{key}`" for field, key in notes.keys.items())
@@ -31,8 +32,4 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
     if notes.systems:
         yield f"system messages: {notes.systems:,}; kept in `metadata`, while training asks in the format's own prompt"
     if drops:
-        yield f"dropped, see dropped.jsonl: {_of(len(drops), 'row')}, the first {drops[0].reason}"
-
-
-def _of(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+        yield f"dropped, see dropped.jsonl: {counted(len(drops), 'row')}, the first {drops[0].reason}"

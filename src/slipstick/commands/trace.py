@@ -13,7 +13,7 @@ from slipstick.recipe import check_settings
 from slipstick.schema import Record
 from slipstick.trace import TracedRow, describe, trace
 
-_OF_THE_RUN = ("made at commit", "recipe")
+_OF_THE_RUN = ("made at commit", "recipe", "command")
 
 
 class TraceSettings(Record):

@@ -99,7 +99,7 @@ class InterpreterSettings(Limits):
 
     interpreter: str = "local"
     """Which one: "local", "remote:http://HOST:PORT", or another plug-in's."""
-    sandbox_workers: int = Field(default=2, ge=1)
+    sandbox_workers: int = Field(default=2, ge=1, le=1_024)
     """Programs that run at one time."""
     empty_output: str = ""
     """What replaces an empty output of a step; MathCoder's models were trained on "<empty_execution>"."""

@@ -96,9 +96,12 @@ class Model(Protocol):
         return {}
 
 
+_MOST_REQUESTS = 65_536
+
+
 def _check_concurrency(value: object) -> object:
-    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise ValueError('must be a positive whole number or "auto"')
+    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_REQUESTS):
+        raise ValueError(f'must be a whole number from 1 to {_MOST_REQUESTS:,}, or "auto"')
     return value
 
 

@@ -10,7 +10,7 @@ from math import sqrt
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from slipstick.errors import InputError, did_you_mean
+from slipstick.errors import InputError, counted, did_you_mean
 from slipstick.metrics.groups import group_problems, set_of
 from slipstick.metrics.intervals import average
 from slipstick.metrics.labels import is_share, order_formats
@@ -131,9 +131,9 @@ def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> Ru
         read = _read(folder.path, content, measure)
         (reads if read.cells else empty).append(read)
     if not reads:
-        what = f"have {', '.join(sorted(known))}" if known else "have no numbers: grade them with `slipstick grade RUN`"
+        what = f"with {', '.join(sorted(known))}" if known else "without numbers: grade them with `slipstick grade RUN`"
         raise InputError(
-            f"no run has the measure {measure}{did_you_mean(measure, known)}; {len(folders):,} runs {what}"
+            f"no run has the measure {measure}{did_you_mean(measure, known)}; {counted(len(folders), 'run')} {what}"
         )
     entries = _ordered(_entries(reads))
     columns = list(dict.fromkeys(group for entry in entries for group, _ in entry.cells()))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from rich.text import Text
 
 from slipstick.drawing import Axis, Entry, along, as_file, charted, line, mark, nice_axis, numbered, percent_grid, up
+from slipstick.errors import counted
 from slipstick.report.content import ABOUT, LABELS, FormatStyle, ends, format_styles, interval, number
 from slipstick.report.forest import Band, Forest, axis_over, lane_of
 from slipstick.report.many import Cell, RunsTable, Trend, count_of, is_percent
@@ -113,7 +114,7 @@ def render_table(table: RunsTable, trends: Sequence[Plot], styles: dict[str, For
     return render(
         "many.html.j2",
         table=table,
-        title=f"{len({run for row in table.rows for run in row.runs}):,} runs",
+        title=counted(len({run for row in table.rows for run in row.runs}), "run"),
         models=len({row.model for row in table.rows}),
         heads=_heads(table),
         legend=legend(table).partition(" *:")[0],

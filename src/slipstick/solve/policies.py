@@ -21,7 +21,7 @@ class SamplingStep(Record):
 
     temperature: float = Field(ge=0, le=100)
     """0 takes the likeliest token."""
-    num_samples: int = Field(ge=1)
+    num_samples: int = Field(ge=1, le=100_000)
     """How many, of one problem in one format."""
 
 

@@ -26,7 +26,7 @@ def _placed(value: str | None) -> str | None:
 class SolveSettings(Record):
     """Settings of sampling."""
 
-    num_samples: int = Field(default=1, ge=1)
+    num_samples: int = Field(default=1, ge=1, le=100_000)
     """Solutions of one problem in one format; with `consistency_threshold` the most there can be."""
     consistency_threshold: float | None = Field(default=None, gt=0.5, lt=1)
     """Stop sampling a problem once its majority answer is final with this probability (adaptive consistency).
@@ -39,7 +39,7 @@ class SolveSettings(Record):
     """Most new tokens of one turn."""
     seed: int = 0
     """Sample k uses seed + k."""
-    num_fewshot: int | None = Field(default=None, ge=0)
+    num_fewshot: int | None = Field(default=None, ge=0, le=1_000)
     """Demonstrations shown in each prompt; None leaves it to the format, with `shots_from` it is 5."""
     shots_from: Annotated[str | None, AfterValidator(_placed)] = None
     """Where demonstrations come from instead of the format: problems with worked solutions ("gsm8k:train", a file), or
@@ -49,7 +49,7 @@ class SolveSettings(Record):
     text (completions, `hf` in a format's own or an Alpaca template) begins with it; "" leaves the message out."""
     stop: list[str] = Field(default_factory=list)
     """Strings that end an answer, in addition to those of the format."""
-    max_turns: int = Field(default=8, ge=1)
+    max_turns: int = Field(default=8, ge=1, le=1_000)
     """Most code blocks that are run in one solution; MARIO used 5 for its data and 8 in its code."""
     hybrid_choice: Literal["pot", "cot"] = "pot"
     """What hybrid tries first for choice questions: MAmmoTH's first version tried "cot", its later ones "pot"."""
@@ -57,7 +57,7 @@ class SolveSettings(Record):
     """Whether the model is asked once more if its answer is none of a choice question's options (MAmmoTH)."""
     return_token_ids: bool = False
     """Whether solutions keep the token ids of every turn, so that training takes them as generated; for `hf`."""
-    max_concurrent_solutions: int = Field(default=512, ge=1)
+    max_concurrent_solutions: int = Field(default=512, ge=1, le=100_000)
     """Solutions that run at one time."""
     max_cost: float | None = Field(default=None, gt=0)
     """Budget in US dollars; no solution is begun that would exceed it."""

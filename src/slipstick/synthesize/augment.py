@@ -28,7 +28,7 @@ class AugmentSettings(Record):
 
     kinds: list[Kind] = Field(default=["rephrase", "backward", "vary"], min_length=1)
     """"rephrase" asks the model; "backward" hides a number and asks for it; "vary" changes the numbers."""
-    variants: int = Field(default=1, ge=1)
+    variants: int = Field(default=1, ge=1, le=1_000)
     """New problems of each kind from one problem."""
 
 

@@ -20,13 +20,13 @@ from slipstick.synthesize.teacher import drop
 class RejectionSettings(Record):
     """Settings of rejection sampling."""
 
-    num_correct: int = Field(default=4, ge=1)
+    num_correct: int = Field(default=4, ge=1, le=100_000)
     """Target: correct solutions per problem and format."""
     allocation: Literal["uniform", "prop2diff"] = "uniform"
     """"uniform": the same target for every problem; "prop2diff": in proportion to its failure rate (DART)."""
-    probes: int = Field(default=4, ge=1)
+    probes: int = Field(default=4, ge=1, le=100_000)
     """First attempts from which "prop2diff" estimates a problem's failure rate."""
-    max_attempts: int = Field(default=32, ge=1)
+    max_attempts: int = Field(default=32, ge=1, le=100_000)
     """Maximum number of attempts per problem and format."""
 
 

@@ -48,15 +48,15 @@ class SelfInstructSettings(Record):
     """Topics that come with slipstick, and TOML files of your own (`name`, `about`, `seeds`)."""
     questions: int = Field(default=100, ge=1)
     """New questions wanted of each topic."""
-    per_request: int = Field(default=4, ge=1)
+    per_request: int = Field(default=4, ge=1, le=1_000)
     """Questions that one request asks for."""
-    num_examples: int = Field(default=4, ge=1)
+    num_examples: int = Field(default=4, ge=1, le=1_000)
     """Questions that a request shows; up to a third of them are new ones, the others seeds."""
     max_rouge_l: float = Field(default=0.7, gt=0, le=1)
     """A question whose ROUGE-L with a known one is at least this is dropped."""
     requests: int | None = Field(default=None, ge=1)
     """Most requests for each topic; None: four times as many as would do if every question were new."""
-    at_once: int = Field(default=16, ge=1)
+    at_once: int = Field(default=16, ge=1, le=10_000)
     """Requests that are sent for a topic before what they brought is shown to others."""
 
 

@@ -34,7 +34,7 @@ class LoraSettings(Record):
 
     seed: int = 0
     """Seed of the adapters' weights, of the order of the data, and of what is sampled or dropped."""
-    lora_rank: int = Field(default=0, ge=0)
+    lora_rank: int = Field(default=0, ge=0, le=4_096)
     """Rank of the adapters; 0 trains every weight."""
     lora_alpha: float = Field(default=32.0, gt=0)
     """Scale: adapters are multiplied by alpha / rank."""
@@ -80,9 +80,9 @@ class TrainerSettings(Record):
     """Whether activations are computed again in the backward pass instead of kept."""
     parallel: Literal["none", "fsdp2", "zero3"] = "none"
     """How weights, gradients and optimiser are sharded over GPUs: PyTorch's FSDP2 or DeepSpeed's ZeRO-3."""
-    num_gpus: int = Field(default=1, gt=0)
+    num_gpus: int = Field(default=1, gt=0, le=100_000)
     """GPUs in all, over all nodes."""
-    num_nodes: int = Field(default=1, gt=0)
+    num_nodes: int = Field(default=1, gt=0, le=100_000)
     """Machines they are in."""
 
     def uses_bf16(self, device: str) -> bool:
@@ -95,7 +95,7 @@ class TurnSettings(InterpreterSettings):
 
     max_tokens: int = Field(default=512, ge=1)
     """Most new tokens of one turn."""
-    max_turns: int = Field(default=4, ge=1)
+    max_turns: int = Field(default=4, ge=1, le=1_000)
     """Most code blocks that are run in one solution."""
 
 
@@ -157,17 +157,17 @@ class TrainSettings(StageSettings, TrainerSettings, EvaluationSettings):
     """Share of the question's words hidden in each example, so that the model does not rely on single words."""
     phases: list[Phase] = Field(default_factory=list)
     """A curriculum, in order; none: one phase in which every example is as likely as any other."""
-    d_model: int = Field(default=128, gt=0)
+    d_model: int = Field(default=128, gt=0, le=100_000)
     """Width of a new model."""
-    num_layers: int = Field(default=4, gt=0)
+    num_layers: int = Field(default=4, gt=0, le=1_000)
     """Layers of a new model."""
-    num_heads: int = Field(default=4, gt=0)
+    num_heads: int = Field(default=4, gt=0, le=1_000)
     """Attention heads of a new model."""
-    d_ff: int = Field(default=384, gt=0)
+    d_ff: int = Field(default=384, gt=0, le=1_000_000)
     """Width of a new model's feed-forward layers."""
-    vocab_size: int = Field(default=1500, ge=300)
+    vocab_size: int = Field(default=1500, ge=300, le=10_000_000)
     """Tokens of a new tokenizer, the 256 bytes and the formats' fixed strings included."""
-    num_processes: int | None = Field(default=None, gt=0)
+    num_processes: int | None = Field(default=None, gt=0, le=1_024)
     """Processes that divide every step of our loop among them on a CPU; None takes one per core, at most four."""
     checkpoint_every: int | None = Field(default=None, gt=0)
     """Tokens between two checkpoints; None: 100,000 with our loop, a tenth of the training with TRL's."""
@@ -289,7 +289,7 @@ class GrpoSettings(StageSettings, RolloutSettings):
     """Folder (or Hub name) of the model to train."""
     max_steps: int = Field(default=100, gt=0)
     """Updates of the weights."""
-    num_generations: int = Field(default=8, ge=2)
+    num_generations: int = Field(default=8, ge=2, le=10_000)
     """Solutions of one problem that are compared with each other (GRPO's group)."""
     batch_size: int = Field(default=32, gt=0)
     """Solutions of one update, a multiple of `num_generations`."""
