@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,7 +81,7 @@ class Package:
             if fails:
                 raise ConnectionError("no network")
             self.calls.append((name, (*positional, named) if named else positional))
-            return self.module
+            return SimpleNamespace(info=SimpleNamespace(run_id="8f3a")) if name == "start_run" else self.module
 
         return call
 
@@ -113,6 +113,15 @@ def test_the_other_packages_get_name_settings_steps_and_numbers(
     names = [name for name, _ in packages["mlflow"].calls]
     assert names == ["set_experiment", "start_run", "log_params", "log_metrics", "end_run"]
     assert packages["mlflow"].calls[3][1] == ({"train/loss": 0.5, "pass_4": 0.25}, {"step": 3})
+
+
+def test_a_resumed_run_goes_on_in_the_same_run_of_mlflow(folder: RunFolder, packages: dict[str, Package]) -> None:
+    for step in (1, 2):
+        with open_trackers(folder, TrackerSettings(report_to=["mlflow"]), Console(quiet=True)) as track:
+            track(step, {"train/loss": 0.5})
+    first, second = (given for name, given in packages["mlflow"].calls if name == "start_run")
+    assert first[0]["run_name"] == "mine" and second == ({"run_id": "8f3a"},)
+    assert [name for name, _ in packages["mlflow"].calls].count("log_params") == 1
 
 
 @pytest.mark.parametrize("fails", ["init", "log", "finish"])

@@ -21,7 +21,7 @@ from slipstick.errors import UserError, did_you_mean
 from slipstick.extras import require
 from slipstick.recipe import Names
 from slipstick.schema import Metric, Record
-from slipstick.store import RunFolder
+from slipstick.store import RunFolder, write_atomically
 
 Track = Callable[[int, Mapping[str, float]], None]
 """Called with the number of a step and what was measured then: {"train/loss": 0.5}."""
@@ -163,8 +163,13 @@ def _mlflow(run: _Tracked) -> _Opened:
     import mlflow
 
     mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", _PROJECT))
-    mlflow.start_run(run_name=run.name, tags={"slipstick.run": run.id})
-    mlflow.log_params({key: str(value)[:500] for key, value in run.settings.items()})
+    kept = run.folder / f"mlflow-{run.id}"  # what MLflow calls it: it gives ids of its own
+    if kept.exists():
+        mlflow.start_run(run_id=kept.read_text("utf-8").strip())
+    else:
+        started = mlflow.start_run(run_name=run.name, tags={"slipstick.run": run.id})
+        write_atomically(kept, started.info.run_id)
+        mlflow.log_params({key: str(value)[:500] for key, value in run.settings.items()})
 
     def log(step: int, values: Mapping[str, float]) -> None:
         mlflow.log_metrics({re.sub(r"[^\w./ -]", "_", name): value for name, value in values.items()}, step=step)

@@ -7,6 +7,7 @@ import json
 import shutil
 import tomllib
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from slipstick.schema import Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt
 from slipstick.store import RunFolder
 from slipstick.train.grpo import train_grpo
+from slipstick.train.result import GrpoResult, mean_of_each_pass
 from slipstick.train.rollouts import open_rollout, rows_for_trl
 
 Pairs = list[tuple[Solution, Problem]]
@@ -121,6 +123,18 @@ def draw(folder: Path, problem: Problem, format: Format, **sampling: Any) -> tup
             await interpreter.close()
 
     return asyncio.run(run()), tokenizer
+
+
+def test_means_of_passes_are_of_the_same_problems() -> None:
+    rewards = [0.0, 0.5, 1.0, 0.5, 1.0]
+    assert mean_of_each_pass(rewards, steps=Fraction(2)) == [0.25, 0.75], "whole passes alone"
+    assert mean_of_each_pass(rewards, steps=Fraction(5, 2)) == pytest.approx([0.4, 0.8]), "the third step is in both"
+    assert mean_of_each_pass(rewards[1:3], steps=Fraction(1, 2)) == [0.5, 0.5, 1.0, 1.0], "two passes in a step"
+    assert mean_of_each_pass(rewards, steps=Fraction(6)) == []
+    result = GrpoResult(steps=5, seconds=1, problems=4, solutions=20, first_reward=0.0, last_reward=1.0)
+    assert result.numbers() == [("the first tenth of the updates", 0.0), ("the last, other problems", 1.0)]
+    passed = result.model_copy(update={"pass_rewards": [0.25, 0.75]})
+    assert passed.numbers() == [("the first pass through the problems", 0.25), ("the last of 2", 0.75)]
 
 
 def sampled(rows: dict[str, list[Any]]) -> list[int]:

@@ -109,7 +109,9 @@ def test_reinforce_solutions_in_it(solved: Path, tiny_model: Path, tmp_path: Pat
         f'format = "{tmp_path / "tags.toml"}"\n'
         'max_steps = 1\nnum_generations = 2\nbatch_size = 2\nmax_tokens = 8\nisolation = "process"\ndevice = "cpu"\n'
     )
-    folder = run_train(Invocation(str(recipe), out=tmp_path / "run"), QUIET) / "model"
+    run = run_train(Invocation(str(recipe), limit=1, out=tmp_path / "run"), QUIET)
+    assert RunFolder(run).run().counts == {"problems": 1, "solutions": 2}
+    folder = run / "model"
     assert tomllib.loads((folder / "tags.toml").read_text()) == tomllib.loads(TAGS)
     with pytest.raises(RecipeError, match="there is no format `tagz`"):
         run_train(Invocation(str(recipe), ["format=tagz"], out=tmp_path / "none"), QUIET)

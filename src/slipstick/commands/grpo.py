@@ -39,9 +39,10 @@ def train_by_grpo(
             progress=lambda step, mean: advance(step, f"reward {mean:.3f}"),
             track=track,
         )
+    rewards = ", ".join(f"{mean:.3f} in {what}" for what, mean in trained.numbers())
     console.print(
         f"{trained.steps:,} updates, {trained.solutions:,} solutions in {trained.seconds:,.0f} s; mean reward "
-        f"{trained.first_reward:.3f} in the first tenth, {trained.last_reward:.3f} in the last; {out}",
+        f"{rewards}; {out}",
         highlight=False,
         soft_wrap=True,
     )

@@ -11,6 +11,7 @@ import random
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from slipstick.trackers import Track, names_for_trl
 from slipstick.train.build import base_tokenizer, device_of
 from slipstick.train.card import CardText
 from slipstick.train.checkpoints import FOLDER, last_checkpoint
-from slipstick.train.result import GrpoResult, mean_of_first_tenth, mean_of_last_tenth
+from slipstick.train.result import GrpoResult, mean_of_each_pass, mean_of_first_tenth, mean_of_last_tenth
 from slipstick.train.rollouts import Rollout, rows_for_trl
 from slipstick.train.run import Training, digest_of, numbers_of, run_stage
 from slipstick.train.settings import GrpoSettings
@@ -75,6 +76,7 @@ def train_grpo(
             solutions=trainer.state.global_step * settings.batch_size,
             first_reward=mean_of_first_tenth(rewards),
             last_reward=mean_of_last_tenth(rewards),
+            pass_rewards=mean_of_each_pass(rewards, steps=Fraction(len(problems), _problems_a_step(settings))),
             seconds=time.monotonic() - began,
         )
 
@@ -92,10 +94,7 @@ def train_grpo(
 def _card_text(result: GrpoResult) -> CardText:
     return CardText(
         trained_on=f"{result.steps:,} updates by GRPO, {result.solutions:,} solutions of {result.problems:,} problems",
-        numbers=[
-            ("mean reward of the first tenth of the updates", f"{result.first_reward:.3f}"),
-            ("mean reward of the last tenth", f"{result.last_reward:.3f}"),
-        ],
+        numbers=[(f"mean reward of {what}", f"{mean:.3f}") for what, mean in result.numbers()],
         closing="Every update: `steps.jsonl`. Accuracy is measured by `slipstick evaluate`, not by rewards.",
     )
 
@@ -149,9 +148,13 @@ def _trainer(
 
 def _order(problems: Sequence[Problem], settings: GrpoSettings) -> list[Problem]:
     """The problems of all steps, each as often as any other; TRL's own shuffling would start over in a resumed run."""
-    draw, count = random.Random(settings.seed), settings.max_steps * (settings.batch_size // settings.num_generations)
+    draw, count = random.Random(settings.seed), settings.max_steps * _problems_a_step(settings)
     rounds = math.ceil(count / len(problems))
     return [problem for _ in range(rounds) for problem in draw.sample(problems, len(problems))][:count]
+
+
+def _problems_a_step(settings: GrpoSettings) -> int:
+    return settings.batch_size // settings.num_generations
 
 
 def _arguments(settings: GrpoSettings, out: Path) -> Any:

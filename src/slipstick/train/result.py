@@ -1,6 +1,8 @@
 """What the training stages report: one result class for each."""
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil, floor
 
 from pydantic import Field
 
@@ -106,6 +108,28 @@ class GrpoResult(StageResult):
     """Mean reward of the first tenth of the steps."""
     last_reward: float
     """Mean reward of the last tenth of the steps."""
+    pass_rewards: list[float] = Field(default_factory=list)
+    """Mean reward of each whole pass through the problems, which can be compared: a tenth has problems of its own."""
+
+    def numbers(self) -> list[tuple[str, float]]:
+        """The mean rewards to look at, by what they are means of: of passes if there are several, else of tenths."""
+        if len(self.pass_rewards) > 1:
+            last = f"the last of {len(self.pass_rewards):,}"
+            return [("the first pass through the problems", self.pass_rewards[0]), (last, self.pass_rewards[-1])]
+        return [("the first tenth of the updates", self.first_reward), ("the last, other problems", self.last_reward)]
+
+
+def mean_of_each_pass(values: Sequence[float], *, steps: Fraction) -> list[float]:
+    """Mean over each whole pass of so many steps; a step that two passes share counts for both by its share."""
+    means = []
+    for number in range(int(len(values) / steps)):
+        begin, end = number * steps, (number + 1) * steps
+        total = 0.0
+        for step in range(floor(begin), ceil(end)):
+            share = min(Fraction(step + 1), end) - max(Fraction(step), begin)
+            total += float(share) * values[step]
+        means.append(total / float(steps))
+    return means
 
 
 def mean_of_first_tenth(values: Sequence[float]) -> float:
