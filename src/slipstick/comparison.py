@@ -95,10 +95,13 @@ def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
     return comparison.model_copy(update={"notes": list(_notes(first.run(), second.run(), comparison))})
 
 
-def _counted(run: RunFolder) -> list[Solution]:
+def _counted(folder: RunFolder) -> list[Solution]:
+    return counted_solutions(folder.run(), list(folder.solutions()))
+
+
+def counted_solutions(run: Run, solutions: list[Solution]) -> list[Solution]:
     """A run's solutions that count for its accuracy (see `summarize`)."""
-    solutions = list(run.solutions())
-    if run.run().recipe.get("consistency_threshold") is None:
+    if run.recipe.get("consistency_threshold") is None:
         return solutions
     formats = {solution.format for solution in solutions}
     firsts = [first_samples(by_problem(row for row in solutions if row.format == format)) for format in sorted(formats)]

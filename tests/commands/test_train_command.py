@@ -68,6 +68,10 @@ def test_the_split_that_curation_held_out_is_not_trained_on(recipe: Path, tmp_pa
     assert 0 < result["valid_loss"] < 12 and "held-out" in (tmp_path / "run" / "model" / "README.md").read_text()
     with pytest.raises(InputError, match=r"has no split `dev`; it was divided into train, valid"):
         run_train(Invocation(str(recipe), [*more, "split=dev"], out=tmp_path / "dev"), console)
+    both = [f'data=["{curated.path}", "{tmp_path}/data"]']
+    with pytest.raises(InputError, match=r"is of a question that .*curated holds out as .* Curate the runs of `data`"):
+        run_train(Invocation(str(recipe), both, out=tmp_path / "both"), console)
+    assert len(list(TrainRecipe(data=[str(curated.path), f"{tmp_path}/data"], valid_split="none").pairs())) > held_out
 
 
 def test_show_mask_prints_and_writes_a_page(recipe: Path, tmp_path: Path) -> None:

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from slipstick.errors import PluginError, RecipeError
-from slipstick.formats import Format, join, load_format, parse, render, render_chat, render_prompt, with_num_fewshot
+from slipstick.formats import (
+    Demonstration,
+    Format,
+    demonstrations_for,
+    join,
+    load_format,
+    parse,
+    read_format,
+    render,
+    render_chat,
+    render_prompt,
+    with_num_fewshot,
+)
 from slipstick.schema import Block, Code, Output, Problem, Text
 
 BUILT_IN = ["cot", "pot", "tir", "react", "mario", "tools"]
@@ -228,3 +240,11 @@ def test_an_unknown_format_is_an_error_with_a_way_out() -> None:
 def test_a_format_with_half_a_fence_is_refused(fences: dict[str, str], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Format.model_validate({"name": "half"} | fences)
+
+
+def test_a_problem_that_is_written_in_another_way_is_not_its_own_demonstration() -> None:
+    example = Demonstration(question="What is $2 + 2$?", response="4")
+    format = read_format("cot").model_copy(update={"demonstrations": [example], "num_fewshot": 1})
+    for text in ("What is $2 + 2$?", "what is 2+2 ?", "What is \\(2+2\\)", "What is\u00a02+\uff12?"):
+        assert demonstrations_for(format, Problem(id="a", text=text)) == []
+    assert demonstrations_for(format, Problem(id="a", text="What is 2 - 2?")) == [example]

@@ -305,3 +305,38 @@ def test_bad_rows_are_handed_over() -> None:
     rows = [{"instruction": f"{n}?", "output": text} for n, text in enumerate(["4", "", "5"])]
     found = read(*rows, on_bad=lambda where, reason: bad.append((where, reason)))
     assert len(found) == 2 and bad == [("set.jsonl:2", "`output` is '', not a text")]
+
+
+RUN = "```python\nprint(2+2)\n```"
+IN_ONE_TEXT = {
+    "a fence under a label": f"{RUN}\n\n**Output:**\n\n```\n4\n```\nIt is 4.",
+    "a fence that is announced": f"{RUN}\n\nThe output is:\n```output\n4\n```\nIt is 4.",
+    "a line under a label": f"{RUN}\nOutput:\n4\n\nIt is 4.",
+    "a call and its response": LEFT.removeprefix("So.\n") + "\n<tool_response>\n4\n</tool_response>\nIt is 4.",
+}
+FROM_A_USER = ("Output: 4", "Result:\n```\n4\n```", "[Output]\n4", "<output>\n4\n</output>", "```output\n4\n```")
+
+
+@pytest.mark.parametrize("text", IN_ONE_TEXT.values(), ids=IN_ONE_TEXT)
+def test_what_a_program_printed_is_not_the_words_of_the_model(text: str) -> None:
+    (row,) = read({"messages": [USER, said("assistant", text)]})
+    assert [(kind, text.strip()) for kind, text in short(row.solution.blocks)] == CALLED
+
+
+@pytest.mark.parametrize("text", FROM_A_USER)
+def test_what_a_program_printed_is_no_question(text: str) -> None:
+    (row,) = read({"messages": [USER, said("assistant", RUN), said("user", text), said("assistant", "It is 4.")]})
+    assert short(row.solution.blocks) == CALLED
+
+
+def test_words_between_code_and_its_output_stay() -> None:
+    (row,) = read({"messages": [USER, said("assistant", f"{RUN}\nWe run it:\n```output\n4\n```\nIt is 4.")]})
+    assert short(row.solution.blocks) == [*CALLED[:2], ("text", "We run it:\nIt is 4.")]
+    (row,) = read({"messages": [USER, said("assistant", f"{RUN}\nResult: it is 4.")]})
+    assert short(row.solution.blocks) == [CALLED[0], ("text", "Result: it is 4.")]
+
+
+def test_thoughts_before_a_call_and_its_response_stay() -> None:
+    text = f"<think>\nAdd.\n</think>\n\n{LEFT}\n<tool_response>\n4\n</tool_response>\nIt is 4."
+    (row,) = read({"messages": [USER, said("assistant", text)]})
+    assert short(row.solution.blocks) == [("text", "<think>\nAdd.\n</think>\n\nSo.\n"), *CALLED]

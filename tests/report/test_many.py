@@ -11,10 +11,12 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.report import run_report
 from slipstick.errors import InputError, UserError
+from slipstick.metrics import summarize
 from slipstick.report import write_report
 from slipstick.report.many import RunsTable, count_of, runs_table
 from slipstick.report.many_files import latex, markdown, terminal_table, write_table
 from slipstick.report.reading import find_runs
+from slipstick.schema import Verdict
 from tests.report.many_runs import write_run
 
 
@@ -39,7 +41,8 @@ def table_of(*targets: Path | str, measure: str = "accuracy") -> RunsTable:
 
 def test_runs_of_one_model_share_a_row_and_sets_have_columns(runs: Path) -> None:
     table = table_of(runs / "models")
-    assert table.columns == ["a", "b", "average"] and not table.notes and not table.trends
+    assert table.columns == ["a", "b", "average"] and not table.trends
+    assert all("of the requests failed" in note for note in table.notes)
     assert [(row.model, row.format, [run.name for run in row.runs]) for row in table.rows] == [
         ("acme/good", "cot", ["good"]),
         ("acme/good", "pot", ["good"]),
@@ -146,3 +149,65 @@ def test_flags_that_a_report_has_no_use_for_are_refused(runs: Path, flag: str) -
 def test_out_is_a_page_or_a_folder(runs: Path, tmp_path: Path) -> None:
     assert write_report(runs / "other", out=tmp_path / "folder") == tmp_path / "folder" / "report.html"
     assert write_report(runs / "other", out=tmp_path / "page.html") == tmp_path / "page.html"
+
+
+def test_rows_of_two_files_of_one_name_are_two_sets(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        folder = write_run(tmp_path / name, model=f"openai:{name}", sets={"test": 30}, skills={"cot": 0.5})
+        if name == "second":
+            folder.write_problems(
+                problem.model_copy(update={"text": f"Another: {problem.text}"}) for problem in folder.problems()
+            )
+    for measure in ("accuracy", "no_answer"):
+        table = table_of(tmp_path / "first", tmp_path / "second", measure=measure)
+        assert table.columns == ["test (first)", "test (second)", "average"]
+        assert [[cell is not None for cell in row.cells] for row in table.rows] == [
+            [True, False, False],
+            [False, True, False],
+        ]
+        assert not any(cell and cell.best for row in table.rows for cell in row.cells)
+
+
+def test_a_question_that_was_changed_is_told(tmp_path: Path) -> None:
+    write_run(tmp_path / "first", model="openai:one", sets={"a": 30}, skills={"cot": 0.5})
+    folder = write_run(tmp_path / "second", model="openai:two", sets={"a": 30}, skills={"cot": 0.5})
+    changed = [problem.model_copy(update={"answer": "0"}) for problem in folder.problems()][:3]
+    folder.write_problems([*changed, *list(folder.problems())[3:]])
+    for measure in ("accuracy", "no_answer"):
+        assert "different problems (30, 30)" in table_of(tmp_path, measure=measure).notes[0]
+
+
+def test_runs_sampled_until_a_vote_is_settled_are_tested_by_the_samples_that_count(tmp_path: Path) -> None:
+    """Every problem has one sample that counts; the further ones, of hard problems alone, are all correct."""
+    for name, sample in (("one", "incorrect"), ("two", "correct")):
+        folder = write_run(tmp_path / name, model=f"openai:{name}", sets={"a": 30}, skills={"cot": 1.0}, samples=2)
+        outcome = Verdict(outcome="correct" if sample == "correct" else "incorrect", method="number")
+        kept = [
+            one.model_copy(update={"verdict": outcome} if one.sample == 0 else {})
+            for place, one in enumerate(folder.solutions())
+            if place != 1
+        ]
+        folder.rearrange(one.id for one in kept)
+        folder.write_verdicts(kept)
+        run = folder.note(recipe={**folder.run().recipe, "consistency_threshold": 0.9})
+        metrics = summarize(folder.problems(), folder.solutions(), ks=[], same=str.__eq__, settled=True)
+        folder.finish("finished", counts=run.counts, metrics=metrics)
+    table = table_of(tmp_path)
+    assert [[cell.metric.value for cell in row.cells if cell] for row in table.rows] == [[0.0], [1.0]]
+    assert [[cell.best for cell in row.cells if cell] for row in table.rows] == [[False], [True]]
+
+
+def test_requests_that_failed_are_told(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "one", model="openai:one", sets={"a": 30}, skills={"cot": 0.1})
+    assert any(solution.failed for solution in folder.solutions())
+    assert "of the requests failed and count as wrong" in table_of(tmp_path).notes[0]
+
+
+def test_a_file_of_somebody_else_is_not_replaced(runs: Path, tmp_path: Path) -> None:
+    table = table_of(runs / "models")
+    write_table(table, out=tmp_path / "paper.html")
+    write_table(table, out=tmp_path / "paper.html")
+    (tmp_path / "paper.tex").write_text("\\documentclass{article}")
+    with pytest.raises(UserError, match=r"paper.tex is no table of ours"):
+        write_table(table, out=tmp_path / "paper.html")
+    assert (tmp_path / "paper.tex").read_text() == "\\documentclass{article}"

@@ -9,6 +9,7 @@ A plug-in is a `Format`, named by an entry point in the group `slipstick.formats
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from itertools import islice
@@ -21,6 +22,8 @@ from slipstick.errors import RecipeError, did_you_mean
 from slipstick.plugins import list_plugins, load_plugin
 from slipstick.recipe import ONE_OR_MORE
 from slipstick.schema import Block, Code, Output, Problem, Record, Text
+
+_SPELLING = re.compile(r"[\s$]|\\[()\[\]]")
 
 _TOOL = "Runs Python and gives back what it prints and the value of its last line. Variables persist from call to call."
 
@@ -256,13 +259,14 @@ def with_system(format: Format, system: str) -> Format:
 
 def demonstrations_for(format: Format, problem: Problem) -> list[Demonstration]:
     """The demonstrations that a prompt for a problem shows: never the problem itself."""
-    asked = _words(problem.text)
-    others = (example for example in format.demonstrations if _words(example.question) != asked)
+    asked = without_spelling(problem.text)
+    others = (example for example in format.demonstrations if without_spelling(example.question) != asked)
     return list(islice(others, format.num_fewshot))
 
 
-def _words(text: str) -> str:
-    return " ".join(text.lower().split())
+def without_spelling(text: str) -> str:
+    """A question without what differs where it is written again: capitals, spaces, marks of formulas, a last stop."""
+    return _SPELLING.sub("", unicodedata.normalize("NFKC", text).lower()).rstrip(".?!:")
 
 
 def render(format: Format, blocks: Iterable[Block]) -> list[Piece]:

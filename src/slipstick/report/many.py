@@ -10,6 +10,7 @@ from math import sqrt
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from slipstick.comparison import counted_solutions
 from slipstick.errors import InputError, counted, did_you_mean
 from slipstick.metrics.groups import group_problems, set_of
 from slipstick.metrics.intervals import average
@@ -101,7 +102,11 @@ class _Read(NamedTuple):
     averages: dict[str, Metric]
     """Format -> the run's own mean over all its sets."""
     shares: dict[tuple[str, str], Mapping[str, float]]
-    """(set, format) -> problem id -> share of correct samples."""
+    """(set, format) -> question -> share of correct samples."""
+    questions: dict[str, frozenset[str]]
+    """Set -> its questions: ids, texts and golds."""
+    failed: float
+    """Share of samples whose request failed, in the format with the most."""
     partial: str
 
 
@@ -135,6 +140,7 @@ def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> Ru
         raise InputError(
             f"no run has the measure {measure}{did_you_mean(measure, known)}; {counted(len(folders), 'run')} {what}"
         )
+    reads = _told_apart(reads)
     entries = _ordered(_entries(reads))
     columns = list(dict.fromkeys(group for entry in entries for group, _ in entry.cells()))
     numbers = [
@@ -172,16 +178,46 @@ def _read(path: Path, content: RunContent, measure: str) -> _Read:
         if metric.group_by == ("set" if sets else "")
     }
     averages = {metric.format: metric for metric in chosen if (metric.group_by, metric.group) == (AVERAGE, ALL_SETS)}
+    asked = {problem.id: f"{problem.id} {problem.text} {problem.answer}" for problem in problems}
+    members = group_problems(problems).sets if sets else {alone: list(asked)}
     shares: dict[tuple[str, str], Mapping[str, float]] = {}
     if measure == "accuracy":
-        members = group_problems(problems).sets if sets else {alone: [problem.id for problem in problems]}
+        counting = counted_solutions(run, solutions)
         for format in {format for _, format in cells}:
-            graded = accuracy_by_problem(one for one in solutions if one.format == format and one.verdict)
+            graded = accuracy_by_problem(one for one in counting if one.format == format and one.verdict)
             for group, ids in members.items():
-                shares[group, format] = {name: graded[name] for name in ids if name in graded}
+                shares[group, format] = {asked[name]: graded[name] for name in ids if name in graded}
+    questions = {group: frozenset(asked[name] for name in ids) for group, ids in members.items()}
+    failed = max((each.value for each in metrics if each.measure == "request_failed" and not each.group), default=0.0)
     model = _model_name(run, next((one.model for one in solutions if one.model), ""))
     step = _STEP.search(model) or _STEP.search(run.name)
-    return _Read(path, run, model, int(step[1]) if step else None, cells, averages, shares, content.partial)
+    number = int(step[1]) if step else None
+    return _Read(path, run, model, number, cells, averages, shares, questions, failed, content.partial)
+
+
+def _told_apart(reads: Sequence[_Read]) -> list[_Read]:
+    """Sets of one name without a common question, as rows of two files test.jsonl are, get the names of their runs."""
+    named: dict[tuple[int, str], str] = {}
+    for group in dict.fromkeys(group for read in reads for group in read.questions):
+        parts: list[tuple[set[str], list[int]]] = []
+        for place, read in enumerate(reads):
+            mine = read.questions.get(group)
+            if mine:
+                near = [part for part in parts if not part[0].isdisjoint(mine)]
+                together = (set(mine).union(*(ids for ids, _ in near)), [n for _, ns in near for n in ns] + [place])
+                parts = [part for part in parts if part not in near] + [together]
+        for _, places in parts if len(parts) > 1 else []:
+            first = reads[min(places)].path
+            alike = sum(read.path.name == first.name for read in reads) > 1
+            named |= {(place, group): f"{group} ({first if alike else first.name})" for place in places}
+    return [
+        read._replace(
+            cells={(named.get((place, group), group), format): each for (group, format), each in read.cells.items()},
+            shares={(named.get((place, group), group), format): each for (group, format), each in read.shares.items()},
+            questions={named.get((place, group), group): each for group, each in read.questions.items()},
+        )
+        for place, read in enumerate(reads)
+    ]
 
 
 def _only_set(run: Run, problems: Sequence[Problem]) -> str:
@@ -317,8 +353,9 @@ def _trends(rows: Sequence[tuple[_Entry, str, list[Metric | None]]], columns: Se
 
 
 def _notes(reads: Sequence[_Read], empty: Sequence[_Read], measure: str) -> Iterator[str]:
-    for group in dict.fromkeys(group for read in reads for group, _ in read.shares):
+    for group in dict.fromkeys(group for read in reads for group in read.questions):
         ids = {frozenset(shares) for read in reads for (name, _), shares in read.shares.items() if name == group}
+        ids = ids or {read.questions[group] for read in reads if group in read.questions}
         if len(ids) > 1:
             counts = ", ".join(f"{len(each):,}" for each in sorted(ids, key=len))
             yield f"{group}: the runs have different problems ({counts}); there the best is judged by the intervals."
@@ -328,6 +365,8 @@ def _notes(reads: Sequence[_Read], empty: Sequence[_Read], measure: str) -> Iter
     for read in reads:
         if read.run.status != "finished":
             yield f"{read.path} is {read.run.status}{f', {read.partial}' if read.partial else ''}."
+        if read.failed:
+            yield f"{read.path}: {read.failed:.1%} of the requests failed and count as wrong (--resume repeats them)."
     if empty:
         names = ", ".join(read.path.name for read in empty[:5]) + (", ..." if len(empty) > 5 else "")
         yield f"Left out, as they have no {measure}: {names}."

@@ -8,7 +8,8 @@ from urllib.parse import quote
 from rich.text import Text
 
 from slipstick.drawing import Axis, Entry, along, as_file, charted, line, mark, nice_axis, numbered, percent_grid, up
-from slipstick.errors import counted
+from slipstick.edges import read_text
+from slipstick.errors import UserError, counted
 from slipstick.report.content import ABOUT, LABELS, FormatStyle, ends, format_styles, interval, number
 from slipstick.report.forest import Band, Forest, axis_over, lane_of
 from slipstick.report.many import Cell, RunsTable, Trend, count_of, is_percent
@@ -21,6 +22,9 @@ from slipstick.terminal import Fitting, headed_table, unwrapped
 
 _PAIRED = "the best of a column, or not shown to be worse than it (paired test on the same problems, 5 % level)"
 _APART = "the best of a column, or with an interval that overlaps its"
+_OURS_MD = "<!-- by slipstick report -->"
+_OURS_TEX = "% by slipstick report; needs \\usepackage{booktabs}"
+"""How the files begin: others are not replaced."""
 
 
 def terminal_table(table: RunsTable) -> Fitting:
@@ -46,7 +50,7 @@ def legend(table: RunsTable) -> str:
 def markdown(table: RunsTable) -> str:
     """The table as Markdown, the best in bold."""
     heads = ["model", "format", *_heads(table)]
-    lines = [f"| {' | '.join(md(head) for head in heads)} |", f"|---|---|{'---:|' * len(table.columns)}"]
+    lines = [_OURS_MD, "", f"| {' | '.join(md(head) for head in heads)} |", f"|---|---|{'---:|' * len(table.columns)}"]
     for row in table.rows:
         cells = [
             (f"**{number(cell.metric)}**" if cell.best else number(cell.metric))
@@ -64,7 +68,7 @@ def markdown(table: RunsTable) -> str:
 def latex(table: RunsTable) -> str:
     """The table for the package booktabs, the best in bold, intervals in small print."""
     lines = [
-        "% needs \\usepackage{booktabs}",
+        _OURS_TEX,
         *(f"% {note}" for note in (legend(table).replace("*:", "Bold:"), *table.notes)),
         f"\\begin{{tabular}}{{ll{'r' * len(table.columns)}}}",
         "\\toprule",
@@ -88,9 +92,12 @@ def latex(table: RunsTable) -> str:
 def write_table(table: RunsTable, *, out: Path) -> Path:
     """Writes the table as a page, Markdown and LaTeX, and its trends as SVG files; gives the page's path.
 
-    out: the page's file if it ends in .html, else a folder.
+    out: the page's file if it ends in .html, else a folder. Raises UserError if a file of somebody else would go.
     """
     page = page_at(out, "table.html")
+    for path, ours in ((page.with_suffix(".md"), _OURS_MD), (page.with_suffix(".tex"), _OURS_TEX)):
+        if path.exists() and not read_text(path).startswith(ours):
+            raise UserError(f"{path} is no table of ours and would be replaced: choose another place with --out")
     page.parent.mkdir(parents=True, exist_ok=True)
     styles = {style.name: style for style in format_styles(list(dict.fromkeys(row.format for row in table.rows)))}
     trends = [_trend_plot(trend, styles) for trend in table.trends]

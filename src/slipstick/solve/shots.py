@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slipstick.errors import RecipeError
-from slipstick.formats import Demonstration, Format, join, render
+from slipstick.formats import Demonstration, Format, join, render, without_spelling
 from slipstick.problems import load_problems
 from slipstick.schema import Problem
 from slipstick.solve.settings import SolveSettings
@@ -26,7 +26,7 @@ def with_shots(format: Format, settings: SolveSettings, *, problems_dir: Path | 
     source, wanted = settings.shots_from or "", USUAL if settings.num_fewshot is None else settings.num_fewshot
     from_run = is_run(source)
     found = _of_run(format, RunFolder(source)) if from_run else _of_problems(format, source, problems_dir)
-    pool = list({example.question: example for example in found}.values())
+    pool = list({without_spelling(example.question): example for example in found}.values())
     if len(pool) < wanted:
         raise RecipeError("shots_from", [_too_few(format, source, len(pool), wanted, from_run=from_run)])
     chosen = random.Random(f"{settings.seed}/shots").sample(pool, min(wanted + 1, len(pool)))

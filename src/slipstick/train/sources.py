@@ -44,13 +44,16 @@ class TrainRecipe(TrainSettings):
         return [problem for source in self.eval_problems for problem in load_problems(source) if problem.answer]
 
     def pairs(self) -> Iterator[tuple[Solution, Problem]]:
-        """The correct solutions to train on, with their problems."""
-        return islice(correct_solutions(self.data, split=self.split), self.limit)
+        """The correct solutions to train on, with their problems. Raises InputError for one that is held out."""
+        return islice(_none_held_out(correct_solutions(self.data, split=self.split), self._divided(), self), self.limit)
 
     def valid_pairs(self) -> Iterator[tuple[Solution, Problem]]:
         """The correct solutions held out by curation, at most `limit`; none if no run has that split."""
-        divided = [source for source in self.data if self.valid_split in splits_of(open_run(source))]
-        return islice(correct_solutions(divided, split=self.valid_split), self.limit)
+        return islice(correct_solutions(self._divided(), split=self.valid_split), self.limit)
+
+    def _divided(self) -> list[str]:
+        """The runs that have the split that is held out."""
+        return [source for source in self.data if self.valid_split in splits_of(open_run(source))]
 
     def formats(self) -> FormatLoader:
         """Gives the formats of these solutions."""
@@ -81,6 +84,30 @@ def correct_solutions(sources: Sequence[str], *, split: str) -> Iterator[tuple[S
             problem = problems[solution.problem_id]
             if not splits or problem.metadata.get("split") == split:
                 yield solution, problem
+
+
+def _none_held_out(
+    pairs: Iterator[tuple[Solution, Problem]], divided: Sequence[str], recipe: TrainRecipe
+) -> Iterator[tuple[Solution, Problem]]:
+    """The pairs. Raises InputError for one whose question a run holds out: other runs, not divided with it, have it."""
+    held_out = {
+        _words(problem.text): f"{source} holds out as {problem.id}"
+        for source in (divided if recipe.split != recipe.valid_split else ())
+        for problem in open_run(source).problems()
+        if problem.metadata.get("split") == recipe.valid_split
+    }
+    for solution, problem in pairs:
+        if said := held_out.get(_words(problem.text)):
+            raise InputError(
+                f"solution {solution.id} is of a question that {said} (split `{recipe.valid_split}`): it cannot be "
+                "trained on and measured with. Curate the runs of `data` together, or hold nothing out: "
+                "--set valid_split=none"
+            )
+        yield solution, problem
+
+
+def _words(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 def splits_of(run: RunFolder) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -188,3 +189,24 @@ def test_on_other_systems_the_error_names_the_ways_out(monkeypatch: pytest.Monke
         monkeypatch.setattr("slipstick.interpreters.host.isolation.sys.platform", platform)
         with pytest.raises(InterpreterError, match=r"needs Linux; this machine runs .*Docker or WSL.*remote:http"):
             Sandbox()
+
+
+def test_a_closed_session_runs_nothing_and_paths_are_paths() -> None:
+    with Sandbox(workers=1) as sandbox:
+        session = sandbox.session()
+        session.write(Path("data") / "a.txt", "5")
+        assert session.read(Path("data/a.txt")) == b"5"
+        assert session.run("open('b').read()", files={Path("b"): "6"}).text == "'6'"
+        session.close()
+        for work in (lambda: session.run("1"), lambda: session.write("a", "1"), session.files):
+            with pytest.raises(InterpreterError, match="this session is closed"):
+                work()
+
+    async def scenario() -> None:
+        async with AsyncSandbox(workers=1) as sandbox:
+            session = sandbox.session()
+            await session.close()
+            with pytest.raises(InterpreterError, match="this session is closed"):
+                await session.run("1")
+
+    asyncio.run(scenario())

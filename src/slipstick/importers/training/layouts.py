@@ -1,6 +1,7 @@
 """Code and outputs in the text of a solution, however it is laid out."""
 
 import functools
+import re
 from collections.abc import Sequence
 
 from slipstick.formats import Format, parse, read_format
@@ -16,6 +17,15 @@ _TAGGED = (
 _OUTPUTS = frozenset(
     {"output", "outputs", "stdout", "result", "results", "execution", "text", "console", "plaintext", ""}
 )
+_SAID_OUTPUTS = _OUTPUTS - {"text", "console", "plaintext", ""}
+_LABEL = re.compile(
+    r"[\s*_#]*(?:the )?(?:code |program |execution )*(?:output|result|stdout)s?(?: is)?[:\s*_]*", re.IGNORECASE
+)
+_BARE = re.compile(
+    r"\s*[*_#]*(?:code )?(?:execution (?:result|output)|output)s?[*_]*:[*_]*[ \t]*\n(?P<text>\S.*?)(?:\n\s*\n|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A line that says "Output:" behind code, and what it printed, until an empty line."""
 _FAILED = "Traceback (most recent call last)"
 
 
@@ -71,13 +81,31 @@ def _fenced(text: str) -> list[Block]:
         if fenced.is_python and fenced.closed:
             blocks += [Text(text=between)] if between.strip() else []
             blocks.append(Code(text=fenced.code))
-        elif fenced.language in _OUTPUTS and not between.strip() and blocks and isinstance(blocks[-1], Code):
+        elif blocks and isinstance(blocks[-1], Code) and _is_output(fenced.language, between):
             blocks.append(output(fenced.code))
+            blocks += [] if not between.strip() or _LABEL.fullmatch(between) else [Text(text=between)]
         else:
             continue
         at = fenced.end
     rest = text[at:]
-    return [*blocks, Text(text=rest)] if rest.strip() else blocks
+    blocks += [Text(text=rest)] if rest.strip() else []
+    return [part for place, block in enumerate(blocks) for part in _parted(block, blocks[place - 1 : place])]
+
+
+def _is_output(language: str, between: str) -> bool:
+    """Whether a fence behind code has what it printed: nothing, a label, or a line that announces it is between."""
+    if language in _SAID_OUTPUTS and between.strip().endswith(":") and "\n\n" not in between.strip():
+        return True
+    return language in _OUTPUTS and (not between.strip() or _LABEL.fullmatch(between) is not None)
+
+
+def _parted(block: Block, before: Sequence[Block]) -> list[Block]:
+    """Words behind code that begin with its output under a label, as output and words; any other block as it is."""
+    found = _BARE.match(block.text) if isinstance(block, Text) and before and isinstance(before[0], Code) else None
+    if not found:
+        return [block]
+    rest = block.text[found.end() :]
+    return [output(found["text"]), *([Text(text=rest)] if rest.strip() else [])]
 
 
 def _is_bare_program(text: str) -> bool:

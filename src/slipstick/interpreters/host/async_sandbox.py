@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
+from slipstick.errors import InterpreterError
 from slipstick.formats import tool_schema
 from slipstick.interpreters import Result, Session
 from slipstick.interpreters.host.background import (
@@ -37,23 +39,23 @@ class AsyncSandboxSession:
         self, code: str, *, stdin: str = "", files: Files | None = None, seconds: float | None = None
     ) -> Output:
         """Runs one step; files are written before it. seconds: a limit less than `timeout`."""
-        return await self._background.result_of(run_step(self._session, code, stdin, files, seconds))
+        return await self._background.result_of(run_step(self._open(), code, stdin, files, seconds))
 
     async def answer(self, call: Any) -> dict[str, str]:
         """Runs the code of a model's tool call, and gives the message that answers it."""
-        return await self._background.result_of(answer_call(self._session, call))
+        return await self._background.result_of(answer_call(self._open(), call))
 
-    async def write(self, path: str, content: bytes | str) -> None:
+    async def write(self, path: str | os.PathLike[str], content: bytes | str) -> None:
         """Writes a file into the session's folder. Raises InterpreterError."""
-        await self._background.result_of(self._session.write(path, to_bytes(content)))
+        await self._background.result_of(self._open().write(os.fspath(path), to_bytes(content)))
 
-    async def read(self, path: str) -> bytes:
+    async def read(self, path: str | os.PathLike[str]) -> bytes:
         """The content of a file in the session's folder. Raises InterpreterError if there is none."""
-        return await self._background.result_of(self._session.read(path))
+        return await self._background.result_of(self._open().read(os.fspath(path)))
 
     async def files(self) -> list[str]:
         """The paths of the files in the session's folder."""
-        return await self._background.result_of(self._session.files())
+        return await self._background.result_of(self._open().files())
 
     async def close(self) -> None:
         """Ends the session and its process; does nothing if the sandbox is closed."""
@@ -62,6 +64,11 @@ class AsyncSandboxSession:
             await self._background.result_of(self._session.close())
 
     aclose = close
+
+    def _open(self) -> Session:
+        if self._closed:
+            raise InterpreterError("this session is closed; open a new one with session()")
+        return self._session
 
     async def __aenter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ import warnings
 from base64 import b64encode
 from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -25,7 +26,7 @@ from slipstick.replies.arguments import UnreadableCallError, read_arguments
 from slipstick.schema import Output
 
 T = TypeVar("T")
-Files = Mapping[str, bytes | str]
+Files = Mapping[str, bytes | str] | Mapping[Path, bytes | str]
 """Path -> content; text is written as UTF-8."""
 
 
@@ -183,7 +184,8 @@ def to_bytes(content: bytes | str) -> bytes:
 
 def encoded(files: Files) -> dict[str, str]:
     """Files as a step takes them, in base64. Raises InterpreterError for a path that leads out of the folder."""
-    return {check_path(path): b64encode(to_bytes(content)).decode("ascii") for path, content in files.items()}
+    named = ((check_path(os.fspath(path)), content) for path, content in files.items())
+    return {path: b64encode(to_bytes(content)).decode("ascii") for path, content in named}
 
 
 async def _end_all(sessions: Iterable[Session], interpreter: Interpreter) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
+from slipstick.errors import InterpreterError
 from slipstick.formats import tool_schema
 from slipstick.interpreters import Result, Session
 from slipstick.interpreters.host.background import (
@@ -37,29 +39,34 @@ class SandboxSession:
 
     def run(self, code: str, *, stdin: str = "", files: Files | None = None, seconds: float | None = None) -> Output:
         """Runs one step and waits for its output; files are written before it. seconds: a limit less than `timeout`."""
-        return self._background.wait_for(run_step(self._session, code, stdin, files, seconds))
+        return self._background.wait_for(run_step(self._open(), code, stdin, files, seconds))
 
     def answer(self, call: Any) -> dict[str, str]:
         """Runs the code of a model's tool call, and gives the message that answers it."""
-        return self._background.wait_for(answer_call(self._session, call))
+        return self._background.wait_for(answer_call(self._open(), call))
 
-    def write(self, path: str, content: bytes | str) -> None:
+    def write(self, path: str | os.PathLike[str], content: bytes | str) -> None:
         """Writes a file into the session's folder. Raises InterpreterError."""
-        self._background.wait_for(self._session.write(path, to_bytes(content)))
+        self._background.wait_for(self._open().write(os.fspath(path), to_bytes(content)))
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str | os.PathLike[str]) -> bytes:
         """The content of a file in the session's folder. Raises InterpreterError if there is none."""
-        return self._background.wait_for(self._session.read(path))
+        return self._background.wait_for(self._open().read(os.fspath(path)))
 
     def files(self) -> list[str]:
         """The paths of the files in the session's folder."""
-        return self._background.wait_for(self._session.files())
+        return self._background.wait_for(self._open().files())
 
     def close(self) -> None:
         """Ends the session and its process; does nothing if the sandbox is closed."""
         self._closed = True
         if not self._background.closed:
             self._background.wait_for(self._session.close())
+
+    def _open(self) -> Session:
+        if self._closed:
+            raise InterpreterError("this session is closed; open a new one with session()")
+        return self._session
 
     def __enter__(self) -> Self:
         return self
