@@ -160,10 +160,10 @@ def test_rows_of_two_files_of_one_name_are_two_sets(tmp_path: Path) -> None:
             )
     for measure in ("accuracy", "no_answer"):
         table = table_of(tmp_path / "first", tmp_path / "second", measure=measure)
-        assert table.columns == ["test (first)", "test (second)", "average"]
+        assert table.columns == ["test (first)", "test (second)"]
         assert [[cell is not None for cell in row.cells] for row in table.rows] == [
-            [True, False, False],
-            [False, True, False],
+            [True, False],
+            [False, True],
         ]
         assert not any(cell and cell.best for row in table.rows for cell in row.cells)
 

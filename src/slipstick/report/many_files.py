@@ -24,7 +24,7 @@ _PAIRED = "the best of a column, or not shown to be worse than it (paired test o
 _APART = "the best of a column, or with an interval that overlaps its"
 _OURS_MD = "<!-- by slipstick report -->"
 _OURS_TEX = "% by slipstick report; needs \\usepackage{booktabs}"
-"""How the files begin: others are not replaced."""
+"""What stands in the files: others are not replaced."""
 
 
 def terminal_table(table: RunsTable) -> Fitting:
@@ -50,7 +50,7 @@ def legend(table: RunsTable) -> str:
 def markdown(table: RunsTable) -> str:
     """The table as Markdown, the best in bold."""
     heads = ["model", "format", *_heads(table)]
-    lines = [_OURS_MD, "", f"| {' | '.join(md(head) for head in heads)} |", f"|---|---|{'---:|' * len(table.columns)}"]
+    lines = [f"| {' | '.join(md(head) for head in heads)} |", f"|---|---|{'---:|' * len(table.columns)}"]
     for row in table.rows:
         cells = [
             (f"**{number(cell.metric)}**" if cell.best else number(cell.metric))
@@ -62,7 +62,7 @@ def markdown(table: RunsTable) -> str:
         ]
         lines.append(f"| {md(row.model)} | {md(row.format)} | {' | '.join(cells)} |")
     notes = [legend(table).replace("*:", "Bold:"), *table.notes]
-    return "\n".join([*lines, "", *(md(note) for note in notes), ""])
+    return "\n".join([*lines, "", *(md(note) for note in notes), "", _OURS_MD, ""])
 
 
 def latex(table: RunsTable) -> str:
@@ -96,7 +96,7 @@ def write_table(table: RunsTable, *, out: Path) -> Path:
     """
     page = page_at(out, "table.html")
     for path, ours in ((page.with_suffix(".md"), _OURS_MD), (page.with_suffix(".tex"), _OURS_TEX)):
-        if path.exists() and not read_text(path).startswith(ours):
+        if path.exists() and ours not in read_text(path):
             raise UserError(f"{path} is no table of ours and would be replaced: choose another place with --out")
     page.parent.mkdir(parents=True, exist_ok=True)
     styles = {style.name: style for style in format_styles(list(dict.fromkeys(row.format for row in table.rows)))}
