@@ -26,6 +26,9 @@ def test_failed_requests_have_numbers_of_their_own_and_an_alarm() -> None:
     (alarm,) = failed_requests(metrics)
     assert "of solutions ended in a failed request or a fault" in alarm.message and "--resume" in alarm.message
     assert not list(failed_requests(summarize(given, solve(given, 40), ks=[], same=str.__eq__)))
+    many = [row.model_copy(update=failed) if i < 30 else row for i, row in enumerate(rows)]
+    metrics = summarize(given, many, ks=[], same=str.__eq__)
+    assert list(failed_requests(metrics)) and not list(empty_answers(metrics)), "what failed is no empty answer"
 
 
 def test_many_empty_answers_raise_an_alarm_that_names_the_worst_set() -> None:

@@ -188,3 +188,37 @@ def test_a_file_of_another_version_is_a_users_mistake(tmp_path: Path, name: str)
             folder.run()
         else:
             folder.metrics()
+
+
+def test_a_run_that_is_replaced_comes_back_if_the_new_one_makes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    first = RunFolder.start(path, a_run(seed=1), recipe_text="seed = 1\n")
+    first.append(a_solution(0))
+    first.finish("finished", counts={"solutions": 1}, metrics=[])
+    first.close()
+    (path / "model").mkdir()
+    (path / "model" / "config.json").write_text("{}")
+    before = {file.relative_to(path): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    for _ in range(2):
+        RunFolder.start(path, a_run(seed=2), recipe_text="seed = 2\n", overwrite=True).discard()
+        after = {file.relative_to(path): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+        assert {name: data for name, data in after.items() if name.name != ".lock"} == {
+            name: data for name, data in before.items() if name.name != ".lock"
+        }
+    killed = RunFolder.start(path, a_run(seed=3), overwrite=True)
+    killed._lock.close()  # type: ignore[union-attr]  # what the system does for a process that is killed
+    assert not list(RunFolder(path).solutions()) and not RunFolder(path).has_rows()
+    RunFolder.start(path, a_run(seed=4), overwrite=True).discard()
+    assert len(list(RunFolder(path).solutions())) == 1 and RunFolder(path).run().recipe == {"seed": 1}
+    again = RunFolder.start(path, a_run(seed=5), overwrite=True)
+    again.append(a_solution(1))
+    again.close()
+    assert [solution.id for solution in RunFolder(path).solutions()] == [a_solution(1).id]
+    assert not (path / ".replaced").exists()
+
+
+def test_a_run_of_another_verb_is_named(tmp_path: Path) -> None:
+    RunFolder.start(tmp_path / "run", a_run()).close()
+    other = a_run().model_copy(update={"verb": "import"})
+    with pytest.raises(RunFolderError, match=r"already holds a run of `slipstick \w+`: add --overwrite to replace it"):
+        RunFolder.start(tmp_path / "run", other)

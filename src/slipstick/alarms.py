@@ -41,17 +41,21 @@ def write_alarms(run: Path, alarms: Sequence[Alarm]) -> None:
 
 
 def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
-    """One alarm for each format with more than 20 % empty answers, with the sets that have most of them."""
+    """One alarm for each format with more than 20 % empty answers, failed requests aside, with the worst sets."""
     found: dict[str, dict[str, Metric]] = {}
+    failed: dict[tuple[str, str], float] = {}
     for metric in metrics:
         if metric.measure == "no_answer":
             found.setdefault(metric.format, {})[metric.group] = metric
+        elif metric.measure == "request_failed":
+            failed[metric.format, metric.group] = metric.value
     for format, groups in found.items():
-        bad = {group: metric.value for group, metric in groups.items() if metric.value > EMPTY and metric.n >= 5}
+        shares = {group: metric.value - failed.get((format, group), 0.0) for group, metric in groups.items()}
+        bad = {group: share for group, share in shares.items() if share > EMPTY and groups[group].n >= 5}
         if bad:
             worst = sorted((group for group in bad if group), key=lambda group: -bad[group])
             where = f", most on {', '.join(f'{group} ({bad[group]:.0%})' for group in worst[:3])}" if worst else ""
-            share = f"{groups[''].value:.0%} of answers are empty"
+            share = f"{shares['']:.0%} of answers are empty"
             yield Alarm(
                 name="empty_answers",
                 message=f"{format}: {share}{where}. Before trusting the accuracy, look at some: does the model "

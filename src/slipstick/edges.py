@@ -159,13 +159,13 @@ def without_wildcards(name: str) -> str:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """The files below a folder, in order of their names; links to folders are not followed.
+    """The files below a folder, in order of their names; links to folders and hidden folders are not followed.
 
     What may not be listed is passed over. Raises InputError once too much has been looked at, as below `/`.
     """
     looked = 0
     for place, folders, files in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         looked += len(folders) + len(files)
         if looked > _MOST_ENTRIES:
             raise InputError(f"{folder} has more than {_MOST_ENTRIES:,} files and folders: name a folder inside it")

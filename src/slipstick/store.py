@@ -50,6 +50,8 @@ _RUN = TypeAdapter(Run)
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
 _FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "formats.jsonl", "report.html", *_ROWS)
 _FOLDERS = ("model", "figures", "exports", "trackers")
+_REPLACED = ".replaced"
+"""Folder in a run's folder with the run that `overwrite` replaces, until the new one has made something and ended."""
 
 
 class Graded(Record):
@@ -88,9 +90,10 @@ class RunFolder:
         """Makes the folder of a new run, or opens an existing one with `resume`.
 
         may_change: settings that may differ from those the run was started with, as they do not change its rows.
-        A finished run that is resumed keeps its rows and can be finished again. `overwrite` removes an earlier run's
-        own files, nothing else. Raises RunFolderError if the folder holds something that must not be touched,
-        is in use by a live process, or was made by another recipe or from other files; then nothing in it is changed.
+        A finished run that is resumed keeps its rows and can be finished again. `overwrite` replaces an earlier run's
+        own files, nothing else; `discard` puts them back. Raises RunFolderError if the folder holds something that must
+        not be touched, is in use by a live process, or was made by another recipe or from other files; then nothing in
+        it is changed.
         """
         path = Path(path)
         exists = is_run(path)
@@ -103,14 +106,16 @@ class RunFolder:
         if exists and resume and not overwrite:
             _require_same_recipe(path, run, may_change)
         elif exists and not overwrite:
+            verb = cls(path).run().verb
+            resumes = "--resume to continue it, " if verb == run.verb else ""
             raise RunFolderError(
-                f"{path} already holds a run: add --resume to continue it, --overwrite to replace it, "
+                f"{path} already holds a run of `slipstick {verb}`: add {resumes}--overwrite to replace it, "
                 "or choose another folder with --out"
             )
         path.mkdir(parents=True, exist_ok=True)
         lock = _lock(path)
         if exists and overwrite:
-            _remove_files(path, run.files)
+            _set_aside(path, run.files)
         if not exists or overwrite:
             write_atomically(path / "run.json", run.model_dump_json(indent=2))
         folder = cls(path)
@@ -152,7 +157,7 @@ class RunFolder:
     def has_rows(self) -> bool:
         """Whether anything was solved, dropped or trained yet, here or in a run that is part of this one."""
         made = [
-            *self.path.glob("*/**/run.json"),
+            *(path for path in self.path.glob("*/**/run.json") if _REPLACED not in path.parts),
             *(path for path in (self.path / "model").rglob("*") if path.is_file()),
         ]
         rows = (self.path / name for name in ("solutions.jsonl", "dropped.jsonl"))
@@ -228,22 +233,29 @@ class RunFolder:
         return {id_of(line) for _, line in whole_lines(path)}
 
     def discard(self) -> None:
-        """Removes the run's own files, and the folder if nothing else is in it."""
+        """Removes the run's own files, and puts those of the run it replaced back; the folder goes if it is empty."""
+        self._close_files()
+        for path in _own_files(self.path, ()):
+            _remove(path)
+        _put_back(self.path)
         self.close()
-        _remove_files(self.path, ())
         (self.path / ".lock").unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
 
     def close(self) -> None:
-        """Closes what is open and lets other processes write."""
+        """Closes what is open, lets go of a run that was replaced, and lets other processes write."""
+        self._close_files()
+        if self._lock:
+            shutil.rmtree(self.path / _REPLACED, ignore_errors=True)
+            self._lock.close()
+            self._lock = None
+
+    def _close_files(self) -> None:
         for file in self._open_files.values():
             with suppress(OSError):  # a full disk, which `append` has raised already
                 file.close()
         self._open_files.clear()
-        if self._lock:
-            self._lock.close()
-            self._lock = None
 
 
 def is_run(path: Path | str) -> bool:
@@ -319,17 +331,45 @@ def _require_same_recipe(path: Path, run: Run, may_change: Collection[str]) -> N
         )
 
 
-def _remove_files(path: Path, more: Iterable[str]) -> None:
-    """Removes what the run in a folder wrote, and `more`; run.json goes last: until then the folder is a run's."""
+def _own_files(path: Path, more: Iterable[str]) -> list[Path]:
+    """What the run in a folder wrote, and `more`; run.json is last: as long as it is there the folder is a run's."""
     try:
         own = RunFolder(path).run().files
     except RunFolderError:  # run.json is damaged
         own = []
-    for name in _FOLDERS:
-        shutil.rmtree(path / name, ignore_errors=True)
-    for name in reversed([*_FILES, *own, *more]):
-        part_of(path / name).unlink(missing_ok=True)
-        (path / name).unlink(missing_ok=True)
+    files = [path / name for name in reversed([*_FILES, *own, *more])]
+    return [*(path / name for name in _FOLDERS), *(each for file in files for each in (part_of(file), file))]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _set_aside(path: Path, more: Iterable[str]) -> None:
+    """Moves what a run that is replaced wrote out of the way, for as long as the new one has made nothing.
+
+    A run that made nothing before it was killed is not kept: what it had replaced is.
+    """
+    aside, kept = path / _REPLACED, (path / _REPLACED).is_dir() and not RunFolder(path).has_rows()
+    if not kept:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+    for file in _own_files(path, more):
+        if kept:
+            _remove(file)
+        elif file.exists() or file.is_symlink():
+            file.rename(aside / file.name)
+
+
+def _put_back(path: Path) -> None:
+    aside = path / _REPLACED
+    if aside.is_dir():
+        for file in sorted(aside.iterdir(), key=lambda file: file.name == "run.json"):
+            file.rename(path / file.name)
+        aside.rmdir()
 
 
 def _lock(path: Path) -> IO[str]:

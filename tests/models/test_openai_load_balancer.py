@@ -105,6 +105,32 @@ def test_a_server_that_comes_back_is_used_again(start_server: Start) -> None:
     assert [reply.finish for reply in asyncio.run(run())] == ["stop"] * 11
 
 
+def test_a_server_that_fails_for_good_is_told_while_requests_wait(
+    start_server: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = start_server()
+    server.faults = [None, *[ERROR] * 3]
+    said: list[str] = []
+
+    async def run() -> None:
+        model = open_at(server, request_timeout=60)
+        await model.generate(request())
+        assert not model.trouble()
+        waiting = asyncio.ensure_future(model.generate(request(1)))
+        while not waiting.done():
+            said.append(model.trouble())
+            await asyncio.sleep(0.01)
+        await waiting
+        said.append(model.trouble())
+        await model.close()
+
+    asyncio.run(run())
+    told = [words for words in said if words]
+    assert told and all("no server answers" in words and "oops" in words and "fail in" in words for words in told)
+    assert not said[-1], "it answers again"
+    assert "failed 3 times in a row" in caplog.text and "answers again" in caplog.text
+
+
 def test_a_server_that_asks_for_a_pause_gets_it_while_another_works(start_server: Start) -> None:
     good, busy = start_server(), start_server()
     busy.faults = [(429, {"error": {"message": "slow down"}}, {"retry_after": "60"})]

@@ -65,8 +65,11 @@ def running(
         yield folder
     except BaseException as error:
         has_rows = folder.has_rows() or (journal is not None and (out / journal).is_file())
-        if new and isinstance(first_error(error), UserError) and not has_rows:
+        refused = isinstance(first_error(error), UserError)
+        if new and not has_rows and (refused or invocation.overwrite):
             folder.discard()  # nothing was made: once fixed, the same command works
+            if (out / "run.json").is_file():
+                console.print(f"Nothing was made; {out} holds the run that was there", soft_wrap=True)
             raise
         stopped = isinstance(first_error(error), KeyboardInterrupt)
         with suppress(OSError):  # on a full disk run.json stays as it was

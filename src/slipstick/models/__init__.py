@@ -76,7 +76,7 @@ class Reply(Record):
 
 
 class Model(Protocol):
-    """Answers requests, many at a time. Inherit from it to have `describe`."""
+    """Answers requests, many at a time. Inherit from it to have `describe` and `trouble`."""
 
     name: str
 
@@ -94,6 +94,10 @@ class Model(Protocol):
         By default none. Raises ModelError if the model finds that it cannot be reached.
         """
         return {}
+
+    def trouble(self) -> str:
+        """Why requests wait now, for the progress line, "" if nothing is wrong; by default nothing ever is."""
+        return ""
 
 
 _MOST_REQUESTS = 65_536

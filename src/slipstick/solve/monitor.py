@@ -87,15 +87,19 @@ class Monitor(Model):
     def note(self) -> str:
         """A few words on how it goes."""
         seconds = max(time.monotonic() - self._began, 1e-9)
-        parts = [f"{counted(self.running, 'request')}, {self.tokens / seconds:,.0f} tokens/s"]
+        running = f"{counted(self.running, 'request')} running, " if self.running else ""
+        parts = [f"{running}{self.tokens / seconds:,.0f} tokens/s"]
         if self._graded:
             low, high = wilson(self._correct, self._graded)
-            parts.append(f"{100 * self._correct / self._graded:.0f} % correct ({100 * low:.0f}-{100 * high:.0f})")
+            share = f"{100 * self._correct / self._graded:.0f} % correct ({100 * low:.0f}-{100 * high:.0f})"
+            parts.append(share if self._graded == self.solutions else f"{share} of {self._graded:,} checked")
         if self.cost:
             parts.append(f"${self.cost:,.2f}")
         if self._errors:
             kinds = ", ".join(f"{times:,} {kind}" for kind, times in self._errors.most_common(3))
             parts.append(f"errors: {kinds}")
+        if trouble := self.model.trouble():
+            parts.append(trouble)
         return "; ".join(parts)
 
 

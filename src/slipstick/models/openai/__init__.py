@@ -111,6 +111,10 @@ class OpenAIModel(Model):
         keys = dict.fromkeys(key for facts in found for key in facts)
         return {f"server.{key}": " | ".join(dict.fromkeys(facts.get(key, "?") for facts in found)) for key in keys}
 
+    def trouble(self) -> str:
+        """What the servers said last, if all of them are suspended."""
+        return self._balancer.trouble()
+
     async def close(self) -> None:
         """Closes the connections."""
         self._balancer.close()

@@ -4,6 +4,7 @@ All turns of a solution go to the server that had its first one, as long as that
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections import OrderedDict
@@ -14,6 +15,7 @@ from slipstick.models.openai.client import Client
 from slipstick.models.openai.concurrency import ConcurrencyLimit
 from slipstick.models.openai.prices import Price
 
+_LOGGER = logging.getLogger(__name__)
 _MOST_FAILURES = 3  # one after another, then the server is suspended
 _LONGEST_SUSPENSION = 60.0
 _REMEMBERED = 16_384  # solutions whose server is known
@@ -55,6 +57,7 @@ class Server:
         """An answer came; see ConcurrencyLimit.answered."""
         if self.suspended:
             self.limit.restart()
+            _LOGGER.warning("%s answers again", self.client.base_url)
         self.failures = 0
         self.limit.answered(now, sent=sent, work=work, waiting=waiting)
 
@@ -70,6 +73,13 @@ class Server:
             return
         self._failed_at = now
         self.failures += 1
+        if self.failures == _MOST_FAILURES:
+            _LOGGER.warning(
+                "%s failed %s times in a row (%s): it gets one request at a time until it answers again",
+                self.client.base_url,
+                self.failures,
+                reason,
+            )
         if self.suspended:
             seconds = min(_LONGEST_SUSPENSION, 2.0 ** (self.failures - _MOST_FAILURES))
             self._blocked_until = now + seconds * random.uniform(0.5, 1.0)
@@ -111,6 +121,13 @@ class LoadBalancer:
         finally:
             server.running -= 1
             self._assign_waiting()
+
+    def trouble(self) -> str:
+        """What the servers said last and for how long requests still wait, "" unless all servers are suspended."""
+        if self._suspended_since is None:
+            return ""
+        left = self._timeout - (time.monotonic() - self._suspended_since)
+        return f"no server answers ({self._reasons()}); requests fail in {max(0.0, left):.0f} s"
 
     def close(self) -> None:
         """Stops the timer."""
@@ -182,8 +199,11 @@ class LoadBalancer:
                 server.limit.waited(now)
         self._assign_waiting()
 
+    def _reasons(self) -> str:
+        return "; ".join(dict.fromkeys(f"{server.client.base_url}: {server.last_failure}" for server in self.servers))
+
     def _fail_waiting(self) -> None:
-        reason = "; ".join(dict.fromkeys(f"{server.client.base_url}: {server.last_failure}" for server in self.servers))
+        reason = self._reasons()
         for future in self._waiting:
             if not future.done():
                 future.set_exception(NoServerError(f"no server came back within {self._timeout:g} s ({reason})"))
