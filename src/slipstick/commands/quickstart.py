@@ -10,8 +10,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.commands.synthesize import AnyMethod, run_synthesize
-from slipstick.commands.train import STAGES as AnyStage  # noqa: N811  a type
-from slipstick.commands.train import run_train
+from slipstick.commands.train import AnyStage, run_train
 from slipstick.errors import RecipeError
 from slipstick.extras import require
 from slipstick.recipe import load_recipe

@@ -23,13 +23,13 @@ from slipstick.train.settings import CHANGES_NO_NUMBER
 from slipstick.train.sources import TrainRecipe
 from slipstick.trainable import count_unchecked, open_run
 
-STAGES = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
+AnyStage = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
 
 
 def run_train(invocation: Invocation, console: Console) -> Path:
     """`slipstick train`: trains as the recipe's stage says -> a Hugging Face folder, `model` in the run folder."""
     require("torch", "transformers", to="training")
-    recipe, text = load_settings(invocation, STAGES)
+    recipe, text = load_settings(invocation, AnyStage)
     check_memory(recipe)
     inputs = recipe.files()
     check_trackers(recipe.report_to, trl=_by_trl(recipe))

@@ -4,7 +4,7 @@
 otherwise it trains, writes the card and, last of all, trained.json. `run_steps` takes the steps of our own loops:
 losses.jsonl, progress, checkpoints.
 
-A new stage (DPO, a process reward model) is one file of this package and an entry in `STAGES` of commands/train.py,
+A new stage (DPO, a process reward model) is one file of this package and an entry in `AnyStage` of commands/train.py,
 with a case in its `run_train` and in `on_this_machine` of plan/fit.py. The file holds
 
 - its settings: a class that inherits `StageSettings` and says `stage: Literal["dpo"] = "dpo"`,
