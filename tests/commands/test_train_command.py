@@ -119,7 +119,7 @@ def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
     assert len(list(TrainRecipe(data=["synthetic:train,n=5"], stage="cpt", limit=3).texts())) == 3
     with pytest.raises(InputError, match=r"b\.jsonl:1 has no text in `body`; set text_field"):
         list(TrainRecipe(data=sources[1:], stage="cpt", text_field="body").texts())
-    with pytest.raises(InputError, match="none.txt does not exist"):
+    with pytest.raises(InputError, match=r"none\.txt does not exist"):
         list(TrainRecipe(data=[str(tmp_path / "none.txt")], stage="cpt").texts())
 
 
