@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from slipstick.edges import read_text
 from slipstick.schema import Record
 
-_TEXTS = (".txt", ".md")
+
+def _names_a_file(value: str) -> bool:
+    return "\n" not in value and Path(value).suffix in (".txt", ".md")
 
 
 def _found(value: str | None) -> str | None:
     """A setting that is a text or a file, a file by its absolute path. Raises ValueError for a file there is not."""
-    if value and "\n" not in value and Path(value).suffix in _TEXTS:
+    if value and _names_a_file(value):
         if not Path(value).is_file():
             raise ValueError("there is no such file; write the text itself, or the name of a file with it")
         return str(Path(value).absolute())
@@ -20,6 +23,7 @@ def _found(value: str | None) -> str | None:
 
 
 def _placed(value: str | None) -> str | None:
+    """A file or folder by its absolute path; any other source as it is."""
     return str(Path(value).absolute()) if value and Path(value).exists() else value
 
 
@@ -64,6 +68,6 @@ class SolveSettings(Record):
 
     def system_text(self) -> str | None:
         """What `system` says; None if it says nothing."""
-        if self.system and "\n" not in self.system and Path(self.system).suffix in _TEXTS:
-            return Path(self.system).read_text("utf-8").strip()
+        if self.system and _names_a_file(self.system):
+            return read_text(self.system).strip()
         return self.system

@@ -30,8 +30,8 @@ from slipstick.train.settings import GrpoSettings
 
 Reward = Callable[..., list[float | None]]
 """A reward function as TRL calls it (see slipstick.rewards.trl); it is given the answers that were found."""
-Watch = Callable[[int, float], None]
-"""Called after every step with the steps done and the step's mean reward."""
+OnUpdate = Callable[[int, float], None]
+"""Called after every update with the updates done and its mean reward."""
 
 
 def train_grpo(
@@ -41,7 +41,7 @@ def train_grpo(
     reward: Reward,
     settings: GrpoSettings,
     out: Path,
-    progress: Watch | None = None,
+    progress: OnUpdate | None = None,
     track: Track | None = None,
 ) -> GrpoResult:
     """Trains and writes a Hugging Face folder to `out`, with steps.jsonl (rewards, lengths).
@@ -189,7 +189,7 @@ def _arguments(settings: GrpoSettings, out: Path) -> Any:
     return arguments
 
 
-def _watcher(out: Path, progress: Watch | None, track: Track | None) -> Any:
+def _watcher(out: Path, progress: OnUpdate | None, track: Track | None) -> Any:
     """A callback that writes what TRL logs into steps.jsonl and calls `progress` and `track`."""
     from transformers import TrainerCallback
 

@@ -115,15 +115,15 @@ class Validation:
         """The share of the problems that the model solves: in all formats together, then in each."""
         if not self._problems:
             return []
+        settings = self._settings
         if self._sampler is None:  # not before: processes that divide the steps would inherit its pipes
             sampling = SolveSettings(
                 temperature=0.0,
-                max_tokens=self._settings.max_tokens,
-                max_turns=self._settings.max_turns,
-                seed=self._settings.seed,
+                max_tokens=settings.max_tokens,
+                max_turns=settings.max_turns,
+                seed=settings.seed,
             )
-            self._sampler = self._stack.enter_context(open_sampler(self._settings, sampling))
-        settings = self._settings
+            self._sampler = self._stack.enter_context(open_sampler(settings, sampling))
         asked = [(problem, format, 0) for format in self._formats for problem in self._problems]
         config = PromptConfig(template=settings.template, prompt_variant=settings.prompt_variant, seed=settings.seed)
         solved = list(grade_solutions(self._sampler(asked, model, self._tokenizer, config), self._problems))
