@@ -152,6 +152,8 @@ def check_settings(
 def _nearest(key: str, fields: set[str]) -> str:
     """What is added about an unknown key: the name it has today, or the known one that is spelt nearly so."""
     name = _RENAMED.get(key)
+    if key in ("api_key", "key", "token") and "api" in fields:
+        return "; a key is no setting, as it would stand in the run's record: set OPENAI_API_KEY in the environment"
     return f"; it is named `{name}`" if name in fields else did_you_mean(key, fields)
 
 

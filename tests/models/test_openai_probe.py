@@ -154,4 +154,8 @@ def test_an_address_with_a_password_is_refused() -> None:
         check_settings({}, ModelSettings, overrides=[f"base_url={address}"])
     with pytest.raises(RecipeError, match="OPENAI_BASE_URL"):
         check_settings({}, ModelSettings, overrides=[f'base_url=["http://127.0.0.1:1/v1?at=@", "{address}"]'])
+    with pytest.raises(RecipeError, match="OPENAI_API_KEY"):
+        check_settings({}, ModelSettings, overrides=['base_url="http://127.0.0.1:1/v1?api_key=hidden"'])
+    with pytest.raises(RecipeError, match="set OPENAI_API_KEY in the environment"):
+        check_settings({}, ModelSettings, overrides=["api_key=hidden"])
     assert check_settings({}, ModelSettings, overrides=["base_url=http://127.0.0.1:1/v1?at=@"]).base_url

@@ -109,10 +109,14 @@ def _check_concurrency(value: object) -> object:
     return value
 
 
+_SECRET = re.compile(r"(?i)^\s*(?:\w+:)?//[^/?#]*@|[?&][\w-]*(?:key|token|secret|signature|sig)=.")
+"""A user before the host, or a parameter that lets its holder in."""
+
+
 def _without_passwords(addresses: list[str]) -> list[str]:
-    if any(re.match(r"\s*(?:\w+:)?//[^/?#]*@", address) for address in addresses):
+    if any(_SECRET.search(address) for address in addresses):
         raise ValueError(
-            "an address with a user or password would stand in the run's record; set it as the environment variable "
+            "an address with a user, password or key would stand in the run's record; set it as the environment variable "
             "OPENAI_BASE_URL, or the key alone as OPENAI_API_KEY"
         )
     return addresses
