@@ -278,3 +278,53 @@ def test_of_several_files_each_is_a_set_of_its_own(tmp_path: Path) -> None:
     rows = [attempt(problem.id) for problem in together]
     found = by_label(summarize(together, rows, ks=[], same=equal))
     assert {"accuracy, pot, easy", "accuracy, pot, hard", "accuracy, pot, average, all sets"} <= found.keys()
+
+
+UNMARKED = [
+    "We have 28 * 83 = 2324.",
+    "Adding up, we get 69.",
+    "So 68+71 equals 139",
+    "First 12. Then 12+3=15, so we get 15.",
+]
+
+
+@pytest.mark.parametrize("solution", UNMARKED)
+@pytest.mark.parametrize("key", ["solution", "gold_solution"])
+def test_a_worked_solution_without_a_mark_is_no_gold_whoever_names_its_column(
+    tmp_path: Path, solution: str, key: str
+) -> None:
+    rows = [{"question": "1?", key: solution}, {"question": "2?", key: "So it is 2.\n#### 2"}]
+    notices: list[str] = []
+    source = write(tmp_path / "set.jsonl", *rows)
+    for fields in [{"answer": key}] + ([{}] if key == "solution" else []):
+        problems = list(load_problems(source, field_map=fields, on_notice=notices.append))
+        assert [problem.answer for problem in problems] == [None, "2"]
+        assert f"1 of 2 problems have no gold: `{key}` marks no answer, line 1 first" in notices[-1]
+
+
+@pytest.mark.parametrize("key", ["answer", "target"])
+def test_a_derivation_is_no_gold_in_any_column(tmp_path: Path, key: str) -> None:
+    assert one(tmp_path, {"question": "28*83?", key: "We have 28 * 83 = 2324."}).answer is None
+    row = {"question": "28*83?", key: "We have 28 * 83 = 2324.", "kind": "text"}
+    assert one(tmp_path, row).answer == "We have 28 * 83 = 2324."
+
+
+@pytest.mark.parametrize(
+    "gold",
+    [
+        *("Yes, since 4 > 3", "Ann Lee", "First", "twice as many", "12 square metres", "x = 3 or y = 4", "x = 2 + 1"),
+        *(
+            "The vectors are linearly dependent.",
+            "Therefore, it takes 2 hours.",
+            "no real solution",
+            "p(1) = 1/2 = 0.5",
+        ),
+    ],
+)
+def test_golds_in_words_stay_golds(tmp_path: Path, gold: str) -> None:
+    assert one(tmp_path, {"question": "Which?", "answer": gold}).answer == gold
+
+
+@pytest.mark.parametrize("gold", ["12 square metres", "Ann Lee", "$x=3$", "x = 3 or y = 4", "42"])
+def test_a_column_named_solution_may_hold_answers(tmp_path: Path, gold: str) -> None:
+    assert one(tmp_path, {"question": "Which?", "solution": gold}, answer="solution").answer == gold

@@ -23,6 +23,15 @@ _REPLIES = {"query": "response", "instruction": "output"}
 """The key of a question -> that of the worked solution beside it: MetaMathQA, MathInstruct."""
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _SENTENCE = re.compile(r"[A-Za-z]{2,}\W*\s+[A-Za-z]{2,}")
+_WORKED_KEY = re.compile(r"solution|rationale|explanation|reasoning|(?:^|_)cot(?:_|$)", re.IGNORECASE)
+"""Names of columns that hold worked solutions; `ANSWERS` has one that does not."""
+_DERIVES = re.compile(
+    r"^\W*(?:so|thus|hence|therefore|clearly|first|then|now|since|because|let|we|adding|subtracting|multiplying|dividing)"
+    r"\b(?=.*\d)|\bwe (?:get|have|find|obtain|see)\b|\b(?:gives?|equals)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Words of a derivation, which no bare answer has."""
+_CALCULATION = re.compile(r"\d\s*(?:[-+*×·÷]|\\times|\\cdot|\\div)\s*\d[\d\s+*×·÷/().,$-]*=\s*\$?-?\d")
 _PROGRAM = re.compile(r"^(?:import |from \w+ import|def |print\()|\bprint\(", re.MULTILINE)
 _REMEDY = "--set field_map.answer=KEY picks another key, KEY.INNER one inside an object"
 _INNER = ("answer", "value", "ground_truth", "target", "gold", "expected_answer", "final_answer")
@@ -80,6 +89,8 @@ def gold_of(row: Row, key: str, value: Any, options: Options | None, kind: Kind 
         return Gold(found, is_choice=True, number="place" if number else None)
     text = str(value).strip()
     gold = read_gold(text)
+    if gold == text and kind != "text" and _is_worked(key, text):
+        return Gold(None, f"`{key}` marks no answer", text)
     if number and isinstance(gold, str):
         return Gold(gold, number="option")
     if isinstance(gold, list):
@@ -97,7 +108,7 @@ def gold_of_solution(key: str, text: str) -> Gold:
     gold = stated_answer(text).strip()
     if gold == text.strip():
         bare = len(gold) <= 100 and "\n" not in gold and not _SENTENCE.search(_COMMAND.sub("", gold))
-        if not bare:
+        if not bare or _DERIVES.search(gold):
             return Gold(None, f"`{key}` marks no answer")
         if placeholder(gold):
             return Gold(None, f"`{key}` is {gold!r}")
@@ -105,6 +116,20 @@ def gold_of_solution(key: str, text: str) -> Gold:
     if not gold or placeholder(gold):
         return Gold(None, f"`{key}` marks an empty answer")
     return Gold(gold, rationale=text)
+
+
+def _is_worked(key: str, text: str) -> bool:
+    """Whether the text under a key is a worked solution rather than an answer, though it marks none.
+
+    A column that is named so may hold answers as well, in words too ("12 square metres"); in any other column a text
+    is an answer unless it derives a number by a calculation.
+    """
+    derives = bool(_DERIVES.search(text))
+    name = key.rpartition(".")[2].lower()
+    if name in ANSWERS or not _WORKED_KEY.search(name):
+        return derives and bool(_CALCULATION.search(text))
+    sentence = bool(_SENTENCE.search(_COMMAND.sub("", text)))
+    return derives or (sentence and (len(text) > 100 or "\n" in text or text.endswith(".")))
 
 
 def solution_keys(text_key: str | None) -> tuple[str, ...]:
