@@ -32,8 +32,9 @@ from pydantic import BaseModel
 
 from slipstick.cli import main as command_line
 from slipstick.errors import RecipeError
-from slipstick.recipe import check_settings, shipped_recipes, to_toml
+from slipstick.recipe import check_settings, to_toml
 from slipstick.settings import settings_classes
+from slipstick.shipped import shipped_recipes
 
 SECONDS = 60
 MEMORY = 4 << 30

@@ -141,7 +141,7 @@ def test_list_and_doctor(invoke: Invoke) -> None:
     code, _, err = invoke("list", "format")
     assert code == 2 and "did you mean `formats`?" in err
     code, out, _ = invoke("doctor", "--set", "model=hf:nowhere")
-    assert code == 0 and "`local` works" in out and "cannot open hf:nowhere" in out
+    assert code == 1 and "`local` works" in out and "hf:nowhere cannot be opened" in out
 
 
 def test_the_version_and_python_m() -> None:
@@ -216,3 +216,25 @@ def test_a_run_whose_output_nobody_reads_any_more_goes_on(invoke: Invoke, tmp_pa
         complaint = run.stderr.read()
     assert run.returncode == 0 and b"Traceback" not in complaint
     assert RunFolder("run").run().status == "finished" and Path("run/report.html").is_file()
+
+
+def test_a_command_that_is_written_wrongly_is_told_how(invoke: Invoke) -> None:
+    Path("bare.toml").write_text("problems = 'problems.jsonl'\nmodel = gpt\n")
+    said = {
+        ("evaluate", "problems.jsonl"): "the command line has a mistake:\n  - model: is missing; add --set model=...",
+        ("evaluate", "problem.jsonl"): "did you mean `problems.jsonl`?",
+        ("evaluate", "bare.toml"): 'a text needs quotation marks: model = "gpt"',
+        ("evaluate", "r.toml", "--model", "m"): "A setting is changed by --set: --set model=VALUE",
+        ("evaluate", "r.toml", "--set", "formats=cot,pot"): "several are a list: --set \"formats=['cot', 'pot']\"",
+        ("evaluate", "r.toml", "--set", "formats=cot pot"): "several are a list: --set \"formats=['cot', 'pot']\"",
+    }
+    for arguments, words in said.items():
+        code, _, err = invoke(*arguments)
+        assert code == 2 and words in err, err
+    code, out, _ = invoke("settings")
+    assert code == 0 and "evaluate" in out and "self-train" in out
+    code, out, _ = invoke("list", "recipes")
+    assert "slipstick evaluate value-samples  # after `slipstick quickstart`" in out
+    invoke("evaluate", "r.toml", "--set", "formats=cot")
+    code, _, err = invoke("trace", "p/2")
+    assert code == 2 and "its solutions: p/2#cot#0" in err

@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from slipstick.commands.curate import CurateRecipe
 from slipstick.commands.evaluate import EvaluateRecipe
 from slipstick.errors import RecipeError
-from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, shipped_recipes, to_toml
+from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, to_toml
 from slipstick.schema import Record
+from slipstick.shipped import shipped_recipes
 
 
 class Settings(Record):

@@ -13,7 +13,7 @@ from slipstick.commands import Invocation, load_settings
 from slipstick.commands.evaluate import EvaluateRecipe, run_evaluate
 from slipstick.metrics.labels import metric_label
 from slipstick.problems.catalogue import datasets, datasets_of, lists
-from slipstick.recipe import shipped_recipes
+from slipstick.shipped import shipped_recipes
 from slipstick.store import RunFolder
 
 SUITES = ("mammoth-nine", "mario-four", "modern", "gsm-robust")

@@ -41,6 +41,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue a run that was 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")]
 
 
+_OPTIONS = ("--set", "--limit", "--out", "--resume", "--overwrite", "--help", "--")
 _WORKED_ON = {"execute": "RUN", "export": "RUN", "grade": "RUN or FILE", "import": "FILE"}
 """What a verb must be told; the others can take all of their settings from --set."""
 _TAKES_PATTERNS = ("grade", "import")
@@ -304,7 +305,7 @@ def list_things(
 
 
 @app.command()
-def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=False)]) -> None:
+def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=False)] = "") -> None:
     """Print every setting of a command: key, type, default, meaning."""
     from slipstick.settings import run_settings
 
@@ -313,13 +314,17 @@ def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=Fa
 
 @app.command()
 def doctor(overrides: Overrides = None) -> None:
-    """Report what this machine has and what slipstick can do with it."""
-    from slipstick.commands.doctor import examine
+    """Report what this machine has and what slipstick can do with it; exit code 1 if a named model does not answer."""
+    from slipstick.commands.doctor import FAILS, examine
 
     table = Table("", "", box=None, show_header=False)
+    works = True
     for name, finding in examine(overrides or []):
         table.add_row(name, finding)
+        works = works and not (name == "model" and finding.startswith(FAILS))
     terminal().print(table)
+    if not works:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -337,13 +342,23 @@ class _ShowOnStderr(logging.Handler):
         terminal(stderr=True).print(record.getMessage(), highlight=False, soft_wrap=True)
 
 
+def _run_app() -> None:
+    try:
+        app()
+    except SystemExit as stop:
+        options = [word.partition("=")[0] for word in sys.argv[2:] if word.startswith("--")]
+        if stop.code == 2 and (settings := [name for name in options if name not in _OPTIONS]):
+            print(f"A setting is changed by --set: --set {settings[0][2:]}=VALUE", file=sys.stderr)
+        raise
+
+
 def main() -> None:
     """Entry point: a user's mistake is one message and exit code 2, without a traceback."""
     logger = logging.getLogger("slipstick")
     logger.handlers = [_ShowOnStderr()]
     logger.setLevel(logging.INFO)
     try:
-        app()
+        _run_app()
     except* UserError as group:
         print(f"slipstick: {first_error(group)}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from inspect import isclass
 from pathlib import Path
 from types import UnionType
@@ -16,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from slipstick.edges import reading, shorten
 from slipstick.errors import InputError, RecipeError, did_you_mean
+from slipstick.shipped import no_recipe, shipped_recipes
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -65,7 +67,7 @@ def load_recipe(name: str, settings: TypeForm[S], *, overrides: list[str] | None
     value as TOML or a bare string.
     Raises RecipeError with every mistake: unknown keys (with the nearest known one), wrong types, bad overrides.
     """
-    path = find_recipe(name)
+    path = find_recipe(name, _choose(settings, {}, [])[1])
     table = read_recipe(path)
     found = check_settings(table, settings, overrides=overrides, where=str(path))
     return found, resolved(found)
@@ -77,9 +79,16 @@ def read_recipe(path: Path) -> dict[str, Any]:
         with reading(path):
             return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except InputError as error:
-        raise RecipeError(
-            str(path), [f"not TOML: {str(error).removeprefix(f'{path} ').removeprefix('cannot be read: ')}"]
-        ) from error
+        said = str(error).removeprefix(f"{path} ").removeprefix("cannot be read: ")
+        raise RecipeError(str(path), [f"not TOML: {said}{_unquoted(path, said)}"]) from error
+
+
+def _unquoted(path: Path, said: str) -> str:
+    """The end of a message about a line whose value is a text without quotation marks; "" for other mistakes."""
+    place = re.search(r"Invalid value \(at line (\d+)", said)
+    line = path.read_text("utf-8-sig").splitlines()[int(place[1]) - 1] if place else ""
+    bare = re.match(r"\s*([\w.-]+)\s*=\s*([^\W\d][^#\"']*)", line)
+    return f'; a text needs quotation marks: {bare[1]} = "{bare[2].strip()}"' if bare else ""
 
 
 def resolved(settings: BaseModel) -> str:
@@ -141,7 +150,7 @@ def check_settings(
         try:
             loaded = chosen.model_validate(known)
         except ValidationError as error:
-            mistakes += [_describe(problem, known) for problem in error.errors()]
+            mistakes += [_describe(problem, known, by_command=where == COMMAND_LINE) for problem in error.errors()]
         else:
             mistakes += [line for key, value in known.items() for line in _unlike(value, getattr(loaded, key), key)]
     if mistakes or loaded is None:
@@ -208,24 +217,18 @@ def _choose(settings: TypeForm[S], table: dict[str, Any], mistakes: list[str]) -
     return None, {field for each in classes.values() for field in each.model_fields}
 
 
-def find_recipe(name: str) -> Path:
-    """The file of a recipe: a path, or the name of a shipped one. Raises RecipeError if there is none."""
+def find_recipe(name: str, settings: Collection[str] = ()) -> Path:
+    """The file of a recipe: a path, or the name of a shipped one; settings: keys that the command has.
+
+    Raises RecipeError, which says what it is instead, if there is none.
+    """
     path = Path(name)
     if path.suffix == ".toml" and path.is_file():
         return path
     shipped = shipped_recipes()
     if name in shipped:
         return shipped[name]
-    hint = did_you_mean(name, shipped)
-    raise RecipeError(name, [f"no such file, and no shipped recipe of that name{hint}; shipped: {', '.join(shipped)}"])
-
-
-def shipped_recipes() -> dict[str, Path]:
-    """Name -> file of the recipes that come with slipstick."""
-    package = Path(__file__).parent
-    # In an installed wheel they are in the package, in a source tree at its root.
-    folder = package / "recipes" if (package / "recipes").is_dir() else package.parents[1] / "recipes"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    raise RecipeError(name, [no_recipe(name, settings)])
 
 
 def parse_value(text: str) -> Any:
@@ -266,10 +269,10 @@ def _put(table: dict[str, Any], dotted: str, value: Any) -> bool:
     return True
 
 
-def _describe(problem: Any, given: dict[str, Any]) -> str:
+def _describe(problem: Any, given: dict[str, Any], *, by_command: bool) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "missing":
-        return f"{where}: is missing; add `{where} = ...` or --set {where}=..."
+        return f"{where}: is missing; add {'' if by_command else f'`{where} = ...` or '}--set {where}=..."
     message: str = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return message  # about several settings, which it names

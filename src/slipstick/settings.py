@@ -92,6 +92,9 @@ def settings_classes() -> Classes:
 def run_settings(verb: str, console: Console) -> None:
     """Prints a command's keys with type, default and meaning. Raises UserError for a command without settings."""
     classes = settings_classes()
+    if not verb:
+        console.print("Whose settings? slipstick settings VERB, one of: " + ", ".join(classes), highlight=False)
+        return
     if verb not in classes:
         raise UserError(f"{verb!r} has no settings{did_you_mean(verb, classes)}; known: {', '.join(classes)}")
     for settings in classes[verb]:

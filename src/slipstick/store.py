@@ -40,6 +40,7 @@ from slipstick.edges import damaged_row, read_json, to_record, whole_lines
 from slipstick.errors import RunFolderError
 from slipstick.parts import part_of, replacing
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
+from slipstick.shipped import how_to_make
 from slipstick.solution_index import SolutionIndex, id_of
 from slipstick.surrogates import replace_surrogates
 
@@ -74,7 +75,7 @@ class RunFolder:
         self._lock: IO[str] | None = None
         self._open_files: dict[str, IO[str]] = {}
         if not is_run(self.path):
-            raise RunFolderError(f"{self.path} is not a run folder: it has no run.json")
+            raise RunFolderError(f"{self.path} is not a run folder: it has no run.json{how_to_make(self.path)}")
 
     @classmethod
     def start(

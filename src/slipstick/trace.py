@@ -1,6 +1,7 @@
 """Follows a row back through the runs it was kept, written and run in."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from slipstick.curate.composition import read_composition
@@ -11,6 +12,9 @@ from slipstick.formats import Format, render_chat
 from slipstick.formats.recorded import read_formats
 from slipstick.schema import Code, Drop, Output, Problem, Record, Run, Solution
 from slipstick.store import RunFolder
+
+_MOST_NAMED = 5
+"""Solutions of a problem that a message names."""
 
 
 class TracedRow(Record):
@@ -45,7 +49,7 @@ def trace(row: str, runs: Path) -> list[TracedRow]:
     names = sorted({row, *earlier})
     found = [traced for folder in folders for name in names for traced in _find(folder, name)]
     if not found:
-        raise InputError(f"no run in {runs} has a row `{row}`; ids look like `gsm8k/train/7#pot#0`")
+        raise InputError(f"no run in {runs} has a row `{row}`{_solutions_to(row, folders)}")
     return sorted(found, key=lambda traced: traced.run.started)
 
 
@@ -83,6 +87,13 @@ def describe(row: TracedRow) -> Iterator[tuple[str, str]]:
         yield "recipe", str(recipe)
     else:
         yield "command", row.run.command
+
+
+def _solutions_to(row: str, folders: list[RunFolder]) -> str:
+    """The end of a message: ids of solutions to the problem that an id names."""
+    known = (name for folder in folders for name in folder.index() if name.partition("#")[0] == row.partition("#")[0])
+    near = list(dict.fromkeys(islice(known, _MOST_NAMED)))
+    return f"; its solutions: {', '.join(near)}" if near else "; ids look like `gsm8k/train/7#pot#0`"
 
 
 def _find(folder: RunFolder, row: str) -> Iterator[TracedRow]:

@@ -23,9 +23,10 @@ from slipstick.interpreters import Interpreter
 from slipstick.models import Model
 from slipstick.plugins import GIVEN
 from slipstick.problems.catalogue import datasets
-from slipstick.recipe import parse_value, shipped_recipes, toml_value
+from slipstick.recipe import parse_value, toml_value
 from slipstick.run_result import RunResult
 from slipstick.schema import Record
+from slipstick.shipped import shipped_recipes
 from slipstick.terminal import terminal
 
 PathLike = str | os.PathLike[str]

@@ -211,3 +211,17 @@ def test_a_file_of_somebody_else_is_not_replaced(runs: Path, tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"paper.tex is no table of ours"):
         write_table(table, out=tmp_path / "paper.html")
     assert (tmp_path / "paper.tex").read_text() == "\\documentclass{article}"
+
+
+def test_damaged_and_foreign_runs_are_named_and_left_out(tmp_path: Path) -> None:
+    write_run(tmp_path / "a" / "good", model="hf:x", sets={"one": 4}, skills={"cot": 1.0})
+    for name, text in (("damaged", "{"), ("foreign", '{"a": 1}\n')):
+        (tmp_path / "a" / name).mkdir()
+        (tmp_path / "a" / name / "run.json").write_text(text)
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    table = runs_table(find_runs([str(tmp_path)]))
+    assert len(table.rows) == 1
+    left_out = [note for note in table.notes if note.startswith("Left out: ")]
+    assert len(left_out) == 2 and "a/damaged/run.json" in left_out[0] and "a/foreign/run.json" in left_out[1]
+    with pytest.raises(UserError, match="damaged"):
+        runs_table(find_runs([str(tmp_path / "a" / "damaged")]))

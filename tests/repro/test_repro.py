@@ -13,10 +13,10 @@ from slipstick.commands import Invocation
 from slipstick.commands.repro import run_repro
 from slipstick.errors import InputError, RecipeError
 from slipstick.problems.catalogue import datasets
-from slipstick.recipe import shipped_recipes
 from slipstick.repro import compare_with_published, find_row, published_rows
 from slipstick.repro.differences import differences
 from slipstick.schema import Problem, Run, Solution
+from slipstick.shipped import shipped_recipes
 from slipstick.store import RunFolder
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from slipstick.plan.fit import shape_for
-from slipstick.recipe import find_recipe, load_recipe, shipped_recipes
+from slipstick.recipe import find_recipe, load_recipe
+from slipstick.shipped import shipped_recipes
 from slipstick.train import TrainSettings
 from slipstick.train.sources import TrainRecipe
 

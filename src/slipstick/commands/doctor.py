@@ -14,6 +14,9 @@ from slipstick.recipe import check_settings
 
 _WITHOUT = "comparing, grading, reports, and solving in the format cot work; every format that runs programs does not"
 
+FAILS = "fails:"
+"""How the finding begins of a model that was named and cannot be used."""
+
 
 class DoctorSettings(ModelSettings, InterpreterSettings):
     """Settings of `slipstick doctor`."""
@@ -62,14 +65,14 @@ async def _try_model(spec: str, settings: ModelSettings) -> list[tuple[str, str]
     try:
         model = open_model(spec, settings)
     except UserError as error:
-        return [("model", f"cannot open {spec}: {error}")]
+        return [("model", f"{FAILS} {spec} cannot be opened: {error}")]
     except ModuleNotFoundError as error:
-        return [("model", f"cannot open {spec}: {error}; {how_to_install(error.name or '')}")]
+        return [("model", f"{FAILS} {spec} cannot be opened: {error}; {how_to_install(error.name or '')}")]
     try:
         facts = await model.describe()
         unlisted = facts.pop("server.models", "")
         return [("model", f"{model.name} opens{f', but {unlisted}' if unlisted else ''}"), *facts.items()]
     except UserError as error:
-        return [("model", f"{model.name} opens and does not answer: {error}")]
+        return [("model", f"{FAILS} {model.name} opens and does not answer: {error}")]
     finally:
         await model.close()

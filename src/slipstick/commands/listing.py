@@ -1,5 +1,6 @@
 """`slipstick list`: what there is by name. (A module named `list` would hide the built-in in this package.)"""
 
+from pathlib import Path
 from typing import get_args
 
 from rich.console import Console, RenderableType
@@ -10,7 +11,8 @@ from slipstick.errors import UserError, did_you_mean
 from slipstick.models.hf.packaged import packaged_models
 from slipstick.plugins import Point, list_plugins
 from slipstick.problems.catalogue import Split, datasets, lists
-from slipstick.recipe import shipped_recipes
+from slipstick.recipe import read_recipe
+from slipstick.shipped import maker_of, shipped_recipes
 
 
 def print_listing(console: Console, what: str = "") -> None:
@@ -44,6 +46,7 @@ def listing(what: str = "") -> list[RenderableType]:
 def _recipes() -> Text:
     """Each recipe with its command in one line, however long, so that it can be copied."""
     rows = {name: path.read_text("utf-8").partition("\n")[0].lstrip("# ") for name, path in shipped_recipes().items()}
+    rows = {name: f"{command}{_after(shipped_recipes()[name])}" for name, command in rows.items()}
     wide = max(map(len, rows), default=0) + 2
     return Text("\n").join(
         [
@@ -51,6 +54,14 @@ def _recipes() -> Text:
             *(Text.assemble((f"{name:<{wide}}", "cyan"), command) for name, command in rows.items()),
         ]
     )
+
+
+def _after(recipe: Path) -> str:
+    """What a recipe's folders are made by, as a comment behind its command; "" for a recipe that needs no other."""
+    table = read_recipe(recipe)
+    needed = [str(table.get(key, "")).rpartition(":")[2] for key in ("data", "base", "model")]
+    makers = dict.fromkeys(filter(None, (maker_of(name).partition(" --")[0] for name in needed)))
+    return f"  # after `{'` and `'.join(makers)}`" if makers else ""
 
 
 def _plugins(point: Point) -> Table:

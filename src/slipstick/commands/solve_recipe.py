@@ -19,7 +19,8 @@ from slipstick.plugins import list_plugins
 from slipstick.problems.catalogue import datasets
 from slipstick.problems.catalogue.local import local_files
 from slipstick.problems.settings import ProblemSettings
-from slipstick.recipe import COMMAND_LINE, check_settings, resolved, shipped_recipes
+from slipstick.recipe import COMMAND_LINE, check_settings, resolved
+from slipstick.shipped import shipped_recipes
 from slipstick.solve import SolveSettings
 from slipstick.store import RunFolder, is_run
 
@@ -53,7 +54,7 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
     It may name a recipe; problems (a file, a dataset, a suite), which are then solved in the format `cot` unless the
     command says otherwise; or a run, to go on with it. Raises RecipeError.
     """
-    target = Path(invocation.target)
+    target, where = Path(invocation.target), COMMAND_LINE
     if not invocation.target:
         table, out = {"formats": ["cot"]}, invocation.out
     elif is_run(target):
@@ -62,14 +63,15 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
             remedy = f"`slipstick grade {target}` grades its solutions, `slipstick report {target}` shows its numbers"
             raise RecipeError(str(target), [f"it is a run of `{run.verb}`, which {own} cannot continue: {remedy}"])
         table = {key: value for key, value in run.recipe.items() if value is not None}
-        out = invocation.out or target
+        where, out = invocation.target, invocation.out or target
     elif invocation.target not in shipped_recipes() and _are_problems(invocation.target):
         table = {"problems": [invocation.target], "formats": ["cot"]}
         out = invocation.out or Path("runs") / re.sub(r"[^\w.=-]+", "-", target.name.partition(".")[0])
     elif invocation.target in shipped_recipes() or target.suffix == ".toml":
         return *load_settings(invocation, settings), invocation
     else:
-        hint = did_you_mean(invocation.target, [*shipped_recipes(), *datasets()])
+        near = [str(path) for path in target.parent.glob("*") if path.suffix]
+        hint = did_you_mean(invocation.target, [*near, *shipped_recipes(), *datasets()])
         raise RecipeError(
             invocation.target,
             [
@@ -77,7 +79,7 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
                 "recipes` shows), a file of problems (mine.jsonl), a dataset (gsm8k:test), or a run's folder"
             ],
         )
-    recipe = check_settings(table, settings, overrides=invocation.changes, where=invocation.target or COMMAND_LINE)
+    recipe = check_settings(table, settings, overrides=invocation.changes, where=where)
     return recipe, resolved(recipe), replace(invocation, out=out)
 
 

@@ -115,13 +115,19 @@ def name_of_format(named: str) -> str:
     return Path(named).stem if named.endswith(".toml") else named
 
 
+def _as_list(name: str) -> str:
+    names = re.split(r"[\s,;+]+", name.strip())
+    return f' (several are a list: --set "formats={names}")' if len(names) > 1 else ""
+
+
 def _checked(named: list[str], info: ValidationInfo) -> list[str]:
     """A recipe's formats, files by their absolute paths. Raises ValueError with every mistake."""
     known, names = ["hybrid", *list_plugins("formats")], [name_of_format(name) for name in named]
     mistakes = [f"`{name}` is named twice" for name in dict.fromkeys(names) if names.count(name) > 1]
     unknown = [name for name in dict.fromkeys(named) if name not in known and not name.endswith(".toml")]
     mistakes += [
-        f"there is no format `{name}`{_kept_hint(name, info) or did_you_mean(name, known)}" for name in unknown
+        f"there is no format `{name}`{_as_list(name) or _kept_hint(name, info) or did_you_mean(name, known)}"
+        for name in unknown
     ]
     if unknown:
         mistakes.append(f"known: {', '.join(known)}, and files of your own, as my.toml")

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from slipstick.comparison import counted_solutions
-from slipstick.errors import InputError, counted, did_you_mean
+from slipstick.errors import InputError, UserError, counted, did_you_mean
 from slipstick.metrics.groups import group_problems, set_of
 from slipstick.metrics.intervals import average
 from slipstick.metrics.labels import is_share, order_formats
@@ -123,18 +123,25 @@ class _Entry(NamedTuple):
 
 
 def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> RunsTable:
-    """The table of graded runs; those without numbers of `measure` are left out with a note.
+    """The table of graded runs; those without numbers of `measure`, and damaged ones, are left out with a note.
 
     Raises InputError if no run has any.
     """
     reads: list[_Read] = []
+    unread: list[UserError] = []
     empty: list[_Read] = []
     known: set[str] = set()
     for folder in folders:
-        content = read_run(folder)
+        try:
+            content = read_run(folder)
+        except UserError as error:
+            unread.append(error)
+            continue
         known |= {metric.measure for metric in content.metrics if metric.format and not metric.group}
         read = _read(folder.path, content, measure)
         (reads if read.cells else empty).append(read)
+    if unread and not reads and not empty:
+        raise unread[0]
     if not reads:
         what = f"with {', '.join(sorted(known))}" if known else "without numbers: grade them with `slipstick grade RUN`"
         raise InputError(
@@ -163,7 +170,7 @@ def runs_table(folders: Sequence[RunFolder], *, measure: str = "accuracy") -> Ru
         for place, (entry, format, cells) in enumerate(numbers)
     ]
     columns += [AVERAGE] if has_averages else []
-    notes = list(_notes(reads, empty, measure))
+    notes = [*_notes(reads, empty, measure), *(f"Left out: {error}" for error in unread)]
     return RunsTable(measure, columns, rows, _trends(numbers, columns), notes)
 
 

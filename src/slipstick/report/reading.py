@@ -86,12 +86,23 @@ def _planned(run: Run, problems: int) -> int:
 
 
 def _runs_below(path: Path) -> Iterator[Path]:
-    if is_run(path):
+    if _is_run(path):
         yield path
-    elif path.is_dir():
-        for each in sorted(path.iterdir(), key=_natural):
-            if each.is_dir() and not each.name.startswith("."):
-                yield from _runs_below(each)
+        return
+    try:
+        inside = sorted(path.iterdir(), key=_natural)
+    except OSError:  # a file, or a folder that may not be listed
+        return
+    for each in inside:
+        if not each.name.startswith(".") and not (each.is_symlink() and not _is_run(each)):
+            yield from _runs_below(each)
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return is_run(path)
+    except OSError:  # a folder that may not be looked into
+        return False
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

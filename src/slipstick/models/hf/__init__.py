@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from slipstick.errors import ModelError
 from slipstick.models import Model, ModelSettings, Reply, Request
 from slipstick.models.hf.packaged import located
+from slipstick.shipped import how_to_make
 
 if TYPE_CHECKING:
     from slipstick.models.hf.decode import Decoder, Row
@@ -166,8 +167,9 @@ def load_tokenizer(argument: str) -> Any:
         argument = located(argument)
     folder = Path(argument)
     if not _on_hub(argument) and not (argument and (folder / "config.json").is_file()):
+        remedy = how_to_make(argument) or f"; {_REMEDY}"
         why = "has no config.json" if folder.is_dir() else "does not exist"
-        raise ModelError(f"no model at `{argument}`: the folder {why}; {_REMEDY}")
+        raise ModelError(f"no model at `{argument}`: the folder {why}{remedy}")
     with quietly(), _opening(argument):
         return AutoTokenizer.from_pretrained(argument, local_files_only=not _on_hub(argument))
 
