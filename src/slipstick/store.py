@@ -16,7 +16,6 @@
     trackers/        what experiment trackers keep on disk
 
 A verb names what else it writes in `Run.files`. All other files belong to somebody else and are never touched.
-
 A line counts once its newline is on disk; a last line without one was cut by a kill and is removed on resume.
 """
 
