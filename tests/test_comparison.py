@@ -153,3 +153,14 @@ def test_mistakes_name_the_runs(tmp_path: Path) -> None:
     other = write_run(tmp_path / "theirs", model="openai:m", sets={"a": 8}, skills={"cot": 0.5, "tir": 0.5})
     with pytest.raises(InputError, match="no format in common: mine has pot, theirs has cot, tir"):
         compare_folders(one, other)
+
+
+def test_a_comparison_names_the_test_it_made_and_leaves_out_problems_without_a_gold() -> None:
+    given = [problem.model_copy(update={"answer": None}) if n < 4 else problem for n, problem in enumerate(problems())]
+    once = compare_runs(given, solve(given, 10), given, solve(given, 30))
+    assert (once.rows[0].n, once.rows[0].test, once.heading) == (36, "mcnemar", "only one solves")
+    first = [attempt(one.id, "correct" if k < 1 else "incorrect", sample=k) for one in given for k in range(4)]
+    second = [attempt(one.id, "correct" if k < 3 else "incorrect", sample=k) for one in given for k in range(4)]
+    often = compare_runs(given, first, given, second)
+    assert (often.rows[0].test, often.heading) == ("permutation", "one solves more often")
+    assert "paired permutation test, p = " in often.findings()[0] and "McNemar" not in often.findings()[0]

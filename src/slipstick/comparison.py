@@ -8,7 +8,7 @@ from slipstick.equivalence import compare
 from slipstick.errors import InputError
 from slipstick.metrics.groups import group_problems
 from slipstick.metrics.labels import order_formats
-from slipstick.metrics.measures import by_problem, first_samples
+from slipstick.metrics.measures import by_problem, first_samples, gradable
 from slipstick.metrics.paired import PairedComparison, accuracy_by_problem, compare_paired, power
 from slipstick.schema import Problem, Record, Run, Solution
 from slipstick.store import RunFolder
@@ -46,6 +46,16 @@ class RunComparison(Record):
     notes: list[str] = Field(default_factory=list)
     """What limits the comparison: unfinished runs, other graders, problems left out."""
 
+    @property
+    def heading(self) -> str:
+        """What the column of problems that one run solves better is called: with one sample it alone solves them."""
+        return "only one solves" if all(row.test == "mcnemar" for row in self.rows) else "one solves more often"
+
+    @property
+    def tests(self) -> str:
+        """The tests of its rows, in words."""
+        return " or the ".join(dict.fromkeys(row.test_name for row in self.rows))
+
     def findings(self) -> list[str]:
         """What limits the comparison, then what it shows over all problems, format by format."""
         return [*self.notes, *(describe_difference(row, self.names) for row in self.rows if not row.group)]
@@ -72,6 +82,7 @@ def compare_runs(
     before, after = _accuracy_by_format(first_solutions), _accuracy_by_format(second_solutions)
     rows: list[PairedComparison] = []
     flips: list[Flip] = []
+    common = gradable(common)
     groups = {"": [problem.id for problem in common], **group_problems(common).sets}
     for label, (left, right) in _formats(before, after, names).items():
         one, two = before[left], after[right]
@@ -111,12 +122,12 @@ def counted_solutions(run: Run, solutions: list[Solution]) -> list[Solution]:
 def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
     """What a row of the comparison shows, in words."""
     better = names[row.difference > 0]
-    test = f"McNemar's exact test, p = {row.p:.2g}, {row.n:,} problems"
+    test = f"{row.test_name}, p = {row.p:.2g}, {row.n:,} problems"
     if row.differs:
         return f"{row.label}: {better} is better by {100 * abs(row.difference):.1f} points ({test})."
     words = f"{row.label}: no difference shown ({test})."
     differing = (row.only_first + row.only_second) / row.n
-    if differing >= DETECTABLE:
+    if row.test == "mcnemar" and differing >= DETECTABLE:
         chance = power(DETECTABLE, differing, row.n)
         words += f" A true difference of {100 * DETECTABLE:.0f} points would be found {100 * chance:.0f} times in 100."
     if row.more_problems_needed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from slipstick.alarms import Alarm, answers_of, overlap, rerun_differs
 from slipstick.interpreters import Interpreter
 from slipstick.metrics.intervals import ProblemValue, mean
-from slipstick.metrics.measures import describe_left_out, missing_sets, problems_by_set
+from slipstick.metrics.measures import describe_left_out, gradable, missing_sets, problems_by_set
 from slipstick.models import Model
 from slipstick.schema import Metric, Problem, Solution
 from slipstick.solve import solve
@@ -35,6 +35,8 @@ def left_out(
     for name, members in averages.items():
         if missing := missing_sets(sets, members):
             lines.append(f"average {name} left out, as the run has no problem of {', '.join(missing)}")
+    if ungraded := len(problems) - len(gradable(problems)):
+        lines.append(f"{ungraded:,} of {len(problems):,} problems have no gold, so no metric counts them")
     return (Alarm(name="left_out", message=line) for line in lines)
 
 

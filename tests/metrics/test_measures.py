@@ -8,6 +8,7 @@ import pytest
 
 from slipstick.errors import InputError
 from slipstick.metrics.measures import accuracy, curves, describe_left_out, summarize
+from slipstick.sanity_checks import left_out
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.solve.policies import until_settled
 from tests.metrics.graded import attempt, by_label, equal, with_values
@@ -175,3 +176,16 @@ def test_the_settled_vote_shares_the_credit_of_ties_and_counts_every_sample() ->
     found = by_label(summarize(problems, rows, ks=[], same=equal, settled=True))
     assert found["maj@settled, pot"].value == 0.75 and found["accuracy, pot"].value == 0.75
     assert "maj@settled, pot" not in by_label(summarize(problems, rows, ks=[], same=equal))
+
+
+def test_problems_without_a_gold_are_left_out_of_every_metric() -> None:
+    problems = [Problem(id=f"p{i}", text="?", answer=None if i == 2 else "1") for i in range(4)]
+    solutions = [attempt(f"p{i}", "undecided" if i == 2 else "correct") for i in range(4)]
+    metrics = by_label(summarize(problems, solutions, ks=[], same=equal))
+    assert (metrics["accuracy, pot"].value, metrics["accuracy, pot"].n) == (1, 3)
+    assert metrics["undecided, pot"].value == 0
+    (alarm,) = left_out(problems, solutions, ks=[], averages={})
+    assert alarm.message == "1 of 4 problems have no gold, so no metric counts them"
+    bare = [problem.model_copy(update={"answer": None}) for problem in problems]
+    assert not list(left_out(bare, solutions, ks=[], averages={}))
+    assert by_label(summarize(bare, solutions, ks=[], same=equal))["accuracy, pot"].n == 4

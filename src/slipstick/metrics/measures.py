@@ -98,7 +98,8 @@ def summarize(
 ) -> list[Metric]:
     """All metrics of a run: for every format over all problems, over every set or split, and accuracy by breakdown.
 
-    docs/metrics.md says where groups come from. averages: name -> sets, means over sets in addition to "all sets".
+    A problem without a gold cannot be correct, so it and its solutions are left out of every metric if other problems
+    have golds. docs/metrics.md says where groups come from. averages: name -> sets, means over sets beside "all sets".
     pass@k and maj@k appear if every problem of a format has several samples, for those `ks` for which all have enough
     (`describe_left_out` names the others); best@k and weighted@k if every solution has a value as well. Formats come in
     alphabetical order, hybrid last.
@@ -110,6 +111,13 @@ def summarize(
     """
     problems = list(problems)
     formats = by_format(problems, solutions)
+    problems = gradable(problems)
+    names = {problem.id for problem in problems}
+    formats = {
+        format: kept
+        for format, samples in formats.items()
+        if (kept := {problem: members for problem, members in samples.items() if problem in names})
+    }
     groups = group_problems(problems)
     sets = _averaged_sets(problems, averages or {})
     metrics: list[Metric] = []
@@ -126,6 +134,12 @@ def summarize(
         metrics += _format_metrics(format, groups, samples, measured)
         metrics += _averages(format, sets, measured)
     return metrics
+
+
+def gradable(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems that have a gold; all of them if none has."""
+    problems = list(problems)
+    return [problem for problem in problems if problem.answer is not None] or problems
 
 
 def first_samples(samples: Samples) -> dict[str, list[Solution]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from math import ceil, comb, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 POWER = 0.8
+TESTS = {"mcnemar": "McNemar's exact test", "permutation": "paired permutation test"}
 _MOST = 10_000_000
 """Problems beyond which no number is given."""
 _PERMUTATIONS = 10_000
@@ -50,7 +51,9 @@ class PairedComparison(Record):
     only_second: int
     """Problems on which the second does."""
     p: float
-    """Chance of a difference at least as large if both were equally good: McNemar's exact test, two-sided."""
+    """Chance of a difference at least as large if both were equally good, by `test`, two-sided."""
+    test: Literal["mcnemar", "permutation"] = "mcnemar"
+    """McNemar's exact test, or with several samples a problem the paired permutation test."""
     more_problems_needed: int | None
     """Further problems with which a true difference of this size is found 4 times in 5; 0 if these are enough, None if
     there is no difference at all or it would take more than ten million."""
@@ -59,6 +62,11 @@ class PairedComparison(Record):
     def label(self) -> str:
         """What was compared, in words: "pot", "pot, gsm8k"."""
         return f"{self.format}, {self.group}" if self.group else self.format
+
+    @property
+    def test_name(self) -> str:
+        """The test, in words."""
+        return TESTS[self.test]
 
     @property
     def differs(self) -> bool:
@@ -103,6 +111,7 @@ def compare_paired(
         only_first=only_first,
         only_second=only_second,
         p=mcnemar(only_first, only_second) if binary else _permutation_test(gains, rng),
+        test="mcnemar" if binary else "permutation",
         more_problems_needed=_more_problems_needed(gains, binary),
     )
 

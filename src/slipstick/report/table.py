@@ -62,7 +62,7 @@ def _terminal_rows(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) ->
 def comparison_table(comparison: RunComparison) -> Fitting:
     """Both runs side by side: accuracy in percent, their difference with its 95 % interval, p-value and count; on a
     narrow terminal the difference alone."""
-    wide = headed_table("", right=(*comparison.names, "difference, 95 %", "only one solves", "p", "n"))
+    wide = headed_table("", right=(*comparison.names, "difference, 95 %", comparison.heading, "p", "n"))
     narrow = headed_table("", right=("1: %", "2: %", "2 − 1, 95 %", "p", "n"))
     narrow.caption = f"1: {comparison.names[0]}, 2: {comparison.names[1]}"
     narrow.caption_justify = "left"
