@@ -90,6 +90,15 @@ def test_the_same_outputs_as_here(served: Any) -> None:
     assert {output.status for outputs in remote for output in outputs} == {"ok", "error", "memory", "killed"}
 
 
+def test_steps_that_are_asked_for_at_one_time_run_in_order(served: Any) -> None:
+    async def at_once(interpreter: Interpreter) -> list[Output]:
+        session = interpreter.session()
+        await session.run("x = 41")
+        return await asyncio.gather(*(session.run("x += 1\nx") for _ in range(3)))
+
+    assert [output.text for output in with_remote(served.url, at_once)] == ["42", "43", "44"]
+
+
 def test_time_is_over_as_it_is_here(served: Any) -> None:
     def endless(interpreter: Interpreter) -> Awaitable[list[Output]]:
         return run_steps(interpreter, "while True: pass", "print(1)")

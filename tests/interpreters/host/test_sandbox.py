@@ -150,6 +150,29 @@ def test_async_sandbox_in_two_event_loops() -> None:
     asyncio.run(second())
 
 
+def test_steps_that_are_asked_for_at_one_time_run_in_order() -> None:
+    def call(number: int) -> dict[str, Any]:
+        return {"id": f"c{number}", "function": {"name": "python", "arguments": '{"code": "x += 1\\nx"}'}}
+
+    async def main() -> None:
+        async with AsyncSandbox(workers=2) as sandbox, sandbox.session() as session:
+            await session.run("x = 41")
+            outputs = await asyncio.gather(*(session.run("x += 1\nx") for _ in range(3)))
+            assert [output.text for output in outputs] == ["42", "43", "44"]
+            answers = await asyncio.gather(*(session.answer(call(number)) for number in range(3)))
+            assert [answer["content"] for answer in answers] == ["45", "46", "47"]
+            first, second = session.run("import time\ntime.sleep(9)"), session.run("x")
+            waiting = [asyncio.ensure_future(each) for each in (first, second)]
+            await asyncio.sleep(0.1)
+            waiting[0].cancel()
+            assert (await waiting[1]).text == "47", "a step that was cancelled lets the next one run"
+
+    asyncio.run(main())
+    with Sandbox() as sandbox, sandbox.session() as session, ThreadPoolExecutor(4) as pool:
+        session.run("x = 0")
+        assert sorted(pool.map(lambda _: session.run("x += 1\nx").text, range(4))) == ["1", "2", "3", "4"]
+
+
 def test_answers_to_tool_calls() -> None:
     def call(arguments: str) -> dict[str, Any]:
         return {"id": "c1", "type": "function", "function": {"name": "python", "arguments": arguments}}

@@ -185,6 +185,8 @@ class LocalSession(Session):
         self._scratch: str | None = None
         self._note = ""
         """What the next output has to say: that variables are lost."""
+        self._turn = asyncio.Lock()
+        """Held by the step that runs; steps that are asked for at one time run in that order."""
 
     async def run(self, code: str, *, seconds: float | None = None) -> Output:
         """Runs one step; see `slipstick.interpreters.Session`."""
@@ -221,7 +223,7 @@ class LocalSession(Session):
         stdin = script.stdin.encode("utf-8", "surrogatepass") if script and request.mode == "script" else b""
         limits = self._time.within(script.timeout if script else seconds).after(used)
         killed, printed = 0, ""
-        async with self._interpreter.slots:
+        async with self._turn, self._interpreter.slots:
             for _ in range(2):
                 try:
                     process = await self._process_for(request.code)

@@ -195,6 +195,8 @@ class RemoteSession(Session):
         self._steps = 0
         """Steps that the service has run in the session of this name."""
         self._done: list[tuple[dict[str, Any], Output]] = []
+        self._turn = asyncio.Lock()
+        """Held by the step that runs; steps that are asked for at one time run in that order."""
 
     async def run(self, code: str, *, seconds: float | None = None) -> Output:
         """Runs one step; see `slipstick.interpreters.Session`."""
@@ -241,7 +243,7 @@ class RemoteSession(Session):
     async def _look(self, path: str, shape: type[R]) -> R:
         """What the service says of the files; the session is made first, and once more if it was lost."""
         try:
-            async with self._remote.slots:
+            async with self._turn, self._remote.slots:
                 for again in (True, False):
                     if not self._steps:
                         await self._restore()
@@ -256,7 +258,7 @@ class RemoteSession(Session):
         raise AssertionError
 
     async def _run_step(self, step: dict[str, Any], seconds: float | None) -> Output:
-        async with self._remote.slots:
+        async with self._turn, self._remote.slots:
             try:
                 output = await self._run(step, seconds)
             except ServiceLostError as error:
