@@ -158,6 +158,13 @@ def test_a_stage_that_is_none_is_told_all_of_them(recipe: Path, tmp_path: Path) 
         run_again(recipe, tmp_path / "run", "stage=grop")
 
 
+def test_problems_without_a_gold_are_not_replaced_by_others(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"text": "1+1?"}\n')
+    with pytest.raises(InputError, match=r"eval_problems = .*mine\.jsonl.*no problem has a gold"):
+        run_again(recipe, tmp_path / "run", f"eval_problems={tmp_path}/mine.jsonl", "eval_accuracy_problems=1")
+    assert not (tmp_path / "run").exists()
+
+
 def test_data_that_is_no_run_is_said(tmp_path: Path) -> None:
     file = tmp_path / "r.toml"
     file.write_text(f'data = "{tmp_path}/nothing"\n{SIZE}')

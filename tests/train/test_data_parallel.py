@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,31 @@ def test_two_processes_learn_what_one_learns(sums: Pairs, tmp_path: Path) -> Non
         train(sums, settings=short.model_copy(update={"num_processes": threads}), out=tmp_path / str(threads))
     assert losses_in(tmp_path / "1") == pytest.approx(losses_in(tmp_path / "2"), rel=1e-3)
     assert opened(tmp_path / "2").num_parameters() == opened(tmp_path / "1").num_parameters()
+
+
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+from slipstick.commands.running import stop_as_by_ctrl_c
+from slipstick.encode.encoding import Encoded
+from slipstick.models.hf import load_weights
+from slipstick.train.data_parallel import Replicas
+
+stop_as_by_ctrl_c()
+replicas = Replicas(load_weights(sys.argv[1], dtype="float32")[0], processes=2)
+try:
+    replicas.gradients([Encoded([5] * 8, [5] * 8)] * 2, seed=0)
+    os.kill(os.getpid(), signal.SIGTERM)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_a_training_that_is_stopped_ends_its_processes_quietly(tiny_model: Path) -> None:
+    command = [sys.executable, "-c", STOPPED, str(tiny_model)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "stopped\n")
+    assert "Traceback" not in done.stderr and "KeyboardInterrupt" not in done.stderr
 
 
 def test_a_step_that_fails_is_reported_once(sums: Pairs, tiny_model: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,22 @@ def test_the_chat_template_gives_the_text_of_training(sums: Pairs, tiny_model: P
     format = load_format(solution.format)
     text = tokenizer.apply_chat_template(render_chat(format, problem, solution.blocks), tokenize=False)
     assert text == render_prompt(format, problem) + "".join(p.text for p in render(format, solution.blocks))
+
+
+def test_the_chat_template_marks_what_the_model_wrote(sums: Pairs, tiny_model: Path) -> None:
+    from jinja2 import TemplateError
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    for solution, problem in sums[:3]:
+        said = render_chat(load_format(solution.format), problem, solution.blocks)
+        found: Any = tokenizer.apply_chat_template(said, return_dict=True, return_assistant_tokens_mask=True)
+        ids = [token for token, mine in zip(found["input_ids"], found["assistant_masks"], strict=True) if mine]
+        assert tokenizer.decode(ids) == "".join(each["content"] for each in said if each["role"] == "assistant")
+    call = {"type": "function", "function": {"name": "python", "arguments": {"code": "1"}}}
+    calls: list[Any] = [{"role": "user", "content": "2?"}, {"role": "assistant", "content": "", "tool_calls": [call]}]
+    with pytest.raises(TemplateError, match="not as calls of a tool"):  # they would be left out without a word
+        tokenizer.apply_chat_template(calls)
 
 
 KILLED = """

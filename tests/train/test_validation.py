@@ -133,6 +133,9 @@ def test_what_cannot_be_measured_is_told_before_anything_starts(sums: Pairs, tmp
     ):
         with pytest.raises(InputError, match=says):
             train(sums, settings=SMALL.model_copy(update=setting), out=tmp_path / "none")
+    without = [problem.model_copy(update={"answer": None}) for _, problem in sums[:3]]
+    with pytest.raises(InputError, match="none of the 3 eval_problems has a gold"):
+        train(sums, valid=sums[:6], eval_problems=without, settings=SMALL, out=tmp_path / "none")
     assert not (tmp_path / "none").exists()
     with pytest.raises(ValueError, match=r'"accuracy" needs eval_accuracy_problems'):
         TrainSettings(load_best_model_at_end=True, metric_for_best_model="accuracy")

@@ -1,5 +1,6 @@
 """The run folder of a command: opened, recorded so that the run can be repeated, and closed however it ends."""
 
+import os
 import platform
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -64,16 +66,14 @@ def running(
     try:
         yield folder
     except BaseException as error:
-        has_rows = folder.has_rows() or (journal is not None and (out / journal).is_file())
-        refused = isinstance(first_error(error), UserError)
-        if new and not has_rows and (refused or invocation.overwrite):
+        first, has_rows = first_error(error), folder.has_rows() or (journal is not None and (out / journal).is_file())
+        if new and not has_rows and (isinstance(first, UserError) or invocation.overwrite):
             folder.discard()  # nothing was made: once fixed, the same command works
             if (out / "run.json").is_file():
                 console.print(f"Nothing was made; {out} holds the run that was there", soft_wrap=True)
             raise
-        stopped = isinstance(first_error(error), KeyboardInterrupt)
         with suppress(OSError):  # on a full disk run.json stays as it was
-            folder.finish("stopped" if stopped else "failed", counts={}, metrics=[])
+            folder.finish("stopped" if isinstance(first, KeyboardInterrupt) else "failed", counts={}, metrics=[])
         again = "the same command" if invocation.resume else "the same command with --resume"
         console.print(f"\nNothing is lost: {again} resumes {out}", soft_wrap=True)
         raise
@@ -93,10 +93,12 @@ def stop_as_by_ctrl_c() -> None:
         return  # in a notebook's thread: Python sets handlers in the main thread alone
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:  # not under nohup, nor where a host program has its own
-            signal.signal(number, _interrupt)
+            signal.signal(number, partial(_interrupt, os.getpid()))
 
 
-def _interrupt(*_: object) -> None:
+def _interrupt(process: int, number: int, _: object) -> None:
+    if os.getpid() != process:  # a child that was forked from it, and has its handlers
+        os._exit(128 + number)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell sets it for what it starts with `&`
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.raise_signal(signal.SIGINT)
@@ -105,10 +107,8 @@ def _interrupt(*_: object) -> None:
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 

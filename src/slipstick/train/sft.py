@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slipstick.encode.encoding import Encoded, format_name
+from slipstick.errors import InputError
 from slipstick.formats import Format, FormatLoader, join, load_format, render_example
 from slipstick.schema import Problem
 from slipstick.trackers import Track
@@ -49,10 +50,12 @@ def train(
         _check_packages(settings)
         examples, tokenizer = encoded_examples(pairs, settings, load)
         kept = list(valid)
-        asked = eval_problems or list({problem.id: problem for _, problem in kept if problem.answer}.values())
+        asked = [problem for problem in eval_problems or (each for _, each in kept) if problem.answer]
+        if eval_problems and not asked:
+            raise InputError(f"none of the {len(eval_problems):,} eval_problems has a gold, so nothing can be graded")
         held_out = HeldOut(
             _encoded(kept, tokenizer, settings, load),
-            asked[: settings.eval_accuracy_problems],
+            list({problem.id: problem for problem in asked}.values())[: settings.eval_accuracy_problems],
             [load(name) for name in sorted(set(examples.groups))],
         )
         observers = Observers(progress, on_evaluation, track)

@@ -40,8 +40,17 @@ class TrainRecipe(TrainSettings):
         return files_of([*self.data, *self.eval_problems])
 
     def accuracy_problems(self) -> list[Problem]:
-        """The problems named to be solved while the model is trained; [] leaves the choice to `valid_split`."""
-        return [problem for source in self.eval_problems for problem in load_problems(source) if problem.answer]
+        """The problems named to be solved while the model is trained; [] leaves the choice to `valid_split`.
+
+        Raises InputError if some are named and none has a gold.
+        """
+        found = [problem for source in self.eval_problems for problem in load_problems(source) if problem.answer]
+        if self.eval_problems and not found:
+            raise InputError(
+                f"eval_problems = {self.eval_problems}: no problem has a gold, so nothing can be graded; name problems "
+                "with answers, or leave it out and the problems of `valid_split` are solved"
+            )
+        return found
 
     def pairs(self) -> Iterator[tuple[Solution, Problem]]:
         """The correct solutions to train on, with their problems. Raises InputError for one that is held out."""

@@ -9,6 +9,7 @@ from slipstick.formats import Format
 END = "<|end|>"
 PAD = "<|pad|>"
 _QUESTION = "{question}"
+_NO_CALLS = "this model writes code as fenced text, not as calls of a tool: export shapes=prompt_completion instead"
 # A word or a run of signs with the space or line break before it, and the space after it if a number follows: so
 # numbers have no tokens but their digits. Else a digit, or one white space.
 _WORDS = r"(?:[ \n]?[^\W\d]+|[ \n]?[^\s\w]+) (?=\d)|[ \n]?[^\W\d]+|[ \n]?[^\s\w]+|\d|\s"
@@ -61,14 +62,20 @@ def fixed_strings(formats: Iterable[Format]) -> list[str]:
 def chat_template(format: Format) -> str:
     """A chat template that lays messages out as in training, so that servers can be asked in chat form.
 
-    The first user message is the instruction; what comes after it (written text, outputs) follows as it is.
+    The first user message is the instruction; what comes after it (written text, outputs) follows as it is. What the
+    assistant wrote is marked, so that trainers find what to train on. Calls of a tool are refused: the model writes
+    code as fenced text.
     """
     before, _, after = format.template.partition("{instruction}")
     return (
         "{%- set asked = namespace(done=false) -%}"
         "{%- for message in messages if message['role'] != 'system' -%}"
         f"{{%- if not asked.done -%}}{{{{ {before!r} + message['content'] + {after!r} }}}}"
-        "{%- set asked.done = true -%}{%- else -%}{{ message['content'] }}{%- endif -%}"
+        "{%- set asked.done = true -%}"
+        f"{{%- elif message['tool_calls'] -%}}{{{{ raise_exception({_NO_CALLS!r}) }}}}"
+        "{%- elif message['role'] == 'assistant' -%}"
+        "{%- generation -%}{{ message['content'] }}{%- endgeneration -%}"
+        "{%- else -%}{{ message['content'] }}{%- endif -%}"
         "{%- endfor -%}"
     )
 
