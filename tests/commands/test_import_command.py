@@ -60,6 +60,16 @@ def test_rows_are_graded_where_they_can_be(alpaca: Path) -> None:
     ]
 
 
+def test_questions_with_several_golds_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "set.jsonl"
+    rows = [{"question": "2+2?", "solution": f"The answer is {gold}.", "answer": gold} for gold in ("4", "4", "5", "6")]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder, said = imported(path)
+    assert {problem.id: problem.answer for problem in folder.problems()} == {"set/1": "4", "set/3": "5", "set/4": "6"}
+    told = f"questions with several golds: 1, the first `4` in {path}:1, `5` in {path}:3; each row is graded by its own"
+    assert told in said.splitlines()
+
+
 def test_programs_without_outputs_are_run(tmp_path: Path) -> None:
     programs = {"a": ("print(2+2)", "4"), "b": ("print(2+3)", "4"), "c": ("print(1/0)", None), "d": ("print(7)", None)}
     words = "So:\n```python\nprint(9)\n```\nIt is 9."

@@ -14,9 +14,11 @@ from slipstick.commands import Invocation
 from slipstick.commands.export import run_export
 from slipstick.errors import InputError, RunFolderError
 from slipstick.exporters import SHAPES, export
-from slipstick.formats import tool_schema
+from slipstick.exporters.shapes import verl_rl
+from slipstick.formats import load_format, tool_schema
 from slipstick.golds import read_gold
 from slipstick.problems import load_problems
+from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 
 CONSOLE = Console(quiet=True)
@@ -103,6 +105,16 @@ def test_problems_exported_for_rl_are_read_back_as_they_were(shape: str, curated
     assert sorted(problem.model_dump_json(include=fields) for problem in found) == sorted(
         problem.model_dump_json(include=fields) for problem in folder.problems()
     )
+
+
+@pytest.mark.parametrize(
+    ("id", "curated", "split"),
+    [("p/1", None, ""), ("p/1", "train", "train"), ("p/test", None, "test"), ("gsm8k/train/7", None, "train")],
+)
+def test_the_split_for_verl_is_none_that_nothing_says(id: str, curated: str | None, split: str) -> None:
+    problem = Problem(id=id, text="1+1?", answer="2", metadata={"split": curated} if curated else {})
+    solution = Solution(id=f"{id}#cot#0", problem_id=id, format="cot", blocks=[])
+    assert verl_rl(solution, problem, load_format("cot"))["extra_info"]["split"] == split
 
 
 def test_unknown_shape_and_unfit_run_say_so(curated_runs: Path, tmp_path: Path) -> None:

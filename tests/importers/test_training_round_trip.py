@@ -82,6 +82,8 @@ def test_what_we_export_comes_back(shape: str, curated_runs: Path, tmp_path: Pat
     found = list(read_training(read_rows(tmp_path / name), stem="set"))
     texts = {problem.id: problem.text for problem in folder.problems()}
     assert {one.problem.id: one.problem.text for one in found}.items() <= texts.items()
+    golds = {problem.id: problem.answer for problem in folder.problems()}
+    assert {one.problem.id: one.problem.answer for one in found}.items() <= golds.items()
     ours = {solution.id: plain(solution) for solution in folder.solutions()}
     for _, solution in found:
         mine, theirs = plain(solution), ours[solution.id]

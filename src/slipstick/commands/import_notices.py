@@ -25,6 +25,11 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
             f"without a gold: {unchecked:,}; nothing checks them, so they have no verdict and are trained on and "
             "exported as they are (--set field_map.answer=KEY names a gold)"
         )
+    if notes.contradictions:
+        yield (
+            f"questions with several golds: {len(notes.contradictions):,}, the first "
+            f"{next(iter(notes.contradictions.values()))}; each row is graded by its own"
+        )
     if ran := counts.get("programs run"):
         yield f"programs run, as the file does not hold what they print: {ran:,}"
     if notes.several:

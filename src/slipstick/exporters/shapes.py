@@ -7,6 +7,8 @@ from slipstick.formats import Format, join, load_format, render, render_chat, re
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.thoughts import split_thoughts
 
+_SPLITS = frozenset({"train", "test", "valid", "validation", "dev"})
+
 
 def written_format(solution: Solution) -> str:
     """The format a solution is laid out in; that of a hybrid one's last attempt."""
@@ -25,6 +27,7 @@ def alpaca(solution: Solution, problem: Problem, format: Format) -> dict[str, An
         "source": f"{problem.id.partition('/')[0]}/{solution.format}",
         "instruction": next(str(row["content"]) for row in render_chat(format, problem) if row["role"] == "user"),
         "output": join(render(format, solution.blocks)).strip("\n"),
+        **_gold_beside(problem),
     }
 
 
@@ -34,6 +37,7 @@ def prompt_completion(solution: Solution, problem: Problem, format: Format) -> d
         "id": solution.id,
         "prompt": render_prompt(format, problem),
         "completion": join(render(format, solution.blocks)),
+        **_gold_beside(problem),
     }
 
 
@@ -48,7 +52,7 @@ def segments(solution: Solution, problem: Problem, format: Format) -> dict[str, 
             rows[-1]["text"] += piece.text
         else:
             rows.append({"text": piece.text, "label": piece.trained})
-    return {"id": solution.id, "segments": rows}
+    return {"id": solution.id, "segments": rows, **_gold_beside(problem)}
 
 
 def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
@@ -62,7 +66,8 @@ def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, 
     for message in said:
         for call in message.get("tool_calls", ()):
             call["function"]["arguments"] = json.loads(call["function"]["arguments"])
-    return {"id": solution.id, "messages": said, "tools": json.dumps([tool_schema("python")] if calls else [])}
+    tools = json.dumps([tool_schema("python")] if calls else [])
+    return {"id": solution.id, "messages": said, "tools": tools, **_gold_beside(problem)}
 
 
 def sharegpt(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
@@ -84,7 +89,8 @@ def sharegpt(solution: Solution, problem: Problem, format: Format) -> dict[str, 
                 turns.append({"from": "observation", "value": message["content"]})
             case _:
                 turns.append(_gpt_turn(message))
-    return {"id": solution.id, "conversations": turns, "system": system, "tools": row["tools"]}
+    said = {"conversations": turns, "system": system, "tools": row["tools"]}
+    return {"id": solution.id, **said, **_gold_beside(problem)}
 
 
 def records(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
@@ -123,13 +129,12 @@ def trl_rl(solution: Solution, problem: Problem, format: Format) -> dict[str, An
 
 def verl_rl(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
     """verl's columns: data_source, prompt, ability, reward_model, extra_info."""
-    source, _, rest = problem.id.partition("/")
     return {
-        "data_source": source,
+        "data_source": problem.id.partition("/")[0],
         "prompt": [{"role": "user", "content": problem.text}],
         "ability": "math",
         "reward_model": {"style": "rule", "ground_truth": _gold(problem)},
-        "extra_info": {"split": rest.partition("/")[0], "index": problem.id, "kind": problem.kind or ""},
+        "extra_info": {"split": _split(problem), "index": problem.id, "kind": problem.kind or ""},
     }
 
 
@@ -140,12 +145,26 @@ def outcomes(solution: Solution, problem: Problem, format: Format) -> dict[str, 
         "question": problem.text,
         "solution": join(render(format, _begun(solution.blocks))),
         "label": int(solution.verdict is not None and solution.verdict.outcome == "correct"),
+        **_gold_beside(problem),
     }
+
+
+def _split(problem: Problem) -> str:
+    """The split that curation chose, else that of an id like "gsm8k/train/7"; "" if nothing says one."""
+    parts = problem.id.split("/")
+    named = parts[1] if len(parts) >= 3 or (len(parts) == 2 and parts[1] in _SPLITS) else ""
+    return str(problem.metadata.get("split") or named)
 
 
 def _gold(problem: Problem) -> str:
     """A single gold as it is, several as a JSON list: a column has one type."""
     return problem.answer if isinstance(problem.answer, str) else json.dumps(problem.answer, ensure_ascii=False)
+
+
+def _gold_beside(problem: Problem) -> dict[str, str]:
+    """The gold and its kind as columns of their own, which trainers pass over and `slipstick import` reads."""
+    kind = {"kind": problem.kind} if problem.kind else {}
+    return {"answer": _gold(problem), **kind} if problem.answer else {}
 
 
 def _begun(blocks: list[Block]) -> list[Block]:

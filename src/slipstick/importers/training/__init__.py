@@ -49,6 +49,18 @@ class Notes:
     """Dialogues of several turns."""
     systems: int = 0
     """Rows with a system message."""
+    golds: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Hash of a question -> the first gold it has, and where."""
+    contradictions: dict[int, str] = field(default_factory=dict)
+    """Hash of a question with several golds -> the first two, and where."""
+
+    def compare(self, problem: Problem, where: str) -> None:
+        """Notes whether the gold of a row is that of earlier rows of the same question."""
+        if problem.answer:
+            question, gold = hash(problem.text), str(problem.answer)
+            first, place = self.golds.setdefault(question, (gold, where))
+            if first != gold:
+                self.contradictions.setdefault(question, f"`{first}` in {place}, `{gold}` in {where}")
 
 
 class Names:
@@ -148,6 +160,7 @@ def _read(
         exchange = found._replace(question=without_frame(found.question, format_named(format).instruction))
         problem = _problem(row, read, exchange, fields, stem, notes.shape, graded=last)
         place = f"{row.number}-{turn + 1}" if len(read.exchanges) > 1 else str(row.number)
+        notes.compare(problem, row.where)
         name = names.problem(problem, f"{stem}/{place}", given=last and _id_of(row, fields) is not None)
         problem = problem.model_copy(update={"id": name, "licence": problem.licence or licence})
         sample = names.sample(name, format, own.sample if own else None)
