@@ -57,15 +57,16 @@ def _of_problems(format: Format, source: str, problems_dir: Path | None) -> Iter
     if format.executes != "never":
         return
     for problem in load_problems(source, problems_dir=problems_dir):
-        if problem.rationale and problem.answer is not None:
+        if problem.answer is not None and (problem.rationale or problem.kind == "choice"):
             yield Demonstration(question=problem.text, response=_worked(format, problem))
 
 
 def _worked(format: Format, problem: Problem) -> str:
-    """A worked solution as a response: without GSM8K's annotations, with the format's last line."""
+    """A worked solution as a response: without GSM8K's annotations, with the format's last line; of a choice problem
+    without one that line alone."""
     answer = problem.answer[0] if isinstance(problem.answer, list) else str(problem.answer)
     words = _ANNOTATION.sub("", problem.rationale or "").partition("\n####")[0].strip()
     if "\\boxed" in words and format.answer_line == Format.model_fields["answer_line"].default:
         return words
     line = format.answer_line.replace("{answer}", answer)
-    return words if words.endswith(line) else f"{words}\n{line}"
+    return words if words.endswith(line) else f"{words}\n{line}".strip()

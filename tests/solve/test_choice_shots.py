@@ -1,0 +1,25 @@
+"""Demonstrations from multiple-choice problems that have no worked solutions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slipstick.errors import RecipeError
+from slipstick.formats import load_format
+from slipstick.solve import SolveSettings
+from slipstick.solve.shots import with_shots
+
+
+def test_a_choice_problem_shows_its_letter_and_a_bare_gold_shows_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "choice.jsonl"
+    rows = [{"question": f"What is {n} + 1?", "choices": [str(n), str(n + 1)], "answer": "B"} for n in range(3)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = SolveSettings(shots_from=str(source), num_fewshot=2)
+    shown = with_shots(load_format("cot"), settings).demonstrations
+    assert {example.response for example in shown} == {"The answer is B."}
+    source.write_text("".join(json.dumps({"question": row["question"], "answer": "1"}) + "\n" for row in rows))
+    with pytest.raises(RecipeError, match="has 0 worked solutions"):
+        with_shots(load_format("cot"), settings)
