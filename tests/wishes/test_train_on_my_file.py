@@ -47,7 +47,7 @@ def test_import_my_file_and_train_on_it(shape: str, row: Any, tmp_path: Path) ->
     code, said = slipstick("import mine.jsonl", tmp_path)
     assert code == 0 and f"24 solutions of 24 problems, read as {shape}" in said
     code, said = slipstick("train small.toml", tmp_path)
-    unchecked = "24 solutions have no gold to be graded by and are trained on unchecked"
+    unchecked = "24 solutions without a gold to be graded by: trained on unchecked"
     assert code == 0 and (unchecked in said) == (shape == "sharegpt")
     trained = json.loads((tmp_path / "runs" / "small" / "model" / "trained.json").read_text())
     assert trained["examples"] == 24

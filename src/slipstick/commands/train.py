@@ -12,6 +12,7 @@ from slipstick.commands import Invocation, load_settings
 from slipstick.commands.grpo import GrpoRecipe, train_by_grpo
 from slipstick.commands.running import running
 from slipstick.commands.train_value import TrainValueRecipe, train_and_judge
+from slipstick.errors import counted
 from slipstick.extras import require
 from slipstick.plan.fit import check_memory
 from slipstick.progress import Advance, progress
@@ -97,7 +98,7 @@ def _train(
 
 def _say_unchecked(recipe: TrainRecipe, console: Console) -> None:
     if unchecked := sum(map(count_unchecked, map(open_run, recipe.data))):
-        said = f"{unchecked:,} solutions have no gold to be graded by and are trained on unchecked"
+        said = f"{counted(unchecked, 'solution')} without a gold to be graded by: trained on unchecked"
         console.print(said, highlight=False, soft_wrap=True)
 
 

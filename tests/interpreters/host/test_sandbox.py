@@ -183,6 +183,8 @@ def test_answers_to_tool_calls() -> None:
         message = session.answer(call('{"code": "x + 1"}'))
         assert message == {"role": "tool", "tool_call_id": "c1", "content": "21"}
         assert session.answer(call(""))["content"] == "Error: the call has no code"
+        other = {"id": "c2", "function": {"name": "search", "arguments": '{"q": "1"}'}}
+        assert "no function `search`: call `python`" in session.answer(other)["content"]
 
 
 def test_settings_that_do_not_hold() -> None:

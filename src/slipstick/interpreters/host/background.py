@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from slipstick.errors import InterpreterError
 from slipstick.interpreters import Interpreter, InterpreterSettings, Result, Script, Session, open_interpreter
 from slipstick.interpreters.host.files import check_path
-from slipstick.replies.arguments import UnreadableCallError, read_arguments
+from slipstick.replies.arguments import UnreadableCallError, check_name, read_arguments
 from slipstick.schema import Output
 
 T = TypeVar("T")
@@ -167,9 +167,11 @@ async def answer_call(session: Session, call: Any) -> dict[str, str]:
     told to the model.
     """
     if not isinstance(call, Mapping):
-        call = {"id": call.id, "function": {"arguments": call.function.arguments}}
+        call = {"id": call.id, "function": {"name": call.function.name, "arguments": call.function.arguments}}
+    name, arguments = call["function"].get("name"), call["function"]["arguments"]
     try:
-        codes = read_arguments(call["function"]["arguments"])
+        check_name(name, "python", arguments)
+        codes = read_arguments(arguments)
         outputs = [await session.run(code) for code in codes]
         content = "\n".join(output.text for output in outputs if output.text) or "(no output)"
     except UnreadableCallError as error:
