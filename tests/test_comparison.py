@@ -164,3 +164,14 @@ def test_a_comparison_names_the_test_it_made_and_leaves_out_problems_without_a_g
     often = compare_runs(given, first, given, second)
     assert (often.rows[0].test, often.heading) == ("permutation", "one solves more often")
     assert "paired permutation test, p = " in often.findings()[0] and "McNemar" not in often.findings()[0]
+
+
+def test_few_problems_are_told_to_believe_the_test() -> None:
+    few = problems()[:8]
+    found = compare_runs(few, solve(few, 0), few, solve(few, 3))
+    assert found.rows[0].low >= 0 and not found.rows[0].differs
+    assert "p is of the test that is named. With few problems" in found.findings()[-1]
+    assert "would show it hardly ever" in found.findings()[0]
+    many = [Problem(id=f"p/{n}", text=f"{n}?", answer=str(n), metadata={"dataset": "p"}) for n in range(100)]
+    found = compare_runs(many, solve(many, 0), many, solve(many, 60))
+    assert "Intervals are a bootstrap over problems; p is of the test that is named." in found.findings()

@@ -16,6 +16,9 @@ from slipstick.store import RunFolder
 DETECTABLE = 0.03
 """The difference whose chance of being found is stated: three points."""
 
+FEW_PROBLEMS = 30
+"""Below so many problems the bootstrap's intervals are too narrow."""
+
 
 class Flip(Record):
     """A problem that one run solves more often than the other."""
@@ -57,8 +60,9 @@ class RunComparison(Record):
         return " or the ".join(dict.fromkeys(row.test_name for row in self.rows))
 
     def findings(self) -> list[str]:
-        """What limits the comparison, then what it shows over all problems, format by format."""
-        return [*self.notes, *(describe_difference(row, self.names) for row in self.rows if not row.group)]
+        """What limits the comparison, what it shows over all problems, format by format, and where its figures are from."""
+        shown = [describe_difference(row, self.names) for row in self.rows if not row.group]
+        return [*self.notes, *shown, _methods(self.rows)]
 
 
 def compare_runs(
@@ -119,6 +123,15 @@ def counted_solutions(run: Run, solutions: list[Solution]) -> list[Solution]:
     return [solution for samples in firsts for rows in samples.values() for solution in rows]
 
 
+def _methods(rows: Sequence[PairedComparison]) -> str:
+    """Where the figures of rows are from; which to believe if they are few, or seem to contradict each other."""
+    words = "Intervals are a bootstrap over problems; p is of the test that is named."
+    apart = any((row.low > 0 or row.high < 0) != row.differs for row in rows)
+    if apart or any(row.n < FEW_PROBLEMS for row in rows):
+        words += " With few problems, or where the two disagree, believe the test: a bootstrap is then too narrow."
+    return words
+
+
 def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
     """What a row of the comparison shows, in words."""
     better = names[row.difference > 0]
@@ -129,7 +142,8 @@ def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
     differing = (row.only_first + row.only_second) / row.n
     if row.test == "mcnemar" and differing >= DETECTABLE:
         chance = power(DETECTABLE, differing, row.n)
-        words += f" A true difference of {100 * DETECTABLE:.0f} points would be found {100 * chance:.0f} times in 100."
+        often = f"{100 * chance:.0f} times in 100" if chance >= 0.005 else "hardly ever"
+        words += f" If they truly differed by {100 * DETECTABLE:.0f} points, so many problems would show it {often}."
     if row.more_problems_needed:
         words += (
             f" If the {100 * abs(row.difference):.1f} points are real, {row.more_problems_needed:,} more problems "

@@ -258,3 +258,9 @@ def test_nemo_skills_and_tora_in_earlier_forms(tmp_path: Path) -> None:
     alone = {"idx": 0, "question": "2?", "gt": "2", "code": "It is 2.", "pred": "2", "report": None, "score": True}
     (attempt,) = read(write(tmp_path / "m" / "test.jsonl", alone))
     assert attempt.solution.blocks == [Text(text="It is 2.")] and attempt.recorded[0].verdicts == {"score": True}
+
+
+def test_an_empty_file_of_a_folder_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"question": "1 + 1?", "answer": "2", "response": "It is 2."}\n')
+    (tmp_path / "dropped.jsonl").touch()
+    assert [source.path.name for source in find_outputs(tmp_path)[0]] == ["rows.jsonl"]

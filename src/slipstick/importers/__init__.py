@@ -105,7 +105,8 @@ def find_outputs(
     """
     path = Path(path)
     rows.check_map(field_map or {})
-    files = sorted(file for file in files_below(path) if _is_rows(file)) if path.is_dir() else files_at(path)
+    below = (file for file in files_below(path) if _is_rows(file) and file.stat().st_size)
+    files = sorted(below) if path.is_dir() else files_at(path)
     root = path if path.is_dir() or not files else Path(os.path.commonpath([file.parent for file in files]))
     first = {file: next(_rows_of(file)).values for file in files}
     wanted = ROWS if field_map else file_format

@@ -70,7 +70,11 @@ def check_memory(settings: StageSettings) -> None:
 
 def remedies(work: Workload, *, smaller_step: str | None = None) -> list[str]:
     """What makes a run smaller, in the recipe's keys; smaller_step: what does so for a step, if not a TrainSettings."""
-    found = ["free some" if work.on_cpu else "use a GPU with more memory, or more of them (num_gpus, parallel)"]
+    found = [
+        "free some memory (end other programs)"
+        if work.on_cpu
+        else "use a GPU with more memory, or more of them (num_gpus, parallel)"
+    ]
     if smaller_step:
         found.append(smaller_step)
     elif not work.fused_head:

@@ -214,6 +214,8 @@ def _refused(solution: Solution) -> bool:
 
 
 def _time(run: Run, tokens: int, solutions: int) -> str:
+    if run.verb == "curate":
+        return "What writing the kept solutions took; curation itself asks no model."
     if not run.finished:
         return ""
     seconds = max((run.finished - run.started) / timedelta(seconds=1), 1e-9)
