@@ -60,7 +60,7 @@ class RunComparison(Record):
         return " or the ".join(dict.fromkeys(row.test_name for row in self.rows))
 
     def findings(self) -> list[str]:
-        """What limits the comparison, what it shows over all problems, format by format, and where its figures are from."""
+        """What limits the comparison, what it shows over all problems by format, and where its figures are from."""
         shown = [describe_difference(row, self.names) for row in self.rows if not row.group]
         return [*self.notes, *shown, _methods(self.rows)]
 
