@@ -299,6 +299,10 @@ def test_a_run_is_repeated_from_its_own_recipe_in_another_folder(
     again = run_evaluate(Invocation("recipe.toml", out=Path("../again")), Console(quiet=True))
     assert list(map(plain, RunFolder(again).solutions())) == once
     assert RunFolder(again).run().recipe["temperature"] == 0.6
+    with pytest.raises(
+        RecipeError, match=r"it names `mine\.jsonl` from the folder .*: cd .*first, and go on from there"
+    ):
+        run_evaluate(Invocation(str(run.resolve()) if run.is_absolute() else "../run", resume=True), quiet)
 
 
 def nothing(_: Request) -> Reply:

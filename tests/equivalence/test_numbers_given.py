@@ -24,7 +24,7 @@ NUMBERS = [
     (sympy.sqrt(2) / 2, r"\frac{1}{\sqrt{2}}"),
     (sympy.pi / 2, r"\frac{\pi}{2}"),
 ]
-OTHERS = [None, True, b"5", {"answer": 5}, {5}, sympy.Symbol("x"), object]
+OTHERS = [True, b"5", {"answer": 5}, {5}, sympy.Symbol("x"), object]
 
 
 @pytest.mark.parametrize(("number", "text"), NUMBERS)
@@ -60,5 +60,7 @@ def test_several_answers_are_no_answer_and_no_gold_is_undecided() -> None:
         compare(["5"], "5")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="expected = True"):
         grade("The answer is 5.", True)
-    assert grade("The answer is 5.", None).outcome == "undecided"
+    assert grade("The answer is 5.", None).outcome == compare("5", None).outcome == "undecided"  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"^answer = None: .*; \"\" stands for no answer$"):
+        compare(None, "5")  # type: ignore[arg-type]
     assert grade(5, 5).outcome == "correct"

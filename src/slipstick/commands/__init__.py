@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from slipstick.errors import RecipeError
 from slipstick.event_loop import run_async
 from slipstick.recipe import check_settings, load_recipe, resolved
 from slipstick.schema import Problem, Record, Run, Solution
@@ -70,6 +71,15 @@ def load_settings(invocation: Invocation, settings: TypeForm[S]) -> tuple[S, str
         found = check_settings({}, settings, overrides=invocation.changes)
         return found, resolved(found)
     return load_recipe(invocation.target, settings, overrides=invocation.changes)
+
+
+def require_same_place(path: Path, run: Run) -> None:
+    """Raises RecipeError if a run names problems from the folder in which it was begun, and this is another."""
+    for source in run.recipe.get("problems") or []:
+        file = Path(str(source).removeprefix("files:"))
+        if not file.exists() and Path(run.directory, file).is_file():
+            where = f"it names `{file}` from the folder in which it was begun: cd {run.directory}, and go on from there"
+            raise RecipeError(str(path), [where])
 
 
 def settings_for_run(invocation: Invocation, run: Run, settings: type[S]) -> S:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from slipstick.commands import Invocation, load_settings
+from slipstick.commands import Invocation, load_settings, require_same_place
 from slipstick.errors import RecipeError, did_you_mean
 from slipstick.formats import FormatNames, name_of_format
 from slipstick.interpreters import Interpreter, InterpreterSettings
@@ -63,6 +63,7 @@ def load_solving(invocation: Invocation, settings: type[R]) -> tuple[R, str, Inv
             remedy = f"`slipstick grade {target}` grades its solutions, `slipstick report {target}` shows its numbers"
             raise RecipeError(str(target), [f"it is a run of `{run.verb}`, which {own} cannot continue: {remedy}"])
         table = {key: value for key, value in run.recipe.items() if value is not None}
+        require_same_place(target, run)
         where, out = invocation.target, invocation.out or target
     elif invocation.target not in shipped_recipes() and _are_problems(invocation.target):
         table = {"problems": [invocation.target], "formats": ["cot"]}

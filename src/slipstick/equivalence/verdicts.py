@@ -45,7 +45,9 @@ def answer_text(answer: object, name: str = "answer", *, wanted: str = "a text o
 
 
 def expected_texts(expected: object) -> str | list[str]:
-    """An expected answer, or several acceptable ones, as text. Raises UserError as `answer_text`."""
+    """An expected answer, or several acceptable ones, as text; "" for None. Raises UserError as `answer_text`."""
+    if expected is None:
+        return ""  # rows of a data set without a gold: the verdict is undecided, whatever the answer
     if isinstance(expected, list | tuple):
         return [answer_text(one, f"expected[{place}]") for place, one in enumerate(expected)]
     return answer_text(expected, "expected")
