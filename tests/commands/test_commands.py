@@ -337,7 +337,7 @@ def test_problems_and_runs_are_named_without_a_recipe(tmp_path: Path, monkeypatc
     run = run_evaluate(Invocation("mine.jsonl", ["model=fake:model.jsonl"]), quiet)
     assert run == Path("runs/mine") and RunFolder(run).run().recipe["formats"] == ["cot"]
     assert run_evaluate(Invocation("runs/mine", resume=True), quiet) == run
-    with pytest.raises(RunFolderError, match="already holds a run: add --resume"):
+    with pytest.raises(RunFolderError, match="already holds a run of `slipstick evaluate`: add --resume"):
         run_evaluate(Invocation("runs/mine"), quiet)
     with pytest.raises(RecipeError, match=r"no such recipe, file, dataset or run \(did you mean `gsm8k`\?\)"):
         run_evaluate(Invocation("gsm9k"), quiet)

@@ -34,7 +34,13 @@ _JSON = {"Content-Type": "application/json"}
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status", "says"),
     [
-        ("GET", "/nowhere", {}, 404, "there is no /nowhere; there are POST /sessions/{name}/run, GET /sessions/{name}/files"),
+        (
+            "GET",
+            "/nowhere",
+            {},
+            404,
+            "there is no /nowhere; there are POST /sessions/{name}/run, GET /sessions/{name}/files",
+        ),
         ("GET", "/run_code", {}, 405, "/run_code takes POST, not GET"),
         ("OPTIONS", "/health", {}, 405, "/health takes GET, HEAD, not OPTIONS"),
         ("POST", "/run_code", {}, 415, "Content-Type is missing; send JSON"),
