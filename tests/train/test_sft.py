@@ -202,3 +202,14 @@ def test_examples_that_are_left_out_are_counted(sums: Pairs, tmp_path: Path) -> 
     trained = train([*sums, pair, silent], settings=settings, out=tmp_path)
     assert (trained.examples, trained.too_long, trained.unlabelled) == (len(sums), 1, 1)
     assert "none of their tokens is a label | 1 |" in (tmp_path / "README.md").read_text()
+
+
+def test_a_few_examples_that_the_default_length_repeats_are_told(sums: Pairs, caplog: pytest.LogCaptureFixture) -> None:
+    from slipstick.train.sft import _say_repeated, encoded_examples
+
+    examples, _ = encoded_examples(sums, TrainSettings())
+    _say_repeated(examples, TrainSettings(num_train_epochs=1))
+    _say_repeated(examples, TrainSettings(max_train_tokens=1_500_000))
+    assert not caplog.text
+    _say_repeated(examples, TrainSettings())
+    assert "will be seen about" in caplog.text and "num_train_epochs" in caplog.text

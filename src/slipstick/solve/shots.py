@@ -1,5 +1,6 @@
 """Demonstrations for few-shot prompts: from a dataset's worked solutions, or from the correct solutions of a run."""
 
+import logging
 import random
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from slipstick.schema import Problem
 from slipstick.solve.settings import SolveSettings
 from slipstick.store import RunFolder, is_run
 
+_LOGGER = logging.getLogger(__name__)
 USUAL = 5
 """Demonstrations if a recipe names their source alone."""
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
@@ -29,6 +31,12 @@ def with_shots(format: Format, settings: SolveSettings, *, problems_dir: Path | 
     pool = list({without_spelling(example.question): example for example in found}.values())
     if len(pool) < wanted:
         raise RecipeError("shots_from", [_too_few(format, source, len(pool), wanted, from_run=from_run)])
+    if len(pool) == wanted:
+        _LOGGER.warning(
+            "shots_from = %r has just the %s demonstrations of a prompt: a problem that is one of them gets one less",
+            source,
+            wanted,
+        )
     chosen = random.Random(f"{settings.seed}/shots").sample(pool, min(wanted + 1, len(pool)))
     return format.model_copy(update={"demonstrations": chosen, "num_fewshot": wanted})
 

@@ -1,5 +1,6 @@
 """The stages "sft" and "cpt": training on solutions, loss on what a model writes, or on packed raw text."""
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slipstick.encode.encoding import Encoded, format_name
-from slipstick.errors import InputError
+from slipstick.errors import InputError, counted
 from slipstick.formats import Format, FormatLoader, join, load_format, render_example
 from slipstick.schema import Problem
 from slipstick.trackers import Track
@@ -18,6 +19,9 @@ from slipstick.train.examples import Examples, Pair, encode_solutions, hide_word
 from slipstick.train.result import LAST, Evaluation, FitResult, TrainResult
 from slipstick.train.run import Observers, Progress, Training, digest_of, run_stage
 from slipstick.train.settings import TrainSettings
+
+_LOGGER = logging.getLogger(__name__)
+_MANY_EPOCHS = 20
 
 
 def train(
@@ -132,12 +136,25 @@ class HeldOut(NamedTuple):
     """Formats to solve them in: those that the model is trained on."""
 
 
+def _say_repeated(examples: Examples, settings: TrainSettings) -> None:
+    """A line if the default length, which is meant for thousands of examples, repeats few of them many times."""
+    times = settings.max_train_tokens / max(1, sum(examples.lengths()))
+    if times > _MANY_EPOCHS and not settings.model_fields_set & {"max_train_tokens", "num_train_epochs"}:
+        _LOGGER.warning(
+            "%s will be seen about %s times each: max_train_tokens = %s by default; set it, or num_train_epochs",
+            counted(len(examples.encoded), "example"),
+            f"{times:,.0f}",
+            f"{settings.max_train_tokens:,}",
+        )
+
+
 def _run(
     examples: Examples, tokenizer: Any, settings: TrainSettings, out: Path, observers: Observers, held_out: HeldOut
 ) -> TrainResult:
     from slipstick.train.validation import require_something_to_measure
 
     require_something_to_measure(settings, held_out.encoded, held_out.problems)
+    _say_repeated(examples, settings)
     counts = {"too_long": examples.too_long, "unlabelled": examples.unlabelled, "cut": examples.cut}
 
     def fit(training: Training) -> TrainResult:
