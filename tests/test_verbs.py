@@ -248,6 +248,16 @@ def test_audit_and_report() -> None:
     assert slipstick.report("runs/*e*", measure="no_answer", quiet=True) == Path("runs/table/table.html")
 
 
+def test_two_runs_are_compared() -> None:
+    better = slipstick.evaluate(ROWS, Answers(), out="runs/better", quiet=True)
+    worse = slipstick.evaluate(ROWS, FakeModel(lambda _: "The answer is 4."), out="runs/worse", quiet=True)
+    found = better.compare(worse)
+    assert found.rows[0].difference == 0.5 and found.common == 2
+    assert [flip.problem_id for flip in found.flips] == ["pie"]
+    assert worse.compare("runs/better").rows[0].difference == -0.5
+    assert "no difference shown" in " ".join(found.findings())
+
+
 def test_a_script_of_a_user_passes_strict_type_checks() -> None:
     pytest.importorskip("mypy")
     Path("mine.py").write_text(

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipstick.comparison import RunComparison, compare_folders
 from slipstick.extras import require
 from slipstick.metrics.groups import set_of
 from slipstick.metrics.labels import order_formats
@@ -85,6 +86,14 @@ class RunResult:
         Raises UserError if pandas is not installed.
         """
         return _frame([metric.model_dump() for metric in self.metrics], tuple(Metric.model_fields))
+
+    def compare(self, other: Path | str | RunResult) -> RunComparison:
+        """This run minus another on the problems that both have: differences with intervals, tests, what flipped.
+
+        `findings()` of the result says it in words. Raises InputError as `slipstick report RUN --set against=OTHER`
+        does: for runs without a common problem or format, other questions or golds under one id, ungraded solutions.
+        """
+        return compare_folders(RunFolder(Path(other)), self._folder)
 
     def __fspath__(self) -> str:
         return str(self.path)

@@ -328,3 +328,14 @@ def test_golds_in_words_stay_golds(tmp_path: Path, gold: str) -> None:
 @pytest.mark.parametrize("gold", ["12 square metres", "Ann Lee", "$x=3$", "x = 3 or y = 4", "42"])
 def test_a_column_named_solution_may_hold_answers(tmp_path: Path, gold: str) -> None:
     assert one(tmp_path, {"question": "Which?", "solution": gold}, answer="solution").answer == gold
+
+
+def test_letters_without_options_beside_a_list_are_told(tmp_path: Path) -> None:
+    rows = [{"stem": f"{n} + 1?", "key": "B", "alternatives": [str(n), str(n + 1)]} for n in range(3)]
+    source, notices = write(tmp_path / "mc.jsonl", *rows), list[str]()
+    fields = {"text": "stem", "answer": "key"}
+    list(load_problems(source, field_map=fields, on_notice=notices.append))
+    assert len(notices) == 1 and "3 golds are letters" in notices[0]
+    assert notices[0].endswith("are they the options? --set field_map.choices=alternatives")
+    list(load_problems(source, field_map=fields | {"choices": "alternatives"}, on_notice=notices.append))
+    assert len(notices) == 1

@@ -75,7 +75,7 @@ async def _solve_and_check(
         alarms, metrics = await rerun(
             list(folder.problems()),
             list(folder.solutions()),
-            load_strategies(recipe.formats, recipe, problems_dir=recipe.problems_dir),
+            load_strategies(recipe.formats, recipe, problems_dir=recipe.problems_dir, field_map=recipe.field_map),
             model=model,
             interpreter=interpreter,
             settings=recipe,

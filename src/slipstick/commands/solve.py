@@ -61,7 +61,7 @@ async def collect(
     """Every solution the recipe asks for, into the folder, in the order asked for once all are there."""
     began, total = time.monotonic(), folder.write_problems(each_problem(recipe))
     problems = folder.problems()
-    loaded = load_strategies(recipe.formats, recipe, problems_dir=recipe.problems_dir)
+    loaded = load_strategies(recipe.formats, recipe, problems_dir=recipe.problems_dir, field_map=recipe.field_map)
     strategies = [prepare(strategy, recipe) for strategy in loaded]
     record_formats(folder, formats_in(strategies), named=recipe.formats)
     async with Collection(folder, recipe, Monitor(model), interpreter, console) as collection:

@@ -83,7 +83,10 @@ async def teach(
     for solution in asked.given:
         if solution.id not in begun:
             folder.append(solution)
-    loaded = [load_prompted(name, recipe, problems_dir=recipe.problems_dir) for name in recipe.formats]
+    loaded = [
+        load_prompted(name, recipe, problems_dir=recipe.problems_dir, field_map=recipe.field_map)
+        for name in recipe.formats
+    ]
     formats = [prepare_format(format, recipe) for format in loaded]
     record_formats(folder, formats, named=recipe.formats)
     if monitor and formats and asked.problems:

@@ -39,6 +39,7 @@ _BEFORE = ("context", "passage", "body")
 """Keys of what stands before a question: OlympiadBench, AGIEval, SVAMP."""
 _LOGGER = logging.getLogger("slipstick")
 _KINDS = frozenset(get_args(Kind))
+_LETTER = re.compile(r"\(?[A-J]\)?")
 _STEM = re.compile(r"(\.jsonl?|\.ndjson|\.[ct]sv|\.parquet)?(\.gz)?$", re.IGNORECASE)
 
 
@@ -65,15 +66,17 @@ def load(
     require_file(path)
     stem = _STEM.sub("", path.name)
     counted, numbers = Counted(str(path), on_notice), PlacesOrOptions()
+    letters = LettersWithoutOptions(str(path), on_notice)
 
     def convert(row: Row) -> Problem:
         read = read_problem(row, stem=stem, field_map=field_map)
         numbers.check(row, read.gold)
+        letters.look(row, read.problem)
         if read.problem.answer is None:
             counted.add(row.number, read.gold.missing)
         return read.problem
 
-    return counted.count(to_problems(read_rows(path, on_bad=on_bad), convert, on_bad=on_bad))
+    return letters.watch(counted.count(to_problems(read_rows(path, on_bad=on_bad), convert, on_bad=on_bad)))
 
 
 class ReadProblem(NamedTuple):
@@ -83,6 +86,33 @@ class ReadProblem(NamedTuple):
     """The problem."""
     gold: Gold
     """What the row says of its answer."""
+
+
+class LettersWithoutOptions:
+    """Counts golds that are letters where no options are known but a key has a list, and says so at the end."""
+
+    def __init__(self, source: str, on_notice: Callable[[str], None]) -> None:
+        self._source, self._on_notice = source, on_notice
+        self._count, self._key = 0, ""
+
+    def look(self, row: Row, problem: Problem) -> None:
+        """Looks at a row."""
+        if problem.choices or not isinstance(problem.answer, str) or not _LETTER.fullmatch(problem.answer):
+            return
+        lists = (key for key, value in row.values.items() if isinstance(value, list) and len(value) > 1)
+        if key := next(lists, ""):
+            self._count, self._key = self._count + 1, self._key or key
+
+    def watch(self, problems: Iterator[Problem]) -> Iterator[Problem]:
+        """The problems."""
+        try:
+            yield from problems
+        finally:
+            if self._count:
+                self._on_notice(
+                    f"{self._source}: {self._count:,} golds are letters and no options are known, but `{self._key}` "
+                    f"holds lists: are they the options? --set field_map.choices={self._key}"
+                )
 
 
 class PlacesOrOptions:

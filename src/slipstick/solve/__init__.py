@@ -79,25 +79,38 @@ def policy_of(settings: SolveSettings) -> SamplingPolicy:
 
 
 def load_strategies(
-    names: Iterable[str], settings: SolveSettings | None = None, *, problems_dir: Path | None = None
+    names: Iterable[str],
+    settings: SolveSettings | None = None,
+    *,
+    problems_dir: Path | None = None,
+    field_map: dict[str, str] | None = None,
 ) -> list[Strategy]:
     """Formats by their names or files, and "hybrid", with a run's system message and demonstrations.
 
+    problems_dir, field_map: how `shots_from` is read, as of `load_problems`; keys that its file lacks are passed over.
     Raises PluginError or RecipeError for a name that is neither, RecipeError for demonstrations there are not.
     """
     chosen = settings or SolveSettings()
 
     def load(name: str) -> Format:
-        return load_prompted(name, chosen, problems_dir=problems_dir)
+        return load_prompted(name, chosen, problems_dir=problems_dir, field_map=field_map)
 
     return [Hybrid(pot=load("pot"), cot=load("cot")) if name == "hybrid" else load(name) for name in names]
 
 
-def load_prompted(name: str, settings: SolveSettings, *, problems_dir: Path | None = None) -> Format:
+def load_prompted(
+    name: str,
+    settings: SolveSettings,
+    *,
+    problems_dir: Path | None = None,
+    field_map: dict[str, str] | None = None,
+) -> Format:
     """A format by its name or file, with a run's system message and demonstrations. Raises as `load_strategies`."""
     format, system = load_format(name), settings.system_text()
     format = format if system is None else with_system(format, system)
-    return with_shots(format, settings, problems_dir=problems_dir) if settings.shots_from else format
+    if not settings.shots_from:
+        return format
+    return with_shots(format, settings, problems_dir=problems_dir, field_map=field_map)
 
 
 def formats_in(strategies: Iterable[Strategy]) -> list[Format]:

@@ -3,7 +3,7 @@
 import logging
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from slipstick.errors import RecipeError
@@ -12,6 +12,7 @@ from slipstick.problems import load_problems
 from slipstick.schema import Problem
 from slipstick.solve.settings import SolveSettings
 from slipstick.store import RunFolder, is_run
+from slipstick.tabular import read_rows
 
 _LOGGER = logging.getLogger(__name__)
 USUAL = 5
@@ -19,7 +20,13 @@ USUAL = 5
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
 
 
-def with_shots(format: Format, settings: SolveSettings, *, problems_dir: Path | None = None) -> Format:
+def with_shots(
+    format: Format,
+    settings: SolveSettings,
+    *,
+    problems_dir: Path | None = None,
+    field_map: dict[str, str] | None = None,
+) -> Format:
     """The format with demonstrations from `shots_from`, the same ones for the same seed.
 
     It has one more than a prompt shows, for the problem that is itself one of them. Raises RecipeError if the source
@@ -27,7 +34,11 @@ def with_shots(format: Format, settings: SolveSettings, *, problems_dir: Path | 
     """
     source, wanted = settings.shots_from or "", USUAL if settings.num_fewshot is None else settings.num_fewshot
     from_run = is_run(source)
-    found = _of_run(format, RunFolder(source)) if from_run else _of_problems(format, source, problems_dir)
+    if from_run:
+        found = _of_run(format, RunFolder(source))
+    else:
+        mapped = _keys_of(source, field_map or {})
+        found = _of_problems(format, load_problems(source, problems_dir=problems_dir, field_map=mapped))
     pool = list({without_spelling(example.question): example for example in found}.values())
     if len(pool) < wanted:
         raise RecipeError("shots_from", [_too_few(format, source, len(pool), wanted, from_run=from_run)])
@@ -61,10 +72,16 @@ def _of_run(format: Format, folder: RunFolder) -> Iterator[Demonstration]:
             yield Demonstration(question=problems[solution.problem_id].text, response=text)
 
 
-def _of_problems(format: Format, source: str, problems_dir: Path | None) -> Iterator[Demonstration]:
+def _keys_of(source: str, field_map: dict[str, str]) -> dict[str, str]:
+    """The mapping of the run's own files, as far as a file of demonstrations has its keys."""
+    row = next(read_rows(Path(source)), None) if field_map and Path(source).is_file() else None
+    return {field: key for field, key in field_map.items() if row and key.partition(".")[0] in row.values}
+
+
+def _of_problems(format: Format, problems: Iterable[Problem]) -> Iterator[Demonstration]:
     if format.executes != "never":
         return
-    for problem in load_problems(source, problems_dir=problems_dir):
+    for problem in problems:
         if problem.answer is not None and (problem.rationale or problem.kind == "choice"):
             yield Demonstration(question=problem.text, response=_worked(format, problem))
 
