@@ -28,5 +28,5 @@ def test_without_torch(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     with pytest.raises(SystemExit) as ended:
         main()
     said = capsys.readouterr()
-    assert ended.value.code == (0 if line.startswith("doctor") else 2)
+    assert ended.value.code == (1 if line.startswith("doctor") else 2)
     assert "pip install 'slipstick[train]'" in said.out + said.err and "Traceback" not in said.err

@@ -38,7 +38,7 @@ def no_recipe(name: str, settings: Collection[str] = ()) -> str:
     path, hint = Path(name), did_you_mean(name, shipped_recipes())
     if (path / "run.json").is_file():
         return f"it is a run's folder, not a recipe{_as_setting(name, settings, ('data', 'run'))}"
-    if path.with_name(f"{path.name}.toml").is_file():
+    if path.name and path.with_name(f"{path.name}.toml").is_file():
         return f"no such recipe (did you mean `{name}.toml`?)"
     if path.is_file():
         made = f"; `slipstick import {name}` makes a run of rows to train on" if "data" in settings else ""

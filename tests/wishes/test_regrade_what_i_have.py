@@ -24,7 +24,7 @@ def test_samples_of_lm_eval(tmp_path: Path) -> None:
     results.mkdir(parents=True)
     (results / "samples_sums_2031-01-01T00-00-00.000.jsonl").write_text("\n".join(map(json.dumps, rows)))
     code, said = slipstick("grade results", tmp_path)
-    assert code == 0 and "1 disagreements" in said
+    assert code == 0 and "1 disagreement" in said
     assert outcomes(tmp_path / "runs" / "results") == ["correct", "incorrect", "correct"]
     (line,) = (tmp_path / "runs" / "results" / "disagreements.jsonl").read_text().splitlines()
     assert json.loads(line)["theirs"] is False and json.loads(line)["ours"] == "correct"
