@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from slipstick.commands import Invocation
+from slipstick.edges import shorten
 from slipstick.errors import InputError, UserError, first_error
 from slipstick.given import Problems, split_given, stored
 from slipstick.interpreters import Interpreter
@@ -338,7 +339,7 @@ def _plain(key: str, value: object) -> Any:
             return {str(name): _plain(key, each) for name, each in value.items()}
         case list() | tuple():
             return [_plain(key, each) for each in value]
-    raise InputError(f"{key} = {value!r}: give a text, a number, true or false, a path, a list or a table")
+    raise InputError(f"{key} = {shorten(repr(value))}: give a text, a number, true or false, a path, a list or a table")
 
 
 def _console(quiet: bool) -> Console:
