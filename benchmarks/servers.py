@@ -16,10 +16,11 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -42,7 +43,7 @@ class Mode(NamedTuple):
     status: int = 200
     body: Any = None
     """JSON, a text, or None for a good answer."""
-    headers: dict[str, str] = {}  # noqa: RUF012  never changed
+    headers: Mapping[str, str] = MappingProxyType({})
     how: str = ""
     """What is done to the connection instead: "reset", "cut", "hang", "slow", "close", "garbage"."""
     words: str = ""
@@ -141,7 +142,7 @@ class Server:
         self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
 
-    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805  `self` is the handler's, inside
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *args: object) -> None:
                 pass
@@ -160,10 +161,10 @@ class Server:
                 else:
                     self.send(mode.status, mode.body, mode.headers)
 
-            def send(self, status: int, body: Any, headers: dict[str, str]) -> None:
+            def send(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
                 data = (body if isinstance(body, str) else json.dumps(body)).encode()
                 self.send_response(status)
-                for key, value in ({"Content-Type": "application/json"} | headers).items():
+                for key, value in {"Content-Type": "application/json", **headers}.items():
                     self.send_header(key, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
@@ -207,7 +208,7 @@ def evaluated(server: Server, folder: Path, format: str, *, resume: bool) -> str
     invocation = Invocation(str(recipe), out=folder / "run", resume=resume, model=model)
     try:
         run_evaluate(invocation, Console(file=io.StringIO()))
-    except BaseException as raised:
+    except BaseException as raised:  # also a group of what several tasks raised; what is no ModelError goes on
         if not isinstance(first_error(raised), ModelError):
             raise
         return str(first_error(raised))

@@ -73,6 +73,7 @@ def test_the_tutorial_on_judging_gives_what_it_says(tmp_path: Path, tutor: str) 
 
 def test_the_tutorial_on_regrading_gives_what_it_says(tmp_path: Path) -> None:
     follow("tutorial-regrade.md", tmp_path)
+    assert list((tmp_path / "runs").glob("*/disagreements.jsonl")), "what the page speaks of"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -235,3 +236,16 @@ def test_a_closed_session_runs_nothing_and_paths_are_paths() -> None:
                 await session.run("1")
 
     asyncio.run(scenario())
+
+
+def test_the_awaited_sandbox_takes_what_the_other_takes() -> None:
+    shared = [name for name in vars(Sandbox) if not name.startswith("_") and callable(getattr(Sandbox, name))]
+    names = {"close": "aclose"} | {name: name for name in shared if name != "close"}
+    for plain, awaited in names.items():
+        taken = [
+            list(inspect.signature(getattr(kind, name)).parameters.values())[1:]
+            for kind, name in ((Sandbox, plain), (AsyncSandbox, awaited))
+        ]
+        assert [(each.name, each.kind, each.default) for each in taken[0]] == [
+            (each.name, each.kind, each.default) for each in taken[1]
+        ], plain
