@@ -125,6 +125,15 @@ def test_problems_may_be_named_and_the_best_chosen_by_accuracy(sums: Pairs, tiny
     assert trained.accuracy[0].value == best
 
 
+def test_problems_that_are_trained_on_are_told(
+    sums: Pairs, tiny_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_for("loop", tiny_model)
+    shouted = sums[0][1].model_copy(update={"id": "mine/1", "text": sums[0][1].text.upper()})
+    train(sums[:60], valid=sums[60:72], eval_problems=[shouted, sums[-1][1]], settings=settings, out=tmp_path)
+    assert "1 of the 2 problems that measure accuracy are trained on too (the first: mine/1)" in caplog.text
+
+
 def test_what_cannot_be_measured_is_told_before_anything_starts(sums: Pairs, tmp_path: Path) -> None:
     for setting, says in (
         ({"load_best_model_at_end": True}, "load_best_model_at_end = true needs solutions that are not trained on"),

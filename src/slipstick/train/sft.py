@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from slipstick.curate.contamination import alphanumeric, question
 from slipstick.encode.encoding import Encoded, format_name
 from slipstick.errors import InputError, counted
 from slipstick.formats import Format, FormatLoader, join, load_format, render_example
@@ -52,11 +53,13 @@ def train(
     """
     with _one_thread():
         _check_packages(settings)
-        examples, tokenizer = encoded_examples(pairs, settings, load)
+        rows = list(pairs)
+        examples, tokenizer = encoded_examples(rows, settings, load)
         kept = list(valid)
         asked = [problem for problem in eval_problems or (each for _, each in kept) if problem.answer]
         if eval_problems and not asked:
             raise InputError(f"none of the {len(eval_problems):,} eval_problems has a gold, so nothing can be graded")
+        _say_seen(rows, asked)
         held_out = HeldOut(
             _encoded(kept, tokenizer, settings, load),
             list({problem.id: problem for problem in asked}.values())[: settings.eval_accuracy_problems],
@@ -145,6 +148,20 @@ def _say_repeated(examples: Examples, settings: TrainSettings) -> None:
             counted(len(examples.encoded), "example"),
             f"{times:,.0f}",
             f"{settings.max_train_tokens:,}",
+        )
+
+
+def _say_seen(rows: Sequence[Pair], asked: Sequence[Problem]) -> None:
+    """A line if questions that measure accuracy are trained on, letter for letter but for case and punctuation."""
+    trained_on = {alphanumeric(question(problem)) for problem in {id(each): each for _, each in rows}.values()}
+    seen = [problem.id for problem in asked if alphanumeric(question(problem)) in trained_on]
+    if seen:
+        _LOGGER.warning(
+            "%s of the %s problems that measure accuracy are trained on too (the first: %s), so the accuracy is too "
+            "high: curate with decontaminate_against, or name other eval_problems",
+            f"{len(seen):,}",
+            f"{len(asked):,}",
+            seen[0],
         )
 
 
