@@ -78,7 +78,7 @@ def prepare(base: Path, done: Callable[..., None]) -> dict[str, Verb]:
         "synthesize": Verb(arguments=["synthesize", f"{base}/data.toml", *to_out]),
         "curate": Verb(arguments=["curate", f"{base}/curate.toml", *to_out]),
         "train": Verb(arguments=["train", f"{base}/train.toml", *to_out]),
-        "train, value": Verb(arguments=["train", f"{base}/value.toml", *to_out]),
+        "train of a value model": Verb(arguments=["train", f"{base}/value.toml", *to_out]),
         "value": Verb(arguments=["value", graded, "--set", f"value_model={base}/valued/model", *to_out]),
         "self-train": Verb(arguments=["self-train", f"{base}/self-train.toml", *to_out]),
     }

@@ -25,6 +25,8 @@ _VARYING = re.compile(r"second|time|_at$|tokens_per|date|created|started|finishe
 """Fields that differ between two undisturbed runs."""
 _SHOWN = (".html", ".md", ".png", ".log", ".txt")
 """Files for people, which say when they were written."""
+STARTING = "a traceback by Python, which was still starting"
+"""Imports of the package that come before the command line count as that: none of our code can catch it."""
 _OTHERS = (f"torchinductor_{getpass.getuser()}",)
 """Folders of temporary files that a library keeps after every run."""
 
@@ -112,10 +114,11 @@ def end(folder: Path, verb: Verb, how: signal.Signals, after: float) -> list[str
         process.wait()
         return [f"does not end after {how.name}"]
     wrong += _processes_left(process.pid)
-    if code not in (0, 1, 130, -how):
+    if code not in (0, 1, 130, -how, -signal.SIGINT):  # Python ends so if it is interrupted while it leaves
         wrong.append(f"ends with {code} after {how.name}")
-    if "Traceback" in (folder / "log.txt").read_text("utf-8", "replace"):
-        wrong.append(f"a traceback after {how.name}")
+    if "Traceback" in (log := (folder / "log.txt").read_text("utf-8", "replace")):
+        started = "runpy" not in log or "/slipstick/cli.py" in log
+        wrong.append(f"a traceback after {how.name}" if started else STARTING)
     process = slipstick(folder, *command(verb, folder))
     try:
         if process.wait(_PATIENCE):
@@ -208,7 +211,9 @@ def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """How many kills, and how many were wrong: in all, by verb and by signal."""
 
     def count(some: list[dict[str, Any]]) -> dict[str, int]:
-        return {"done": len(some), "wrong": sum(bool(row["wrong"]) for row in some)}
+        wrong = [row["wrong"] for row in some if row["wrong"] and row["wrong"] != [STARTING]]
+        starting = sum(row["wrong"] == [STARTING] for row in some)
+        return {"done": len(some), "wrong": len(wrong), "while_python_starts": starting}
 
     by_verb = {name: [row for row in rows if row["verb"] == name] for name in dict.fromkeys(r["verb"] for r in rows)}
     by_signal = {how.name: [row for row in rows if row["signal"] == how.name] for how in SIGNALS}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.kill_inputs import OUT, Verb
-from benchmarks.kill_verbs import differences, end, figures, snapshot, undisturbed
+from benchmarks.kill_verbs import STARTING, differences, end, figures, snapshot, undisturbed
 
 
 @pytest.fixture
@@ -37,8 +37,9 @@ def test_kills_are_counted_by_verb_and_signal() -> None:
     signals = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
     rows = [{"verb": "solve", "signal": name, "wrong": []} for name in (*signals, "SIGKILL")]
     rows.append({"verb": "train", "signal": "SIGINT", "wrong": ["1 processes left"]})
+    rows.append({"verb": "train", "signal": "SIGHUP", "wrong": [STARTING]})
     counted = figures(rows)
-    assert (counted["done"], counted["wrong"]) == (6, 1)
-    assert counted["verbs"]["solve"] == {"done": 5, "wrong": 0, "each": 1}
-    assert counted["verbs"]["train"] == {"done": 1, "wrong": 1, "each": 0}
-    assert counted["signals"]["SIGINT"] == {"done": 2, "wrong": 1}
+    assert (counted["done"], counted["wrong"]) == (7, 1)
+    assert counted["verbs"]["solve"] == {"done": 5, "wrong": 0, "while_python_starts": 0, "each": 1}
+    assert counted["verbs"]["train"] == {"done": 2, "wrong": 1, "while_python_starts": 1, "each": 0}
+    assert counted["signals"]["SIGINT"] == {"done": 2, "wrong": 1, "while_python_starts": 0}

@@ -63,7 +63,7 @@ def _add(function: str, doc: str | None, command: Callable[..., None], *, sees_r
 
 
 def _stop_as_by_ctrl_c() -> None:
-    from slipstick.commands.running import stop_as_by_ctrl_c
+    from slipstick.commands.interrupts import stop_as_by_ctrl_c
 
     stop_as_by_ctrl_c()
 

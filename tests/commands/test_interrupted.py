@@ -13,7 +13,7 @@ from slipstick.cli import main
 
 PROGRAM = """
 import asyncio, os, signal
-from slipstick.commands.running import stop_as_by_ctrl_c
+from slipstick.commands.interrupts import stop_as_by_ctrl_c
 from slipstick.event_loop import run_async
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -47,6 +47,32 @@ class Interrupts:
 sys.meta_path.insert(0, Interrupts())
 runpy.run_module("slipstick", run_name="__main__")
 """
+
+
+DELETED = """
+import os, signal, sys, time
+from slipstick.commands.interrupts import stop_as_by_ctrl_c
+
+class Deleted:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+
+stop_as_by_ctrl_c()
+try:
+    Deleted()
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_while_an_object_is_deleted_is_not_lost(number: signal.Signals) -> None:
+    line = [sys.executable, "-c", DELETED, str(int(number))]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=50, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
 
 
 def test_an_interrupt_while_the_command_line_is_imported_leaves_no_traceback() -> None:

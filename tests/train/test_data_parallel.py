@@ -25,7 +25,7 @@ def test_two_processes_learn_what_one_learns(sums: Pairs, tmp_path: Path) -> Non
 STOPPED = """
 import os, signal, sys
 from pathlib import Path
-from slipstick.commands.running import stop_as_by_ctrl_c
+from slipstick.commands.interrupts import stop_as_by_ctrl_c
 from slipstick.encode.encoding import Encoded
 from slipstick.models.hf import load_weights
 from slipstick.train.data_parallel import Replicas

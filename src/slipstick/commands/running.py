@@ -1,20 +1,17 @@
 """The run folder of a command: opened, recorded so that the run can be repeated, and closed however it ends."""
 
-import os
 import platform
-import signal
 import subprocess
-import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
 
 from slipstick.commands import Invocation
+from slipstick.commands.interrupts import stop_as_by_ctrl_c
 from slipstick.errors import UserError, first_error
 from slipstick.recipe import find_recipe
 from slipstick.schema import Record, Run
@@ -85,23 +82,6 @@ def _name(target: str, verb: str, *, is_recipe: bool) -> str:
     if not target:
         return verb
     return find_recipe(target).stem if is_recipe else Path(target).name
-
-
-def stop_as_by_ctrl_c() -> None:
-    """Has SIGTERM and SIGHUP, which schedulers and closed terminals send, end a run as Ctrl-C does: `stopped`."""
-    if threading.current_thread() is not threading.main_thread():
-        return  # in a notebook's thread: Python sets handlers in the main thread alone
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:  # not under nohup, nor where a host program has its own
-            signal.signal(number, partial(_interrupt, os.getpid()))
-
-
-def _interrupt(process: int, number: int, _: object) -> None:
-    if os.getpid() != process:  # a child that was forked from it, and has its handlers
-        os._exit(128 + number)
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell sets it for what it starts with `&`
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.raise_signal(signal.SIGINT)
 
 
 def _versions() -> dict[str, str]:
