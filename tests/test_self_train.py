@@ -19,8 +19,9 @@ from slipstick.commands import Invocation
 from slipstick.commands.self_train import SelfTrainRecipe, check_stages, run_self_train
 from slipstick.errors import RecipeError
 from slipstick.metrics.labels import metric_label
+from slipstick.report.facts import rounds_tables
 from slipstick.schema import Metric
-from slipstick.self_train import Round, rounds_table
+from slipstick.self_train import Round, describe_gain, rounds_table
 from slipstick.store import RunFolder
 
 RECIPE = """\
@@ -134,6 +135,13 @@ def test_a_killed_run_goes_on_to_its_end(finished: Path) -> None:
     kept = len(list(RunFolder(finished / "round-1" / "data").solutions()))
     assert rounds[1].examples == kept and rounds[0].added == kept - rounds[0].examples
     assert {metric_label(metric) for metric in RunFolder(finished).run().metrics} == {"accuracy, pot, final"}
+
+
+def test_the_last_model_is_compared_with_the_first(finished: Path) -> None:
+    head, row = describe_gain(finished)
+    assert head.startswith("round 1 against final, trained on ") and row.startswith("pot: no difference shown")
+    assert any(head in table.lead for table in rounds_tables(finished))
+    assert describe_gain(finished / "start") == [], "a run without rounds"
 
 
 def test_a_finished_run_is_not_done_again(finished: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from slipstick.comparison import compare_runs, describe_difference
 from slipstick.edges import read_text
 from slipstick.grade import grade_solutions
 from slipstick.recipe import Names
@@ -117,6 +118,24 @@ def rounds_of(path: Path) -> list[Round]:
     """What each round of the run in a folder added so far; empty if it is no such run."""
     file = path / "rounds.json"
     return _ROUNDS.validate_json(file.read_bytes()) if file.is_file() else []
+
+
+def describe_gain(path: Path) -> list[str]:
+    """What the rounds of the run in a folder gained: the first model against the last on the same held-out problems.
+
+    A line for each format over all problems, then for each set; empty while there is only one of the two models. The
+    first is trained on the first solutions alone, so it is a control if both are trained on equally many tokens.
+    """
+    made = rounds_of(path)
+    if not made or made[-1].name != "final":
+        return []
+    first, last = RunFolder(path / "round-1" / "held-out"), RunFolder(path / "final" / "held-out")
+    names = (made[0].name, made[-1].name)
+    compared = compare_runs(first.problems(), first.solutions(), last.problems(), last.solutions(), names=names)
+    tokens = [each.trained_tokens for each in made]
+    tokens[-1] = sum(tokens) if RunFolder(path).run().recipe.get("continue_from_previous") else tokens[-1]
+    seen = f"trained on {tokens[0]:,} and {tokens[-1]:,} tokens"
+    return [f"{names[0]} against {names[1]}, {seen}:", *(describe_difference(row, names) for row in compared.rows)]
 
 
 def remove_stages(path: Path) -> None:

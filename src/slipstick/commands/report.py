@@ -16,7 +16,7 @@ from slipstick.report.many import runs_table
 from slipstick.report.many_files import legend, terminal_table, write_table
 from slipstick.report.reading import RunContent, find_runs
 from slipstick.schema import Record
-from slipstick.self_train import rounds_of, rounds_table
+from slipstick.self_train import describe_gain, rounds_of, rounds_table
 from slipstick.store import RunFolder, is_run
 
 
@@ -67,6 +67,7 @@ def _report_run(folder: RunFolder, settings: ReportSettings, out: Path | None, c
     content = read_run(folder)
     if rounds := rounds_of(folder.path):
         console.print(rounds_table(rounds))
+        console.print("\n".join(describe_gain(folder.path)), highlight=False)
     elif content.metrics:
         console.print(metrics_table(content.metrics))
     elif content.run.verb in ("synthesize", "curate"):

@@ -30,7 +30,7 @@ from slipstick.errors import RecipeError, UserError
 from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.recipe import check_settings, to_toml
 from slipstick.schema import Record
-from slipstick.self_train import RoundsSettings, remove_stages, rounds_table, self_train
+from slipstick.self_train import RoundsSettings, describe_gain, remove_stages, rounds_table, self_train
 from slipstick.store import RunFolder, is_run, write_atomically
 from slipstick.train.sources import TrainRecipe
 
@@ -78,6 +78,7 @@ def run_self_train(invocation: Invocation, console: Console) -> Path:
         counts = {"rounds": recipe.rounds, "examples": made[-1].examples, "added": sum(each.added for each in made)}
         folder.finish("finished", counts=counts, metrics=metrics)
     console.print(rounds_table(made))
+    console.print("\n".join(describe_gain(folder.path)), highlight=False)
     console.print(f"{folder.path / 'final' / 'train' / 'model'}", highlight=False, soft_wrap=True)
     return folder.path
 

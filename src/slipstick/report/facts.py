@@ -12,7 +12,7 @@ from slipstick.metrics.estimators import outcome_of
 from slipstick.metrics.measures import program_end
 from slipstick.report.content import FormatStyle, time_taken
 from slipstick.schema import Code, Drop, Output, Run, Solution
-from slipstick.self_train import rounds_of
+from slipstick.self_train import describe_gain, rounds_of
 from slipstick.solve.hybrid import spent_alone
 from slipstick.solve.monitor import kind_of_error
 from slipstick.store import RunFolder, read_records
@@ -177,6 +177,7 @@ def rounds_tables(path: Path) -> list[PageTable]:
         )
     heads = ["", "trained on", *(f"held out, {name} %" for name in formats), "solved", "first time", "added"]
     lead = "Held out: accuracy on problems that are never trained on, with its 95 % interval."
+    lead = " ".join([lead, *describe_gain(path)])
     table = PageTable("What each round added", lead, [*heads, "tokens trained", "seconds"], rows)
     return [table] if rows else []
 
