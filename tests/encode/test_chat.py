@@ -99,5 +99,13 @@ def test_a_template_that_refuses_is_named_with_the_remedy(tokenizer: Any) -> Non
 def test_a_template_that_leaves_messages_out_is_refused(tokenizer: Any) -> None:
     chat, format = chatting(tokenizer, "{{ messages[-1]['content'] }}"), load_format("cot")
     solution, problem = solved([Text(text="So 42.")], format)
-    with pytest.raises(InputError, match="leaves out, repeats or reorders messages"):
+    with pytest.raises(InputError, match="leaves out, repeats or reorders messages of format `cot`"):
+        encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))
+
+
+def test_a_template_without_tool_calls_is_told(tokenizer: Any) -> None:
+    plain = "{% for message in messages %}<|im_start|>{{ message['content'] }}<|im_end|>{% endfor %}"
+    chat, format = chatting(tokenizer, plain), load_format("tools")
+    solution, problem = solved([Text(text="Add."), Code(text="12 + 30"), Output(text="42")], format)
+    with pytest.raises(InputError, match=r"has no place for tool calls.* of format `tools`.*or use another format"):
         encode(solution, problem, format, chat, settings=EncodeSettings(template="chat"))

