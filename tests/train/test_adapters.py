@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def test_adapters_are_merged_into_the_weights(sums: Pairs, tiny_model: Path, tmp
     settings = TrainSettings(
         base=str(tiny_model), max_train_tokens=2500, num_processes=1, **{**TRL, "trainer": trainer}, **lora
     )
-    train(sums, settings=settings, out=tmp_path)
+    trained = train(sums, settings=settings, out=tmp_path)
+    assert trained.parameters == opened(tmp_path).num_parameters(), "adapters are merged, they add none"
     ids = torch.arange(20)[None]
     before, after = opened(tiny_model)(ids).logits, opened(tmp_path)(ids).logits
     with warnings.catch_warnings():
@@ -41,3 +43,22 @@ def test_the_seed_decides_where_adapters_begin(tiny_model: Path) -> None:
         return sum(float(p.detach().sum()) for name, p in model.named_parameters() if "lora_A" in name)
 
     assert start(0) == start(0) != start(1)
+
+
+def test_adapters_name_their_base_as_the_hub_knows_it(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slipstick.models.hf import packaged
+    from slipstick.train.adapters import add_adapters, save_adapters
+
+    model = add_adapters(opened(tiny_model), TrainSettings(base=str(tiny_model), lora_rank=2))
+    save_adapters(model, tmp_path / "folder", base=str(tiny_model))
+    config = json.loads((tmp_path / "folder" / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(tiny_model)
+    assert "base_model" not in (tmp_path / "folder" / "adapter" / "README.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    save_adapters(model, tmp_path / "named", base="smollm2")
+    config = json.loads((tmp_path / "named" / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == packaged.packaged_models()["smollm2"].origin
+    card = (tmp_path / "named" / "adapter" / "README.md").read_text()
+    assert "base_model: HuggingFaceTB/SmolLM2-135M-Instruct" in card and "More Information Needed" not in card

@@ -1,15 +1,26 @@
 """Low-rank adapters through PEFT: added before training, merged into the weights after it."""
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.models.hf import load_weights, quietly
+from slipstick.models.hf.packaged import hub_name
+from slipstick.store import write_atomically
 from slipstick.train.settings import LoraSettings
 
 ADAPTER = "adapter"
 """Folder of the adapters, next to the merged weights."""
+_CARD = """---
+library_name: peft
+pipeline_tag: text-generation
+{front}tags: [mathematics, slipstick, lora]
+---
+
+Low-rank adapters of `{base}`, trained with slipstick. The card one folder up says on what and how.
+"""
 
 
 def add_adapters(model: Any, settings: LoraSettings) -> Any:
@@ -37,10 +48,16 @@ def add_adapters(model: Any, settings: LoraSettings) -> Any:
         return get_peft_model(model, config, autocast_adapter_dtype=not zero3)
 
 
-def save_adapters(model: Any, folder: Path) -> None:
-    """Writes the adapters alone to `folder`/adapter."""
+def save_adapters(model: Any, folder: Path, *, base: str) -> None:
+    """Writes the adapters alone to `folder`/adapter, with the base's name on the Hub if it has one."""
     with quietly():
         model.save_pretrained(folder / ADAPTER)
+    if name := hub_name(base):  # where the base lies here says nothing elsewhere; PEFT would look the name up
+        config = folder / ADAPTER / "adapter_config.json"
+        kept = {**json.loads(config.read_text("utf-8")), "base_model_name_or_path": name}
+        write_atomically(config, json.dumps(kept, indent=2) + "\n")
+    front = f"base_model: {name}\n" if name else ""
+    write_atomically(folder / ADAPTER / "README.md", _CARD.format(front=front, base=base))
 
 
 def merged(folder: Path, base: str) -> Any:

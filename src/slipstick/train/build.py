@@ -85,8 +85,9 @@ def check_packages(settings: TrainSettings) -> None:
 
 
 def count_parameters(model: Any) -> int:
-    """Parameters of the model, also if ZeRO-3 has left this process only a part of them."""
-    return sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in model.parameters())
+    """Parameters without those of adapters, which are merged; also if ZeRO-3 has left this process only a part."""
+    own = [parameter for name, parameter in model.named_parameters() if "lora_" not in name]
+    return sum(getattr(parameter, "ds_numel", parameter.numel()) for parameter in own)
 
 
 def device_of(settings: StageSettings) -> str:

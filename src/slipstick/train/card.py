@@ -1,11 +1,10 @@
 """The card of a trained model: what it was made from, how, and what is known of it."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from slipstick.models.hf.packaged import packaged_models
+from slipstick.models.hf.packaged import hub_name
 from slipstick.recipe import to_toml
 from slipstick.store import write_atomically
 from slipstick.train.settings import StageSettings
@@ -57,7 +56,7 @@ def write_card(folder: Path, settings: StageSettings, text: CardText) -> None:
     scale = settings.lora_alpha / settings.lora_rank if settings.lora_rank else 0
     adapters = f"\nAdapters of rank {settings.lora_rank}, scale {scale:g}, merged into the weights.\n" if scale else ""
     card = _CARD.format(
-        front=f"base_model: {base}\n" if settings.base and (base := _hub_name(settings.base)) else "",
+        front=f"base_model: {base}\n" if settings.base and (base := hub_name(settings.base)) else "",
         title=folder.resolve().parent.name if folder.name == "model" else folder.name,
         origin=f"`{settings.base}`, trained further" if settings.base else "Trained from scratch",
         stage=settings.stage,
@@ -74,13 +73,6 @@ def write_card(folder: Path, settings: StageSettings, text: CardText) -> None:
 def _own_formats(folder: Path) -> list[str]:
     """Sentences on the formats that a model's folder keeps."""
     return [f"It writes in the format of `{path.name}`, a file beside this card." for path in folder.glob("*.toml")]
-
-
-def _hub_name(base: str) -> str | None:
-    """What a card can name: the Hub refuses a base that is a folder."""
-    if base in packaged_models() and not Path(base).exists():
-        return packaged_models()[base].origin
-    return base if re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).exists() else None
 
 
 def _data(sources: list[str] | None) -> str:

@@ -40,7 +40,7 @@ def new_model(settings: TrainSettings, tokenizer: Any) -> Any:
 def save_trained(model: Any, tokenizer: Any, settings: TrainSettings, folder: Path) -> None:
     """Writes the trained weights; of adapters themselves too, and the base with them merged into it."""
     if settings.lora_rank and settings.base is not None:
-        save_adapters(model, folder)
+        save_adapters(model, folder, base=settings.base)
         model = merged(folder, settings.base)
     save_model(model, tokenizer, settings, folder)
 

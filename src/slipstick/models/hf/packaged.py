@@ -10,6 +10,7 @@ import hashlib
 import io
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,13 @@ def located(argument: str) -> str:
     if not _is_made(model, folder):
         _make(argument, model, folder)
     return str(folder)
+
+
+def hub_name(base: str) -> str | None:
+    """The name on the Hub of a model that was trained further; None for a folder, which the Hub refuses as a base."""
+    if base in packaged_models() and not Path(base).exists():
+        return packaged_models()[base].origin
+    return base if re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).exists() else None
 
 
 def cache_folder() -> Path:
