@@ -45,6 +45,10 @@ _OPTIONS = ("--set", "--limit", "--out", "--resume", "--overwrite", "--help", "-
 _WORKED_ON = {"execute": "RUN", "export": "RUN", "grade": "RUN or FILE", "import": "FILE"}
 """What a verb must be told; the others can take all of their settings from --set."""
 _TAKES_PATTERNS = ("grade", "import")
+_FOLLOWED = ("synthesize", "curate", "train", "solve", "evaluate", "self-train")
+"""Verbs whose recipe may say what comes after it."""
+_VERBS: dict[str, Callable[[Invocation, Console], object]] = {}
+"""Name of a verb -> what it does."""
 
 
 @app.callback(invoke_without_command=True)
@@ -71,6 +75,8 @@ def _stop_as_by_ctrl_c() -> None:
 def _verb(run: Callable[[Invocation, Console], object]) -> None:
     """Makes a command of a function: one argument and five flags; its name and docstring are the command's."""
 
+    name = run.__name__.strip("_").replace("_", "-")
+
     def verb(
         context: typer.Context,
         target: Target = "",
@@ -80,11 +86,22 @@ def _verb(run: Callable[[Invocation, Console], object]) -> None:
         resume: Resume = False,
         overwrite: Overwrite = False,
     ) -> None:
-        _check_target(run.__name__.strip("_").replace("_", "-"), [target, *context.args])
+        _check_target(name, [target, *context.args])
         _stop_as_by_ctrl_c()
-        run(Invocation(target, overrides or [], limit, out, resume, overwrite), terminal())
+        _run(name, Invocation(target, overrides or [], limit, out, resume, overwrite))
 
+    _VERBS[name] = run
     _add(run.__name__, run.__doc__, verb, sees_rest=True)
+
+
+def _run(verb: str, invocation: Invocation) -> None:
+    """Runs a verb, and what its recipe says comes after it."""
+    if verb not in _FOLLOWED:
+        _VERBS[verb](invocation, terminal())
+        return
+    from slipstick.successors import run_with_successors
+
+    run_with_successors(verb, invocation, _VERBS, terminal())
 
 
 def _check_target(verb: str, targets: list[str]) -> None:

@@ -47,6 +47,8 @@ _RENAMED = {
 }
 """Keys of early recipes -> their names today."""
 
+THEN = "then"
+"""A recipe's key that says what is run after it (commands/successors.py); it is no setting of the verb."""
 COMMAND_LINE = "the command line"
 """What a message names if settings come from no recipe."""
 
@@ -142,6 +144,7 @@ def check_settings(
             mistakes.append(f"--set {override}: write it as --set KEY=VALUE")
         elif not _put(merged, key.strip(), parse_value(value.strip())):
             mistakes.append(f"--set {override}: `{key.strip().rpartition('.')[0]}` is no table")
+    merged.pop(THEN, None)
     chosen, fields = _choose(settings, merged, mistakes)
     mistakes += [f"{key}: no such setting{_nearest(key, fields)}" for key in merged if key not in fields]
     known = {key: _listed(value, chosen, key) for key, value in merged.items() if key in fields}

@@ -1,0 +1,185 @@
+"""What follows a recipe: `then = "curate NAME"`, the command line of the next verb, whose recipe may name another.
+
+All parts are checked before the first starts. Their runs lie side by side: `runs/NAME` in a later part means the folder
+of the part of that name, wherever it is.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple, get_args, get_origin
+
+from rich.console import Console
+
+from slipstick.commands import Invocation
+from slipstick.commands.curate import CurateRecipe
+from slipstick.commands.evaluate import EvaluateRecipe
+from slipstick.commands.export import ExportSettings
+from slipstick.commands.self_train import SelfTrainRecipe
+from slipstick.commands.solve_recipe import SolveRecipe
+from slipstick.commands.synthesize import AnyMethod
+from slipstick.commands.train import AnyStage
+from slipstick.errors import InputError, RecipeError, UserError
+from slipstick.recipe import THEN, check_settings, find_recipe, parse_value, read_recipe, toml_value
+from slipstick.shipped import shipped_recipes
+from slipstick.store import RunFolder, is_run
+
+_SETTINGS: Mapping[str, Any] = {
+    "synthesize": AnyMethod,
+    "curate": CurateRecipe,
+    "train": AnyStage,
+    "solve": SolveRecipe,
+    "evaluate": EvaluateRecipe,
+    "self-train": SelfTrainRecipe,
+    "export": ExportSettings,
+}
+"""A verb that may follow -> its settings."""
+Run = Callable[[Invocation, Console], object]
+_SHAPE = 'then = "VERB NAME --set KEY=VALUE" with a verb of ' + ", ".join(_SETTINGS)
+
+
+class Part(NamedTuple):
+    """One verb of several in a row."""
+
+    verb: str
+    """Its name on the command line."""
+    invocation: Invocation
+    """What it is called with."""
+
+    @property
+    def name(self) -> str:
+        """The recipe's name, which is its folder's; an export, which has no recipe, is "export"."""
+        return "export" if self.verb == "export" else Path(self.invocation.target).stem
+
+    def is_finished(self) -> bool:
+        """Whether its run is there and finished; an export is done again each time."""
+        out = self.invocation.out
+        return out is not None and is_run(out) and RunFolder(out).run().status == "finished"
+
+
+def run_with_successors(verb: str, invocation: Invocation, verbs: Mapping[str, Run], console: Console) -> None:
+    """Runs a verb and what its recipe says comes after it; with --resume, parts that are finished are not run again.
+
+    verbs: what each verb does. Raises as `parts_of`, and UserError if a part stops early, as at its max_cost.
+    """
+    parts = parts_of(verb, invocation)
+    for number, part in enumerate(parts, start=1):
+        if len(parts) > 1:
+            console.rule(f"{number}/{len(parts)} {part.verb} {part.invocation.target}", align="left")
+        if len(parts) > 1 and invocation.resume and part.is_finished():
+            console.print(f"already done in {part.invocation.out}", highlight=False)
+            continue
+        verbs[part.verb](part.invocation, console)
+        if number < len(parts) and not part.is_finished():
+            raise UserError(f"{part.invocation.out} stopped early, so what comes after it has not begun: see above")
+
+
+def parts_of(verb: str, invocation: Invocation) -> list[Part]:
+    """A command and what follows its recipe, in their order; the command alone if nothing does.
+
+    An override `NAME.KEY=VALUE` with the name of a later part is that part's; any other is the first's, and that of
+    every later part whose recipe leaves the key open. Raises RecipeError for a `then` that is no command line and for a
+    mistake in any part's recipe; InputError if a later part's run is there already.
+    """
+    parts = [Part(verb, invocation), *_following(verb, invocation)]
+    if len(parts) == 1:
+        return parts
+    first = invocation.out or Path("runs") / parts[0].name
+    later = [each.name for each in parts[1:]]
+    folders = {parts[0].name: first} | {name: first.parent / name for name in later}
+    for_all = [each for each in invocation.overrides if each.partition(".")[0] not in later]
+    elsewhere = {key for each in parts[1:] for key in _open_keys(each)} - _keys(verb)
+    own = [each for each in for_all if each.partition("=")[0] not in elsewhere]
+    placed = [Part(verb, replace(invocation, overrides=own, out=first))]
+    for each in parts[1:]:
+        told = [o for o in for_all if o.partition("=")[0] in _open_keys(each)]
+        told += [o.partition(".")[2] for o in invocation.overrides if o.partition(".")[0] == each.name]
+        placed.append(_placed(each, folders, told, invocation))
+    _check(placed)
+    return placed
+
+
+def _following(verb: str, invocation: Invocation) -> Iterator[Part]:
+    """What a recipe says comes after it, and what its successors say."""
+    seen = {Path(invocation.target).stem}
+    while (line := _then(verb, invocation)) is not None:
+        words = shlex.split(line)
+        pairs = words[2:]
+        settings = pairs[1::2]
+        if len(words) < 2 or words[0] not in _SETTINGS or pairs != [w for s in settings for w in ("--set", s)]:
+            raise RecipeError(invocation.target, [f"then = {line!r} is no command line: write {_SHAPE}"])
+        beside = find_recipe(invocation.target).parent / words[1]
+        target = str(beside) if beside.suffix == ".toml" and beside.is_file() else words[1]
+        verb, invocation = words[0], Invocation(target, settings)
+        part = Part(verb, invocation)
+        if part.name in seen:
+            raise RecipeError(target, [f"then = {line!r} comes a second time: a later part needs a name of its own"])
+        seen.add(part.name)
+        yield part
+
+
+def _then(verb: str, invocation: Invocation) -> str | None:
+    """The successor that a recipe names; --set then="" leaves it out."""
+    said = [each.partition("=")[2] for each in invocation.overrides if each.startswith(f"{THEN}=")]
+    if said:
+        return str(parse_value(said[-1])) or None
+    found = _table(verb, invocation.target).get(THEN)
+    return None if found is None else str(found)
+
+
+def _table(verb: str, target: str) -> dict[str, Any]:
+    """A recipe as a table; {} if the target is a run, a file of problems or the name of a set."""
+    is_recipe = target.endswith(".toml") or target in shipped_recipes()
+    return read_recipe(find_recipe(target)) if is_recipe and verb != "export" else {}
+
+
+def _placed(part: Part, folders: Mapping[str, Path], told: list[str], first: Invocation) -> Part:
+    """A later part with its own folder, and the folders of the parts that it reads."""
+    if part.verb == "export":
+        return Part("export", Invocation(_moved(part.invocation.target, folders), [*part.invocation.overrides, *told]))
+    table = _table(part.verb, part.invocation.target)
+    moved = [f"{key}={toml_value(new)}" for key, old in table.items() if (new := _moved(old, folders)) != old]
+    changed = [*moved, *part.invocation.overrides, *told]
+    out = folders[part.name]
+    if is_run(out) and not (first.resume or first.overwrite):
+        raise InputError(f"{out} is there already, which {part.verb} {part.name} would write: --resume goes on with it")
+    invocation = replace(part.invocation, overrides=changed, out=out)
+    return Part(part.verb, replace(invocation, resume=first.resume, overwrite=first.overwrite and is_run(out)))
+
+
+def _keys(verb: str) -> set[str]:
+    classes = get_args(get_args(_SETTINGS[verb])[0]) if get_origin(_SETTINGS[verb]) else (_SETTINGS[verb],)
+    return {key for each in classes for key in each.model_fields}
+
+
+def _open_keys(part: Part) -> set[str]:
+    """Keys of a part that its recipe leaves open."""
+    return _keys(part.verb) - _table(part.verb, part.invocation.target).keys()
+
+
+def _moved(value: Any, folders: Mapping[str, Path]) -> Any:
+    """A setting in which `runs/NAME`, at the beginning or after a plug-in's name, is that part's folder."""
+    if isinstance(value, list):
+        return [_moved(each, folders) for each in value]
+    if not isinstance(value, str):
+        return value
+    plugin, colon, path = value.rpartition(":")
+    top, name, *rest = [*Path(path).parts, "", ""][:2] + list(Path(path).parts[2:])
+    return f"{plugin}{colon}{folders[name].joinpath(*rest)}" if top == "runs" and name in folders else value
+
+
+def _check(parts: list[Part]) -> None:
+    """Raises RecipeError with the mistakes of all parts together."""
+    mistakes: list[str] = []
+    for each in parts:
+        where = each.invocation.target
+        table = _table(each.verb, where)
+        try:
+            check_settings(table, _SETTINGS[each.verb], overrides=each.invocation.changes)
+        except RecipeError as error:
+            mistakes += [f"{each.name}.{line}" for line in error.mistakes]
+    if mistakes:
+        raise RecipeError(parts[0].invocation.target, mistakes)

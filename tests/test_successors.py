@@ -1,0 +1,86 @@
+"""Recipes that name what comes after them: one command, checked as a whole, that goes on where it was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from slipstick.commands import Invocation
+from slipstick.errors import InputError, RecipeError
+from slipstick.store import RunFolder
+from slipstick.successors import parts_of
+
+FIRST = 'problems = "synthetic:train,n=400"\nformats = ["pot", "cot"]\nthen = "curate data.toml --set seed=3"\n'
+SECOND = (
+    'data = "runs/first"\ncontamination_rules = ["exact"]\ndecontaminate_against = ["synthetic:known,n=20"]\n'
+    'then = "export runs/data --set shapes=alpaca"\n'
+)
+
+
+@pytest.fixture
+def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "first.toml").write_text(FIRST)
+    (tmp_path / "data.toml").write_text(SECOND)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(*more: str) -> list[str]:
+    return [sys.executable, "-m", "slipstick", "synthesize", "first.toml", *more]
+
+
+def test_one_command_runs_all_parts_side_by_side(recipes: Path) -> None:
+    done = subprocess.run(command("--out", "made/first"), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1/3 synthesize first.toml" in done.stdout and "3/3 export made/data" in done.stdout
+    curated = RunFolder(recipes / "made" / "data").run()
+    assert curated.recipe["data"] == ["made/first"] and curated.recipe["seed"] == 3
+    rows = json.loads((recipes / "made" / "data" / "exports" / "alpaca.json").read_text())
+    assert len(rows) == curated.counts["solutions"] > 0
+    assert "then" not in (recipes / "made" / "first" / "recipe.toml").read_text(), "it repeats this part alone"
+
+
+def test_a_killed_chain_goes_on_where_it_was(recipes: Path) -> None:
+    process = subprocess.Popen(command(), stdout=subprocess.DEVNULL)
+    while not (recipes / "runs" / "data" / "run.json").is_file() and process.poll() is None:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = subprocess.run(command("--resume"), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "already done in runs/first" in done.stdout
+    assert (recipes / "runs" / "data" / "exports" / "alpaca.json").is_file()
+
+
+def test_every_part_is_checked_before_the_first_begins(recipes: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parts_of("synthesize", Invocation("first.toml", ["data.sede=1", "modle=2"]))
+    assert {line.partition(":")[0] for line in caught.value.mistakes} == {"first.modle", "data.sede"}
+    (recipes / "data.toml").write_text(SECOND.replace("export runs/data", "exprot runs/data"))
+    with pytest.raises(RecipeError, match=r"then = 'exprot runs/data.* is no command line: write then = "):
+        parts_of("synthesize", Invocation("first.toml"))
+    (recipes / "data.toml").write_text('data = "runs/first"\nthen = "synthesize first.toml"\n')
+    with pytest.raises(RecipeError, match="comes a second time"):
+        parts_of("synthesize", Invocation("first.toml"))
+
+
+def test_a_later_part_that_is_there_already_is_told_first(recipes: Path) -> None:
+    subprocess.run(command("--set", "then=", "--out", "runs/data"), capture_output=True, timeout=120, check=True)
+    with pytest.raises(InputError, match=r"runs/data is there already, which curate data would write"):
+        parts_of("synthesize", Invocation("first.toml"))
+    assert [part.verb for part in parts_of("synthesize", Invocation("first.toml", ["then="]))] == ["synthesize"]
+
+
+def test_a_setting_goes_to_every_part_that_leaves_it_open(recipes: Path) -> None:
+    said = ["seed=5", "formats=pot", "max_solutions_per_problem=1", "data.min_characters=5"]
+    first, data, export = parts_of("synthesize", Invocation("first.toml", said))
+    assert first.invocation.overrides == ["seed=5", "formats=pot"]
+    assert data.invocation.overrides == ["seed=3", "seed=5", "max_solutions_per_problem=1", "min_characters=5"]
+    assert export.invocation.overrides == ["shapes=alpaca"]
