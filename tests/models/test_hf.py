@@ -294,3 +294,13 @@ def test_a_folder_with_a_broken_model_says_so(tmp_path: Path) -> None:
 def test_a_device_that_does_not_exist_says_so(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="xpu:7"):
         open_model(f"hf:{tiny_model}", ModelSettings(device="xpu:7"))
+
+
+def test_an_interrupted_import_is_an_interrupt_and_no_missing_model() -> None:
+    from slipstick.models.hf import _opening
+
+    with pytest.raises(KeyboardInterrupt), _opening("x"):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("Could not import module 'LlamaForCausalLM'") from error

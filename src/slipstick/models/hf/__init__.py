@@ -183,7 +183,16 @@ def _opening(argument: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, ImportError) as error:
+        if _is_interrupted(error):
+            raise KeyboardInterrupt from error
         raise ModelError(f"no model can be opened at `{argument}`: {error}; {_REMEDY}") from error
+
+
+def _is_interrupted(error: BaseException | None) -> bool:
+    """Whether what failed was an import that Ctrl-C ended, of which transformers says that there is no such module."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 @contextmanager
