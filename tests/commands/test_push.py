@@ -68,6 +68,30 @@ def hub() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
     server.server_close()
 
 
+def test_a_dry_run_lists_and_sends_nothing(
+    hub: tuple[str, list[tuple[str, bytes]]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(name="run", verb="train", status="finished", started=datetime.now(UTC), recipe={})
+    RunFolder.start(tmp_path / "run", run).close()
+    model = tmp_path / "run" / "model"
+    for name, text in {
+        "config.json": "{}",
+        "README.md": "card",
+        "checkpoint.pt": "x" * 9,
+        "adapter/a.bin": "12345",
+    }.items():
+        (model / name).parent.mkdir(parents=True, exist_ok=True)
+        (model / name).write_text(text)
+    wanted = ["repo=me/model", f"endpoint={hub[0]}", "dry_run=true"]
+    assert run_push(str(tmp_path / "run"), wanted, Console(width=200)) == ""
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in said[:-1]] == [["4", "README.md"], ["5", "adapter/a.bin"], ["2", "config.json"]]
+    assert said[-1] == "11 bytes in 3 files would go to the model me/model (private if created); nothing was sent"
+    assert hub[1] == []
+    with pytest.raises(InputError, match="is not the name of a repository"):
+        run_push(str(tmp_path / "run"), ["repo=me/mo/del", "dry_run=true"], CONSOLE)
+
+
 def test_exports_are_sent_as_a_data_set(
     hub: tuple[str, list[tuple[str, bytes]]], curated_runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

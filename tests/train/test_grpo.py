@@ -22,6 +22,8 @@ from safetensors.torch import load_file
 from slipstick.commands import Invocation
 from slipstick.commands.grpo import GrpoRecipe
 from slipstick.commands.train import run_train
+from slipstick.encode.prompts import prompt_for
+from slipstick.encode.settings import PromptConfig, save_prompt_config
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.formats import Format, join, load_format, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
@@ -29,12 +31,13 @@ from slipstick.models.hf import HfModel, load_weights
 from slipstick.models.hf.decode import Decoder
 from slipstick.problems.settings import take_problems
 from slipstick.rewards.trl import reward
-from slipstick.schema import Code, Output, Problem, Solution, Text
+from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.solve import SolveSettings, attempt
 from slipstick.store import RunFolder
 from slipstick.train.grpo import train_grpo
 from slipstick.train.result import GrpoResult, mean_of_each_pass
 from slipstick.train.rollouts import open_rollout, rows_for_trl
+from tests.encode.encoding_cases import CHATML, THINKING, chatting
 
 Pairs = list[tuple[Solution, Problem]]
 
@@ -160,6 +163,26 @@ def test_what_the_interpreter_wrote_is_masked(sums: Pairs, tiny_model: Path) -> 
     assert not any(unknown["env_mask"][0])
 
 
+@pytest.mark.parametrize("layout", [CHATML, THINKING], ids=["chatml", "thinking"])
+def test_in_a_chat_the_templates_own_text_is_masked(tiny_model: Path, layout: str) -> None:
+    chat = chatting(load_weights(str(tiny_model), dtype="float32")[1], layout)
+    problem, format = Problem(id="p", text="How many nuts?", answer="42"), load_format("tir")
+    blocks: list[Block] = [Text(text="Add.\n"), Code(text="12 + 30"), Output(text="\n42"), Text(text="It is 42.")]
+    said = [piece.text for piece in render(format, blocks)]
+    turns = [chat(said[0] + said[1])["input_ids"], chat(said[3])["input_ids"]]
+    solution = Solution(id="s", problem_id="p", format="tir", blocks=blocks, answer="42", turn_ids=turns)
+    rows = rows_for_trl([solution], {"p": problem}, chat, template="chat")
+    end = chat.convert_tokens_to_ids("<|im_end|>")
+    assert sampled(rows) == [*turns[0], *turns[1], end]
+    config = PromptConfig(template="chat")
+    assert rows["prompt_ids"][0] == prompt_for(format, problem, [], chat, config).ids + (
+        chat("<think>\n\n</think>\n\n")["input_ids"] if layout == THINKING else []
+    )
+    whole = rows["prompt_ids"][0] + rows["completion_ids"][0]
+    again = prompt_for(format, problem, blocks[:3], chat, config).ids
+    assert whole[: len(again)] == again, "the second turn continues what the model saw"
+
+
 def test_ids_are_those_that_were_generated(sums: Pairs, tiny_model: Path) -> None:
     _, tokenizer = load_weights(str(tiny_model), dtype="float32")
     problem = sums[0][1]
@@ -195,6 +218,27 @@ def test_a_program_is_rewarded_by_what_it_printed(tiny_model: Path) -> None:
     rows = rows_for_trl([solution], {"p": problem}, tokenizer)
     assert "5" not in tokenizer.decode(rows["completion_ids"][0]).replace("2 + 3", "")
     assert reward(completions=[*rows["found"], "", "The answer is 6"], answer=[["5"]] * 3) == [1.0, 0.0, 0.0]
+
+
+def test_updates_in_a_chat(
+    tiny_model: Path, problems: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, tokenizer = load_weights(str(tiny_model), dtype="float32")
+    chat = chatting(tokenizer, CHATML)
+    model.resize_token_embeddings(len(chat), mean_resizing=False)
+    for part in (model, chat):
+        part.save_pretrained(tmp_path / "chatting")
+    save_prompt_config(PromptConfig(template="chat"), tmp_path / "chatting")
+    recipe = tmp_path / "grpo.toml"
+    recipe.write_text(
+        f'stage = "grpo"\nbase = "{tmp_path}/chatting"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 1\n'
+        "isolation = 'process'\nnum_generations = 2\nbatch_size = 2\nmax_tokens = 12\nmax_turns = 2\n"
+    )
+    run_train(Invocation(str(recipe), ["template=chat"], out=tmp_path / "run"), Console(width=300))
+    assert "has not seen" not in capsys.readouterr().out
+    assert json.loads((tmp_path / "run" / "model" / "slipstick.json").read_text())["template"] == "chat"
+    run_train(Invocation(str(recipe), out=tmp_path / "other"), Console(width=300))
+    assert 'was trained with template = "chat" and is asked with "format"' in capsys.readouterr().out
 
 
 def test_mistakes_are_said_before_anything_starts(tiny_model: Path, tmp_path: Path, problems: Path) -> None:

@@ -18,16 +18,26 @@ def train_by_grpo(
     recipe: GrpoRecipe, folder: RunFolder, console: Console, track: Track
 ) -> tuple[dict[str, int], list[Metric]]:
     """Trains on the recipe's problems, with slipstick's verdicts as rewards; gives the run's counts and metrics."""
+    from slipstick.encode.settings import load_prompt_config
     from slipstick.equivalence import check_profile
+    from slipstick.models.hf.packaged import located
     from slipstick.rewards.trl import accuracy
     from slipstick.train.grpo import train_grpo
     from slipstick.train.rollouts import open_rollout
 
     check_profile(recipe.profile)
+    trained_in = load_prompt_config(located(recipe.base))
+    if trained_in and {trained_in.template, recipe.template} == {"format", "chat"}:
+        console.print(
+            f'{recipe.base} was trained with template = "{trained_in.template}" and is asked with "{recipe.template}", '
+            f'prompts that it has not seen: set template = "{trained_in.template}"',
+            highlight=False,
+            soft_wrap=True,
+        )
     problems, out = take_problems(recipe), folder.path / "model"
     folder.write_problems(problems)
     with (
-        open_rollout(recipe, seed=recipe.seed) as rollout,
+        open_rollout(recipe, seed=recipe.seed, template=recipe.template) as rollout,
         progress("reinforcing", recipe.max_steps, "updates", console=console) as advance,
     ):
         trained = train_grpo(

@@ -22,10 +22,12 @@ class PushSettings(Record):
     """Whether a repository that is created for it is private."""
     endpoint: str | None = None
     """Address of another Hub; None takes that of the environment variable HF_ENDPOINT, or the Hub itself."""
+    dry_run: bool = False
+    """Only list what would be sent; nothing is, and no connection is needed."""
 
 
 def run_push(target: str, overrides: list[str], console: Console) -> str:
-    """Sends RUN/exports as a data set, or RUN/model as a model, and gives the address of what was sent."""
+    """Sends RUN/exports as a data set, or RUN/model as a model, and gives the address of what was sent, if anything."""
     settings = check_settings({}, PushSettings, overrides=overrides)
     folder, kind = find_upload(RunFolder(target))
     import httpx2
@@ -35,6 +37,9 @@ def run_push(target: str, overrides: list[str], console: Console) -> str:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
     except ImportError as error:
         raise UserError("push needs huggingface_hub: pip install 'slipstick[data]'") from error
+    if settings.dry_run:
+        _show(folder, kind, settings, console)
+        return ""
     api = HfApi(endpoint=settings.endpoint)
     try:
         api.create_repo(settings.repo, repo_type=kind, private=settings.private, exist_ok=True)
@@ -51,6 +56,27 @@ def run_push(target: str, overrides: list[str], console: Console) -> str:
     address = str(getattr(sent, "commit_url", sent))
     console.print(f"{folder} is at {address}", highlight=False, soft_wrap=True)
     return address
+
+
+def _show(folder: Path, kind: str, settings: PushSettings, console: Console) -> None:
+    """Lists what would be sent. Raises InputError for what is no name of a repository."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._paths import filter_repo_objects
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    try:
+        validate_repo_id(settings.repo)
+    except HFValidationError as error:
+        raise InputError(f"repo = {settings.repo!r} is not the name of a repository: {error}") from error
+    found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    sizes = {name: (folder / name).stat().st_size for name in filter_repo_objects(found, ignore_patterns=_KEPT_BACK)}
+    for name, size in sizes.items():
+        console.print(f"{size:>15,} {name}", highlight=False, soft_wrap=True)
+    who = "private" if settings.private else "public"
+    end = (
+        f"{sum(sizes.values()):,} bytes in {len(sizes)} files would go to the {kind} {settings.repo} ({who} if created)"
+    )
+    console.print(f"{end}; nothing was sent", highlight=False, soft_wrap=True)
 
 
 def find_upload(run: RunFolder) -> tuple[Path, Literal["dataset", "model"]]:

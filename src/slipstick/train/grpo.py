@@ -124,9 +124,8 @@ def _trainer(
         solutions = rollout([known[name] for name in ids], samples, policy, tokenizer)
         policy.train(was_training)
         one_end = len(trainer.eos_token_ids) == 1
-        return rows_for_trl(
-            solutions, known, tokenizer, one_end=one_end, profile=settings.profile, load=lambda _: format
-        )
+        more: dict[str, Any] = {"one_end": one_end, "profile": settings.profile, "template": settings.template}
+        return rows_for_trl(solutions, known, tokenizer, **more, load=lambda _: format)
 
     def verdict(found: list[str], answer: list[str], **columns: Any) -> list[float | None]:  # its name is in the log
         asked = [known[name].text for name in columns.pop("prompts")]

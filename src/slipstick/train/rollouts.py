@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
-from slipstick.encode.encoding import format_name, pieces_of
-from slipstick.encode.settings import PromptConfig
+from slipstick.encode.encoding import format_name
+from slipstick.encode.prompts import end_of_turn, lay_out
+from slipstick.encode.settings import PromptConfig, Template
 from slipstick.encode.tokens import eos_id, text_of, token_ids
 from slipstick.equivalence.policies import REWARDS
-from slipstick.formats import Format, FormatLoader, load_format
+from slipstick.formats import Format, FormatLoader, Piece, load_format
 from slipstick.grade import answer_in
 from slipstick.interpreters import InterpreterSettings, open_interpreter
 from slipstick.schema import Problem, Solution
@@ -34,8 +35,8 @@ _ROWS = 64
 
 
 @contextmanager
-def open_rollout(settings: RolloutSettings, *, seed: int) -> Iterator[Rollout]:
-    """A rollout function; its interpreter stays open from one update to the next."""
+def open_rollout(settings: RolloutSettings, *, seed: int, template: Template = "format") -> Iterator[Rollout]:
+    """A rollout function; its interpreter stays open from one update to the next. template: who lays out prompts."""
     format = load_format(settings.format)
     sampling = SolveSettings(
         temperature=settings.temperature,
@@ -49,7 +50,7 @@ def open_rollout(settings: RolloutSettings, *, seed: int) -> Iterator[Rollout]:
 
         def rollout(problems: Sequence[Problem], samples: Sequence[int], model: Any, tokenizer: Any) -> list[Solution]:
             asked = [(problem, format, number) for problem, number in zip(problems, samples, strict=True)]
-            return sample(asked, model, tokenizer, PromptConfig())
+            return sample(asked, model, tokenizer, PromptConfig(template=template))
 
         yield rollout
 
@@ -108,6 +109,7 @@ def rows_for_trl(
     one_end: bool = True,
     profile: str = REWARDS,
     load: FormatLoader = load_format,
+    template: Template = "format",
 ) -> dict[str, list[Any]]:
     """Solutions as TRL's rollout function has to return them.
 
@@ -115,32 +117,31 @@ def rows_for_trl(
     learnt: what the interpreter wrote, the last characters of a turn that was cut inside a token, and the end token of
     a model that has several (`one_end` is False), as which one it sampled is not kept.
     `found` is each solution's answer by the rules of `profile`, as a sentence that the reward reads.
-    load: gives the formats of the solutions.
+    load: gives the formats of the solutions. template: who laid out their prompts, "format" or "chat".
     """
     rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "found": []}
+    chat = template == "chat"
+    end = end_of_turn(tokenizer) if chat else eos_id(tokenizer)
     for solution in solutions:
-        pieces = pieces_of(solution, problems[solution.problem_id], load(format_name(solution)), tokenizer)
-        found = []
-        for turn, group in groupby(pieces, key=lambda piece: piece.turn):
-            text = "".join(piece.text for piece in group)
-            generated = solution.turn_ids[turn] if turn is not None and turn < len(solution.turn_ids) else []
-            sampled = generated[: _inside(generated, text, tokenizer)]
-            found.append(_Stretch(turn, sampled, text[len(text_of(tokenizer, sampled)) :]))
-        stretches = found
-        rests = token_ids(tokenizer, [stretch.rest for stretch in stretches])
-        ids, mask = list(rests[0]), [0] * len(rests[0])
-        start = len(ids)
-        for stretch, rest in zip(stretches[1:], rests[1:], strict=True):
+        format, problem = load(format_name(solution)), problems[solution.problem_id]
+        pieces = lay_out(format, problem, solution.blocks, tokenizer, chat=chat, ended=False)
+        stretches = _stretches(pieces, solution, tokenizer)
+        rests = token_ids(tokenizer, [stretch.rest for stretch in stretches], begin=not chat)
+        ids: list[int] = []
+        mask: list[int] = []
+        for stretch, rest in zip(stretches, rests, strict=True):
             ids += [*stretch.sampled, *rest]
             mask += [1] * len(stretch.sampled) + [0] * len(rest)
+        begun = next((i for i, stretch in enumerate(stretches) if stretch.turn is not None), len(stretches))
+        start = sum(len(rest) for rest in rests[:begun])
         if _has_end(solution, stretches):
-            ids.append(eos_id(tokenizer))
+            ids.append(end)
             mask.append(int(one_end))
         start = min(start, len(ids) - 1)  # TRL wants a token, also of a solution that has none
         rows["prompt_ids"].append(ids[:start])
         rows["completion_ids"].append(ids[start:])
         rows["env_mask"].append(mask[start:])
-        answer = answer_in(solution, problems[solution.problem_id].kind, profile)
+        answer = answer_in(solution, problem.kind, profile)
         rows["found"].append("" if answer is None else f"The answer is {answer}")
     return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself if there are none
 
@@ -149,9 +150,24 @@ class _Stretch(NamedTuple):
     """The tokens of a turn that the model sampled, and the text after them that it did not."""
 
     turn: int | None
-    """None for the prompt and what the interpreter wrote."""
+    """None for what is given: the prompt, what the interpreter wrote, a chat template's own text."""
     sampled: list[int]
     rest: str
+
+
+def _stretches(pieces: Sequence[Piece], solution: Solution, tokenizer: Any) -> list[_Stretch]:
+    """The turns, each as one stretch, and what is given, each piece of it by itself, as it was when it was read."""
+    found = []
+    for turn, group in groupby(pieces, key=lambda piece: piece.turn):
+        texts = [piece.text for piece in group]
+        if turn is None:
+            found += [_Stretch(None, [], text) for text in texts]
+            continue
+        text = "".join(texts)
+        generated = solution.turn_ids[turn] if turn < len(solution.turn_ids) else []
+        sampled = generated[: _inside(generated, text, tokenizer)]
+        found.append(_Stretch(turn, sampled, text[len(text_of(tokenizer, sampled)) :]))
+    return found
 
 
 def _inside(generated: Sequence[int], text: str, tokenizer: Any) -> int:

@@ -312,8 +312,8 @@ class GrpoSettings(StageSettings, RolloutSettings):
             raise ValueError(
                 f"batch_size = {self.batch_size} is not a multiple of num_generations = {self.num_generations}"
             )
-        if self.template != "format":
-            raise ValueError(f'template = "{self.template}": stage "grpo" supports only "format"')
+        if self.template not in ("format", "chat"):
+            raise ValueError(f'template = "{self.template}": stage "grpo" supports only "format" and "chat"')
         if self.format == "hybrid":
             raise ValueError('format = "hybrid": stage "grpo" samples in one format; set it to "pot", say')
         return self
