@@ -4,8 +4,12 @@ Requests arrive one by one from many tasks; they are gathered into one batch tha
 not depend on the order of arrival, unless two tokens are almost equally likely: a batch of another shape rounds
 differently in the last bit.
 
-decode.py      decodes a batch: rows join and leave it, each samples its own tokens
-cache.py       keys and values of the rows in the batch
+decode.py      decodes a batch: rows join and leave it, each takes its own tokens
+slots.py       its keys and values on a CPU, without padding; what prompts have in common is computed once
+padded.py      the same with padding, for every device and architecture, and
+cache.py       its keys and values
+sampling.py    the next token of every row
+packing.py     weights laid out for products on a CPU
 value_head.py  the value head of a model that also scores
 packaged.py    pretrained models that a package carries, by name
 """
@@ -128,6 +132,7 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
 
     from slipstick.encode.settings import prompt_config_for
     from slipstick.models.hf.decode import Decoder
+    from slipstick.models.hf.packing import pack_weights, too_slow
 
     device = settings.device
     if device == "auto":
@@ -136,6 +141,10 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     config = prompt_config_for(located(argument), tokenizer, settings.template, name=argument)
     try:
         model = model.to(device).eval()
+        if device == "cpu" and settings.dtype == "auto" and too_slow(model.dtype):
+            model = model.float()
+        if device == "cpu" and model.get_input_embeddings().weight.shape[1] >= _NARROW:
+            pack_weights(model)
         decoder = Decoder(model, tokenizer, config)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"hf:{argument} cannot be moved to device = {device!r}: {error}") from error

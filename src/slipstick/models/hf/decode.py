@@ -6,16 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from transformers.cache_utils import Cache
 
 from slipstick.encode.prompts import end_of_turn, prompt_for
 from slipstick.encode.settings import PromptConfig
 from slipstick.encode.tokens import eos_id, text_of
 from slipstick.errors import ModelError
 from slipstick.formats import Format
-from slipstick.models import Reply, Request
-from slipstick.models.hf.cache import is_growing, join_rows, keep_rows, new_cache
+from slipstick.models import Reply, Request, Sampling
+from slipstick.models.hf.padded import PaddedBatch
+from slipstick.models.hf.sampling import choose
+from slipstick.models.hf.slots import SlotBatch, can_use_slots
 from slipstick.replies.turns import turn_end
+
+_NO_DRAW = Sampling(temperature=0)
 
 
 @dataclass(eq=False)
@@ -52,9 +55,9 @@ class Decoder:
         self._limit: int | None = getattr(model.config, "max_position_embeddings", None)
         self._token_texts: dict[int, str] = {}
         self.rows: list[Row] = []
-        self._cache: Cache | None = None
-        self._mask = torch.zeros(0, 0, dtype=torch.long)
-        self._next = torch.zeros(0, dtype=torch.long)
+        self._next: list[int] = []  # the last token of every row
+        with torch.inference_mode():
+            self._batch: SlotBatch | PaddedBatch = SlotBatch(model) if can_use_slots(model) else PaddedBatch(model)
 
     def check(self, format: Format) -> None:
         """Raises ModelError for a format in which this model would write what cannot be parsed here."""
@@ -66,7 +69,7 @@ class Decoder:
 
     def can_join(self) -> bool:
         """Whether rows may be admitted now."""
-        return not self.rows or (self._cache is not None and is_growing(self._cache))
+        return not self.rows or self._batch.can_join
 
     @torch.inference_mode()
     def run(self, newcomers: Sequence[Row], *, steps: int) -> list[Row]:
@@ -75,12 +78,14 @@ class Decoder:
         for _ in range(steps):
             if all(row.reply or row.dropped for row in self.rows):
                 break
-            self._step()
+            self._next = self._take_all(self._batch.step(self._next), self.rows)
+            if isinstance(self._batch, SlotBatch):
+                ended += self._drop_ended()
         return ended + self._drop_ended()
 
     def clear(self) -> list[Row]:
         """Removes all rows, after a failure."""
-        rows, self.rows, self._cache = self.rows, [], None
+        rows, self.rows, self._batch = self.rows, [], type(self._batch)(self._model)
         return rows
 
     def _admit(self, newcomers: Sequence[Row]) -> list[Row]:
@@ -89,7 +94,11 @@ class Decoder:
         refused = [row for row in newcomers if row.reply is not None]
         started = [row for row in newcomers if row.reply is None]
         if started:
-            self._prefill(started)
+            logits = self._batch.add([row.prompt for row in started])
+            self._next = (
+                [*self._next, *self._take_all(logits, started)] if self.rows else self._take_all(logits, started)
+            )
+            self.rows += started
         return refused
 
     def _prepare(self, row: Row) -> None:
@@ -102,46 +111,14 @@ class Decoder:
             message = f"the prompt has {len(row.prompt)} tokens; the model takes at most {self._limit}"
             row.reply = Reply(text="", finish="error", error=message)
 
-    def _prefill(self, rows: list[Row]) -> None:
-        width = max(len(row.prompt) for row in rows)
-        ids = torch.zeros(len(rows), width, dtype=torch.long)
-        mask = torch.zeros(len(rows), width, dtype=torch.long)
-        for i, row in enumerate(rows):
-            ids[i, width - len(row.prompt) :] = torch.tensor(row.prompt)
-            mask[i, width - len(row.prompt) :] = 1
-        cache = new_cache(self._model.config)
-        chosen = self._forward(ids, mask=mask, cache=cache, rows=rows)
-        if self._cache is None:
-            self._cache, self._mask, self._next = cache, mask, chosen
-        else:
-            join_rows(self._cache, cache)
-            columns = max(width, self._mask.shape[1])
-            padded = [torch.nn.functional.pad(part, (columns - part.shape[1], 0)) for part in (self._mask, mask)]
-            self._mask, self._next = torch.cat(padded), torch.cat([self._next, chosen])
-        self.rows += rows
-
-    def _step(self) -> None:
-        self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
-        assert self._cache is not None
-        self._next = self._forward(self._next[:, None], mask=self._mask, cache=self._cache, rows=self.rows)
-
-    def _forward(self, ids: torch.Tensor, *, mask: torch.Tensor, cache: Cache, rows: list[Row]) -> torch.Tensor:
-        """Runs the model on the last columns of `mask` and lets every row take its next token; ids: [rows, columns]."""
-        device = self._model.device
-        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        logits = self._model(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            position_ids=positions.to(device),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
-        chosen = _choose(logits, rows)
+    def _take_all(self, logits: torch.Tensor, rows: list[Row]) -> list[int]:
+        """Every row takes its next token; those that have ended take part until they leave."""
+        draws = [(row.request.sampling if row.reply is None else _NO_DRAW, row.rng) for row in rows]
+        chosen = choose(logits, draws)
         for row, token in zip(rows, chosen, strict=True):
             if row.reply is None:
                 self._take(row, token)
-        return torch.tensor(chosen)
+        return chosen
 
     def _take(self, row: Row, token: int) -> None:
         """Adds a token to a row and sets its reply if that ends the turn."""
@@ -171,19 +148,13 @@ class Decoder:
         return any(end in tail for end in ends)
 
     def _drop_ended(self) -> list[Row]:
-        ended = [row for row in self.rows if row.reply or row.dropped]
         kept = [i for i, row in enumerate(self.rows) if not (row.reply or row.dropped)]
-        if not kept:
-            self.clear()
-            return ended
-        if not ended or self._cache is None or not is_growing(self._cache):
+        if len(kept) == len(self.rows):
             return []
-        rows = torch.tensor(kept)
-        mask = self._mask[rows]
-        skip = int(mask.any(0).long().argmax())
-        keep_rows(self._cache, rows.to(self._model.device), skip=skip)
-        self._mask, self._next, self.rows = mask[:, skip:], self._next[rows], [self.rows[i] for i in kept]
-        return ended
+        before, order = self.rows, self._batch.keep(kept)
+        self.rows, self._next = [before[i] for i in order], [self._next[i] for i in order]
+        stayed = set(order)
+        return [row for i, row in enumerate(before) if i not in stayed]
 
     def _text(self, ids: list[int]) -> str:
         return text_of(self._tokenizer, ids)
@@ -192,26 +163,6 @@ class Decoder:
         if token not in self._token_texts:
             self._token_texts[token] = self._text([token])
         return self._token_texts[token]
-
-
-def _choose(logits: torch.Tensor, rows: list[Row]) -> list[int]:
-    """The next token of every row: the likeliest, or one sampled with the row's own generator."""
-    chosen: list[int] = logits.argmax(-1).tolist()
-    sampled = [i for i, row in enumerate(rows) if row.request.sampling.temperature > 0 and row.reply is None]
-    if not sampled:
-        return chosen
-    settings = [rows[i].request.sampling for i in sampled]
-    at_random = torch.tensor([rows[i].rng.random() for i in sampled], device=logits.device)
-    temperature = torch.tensor([s.temperature for s in settings], device=logits.device)
-    top_p = torch.tensor([s.top_p for s in settings], device=logits.device)
-    shares, order = torch.softmax(logits[sampled].float() / temperature[:, None], -1).sort(-1, descending=True)
-    before = shares.cumsum(-1) - shares
-    shares = shares.masked_fill((before >= top_p[:, None]) & (before > 0), 0.0)
-    sums = shares.cumsum(-1)
-    index = torch.searchsorted(sums, (at_random * sums[:, -1])[:, None], right=True).clamp(max=sums.shape[1] - 1)
-    for i, token in zip(sampled, order.gather(1, index)[:, 0].tolist(), strict=True):
-        chosen[i] = token
-    return chosen
 
 
 def end_ids(model: Any, tokenizer: Any) -> frozenset[int]:

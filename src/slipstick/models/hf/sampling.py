@@ -1,0 +1,52 @@
+"""The next token of every row of a batch: the likeliest, or one drawn with the row's own source of randomness."""
+
+import random
+from collections.abc import Sequence
+
+import torch
+
+from slipstick.models import Sampling
+
+_HEAD = 64  # likeliest tokens that are looked at first: nearly always the drawn one is among them
+Draw = tuple[Sampling, random.Random]
+
+
+def choose(logits: torch.Tensor, draws: Sequence[Draw]) -> list[int]:
+    """The token of each row of logits, [rows, vocabulary].
+
+    What a row draws does not depend on the other rows: its own number between 0 and 1 points into its tokens ordered
+    from the likeliest.
+    """
+    logits = logits.float()  # bfloat16 has no fast argmax
+    sampled = [i for i, (sampling, _) in enumerate(draws) if sampling.temperature > 0]
+    chosen: list[int] = logits.argmax(-1).tolist() if len(sampled) < len(draws) else [0] * len(draws)
+    if not sampled:
+        return chosen
+    settings = [draws[i][0] for i in sampled]
+    heat = torch.tensor([s.temperature for s in settings], device=logits.device)
+    shares = torch.softmax((logits if len(sampled) == len(draws) else logits[sampled]) / heat[:, None], -1)
+    numbers = torch.tensor([draws[i][1].random() for i in sampled], device=logits.device)
+    top_p = torch.tensor([s.top_p for s in settings], device=logits.device)
+    tokens, found = _draw(shares, numbers, top_p, of=min(_HEAD, shares.shape[1]))
+    missed = (~found).nonzero()[:, 0]
+    if len(missed):
+        tokens[missed] = _draw(shares[missed], numbers[missed], top_p[missed], of=shares.shape[1])[0]
+    for i, token in zip(sampled, tokens.tolist(), strict=True):
+        chosen[i] = token
+    return chosen
+
+
+def _draw(
+    shares: torch.Tensor, numbers: torch.Tensor, top_p: torch.Tensor, *, of: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A token per row, and whether the `of` likeliest tokens, which were looked at, settle it."""
+    likely, order = shares.topk(of, -1)
+    sums = likely.cumsum(-1)
+    before = sums - likely
+    kept = (before < top_p[:, None]) | (before <= 0)
+    ends = (sums * kept).amax(-1)  # the probability of what may be drawn, if all of it was looked at
+    whole = ~kept[:, -1] if of < shares.shape[1] else torch.ones_like(kept[:, -1])
+    point = numbers * torch.where(whole | (top_p < 1), ends, torch.ones_like(ends))
+    index = torch.searchsorted(sums, point[:, None], right=True)[:, 0]
+    last = kept.sum(-1) - 1
+    return order.gather(1, torch.minimum(index, last)[:, None])[:, 0], whole | ((top_p >= 1) & (index <= last))
