@@ -28,6 +28,7 @@ from slipstick.store import RunFolder
 from slipstick.train.settings import ValueSettings
 from slipstick.train.value import train_value
 from slipstick.train.value_examples import ValueExample, balance, encode_sample, split_problems
+from slipstick.train.value_loop import ModelWithValueHead
 from slipstick.value import open_value_model, score
 from slipstick.value.quality import within_problem_auc
 
@@ -181,6 +182,21 @@ def test_an_interrupted_training_goes_on_along_the_same_losses(
     assert 0 < len(steps) < len(read[0].splitlines())
     done = train_value(graded, settings=short, out=tmp_path / "cut", progress=lambda *now: pytest.fail("done twice"))
     assert done.steps == len(read[0].splitlines())
+
+
+def test_a_head_knows_nothing_before_it_is_trained(tiny_model: Path) -> None:
+    model, _ = load_weights(str(tiny_model), dtype="float32")
+    with torch.no_grad():
+        model.get_output_embeddings().weight += 3.0  # as in pretrained models, the mean logit is far from zero
+    joint = ModelWithValueHead(model, ValueSettings(base=str(tiny_model)))
+    hidden, _ = hidden_and_logits(model, torch.arange(12)[None], torch.tensor([0]))
+    assert torch.all(joint.head.squash(joint.head(hidden)) == 0.5)
+
+
+def test_adapters_learn_faster_than_weights() -> None:
+    assert ValueSettings(base="x").learning_rate == 1e-5
+    assert ValueSettings(base="x", lora_rank=8).learning_rate == 2e-4
+    assert ValueSettings(base="x", lora_rank=8, learning_rate=3e-5).learning_rate == 3e-5
 
 
 def test_as_many_right_as_wrong_of_every_problem() -> None:

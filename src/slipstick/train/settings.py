@@ -243,7 +243,7 @@ class ValueSettings(StageSettings):
     batch_tokens: int = Field(default=2048, gt=0)
     """Most tokens of one step, padding included."""
     learning_rate: float = Field(default=1e-5, gt=0)
-    """AdamW's peak learning rate (OVM's); it falls linearly."""
+    """AdamW's peak learning rate (OVM's); it falls linearly. With adapters (`lora_rank`) the default is 2e-4."""
     head_learning_rate: float | None = Field(default=None, gt=0)
     """Peak learning rate of the head; None takes `learning_rate`."""
     warmup_ratio: float = Field(default=0.02, ge=0, lt=1)
@@ -252,6 +252,13 @@ class ValueSettings(StageSettings):
     """Decoupled weight decay of matrices."""
     checkpoint_every: int | None = Field(default=None, gt=0)
     """Tokens between two checkpoints; None: 100,000."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _adapters_learn_faster(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("lora_rank"):
+            return {"learning_rate": 2e-4, **given}
+        return given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -31,7 +31,7 @@ class ModelWithValueHead(torch.nn.Module):
             read_at=settings.read_at,
             dropout=settings.dropout,
         )
-        self.head = ValueHead(head, start=model.get_output_embeddings().weight)
+        self.head = ValueHead(head)
         self.model = add_adapters(model, settings) if settings.lora_rank else model
         self._has_adapters = bool(settings.lora_rank)
         self.to(device_of(settings))

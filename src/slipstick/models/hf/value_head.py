@@ -35,17 +35,17 @@ class HeadSettings(Record):
 class ValueHead(torch.nn.Module):
     """value = squash(w · dropout(gain * h + bias)): the head of OVM (Yu et al. 2023, §3; its code's gain and bias).
 
-    `w` starts as the mean of the output embeddings if they are given, as in OVM's code, else as zeros.
+    `w` starts as zeros. OVM's code starts from the mean of the output embeddings, with which values are mean logits: of
+    a pretrained model they are so far from zero (6.6 on average of SmolLM2's) that a sigmoid is saturated everywhere.
     """
 
-    def __init__(self, settings: HeadSettings, *, start: torch.Tensor | None = None) -> None:
+    def __init__(self, settings: HeadSettings) -> None:
         super().__init__()
         self.settings = settings
         self.gain = torch.nn.Parameter(torch.ones(settings.width))
         self.bias = torch.nn.Parameter(torch.zeros(settings.width))
         # A vector, not a matrix of one row: optimisers that treat matrices differently leave it alone.
-        weight = torch.zeros(settings.width) if start is None else start.detach().float().mean(0)
-        self.weight = torch.nn.Parameter(weight)
+        self.weight = torch.nn.Parameter(torch.zeros(settings.width))
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """The numbers before squashing; hidden: [..., width] -> [...]."""
