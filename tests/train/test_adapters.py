@@ -62,3 +62,20 @@ def test_adapters_name_their_base_as_the_hub_knows_it(
     assert config["base_model_name_or_path"] == packaged.packaged_models()["smollm2"].origin
     card = (tmp_path / "named" / "adapter" / "README.md").read_text()
     assert "base_model: HuggingFaceTB/SmolLM2-135M-Instruct" in card and "More Information Needed" not in card
+
+
+def test_a_checkpoint_of_adapters_leaves_the_base_out(tiny_model: Path, tmp_path: Path) -> None:
+    from slipstick.train.adapters import add_adapters
+    from slipstick.train.checkpoints import FILE, load_checkpoint, save_checkpoint
+
+    settings = TrainSettings(base=str(tiny_model), lora_rank=2)
+    model, fresh = (add_adapters(opened(tiny_model), settings) for _ in range(2))
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.ones_(weight)
+    save_checkpoint(tmp_path, {"model": model}, losses=[1.0], fingerprint="x")
+    saved = torch.load(tmp_path / FILE)["model"]
+    assert saved and all("lora_" in name for name in saved)
+    assert load_checkpoint(tmp_path, {"model": fresh}, fingerprint="x") == [1.0]
+    ids = torch.arange(20)[None]
+    assert torch.equal(fresh(ids).logits, model(ids).logits)

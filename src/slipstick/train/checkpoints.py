@@ -26,10 +26,13 @@ class Stateful(Protocol):
 
 
 def save_checkpoint(out: Path, parts: Mapping[str, Stateful], *, losses: list[float], fingerprint: str) -> None:
-    """Writes out/checkpoint.pt so that a kill at any instant leaves either the old file or the complete new one."""
+    """Writes out/checkpoint.pt so that a kill at any instant leaves either the old file or the complete new one.
+
+    Weights that are not trained, the base's under adapters, are not written: every start has them.
+    """
     import torch
 
-    state = {name: part.state_dict() for name, part in parts.items()}
+    state = {name: _without(part.state_dict(), _frozen(part)) for name, part in parts.items()}
     with replacing(out / FILE) as new:
         torch.save({**state, "losses": losses, "fingerprint": fingerprint}, new)
 
@@ -44,8 +47,23 @@ def load_checkpoint(out: Path, parts: Mapping[str, Stateful], *, fingerprint: st
     if saved["fingerprint"] != fingerprint:
         return []
     for name, part in parts.items():
-        part.load_state_dict(saved[name])
+        frozen = _frozen(part)
+        kept = {key: value for key, value in part.state_dict().items() if key in frozen} if frozen else {}
+        part.load_state_dict({**kept, **saved[name]})
     return list(saved["losses"])
+
+
+def _frozen(part: Stateful) -> set[str]:
+    """Names of the weights that are not trained; a weight may have several names."""
+    import torch
+
+    if not isinstance(part, torch.nn.Module):
+        return set()
+    return {name for name, weight in part.named_parameters(remove_duplicate=False) if not weight.requires_grad}
+
+
+def _without(state: Any, names: set[str]) -> Any:
+    return {key: value for key, value in state.items() if key not in names} if names else state
 
 
 def last_checkpoint(out: Path, *, fingerprint: str) -> str | None:
