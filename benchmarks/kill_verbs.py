@@ -118,7 +118,7 @@ def end(folder: Path, verb: Verb, how: signal.Signals, after: float) -> list[str
     if code not in (0, 1, 130, -how, -signal.SIGINT):
         wrong.append(f"ends with {code} after {how.name}")
     if "Traceback" in (log := (folder / "log.txt").read_text("utf-8", "replace")):
-        started = "runpy" not in log or "/slipstick/cli.py" in log
+        started = not ("runpy" in log or "init_import_site" in log) or "/slipstick/cli.py" in log
         wrong.append(f"a traceback after {how.name}" if started else STARTING)
     process = slipstick(folder, *command(verb, folder))
     try:
