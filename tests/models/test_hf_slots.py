@@ -176,9 +176,11 @@ def test_a_sample_depends_on_its_own_seed_alone(tiny_model: Path) -> None:
     assert [row.written for row in together] == [row.written for row in apart]
 
 
-@pytest.mark.parametrize("head", [1, 5, 64])
-def test_a_drawn_token_is_the_one_at_its_place_among_all_sorted(monkeypatch: pytest.MonkeyPatch, head: int) -> None:
-    monkeypatch.setattr(sampling, "_HEAD", head)
+@pytest.mark.parametrize("first", [(), (1,), (5, 40), (64, 2048)])
+def test_a_drawn_token_is_the_one_at_its_place_among_all_sorted(
+    monkeypatch: pytest.MonkeyPatch, first: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(sampling, "_LIKELIEST", first)
     torch.manual_seed(1)
     logits = (torch.randn(400, 300) * 3).bfloat16().float() + torch.arange(300) * 1e-4
     heats = [(0.7, 1.0), (1.5, 0.9), (1.0, 0.3), (0.0, 1.0), (1.0, 1e-9)]

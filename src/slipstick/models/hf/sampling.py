@@ -7,7 +7,7 @@ import torch
 
 from slipstick.models import Sampling
 
-_HEAD = 64  # likeliest tokens that are looked at first: nearly always the drawn one is among them
+_LIKELIEST = (64, 2048)  # tokens that are looked at before all: nearly always the drawn one is among them
 Draw = tuple[Sampling, random.Random]
 
 
@@ -27,10 +27,13 @@ def choose(logits: torch.Tensor, draws: Sequence[Draw]) -> list[int]:
     shares = torch.softmax((logits if len(sampled) == len(draws) else logits[sampled]) / heat[:, None], -1)
     numbers = torch.tensor([draws[i][1].random() for i in sampled], device=logits.device)
     top_p = torch.tensor([s.top_p for s in settings], device=logits.device)
-    tokens, found = _draw(shares, numbers, top_p, of=min(_HEAD, shares.shape[1]))
-    missed = (~found).nonzero()[:, 0]
-    if len(missed):
-        tokens[missed] = _draw(shares[missed], numbers[missed], top_p[missed], of=shares.shape[1])[0]
+    tokens = torch.zeros(len(sampled), dtype=torch.long, device=logits.device)
+    missed = torch.arange(len(sampled), device=logits.device)
+    for of in (*_LIKELIEST, shares.shape[1]):
+        if len(missed) == 0:
+            break
+        drawn, found = _draw(shares[missed], numbers[missed], top_p[missed], of=min(of, shares.shape[1]))
+        tokens[missed], missed = drawn, missed[~found]
     for i, token in zip(sampled, tokens.tolist(), strict=True):
         chosen[i] = token
     return chosen
