@@ -7,8 +7,8 @@ convert_hf_to_gguf.py) or named with `--gguf`. All of them compute in `--dtype`.
 The last line is one JSON object. For each server: `same` (solutions equal to `hf`'s in every character), `explained`,
 `differences` and tokens per CPU second. A difference is described by its first other token: `gap` is by how much the
 model prefers `hf`'s token (logits, in float32), `noise` how far rounding to bfloat16 moves the logits, on average; in
-float32, where sums in another order move the sixth or seventh digit, 0.001. It is explained if the gap is no larger
-than twice the noise.
+float32, where sums in another order move the sixth or seventh digit, 0.001. It is explained if the gap, of
+either sign, is no larger than twice the noise.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ class Judge:
         gap = float(exact[mine[at]] - exact[other[at]])
         noise = float((exact - rounded).abs().mean()) if self._dtype == "bfloat16" else FLOAT32_NOISE
         tokens = [self._tokenizer.decode([token]) for token in (mine[at], other[at])]
-        measured = {"gap": round(gap, 4), "noise": round(noise, 4), "explained": gap <= 2 * noise}
+        measured = {"gap": round(gap, 4), "noise": round(noise, 4), "explained": abs(gap) <= 2 * noise}
         return {**found, "token": at, "said": tokens, **measured}
 
     def _logits(self, ids: list[int]) -> tuple[Any, Any]:

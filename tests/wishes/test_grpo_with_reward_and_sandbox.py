@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,27 @@ def test_trl_takes_the_reward_and_my_own_that_runs_code(tiny_model: Path, tmp_pa
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "2 ['rewards/accuracy/mean', 'rewards/runs/mean']"
+
+
+def test_trl_calls_the_interpreter_as_the_page_says(tiny_model: Path, tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    page = (Path(__file__).parents[2] / "docs" / "served-model.md").read_text("utf-8")
+    found = re.search(r'^```python title="trl_grpo.py"\n(.*?)^```', page, re.MULTILINE | re.DOTALL)
+    assert found
+    (tmp_path / "trl_grpo.py").write_text(found[1])
+    model: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
+    tokenizer: Any = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>"]})
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    for part in (model, tokenizer):
+        part.save_pretrained(tmp_path / "base")
+    done = subprocess.run(
+        [sys.executable, "trl_grpo.py", "base"], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    *updates, last = done.stdout.splitlines()[-3:]
+    assert all("tools/call_frequency" in line for line in updates) and re.fullmatch(r"\d+ calls", last)
 
 
 def test_the_command_runs_the_code_while_solutions_are_written(tiny_model: Path, tmp_path: Path) -> None:

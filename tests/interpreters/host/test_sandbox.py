@@ -115,6 +115,18 @@ def test_a_forgotten_sandbox_warns_and_ends_its_processes(opened: Callable[[], A
     assert not thread.is_alive()
 
 
+def test_a_script_that_fails_before_it_closes_its_sandbox_has_one_traceback() -> None:
+    lines = [
+        "import builtins, slipstick",
+        "kept = builtins.kept = slipstick.Sandbox()",
+        "kept.run('1')",
+        "raise ValueError('mine')",
+    ]
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert "ValueError: mine" in done.stderr and done.stderr.count("Traceback") == 1, done.stderr
+
+
 def test_a_session_keeps_its_sandbox() -> None:
     session = Sandbox().session()
     gc.collect()

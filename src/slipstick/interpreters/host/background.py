@@ -11,7 +11,7 @@ import sys
 import threading
 import warnings
 from base64 import b64encode
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,8 +112,9 @@ class Background:
             ending = asyncio.run_coroutine_threadsafe(_end_all(list(self._sessions), self.interpreter), loop)
             ending.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
 
-    def _may_forget(self, what: str) -> bool:
-        if self.closed or os.getpid() != self._process or sys.is_finalizing():  # then all ends with this process
+    def _may_forget(self, what: str, *, pid: Callable[[], int] = os.getpid) -> bool:
+        # As a default, because at its end Python takes the modules' names away before it deletes a global of a script.
+        if self.closed or pid() != self._process or not sys or sys.is_finalizing():  # then all ends with this process
             return False
         warnings.warn(f"{what} was not closed; use `with`, or close it", ResourceWarning, stacklevel=3)
         return True
