@@ -1,5 +1,6 @@
 """`slipstick grade PATH`: grades a finished run again, or the output files of another tool."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -30,7 +31,7 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
     own = settings_for_run(replace(invocation, overrides=[]), folder.run(), GradeSettings)
     settings = check_settings(own.model_dump(), GradeRunSettings, overrides=invocation.changes)
     check_profile(settings.profile)
-    if invocation.out is not None and invocation.out.resolve() != folder.path.resolve():
+    if invocation.out is not None and os.path.realpath(invocation.out) != os.path.realpath(folder.path):
         return _grade_copy(invocation, folder, settings, console)
     if settings.limit:
         raise UserError(

@@ -7,6 +7,7 @@ A plug-in is a `Format`, named by an entry point in the group `slipstick.formats
 """
 
 import json
+import os
 import re
 import tomllib
 import unicodedata
@@ -136,7 +137,7 @@ def _checked(named: list[str], info: ValidationInfo) -> list[str]:
             try:
                 _format_of_file(Path(name))
             except RecipeError as error:
-                missing = "" if Path(name).exists() else _kept_hint(name, info)
+                missing = "" if os.path.exists(name) else _kept_hint(name, info)
                 mistakes += [f"{mistake}{missing}" for mistake in error.mistakes]
     if mistakes:
         raise ValueError("; ".join(mistakes))
@@ -147,7 +148,7 @@ def _kept_hint(named: str, info: ValidationInfo) -> str:
     """Where the folder of the recipe's model has a format, if it was trained in it; "" if it was not."""
     model = str(info.data.get("model") or info.data.get("base") or "").removeprefix("hf:")
     kept = Path(model) / f"{name_of_format(named)}.toml"
-    return f"; the model was trained in one of this name: {kept}" if model and kept.is_file() else ""
+    return f"; the model was trained in one of this name: {kept}" if model and os.path.isfile(kept) else ""  # not Path's: a name may be too long
 
 
 FormatNames = Annotated[list[str], ONE_OR_MORE, AfterValidator(_checked)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from slipstick.recipe import check_settings
 from slipstick.schema import Metric, Problem, Run, Solution
 from slipstick.store import RunFolder, is_run
 
+_MOST_LOOKED_AT = 20_000
 _SOLVING = ("solve", "evaluate")
 
 
@@ -69,7 +71,7 @@ def find_runs(targets: Iterable[str]) -> list[RunFolder]:
         if not is_pattern(target) and not paths[0].exists():
             raise InputError(f"{target} does not exist: name run folders, or a folder that holds runs")
         for path in paths:
-            found |= {each.resolve(): RunFolder(each) for each in _runs_below(path)}
+            found |= {each.resolve(): RunFolder(each) for each in _runs_below(path, count())}
     if not found:
         raise InputError(f"{', '.join(targets)}: no run folder is there (a run folder has a run.json)")
     return list(found.values())
@@ -85,17 +87,23 @@ def _planned(run: Run, problems: int) -> int:
     return problems * int(run.recipe.get("num_samples") or 1) * len(formats)
 
 
-def _runs_below(path: Path) -> Iterator[Path]:
+def _runs_below(path: Path, seen: Iterator[int]) -> Iterator[Path]:
+    """seen: counts what is looked at on the way. Raises InputError if that is more than a folder of runs holds."""
     if _is_run(path):
         yield path
         return
+    if next(seen) > _MOST_LOOKED_AT:
+        raise InputError(
+            f"more than {_MOST_LOOKED_AT:,} files and folders that are no runs, the last in {path.parent}: name a "
+            "folder nearer to the runs, or the runs themselves"
+        )
     try:
         inside = sorted(path.iterdir(), key=_natural)
     except OSError:  # a file, or a folder that may not be listed
         return
     for each in inside:
         if not each.name.startswith(".") and not (each.is_symlink() and not _is_run(each)):
-            yield from _runs_below(each)
+            yield from _runs_below(each, seen)
 
 
 def _is_run(path: Path) -> bool:
