@@ -28,20 +28,31 @@ def shape_for(settings: StageSettings) -> ModelShape | None:
 def workload_for(settings: TrainSettings, *, trl: bool, on_cpu: bool, processes: int) -> Workload:
     """The work of one device. trl: whether TRL trains, else our own loop with so many CPU processes."""
     tokens = settings.per_device_train_batch_size * settings.max_length if trl else settings.batch_tokens // processes
+    fused, fast = fuses(settings) if on_cpu and not trl else (False, False)
     alone = settings.parallel == "none"  # else trained weights are kept in 32 bits, whatever they are loaded in
     return Workload(
         tokens=max(1, tokens),
         length=settings.max_length,
         weight_bytes=2 if trl and settings.param_dtype == "bfloat16" and (alone or settings.lora_rank) else 4,
-        bf16=settings.uses_bf16("cpu" if on_cpu else "cuda"),
+        bf16=settings.uses_bf16("cpu" if on_cpu else "cuda", fast=fast),
         optimizer=settings.optimizer,
         lora_rank=settings.lora_rank,
         gradient_checkpointing=trl and settings.gradient_checkpointing,
         shards=1 if alone else settings.num_gpus,
         processes=processes,
         fused_head=trl,
+        fused=fused,
         on_cpu=on_cpu,
     )
+
+
+def fuses(settings: TrainSettings) -> tuple[bool, bool]:
+    """Whether our loop has operations of its own for such a model on this CPU, and whether they are in bfloat16."""
+    from slipstick.train.precision import is_wide, multiplies_bf16
+
+    shape = shape_for(settings)
+    fused = shape is not None and is_wide(shape.d_model)
+    return fused, fused and multiplies_bf16()
 
 
 def check_memory(settings: StageSettings) -> None:

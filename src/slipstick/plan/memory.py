@@ -16,6 +16,7 @@ from slipstick.schema import Record
 
 GIB = 2**30
 _CHUNK = 1024  # tokens whose logits TRL's fused head holds at once, about
+_ROWS = 128  # tokens whose logits our own head holds at once
 _CPU_PROCESS, _CPU_CHILD = 0.46 * GIB, 0.05 * GIB  # Python with torch and transformers, and a fork of it; measured
 _GPU_PROCESS = 1.2 * GIB  # CUDA's context and what its allocator cannot use
 
@@ -43,6 +44,8 @@ class Workload(Record):
     """CPU processes that divide a step; they share weights, each has gradients and activations of its own."""
     fused_head: bool = False
     """Whether logits are made piece by piece."""
+    fused: bool = False
+    """Whether our loop computes by operations of its own (train/kernels.py)."""
     on_cpu: bool = False
     """Whether the device is a CPU."""
 
@@ -81,14 +84,16 @@ def memory_parts(shape: ModelShape, work: Workload) -> list[MemoryPart]:
     whole, trained = shape.parameters(), _trained(shape, work.lora_rank)
     width = work.weight_bytes
     weights = whole * width / work.shards
-    if work.bf16 and width > 2:
+    if work.fused and work.bf16 and work.lora_rank:
+        weights = whole * 2  # frozen ones are in bfloat16 alone
+    elif work.bf16 and width > 2:
         # bfloat16 copies, layer by layer or all
         weights += whole / shape.num_layers * 4 if work.shards > 1 else whole * 2
     elif work.shards > 1:
         weights += 2 * whole / shape.num_layers * width  # the layers gathered at the time
     parts = {
         "weights": weights,
-        "gradients": trained * (4 if work.lora_rank else width) * work.processes / work.shards,
+        "gradients": trained * _gradient_bytes(work) * work.processes / work.shards,
         "optimizer": trained * _optimizer_bytes(shape, work) / work.shards,
         "activations": _activations(shape, work) * work.processes,
         "logits": _logits(shape, work) * work.processes,
@@ -127,18 +132,30 @@ def _optimizer_bytes(shape: ModelShape, work: Workload) -> float:
     return moments[work.optimizer]
 
 
+def _gradient_bytes(work: Workload) -> int:
+    """Bytes of a gradient: as the weights that it is of; our own operations keep those in bfloat16."""
+    if work.fused and work.bf16:
+        return 2
+    return 4 if work.lora_rank else work.weight_bytes
+
+
 def _activations(shape: ModelShape, work: Workload) -> float:
     """What the backward pass needs of one forward pass: of every layer, or of one layer and the others' inputs."""
     half = 2 if work.bf16 or work.weight_bytes == 2 else 4
     queries, keys = shape.num_heads * shape.head_dim, shape.kv_heads * shape.head_dim
     # Norms keep their input in 32 bits; then the normed input twice, queries, keys and values before and after the
     # rotation, the attention's output, and four of the feed-forward layer.
-    layer = 4 * 4 * shape.d_model + half * (2 * shape.d_model + 3 * queries + 3 * keys + 4 * shape.d_ff)
+    layer: float = 4 * 4 * shape.d_model + half * (2 * shape.d_model + 3 * queries + 3 * keys + 4 * shape.d_ff)
+    if work.fused and work.bf16:
+        layer += half * shape.num_heads * work.length / 2
     if work.gradient_checkpointing:
         return work.tokens * (layer + shape.num_layers * 4 * shape.d_model)
     return work.tokens * shape.num_layers * layer
 
 
 def _logits(shape: ModelShape, work: Workload) -> float:
-    """Logits in 32 bits, their logarithms, and the gradients of both."""
+    """Logits in 32 bits, their logarithms, and the gradients of both; ours keep gradients alone, if all are labels."""
+    if work.fused:
+        rows = min(work.tokens, _ROWS)
+        return shape.vocab_size * ((2 if work.bf16 else 4) * work.tokens + 12 * rows)
     return min(work.tokens, _CHUNK if work.fused_head else work.tokens) * shape.vocab_size * 4 * 4

@@ -8,7 +8,8 @@ adapters.py       LoRA; weights.py: a new model, and the folder that trained wei
 build.py          the tokenizer, model and device a training starts from
 checkpoints.py    checkpoints of our loop and of Hugging Face's trainers; card.py: the model's README.md
 run.py            the frame of every stage, and how to write a new one
-loop.py           our training loop, with optimizers.py, precision.py and data_parallel.py
+loop.py           our training loop, with optimizers.py, precision.py and data_parallel.py; kernels.py: its operations
+                  for a wide model on a CPU
 trl.py            TRL's trainer; multi_gpu.py launches it on several GPUs, as processes that run worker_main.py
 sft.py            the stages "sft" and "cpt"
 value.py          the stage "value", with value_examples.py and value_loop.py

@@ -5,7 +5,6 @@ one), and whole passes in threads wait for Python's lock; in processes they do n
 that parent and children share, so that a step costs no copy but the sum of the gradients.
 """
 
-import mmap
 import multiprocessing
 import os
 import signal
@@ -18,9 +17,13 @@ import torch
 
 from slipstick.encode.encoding import IGNORED, Encoded
 from slipstick.errors import UserError
+from slipstick.train.kernels import loss_of_labels
+from slipstick.train.precision import Arithmetic, shared_numbers
 
 T = TypeVar("T")
+_Flat = dict[torch.dtype, torch.Tensor]
 _Batch = Sequence[Encoded]
+_PLAIN = Arithmetic()
 
 
 class Replicas:
@@ -30,20 +33,22 @@ class Replicas:
     numbers; another number gives others in the last bits.
     """
 
-    def __init__(self, model: Any, *, processes: int, bf16: bool = False) -> None:
+    def __init__(self, model: Any, *, processes: int, arithmetic: Arithmetic = _PLAIN) -> None:
         """Starts the processes by fork: the model must be on the CPU if there are several.
 
-        bf16: whether matrices are multiplied in bfloat16.
+        arithmetic: what the model is prepared for.
         """
-        self._model = model
-        self._bf16 = bf16
+        self._model, self._arithmetic = model, arithmetic
         self._pool = ThreadPoolExecutor(processes, thread_name_prefix="slipstick-train")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
-        self._grads: list[torch.Tensor] = []
+        self._narrow = any(p.dtype != torch.float32 for p in self._parameters)
+        self._grads: list[_Flat] = []
+        self._of_all: list[dict[int, torch.Tensor]] = []
         self._children: list[tuple[multiprocessing.Process, Connection]] = []
         if processes > 1:
             _place(self._parameters, _shared(self._parameters), "data")
             self._grads = [_shared(self._parameters) for _ in range(processes)]
+            self._of_all = [_views(self._parameters, flat) for flat in self._grads]
             for rank in range(1, processes):
                 self._children.append(self._begin(rank))
             _place(self._parameters, self._grads[0], "grad")
@@ -58,12 +63,25 @@ class Replicas:
         for (_, pipe), share in zip(self._children, shares[1:], strict=True):
             pipe.send((share, counted, seed))
         for gradient in self._grads[:1]:
-            gradient.zero_()
+            _zero(gradient)
         losses = [self._backward(shares[0], counted=counted, seed=seed)]
         for (child, pipe), gradient in zip(self._children, self._grads[1:], strict=True):
             losses.append(_answer(child, pipe))
-            self._grads[0].add_(gradient)
+            if not self._narrow:
+                for dtype, flat in self._grads[0].items():
+                    flat.add_(gradient[dtype])
         return sum(losses)
+
+    def gradient(self, parameter: Any) -> torch.Tensor:
+        """The gradient of a parameter in bfloat16, summed over the processes in float32; zeros if it has none."""
+        if not self._grads:
+            return (
+                torch.zeros_like(parameter, dtype=torch.float32) if parameter.grad is None else parameter.grad.float()
+            )
+        total = self._of_all[0][id(parameter)].to(torch.float32, copy=True)
+        for views in self._of_all[1:]:
+            total.add_(views[id(parameter)])
+        return total
 
     def free_gradients(self) -> None:
         """Frees the gradients, unless they are in shared memory."""
@@ -108,7 +126,7 @@ class Replicas:
                 share, counted, seed = pipe.recv()
             except (EOFError, OSError):
                 os._exit(0)
-            gradient.zero_()
+            _zero(gradient)
             answer: float | str
             try:
                 answer = self._backward(share, counted=counted, seed=seed + rank)
@@ -124,12 +142,12 @@ class Replicas:
         if not batch:
             return 0.0
         torch.manual_seed(seed)
-        loss = summed_loss(self._model, batch, bf16=self._bf16) / counted
+        loss = summed_loss(self._model, batch, self._arithmetic) / counted
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
 
-def summed_loss(model: Any, batch: _Batch, *, bf16: bool) -> torch.Tensor:
+def summed_loss(model: Any, batch: _Batch, arithmetic: Arithmetic = _PLAIN) -> torch.Tensor:
     """The loss summed over the labels of a batch, in nats.
 
     Padding is on the right, which no labelled token attends to, so no mask is needed. Output columns without any
@@ -143,9 +161,12 @@ def summed_loss(model: Any, batch: _Batch, *, bf16: bool) -> torch.Tensor:
         labels[i, : len(example.labels) - 1] = torch.tensor(example.labels[1:])
     device = model.device
     ids, labels = ids.to(device), labels.to(device)
+    if arithmetic.fused:
+        with torch.autocast("cpu", torch.bfloat16, enabled=arithmetic.bf16):
+            return loss_of_labels(model, ids, labels)
     columns = (labels != IGNORED).any(0).nonzero()[:, 0]
     labels = labels[:, columns]
-    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+    with torch.autocast(device.type, torch.bfloat16, enabled=arithmetic.bf16):
         logits = model(input_ids=ids, use_cache=False, logits_to_keep=columns).logits
     chosen = labels != IGNORED
     return torch.nn.functional.cross_entropy(logits[chosen].float(), labels[chosen], reduction="sum")
@@ -165,18 +186,35 @@ def _answer(child: multiprocessing.Process, pipe: Connection) -> float:
     return answer
 
 
-def _shared(parameters: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Zeros, one per weight, in memory that processes forked later share; float32."""
-    size = sum(parameter.numel() for parameter in parameters)
-    return torch.frombuffer(mmap.mmap(-1, 4 * size), dtype=torch.float32)
+def _shared(parameters: Sequence[torch.Tensor]) -> _Flat:
+    """Zeros, one per weight, in memory that processes forked later share: a row of numbers for each type."""
+    flat: _Flat = {}
+    for dtype in {parameter.dtype: None for parameter in parameters}:
+        count = sum(parameter.numel() for parameter in parameters if parameter.dtype == dtype)
+        flat[dtype] = shared_numbers(count, dtype)
+    return flat
 
 
-def _place(parameters: Sequence[Any], flat: torch.Tensor, field: str) -> None:
-    """Lays the parameters' data or gradients into `flat`, one after another; data keep their values."""
-    at = 0
+def _views(parameters: Sequence[Any], flat: _Flat) -> dict[int, torch.Tensor]:
+    """Where each parameter (by its id) has its place in `flat`: one after another."""
+    at, views = dict.fromkeys(flat, 0), {}
     for parameter in parameters:
-        view = flat[at : at + parameter.numel()].view(parameter.shape)
+        begin, end = at[parameter.dtype], at[parameter.dtype] + parameter.numel()
+        views[id(parameter)] = flat[parameter.dtype][begin:end].view(parameter.shape)
+        at[parameter.dtype] = end
+    return views
+
+
+def _place(parameters: Sequence[Any], flat: _Flat, field: str) -> None:
+    """Lays the parameters' data or gradients into `flat`; data keep their values."""
+    views = _views(parameters, flat)
+    for parameter in parameters:
+        view = views[id(parameter)]
         if field == "data":
             view.copy_(parameter.data)
         setattr(parameter, field, view)
-        at += parameter.numel()
+
+
+def _zero(flat: _Flat) -> None:
+    for numbers in flat.values():
+        numbers.zero_()

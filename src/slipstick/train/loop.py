@@ -12,7 +12,7 @@ from slipstick.train.build import count_parameters, device_of
 from slipstick.train.data_parallel import Replicas
 from slipstick.train.examples import Examples
 from slipstick.train.optimizers import Optimizers, rate_factor
-from slipstick.train.precision import attention_in_float32
+from slipstick.train.precision import TrainedWeights, arithmetic_for, computing
 from slipstick.train.result import FitResult, mean_of_last_tenth
 from slipstick.train.run import Training, Watch, run_steps
 from slipstick.train.settings import TrainSettings
@@ -37,13 +37,13 @@ def fit_with_loop(
     device = device_of(settings)
     model = start().to(device)
     model.train()
-    optimizers, parameters = Optimizers(model, settings), count_parameters(model)
-    bf16 = settings.uses_bf16(device)
+    parameters, arithmetic = count_parameters(model), arithmetic_for(model, settings, device)
     processes = processes_for(settings, device)
     with (
-        attention_in_float32(model, enabled=bf16),
-        closing(Replicas(model, processes=processes, bf16=bf16)) as replicas,
+        computing(model, arithmetic),
+        closing(Replicas(model, processes=processes, arithmetic=arithmetic)) as replicas,
     ):
+        optimizers = Optimizers(model, settings)
 
         def take_step(step: int, done: float) -> float:
             loss = replicas.gradients([encoded[i] for i in batches[step]], seed=settings.seed + step)
@@ -53,12 +53,12 @@ def fit_with_loop(
 
         def measure(step: int, tokens: int) -> None:
             assert validation is not None
-            validation.measure(model, step=step, tokens=tokens)
+            validation.measure(model, step=step, tokens=tokens, arithmetic=arithmetic)
 
         losses = run_steps(
             take_step,
             sizes,
-            parts={"model": model, "optimizers": optimizers},
+            parts={"model": TrainedWeights(model), "optimizers": optimizers},
             checkpoint_every=settings.checkpoint_every,
             training=training,
             watch=Watch(validation.every(sum(sizes)), validation.resume, measure) if validation else None,

@@ -71,7 +71,8 @@ class TrainerSettings(Record):
     param_dtype: Literal["float32", "bfloat16"] = "float32"
     """Number type that the weights are kept in."""
     bf16: bool | None = None
-    """Whether matrices are multiplied in bfloat16 (autocast); None: on a GPU."""
+    """Whether matrices are multiplied in bfloat16; None: on a GPU, and by our loop on a CPU that has instructions for
+    it, if the model is wide enough (512) to gain."""
     attn_implementation: str | None = None
     """Attention kernel by transformers' name; None: FlashAttention on a GPU that has it, else PyTorch's SDPA."""
     use_liger_kernel: bool = False
@@ -85,9 +86,9 @@ class TrainerSettings(Record):
     num_nodes: int = Field(default=1, gt=0, le=100_000)
     """Machines they are in."""
 
-    def uses_bf16(self, device: str) -> bool:
-        """Whether matrices are multiplied in bfloat16 on this device."""
-        return device != "cpu" if self.bf16 is None else self.bf16
+    def uses_bf16(self, device: str, *, fast: bool = False) -> bool:
+        """Whether matrices are multiplied in bfloat16 on this device; fast: whether a CPU gains by it."""
+        return device != "cpu" or fast if self.bf16 is None else self.bf16
 
 
 class TurnSettings(InterpreterSettings):

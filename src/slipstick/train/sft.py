@@ -289,6 +289,9 @@ def _one_thread() -> Iterator[None]:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
+    from slipstick.models.hf.heap import keep_freed_memory
+
+    keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

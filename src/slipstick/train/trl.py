@@ -17,6 +17,7 @@ from slipstick.train.batches import batches_of
 from slipstick.train.build import attention, count_parameters, device_of
 from slipstick.train.checkpoints import FOLDER, last_checkpoint
 from slipstick.train.examples import Examples
+from slipstick.train.precision import Arithmetic
 from slipstick.train.result import FitResult, mean_of_last_tenth
 from slipstick.train.run import Training, loss_line, numbers_of
 from slipstick.train.settings import TrainSettings
@@ -204,7 +205,8 @@ def _watcher(validation: Validation, total: int, steps: int) -> Any:
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             step = state.global_step
             if step % every == 0 or step == state.max_steps:
-                validation.measure(kwargs["model"], step=step, tokens=_done({"step": step}, state, total))
+                done = _done({"step": step}, state, total)
+                validation.measure(kwargs["model"], step=step, tokens=done, arithmetic=Arithmetic(bf16=args.bf16))
                 control.should_save = True
 
     return Watcher()

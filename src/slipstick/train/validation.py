@@ -22,6 +22,7 @@ from slipstick.solve import SolveSettings
 from slipstick.store import read_records, write_records
 from slipstick.train.build import device_of
 from slipstick.train.data_parallel import summed_loss
+from slipstick.train.precision import Arithmetic, TrainedWeights, arithmetic_for, computing
 from slipstick.train.result import LAST, Evaluation
 from slipstick.train.rollouts import Sampler, open_sampler
 from slipstick.train.run import Training
@@ -60,13 +61,12 @@ class Validation:
         rows = read_records(self._training.out / _FILE, Evaluation, missing_ok=True)
         self._rows = [row for row in rows if row.step <= step]
 
-    def measure(self, model: Any, *, step: int, tokens: int) -> None:
+    def measure(self, model: Any, *, step: int, tokens: int, arithmetic: Arithmetic) -> None:
         """Measures the model after a step. The caller saves a checkpoint of this step before it goes on."""
         self.remove_weights(except_for=self.best())
         was_training = model.training
         model.eval()
-        bf16 = self._settings.uses_bf16(device_of(self._settings))
-        loss = loss_on(model, self._held_out, self._settings, bf16=bf16) if self._held_out else None
+        loss = loss_on(model, self._held_out, self._settings, arithmetic) if self._held_out else None
         row = Evaluation(step=step, tokens=tokens, valid_loss=loss, accuracy=self._accuracy(model))
         model.train(was_training)
         self._rows.append(row)
@@ -159,17 +159,19 @@ def validation_loss(folder: Path, encoded: Sequence[Encoded], settings: TrainSet
     device = device_of(settings)
     model = load_weights(str(folder), dtype="float32")[0].to(device)
     model.eval()
-    return loss_on(model, encoded, settings, bf16=settings.uses_bf16(device))
+    arithmetic = arithmetic_for(model, settings, device)
+    with computing(model, arithmetic):
+        return loss_on(model, encoded, settings, arithmetic)
 
 
-def loss_on(model: Any, encoded: Sequence[Encoded], settings: TrainSettings, *, bf16: bool) -> float:
+def loss_on(model: Any, encoded: Sequence[Encoded], settings: TrainSettings, arithmetic: Arithmetic) -> float:
     """The same of a model in memory, which is in evaluation mode."""
     import torch
 
     total, labels = 0.0, 0
     with torch.inference_mode():
         for batch in _batches(encoded, settings.batch_tokens):
-            total += float(summed_loss(model, batch, bf16=bf16))
+            total += float(summed_loss(model, batch, arithmetic))
             labels += sum(label != IGNORED for example in batch for label in example.labels[1:])
     return total / labels
 
@@ -196,7 +198,7 @@ def _save_weights(model: Any, path: Path) -> None:
     """The weights that are trained, so that a kill leaves the whole file or none."""
     import torch
 
-    state = {name: weight.detach().cpu() for name, weight in model.named_parameters() if weight.requires_grad}
+    state = {name: weight.cpu() for name, weight in TrainedWeights(model).state_dict().items()}
     with replacing(path) as new:
         torch.save(state, new)
 
@@ -204,8 +206,4 @@ def _save_weights(model: Any, path: Path) -> None:
 def _load_weights(model: Any, path: Path) -> None:
     import torch
 
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if name in state:
-                weight.copy_(state[name])
+    TrainedWeights(model).load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

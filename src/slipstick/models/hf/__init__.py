@@ -12,6 +12,7 @@ sampling.py    the next token of every row
 packing.py     weights laid out for products on a CPU
 value_head.py  the value head of a model that also scores
 packaged.py    pretrained models that a package carries, by name
+heap.py        memory that was freed is kept for the next tensor
 """
 
 from __future__ import annotations
