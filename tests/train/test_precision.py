@@ -134,3 +134,10 @@ def test_attention_is_computed_in_float32_and_restored(tiny_model: Path) -> None
             wide = model(ids).logits.float()
     assert model.config._attn_implementation == before
     assert torch.allclose(wide, rounded, atol=0.1) and not torch.equal(wide, rounded)
+
+
+def test_a_wide_model_solves_problems_while_it_is_trained(sums: Pairs, wide_model: Path, tmp_path: Path) -> None:
+    fields = WIDE | {"max_train_tokens": 1000, "eval_accuracy_problems": 2, "max_tokens": 8, "eval_every": 1000}
+    settings = TrainSettings(base=str(wide_model), bf16=True, **fields)
+    result = train(sums[20:], eval_problems=[sums[0][1], sums[3][1]], settings=settings, out=tmp_path)
+    assert result.accuracy[0].n == 2 * len({solution.format for solution, _ in sums})

@@ -49,7 +49,7 @@ def load_checkpoint(out: Path, parts: Mapping[str, Stateful], *, fingerprint: st
     for name, part in parts.items():
         frozen = _frozen(part)
         kept = {key: value for key, value in part.state_dict().items() if key in frozen} if frozen else {}
-        part.load_state_dict({**kept, **saved[name]})
+        part.load_state_dict({**kept, **saved[name]} if kept else saved[name])  # an optimiser's is a list
     return list(saved["losses"])
 
 
