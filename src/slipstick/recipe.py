@@ -117,10 +117,11 @@ def _absolute(value: Any, key: str) -> Any:
         return value
     plugin, colon, path = value.rpartition(":")
     named = "/" in path or Path(path).suffix or key in _FOLDERS
-    return f"{plugin}{colon}{Path(path).absolute()}" if path and named and _exists(Path(path)) else value
+    return f"{plugin}{colon}{Path(path).absolute()}" if path and named and exists(Path(path)) else value
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
+    """Whether a path is there; False for a text that cannot be one."""
     try:
         return path.exists()
     except (OSError, ValueError):  # too long for a path, or with a NUL: a text

@@ -7,7 +7,6 @@ A plug-in is a `Format`, named by an entry point in the group `slipstick.formats
 """
 
 import json
-import os
 import re
 import tomllib
 import unicodedata
@@ -21,7 +20,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, mod
 
 from slipstick.errors import RecipeError, did_you_mean
 from slipstick.plugins import list_plugins, load_plugin
-from slipstick.recipe import ONE_OR_MORE
+from slipstick.recipe import ONE_OR_MORE, exists
 from slipstick.schema import Block, Code, Output, Problem, Record, Text
 
 _SPELLING = re.compile(r"[\s$]|\\[()\[\]]")
@@ -137,7 +136,7 @@ def _checked(named: list[str], info: ValidationInfo) -> list[str]:
             try:
                 _format_of_file(Path(name))
             except RecipeError as error:
-                missing = "" if os.path.exists(name) else _kept_hint(name, info)
+                missing = "" if exists(Path(name)) else _kept_hint(name, info)
                 mistakes += [f"{mistake}{missing}" for mistake in error.mistakes]
     if mistakes:
         raise ValueError("; ".join(mistakes))
@@ -148,7 +147,7 @@ def _kept_hint(named: str, info: ValidationInfo) -> str:
     """Where the folder of the recipe's model has a format, if it was trained in it; "" if it was not."""
     model = str(info.data.get("model") or info.data.get("base") or "").removeprefix("hf:")
     kept = Path(model) / f"{name_of_format(named)}.toml"
-    return f"; the model was trained in one of this name: {kept}" if model and os.path.isfile(kept) else ""  # not Path's: a name may be too long
+    return f"; the model was trained in one of this name: {kept}" if model and exists(kept) else ""
 
 
 FormatNames = Annotated[list[str], ONE_OR_MORE, AfterValidator(_checked)]
