@@ -84,3 +84,27 @@ def test_a_setting_goes_to_every_part_that_leaves_it_open(recipes: Path) -> None
     assert first.invocation.overrides == ["seed=5", "formats=pot"]
     assert data.invocation.overrides == ["seed=3", "seed=5", "max_solutions_per_problem=1", "min_characters=5"]
     assert export.invocation.overrides == ["shapes=alpaca"]
+
+
+def test_a_name_that_is_no_source_is_told_before_the_first_part_begins(recipes: Path) -> None:
+    wrong = ["data.decontaminate_against=['svamp','gsm8k:tets','catalogue']", "problems=['synthetic:train','nowhere']"]
+    with pytest.raises(RecipeError) as caught:
+        parts_of("synthesize", Invocation("first.toml", wrong))
+    said = {line.partition(":")[0]: line for line in caught.value.mistakes if "svamp" not in line}
+    assert len(caught.value.mistakes) == 3 and "no split `tets`" in said["data.decontaminate_against"]
+    assert "there is no source of problems `nowhere`" in said["first.problems"]
+    made = 'problems = "runs/first/problems.jsonl"\nmodel = "fake:"\nformats = ["cot"]\n'
+    (recipes / "again.toml").write_text(made)
+    (recipes / "first.toml").write_text(FIRST.replace("curate data.toml --set seed=3", "solve again.toml"))
+    parts_of("synthesize", Invocation("first.toml"))  # what a part will make is no mistake
+
+
+def test_keys_are_those_of_a_parts_own_method_and_limits_those_of_parts_with_problems(recipes: Path) -> None:
+    (recipes / "first.toml").write_text(FIRST.replace("curate data.toml --set seed=3", "synthesize more.toml"))
+    more = 'method = "teacher"\nproblems = "synthetic:train,n=9"\nformats = ["cot"]\nthen = "curate data.toml"\n'
+    (recipes / "more.toml").write_text(more)
+    said = ["model=fake:", "first.seed=7", "leave_out=gsm8k"]
+    first, teacher, data, _ = parts_of("synthesize", Invocation("first.toml", said, limit=2))
+    assert first.invocation.changes == ["leave_out=gsm8k", "seed=7", "limit=2"], "it asks no model"
+    assert teacher.invocation.changes == ["model=fake:", "leave_out=gsm8k", "limit=2"]
+    assert data.invocation.changes == []

@@ -221,6 +221,12 @@ def _choose(settings: TypeForm[S], table: dict[str, Any], mistakes: list[str]) -
     return None, {field for each in classes.values() for field in each.model_fields}
 
 
+def keys_of(settings: TypeForm[S], table: Mapping[str, Any], overrides: list[str]) -> set[str]:
+    """The keys that settings have, as `check_settings` takes them; of several classes, those of the one meant."""
+    said = {key: parse_value(value) for key, _, value in (each.partition("=") for each in overrides)}
+    return _choose(settings, {**table, **said}, [])[1]
+
+
 def find_recipe(name: str, settings: Collection[str] = ()) -> Path:
     """The file of a recipe: a path, or the name of a shipped one; settings: keys that the command has.
 

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
@@ -22,12 +22,15 @@ from slipstick.commands.self_train import SelfTrainRecipe
 from slipstick.commands.solve_recipe import SolveRecipe
 from slipstick.commands.synthesize import AnyMethod
 from slipstick.commands.train import AnyStage
+from slipstick.curate.evaluation_sets import CATALOGUE
 from slipstick.errors import InputError, RecipeError, UserError
-from slipstick.recipe import THEN, check_settings, find_recipe, parse_value, read_recipe, toml_value
+from slipstick.problems import check_source
+from slipstick.recipe import THEN, check_settings, find_recipe, keys_of, parse_value, read_recipe, toml_value
+from slipstick.schema import Record
 from slipstick.shipped import shipped_recipes
 from slipstick.store import RunFolder, is_run
 
-_SETTINGS: Mapping[str, Any] = {
+SETTINGS: Mapping[str, Any] = {
     "synthesize": AnyMethod,
     "curate": CurateRecipe,
     "train": AnyStage,
@@ -38,7 +41,7 @@ _SETTINGS: Mapping[str, Any] = {
 }
 """A verb that may follow -> its settings."""
 Run = Callable[[Invocation, Console], object]
-_SHAPE = 'then = "VERB NAME --set KEY=VALUE" with a verb of ' + ", ".join(_SETTINGS)
+_SHAPE = 'then = "VERB NAME --set KEY=VALUE" with a verb of ' + ", ".join(SETTINGS)
 
 
 class Part(NamedTuple):
@@ -80,19 +83,21 @@ def run_with_successors(verb: str, invocation: Invocation, verbs: Mapping[str, R
 def parts_of(verb: str, invocation: Invocation) -> list[Part]:
     """A command and what follows its recipe, in their order; the command alone if nothing does.
 
-    An override `NAME.KEY=VALUE` with the name of a later part is that part's; any other is the first's, and that of
-    every later part whose recipe leaves the key open. Raises RecipeError for a `then` that is no command line and for a
-    mistake in any part's recipe; InputError if a later part's run is there already.
+    An override `NAME.KEY=VALUE` with the name of a part is that part's; any other is that of the first part, if it has
+    the key, and of every later part whose recipe leaves the key open. The limit is that of every part with `problems`.
+    Raises RecipeError for a `then` that is no command line, for a mistake in any part's recipe and for a source of
+    problems that there is not; InputError if a later part's run is there already.
     """
     parts = [Part(verb, invocation), *_following(verb, invocation)]
     if len(parts) == 1:
         return parts
     first = invocation.out or Path("runs") / parts[0].name
-    later = [each.name for each in parts[1:]]
-    folders = {parts[0].name: first} | {name: first.parent / name for name in later}
-    for_all = [each for each in invocation.overrides if each.partition(".")[0] not in later]
-    elsewhere = {key for each in parts[1:] for key in _open_keys(each)} - _keys(verb)
+    names = [each.name for each in parts]
+    folders = {parts[0].name: first} | {name: first.parent / name for name in names[1:]}
+    for_all = [each for each in invocation.overrides if each.partition(".")[0] not in names]
+    elsewhere = {key for each in parts[1:] for key in _open_keys(each)} - _keys(parts[0])
     own = [each for each in for_all if each.partition("=")[0] not in elsewhere]
+    own += [o.partition(".")[2] for o in invocation.overrides if o.partition(".")[0] == names[0]]
     placed = [Part(verb, replace(invocation, overrides=own, out=first))]
     for each in parts[1:]:
         told = [o for o in for_all if o.partition("=")[0] in _open_keys(each)]
@@ -109,7 +114,7 @@ def _following(verb: str, invocation: Invocation) -> Iterator[Part]:
         words = shlex.split(line)
         pairs = words[2:]
         settings = pairs[1::2]
-        if len(words) < 2 or words[0] not in _SETTINGS or pairs != [w for s in settings for w in ("--set", s)]:
+        if len(words) < 2 or words[0] not in SETTINGS or pairs != [w for s in settings for w in ("--set", s)]:
             raise RecipeError(invocation.target, [f"then = {line!r} is no command line: write {_SHAPE}"])
         beside = find_recipe(invocation.target).parent / words[1]
         target = str(beside) if beside.suffix == ".toml" and beside.is_file() else words[1]
@@ -146,18 +151,19 @@ def _placed(part: Part, folders: Mapping[str, Path], told: list[str], first: Inv
     out = folders[part.name]
     if is_run(out) and not (first.resume or first.overwrite):
         raise InputError(f"{out} is there already, which {part.verb} {part.name} would write: --resume goes on with it")
-    invocation = replace(part.invocation, overrides=changed, out=out)
+    limit = first.limit if "problems" in _keys(part) else None
+    invocation = replace(part.invocation, overrides=changed, out=out, limit=limit)
     return Part(part.verb, replace(invocation, resume=first.resume, overwrite=first.overwrite and is_run(out)))
 
 
-def _keys(verb: str) -> set[str]:
-    classes = get_args(get_args(_SETTINGS[verb])[0]) if get_origin(_SETTINGS[verb]) else (_SETTINGS[verb],)
-    return {key for each in classes for key in each.model_fields}
+def _keys(part: Part) -> set[str]:
+    """The keys that a part has: those of its own method or stage."""
+    return keys_of(SETTINGS[part.verb], _table(part.verb, part.invocation.target), part.invocation.overrides)
 
 
 def _open_keys(part: Part) -> set[str]:
     """Keys of a part that its recipe leaves open."""
-    return _keys(part.verb) - _table(part.verb, part.invocation.target).keys()
+    return _keys(part) - _table(part.verb, part.invocation.target).keys()
 
 
 def _moved(value: Any, folders: Mapping[str, Path]) -> Any:
@@ -172,14 +178,28 @@ def _moved(value: Any, folders: Mapping[str, Path]) -> Any:
 
 
 def _check(parts: list[Part]) -> None:
-    """Raises RecipeError with the mistakes of all parts together."""
+    """Raises RecipeError with the mistakes of all parts together, names of sources that there are not among them."""
     mistakes: list[str] = []
+    made = [str(each.invocation.out) for each in parts]
     for each in parts:
-        where = each.invocation.target
-        table = _table(each.verb, where)
         try:
-            check_settings(table, _SETTINGS[each.verb], overrides=each.invocation.changes)
+            settings = settings_of(each)
         except RecipeError as error:
             mistakes += [f"{each.name}.{line}" for line in error.mistakes]
+            continue
+        for key in ("problems", "decontaminate_against"):
+            for source in getattr(settings, key, ()):
+                try:
+                    if source != CATALOGUE and not source.startswith(tuple(f"{folder}/" for folder in made)):
+                        check_source(source)
+                except UserError as error:
+                    mistakes.append(f"{each.name}.{key}: {error}")
     if mistakes:
         raise RecipeError(parts[0].invocation.target, mistakes)
+
+
+def settings_of(part: Part) -> Record:
+    """The settings of a part. Raises RecipeError with every mistake."""
+    table = _table(part.verb, part.invocation.target)
+    found: Record = check_settings(table, SETTINGS[part.verb], overrides=part.invocation.changes)
+    return found

@@ -12,6 +12,7 @@ from slipstick.commands.questions import QuestionRecipe, finish_questions, quest
 from slipstick.formats import FormatNames
 from slipstick.interpreters import Interpreter
 from slipstick.models import open_model
+from slipstick.problems.settings import WRITTEN
 from slipstick.schema import Problem
 from slipstick.solve.estimate import PROBLEMS
 from slipstick.solve.monitor import Monitor
@@ -38,7 +39,7 @@ class SelfInstructRecipe(QuestionRecipe, SelfInstructSettings):
 
 def run_self_instruct(invocation: Invocation, recipe: SelfInstructRecipe, text: str, console: Console) -> Path:
     """New questions for topics without data."""
-    topics = [read_topic(name) for name in recipe.topics]
+    topics = [] if WRITTEN in recipe.leave_out else [read_topic(name) for name in recipe.topics]
     model = invocation.model or open_model(recipe.model, recipe)
 
     overwrite = invocation.overwrite and not invocation.resume

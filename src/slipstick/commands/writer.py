@@ -25,8 +25,9 @@ from slipstick.synthesize.writing import WORKED_STEPS
 class SynthesizeRecipe(ProblemSettings, InterpreterSettings):
     """Settings of `slipstick synthesize` if no model writes."""
 
-    method: Literal["worked_steps", "annotations"] = "worked_steps"
-    """Where solutions come from: steps in the problems' metadata, or the calculations in their rationales."""
+    method: Literal["worked_steps", "annotations", "released"] = "worked_steps"
+    """Where solutions come from: steps in the problems' metadata, the calculations in their rationales, or the source,
+    which was published with solutions."""
 
     formats: FormatNames = Field(min_length=1)
     """Formats to write in."""
@@ -60,7 +61,7 @@ async def _synthesize(
     invocation: Invocation,
     console: Console,
 ) -> None:
-    writer = _writer(recipe.method)
+    writer = writer_of(recipe.method)
     formats = [load_format(name) for name in recipe.formats]
     record_formats(folder, formats, named=recipe.formats)
     interpreter = invocation.interpreter or open_interpreter(recipe, seed=recipe.seed)
@@ -97,9 +98,14 @@ async def _synthesize(
             await interpreter.close()
 
 
-def _writer(method: str) -> Writer:
+def writer_of(method: str) -> Writer:
+    """What writes solutions by a method that needs no model."""
     if method == "worked_steps":
         return WORKED_STEPS
+    if method == "released":
+        from slipstick.synthesize.released import RELEASED
+
+        return RELEASED
     from slipstick.synthesize.annotations import ANNOTATIONS
 
     return ANNOTATIONS

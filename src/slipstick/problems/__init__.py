@@ -74,25 +74,45 @@ def _load(
     on_bad: OnBad | None,
     on_notice: Callable[[str], None],
 ) -> Iterator[Problem]:
-    from slipstick.problems.catalogue import datasets
-
-    name, argument = split_spec(source)
-    plugins = list_plugins("problems")
-    if name not in plugins and (name in datasets() or name == "suite"):
+    plugin, argument = _plugin_of(source)
+    if plugin is None:
         from slipstick.problems.catalogue.loading import load as load_dataset
 
         if field_map:
             raise InputError(f"`field_map` does not apply to `{source}`, whose keys are known: remove it")
         return load_dataset(source, problems_dir=problems_dir, on_bad=on_bad)
-    if name not in plugins and (Path(source).suffix or Path(source).exists()):
-        name, argument = "files", source
-    if name not in plugins:
-        near = did_you_mean(name, [*plugins, *datasets(), "suite"])
-        raise PluginError(
-            f"there is no source of problems `{name}`{near}: it is neither a file nor a plug-in ({', '.join(plugins)}) "
-            "nor a dataset (`slipstick list problems` shows them)"
-        )
-    load: Any = load_plugin("problems", name)
-    more = {"on_bad": on_bad, "on_notice": on_notice} if name == "files" else {}
+    load: Any = load_plugin("problems", plugin)
+    more = {"on_bad": on_bad, "on_notice": on_notice} if plugin == "files" else {}
     found: Iterator[Problem] = load(argument, field_map=field_map, **more)
     return found
+
+
+def check_source(source: str) -> None:
+    """Raises PluginError or InputError for a source that is no plug-in, file, dataset, split or list; reads no row."""
+    from slipstick.problems.catalogue.selection import expand, select
+
+    if _plugin_of(source)[0] is None:
+        for each in expand(source):
+            select(each)
+
+
+def _plugin_of(source: str) -> tuple[str | None, str]:
+    """The plug-in that a source names, and its argument; None for a dataset or list of the catalogue.
+
+    Raises PluginError for what is none of these.
+    """
+    from slipstick.problems.catalogue import datasets
+
+    name, argument = split_spec(source)
+    plugins = list_plugins("problems")
+    if name in plugins:
+        return name, argument
+    if name in datasets() or name == "suite":
+        return None, source
+    if Path(source).suffix or Path(source).exists():
+        return "files", source
+    near = did_you_mean(name, [*plugins, *datasets(), "suite"])
+    raise PluginError(
+        f"there is no source of problems `{name}`{near}: it is neither a file nor a plug-in ({', '.join(plugins)}) "
+        "nor a dataset (`slipstick list problems` shows them)"
+    )

@@ -1,17 +1,24 @@
 """Which problems a run is about: the settings of a recipe, and the problems they name."""
 
+import logging
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from slipstick.errors import InputError
 from slipstick.problems import load_problems
 from slipstick.problems.catalogue.local import local_files
+from slipstick.problems.catalogue.selection import check_left_out, expand, leaves_out
 from slipstick.recipe import Names
 from slipstick.schema import Drop, Problem, Record
 from slipstick.tabular import OnBad
+
+_LOGGER = logging.getLogger("slipstick")
+WRITTEN = "self_instruct"
+"""What `leave_out` calls questions that a model writes, as their ids do."""
 
 
 class ProblemSettings(Record):
@@ -27,11 +34,31 @@ class ProblemSettings(Record):
     """Use only the first `limit` problems of each set."""
     label_corrections: Names = Field(default_factory=list)
     """Files of corrected labels, applied as the problems are loaded."""
+    leave_out: Names = Field(default_factory=list)
+    """Sources of `problems` that are not read: datasets ("camel-math"), or licences of the catalogue ("*NC*",
+    "none")."""
+
+    @model_validator(mode="after")
+    def _leaves_out_what_there_is(self) -> Self:
+        if self.leave_out:
+            check_left_out(self.leave_out, more=[*self.problems, WRITTEN])
+        return self
+
+    def sources(self) -> list[str]:
+        """`problems` without those that are left out."""
+        left = self.left_out()
+        return [each for one in self.problems for each in expand(one) if each not in left] if left else self.problems
+
+    def left_out(self) -> list[str]:
+        """The sources that `leave_out` names, lists of sets taken apart."""
+        named = [each for one in self.problems for each in expand(one)] if self.leave_out else []
+        return [each for each in named if leaves_out(self.leave_out, each)]
 
     def files(self) -> list[Path]:
         """The sources that are files, the local files of datasets, and the patches."""
-        sources = (Path(source.removeprefix("files:")) for source in [*self.problems, *self.label_corrections])
-        local = (local_files(source, problems_dir=self.problems_dir) for source in self.problems)
+        named = self.sources()
+        sources = (Path(source.removeprefix("files:")) for source in [*named, *self.label_corrections])
+        local = (local_files(source, problems_dir=self.problems_dir) for source in named)
         return [*(path for path in sources if path.is_file()), *chain.from_iterable(local)]
 
 
@@ -61,8 +88,11 @@ def each_problem(
     on_notice: takes a line for each file with missing golds; None prints it to standard error.
     """
     more = {"on_notice": on_notice} if on_notice else {}
+    sources = settings.sources()
+    if (left := settings.left_out()) and not on_notice:
+        _LOGGER.info(f"left out: {', '.join(left)}")
     loaded = load_problems(
-        settings.problems,
+        sources,
         field_map=settings.field_map or None,
         problems_dir=settings.problems_dir,
         label_corrections=settings.label_corrections,
@@ -77,7 +107,7 @@ def each_problem(
             twice.setdefault(problem.id)
         seen.add(problem.id)
         yield problem
-    if not seen:
+    if not seen and (sources or not settings.problems):
         raise InputError(f"problems = {settings.problems} contains no problem")
     if twice:
         first = next(iter(twice))

@@ -85,26 +85,30 @@ def choose_formats(
 async def write_and_check(
     problem: Problem, format: Format, *, interpreter: Interpreter, writer: Writer = WORKED_STEPS
 ) -> Solution | Drop:
-    """A solution whose program, run, evaluates to the problem's answer, or a Drop saying why there is none."""
+    """A solution whose program, run, evaluates to the problem's answer, or a Drop saying why there is none.
+
+    Of a problem without a gold, if the writer needs none, a solution without a verdict whose program ran.
+    """
     name = solution_id(problem, format.name, 0)
     solution = Solution(id=name, problem_id=problem.id, format=format.name, blocks=[], model=writer.name)
     gold = problem.answer[0] if isinstance(problem.answer, list) else problem.answer
     try:
-        if gold is None:
+        if gold is None and writer.needs_gold:
             raise NotWrittenError("no answer", f"`{problem.id}` has no answer to write a {format.name} solution to")
         if not writer.suits(format, problem):
             missing = writer.needs
             raise NotWrittenError(
                 f"no {missing}", f"`{problem.id}` has no {missing} to write a {format.name} solution from"
             )
-        blocks = writer.write(format, problem, gold)
+        blocks = writer.write(format, problem, gold or "")
     except NotWrittenError as refusal:
         return Drop(row=solution.model_dump(mode="json"), rule=refusal.rule, reason=refusal.reason)
     blocks = await _run(blocks, format, interpreter=interpreter)
     answer = answer_of(blocks, kind=problem.kind)
     seconds = sum(block.seconds for block in blocks if isinstance(block, Output))
     solution = solution.model_copy(update={"blocks": blocks, "answer": answer, "seconds": round(seconds, 4)})
-    solution = solution.model_copy(update={"verdict": grade(solution, problem)})
+    if gold is not None:
+        solution = solution.model_copy(update={"verdict": grade(solution, problem)})
     rule, reason = next(_faults(solution, problem), ("", ""))
     return Drop(row=solution.model_dump(mode="json"), rule=rule, reason=reason) if rule else solution
 
@@ -135,6 +139,8 @@ def _faults(solution: Solution, problem: Problem) -> Iterator[tuple[str, str]]:
         output = solution.blocks[place]
         if isinstance(output, Output) and output.status != "ok":
             yield "program failed", f"{output.status}: {(output.text.strip().splitlines() or [''])[-1]}"
+    if problem.answer is None:
+        return
     if places:  # what the last program printed, whatever the words after it say
         printed = answer_of(solution.blocks[: places[-1] + 1], kind=kind)
         verdict = compare(printed or "", gold, kind=kind)

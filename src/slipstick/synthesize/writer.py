@@ -25,4 +25,6 @@ class Writer(NamedTuple):
     suits: Callable[[Format, Problem], bool]
     """Whether a problem has anything to write in a format from."""
     write: Callable[[Format, Problem, str], list[Block]]
-    """(format, problem, gold) -> the solution, its outputs still missing. Raises NotWrittenError."""
+    """(format, problem, gold, "" for none) -> the solution, its outputs still missing. Raises NotWrittenError."""
+    needs_gold: bool = True
+    """Whether nothing is written without a gold; otherwise such a solution has no verdict."""

@@ -1,5 +1,7 @@
 """Reads what a recipe says of a dataset: "gsm8k:test", "math:test,subject=Algebra,n=100"."""
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from slipstick.errors import InputError, did_you_mean
@@ -36,6 +38,26 @@ def expand(source: str) -> list[str]:
     """The sources that one stands for: those of a list of sets ("suite:mario-four"), or itself. Raises InputError."""
     name, argument = split_spec(source)
     return datasets_of(argument) if name == "suite" else [source]
+
+
+def leaves_out(patterns: Sequence[str], source: str) -> bool:
+    """Whether patterns name a source: itself, its dataset, or the licence that the catalogue states of that.
+
+    Licences are compared as `slipstick curate` compares them: with `*`, case ignored, "none" if none is stated.
+    """
+    name = split_spec(source)[0]
+    said = [source, name, *([datasets()[name].licence] if name in datasets() else [])]
+    return any(fnmatchcase(each.lower(), pattern.lower()) for pattern in patterns for each in said)
+
+
+def check_left_out(patterns: Sequence[str], *, more: Sequence[str] = ()) -> None:
+    """Raises ValueError for a pattern that names no dataset or licence of the catalogue, and none of `more`."""
+    known = {*more, *datasets(), *(each.licence for each in datasets().values())}
+    for pattern in patterns:
+        if not any(fnmatchcase(each.lower(), pattern.lower()) for each in known):
+            near = did_you_mean(pattern, sorted(known))
+            what = f"leave_out: there is neither a dataset nor a licence `{pattern}`{near}"
+            raise ValueError(f"{what}; `slipstick list problems` shows both")
 
 
 def select(source: str) -> Selection:

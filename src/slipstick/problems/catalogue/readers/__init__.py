@@ -36,6 +36,7 @@ READERS: dict[str, Reader] = {
         competitions.carp,
         multiple_choice.aqua,
         multiple_choice.mathqa,
+        multiple_choice.mathqa_numbers,
         multiple_choice.agieval,
         multiple_choice.mmlu,
         solved.mathinstruct,

@@ -6,6 +6,9 @@ from slipstick.problems.catalogue.readers.facts import Facts, Values, rest, word
 from slipstick.problems.choices import letter, read_choices, with_choices
 
 _MATHQA_OPTION = re.compile(r"[\s,\[\]'\"]*\b[a-e] \) ")
+_APART = re.compile(r"\s*([,/])\s*|(?<=^-)\s+")
+"""Blanks inside a number: "1 , 500", "3 / 4", "- 2"."""
+_NUMBER = re.compile(r"-?(?:\d[\d,]*(?:\.\d+)?|(?<![A-Za-z])\.\d+)(?:/\d+)?")
 _AGIEVAL_TAIL = re.compile(r"\s*Answer Choices:.*", re.DOTALL)
 
 
@@ -25,6 +28,24 @@ def mathqa(values: Values) -> Facts:
     used = ("Problem", "Rationale", "options", "correct", "category")
     facts["metadata"] = {"subject": values.get("category"), **rest(values, *used)}
     return facts
+
+
+def mathqa_numbers(values: Values) -> Facts | None:
+    """A row of `mathqa` as a question for a number: without its options, the one that is correct as its answer.
+
+    Rows whose option is no single number ("2 : 3", "none of these") do not belong to it.
+    """
+    facts = mathqa(values)
+    chosen = (facts["choices"] or [])[ord(str(facts["answer"])) - ord("A")]
+    numbers = _NUMBER.findall(_APART.sub(r"\1", chosen))
+    if len(numbers) != 1:
+        return None
+    return {
+        "text": words(values, "Problem").strip(),
+        "answer": numbers[0].replace(",", ""),
+        "kind": "number",
+        "metadata": facts["metadata"],
+    }
 
 
 def agieval(values: Values) -> Facts:

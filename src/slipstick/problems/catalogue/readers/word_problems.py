@@ -144,7 +144,10 @@ def numglue(values: Values) -> Facts:
             "text": words(values, "input"),
             "answer": written(values["output_answer"]),
             "kind": _number_or_words(written(values["output_answer"])),
-            "metadata": rest(values, "input", "output_answer"),
+            "metadata": {
+                **({"program": values["output_program"]} if values.get("output_program") else {}),
+                **rest(values, "input", "output_answer", "output_program"),
+            },
         }
     said = [str(values[key]) for key in ("passage", "statement1", "statement2", "question") if values.get(key)]
     if not said:
