@@ -1,5 +1,7 @@
 r"""Tests of what stands behind an answer: checks, explanations, asides, other notations; and of answers in words."""
 
+import re
+
 import pytest
 
 from slipstick.answers import final_answer
@@ -155,6 +157,38 @@ LETTERS = [
     ("A) 3 is less than 4.\nB) 4 is less than", None),
     ("Out of these, option B it is", "B"),
     ("I will go with B", "B"),
+    ("It rules out C, so A", "A"),
+    ("It takes a", None),
+]
+NAMING = """
+{} / {}. / So {} / So, {} / Option {} / option {} / answer {} / Choice {} / My choice: {} / It is {}. / It's {}
+That's {}. / {} is correct / {} is right. / {} seems right. / {} must be it. / {} it is. / {} is the answer
+Only {} works. / {} because 2 is even. / {}, because 2+2=4 / {}, 22 / {} - 22 / {} (22) / {} 22 / 22, {}
+22 = {} / → {} / Therefore {}. / Hence {} is the answer. / Thus only {} satisfies it.
+{} satisfies the equation. / The correct one is {}. / I think it is {}. / I'd say {}. / Looks like {}.
+We get 22, which is {}. / That matches {}. / Final: {} / Letter {} / \\text{{{}}} / Between A and B, {}.
+C or D? {}. / Not E, but {}. / Neither D nor E, so {}. / **{}** / {}) 22 / {} est correct. / {} ist richtig.
+{} es correcta.
+"""
+"""Ways to name an option of which none could hold the article "a"."""
+ARTICLES = [
+    "A dog has four legs.",
+    "So A dog has four legs.",
+    "**A dog** has four legs.",
+    "A 10% discount makes it 5 dollars",
+    "A $5 bill is enough.",
+    "A 22 km road leads there.",
+    "A (small) dog",
+    "A “good” idea",
+    "A can of beans",
+    "A-frame houses",
+    "In 'A Beautiful Mind' he won.",
+    "The area is A = 4*5 = 20",
+    "We have A+B=5 and",
+    "A is wrong.",
+    "Neither A nor C.",
+    "I think so.",
+    "option a person makes",
 ]
 
 
@@ -175,4 +209,23 @@ def test_a_word_is_found(text: str, answer: str) -> None:
 
 @pytest.mark.parametrize(("text", "letter"), LETTERS)
 def test_a_text_that_breaks_off_names_no_letter(text: str, letter: str | None) -> None:
+    assert final_answer(text, kind="choice") == letter
+
+
+@pytest.mark.parametrize("naming", re.split(r" / |\n", NAMING.strip()))
+def test_an_option_is_named_a_as_it_is_named_b(naming: str) -> None:
+    for letter in "ABC":
+        assert final_answer(naming.format(letter), kind="choice") == letter
+
+
+@pytest.mark.parametrize("text", ARTICLES)
+def test_an_article_a_variable_or_a_pronoun_names_no_option(text: str) -> None:
+    assert final_answer(text, kind="choice") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [("a", "A"), ("b.", "B"), ("option a", "A"), ("Option b.", "B"), ("I", "I"), ("It is I.", "I")],
+)
+def test_small_letters_alone_and_the_ninth_option(text: str, letter: str) -> None:
     assert final_answer(text, kind="choice") == letter

@@ -68,6 +68,46 @@ def test_a_choice_by_its_letter_its_text_or_its_value(answer: str, outcome: str)
     assert grade(answer, SHAPES).outcome == outcome
 
 
+PETS = Problem(
+    id="p/1",
+    text="Which?",
+    answer="B",
+    kind="choice",
+    choices=["cat", "dog", "a big dog", "A dog of mine", "23", "0.5", "1/2"],
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "letter"),
+    [
+        ("dog", "B"),
+        ("the dog", "B"),
+        ("It is a dog.", "B"),
+        ("a big dog", "C"),
+        ("A dog of mine", "D"),
+        ("Answer: A dog of mine", "D"),
+        ("<think>The cat.</think>a big dog", "C"),
+        ("23", "E"),
+        ("So $23$.", "E"),
+        ("1/2", "G"),
+        ("A", "A"),
+        ("0.50", None),  # the value of two options
+        ("99", None),
+        ("cat or dog", None),
+        ("I do not know.", None),
+        ("It is not 23.", None),
+        ("<think>23</think>", None),
+        ("B because the", None),
+    ],
+)
+def test_bare_words_are_the_one_option_whose_text_or_value_they_are(said: str, letter: str | None) -> None:
+    gold = letter or "A"
+    assert grade(said, PETS.model_copy(update={"answer": gold})).outcome == ("correct" if letter else "no_answer")
+    [row] = grade_solutions([solution("p/1", blocks=[Text(text=said)])], [PETS.model_copy(update={"answer": gold})])
+    assert row.verdict and row.verdict.outcome == ("correct" if letter else "no_answer")
+    assert (row.answer is None) is (letter is None)
+
+
 def test_a_programs_number_is_the_option_of_that_value() -> None:
     program = solution("made/test/1", format="pot", blocks=[Code(text="..."), Output(text="0.6666666666666666")])
     assert grade(program, SHAPES).outcome == "correct"

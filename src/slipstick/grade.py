@@ -45,7 +45,7 @@ def grade(
         expected = None if problem_or_expected is None else expected_texts(problem_or_expected)
         problem = Problem(id="", text=asked, answer=expected)
     expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
-    row = _row(answer_in(attempt, kind, profile), expected, choices, kind, profile)
+    row = _row(_answer(attempt, kind, choices, profile), expected, choices, kind, profile)
     if not isinstance(row, tuple):
         return row
     verdict = _tolerate(compare(row[0], row[1], kind=row[2], profile=profile), row[0], problem, profile)
@@ -74,8 +74,9 @@ def grade_solutions(
         for solution in solutions:
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
-            answer = answer_in(solution, kind, profile)
-            row = _row(answer, problem.answer if problem else None, _options(problem, profile), kind, profile)
+            choices = _options(problem, profile)
+            answer = _answer(solution, kind, choices, profile)
+            row = _row(answer, problem.answer if problem else None, choices, kind, profile)
             compared = isinstance(row, tuple)
             begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
             if isinstance(row, tuple):
@@ -137,7 +138,7 @@ def answer_in(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | No
     policy = None if profile in PUBLISHED else policy_of(profile)
     guess = policy is None or policy.guess == "taken"
     if isinstance(attempt, Solution):
-        words = "".join(block.text for block in attempt.blocks if block.type == "text")
+        words = _said(attempt)
         if attempt.answer is not None and ((policy and guess) or not attempt.blocks):
             answer: str | None = attempt.answer
         elif policy:
@@ -145,9 +146,35 @@ def answer_in(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | No
         else:
             answer = find_by(profile, attempt.blocks, kind=kind)
     else:
-        words = attempt if isinstance(attempt, str) else last_message(attempt)
+        words = _said(attempt)
         answer = final_answer(words, kind=kind, guess=guess) if policy else find_by(profile, words, kind=kind)
     return _listed(words, answer) if policy and policy.several == "incorrect" and kind == "number" else answer
+
+
+def _answer(
+    attempt: Solution | str | Sequence[dict[str, Any]], kind: str | None, choices: list[str] | None, profile: str
+) -> str | None:
+    """As `answer_in`; words that name no letter, or an A that may be the article, give the option that they are."""
+    from slipstick.equivalence import as_letter
+    from slipstick.thoughts import split_thoughts
+
+    answer = answer_in(attempt, kind, profile)
+    if not choices or answer not in (None, "A"):
+        return answer
+    blocks = [] if isinstance(attempt, str | list | tuple) else attempt.blocks  # type: ignore[union-attr]
+    thoughts = split_thoughts(_said(attempt))
+    words = thoughts.said.strip()
+    if not thoughts.finished or any(block.type != "text" for block in blocks):
+        return answer
+    ends = answer_in(words, None, profile)
+    if answer == "A":
+        return ends if ends and " " in ends and any(one.endswith(ends) for one in choices) else answer
+    said = (words if len(words) <= _OPTION else None, ends)
+    return next((one for one in said if one and as_letter(one, choices, profile=profile, by_letter=False)), None)
+
+
+_OPTION = 200
+"""Characters of a text that may be nothing but the text of an option."""
 
 
 def _listed(words: str, answer: str | None) -> str | None:
@@ -161,6 +188,15 @@ def _listed(words: str, answer: str | None) -> str | None:
     return listed.text if boxes and listed else answer
 
 
+def _said(attempt: Solution | str | Sequence[dict[str, Any]]) -> str:
+    """The words of an attempt, without programs and outputs."""
+    from slipstick.schema import Solution
+
+    if isinstance(attempt, Solution):
+        return "".join(block.text for block in attempt.blocks if block.type == "text")
+    return attempt if isinstance(attempt, str) else last_message(attempt)
+
+
 def last_message(messages: Sequence[dict[str, Any]], *, role: str = "assistant") -> str:
     """The text of the last message of the assistant, or of another role; "" if it has none."""
     said = [message.get("content") for message in messages if message.get("role") == role]
@@ -170,12 +206,12 @@ def last_message(messages: Sequence[dict[str, Any]], *, role: str = "assistant")
 def _text(content: Any) -> str:
     """The text of a message's content, which chat APIs give as a string, as parts, or as None with tool calls."""
     if isinstance(content, list):
-        parts = (part for part in content if isinstance(part, dict) and part.get("type", "text") in _SAID)
+        parts = (part for part in content if isinstance(part, dict) and part.get("type", "text") in _PARTS)
         return "".join(str(part.get("text") or "") for part in parts)
     return str(content or "")
 
 
-_SAID = ("text", "output_text", "input_text")
+_PARTS = ("text", "output_text", "input_text")
 """Parts of a message that are said; others are thoughts, pictures, calls."""
 
 

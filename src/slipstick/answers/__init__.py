@@ -78,12 +78,18 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
 def _as_choice(found: Found | None, text: str) -> Found | None:
     """The letter in what was found, else the letter that the text gives behind it, else what was found."""
     if found is None:
-        return None if breaks_off(text) else find_letter(text)
+        letter = find_letter(text)
+        return letter if letter and (_ends(text, letter) or not breaks_off(text)) else None
     if letter := as_letter(found):
         return letter
     behind = find_letter(text, found.end)
     marked = find_marked(text[: found.start], kind="choice") if found.rule == "boxed" else None
     return behind or (as_letter(marked) if marked else None) or (found if len(found.text) <= 80 else find_letter(text))
+
+
+def _ends(text: str, found: Found) -> bool:
+    """Whether nothing is behind what was found: a capital A there is a letter, and no sentence that breaks off."""
+    return not text[found.end :].strip()
 
 
 def _without_denied_boxes(text: str) -> str:

@@ -6,20 +6,32 @@ from slipstick.answers.found import Found
 from slipstick.answers.trim import trim
 from slipstick.answers.words import words
 
-_SHAPES = (
-    # "(B)", "\text{(B)}", "option B", "choice (B)", "B)", "B.", "B:" at the start of a line, "**B**", a line of its own
-    re.compile(
-        r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|OPTION|CHOICE|ANSWER)\s*(?:is\s*)?[:\s]*[\[({*$\\]*\s*"
-        r"(?:text\s*\{)?\(?(?P<letter>[A-J])\b(?![A-Za-z'])"
-    ),
-    re.compile(r"\(\s*(?P<letter>[A-Ja-j])\s*\)"),
-    re.compile(r"(?m)^[^\w\n]{0,9}(?P<letter>[A-J])\s?(?:\)|[.:](?=\s|$))"),
-    re.compile(r"\*\*(?P<letter>[A-J])\b[^*]*\*\*"),
-    re.compile(r"(?m)^[^\w\n]{0,9}(?P<letter>[A-J])[^\w\n]{0,9}$"),
-    re.compile(r"(?<![\w'])(?P<letter>[B-HJ])(?![\w'])"),
+_NAMED = re.compile(
+    r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|OPTION|CHOICE|ANSWER)\s*(?:is\s*)?[:\s]*[\[({*$\\]*\s*"
+    r"(?:text\s*\{)?\(?(?P<letter>[A-J])\b(?![A-Za-z'])"
 )
-SURE_SHAPES = _SHAPES[:1] + _SHAPES[3:5]
+_NAMED_SMALL = re.compile(r"(?i:\b(?:option|choice))\s+[({\[*]*(?P<letter>[a-j])(?=[)}\]*]*\s*(?:[.,;:!?]|\Z))")
+_BRACKETED = re.compile(r"\(\s*(?P<letter>[A-Ja-j])\s*\)")
+_LISTED = re.compile(r"(?m)^[^\w\n]{0,9}(?P<letter>[A-J])\s?(?:\)|[.:](?=\s|$))")
+_BOLD = re.compile(r"\*\*(?P<letter>[A-J])\b[^*]*\*\*")
+_LINE = re.compile(r"(?m)^[^\w\n]{0,9}(?P<letter>[A-J])[^\w\n]{0,9}$")
+_ALONE = re.compile(r"\A[\s\W]{0,9}(?P<letter>[a-j])[\s\W]{0,9}\Z")
+_IN_WORDS = re.compile(r"(?<![\w'])(?P<letter>[A-J])(?![\w'])")
+_SHAPES = (_NAMED, _NAMED_SMALL, _BRACKETED, _LISTED, _BOLD, _LINE, _ALONE, _IN_WORDS)
+"""Of a letter, the strongest first: "option B", "option b.", "(b)", "B)" and "B." where a line begins, "**B**", a line
+and a text of its own, anywhere."""
+SURE_SHAPES = (_NAMED, _BOLD, _LINE)
 """Those that mean a letter also if nobody asked for one."""
+_PREDICATE = re.compile(
+    r"\s+(?:is|was|has|does|could|might|must|should|would|can(?!\s+of\b)|will\s+be|seems|looks|appears|fits|works|matches"
+    r"|gives|satisfies|holds|remains|follows|because|since|as|and|or|but|by|in|on|to|from|with|the|it|this|that|we|est"
+    r"|ist|es|é|è)(?!\w)"
+)
+"""Words behind the name of an option, which stand behind no article."""
+_NOUN = re.compile(r"[ \t]+[*_\"'‘“$\\({\[]*[^\W\d_]|\s*[=<>^+/]|[ \t]+[-+*$]*\d\S*[ \t]+\S|-[a-z]")
+"""What stands behind an article, or behind a variable."""
+_WITHIN = re.compile(r"[a-z],?[ ]$")
+_VERB = re.compile(r"[ ](?:[a-z]+[^\Ws]s|[a-z]+ed)\b")
 _WHOLE = re.compile(
     r"[\s$({\[*]*(?:\\(?:text|textbf|mathrm|mathbf|rm|bf)\s*\{?\s*)?[({\[*]*(?P<letter>[A-Ja-j])"
     r"(?:[\s)}\].:,$*、。]|$|(?=[\u4e00-\u9fff]))"
@@ -40,7 +52,7 @@ _STATED = re.compile(
 )
 _AND_OTHERS = r"(?:[\s*)}\]]*(?:,|/|and|or|nor|&)[\s,]*(?:and|or)?[\s*({\[]*[A-J](?![\w']))*[\s*)}\]]*"
 _ONES_BEFORE = re.compile(
-    r"(?:(?:either|option|options|choice|choices|any|both|of)\s+)*(?:[*({\[]*[A-J][*)}\]]*(?:\s*,\s*|\s+)(?:"
+    r"(?:\b(?:either|option|options|choice|choices|any|both|of)\s+)*(?:[*({\[]*[A-J][*)}\]]*(?:\s*,\s*|\s+)(?:"
     r"(?:and|or|nor)\s+)?)*[*({\[]*$",
     re.IGNORECASE,
 )
@@ -59,14 +71,16 @@ def as_letter(found: Found) -> Found | None:
         return found
     match = _WHOLE.match(found.text)
     if match is None or (match["letter"] == "a" and len(found.text.split()) > 1):
-        match = next((m for shape in _SHAPES[:2] for m in shape.finditer(found.text)), None)
+        match = next((m for shape in _SHAPES[:3] for m in shape.finditer(found.text)), None)
     return Found(match["letter"].upper(), found.start, found.end, found.rule) if match else None
 
 
 def find_letter(text: str, begin: int = 0, *, shapes: tuple[re.Pattern[str], ...] = _SHAPES) -> Found | None:
-    """The last letter in its strongest shape that is not denied; the article "a" and the pronoun "I" are none."""
+    """The last letter in its strongest shape that is not denied; the article "A" and the pronoun "I" are none."""
     for shape in shapes:
         for match in reversed(list(shape.finditer(text, begin))):
+            if shape in (_BOLD, _IN_WORDS) and _is_word(text, *match.span("letter")):
+                continue
             if not _denied(text, *match.span("letter")):
                 start, end = match.span("letter")
                 if either := re.search(r"\b([A-J])[)*\]]*,?\s+or\s+[(*\[]*$", text[max(0, start - 20) : start]):
@@ -86,6 +100,16 @@ def find_stated(text: str, begin: int = 0) -> Found | None:
             end = others.end() if others else match.end(name)
             return Found(trim(text[match.start(name) : end]), match.start(name), end, "answer is")
     return None
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Whether a capital A is the article or a variable, and not an option, or a capital I is the pronoun."""
+    if text[start] == "I":
+        return not re.compile(r"\*\*|[.!\s]*\Z|\s+is\s+(?:correct|right|the)\b").match(text, end)
+    if text[start] != "A" or _PREDICATE.match(text, end):
+        return False
+    within = _WITHIN.search(text, max(0, start - 3), start)
+    return _NOUN.match(text, end) is not None and not (within and _VERB.match(text, end))
 
 
 def _denied(text: str, start: int, end: int) -> bool:

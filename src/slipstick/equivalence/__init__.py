@@ -85,15 +85,16 @@ def compare_stream(rows: Iterable[Row], *, workers: int | None = None, profile: 
     return decide_stream(rows, workers=workers or min(4, os.cpu_count() or 1), profile=profile)
 
 
-def as_letter(answer: str, choices: Sequence[str], *, profile: str = "slipstick") -> str | None:
+def as_letter(answer: str, choices: Sequence[str], *, profile: str = "slipstick", by_letter: bool = True) -> str | None:
     """The letter of the one option that an answer names, None if it names none or several.
 
     A bare number counts as the option of exactly that value: a program's answer to a multiple-choice question.
+    `by_letter` False: only the text or the value of an option names it.
     """
     options = [_OWN_LETTER.sub("", option) for option in choices]
     same = [place for place, option in enumerate(options) if option.strip() == answer.strip()]
     if len(same) != 1:
-        letter = read_letter(tidy(answer))
+        letter = read_letter(tidy(answer)) if by_letter else None
         if letter and ord(letter) - ord("A") < len(options):
             return letter
         policy = policy_of(profile)
