@@ -10,6 +10,9 @@ help: ## say what there is to make
 quickstart: .venv/installed ## from nothing to a trained model and its report, in minutes (run again to resume)
 	$(BIN)/slipstick quickstart
 
+laptop: .venv/installed ## fine-tune a pretrained model of 135 million parameters on this machine's cores, and its report (again to resume)
+	$(BIN)/slipstick synthesize laptop-corpus --resume
+
 test: lint docs ## check the code, build the documentation, run every test and measure what the tests cover
 	$(BIN)/pytest --cov -n auto --dist loadfile
 
@@ -48,4 +51,4 @@ clean: ## remove .venv and what tools leave behind (run folders stay)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help quickstart test lint docs settings wheel lock clean
+.PHONY: help quickstart laptop test lint docs settings wheel lock clean
