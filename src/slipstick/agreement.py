@@ -8,6 +8,7 @@ from rich.text import Text
 
 from slipstick.grade import grade_solutions
 from slipstick.importers import Recorded
+from slipstick.metrics.groups import set_of
 from slipstick.schema import Outcome, Problem, Record, Solution
 from slipstick.terminal import Fitting, headed_table
 
@@ -76,7 +77,7 @@ def compare_with_recorded(
         solution = graded.get(row.id)
         if solution is None or solution.verdict is None:
             continue
-        task = str(known[solution.problem_id].metadata.get("split", ""))
+        task = set_of(known[solution.problem_id])
         for verdict, theirs in row.verdicts.items() or [("", None)]:
             agreement = _agreement(solution.verdict.outcome, theirs)
             rows.setdefault((task, verdict), AgreementCounts(task, verdict, Counter())).counts[agreement] += 1

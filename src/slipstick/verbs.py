@@ -28,6 +28,7 @@ from slipstick.recipe import parse_value, toml_value
 from slipstick.run_result import RunResult
 from slipstick.schema import Record
 from slipstick.shipped import shipped_recipes
+from slipstick.store import is_run
 from slipstick.terminal import terminal
 
 PathLike = str | os.PathLike[str]
@@ -183,9 +184,19 @@ def grade_run(
     """Grades a run again, in its folder or into `out`, or another tool's files into a run; `slipstick grade`.
 
     target: a run, as a result or its folder, or another tool's file or folder. `settings` are those that `slipstick
-    settings grade` prints.
+    settings grade` prints. Raises InputError for files of several models, which are a run each.
     """
     from slipstick.commands.grade import run_grade
+    from slipstick.importers import find_outputs
+
+    if not is_run(target):
+        with _in_python_words():
+            found, _ = find_outputs(
+                target, file_format=settings.get("file_format"), field_map=settings.get("field_map")
+            )  # type: ignore[arg-type]
+        if len({source.run for source in found}) > 1:
+            folders = sorted({str(source.path.parent) for source in found})
+            raise InputError(f"{target} has files of several models: grade {', '.join(folders)} one by one")
 
     settings |= {"limit": limit}
     return _run("grade", run_grade, settings, target, out, resume=resume, overwrite=overwrite, quiet=quiet)

@@ -69,7 +69,7 @@ def test_lm_eval_rows_of_two_filters_are_one_solution(tmp_path: Path) -> None:
     assert [attempt.solution.id for attempt in attempts] == ["gsm8k_cot/0#cot#0", "gsm8k_cot/1#cot#0"]
     first = attempts[0]
     assert (first.problem.text, first.problem.answer) == ("How many nuts are in bag 0?", "7")
-    assert first.problem.metadata["split"] == "gsm8k_cot"
+    assert first.problem.metadata["dataset"] == "gsm8k_cot"
     assert [(row.rule, row.answer, row.verdicts) for row in first.recorded] == [
         ("strict-match", "", {"exact_match,strict-match": False}),
         ("flexible-extract", "7", {"exact_match,flexible-extract": True}),
@@ -190,12 +190,17 @@ def test_a_folder_of_several_tools_and_unknown_files(tmp_path: Path) -> None:
         file.write(json.dumps(row) + "\n")
     sources, skipped = find_outputs(tmp_path)
     assert skipped == [unknown]
-    assert [(source.file_format, source.label) for source in sources] == [
-        ("lm-eval", "one/samples_gsm8k_2031-01-01T00-00-00"),
-        ("lm-eval", "svamp"),
-        ("nemo-skills", "two/gsm8k"),
-        ("lm-eval", "two/samples_gsm8k_2031-01-01T00-00-00"),
+    assert [(source.file_format, source.run, source.label) for source in sources] == [
+        ("lm-eval", "one", "gsm8k"),
+        ("nemo-skills", tmp_path.name, "gsm8k"),
+        ("lm-eval", "two", "gsm8k"),
+        ("lm-eval", "zipped", "svamp"),
     ]
+    assert {source.path.parent.name: source.model for source in sources if source.file_format == "lm-eval"} == {
+        "one": "one",
+        "two": "two",
+        "zipped": "zipped",
+    }
     assert len({attempt.solution.id for attempt in read_outputs(sources)}) == 4
 
 

@@ -123,6 +123,24 @@ def test_sets_come_from_ids_and_weigh_alike_in_averages() -> None:
     assert not [name for name in metrics if "kind " in name], "a single value makes no group"
 
 
+def test_the_average_of_all_sets_is_the_mean_of_the_rows_that_sets_have() -> None:
+    names = [("gsm8k", "train"), ("gsm8k", "test"), ("math", "test"), ("", "mine")]
+    problems = [
+        Problem(id="/".join((*filter(None, name), str(n))), text=f"{name} {n}", answer="1", metadata={"split": name[1]})
+        for name in names
+        for n in range(4)
+    ]
+    solutions = [
+        attempt(problem.id, "correct" if place % 4 < share else "incorrect")
+        for place, problem in enumerate(problems)
+        for share in [(1, 2, 3, 4)[place // 4]]
+    ]
+    metrics = summarize(problems, solutions, ks=[], same=equal)
+    rows = [metric.value for metric in metrics if (metric.measure, metric.group_by) == ("accuracy", "set")]
+    (average,) = [metric for metric in metrics if metric.group_by == "average"]
+    assert sorted(rows) == [0.25, 0.5, 0.75, 1.0] and average.value == pytest.approx(sum(rows) / 4)
+
+
 def test_how_programs_fail_and_what_a_correct_answer_takes() -> None:
     ends = [Output(text="1"), Output(text="Traceback\nNameError: x", status="error"), Output(text="", status="timeout")]
     problems = [Problem(id=str(place), text="?") for place in range(4)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,11 @@ from slipstick.commands.judging import judge
 from slipstick.commands.running import running
 from slipstick.edges import without_wildcards
 from slipstick.equivalence import check_profile
+from slipstick.errors import UserError
 from slipstick.importers import Attempt, Source, find_outputs, read_outputs, with_recorded_answers
 from slipstick.recipe import check_settings
 from slipstick.schema import Drop, Problem
-from slipstick.store import RunFolder, write_records
+from slipstick.store import RunFolder, is_run, write_records
 
 
 class GradeOutputsSettings(GradeRunSettings):
@@ -32,25 +34,50 @@ class GradeOutputsSettings(GradeRunSettings):
 
 
 def grade_outputs(invocation: Invocation, console: Console) -> Path:
-    """Grades another tool's files: the target, all that fit it as a pattern, or all of a folder that it knows."""
+    """Grades another tool's files: the target, all that fit it as a pattern, or all of a folder that it knows.
+
+    Files of several models become a run each, in the folder that is given back; else that is the run.
+    """
     settings = check_settings({}, GradeOutputsSettings, overrides=invocation.changes)
     check_profile(settings.profile)
     target = Path(invocation.target)
     sources, skipped = find_outputs(target, file_format=settings.file_format, field_map=settings.field_map)
+    name = without_wildcards(target.absolute().name.partition(".jsonl")[0])
+    out = invocation.out or Path("runs") / (name or target.absolute().parent.name)
+    runs = [(run, list(members)) for run, members in groupby(sources, key=lambda source: source.run)]
+    if len(runs) > 1 and is_run(out):
+        raise UserError(f"{target} has files of {len(runs)} runs, and {out} is one run: choose a new folder with --out")
+    for run, members in runs:
+        if run:
+            console.print(f"{members[0].model or run}: {out / run}", style="bold", soft_wrap=True, highlight=False)
+        folders = {source.path.parent for source in members}
+        alone = str(folders.pop()) if run and len(folders) == 1 else invocation.target
+        _grade(replace(invocation, target=alone, out=out / run), members, skipped, settings, console)
+        skipped = []
+    if len(runs) > 1:
+        console.print(f"{len(runs)} runs in one table: slipstick report {out}", soft_wrap=True, highlight=False)
+    return out
+
+
+def _grade(
+    invocation: Invocation,
+    sources: Sequence[Source],
+    skipped: Sequence[Path],
+    settings: GradeOutputsSettings,
+    console: Console,
+) -> None:
+    """Grades the files of one run into its folder."""
     drops: list[Drop] = []
     attempts = _attempts(sources, settings, drops)
     problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
     for line in notices(sources, skipped, attempts, drops):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
-    name = without_wildcards(target.absolute().name.partition(".jsonl")[0])
-    out = invocation.out or Path("runs") / (name or target.absolute().parent.name)
     inputs, files = [source.path for source in sources], [RECORDED, DISAGREEMENTS]
-    with running(replace(invocation, out=out), "grade", settings, console, inputs=inputs, files=files) as folder:
+    with running(invocation, "grade", settings, console, inputs=inputs, files=files) as folder:
         _write(folder, problems, attempts)
         folder.write_dropped(drops)
         judge(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
         print_agreement(folder, settings, console)
-    return folder.path
 
 
 def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: list[Drop]) -> list[Attempt]:

@@ -3,6 +3,7 @@
 lm_eval.py, nemo_skills.py, tora.py, mammoth.py, inspect_log.py  one file format each, listed in `FILE_FORMATS`
 rows.py                                                          rows of no tool, with a mapping of keys
 parsed.py                                                        what each of them makes of a row
+places.py                                                        which files are of one run, and their tasks' names
 
 A file format recognises its rows by their keys and finds in a row the problem, the output, and the recorded verdict.
 Files that are read are never changed.
@@ -21,6 +22,7 @@ from slipstick.errors import InputError
 from slipstick.formats import parse, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
+from slipstick.importers.places import OutputFile, places
 from slipstick.problems.files import to_problem
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
 from slipstick.tabular import OnBad, Row, files_at, hand_over, read_rows
@@ -40,10 +42,12 @@ class FileFormat(NamedTuple):
     """A row's problem and attempts. Raises InputError, with file and line, for a row that holds none."""
     file_is_a_sample: bool = False
     """Whether the files of one folder are samples of the same problems."""
+    model: Callable[[Path], str] | None = None
+    """The model that wrote a file, "" if nothing says; None if its tool keeps no folder for each model."""
 
 
 FILE_FORMATS: dict[str, FileFormat] = {
-    "lm-eval": FileFormat(lm_eval.recognises, lm_eval.task, lm_eval.read),
+    "lm-eval": FileFormat(lm_eval.recognises, lm_eval.task, lm_eval.read, model=lm_eval.model),
     "nemo-skills": FileFormat(nemo_skills.recognises, nemo_skills.task, nemo_skills.read, file_is_a_sample=True),
     "tora": FileFormat(tora.recognises, tora.task, tora.read),
     "mammoth": FileFormat(mammoth.recognises, mammoth.task, mammoth.read),
@@ -63,7 +67,11 @@ class Source(NamedTuple):
     file_format: str
     """Name in `FILE_FORMATS`, or `ROWS`."""
     label: str
-    """The name of its task, unique unless the files are samples of the same problems."""
+    """The name of its task, unique in its run unless the files are samples of the same problems."""
+    run: str = ""
+    """Folder name of the run that it belongs to, "" if all files are of one."""
+    model: str = ""
+    """The model that wrote it, "" if that is not known."""
     field_map: dict[str, str] = {}  # noqa: RUF012  never changed
     """Field -> key of its rows, for `ROWS`."""
 
@@ -117,18 +125,17 @@ def find_outputs(
     known = {file: name for file, name in names.items() if name and (name != ROWS or maps[file])}
     if not known:
         raise InputError(_nothing_known(path, first))
-    tasks = {
-        file: (name, rows.task(file) if name == ROWS else FILE_FORMATS[name].task(file, first[file]))
+    found = places(root, [_described(file, name, first[file]) for file, name in known.items()])
+    sources = [
+        Source(file, name, found[file].label, found[file].run, found[file].model, maps.get(file) or {})
         for file, name in known.items()
-    }
-    labels = _labels(root, tasks)
-    sources = [Source(file, name, labels[file], maps.get(file) or {}) for file, name in known.items()]
-    ordered = sorted(sources, key=lambda source: (source.label, source.path))
+    ]
+    ordered = sorted(sources, key=lambda source: (source.run, source.label, source.path))
     return ordered, [file for file in names if file not in known]
 
 
 def read_outputs(sources: Iterable[Source], *, on_bad: OnBad | None = None) -> Iterator[Attempt]:
-    """The attempts of files, ordered by label, with ids "label/row#format#sample".
+    """The attempts of the files of one run, ordered by label, with ids "label/row#format#sample".
 
     All attempts of a label have one format: tir if any has text and a program with its output, pot if any has a
     program, else cot. on_bad: takes a sample that ended in an error, as (its place, the error). Raises InputError,
@@ -138,8 +145,10 @@ def read_outputs(sources: Iterable[Source], *, on_bad: OnBad | None = None) -> I
     for _, group in groupby(sources, key=lambda source: source.label):
         attempts: dict[tuple[str, int], _Attempt] = {}
         problems: dict[str, Problem] = {}
+        model = ""
         for source in group:
             _read_file(source, problems, attempts, on_bad)
+            model = source.model
         format = _format(attempt.blocks for attempt in attempts.values())
         for (problem_id, sample), attempt in attempts.items():
             name = f"{problem_id}#{format}#{sample}"
@@ -150,6 +159,7 @@ def read_outputs(sources: Iterable[Source], *, on_bad: OnBad | None = None) -> I
                 format=format,
                 blocks=attempt.blocks,
                 tokens=attempt.parsed[0].tokens,
+                model=model,
             )
             recorded = [
                 Recorded(id=name, where=where, rule=parsed.rule, answer=parsed.answer, verdicts=parsed.verdicts)
@@ -251,7 +261,7 @@ def _problem(row: Row, parsed: ParsedRow, label: str) -> Problem:
     problem = to_problem(Row(row.where, row.number, parsed.problem), stem=label)
     lettered = isinstance(problem.answer, str) and _LETTER.fullmatch(problem.answer) and _OPTION.search(problem.text)
     kind = problem.kind or ("choice" if lettered else None)
-    return problem.model_copy(update={"kind": kind, "metadata": {**problem.metadata, "split": label}})
+    return problem.model_copy(update={"kind": kind, "metadata": {**problem.metadata, "dataset": label}})
 
 
 def _blocks(attempt: ParsedAttempt) -> list[Block]:
@@ -278,6 +288,18 @@ def _recognise(values: dict[str, Any]) -> str | None:
     return next((name for name, reader in FILE_FORMATS.items() if reader.recognises(values)), None)
 
 
+def _described(path: Path, name: str, first: dict[str, Any]) -> OutputFile:
+    """A file of a format, by its name and its first row."""
+    if name == ROWS:
+        return OutputFile(path, rows.task(path), False, "", path.with_name(path.name.partition(".jsonl")[0]))
+    tool = FILE_FORMATS[name]
+    stem = path.name.partition(".jsonl")[0]
+    place = path.parent if tool.file_is_a_sample else path.with_name(stem.removeprefix("samples_"))
+    return OutputFile(
+        path, tool.task(path, first), tool.model is not None, tool.model(path) if tool.model else "", place
+    )
+
+
 def _is_rows(path: Path) -> bool:
     return path.is_file() and (path.name.endswith((".jsonl", ".jsonl.gz")) or inspect_log.is_log(path))
 
@@ -301,17 +323,3 @@ def _nothing_known(path: Path, first: dict[Path, dict[str, Any]]) -> str:
         f"{', '.join(keys) or 'none'}. Name the format with --set file_format=NAME, or the keys with "
         "--set field_map.text=KEY --set field_map.answer=KEY --set field_map.response=KEY"
     )
-
-
-def _labels(root: Path, tasks: dict[Path, tuple[str, str]]) -> dict[Path, str]:
-    """File -> its task's name, or its path under `root` if several files, or folders of samples, share the name."""
-    places = {
-        path: path.parent
-        if file_format != ROWS and FILE_FORMATS[file_format].file_is_a_sample
-        else path.with_name(path.name.partition(".jsonl")[0])
-        for path, (file_format, _) in tasks.items()
-    }
-    shared = Counter(task for task, _ in {(task, places[path]) for path, (_, task) in tasks.items()})
-    return {
-        path: task if shared[task] == 1 else str(places[path].relative_to(root)) for path, (_, task) in tasks.items()
-    }

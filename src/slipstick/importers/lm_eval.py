@@ -3,6 +3,7 @@
 Keys: doc_id, doc, target, arguments, resps (requests x repeats), filtered_resps, filter, metrics and the value of each.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,20 @@ def task(path: Path, values: dict[str, Any]) -> str:
     stem = path.name.partition(".jsonl")[0]
     match = _NAME.fullmatch(stem)
     return match["task"] if match else stem
+
+
+def model(path: Path) -> str:
+    """The model: as results_*.json beside a file says, else its folder's name, `org__name`; "" if neither does."""
+    folder = path.absolute().parent
+    for results in sorted(folder.glob("results_*.json"), reverse=True)[:1]:
+        try:
+            said = json.loads(results.read_text("utf-8"))
+        except (OSError, ValueError):
+            break
+        name = said.get("model_name") if isinstance(said, dict) else None
+        if isinstance(name, str) and name:
+            return name
+    return folder.name.replace("__", "/") if "__" in folder.name else ""
 
 
 def read(row: Row) -> ParsedRow:

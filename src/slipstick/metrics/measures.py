@@ -119,7 +119,7 @@ def summarize(
         if (kept := {problem: members for problem, members in samples.items() if problem in names})
     }
     groups = group_problems(problems)
-    sets = _averaged_sets(problems, averages or {})
+    sets = _averaged_sets(problems, groups, averages or {})
     metrics: list[Metric] = []
     for format in order_formats(formats):
         samples = formats[format]
@@ -290,15 +290,17 @@ def _spending(format: str, samples: Samples) -> Iterator[Metric]:
             yield found.metric(measure, format=format)
 
 
-def _averaged_sets(problems: Sequence[Problem], averages: Mapping[str, Sequence[str]]) -> dict[str, list[list[str]]]:
-    """Average -> ids by set, of those averages whose sets the run has."""
+def _averaged_sets(
+    problems: Sequence[Problem], groups: Groups, averages: Mapping[str, Sequence[str]]
+) -> dict[str, list[list[str]]]:
+    """Average -> ids by set, of those averages whose sets the run has; of all sets, by the rows that sets have."""
     sets = problems_by_set(problems)
     found = {
         name: [sets[_plain(member)] for member in members]
         for name, members in averages.items()
         if not missing_sets(sets, members)
     }
-    return {ALL_SETS: list(sets.values()), **found} if len(sets) > 1 else found
+    return {ALL_SETS: list(groups.sets.values()), **found} if groups.group_by == "set" and groups.sets else found
 
 
 def problems_by_set(problems: Iterable[Problem]) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ that both rows have; a row that is not shown to be worse than the best is marked
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import sqrt
+from math import isclose, sqrt
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -295,9 +295,9 @@ def _average(entry: _Entry, format: str, cells: Sequence[Metric | None]) -> Metr
     if any(cell is None for cell in cells):
         return None
     found = [cell for cell in cells if cell]
-    if own and len(entry.reads) == 1:
-        return own
     middle = sum(cell.value for cell in found) / len(found)
+    if own and len(entry.reads) == 1 and isclose(own.value, middle):
+        return own
     below = sqrt(sum((cell.value - cell.low) ** 2 for cell in found)) / len(found)
     above = sqrt(sum((cell.high - cell.value) ** 2 for cell in found)) / len(found)
     n = sum(cell.n for cell in found)

@@ -1,0 +1,77 @@
+"""Which files of another tool are one run, of which model, and what their tasks are called."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import slipstick
+from slipstick.errors import InputError
+from slipstick.importers import find_outputs, read_outputs
+
+
+def write(folder: Path, *tasks: str, stamp: str = "2031-01-01T00-00-00.5", model: str = "") -> None:
+    """A folder as lm-eval writes one; model: what its results_*.json names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for task in tasks:
+        row = {"doc_id": 0, "doc": {"question": f"{task}?"}, "target": "5", "resps": [["It is 5."]], "filter": "none"}
+        (folder / f"samples_{task}_{stamp}.jsonl").write_text(json.dumps(row | {"exact_match": 1.0}) + "\n")
+    if model:
+        (folder / f"results_{stamp}.json").write_text(json.dumps({"model_name": model}))
+
+
+def found(root: Path) -> list[tuple[str, str, str]]:
+    return sorted((source.run, source.model, source.label) for source in find_outputs(root)[0])
+
+
+def test_each_model_is_a_run_in_which_tasks_have_their_names(tmp_path: Path) -> None:
+    write(tmp_path / "org__a", "gsm8k", "svamp")
+    write(tmp_path / "org__b", "gsm8k")
+    assert found(tmp_path) == [
+        ("org__a", "org/a", "gsm8k"),
+        ("org__a", "org/a", "svamp"),
+        ("org__b", "org/b", "gsm8k"),
+    ]
+    solution = next(read_outputs(find_outputs(tmp_path)[0])).solution
+    assert (solution.id, solution.model) == ("gsm8k/0#cot#0", "org/a")
+
+
+def test_the_results_beside_a_file_name_the_model(tmp_path: Path) -> None:
+    write(tmp_path / "org__a", "gsm8k", model="org/a_real")
+    write(tmp_path / "x", "gsm8k", model="org/b")
+    assert found(tmp_path) == [("org__a_real", "org/a_real", "gsm8k"), ("org__b", "org/b", "gsm8k")]
+    assert found(tmp_path / "x") == [("", "org/b", "gsm8k")]
+    (tmp_path / "x" / "results_2032.json").write_text("[broken")
+    assert found(tmp_path / "x") == [("", "", "gsm8k")]
+
+
+def test_folders_by_task_are_one_run_and_by_model_two(tmp_path: Path) -> None:
+    write(tmp_path / "tasks" / "one", "gsm8k")
+    write(tmp_path / "tasks" / "two", "svamp")
+    assert found(tmp_path / "tasks") == [("", "", "gsm8k"), ("", "", "svamp")]
+    write(tmp_path / "models" / "gpt2", "gsm8k")
+    write(tmp_path / "models" / "pythia", "gsm8k", "svamp")
+    assert found(tmp_path / "models") == [
+        ("gpt2", "gpt2", "gsm8k"),
+        ("pythia", "pythia", "gsm8k"),
+        ("pythia", "pythia", "svamp"),
+    ]
+
+
+def test_a_model_that_was_evaluated_twice(tmp_path: Path) -> None:
+    write(tmp_path / "few" / "org__a", "gsm8k")
+    write(tmp_path / "zero" / "org__a", "gsm8k")
+    assert found(tmp_path) == [("few-org__a", "org/a", "gsm8k"), ("zero-org__a", "org/a", "gsm8k")]
+    write(tmp_path / "zero" / "org__a", "gsm8k", stamp="2031-01-02T00-00-00")
+    labels = [label for *_, label in found(tmp_path / "zero")]
+    assert labels == ["gsm8k_2031-01-01T00-00-00.5", "gsm8k_2031-01-02T00-00-00"]
+
+
+def test_a_call_from_python_gives_one_run(tmp_path: Path) -> None:
+    for model in ("org__a", "org__b"):
+        write(tmp_path / model, "gsm8k")
+    with pytest.raises(InputError, match=r"has files of several models: grade \S+/org__a, \S+/org__b one by one"):
+        slipstick.grade_run(tmp_path, out=tmp_path / "out", quiet=True)
+    assert not (tmp_path / "out").exists()
+    run = slipstick.grade_run(tmp_path / "org__a", out=tmp_path / "out", quiet=True)
+    assert {solution.model for solution in run.solutions} == {"org/a"}
