@@ -189,15 +189,13 @@ def grade_run(
     from slipstick.commands.grade import run_grade
     from slipstick.importers import find_outputs
 
-    if not is_run(target):
+    if not is_run(path := os.fspath(target)):
+        known: dict[str, Any] = {key: settings.get(key) for key in ("file_format", "field_map")}
         with _in_python_words():
-            found, _ = find_outputs(
-                target, file_format=settings.get("file_format"), field_map=settings.get("field_map")
-            )  # type: ignore[arg-type]
+            found, _ = find_outputs(path, **known)
         if len({source.run for source in found}) > 1:
             folders = sorted({str(source.path.parent) for source in found})
-            raise InputError(f"{target} has files of several models: grade {', '.join(folders)} one by one")
-
+            raise InputError(f"{path} has files of several models: grade {', '.join(folders)} one by one")
     settings |= {"limit": limit}
     return _run("grade", run_grade, settings, target, out, resume=resume, overwrite=overwrite, quiet=quiet)
 

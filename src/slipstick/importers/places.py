@@ -46,7 +46,7 @@ def places(root: Path, files: Iterable[OutputFile]) -> dict[Path, Place]:
         for file in of_model:
             folder = file.path.parent.relative_to(root) if apart else model.replace("/", "__")
             runs.setdefault(str(folder).replace("/", "-") or root.name, []).append(file)
-    found = {}
+    found: dict[Path, Place] = {}
     for run, members in runs.items():
         apart = len(runs) > 1 or all(file.models_apart for file in members)
         base = Path(commonpath([file.path.parent for file in members])) if apart else root
