@@ -25,11 +25,23 @@ def test_every_example_is_in_the_list() -> None:
     assert listed == {path.name for path in (ROOT / "examples").iterdir()} - {"README.md", "__pycache__"}
 
 
-def test_the_notebook_runs() -> None:
+def printed(notebook: str) -> list[str]:
+    """What the cells of a notebook print."""
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
-    book = nbformat.read(ROOT / "examples" / "notebook.ipynb", as_version=4)
+    book = nbformat.read(ROOT / "examples" / notebook, as_version=4)
     nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute()
-    said = [output.get("text", "") for cell in book.cells for output in cell.get("outputs", [])]
+    return [output.get("text", "") for cell in book.cells for output in cell.get("outputs", [])]
+
+
+def test_the_notebook_runs() -> None:
+    said = printed("notebook.ipynb")
     assert any("output: 385" in text for text in said)
     assert any("masked" in text for text in said)
+
+
+def test_the_notebook_of_frames_runs() -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    said = printed("frames.ipynb")
+    assert any("ok        60" in text for text in said)
+    assert any("different values" in text for text in said)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from slipstick import errors, rewards
     from slipstick.answers import Found, final_answer, find_answer
     from slipstick.equivalence import compare, compare_many
+    from slipstick.frames import Frames, frames
     from slipstick.grade import grade
     from slipstick.interpreters.host.async_sandbox import AsyncSandbox
     from slipstick.interpreters.host.sandbox import Sandbox
@@ -39,6 +40,7 @@ __all__ = [
     "Code",
     "Drop",
     "Found",
+    "Frames",
     "Metric",
     "Output",
     "Problem",
@@ -57,6 +59,7 @@ __all__ = [
     "export",
     "final_answer",
     "find_answer",
+    "frames",
     "grade",
     "grade_run",
     "import_data",
@@ -82,6 +85,8 @@ _HOME = {
     "export": "slipstick.verbs",
     "find_answer": "slipstick.answers",
     "Found": "slipstick.answers",
+    "Frames": "slipstick.frames",
+    "frames": "slipstick.frames",
     "grade": "slipstick.grade",
     "grade_run": "slipstick.verbs",
     "import_data": "slipstick.verbs",

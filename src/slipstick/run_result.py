@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slipstick.comparison import RunComparison, compare_folders
-from slipstick.extras import require
-from slipstick.metrics.groups import set_of
+from slipstick.frames import SOLUTIONS, frame_of, solution_row
 from slipstick.metrics.labels import order_formats
 from slipstick.report.content import format_styles, interval, metric_sections, number
 from slipstick.schema import Drop, Metric, Problem, Run, Solution
@@ -16,11 +15,6 @@ from slipstick.store import RunFolder
 
 if TYPE_CHECKING:
     import pandas
-
-_COLUMNS = (
-    *("id", "problem_id", "set", "problem", "expected", "format", "sample", "solution", "answer", "outcome", "reason"),
-    *("finish", "error", "tokens", "prompt_tokens", "cost", "seconds", "value", "model", "metadata"),
-)
 
 
 class RunResult:
@@ -78,14 +72,15 @@ class RunResult:
         `expected` is a list if several answers are acceptable. Raises UserError if pandas is not installed.
         """
         problems = {problem.id: problem for problem in self._folder.problems()}
-        return _frame([_row(one, problems.get(one.problem_id)) for one in self._folder.solutions()], _COLUMNS)
+        rows = [solution_row(one, problems.get(one.problem_id)) for one in self._folder.solutions()]
+        return frame_of(rows, SOLUTIONS[1:])
 
     def metrics_frame(self) -> pandas.DataFrame:
         """A row for each metric: measure, format, group, value, the ends of its 95 % interval, count.
 
         Raises UserError if pandas is not installed.
         """
-        return _frame([metric.model_dump() for metric in self.metrics], tuple(Metric.model_fields))
+        return frame_of([metric.model_dump() for metric in self.metrics], tuple(Metric.model_fields))
 
     def compare(self, other: Path | str | RunResult) -> RunComparison:
         """This run minus another on the problems that both have: differences with intervals, tests, what flipped.
@@ -126,24 +121,3 @@ class RunResult:
 def open_run(path: Path | str) -> RunResult:
     """A run that was made before, here or on the command line. Raises RunFolderError if `path` holds none."""
     return RunResult(path)
-
-
-def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pandas.DataFrame:
-    require("pandas", to="a frame")
-    import pandas
-
-    return pandas.DataFrame(rows, columns=list(columns))
-
-
-def _row(solution: Solution, problem: Problem | None) -> dict[str, Any]:
-    verdict = solution.verdict
-    return {
-        **solution.model_dump(include=set(_COLUMNS) & Solution.model_fields.keys()),
-        "set": set_of(problem) if problem else None,
-        "problem": problem.text if problem else None,
-        "expected": problem.answer if problem else None,
-        "solution": "\n".join(block.text for block in solution.blocks),
-        "outcome": verdict.outcome if verdict else None,
-        "reason": verdict.reason if verdict else None,
-        "metadata": problem.metadata if problem else {},
-    }
