@@ -12,6 +12,7 @@ import typer.main
 
 from slipstick.cli import app
 from slipstick.settings import settings_classes, settings_of
+from slipstick.shipped import shipped_recipes
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,7 +21,9 @@ COMMANDS = typer.main.get_group(app).commands
 KEYS = {
     verb: {each.key for one in classes for each in settings_of(one)} for verb, classes in settings_classes().items()
 }
+KEYS["plan"] |= KEYS["synthesize"]  # whichever the recipe is of
 STAGES = {
+    "synthesize": set(shipped_recipes()),  # parts of one command
     "quickstart": {"seed", "data", "train", "evaluate", "timeout", "sandbox_workers", "isolation"},
     "self-train": {"start", "train", "held_out", "solve", "curate"},
 }

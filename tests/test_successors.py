@@ -14,6 +14,7 @@ import pytest
 
 from slipstick.commands import Invocation
 from slipstick.errors import InputError, RecipeError
+from slipstick.problems import load_problems
 from slipstick.store import RunFolder
 from slipstick.successors import parts_of
 
@@ -108,3 +109,17 @@ def test_keys_are_those_of_a_parts_own_method_and_limits_those_of_parts_with_pro
     assert first.invocation.changes == ["leave_out=gsm8k", "seed=7", "limit=2"], "it asks no model"
     assert teacher.invocation.changes == ["model=fake:", "leave_out=gsm8k", "limit=2"]
     assert data.invocation.changes == []
+
+
+def test_an_estimate_runs_what_it_needs_and_nothing_else(recipes: Path) -> None:
+    """What is asked estimates; it reads the problems of the first part, not the training set curated of them."""
+    ids = [problem.id for problem in load_problems("synthetic:train,n=400", limit=30)]
+    script = (json.dumps({"problem_id": name, "text": "The answer is 1."}) for name in ids)
+    (recipes / "script.jsonl").write_text("\n".join(script) + "\n")
+    asked = 'problems = "runs/first/problems.jsonl"\nmodel = "fake:script.jsonl"\nformats = ["cot"]\nestimate = true\n'
+    (recipes / "asked.toml").write_text(asked)
+    (recipes / "data.toml").write_text(SECOND.replace("export runs/data --set shapes=alpaca", "solve asked.toml"))
+    done = subprocess.run(command("--limit", "30"), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "then: curate data.toml, solve asked.toml" in done.stdout and "2/2 solve asked.toml" in done.stdout
+    assert {path.name for path in (recipes / "runs").iterdir()} == {"first", "asked"}

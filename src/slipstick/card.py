@@ -13,8 +13,9 @@ from pydantic import Field
 from rich.table import Table
 from rich.text import Text
 
-from slipstick.curate.composition import read_composition
+from slipstick.curate.composition import BesidePart, beside, read_composition
 from slipstick.edges import read_text
+from slipstick.problems.catalogue import Dataset
 from slipstick.schema import Problem, Record, Run
 from slipstick.store import RunFolder, is_run
 from slipstick.terminal import headed_table
@@ -62,6 +63,13 @@ class RunCounts(Record):
     """Licence -> rows."""
     dropped: dict[str, int]
     """Rule -> rows it dropped, most first."""
+
+    def beside(self, dataset: Dataset) -> list[BesidePart]:
+        """These rows beside the published composition of a dataset."""
+        ours: Counter[tuple[str, str]] = Counter()
+        for each in self.writers:
+            ours[each.source, each.format] += each.rows
+        return beside(ours, dataset)
 
 
 class SourceRun(Record):
@@ -122,10 +130,13 @@ def find_source_runs(folder: RunFolder) -> list[SourceRun]:
     return list({source.path: source for source in [*before, own]}.values())
 
 
-def render_card(folder: RunFolder, files: Mapping[str, int], *, name: str | None = None) -> str:
+def render_card(
+    folder: RunFolder, files: Mapping[str, int], *, name: str | None = None, beside: Dataset | None = None
+) -> str:
     """The card as Markdown, its metadata as YAML at the head.
 
-    files: exported file -> rows. name: of the data set; by default that of the run.
+    files: exported file -> rows. name: of the data set; by default that of the run. beside: a dataset whose published
+    composition is shown beside this one.
     """
     counted = count_rows(folder)
     sources = find_source_runs(folder)
@@ -148,6 +159,7 @@ def render_card(folder: RunFolder, files: Mapping[str, int], *, name: str | None
         sources=sources,
         recipes={source.path: _recipe(Path(source.path)) for source in sources},
         made=read_composition(folder),
+        published=beside,
         run=folder.run(),
         corrections=_count_corrections(sources),
     )

@@ -45,7 +45,7 @@ _OPTIONS = ("--set", "--limit", "--out", "--resume", "--overwrite", "--help", "-
 _WORKED_ON = {"execute": "RUN", "export": "RUN", "grade": "RUN or FILE", "import": "FILE"}
 """What a verb must be told; the others can take all of their settings from --set."""
 _TAKES_PATTERNS = ("grade", "import")
-_FOLLOWED = ("synthesize", "curate", "train", "solve", "evaluate", "self-train")
+_FOLLOWED = ("synthesize", "curate", "train", "solve", "evaluate", "self-train", "audit")
 """Verbs whose recipe may say what comes after it."""
 _VERBS: dict[str, Callable[[Invocation, Console], object]] = {}
 """Name of a verb -> what it does."""
@@ -255,10 +255,10 @@ def repro(invocation: Invocation, console: Console) -> Path:
 
 @_tool("RECIPE")
 def plan(target: str, overrides: list[str], console: Console) -> None:
-    """Estimate memory, time and cost of a training run."""
-    from slipstick.commands.plan import run_plan
+    """Estimate memory, time and cost of a training run, or rows, tokens and cost of a corpus."""
+    from slipstick.successors import plan_recipe
 
-    run_plan(target, overrides, console)
+    plan_recipe(target, overrides, console)
 
 
 @_tool("RECIPE")

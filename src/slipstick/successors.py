@@ -15,16 +15,22 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from slipstick.commands import Invocation
+from slipstick.commands.audit import AuditRecipe
 from slipstick.commands.curate import CurateRecipe
 from slipstick.commands.evaluate import EvaluateRecipe
 from slipstick.commands.export import ExportSettings
 from slipstick.commands.self_train import SelfTrainRecipe
 from slipstick.commands.solve_recipe import SolveRecipe
 from slipstick.commands.synthesize import AnyMethod
+from slipstick.commands.teaching import TeachingRecipe
 from slipstick.commands.train import AnyStage
+from slipstick.commands.writer import SynthesizeRecipe
 from slipstick.curate.evaluation_sets import CATALOGUE
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.problems import check_source
+from slipstick.problems.catalogue.local import missing_rows
+from slipstick.problems.catalogue.selection import expand
+from slipstick.problems.settings import ProblemSettings
 from slipstick.recipe import THEN, check_settings, find_recipe, keys_of, parse_value, read_recipe, toml_value
 from slipstick.schema import Record
 from slipstick.shipped import shipped_recipes
@@ -37,6 +43,7 @@ SETTINGS: Mapping[str, Any] = {
     "solve": SolveRecipe,
     "evaluate": EvaluateRecipe,
     "self-train": SelfTrainRecipe,
+    "audit": AuditRecipe,
     "export": ExportSettings,
 }
 """A verb that may follow -> its settings."""
@@ -57,6 +64,10 @@ class Part(NamedTuple):
         """The recipe's name, which is its folder's; an export, which has no recipe, is "export"."""
         return "export" if self.verb == "export" else Path(self.invocation.target).stem
 
+    def label(self) -> str:
+        """As on the command line: "curate mathinstruct-curate"."""
+        return f"{self.verb} {self.invocation.target}"
+
     def is_finished(self) -> bool:
         """Whether its run is there and finished; an export is done again each time."""
         out = self.invocation.out
@@ -69,15 +80,80 @@ def run_with_successors(verb: str, invocation: Invocation, verbs: Mapping[str, R
     verbs: what each verb does. Raises as `parts_of`, and UserError if a part stops early, as at its max_cost.
     """
     parts = parts_of(verb, invocation)
+    if len(parts) > 1:
+        found = [(part, settings_of(part)) for part in parts]
+        if any(getattr(settings, "estimate", False) for _, settings in found):
+            _print_plan(found, console)
+            parts = _estimated(found)
+        _require_rows(parts, invocation)
     for number, part in enumerate(parts, start=1):
         if len(parts) > 1:
-            console.rule(f"{number}/{len(parts)} {part.verb} {part.invocation.target}", align="left")
+            console.rule(f"{number}/{len(parts)} {part.label()}", align="left")
         if len(parts) > 1 and invocation.resume and part.is_finished():
             console.print(f"already done in {part.invocation.out}", highlight=False)
             continue
         verbs[part.verb](part.invocation, console)
-        if number < len(parts) and not part.is_finished():
+        if number < len(parts) and not part.is_finished() and not getattr(settings_of(part), "estimate", False):
             raise UserError(f"{part.invocation.out} stopped early, so what comes after it has not begun: see above")
+
+
+def plan_recipe(target: str, overrides: list[str], console: Console) -> None:
+    """`slipstick plan RECIPE`: of a recipe of `synthesize` the sources of all its parts, of any other its training."""
+    table = _table("synthesize", target)
+    if "method" not in table and ("problems" not in table or "stage" in table):
+        from slipstick.commands.plan import run_plan
+
+        run_plan(target, overrides, console)
+        return
+    try:
+        parts = _with_settings(target, overrides)
+    except RecipeError as error:
+        if not all("model: is missing" in line for line in error.mistakes):
+            raise
+        parts = _with_settings(target, [*overrides, "model=unnamed"])
+    _print_plan(parts, console)
+
+
+def _with_settings(target: str, overrides: list[str]) -> list[tuple[Part, Record]]:
+    parts = parts_of("synthesize", Invocation(target, overrides, resume=True))
+    return [(part, settings_of(part)) for part in parts]
+
+
+def _print_plan(parts: list[tuple[Part, Record]], console: Console) -> None:
+    """What the parts that write solutions take, source by source."""
+    from slipstick.commands.plan_corpus import print_corpus_plan
+
+    writing = [(part.name, found) for part, found in parts if isinstance(found, SynthesizeRecipe | TeachingRecipe)]
+    after = [part.label() for part, found in parts if not isinstance(found, SynthesizeRecipe | TeachingRecipe)]
+    print_corpus_plan(writing, after, console)
+
+
+def _estimated(parts: list[tuple[Part, Record]]) -> list[Part]:
+    """The parts that estimate, and those that make what these read; the others wait for what is estimated."""
+    kept: list[Part] = []
+    read = ""
+    for part, settings in reversed(parts):
+        if (
+            getattr(settings, "estimate", False)
+            or f'{part.invocation.out}"' in read
+            or f"{part.invocation.out}/" in read
+        ):
+            kept.insert(0, part)
+            read += settings.model_dump_json()
+    return kept
+
+
+def _require_rows(parts: list[Part], invocation: Invocation) -> None:
+    """Raises RecipeError for sources of any part that are neither in the folder of problems nor on the Hub."""
+    missing: dict[str, None] = {}
+    for part in parts:
+        found = settings_of(part)
+        if isinstance(found, ProblemSettings) and not (invocation.resume and part.is_finished()):
+            sources = [each for one in found.sources() for each in expand(one)]
+            wanted = (missing_rows(each, problems_dir=found.problems_dir) for each in sources)
+            missing |= dict.fromkeys(line for line in wanted if line)
+    if missing:
+        raise RecipeError(parts[0].invocation.target, [f"{line}; or --set leave_out=NAME" for line in missing])
 
 
 def parts_of(verb: str, invocation: Invocation) -> list[Part]:

@@ -30,5 +30,6 @@ def trainable(folder: RunFolder) -> Iterator[Solution]:
 
 
 def count_unchecked(folder: RunFolder) -> int:
-    """How many of them have no verdict."""
-    return sum(solution.verdict is None for solution in trainable(folder))
+    """How many of them no gold was compared with: they have no verdict, or one by the agreement of attempts."""
+    verdicts = (solution.verdict for solution in trainable(folder))
+    return sum(verdict is None or verdict.method == "agreement" for verdict in verdicts)

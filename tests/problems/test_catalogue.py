@@ -299,7 +299,7 @@ def test_the_catalogue_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "test 800" in row and "mixed" in row and "MIT" in row and "its test questions are in MathInstruct" in row
     assert all(name in shown for name in [*datasets(), *lists(), "made"])
     print_listing(console)
-    assert "theoremqa" not in capsys.readouterr().out
+    assert "its test questions are in MathInstruct" not in capsys.readouterr().out
 
 
 def shared() -> list[str]:

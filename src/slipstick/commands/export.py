@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from slipstick.card import render_card
+from slipstick.card import count_rows, render_card
 from slipstick.commands import Invocation
+from slipstick.curate.composition import beside_table, compiled
 from slipstick.errors import InputError, did_you_mean
 from slipstick.exporters import SHAPES, count_broken_off, export
 from slipstick.exporters.lm_eval import write_lm_eval
@@ -32,8 +33,21 @@ class ExportSettings(Record):
     training files)."""
     name: str | None = None
     """Name of the data set on its card; None takes the run's."""
+    beside: str | None = None
+    """A compiled dataset of the catalogue ("mathinstruct") whose published composition is shown beside this one, in the
+    terminal and on the card."""
     ks: list[int] = Field(default_factory=list)
     """k of the filters maj@k in "lm_eval_tasks"; the largest is the number of samples of each problem."""
+
+    @field_validator("beside")
+    @classmethod
+    def _has_a_table(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                compiled(name)
+            except InputError as error:
+                raise ValueError(str(error)) from error
+        return name
 
 
 def run_export(invocation: Invocation, console: Console) -> Path:
@@ -62,8 +76,11 @@ def run_export(invocation: Invocation, console: Console) -> Path:
         for file, rows in files.items():
             table.add_row(file, f"{rows:,}", READERS if shape in LOGS else SHAPES[shape].reader)
         written |= files
-    write_atomically(out / CARD, render_card(folder, written, name=settings.name))
+    dataset = compiled(settings.beside) if settings.beside else None
+    write_atomically(out / CARD, render_card(folder, written, name=settings.name, beside=dataset))
     console.print(table)
+    if dataset:
+        console.print(beside_table(count_rows(folder).beside(dataset), dataset))
     if any(name in SHAPES and SHAPES[name].of == "solutions" for name in (SHAPES if every else settings.shapes)) and (
         broken_off := count_broken_off(folder)
     ):

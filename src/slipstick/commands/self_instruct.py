@@ -12,6 +12,7 @@ from slipstick.commands.questions import QuestionRecipe, finish_questions, quest
 from slipstick.formats import FormatNames
 from slipstick.interpreters import Interpreter
 from slipstick.models import open_model
+from slipstick.problems.catalogue.selection import leaves_out
 from slipstick.problems.settings import WRITTEN
 from slipstick.schema import Problem
 from slipstick.solve.estimate import PROBLEMS
@@ -36,10 +37,14 @@ class SelfInstructRecipe(QuestionRecipe, SelfInstructSettings):
     formats: FormatNames = Field(default_factory=list)
     """Formats that the new questions are answered in; none leaves them without answers."""
 
+    def left_out(self) -> list[str]:
+        """What `leave_out` names, in place of sources: the questions themselves."""
+        return [WRITTEN] if leaves_out(self.leave_out, WRITTEN) else []
+
 
 def run_self_instruct(invocation: Invocation, recipe: SelfInstructRecipe, text: str, console: Console) -> Path:
     """New questions for topics without data."""
-    topics = [] if WRITTEN in recipe.leave_out else [read_topic(name) for name in recipe.topics]
+    topics = [] if recipe.left_out() else [read_topic(name) for name in recipe.topics]
     model = invocation.model or open_model(recipe.model, recipe)
 
     overwrite = invocation.overwrite and not invocation.resume

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from slipstick.commands.collection import Collection
 from slipstick.commands.solve_recipe import SolveRecipe
+from slipstick.formats import Format
 from slipstick.formats.recorded import record_formats
 from slipstick.grade import grade
 from slipstick.interpreters import Interpreter
@@ -64,6 +65,15 @@ class TeachingRecipe(SolveRecipe):
         return Method(policy, sum(step.num_samples for step in self.schedule()), review or self.review)
 
 
+def load_formats(recipe: TeachingRecipe) -> list[Format]:
+    """The formats that a teacher is asked in, with system message and demonstrations."""
+    loaded = [
+        load_prompted(name, recipe, problems_dir=recipe.problems_dir, field_map=recipe.field_map)
+        for name in recipe.formats
+    ]
+    return [prepare_format(format, recipe) for format in loaded]
+
+
 async def teach(
     folder: RunFolder,
     asked: TeacherInput,
@@ -83,11 +93,7 @@ async def teach(
     for solution in asked.given:
         if solution.id not in begun:
             folder.append(solution)
-    loaded = [
-        load_prompted(name, recipe, problems_dir=recipe.problems_dir, field_map=recipe.field_map)
-        for name in recipe.formats
-    ]
-    formats = [prepare_format(format, recipe) for format in loaded]
+    formats = load_formats(recipe)
     record_formats(folder, formats, named=recipe.formats)
     if monitor and formats and asked.problems:
         async with Collection(folder, recipe, monitor, interpreter, console) as collection:

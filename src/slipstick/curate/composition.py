@@ -1,13 +1,14 @@
-"""Counts a curated set: rows by source and format, what each rule dropped, licences, splits, overlaps."""
+"""Counts a curated set: by source and format, what each rule dropped, licences, splits; beside a paper's table."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import Field, TypeAdapter
 from rich.table import Table
 
 from slipstick.edges import read_json
-from slipstick.errors import counted
+from slipstick.errors import InputError, counted, did_you_mean
+from slipstick.problems.catalogue import Dataset, datasets
 from slipstick.schema import Record
 from slipstick.store import RunFolder
 from slipstick.terminal import headed_table
@@ -106,6 +107,72 @@ def total_counts(groups: Iterable[GroupCounts]) -> GroupCounts:
         tokens=sum(group.tokens for group in groups),
         dropped=dict(dropped.most_common()),
     )
+
+
+class BesidePart(Record):
+    """A row of a published table beside ours."""
+
+    name: str
+    """The source as the table calls it; the first part of our problems' ids if the table has no such row."""
+    rationale: str
+    """"CoT" or "PoT", or a format of ours."""
+    written_by: str
+    """Who wrote the published rows; "" for a row of ours alone."""
+    licence: str
+    """Licence of the source; "" for a row of ours alone."""
+    published: int
+    """Rows in the table, as rounded there."""
+    ours: int
+    """Rows of ours."""
+
+
+def compiled(name: str) -> Dataset:
+    """A dataset of the catalogue that is compiled from others. Raises InputError if it is none."""
+    found = {each.name: each for each in datasets().values() if each.printed}
+    if name not in found:
+        near = did_you_mean(name, found)
+        raise InputError(f"no table of the composition of `{name}` is known{near}; known: {', '.join(found)}")
+    return found[name]
+
+
+def beside(ours: Mapping[tuple[str, str], int], dataset: Dataset) -> list[BesidePart]:
+    """Our rows beside a published table of a compiled dataset; rows of ours that it does not have come last.
+
+    ours: (source, format) -> rows.
+    """
+    parts = [part for part in dataset.parts.values() if part.rows]
+    found = [
+        BesidePart(
+            name=part.name,
+            rationale=part.rationale,
+            written_by=part.written_by,
+            licence=part.licence,
+            published=part.rows or 0,
+            ours=ours.get(part.key(), 0),
+        )
+        for part in parts
+    ]
+    others = sorted(ours.keys() - {part.key() for part in parts})
+    alone = {"written_by": "", "licence": "", "published": 0}
+    return [*found, *(BesidePart(name=key[0], rationale=key[1], **alone, ours=ours[key]) for key in others)]
+
+
+def beside_table(rows: Sequence[BesidePart], dataset: Dataset) -> Table:
+    """The rows as a table."""
+    table = headed_table("source", "", "there by", "licence", right=("rows there", "share", "rows here", "share"))
+    table.title, table.title_justify = f"beside {dataset.title} ({dataset.printed})", "left"
+    there, here = sum(row.published for row in rows), sum(row.ours for row in rows)
+
+    def add(cells: Sequence[str], published: int, ours: int) -> None:
+        both = ((published, there), (ours, here))
+        counts = [text for part, whole in both for text in (f"{part:,}", f"{part / whole:.1%}" if whole else "")]
+        table.add_row(*cells, *(text if text not in ("0", "0.0%") else "" for text in counts))
+
+    for row in rows:
+        add((row.name, row.rationale, row.written_by, row.licence), row.published, row.ours)
+    table.add_section()
+    add(("all", "", "", ""), there, here)
+    return table
 
 
 def composition_table(composition: Composition) -> Table:

@@ -26,10 +26,7 @@ def foresee(
     most: attempts at a problem in one format; max_tokens: of one turn; model: as a recipe names it.
     """
     count = len(problems) * len(formats) * most
-    few = problems[:: max(1, len(problems) // PROBLEMS)]
-    prompts = [render_chat(format, problem) for problem in few for format in formats]
-    letters = sum(len(str(message["content"])) for prompt in prompts for message in prompt)
-    read, written = int(count * letters / len(prompts) / _LETTERS), count * max_tokens
+    read, written = int(count * prompt_tokens(problems, formats)), count * max_tokens
     server = settings.base_url[0] if settings.base_url else OFFICIAL
     price = find_price(model.removeprefix("openai:"), server, settings)
     money = f" (${price.cost(prompt=read, cached=0, completion=written):,.2f})" if price else ""
@@ -37,6 +34,13 @@ def foresee(
         f"{len(problems):,} problems: at most {count:,} attempts. Their first turns read about {read:,} tokens and "
         f"write at most {written:,}{money}"
     )
+
+
+def prompt_tokens(problems: Sequence[Problem], formats: Sequence[Format]) -> float:
+    """Tokens of a first turn's prompt, about, over some problems in all formats."""
+    few = problems[:: max(1, len(problems) // PROBLEMS)]
+    prompts = [render_chat(format, problem) for problem in few for format in formats]
+    return sum(len(str(message["content"])) for prompt in prompts for message in prompt) / len(prompts) / _LETTERS
 
 
 def extrapolate_units(

@@ -52,6 +52,12 @@ class Part(Record):
     """Licence of the source; "none" if there is none."""
     problems: str | None = None
     """The source of the catalogue that its problems come from."""
+    method: str | None = None
+    """The method of `synthesize` that makes its problems, which their ids begin with, if no source has them."""
+
+    def key(self) -> tuple[str, str]:
+        """Source and format, as our rows have them: ("gsm8k", "cot")."""
+        return (self.problems or self.method or "").partition(":")[0], self.rationale.lower()
 
 
 class Dataset(Record):
@@ -83,6 +89,8 @@ class Dataset(Record):
     """The function in `readers` that reads a row as the source has it."""
     parts: dict[str, Part] = Field(default_factory=dict)
     """Value of the column `source` -> its meaning, in a dataset compiled from others."""
+    printed: str = ""
+    """Where the sizes of its parts are printed."""
 
     def sources(self, role: Role) -> list[str]:
         """What `load_problems` takes for each of its splits of that role: ["gsm8k:test"]."""

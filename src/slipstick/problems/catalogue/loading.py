@@ -6,7 +6,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from slipstick.errors import InputError
-from slipstick.problems.catalogue.local import VARIABLE, file_names, find_files, problems_folder
+from slipstick.problems.catalogue.local import find_files, how_to_get, problems_folder, remedy
 from slipstick.problems.catalogue.readers import READERS
 from slipstick.problems.catalogue.readers.facts import Facts
 from slipstick.problems.catalogue.selection import Selection, expand, select
@@ -83,7 +83,7 @@ def _places(selection: Selection, folder: Path | None, on_bad: OnBad | None) -> 
     if files:
         return
     if dataset.hub is None:
-        raise InputError(f"`{selection.source}` is not on the Hub but at {dataset.home}: {_remedy(selection, folder)}")
+        raise InputError(how_to_get(selection, folder))
     configs: list[str | None] = [*(split.configs or dataset.configs)]
     parts = [(config, name) for config in configs or [None] for name in split.hub or [selection.name]]
     for config, name in parts:
@@ -97,13 +97,7 @@ def _or_say(rows: Iterator[Row], selection: Selection, folder: Path | None) -> I
         yield from rows
     except InputError as error:
         reason = str(error).rstrip(".")
-        raise InputError(f"`{selection.source}`: {reason}. Without the Hub, {_remedy(selection, folder)}") from error
-
-
-def _remedy(selection: Selection, folder: Path | None) -> str:
-    names = ", ".join(f"{name}.jsonl" for name in file_names(selection)[:6])
-    where = f"the folder {folder}" if folder else f"the folder that problems_dir or {VARIABLE} names"
-    return f"put one of these files into {where} (also .json, .csv, .parquet, .gz): {names}"
+        raise InputError(f"`{selection.source}`: {reason}. Without the Hub, {remedy(selection, folder)}") from error
 
 
 def _problem(row: Row, *, selection: Selection, prefix: str) -> Problem | None:

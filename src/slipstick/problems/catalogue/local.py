@@ -37,6 +37,27 @@ def local_files(source: str, *, problems_dir: Path | str | None = None) -> list[
     return [path for selection in selections for path in find_files(selection, folder).values()]
 
 
+def missing_rows(source: str, *, problems_dir: Path | str | None = None) -> str:
+    """How to get the rows of a dataset that is neither in the folder nor on the Hub; "" for any other source."""
+    if split_spec(source)[0] not in datasets().keys() - list_plugins("problems").keys():
+        return ""
+    selection, folder = select(source), problems_folder(problems_dir)
+    here = selection.dataset.hub or (folder and find_files(selection, folder))
+    return "" if here else how_to_get(selection, folder)
+
+
+def how_to_get(selection: Selection, folder: Path | None) -> str:
+    """Where the rows of a dataset are that is not on the Hub, and where to put them."""
+    return f"`{selection.source}` is not on the Hub but at {selection.dataset.home}: {remedy(selection, folder)}"
+
+
+def remedy(selection: Selection, folder: Path | None) -> str:
+    """What to do for a dataset that is in no folder."""
+    names = ", ".join(f"{name}.jsonl" for name in file_names(selection)[:6])
+    where = f"the folder {folder}" if folder else f"the folder that problems_dir or {VARIABLE} names"
+    return f"put one of these files into {where} (also .json, .csv, .parquet, .gz): {names}"
+
+
 def evaluation_sources(*, problems_dir: Path | str | None = None) -> list[str]:
     """Sources that together hold every problem of the catalogue to evaluate on, as `load_problems` takes them.
 
