@@ -34,48 +34,38 @@ Classes = Mapping[str, tuple[type[BaseModel], ...]]
 
 def settings_classes() -> Classes:
     """Command -> its settings; several if a key such as `method` chooses among them."""
-    from slipstick.commands.audit import AuditRecipe
-    from slipstick.commands.augment import AugmentRecipe
-    from slipstick.commands.curate import CurateRecipe
     from slipstick.commands.doctor import DoctorSettings
     from slipstick.commands.evaluate import EvaluateRecipe
-    from slipstick.commands.export import ExportSettings
     from slipstick.commands.grade_outputs import GradeOutputsSettings
-    from slipstick.commands.grpo import GrpoRecipe
     from slipstick.commands.import_data import ImportSettings
     from slipstick.commands.push import PushSettings
-    from slipstick.commands.rejection import RejectionRecipe
     from slipstick.commands.repair import RepairSettings
     from slipstick.commands.report import ReportSettings
     from slipstick.commands.repro import ReproSettings
     from slipstick.commands.review import ReviewSettings
-    from slipstick.commands.self_instruct import SelfInstructRecipe
-    from slipstick.commands.self_train import SelfTrainRecipe
     from slipstick.commands.show_mask import ShowMaskSettings
-    from slipstick.commands.solve_recipe import SolveRecipe
-    from slipstick.commands.teacher import TeacherRecipe
     from slipstick.commands.trace import TraceSettings
-    from slipstick.commands.train_value import TrainValueRecipe
     from slipstick.commands.value import ScoringSettings
-    from slipstick.commands.writer import SynthesizeRecipe
     from slipstick.interpreters import InterpreterSettings
     from slipstick.plan.estimate import PlanSettings
     from slipstick.serve import ServeSettings
-    from slipstick.train.sources import TrainRecipe
+    from slipstick.successors import SETTINGS
+
+    followed = {verb: _classes(found) for verb, found in SETTINGS.items()}
 
     return {
-        "synthesize": (SynthesizeRecipe, TeacherRecipe, RejectionRecipe, SelfInstructRecipe, AugmentRecipe),
+        "synthesize": followed["synthesize"],
         "import": (ImportSettings,),
-        "curate": (CurateRecipe,),
-        "export": (ExportSettings,),
-        "audit": (AuditRecipe,),
-        "train": (TrainRecipe, TrainValueRecipe, GrpoRecipe),
-        "solve": (SolveRecipe,),
+        "curate": followed["curate"],
+        "export": followed["export"],
+        "audit": followed["audit"],
+        "train": followed["train"],
+        "solve": followed["solve"],
         "execute": (InterpreterSettings,),
         "grade": (GradeOutputsSettings,),
-        "evaluate": (EvaluateRecipe,),
+        "evaluate": followed["evaluate"],
         "value": (ScoringSettings,),
-        "self-train": (SelfTrainRecipe,),
+        "self-train": followed["self-train"],
         "report": (ReportSettings,),
         "repro": (ReproSettings, EvaluateRecipe),
         "plan": (PlanSettings,),
@@ -87,6 +77,11 @@ def settings_classes() -> Classes:
         "sandbox": (ServeSettings,),
         "doctor": (DoctorSettings,),
     }
+
+
+def _classes(settings: Any) -> tuple[type[BaseModel], ...]:
+    """The classes of a command that follows others: its one, or those among which a key chooses."""
+    return get_args(get_args(settings)[0]) if get_origin(settings) is Annotated else (settings,)
 
 
 def run_settings(verb: str, console: Console) -> None:
