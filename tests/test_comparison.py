@@ -21,7 +21,7 @@ from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.metrics.labels import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
-from slipstick.schema import Outcome, Problem, Run
+from slipstick.schema import Outcome, Problem, Run, Solution
 from slipstick.store import RunFolder
 from tests.metrics.graded import attempt
 from tests.report.many_runs import write_run
@@ -175,3 +175,50 @@ def test_few_problems_are_told_to_believe_the_test() -> None:
     many = [Problem(id=f"p/{n}", text=f"{n}?", answer=str(n), metadata={"dataset": "p"}) for n in range(100)]
     found = compare_runs(many, solve(many, 0), many, solve(many, 60))
     assert "Intervals are a bootstrap over problems; p is of the test that is named." in found.findings()
+
+
+def test_measures_of_k_samples_have_a_test_of_their_own(recipe: Recipe, tmp_path: Path) -> None:
+    given = problems()
+    marks: dict[int, tuple[Outcome, ...]] = {
+        1: ("correct", "incorrect", "incorrect"),
+        2: ("correct", "correct", "incorrect"),
+    }
+    answers = {"correct": "1", "incorrect": "2"}
+
+    def samples(right: int) -> list[Solution]:
+        return [
+            attempt(one.id, outcome, answer=answers[outcome], sample=k)
+            for one in given
+            for k, outcome in enumerate(marks[right])
+        ]
+
+    found = compare_runs(given, samples(1), given, samples(2), ks=[1, 3, 8])
+    rows = {row.label: row for row in found.rows}
+    assert list(rows)[:3] == ["pot", "pot, apples", "pot, pears"] and {"pot, maj@3, pears", "pot, pass@3"} < rows.keys()
+    assert not any("@1" in label or "@8" in label for label in rows)
+    vote = rows["pot, maj@3"]
+    assert (vote.first, vote.second, vote.test, vote.only_second) == (0, 1, "mcnemar", 40) and vote.differs
+    assert rows["pot, pass@3"].difference == 0 and rows["pot, pass@3"].p == 1
+    assert rows["pot"].difference == pytest.approx(1 / 3)
+    assert any(line.startswith("pot, maj@3: second is better by 100.0 points") for line in found.findings())
+    console = Console(record=True, width=140, file=io.StringIO())
+    more = ("rerun=false", "num_samples=2", "temperature=0.5", "ks=[2]")
+    one, two = (recipe.evaluate(tmp_path / name, console, *more, limit=40) for name in ("one", "two"))
+    page = run_report(Invocation(str(one), [f"against={two}"]), console)
+    assert "cot, maj@2, pears" in console.export_text() and "cot, maj@2, pears" in page.read_text()
+
+
+def test_a_stopped_run_is_compared_as_far_as_it_went(recipe: Recipe, tmp_path: Path) -> None:
+    console = Console(record=True, width=140, file=io.StringIO())
+    whole = recipe.evaluate(tmp_path / "whole", console, "rerun=false", "profile=slipstick-strict")
+    stopped = recipe.evaluate(tmp_path / "stopped", console, "rerun=false", "profile=slipstick-strict", limit=50)
+    for name in ("verdicts.jsonl", "metrics.json"):
+        (stopped / name).unlink()
+    RunFolder(stopped).note(status="stopped")
+    files = {path.name for path in stopped.iterdir()}
+    for run, other, sign in ((stopped, whole, "-"), (whole, stopped, "+")):
+        run_report(Invocation(str(run), [f"against={other}"]), console)
+        shown = console.export_text(clear=True)
+        assert "stopped is not finished (stopped): what is missing may be the hard problems." in shown
+        assert f"{sign}50.0" in shown and "Compared on the 50 problems that both have" in shown
+    assert {path.name for path in stopped.iterdir()} == files, "nothing is written into it"

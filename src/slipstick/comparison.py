@@ -6,12 +6,17 @@ from pydantic import Field
 
 from slipstick.equivalence import compare
 from slipstick.errors import InputError
+from slipstick.grade import grade_solutions
+from slipstick.metrics.estimators import share_correct
 from slipstick.metrics.groups import group_problems
 from slipstick.metrics.labels import order_formats
-from slipstick.metrics.measures import by_problem, first_samples, gradable
-from slipstick.metrics.paired import PairedComparison, accuracy_by_problem, compare_paired, power
+from slipstick.metrics.measures import Samples, by_problem, first_samples, gradable, over_k_samples
+from slipstick.metrics.paired import PairedComparison, compare_paired, power
 from slipstick.schema import Problem, Record, Run, Solution
 from slipstick.store import RunFolder
+
+SOLVING = ("solve", "evaluate")
+"""Verbs whose solutions are graded by their settings, where a stopped run has no verdicts."""
 
 DETECTABLE = 0.03
 """The difference whose chance of being found is stated: three points."""
@@ -43,7 +48,7 @@ class RunComparison(Record):
     left_out: int
     """Problems that only one of them has; they are not compared."""
     rows: list[PairedComparison]
-    """Per format: over all problems, then over each set or split."""
+    """Per format: over all problems, then over each set or split; accuracy first, then the measures of k samples."""
     flips: list[Flip]
     """Problems on which they differ, in the order of the problems."""
     notes: list[str] = Field(default_factory=list)
@@ -72,10 +77,14 @@ def compare_runs(
     second_solutions: Iterable[Solution],
     *,
     names: tuple[str, str] = ("first", "second"),
+    ks: Iterable[int] = (),
+    profile: str = "slipstick",
 ) -> RunComparison:
     """Compares graded runs on the problems that both have, in each format that both have.
 
     If each has one format and not the same, those two are compared with each other. names: what the runs are called.
+    ks: k of the measures of k samples (pass@k, maj@k, ...) that are compared too, if every problem has as many samples
+    in both runs. profile: whose rules say which answers vote together.
     Raises InputError if they share no problem or no format, if an id names different problems in the two runs, and for
     an ungraded solution.
     """
@@ -83,35 +92,56 @@ def compare_runs(
     second = {problem.id: problem for problem in second_problems}
     common = [problem for problem in first.values() if problem.id in second]
     _require_same(common, second, len(first), names)
-    before, after = _accuracy_by_format(first_solutions), _accuracy_by_format(second_solutions)
+    before, after = _by_format(first_solutions), _by_format(second_solutions)
     rows: list[PairedComparison] = []
     flips: list[Flip] = []
     common = gradable(common)
     groups = {"": [problem.id for problem in common], **group_problems(common).sets}
     for label, (left, right) in _formats(before, after, names).items():
-        one, two = before[left], after[right]
-        for group, members in groups.items():
-            if part := {name: one[name] for name in members if name in one and name in two}:
-                rows.append(compare_paired(part, two, format=label, group=group))
+        both = [name for name in groups[""] if name in before[left] and name in after[right]]
+        values = _values([{name: run[name] for name in both} for run in (before[left], after[right])], ks, profile)
+        for measure, (one, two) in values.items():
+            for group, members in groups.items():
+                if part := {name: one[name] for name in members if name in one}:
+                    rows.append(compare_paired(part, two, format=label, group=group, measure=measure))
+        one, two = values["accuracy"]
         flips += [
             Flip(problem_id=name, format=label, first=one[name], second=two[name])
-            for name in groups[""]
-            if name in one and name in two and one[name] != two[name]
+            for name in both
+            if one[name] != two[name]
         ]
     left_out = len(first) + len(second) - 2 * len(common)
     return RunComparison(names=names, common=len(common), left_out=left_out, rows=rows, flips=flips)
 
 
 def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
-    """Two graded runs on their common problems. Raises what `compare_runs` raises."""
+    """Two runs on their common problems, with pass@k and maj@k for the `ks` of either.
+
+    A run that solves and has not been graded, as one that was stopped, is graded as far as it went; nothing is written.
+    Raises what `compare_runs` raises.
+    """
     one, two = first.path.name, second.path.name
     names = (str(first.path), str(second.path)) if one == two else (one, two)
-    comparison = compare_runs(first.problems(), _counted(first), second.problems(), _counted(second), names=names)
-    return comparison.model_copy(update={"notes": list(_notes(first.run(), second.run(), comparison))})
+    runs = (first.run(), second.run())
+    problems = [list(folder.problems()) for folder in (first, second)]
+    solutions = [_counted(folder, given) for folder, given in zip((first, second), problems, strict=True)]
+    ks = {int(k) for run in runs for k in run.recipe.get("ks") or []}
+    comparison = compare_runs(
+        problems[0], solutions[0], problems[1], solutions[1], names=names, ks=ks, profile=_profile(runs[1])
+    )
+    return comparison.model_copy(update={"notes": list(_notes(*runs, comparison))})
 
 
-def _counted(folder: RunFolder) -> list[Solution]:
-    return counted_solutions(folder.run(), list(folder.solutions()))
+def _counted(folder: RunFolder, problems: Sequence[Problem]) -> list[Solution]:
+    run, solutions = folder.run(), list(folder.solutions())
+    if run.verb in SOLVING and any(solution.verdict is None for solution in solutions):
+        fresh = [solution.model_copy(update={"verdict": None}) for solution in solutions]
+        solutions = list(grade_solutions(fresh, problems, profile=_profile(run)))
+    return counted_solutions(run, solutions)
+
+
+def _profile(run: Run) -> str:
+    return str(run.recipe.get("profile", "slipstick"))
 
 
 def counted_solutions(run: Run, solutions: list[Solution]) -> list[Solution]:
@@ -156,7 +186,7 @@ def _notes(first: Run, second: Run, comparison: RunComparison) -> Iterator[str]:
     for run in (first, second):
         if run.status != "finished":
             yield f"{run.name} is not finished ({run.status}): what is missing may be the hard problems."
-    profiles = [str(run.recipe.get("profile", "slipstick")) for run in (first, second)]
+    profiles = [_profile(run) for run in (first, second)]
     if profiles[0] != profiles[1]:
         yield f"They were graded by different profiles, {profiles[0]} and {profiles[1]}: grade both by one of them."
     if comparison.left_out:
@@ -166,12 +196,33 @@ def _notes(first: Run, second: Run, comparison: RunComparison) -> Iterator[str]:
         )
 
 
-def _accuracy_by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, float]]:
-    """Format -> problem id -> share of its samples that are correct."""
+def _by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, list[Solution]]]:
+    """Format -> problem id -> its samples."""
     formats: dict[str, list[Solution]] = {}
     for solution in solutions:
         formats.setdefault(solution.format, []).append(solution)
-    return {name: accuracy_by_problem(formats[name]) for name in order_formats(formats)}
+    return {name: by_problem(formats[name]) for name in order_formats(formats)}
+
+
+def _values(runs: Sequence[Samples], ks: Iterable[int], profile: str) -> dict[str, list[dict[str, float]]]:
+    """Measure -> problem id -> its value, in both runs; accuracy, and what both have of k samples, more than one."""
+
+    def same(one: str, two: str) -> bool:
+        return compare(one, two, profile=profile).outcome == "correct"
+
+    fewest = min((len(members) for samples in runs for members in samples.values()), default=0)
+    usable = [k for k in sorted(set(ks)) if 1 < k <= fewest]
+    found = [
+        {"accuracy": {problem: share_correct(members) for problem, members in samples.items()}}
+        | over_k_samples(samples, usable, same=same)
+        for samples in runs
+    ]
+    # a vote is a sum of fractions: what is equal but for the last digits is no difference
+    return {
+        measure: [{problem: round(value, 9) for problem, value in run[measure].items()} for run in found]
+        for measure in found[0]
+        if all(measure in run for run in found)
+    }
 
 
 def _require_same(

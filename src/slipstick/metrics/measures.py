@@ -136,6 +136,19 @@ def summarize(
     return metrics
 
 
+def over_k_samples(samples: Samples, ks: Sequence[int], *, same: Same) -> dict[str, dict[str, float]]:
+    """Measure of k samples ("pass@4", "maj@4", and with values "best@4", "weighted@4") -> problem id -> its value.
+
+    Raises ValueError if a problem has fewer than k samples, InputError for a solution that has not been graded.
+    """
+    weight = _weights(samples)
+    found: dict[str, dict[str, float]] = {}
+    for problem, members in samples.items():
+        for measure, value in _of_k_samples(members, ks, same, weight).items():
+            found.setdefault(measure, {})[problem] = value.value
+    return found
+
+
 def gradable(problems: Iterable[Problem]) -> list[Problem]:
     """The problems that have a gold; all of them if none has."""
     problems = list(problems)

@@ -28,18 +28,20 @@ _Z_POWER = 0.8416212335729143  # the 80th percentile of the normal distribution
 
 
 class PairedComparison(Record):
-    """The accuracies of two runs on the same problems, and the paired test of their difference."""
+    """A measure of two runs on the same problems, and the paired test of their difference."""
 
     format: str
     """Format of the solutions that were compared: "pot", or "cot to pot"."""
     group: str
     """Set or split that was compared; "" for all problems."""
+    measure: str = "accuracy"
+    """What was compared: accuracy, pass@4, maj@4, ..."""
     n: int = Field(ge=1)
     """Problems that both runs have."""
     first: float
-    """Accuracy of the first run on them."""
+    """Accuracy, or the other measure, of the first run on them."""
     second: float
-    """Accuracy of the second."""
+    """That of the second."""
     difference: float
     """Second less first."""
     low: float
@@ -60,8 +62,10 @@ class PairedComparison(Record):
 
     @property
     def label(self) -> str:
-        """What was compared, in words: "pot", "pot, gsm8k"."""
-        return f"{self.format}, {self.group}" if self.group else self.format
+        """What was compared, in words: "pot", "pot, gsm8k", "pot, maj@4, gsm8k"."""
+        return ", ".join(
+            [self.format, *([self.measure] if self.measure != "accuracy" else []), *filter(None, [self.group])]
+        )
 
     @property
     def test_name(self) -> str:
@@ -80,9 +84,15 @@ def accuracy_by_problem(solutions: Iterable[Solution]) -> dict[str, float]:
 
 
 def compare_paired(
-    first: Mapping[str, float], second: Mapping[str, float], *, format: str = "", group: str = "", seed: int = 0
+    first: Mapping[str, float],
+    second: Mapping[str, float],
+    *,
+    format: str = "",
+    group: str = "",
+    measure: str = "accuracy",
+    seed: int = 0,
 ) -> PairedComparison:
-    """Compares two runs by the accuracies on the problems that both have (see `accuracy_by_problem`).
+    """Compares two runs by a measure's values on the problems that both have (of accuracy: `accuracy_by_problem`).
 
     The test is McNemar's, exact, if each problem was sampled once; with several samples a problem it is the paired
     permutation test, of which McNemar's is the special case, with 10,000 seeded changes of sign.
@@ -102,6 +112,7 @@ def compare_paired(
     return PairedComparison(
         format=format,
         group=group,
+        measure=measure,
         n=n,
         first=sum(first[problem] for problem in common) / n,
         second=sum(second[problem] for problem in common) / n,

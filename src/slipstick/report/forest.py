@@ -94,7 +94,7 @@ def accuracy_chart(metrics: Sequence[Metric], formats: Sequence[FormatStyle]) ->
 
 def difference_chart(comparison: RunComparison) -> Forest:
     """The differences of a comparison, this run minus the other, over all problems first, then over each set."""
-    rows = comparison.rows
+    rows = [row for row in comparison.rows if row.measure == "accuracy"]
     most = max(max(abs(row.low), abs(row.high)) for row in rows)
     axis = nice_axis(-most, most, most=6)
     edge = max(-axis.low, axis.high)

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from slipstick.comparison import SOLVING
 from slipstick.edges import is_pattern, paths_that_fit
 from slipstick.errors import InputError
 from slipstick.evaluate import GradeSettings, evaluate
@@ -14,7 +15,6 @@ from slipstick.schema import Metric, Problem, Run, Solution
 from slipstick.store import RunFolder, is_run
 
 _MOST_LOOKED_AT = 20_000
-_SOLVING = ("solve", "evaluate")
 
 
 class RunContent(NamedTuple):
@@ -48,8 +48,8 @@ def read_run(folder: RunFolder) -> RunContent:
     Nothing is written. Raises what reading the folder raises (InputError, RunFolderError).
     """
     run, problems, solutions, metrics = folder.run(), _problems(folder), list(folder.solutions()), folder.metrics()
-    planned = _planned(run, len(problems)) if run.verb in _SOLVING else 0
-    if metrics or run.verb not in _SOLVING or not solutions or not any(problem.answer for problem in problems):
+    planned = _planned(run, len(problems)) if run.verb in SOLVING else 0
+    if metrics or run.verb not in SOLVING or not solutions or not any(problem.answer for problem in problems):
         return RunContent(run, problems, solutions, metrics, planned, graded_here=False)
     own = {key: value for key, value in run.recipe.items() if key in GradeSettings.model_fields}
     settings = check_settings(own, GradeSettings, overrides=[])
