@@ -211,3 +211,12 @@ def test_a_wrong_list_is_told_how_one_is_written(written: str) -> None:
     with pytest.raises(RecipeError) as caught:
         check_settings({"formats": ["cot"]}, Lists, overrides=[written])
     assert "a list is written ks = ['a', 'b'], on the command line --set \"ks=['a', 'b']\"" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "x" * 5_000 + ".toml", "cot\0.toml"])
+@pytest.mark.parametrize("model", ["hf:models/mine", "openai:m"])
+def test_a_format_whose_name_can_be_no_path_is_one_mistake(name: str, model: str) -> None:
+    given = {"problems": "synthetic:known,n=3", "model": model, "formats": [name]}
+    with pytest.raises(RecipeError) as caught:
+        check_settings(given, EvaluateRecipe, overrides=[])
+    assert [mistake.partition(" ")[0].rstrip(":") for mistake in caught.value.mistakes] == ["formats"]

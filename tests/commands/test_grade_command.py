@@ -172,3 +172,11 @@ def test_a_pattern_names_several_files(invoke: Invoke) -> None:
     assert (code, err.rpartition(": ")[2]) == (2, "a setting is written --set model=openai:x\n")
     code, _, err = invoke("grade", "nothing_*.jsonl")
     assert code == 2 and "no file fits the pattern nothing_*.jsonl" in err
+
+
+def test_a_loop_of_links_is_no_folder(invoke: Invoke) -> None:
+    assert invoke("grade", FILE, "--out", "run")[0] == 0
+    Path("one").symlink_to("two")
+    Path("two").symlink_to("one")
+    code, out, err = invoke("grade", "run", "--out", "one")
+    assert code == 2 and "one" in err and "Traceback" not in out + err and len(err.splitlines()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -225,3 +226,16 @@ def test_damaged_and_foreign_runs_are_named_and_left_out(tmp_path: Path) -> None
     assert len(left_out) == 2 and "a/damaged/run.json" in left_out[0] and "a/foreign/run.json" in left_out[1]
     with pytest.raises(UserError, match="damaged"):
         runs_table(find_runs([str(tmp_path / "a" / "damaged")]))
+
+
+def test_a_folder_is_not_searched_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path / "z" / "run", model="openai:m", sets={"a": 4}, skills={"pot": 0.5})
+    for n in range(30):
+        (tmp_path / f"folder-{n}").mkdir()
+    assert [folder.path.name for folder in find_runs([str(tmp_path)])] == ["run"]
+    monkeypatch.setattr(sys.modules["slipstick.report.reading"], "_MOST_LOOKED_AT", 20)
+    with pytest.raises(
+        InputError, match=r"more than 20 files and folders that are no runs, the last in .*name a folder nearer"
+    ):
+        find_runs([str(tmp_path)])
+    assert len(find_runs([str(tmp_path / "z"), str(tmp_path / "z" / "run")])) == 1
