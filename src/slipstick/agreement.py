@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Literal, NamedTuple, get_args
 
 from rich.text import Text
@@ -119,14 +120,20 @@ def agreement_table(rows: Iterable[AgreementCounts]) -> Fitting:
     return Fitting(table, narrow)
 
 
-def disagreements_table(rows: Iterable[Disagreement]) -> Fitting:
-    """Disagreements, one per row; on a narrow terminal a block of lines each."""
+def disagreements_table(rows: Iterable[Disagreement], *, most: int) -> Fitting:
+    """The first disagreements, a solution a row, with what each of the other tool's rules said of it; on a narrow
+    terminal a block of lines each."""
     heads = ("row", "answer", "theirs", "gold", "ours", "cause", "why")
     table, narrow = headed_table(*heads), headed_table("", "")
     narrow.show_header = False
+    solutions: dict[str, list[Disagreement]] = {}
     for row in rows:
-        theirs = f"{_shorten(row.recorded_answer)} {'correct' if row.theirs else 'incorrect'}".strip()
-        cells = (row.id, _shorten(row.answer), theirs, _shorten(row.expected), row.ours, row.cause, row.reason)
+        solutions.setdefault(row.id, []).append(row)
+    for first, *more in islice(solutions.values(), most):
+        said = [f"{_shorten(row.recorded_answer)} {'correct' if row.theirs else 'incorrect'}" for row in (first, *more)]
+        theirs = ", ".join(dict.fromkeys(each.strip() for each in said))
+        cause = ", ".join(dict.fromkeys(row.cause for row in (first, *more)))
+        cells = (first.id, _shorten(first.answer), theirs, _shorten(first.expected), first.ours, cause, first.reason)
         table.add_row(*(Text(cell) for cell in cells))
         for head, cell in zip(heads, cells, strict=True):
             narrow.add_row(Text(head, "dim"), Text(cell))

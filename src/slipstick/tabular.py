@@ -86,6 +86,11 @@ def hand_over(where: str, error: InputError, on_bad: OnBad | None) -> None:
 
 
 def _rows(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise InputError(
+            f"{path} is YAML and no file of rows. If it describes a task of lm-eval, name the data set of its "
+            "`dataset_path` (`slipstick list problems` has the names), or save the rows of that as JSON lines"
+        )
     delimiter = _DELIMITERS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
     found = False
     if _begins_with(path, b"PAR1"):
@@ -162,6 +167,11 @@ def _cells(path: Path, delimiter: str, on_bad: OnBad | None) -> Iterator[Row]:
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise InputError(f"{path}:1 names the column `{twice}` more than once")
+    other = next((sign for sign in ";\t|" if len(header) == 1 and sign in header[0]), None)
+    if other and delimiter == ",":
+        named = "a tab" if other == "\t" else f"`{other}`"
+        remedy = "name it .tsv" if other == "\t" else "save it with commas, or as JSON lines"
+        raise InputError(f"{path} separates its cells by {named} and not by a comma: {remedy}")
     for number, cells in _records(table, path):
         where = f"{path}:{number}"
         if len(cells) == len(header):
@@ -212,7 +222,12 @@ def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
                     text = _decode_line(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
                 except UnicodeDecodeError as error:
                     where = f"{path}:{number}"
-                    hand_over(where, InputError(f"{where} is not UTF-8: byte {line[error.start]:#04x}"), on_bad)
+                    message = f"{where} is not UTF-8: byte {line[error.start]:#04x}"
+                    if on_bad is None:
+                        message += (
+                            f"; save it as UTF-8, one of Windows: iconv -f CP1252 -t UTF-8 {path.name} > NEW_FILE"
+                        )
+                    hand_over(where, InputError(message), on_bad)
                 else:
                     yield number, text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -180,3 +180,11 @@ def test_a_loop_of_links_is_no_folder(invoke: Invoke) -> None:
     Path("two").symlink_to("one")
     code, out, err = invoke("grade", "run", "--out", "one")
     assert code == 2 and "one" in err and "Traceback" not in out + err and len(err.splitlines()) == 1
+
+
+def test_a_solution_that_two_filters_reject_is_printed_once(invoke: Invoke) -> None:
+    rows = [row(1, rule, found) for rule, found in (("strict-match", "[invalid]"), ("flexible-extract", "7"))]
+    Path("samples_two.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+    code, out, _ = invoke("grade", "samples_two.jsonl", "--out", "run")
+    (line,) = [line for line in out.splitlines() if "two/1#cot#0" in line]
+    assert code == 0 and "incorrect, 7 incorrect" in line and "2 disagreements" in out

@@ -48,7 +48,7 @@ def test_cells_of_a_table_are_mapped_like_keys(tmp_path: Path) -> None:
         ("question,answer\n\na,1,2\n", r"set.csv:3 has 3 cells where the header has 2"),
         ('question,answer\n"a,1\n', r"set.csv:2 is not valid CSV: a quotation mark of this cell is never closed"),
         ('question,answer\n"a"b,1\n', r"set.csv:2 is not valid CSV"),
-        ("a;b\n1;2\n", r"set.csv:2 has no question; its keys are a;b"),
+        ("a\n1\n", r"set.csv:2 has no question; its keys are a"),
         ("question,answer\n ,1\n", r"set.csv:2 has no words in its question"),
     ],
 )
@@ -108,3 +108,35 @@ def test_a_file_that_breaks_off_is_an_error_all_the_same(tmp_path: Path) -> None
     path.write_bytes(gzip.compress(rows.encode())[:-500])
     with pytest.raises(InputError, match="damaged gzip file"):
         read(path, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", b"question;answer\nOne; or two?;1\n", "a.csv separates its cells by `;` and not by a comma: save it"),
+        (
+            "a.csv",
+            b'question;answer\n"One; or two?";1\n',
+            "a.csv separates its cells by `;` and not by a comma: save it",
+        ),
+        (
+            "a.csv",
+            b"question\tanswer\nOne?\t1\n",
+            "a.csv separates its cells by a tab and not by a comma: name it .tsv",
+        ),
+        (
+            "a.csv",
+            b"question,answer\nCaf\xe9?,1\n",
+            "a.csv:2 is not UTF-8: byte 0xe9; save it as UTF-8, one of Windows: iconv",
+        ),
+        (
+            "task.yaml",
+            b"task: gsm8k\ndataset_path: gsm8k\n",
+            "task.yaml is YAML and no file of rows. If it describes a task of lm-eval",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_is_told_what_makes_it_one(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(said)):
+        list(load_problems(str(tmp_path / name)))

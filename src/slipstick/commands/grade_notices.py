@@ -57,6 +57,6 @@ def print_agreement(folder: RunFolder, settings: GradeRunSettings, console: Cons
     write_report(folder)  # now with the disagreements
     console.print(agreement_table(counts))
     if found and settings.print_top:
-        console.print(disagreements_table(found[: settings.print_top]))
+        console.print(disagreements_table(found, most=settings.print_top))
     path = folder.path / DISAGREEMENTS
     console.print(f"{counted(len(found), 'disagreement')}: {path}", highlight=False, soft_wrap=True)
