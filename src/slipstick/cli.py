@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from slipstick import __version__
 from slipstick.commands import Invocation
@@ -293,6 +292,14 @@ def repair(target: str, overrides: list[str], console: Console) -> None:
     run_repair(target, overrides, console)
 
 
+@app.command()
+def ctl(run: str, action: str = "status", change: str = "", json: bool = False) -> None:
+    """Steer a run that is being worked on: status, pause, resume, set max_concurrent_requests=N, requeue-errors."""
+    from slipstick.commands.ctl import run_ctl
+
+    run_ctl(run, action, change, terminal(), as_json=json)
+
+
 @_tool("RUN")
 def push(target: str, overrides: list[str], console: Console) -> None:
     """Push a finished run's data or model to the Hub."""
@@ -332,15 +339,9 @@ def settings(verb: Annotated[str, typer.Argument(metavar="VERB", show_default=Fa
 @app.command()
 def doctor(overrides: Overrides = None) -> None:
     """Report what this machine has and what slipstick can do with it; exit code 1 if a named model does not answer."""
-    from slipstick.commands.doctor import FAILS, examine
+    from slipstick.commands.doctor import run_doctor
 
-    table = Table("", "", box=None, show_header=False)
-    works = True
-    for name, finding in examine(overrides or []):
-        table.add_row(name, finding)
-        works = works and not (name == "model" and finding.startswith(FAILS))
-    terminal().print(table)
-    if not works:
+    if not run_doctor(overrides or [], terminal()):
         raise typer.Exit(1)
 
 

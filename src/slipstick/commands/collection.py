@@ -1,17 +1,18 @@
 """The one run session: fills a run folder with sampled solutions, resumable at any instant and within its budget."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Self
 
 from rich.console import Console
 
+from slipstick.commands.controlled import controlled
+from slipstick.commands.resumed import drop_failed, take_over
 from slipstick.commands.solve_recipe import SolveRecipe
 from slipstick.errors import UserError
 from slipstick.interpreters import Interpreter
 from slipstick.progress import watched_progress
 from slipstick.schema import Problem, Solution, Verdict
-from slipstick.solve.hybrid import Spent, spent_alone
 from slipstick.solve.monitor import Monitor
 from slipstick.solve.policies import SamplingPolicy
 from slipstick.solve.scheduler import Strategy, sample
@@ -35,7 +36,7 @@ class Collection:
 
     async def __aenter__(self) -> Self:
         """Takes over what an interrupted run has done and spent, and notes what the server says of itself."""
-        self.monitor.resume(*_take_over(self.folder, self.recipe.format_names()))
+        self.monitor.resume(*take_over(self.folder, self.recipe.format_names()))
         self.done = self.folder.index()
         card, versions = await self.monitor.model.describe(), self.folder.run().versions
         for key, value in card.items():
@@ -70,10 +71,8 @@ class Collection:
         def state() -> tuple[float, str]:
             return self.solutions(), self.monitor.note()
 
-        async with watched_progress(
-            "solving", planned, "solutions", console=self.console, done=len(self.done), state=state
-        ):
-            finished = await sample(
+        def solve(problems: Iterable[Problem]) -> Awaitable[bool]:
+            return sample(
                 problems,
                 strategies,
                 policy=policy,
@@ -84,6 +83,17 @@ class Collection:
                 grade=grade,
                 done=self.done,
             )
+
+        async with (
+            controlled(self.folder, self.monitor, planned=planned, solutions=self.solutions),
+            watched_progress("solving", planned, "solutions", console=self.console, done=len(self.done), state=state),
+        ):
+            finished = await solve(problems)
+            while finished and self.monitor.ask_again:
+                self.monitor.ask_again = False
+                again = drop_failed(self.folder)
+                self.done, self._before = self.folder.index(), self.monitor.solutions
+                finished = await solve(problem for problem in self.folder.problems() if problem.id in again)
         self.monitor.require_usable()
         if not finished:
             self._print(
@@ -104,16 +114,3 @@ class Collection:
                 f"max_cost = {most} cannot be enforced: no price is known for {self.recipe.model}. Set price_in and "
                 "price_out, or remove max_cost"
             )
-
-
-def _take_over(folder: RunFolder, formats: Sequence[str]) -> tuple[float, int]:
-    """US dollars that an interrupted run has spent, and its solutions; those that we failed at are removed."""
-    spent, failed, count = Spent(), set[str](), 0
-    for solution in folder.solutions():
-        spent, count = spent.plus(spent_alone(solution, formats)), count + 1
-        if any(attempt.failed for attempt in (solution, *solution.previous_attempts)):
-            failed.add(solution.id)
-    if failed:
-        folder.rearrange(key for key in folder.index() if key not in failed)
-        (folder.path / "verdicts.jsonl").unlink(missing_ok=True)
-    return spent.cost, count

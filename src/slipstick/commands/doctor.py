@@ -5,6 +5,9 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
+from rich.console import Console
+from rich.table import Table
+
 from slipstick.errors import UserError
 from slipstick.event_loop import run_async
 from slipstick.extras import how_to_install
@@ -14,7 +17,7 @@ from slipstick.recipe import check_settings
 
 _WITHOUT = "comparing, grading, reports, and solving in the format cot work; every format that runs programs does not"
 
-FAILS = "fails:"
+_FAILS = "fails:"
 """How the finding begins of a model that was named and cannot be used."""
 
 
@@ -23,6 +26,16 @@ class DoctorSettings(ModelSettings, InterpreterSettings):
 
     model: str | None = None
     """A model to try, as a recipe names it."""
+
+
+def run_doctor(overrides: list[str], console: Console) -> bool:
+    """Prints what was found; False if a model that was named does not answer. Raises as `examine`."""
+    table, works = Table("", "", box=None, show_header=False), True
+    for name, finding in examine(overrides):
+        table.add_row(name, finding)
+        works = works and not (name == "model" and finding.startswith(_FAILS))
+    console.print(table)
+    return works
 
 
 def examine(overrides: list[str]) -> Iterator[tuple[str, str]]:
@@ -65,14 +78,14 @@ async def _try_model(spec: str, settings: ModelSettings) -> list[tuple[str, str]
     try:
         model = open_model(spec, settings)
     except UserError as error:
-        return [("model", f"{FAILS} {spec} cannot be opened: {error}")]
+        return [("model", f"{_FAILS} {spec} cannot be opened: {error}")]
     except ModuleNotFoundError as error:
-        return [("model", f"{FAILS} {spec} cannot be opened: {error}; {how_to_install(error.name or '')}")]
+        return [("model", f"{_FAILS} {spec} cannot be opened: {error}; {how_to_install(error.name or '')}")]
     try:
         facts = await model.describe()
         unlisted = facts.pop("server.models", "")
         return [("model", f"{model.name} opens{f', but {unlisted}' if unlisted else ''}"), *facts.items()]
     except UserError as error:
-        return [("model", f"{FAILS} {model.name} opens and does not answer: {error}")]
+        return [("model", f"{_FAILS} {model.name} opens and does not answer: {error}")]
     finally:
         await model.close()

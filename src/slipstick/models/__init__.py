@@ -95,6 +95,14 @@ class Model(Protocol):
         """
         return {}
 
+    def throttle(self, *, paused: bool, most: int | None) -> bool:
+        """Whether no request is sent from now on, and the most at a time at one server (None: as before).
+
+        False, the default, if the model sends every request at once; its caller then holds them back.
+        """
+        del paused, most
+        return False
+
     def trouble(self) -> str:
         """Why requests wait now, for the progress line, "" if nothing is wrong; by default nothing ever is."""
         return ""

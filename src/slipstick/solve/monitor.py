@@ -10,6 +10,7 @@ from slipstick.errors import ModelError, counted
 from slipstick.metrics.intervals import wilson
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
+from slipstick.solve.gate import Gate
 
 _SHARE = 0.02  # of the time may go into grading
 _WORDS = 80
@@ -24,6 +25,12 @@ class Monitor(Model):
     def __init__(self, model: Model) -> None:
         self.name = model.name
         self.model = model
+        self.gate = Gate()
+        """Holds requests back if the model cannot."""
+        self.paused = False
+        """Whether requests wait until somebody says otherwise."""
+        self.ask_again = False
+        """Whether solutions that failed are to be sampled once more when the others have ended."""
         self.replies = self.tokens = self.running = self.solutions = 0
         self.cost = self.cost_before = 0.0
         self.paid_for = 0
@@ -37,11 +44,12 @@ class Monitor(Model):
 
     async def generate(self, request: Request) -> Reply:
         """The model's reply, counted. Raises ModelError if none of the first replies says anything."""
-        self.running += 1
-        try:
-            reply = await self.model.generate(request)
-        finally:
-            self.running -= 1
+        async with self.gate.passed():
+            self.running += 1
+            try:
+                reply = await self.model.generate(request)
+            finally:
+                self.running -= 1
         self.replies += 1
         self.tokens += reply.tokens
         self.cost += reply.cost
@@ -84,11 +92,37 @@ class Monitor(Model):
             self._graded += 1
             self._correct += correct
 
+    def throttle(self, *, paused: bool, most: int | None) -> bool:
+        """Whether requests wait from now on, and the most at a time (of each of the model's servers, if it has any);
+        None: as before."""
+        self.paused = paused
+        if not self.model.throttle(paused=paused, most=most):
+            self.gate.change(paused=paused, most=most)
+        return True
+
+    def state(self) -> dict[str, object]:
+        """What was done since this process began, in numbers."""
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        return {
+            "requests_open": self.running,
+            "replies": self.replies,
+            "tokens": self.tokens,
+            "tokens_per_second": round(self.tokens / seconds, 1),
+            "correct": self._correct,
+            "checked": self._graded,
+            "cost": round(self.cost, 6),
+            "errors": dict(self._errors),
+            "seconds": round(seconds, 1),
+            "trouble": self.model.trouble(),
+        }
+
     def note(self) -> str:
         """A few words on how it goes."""
         seconds = max(time.monotonic() - self._began, 1e-9)
         running = f"{counted(self.running, 'request')} running, " if self.running else ""
         parts = [f"{running}{self.tokens / seconds:,.0f} tokens/s"]
+        if self.paused:
+            parts.insert(0, "paused")
         if self._graded:
             low, high = wilson(self._correct, self._graded)
             share = f"{100 * self._correct / self._graded:.0f} % correct ({100 * low:.0f}-{100 * high:.0f})"

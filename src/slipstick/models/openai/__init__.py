@@ -111,6 +111,11 @@ class OpenAIModel(Model):
         keys = dict.fromkeys(key for facts in found for key in facts)
         return {f"server.{key}": " | ".join(dict.fromkeys(facts.get(key, "?") for facts in found)) for key in keys}
 
+    def throttle(self, *, paused: bool, most: int | None) -> bool:
+        """As `Model.throttle`; requests that were sent get their answers."""
+        self._balancer.throttle(paused=paused, most=most)
+        return True
+
     def trouble(self) -> str:
         """What the servers said last, if all of them are suspended."""
         return self._balancer.trouble()

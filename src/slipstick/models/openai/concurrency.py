@@ -54,6 +54,11 @@ class ConcurrencyLimit:
         self._most = min(self._most, max(2 * slots, 8))
         self.value = min(self.value, self._most)
 
+    def fix(self, most: int) -> None:
+        """From now on there may be so many, which it starts with."""
+        self._start = self._most = most
+        self.restart()
+
     def answered(self, now: float, *, sent: float, work: int, waiting: bool) -> None:
         """An answer came. work: its tokens, or 1; waiting: whether other requests wait for their turn."""
         self._refusals.append(False)

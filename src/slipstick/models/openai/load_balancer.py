@@ -93,6 +93,7 @@ class LoadBalancer:
         self.servers = list(servers)
         self.answers = 0
         """Answers so far, of all servers."""
+        self._paused = False
         self._timeout = timeout
         self._suspended_since: float | None = None
         self._homes: OrderedDict[str, Server] = OrderedDict()
@@ -121,6 +122,14 @@ class LoadBalancer:
         finally:
             server.running -= 1
             self._assign_waiting()
+
+    def throttle(self, *, paused: bool, most: int | None) -> None:
+        """Assigns nothing while paused. most: how many may run at each server from now on, None: as before."""
+        self._paused = paused
+        if most:
+            for server in self.servers:
+                server.limit.fix(most)
+        self._assign_waiting()
 
     def trouble(self) -> str:
         """What the servers said last and for how long requests still wait, "" unless all servers are suspended."""
@@ -152,7 +161,7 @@ class LoadBalancer:
 
     def _least_loaded(self, now: float) -> Server | None:
         """The server for the next request: one that does not fail before one that does, then the least loaded."""
-        free = [server for server in self.servers if server.room(now) > 0]
+        free = [server for server in self.servers if server.room(now) > 0 and not self._paused]
         return min(free, key=lambda e: (e.failures, e.running / e.limit.value), default=None)
 
     def _next_for(self, server: Server, now: float) -> asyncio.Future[Server]:
@@ -195,7 +204,7 @@ class LoadBalancer:
     def _tick(self) -> None:
         now = time.monotonic()
         for server in self.servers:
-            if not server.suspended:
+            if not server.suspended and not self._paused:
                 server.limit.waited(now)
         self._assign_waiting()
 
