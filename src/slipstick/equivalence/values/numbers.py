@@ -168,6 +168,16 @@ def _read_magnitude(rest: str, *, money: bool) -> tuple[int, str]:
     return 1, rest
 
 
+_COINS = ("cent", "penny")
+
+
+def _coins_of(answer: Number, expected: Number) -> bool:
+    """Whether an answer in coins is the sum that a gold without a unit is: one that is not whole is not in coins."""
+    if answer.unit not in _COINS or expected.unit or not isinstance(expected.value, Fraction):
+        return False
+    return expected.value.denominator > 1 and answer.value == expected.value * 100
+
+
 def numbers_equal(answer: Number, expected: Number, policy: Policy = SLIPSTICK) -> tuple[bool, str]:
     """Whether two numbers mean the same, and one line why."""
     if answer.unit != expected.unit and answer.unit and expected.unit:
@@ -178,6 +188,8 @@ def numbers_equal(answer: Number, expected: Number, policy: Policy = SLIPSTICK) 
             return _converted_equal(answer, expected, *converted, policy=policy)
     if answer.base and expected.base and answer.base != expected.base:
         return (_in_base(answer) == _in_base(expected)), f"base {answer.base} against base {expected.base}"
+    if _coins_of(answer, expected):
+        return True, "the same value in another unit"
     if answer.percent == expected.percent:
         return values_equal(answer, expected, policy)
     if (expected if answer.percent else answer).unit:

@@ -11,6 +11,7 @@ _MAX_LENGTH = 100
 _TWO_PARTS = re.compile(r"(?=.*[\w\"'}].*[A-Za-z¢'\"])(?:[-+$€£]?\s*\d|an?\s|[a-z]+[\s-])", re.IGNORECASE | re.DOTALL)
 _CUT = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|(?<=[A-Za-z.'\"])\s*(?=\d)")
 _COLON = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\s*(hours?|hrs?|h|minutes?|mins?)", re.IGNORECASE)
+_HOURS = re.compile(r"(\d{1,3})\s?h\s?([0-5]\d)")
 _AND_A_HALF = re.compile(r"(?:an?|one|1)\s+(\w+)\s+and\s+a\s+(half|quarter)", re.IGNORECASE)
 _QUOTES = {"'": "arcminute", '"': "arcsecond", "''": "arcsecond"}
 
@@ -28,6 +29,8 @@ def _read_quantity(text: str) -> Number | None:
     flat = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).strip()
     if match := _COLON.fullmatch(flat):
         return _colon(match)
+    if match := _HOURS.fullmatch(flat):  # as French writes 1 h 30
+        return Number(Fraction(int(match[1])) + Fraction(int(match[2]), 60), unit="hour")
     if match := _AND_A_HALF.fullmatch(flat):
         return read_number(f"{'3/2' if match[2].casefold() == 'half' else '5/4'} {match[1]}")
     return _sum([re.sub(r"(?<=\d)(?=[A-Za-z])", " ", part) for part in _CUT.split(flat)])
