@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipstick.alarms import empty_answers, failed_requests, overlap, rerun_differs
+from slipstick.alarms import empty_answers, failed_requests, overlap, rerun_differs, shares_of_solutions
 from slipstick.metrics import summarize
 from slipstick.sanity_checks import training_overlap
-from slipstick.schema import Output, Problem, Verdict
+from slipstick.schema import Code, Output, Problem, Text, Verdict
 from tests.two_sets import problems, solve
 
 
@@ -68,3 +68,39 @@ def test_a_models_folder_says_what_it_was_trained_on(tmp_path: Path) -> None:
     (model / "README.md").write_text("---\nlicense: mit\ndatasets:\n- someone/apples\n- x/y\ntags: [a]\n---\n# Model\n")
     assert [alarm.message.partition(":")[0] for alarm in training_overlap(f"hf:{model}", given)] == ["apples"]
     assert training_overlap("openai:gpt", given) == []
+
+
+def test_shares_that_say_why_not_to_trust_a_number_raise_alarms() -> None:
+    """Each is raised above its share and not below, over all problems of a format."""
+    given = problems()
+    plain = [row.model_copy(update={"blocks": [Code(text="2"), Output(text="2")]}) for row in solve(given, 40)]
+    spoilt: dict[str, tuple[dict[str, object], int]] = {
+        "truncated": ({"finish": "length"}, 3),
+        "unfinished_thoughts": ({"blocks": [Text(text="<think>so 4")]}, 3),
+        "without_program": ({"blocks": [Text(text="It is 4.")]}, 9),
+        "sandbox_fault": ({"blocks": [Code(text="2"), Output(text="", status="sandbox_fault")]}, 1),
+    }
+    assert not list(shares_of_solutions(summarize(given, plain, ks=[], same=str.__eq__)))
+    for name, (changes, least) in spoilt.items():
+        for count in (least - 1, least):
+            rows = [row.model_copy(update=changes) if i < count else row for i, row in enumerate(plain)]
+            found = [alarm.name for alarm in shares_of_solutions(summarize(given, rows, ks=[], same=str.__eq__))]
+            assert found == ([name] if count == least else []), (name, count)
+
+
+def test_a_format_of_programs_without_any_is_told_and_words_alone_are_not() -> None:
+    given = problems()
+    rows = [row.model_copy(update={"blocks": [Text(text="It is 4.")]}) for row in solve(given, 40)]
+    (alarm,) = shares_of_solutions(summarize(given, rows, ks=[], same=str.__eq__, programs=["pot"]))
+    assert alarm.name == "without_program" and alarm.message.startswith("pot: 100.0% of solutions have no program")
+    assert not list(shares_of_solutions(summarize(given, rows, ks=[], same=str.__eq__)))
+    hybrid = [row.model_copy(update={"format": "hybrid"}) for row in rows]
+    assert not list(shares_of_solutions(summarize(given, hybrid, ks=[], same=str.__eq__, programs=["hybrid"])))
+
+
+def test_turns_are_the_programs_that_ran() -> None:
+    given = problems()
+    ran = [Code(text="2"), Output(text="2")]
+    rows = [row.model_copy(update={"blocks": ran * (1 + i % 2)}) for i, row in enumerate(solve(given, 40))]
+    values = {m.measure: m.value for m in summarize(given, rows, ks=[], same=str.__eq__) if not m.group}
+    assert (values["turns"], values["tool_use"]) == (1.5, 1.0)

@@ -7,11 +7,25 @@ from pathlib import Path
 from pydantic import Field
 
 from slipstick.metrics.groups import group_problems
+from slipstick.models.passed import PARAMETERS
 from slipstick.schema import Metric, Problem, Record, Solution
 from slipstick.store import read_records, write_records
 
 EMPTY = 0.2
 """Share of answers that may be empty without an alarm."""
+NO_PROGRAM = 0.2
+"""Share of solutions that may have no program, in a format that runs programs, without an alarm."""
+_MOST = {"sandbox_fault": 0.0, "unfinished_thoughts": 0.05, "truncated": 0.05}
+"""Measure -> the share of solutions that may be so without an alarm."""
+_MESSAGES = {
+    "sandbox_fault": "of solutions met a fault of the sandbox, which says nothing of the model: `slipstick doctor` "
+    "tries it, and the same command with --resume makes them again",
+    "unfinished_thoughts": "of solutions end in thoughts that never ended, which are no answer: raise max_tokens, have "
+    "the model think less (reasoning_effort, chat_template_kwargs), or read the accuracy as that at this length",
+    "truncated": "of solutions were cut by max_tokens: raise it, or read the accuracy as that at this length",
+    "tool_use": "of solutions have no program, in a format that runs programs: the accuracy is partly that of "
+    'words. Does the model know the format (num_fewshot, a chat model in api = "chat"), does it call tools instead?',
+}
 _FILE = "alarms.jsonl"
 _SPACE = re.compile(r"\W+")
 
@@ -20,7 +34,8 @@ class Alarm(Record):
     """A reason not to trust a number yet."""
 
     name: str
-    """"empty_answers", "failed_requests", "rerun_differs", "overlap" or "left_out"."""
+    """"empty_answers", "failed_requests", "sandbox_fault", "unfinished_thoughts", "truncated", "without_program",
+    "ignored_settings", "rerun_differs", "overlap" or "left_out"."""
     message: str
     """What was found and what to do about it."""
     solutions: list[str] = Field(default_factory=list)
@@ -72,6 +87,33 @@ def failed_requests(metrics: Iterable[Metric]) -> Iterator[Alarm]:
                 message=f"{metric.format}: {metric.value:.1%} of solutions ended in a failed request or a fault of the "
                 "sandbox. They count as no answer in the accuracy; the row `Accuracy of what was answered` leaves "
                 "them out. The same command with --resume makes them again",
+            )
+
+
+def shares_of_solutions(metrics: Iterable[Metric]) -> Iterator[Alarm]:
+    """An alarm for each format in which more solutions than may be met a fault of the sandbox, never finished their
+    thoughts, were cut, or have no program."""
+    for metric in metrics:
+        if metric.group:
+            continue
+        if metric.measure in _MOST and metric.value > _MOST[metric.measure]:
+            yield Alarm(name=metric.measure, message=f"{metric.format}: {metric.value:.1%} {_MESSAGES[metric.measure]}")
+        if metric.measure == "tool_use" and metric.format != "hybrid" and metric.value < 1 - NO_PROGRAM:
+            yield Alarm(
+                name="without_program", message=f"{metric.format}: {1 - metric.value:.1%} {_MESSAGES[metric.measure]}"
+            )
+
+
+def ignored_settings(facts: Mapping[str, str]) -> Iterator[Alarm]:
+    """An alarm for each setting that a server was found to ignore. facts: what a model says of itself (`describe`)."""
+    for key, said in facts.items():
+        setting = key.removeprefix("server.")
+        is_setting = setting in PARAMETERS or setting.startswith("extra_body.")
+        if is_setting and ("ignored:" in said or "no effect seen" in said):
+            yield Alarm(
+                name="ignored_settings",
+                message=f"{setting}: {said}. The answers may be those of the server's own setting: leave it out, or "
+                "set it where the server is started",
             )
 
 

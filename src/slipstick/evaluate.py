@@ -1,6 +1,6 @@
 """A benchmark run: what was solved is graded, counted and summarised."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pydantic import Field
 
@@ -32,14 +32,18 @@ def evaluate(
     profile: str = "slipstick",
     workers: int | None = None,
     settled: bool = False,
+    programs: Collection[str] = (),
 ) -> tuple[list[Solution], list[Metric]]:
     """The solutions with their verdicts, and every metric per format and set and, with `ks`, pass@k and maj@k.
 
     averages: name -> sets, for means over sets. settled: whether problems were sampled until their vote was settled
-    (`consistency_threshold`). Raises what `slipstick.metrics.summarize` raises.
+    (`consistency_threshold`). programs: formats that run programs. Raises what `slipstick.metrics.summarize` raises.
     """
     graded = list(grade_solutions(solutions, problems, profile=profile, workers=workers))
-    return graded, summarize(problems, graded, ks=ks, same=same_by(profile), averages=averages, settled=settled)
+    metrics = summarize(
+        problems, graded, ks=ks, same=same_by(profile), averages=averages, settled=settled, programs=programs
+    )
+    return graded, metrics
 
 
 def same_by(profile: str) -> Callable[[str, str], bool]:

@@ -28,6 +28,9 @@ _LARGEST = 2**63 - 1
 _FOLDERS = ("data", "base", "run", "value_model", "model")
 """Keys that name a folder, also one without a slash."""
 
+_UNSHOWN = ("extra_headers", "extra_body")
+"""Keys whose values may be secrets, which no message repeats."""
+
 _RENAMED = {
     "fields": "field_map",
     "pasted": "allow_hardcoded_answers",
@@ -286,6 +289,8 @@ def _describe(problem: Any, given: dict[str, Any], *, by_command: bool) -> str:
     message: str = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return message  # about several settings, which it names
+    if problem["loc"][0] in _UNSHOWN:
+        return f"{where}: {message[0].lower()}{message[1:]}"
     value = given.get(str(problem["loc"][0]))
     if problem["type"] == "list_type":
         example = f"{where} = ['a', 'b'], on the command line --set \"{where}=['a', 'b']\""

@@ -22,6 +22,8 @@ class Server:
         """(status, body, headers), "cut", "cut midway" or "hang"."""
         self.refuses: dict[str, str] = {}
         """Parameter -> what the server says to a request that has it."""
+        self.params: dict[str, str | None] = {}
+        """Parameter -> what the refusal names as its `param`, if not the parameter."""
         self.refuses_in_messages = ""
         """Key that no message may have."""
         self.usage: dict[str, Any] | None = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
@@ -30,6 +32,8 @@ class Server:
         """More requests at once than this are refused with 429."""
         self.seconds = 0.0
         self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        """Of each request, their names in lower case."""
         self.at_once = 0
         self.most_at_once = 0
         self.lock = threading.Lock()
@@ -72,7 +76,7 @@ class Server:
             return self.faults.pop(0)
         for param, said in self.refuses.items():
             if param in body:
-                return 400, {"error": {"message": said, "param": param}}, {}
+                return 400, {"error": {"message": said, "param": self.params.get(param, param)}}, {}
         if self.refuses_in_messages and any(self.refuses_in_messages in said for said in body.get("messages", ())):
             return 400, {"error": {"message": f"messages: `{self.refuses_in_messages}` is not permitted"}}, {}
         if self.at_once > self.room:
@@ -101,6 +105,7 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with server.lock:
                     server.bodies.append(body)
+                    server.headers.append({key.lower(): value for key, value in self.headers.items()})
                     server.at_once += 1
                     server.most_at_once = max(server.at_once, server.most_at_once)
                     fault = server.fault_of(body)

@@ -226,3 +226,35 @@ def test_a_wide_model_is_packed_and_writes_the_same(tiny_model: Path, monkeypatc
     assert (packing.PackedLinear in kinds) == packing._usable(torch.float32) and (torch.nn.Linear in kinds) != (
         packing.PackedLinear in kinds
     )
+
+
+@pytest.mark.parametrize("first", [(), (1,), (5, 40), (64, 2048)])
+@pytest.mark.parametrize(("top_k", "min_p"), [(1, 0.0), (7, 0.0), (0, 0.2), (40, 0.01), (0, 1.0), (-1, 0.0)])
+def test_a_token_beyond_top_k_or_below_min_p_is_never_drawn(
+    monkeypatch: pytest.MonkeyPatch, first: tuple[int, ...], top_k: int, min_p: float
+) -> None:
+    """Against the definition: temperature, then top_k and min_p, then top_p of what is left."""
+    monkeypatch.setattr(sampling, "_LIKELIEST", first)
+    torch.manual_seed(2)
+    logits = torch.randn(200, 300) * 3
+    heats = [(0.7, 1.0), (1.5, 0.9), (1.0, 0.3), (2.0, 1.0)]
+    draws = [(Sampling(temperature=t, top_p=p), random.Random(i)) for i, (t, p) in enumerate(heats * 50)]
+    chosen = sampling.choose(logits, draws, sampling.Cutoff(top_k, min_p))
+    for i, token in enumerate(chosen):
+        (heat, top_p), number = heats[i % 4], random.Random(i).random()
+        shares, order = torch.softmax(logits[i].double() / heat, -1).sort(descending=True)
+        allowed = int((shares >= min_p * shares[0]).sum())
+        left = shares[: min(allowed, top_k) if top_k > 0 else allowed]
+        last = int((left.cumsum(0) - left < top_p * left.sum() - 1e-12).sum()) - 1
+        place, ends = order.tolist().index(token), shares.cumsum(0)
+        point = number * float(ends[last])
+        assert place <= last
+        assert float(ends[place] - shares[place]) - 1e-5 <= point <= float(ends[place]) + 1e-5
+
+
+def test_the_settings_reach_the_decoder(tiny_model: Path) -> None:
+    hot: dict[str, Any] = {"temperature": 2.0, "seed": 3}
+    greedy = ask(tiny_model, [request(q) for q in QUESTIONS[:4]])
+    warm = [request(q, **hot) for q in QUESTIONS[:4]]
+    assert ask(tiny_model, warm) != greedy
+    assert ask(tiny_model, warm, top_k=1) == ask(tiny_model, warm, min_p=1.0) == greedy

@@ -6,6 +6,7 @@ from typing import Self
 
 from rich.console import Console
 
+from slipstick.alarms import ignored_settings
 from slipstick.commands.controlled import controlled
 from slipstick.commands.resumed import drop_failed, take_over
 from slipstick.commands.solve_recipe import SolveRecipe
@@ -39,9 +40,10 @@ class Collection:
         self.monitor.resume(*take_over(self.folder, self.recipe.format_names()))
         self.done = self.folder.index()
         card, versions = await self.monitor.model.describe(), self.folder.run().versions
-        for key, value in card.items():
-            if versions.get(key, value) != value:
-                self._print(f"{key} was {versions[key]}, now it is {value}")
+        differ = [key for key, value in card.items() if versions.get(key, value) != value]
+        changed = [f"{key} was {versions[key]}, now it is {card[key]}" for key in differ]
+        for line in (*changed, *(alarm.message for alarm in ignored_settings(card))):
+            self._print(line)
         self.folder.note(versions={**versions, **card})
         return self
 

@@ -15,6 +15,10 @@ SHARES = (
     "no_answer",
     "undecided",
     "request_failed",
+    "sandbox_fault",
+    "tool_use",
+    "truncated",
+    "unfinished_thoughts",
     "outputs_equal",
     "rerun_equal",
 )

@@ -1,10 +1,11 @@
 """Every measure of a run, format by format and group by group."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from slipstick.errors import InputError
 from slipstick.metrics import estimators
+from slipstick.metrics.conduct import conduct_of
 from slipstick.metrics.estimators import Same, count_votes, outcome_of, share_correct
 from slipstick.metrics.groups import Groups, group_problems, set_of
 from slipstick.metrics.intervals import ProblemValue, average, mean, ratio
@@ -12,6 +13,7 @@ from slipstick.metrics.labels import order_formats
 from slipstick.schema import Code, Metric, Output, Problem, Solution
 
 ALL_SETS = "all sets"
+_CONDUCT = ("tool_use", "truncated", "unfinished_thoughts", "sandbox_fault")
 Samples = Mapping[str, list[Solution]]
 """Problem id -> its samples in one format."""
 
@@ -95,6 +97,7 @@ def summarize(
     same: Same,
     averages: Mapping[str, Sequence[str]] | None = None,
     settled: bool = False,
+    programs: Collection[str] = (),
 ) -> list[Metric]:
     """All metrics of a run: for every format over all problems, over every set or split, and accuracy by breakdown.
 
@@ -106,6 +109,7 @@ def summarize(
     settled: whether problems were sampled until their vote was settled. Those that agree early stop early, so the mean
     over all of a problem's samples would be too high: every measure takes the same number of first samples from each
     problem, and maj@settled is the vote of all of them.
+    programs: formats that run programs, whose tool use is of interest even if no solution has one.
     Raises InputError for a solution that has not been graded or that answers none of the problems. An average over a
     set that the run does not have is left out.
     """
@@ -131,6 +135,8 @@ def summarize(
             measured = {problem: values | _settled(samples[problem], same) for problem, values in measured.items()}
         if any(sample.failed for members in samples.values() for sample in members):
             measured = {problem: values | _requests(samples[problem]) for problem, values in measured.items()}
+        conduct = _conduct(samples, uses_tool=format in programs)
+        measured = {problem: values | conduct.get(problem, {}) for problem, values in measured.items()}
         metrics += _format_metrics(format, groups, samples, measured)
         metrics += _averages(format, sets, measured)
     return metrics
@@ -250,6 +256,19 @@ def _requests(samples: list[Solution]) -> dict[str, ProblemValue]:
     return values
 
 
+def _conduct(samples: Samples, *, uses_tool: bool) -> dict[str, dict[str, ProblemValue]]:
+    """Problem id -> how its solutions were made, those aside whose request failed: whether programs were run if any
+    could be, and the other shares that are above 0 in some problem."""
+    answered = {problem: [one for one in members if one.finish != "error"] for problem, members in samples.items()}
+    found = {problem: conduct_of(members) for problem, members in answered.items() if members}
+    names = [name for name in _CONDUCT if any(values[name] for values in found.values())]
+    names += ["tool_use"] if uses_tool and "tool_use" not in names else []
+    return {
+        problem: {name: ProblemValue(values[name], len(answered[problem])) for name in names}
+        for problem, values in found.items()
+    }
+
+
 def _of_k_samples(
     samples: list[Solution], ks: Sequence[int], same: Same, weight: Callable[[float], float] | None
 ) -> dict[str, ProblemValue]:
@@ -293,7 +312,7 @@ def _failures(format: str, samples: Samples) -> Iterator[Metric]:
 
 
 def _spending(format: str, samples: Samples) -> Iterator[Metric]:
-    """Tokens and dollars for each correct answer."""
+    """Tokens and dollars for each correct answer, programs run for each solution."""
     correct = [len(members) * share_correct(members) for members in samples.values()]
     for measure, spent in (
         ("tokens_per_correct", [float(sum(s.tokens for s in members)) for members in samples.values()]),
@@ -301,6 +320,11 @@ def _spending(format: str, samples: Samples) -> Iterator[Metric]:
     ):
         if found := ratio(spent, correct):
             yield found.metric(measure, format=format)
+    ran = [
+        float(sum(isinstance(block, Output) for one in members for block in one.blocks)) for members in samples.values()
+    ]
+    if found := ratio(ran, [len(members) for members in samples.values()]):
+        yield found.metric("turns", format=format)
 
 
 def _averaged_sets(

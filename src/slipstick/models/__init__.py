@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from slipstick.encode.settings import Template
 from slipstick.formats import Format
+from slipstick.models.passed import check_body, check_headers
 from slipstick.plugins import load_plugin, split_spec
 from slipstick.recipe import Names
 from slipstick.schema import Block, Finish, Problem, Record
@@ -145,6 +146,21 @@ class ModelSettings(Record):
     """US dollars for a million prompt tokens, for `openai`; None leaves it to our table."""
     price_out: float | None = Field(default=None, ge=0)
     """US dollars for a million generated tokens, for `openai`; None leaves it to our table."""
+    top_k: int | None = Field(default=None, ge=-1)
+    """Sample only from so many likeliest tokens, for `openai` and `hf`; 0: from all. None leaves it to a server."""
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    """Sample only tokens with this share of the likeliest one's probability, for `openai` and `hf`."""
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    """What the logits of tokens lose that were written already, for `openai`."""
+    reasoning_effort: str | None = Field(default=None, min_length=1)
+    """How much a reasoning model thinks, in the server's words ("none", "low", "high"), for `openai` in a chat."""
+    chat_template_kwargs: dict[str, Any] | None = None
+    """Variables of the chat template, for `openai` in a chat: {enable_thinking = false}."""
+    extra_body: Annotated[dict[str, Any] | None, AfterValidator(check_body)] = None
+    """Further parameters of every request, for `openai`: {repetition_penalty = 1.1}."""
+    extra_headers: Annotated[dict[str, str] | None, AfterValidator(check_headers)] = None
+    """Headers of every request, for `openai`; a secret is named as an environment variable, which the record of a run
+    keeps instead of its value: {X-Api-Key = "${MY_KEY}"}."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Number format of the weights, for `hf`."""
     device: Device = "auto"

@@ -40,7 +40,10 @@ _FREE = (
 """Settings that differ between runs of one model on different sets, and need not keep them out of one row."""
 _SPEED = ("max_concurrent_solutions", "max_cost", "estimate", "model", "base_url", "api_key", "ks")
 """Settings that change no solution, and those that the model's name stands for."""
-_LOWER = ("no_answer", "undecided", "failed", "request_failed", "tokens_per_correct", "cost_per_correct")
+_LOWER = (
+    *("no_answer", "undecided", "failed", "request_failed", "tokens_per_correct", "cost_per_correct"),
+    *("truncated", "unfinished_thoughts", "sandbox_fault"),
+)
 """Measures of which less is better."""
 
 

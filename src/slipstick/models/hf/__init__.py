@@ -125,8 +125,10 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     """The model in a folder (what `slipstick train` or `save_pretrained` writes), in a package, or on the Hub.
 
     Of the settings, `max_concurrent_requests` is the batch size; `device` and `dtype` say where and in what numbers
-    it runs. Raises ModelError if there is no model, or if the device does not exist.
+    it runs; `top_k` and `min_p` which tokens are sampled. Raises ModelError if there is no model, if the device does
+    not exist, or for a setting that is for servers.
     """
+    _refuse(settings)
     # Threads that spin while they wait halve the speed if other processes need the cores; read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
@@ -134,6 +136,7 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
     from slipstick.encode.settings import prompt_config_for
     from slipstick.models.hf.decode import Decoder
     from slipstick.models.hf.packing import pack_weights, too_slow
+    from slipstick.models.hf.sampling import Cutoff
 
     device = settings.device
     if device == "auto":
@@ -146,11 +149,21 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
             model = model.float()
         if device == "cpu" and model.get_input_embeddings().weight.shape[1] >= _NARROW:
             pack_weights(model)
-        decoder = Decoder(model, tokenizer, config)
+        decoder = Decoder(model, tokenizer, config, cutoff=Cutoff(settings.top_k or 0, settings.min_p or 0.0))
     except (RuntimeError, AssertionError, ValueError) as error:
         raise ModelError(f"hf:{argument} cannot be moved to device = {device!r}: {error}") from error
     rows = _ROWS if settings.max_concurrent_requests == "auto" else settings.max_concurrent_requests
     return HfModel(f"hf:{argument}", decoder, rows=rows)
+
+
+def _refuse(settings: ModelSettings) -> None:
+    """Raises ModelError for settings that pass through to a server, as there is none."""
+    passed = {"presence_penalty", "reasoning_effort", "chat_template_kwargs", "extra_body", "extra_headers"}
+    if given := [name for name, value in settings.model_dump(include=passed).items() if value is not None]:
+        raise ModelError(
+            f"hf: has no {', '.join(given)}, which pass through to a server: remove what is named, or serve the model "
+            'and set model = "openai:NAME"'
+        )
 
 
 def load_weights(argument: str, *, dtype: str, attention: str | None = None) -> tuple[Any, Any]:

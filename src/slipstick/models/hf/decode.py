@@ -14,7 +14,7 @@ from slipstick.errors import ModelError
 from slipstick.formats import Format
 from slipstick.models import Reply, Request, Sampling
 from slipstick.models.hf.padded import PaddedBatch
-from slipstick.models.hf.sampling import choose
+from slipstick.models.hf.sampling import Cutoff, choose
 from slipstick.models.hf.slots import SlotBatch, can_use_slots
 from slipstick.replies.turns import turn_end
 
@@ -44,9 +44,15 @@ class Row:
 class Decoder:
     """The rows of the batch, their cache and the model; for use from one thread at a time."""
 
-    def __init__(self, model: Any, tokenizer: Any, config: PromptConfig | None = None) -> None:
-        """config: how prompts were laid out in training. Raises InputError for a chat without a usable template."""
+    def __init__(
+        self, model: Any, tokenizer: Any, config: PromptConfig | None = None, *, cutoff: Cutoff | None = None
+    ) -> None:
+        """config: how prompts were laid out in training. cutoff: which tokens may be sampled.
+
+        Raises InputError for a chat without a usable template.
+        """
         self._model = model
+        self._cutoff = cutoff or Cutoff()
         self._tokenizer = tokenizer
         self._config = config or PromptConfig()
         self._ends = end_ids(model, tokenizer)
@@ -114,7 +120,7 @@ class Decoder:
     def _take_all(self, logits: torch.Tensor, rows: list[Row]) -> list[int]:
         """Every row takes its next token; those that have ended take part until they leave."""
         draws = [(row.request.sampling if row.reply is None else _NO_DRAW, row.rng) for row in rows]
-        chosen = choose(logits, draws)
+        chosen = choose(logits, draws, self._cutoff)
         for row, token in zip(rows, chosen, strict=True):
             if row.reply is None:
                 self._take(row, token)

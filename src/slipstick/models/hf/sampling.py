@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -11,7 +12,23 @@ _LIKELIEST = (64, 2048)  # tokens that are looked at before all: nearly always t
 Draw = tuple[Sampling, random.Random]
 
 
-def choose(logits: torch.Tensor, draws: Sequence[Draw]) -> list[int]:
+class Cutoff(NamedTuple):
+    """Which of the likeliest tokens may be drawn at all, before `top_p` takes its share of them."""
+
+    top_k: int = 0
+    """So many of them; 0 or less: all."""
+    min_p: float = 0.0
+    """Those with this share of the likeliest one's probability."""
+
+    def allows(self, likely: torch.Tensor) -> torch.Tensor | None:
+        """Whether each of the likeliest tokens may be drawn, in order, [rows, tokens]; None if all may."""
+        if self.top_k <= 0 and self.min_p <= 0:
+            return None
+        ranks = torch.arange(likely.shape[1], device=likely.device)
+        return (ranks < (self.top_k if self.top_k > 0 else len(ranks))) & (likely >= self.min_p * likely[:, :1])
+
+
+def choose(logits: torch.Tensor, draws: Sequence[Draw], cutoff: Cutoff = Cutoff()) -> list[int]:  # noqa: B008  immutable
     """The token of each row of logits, [rows, vocabulary].
 
     What a row draws does not depend on the other rows: its own number between 0 and 1 points into its tokens ordered
@@ -32,7 +49,7 @@ def choose(logits: torch.Tensor, draws: Sequence[Draw]) -> list[int]:
     for of in (*_LIKELIEST, shares.shape[1]):
         if len(missed) == 0:
             break
-        drawn, found = _draw(shares[missed], numbers[missed], top_p[missed], of=min(of, shares.shape[1]))
+        drawn, found = _draw(shares[missed], numbers[missed], top_p[missed], cutoff, of=min(of, shares.shape[1]))
         tokens[missed], missed = drawn, missed[~found]
     for i, token in zip(sampled, tokens.tolist(), strict=True):
         chosen[i] = token
@@ -40,16 +57,22 @@ def choose(logits: torch.Tensor, draws: Sequence[Draw]) -> list[int]:
 
 
 def _draw(
-    shares: torch.Tensor, numbers: torch.Tensor, top_p: torch.Tensor, *, of: int
+    shares: torch.Tensor, numbers: torch.Tensor, top_p: torch.Tensor, cutoff: Cutoff, *, of: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A token per row, and whether the `of` likeliest tokens, which were looked at, settle it."""
     likely, order = shares.topk(of, -1)
+    allowed = cutoff.allows(likely)
     sums = likely.cumsum(-1)
     before = sums - likely
-    kept = (before < top_p[:, None]) | (before <= 0)
+    share = top_p if allowed is None else top_p * (likely * allowed).sum(-1)
+    kept = (before < share[:, None]) | (before <= 0)
+    seen = ~kept[:, -1]  # of what may be drawn nothing is beyond what was looked at
+    if allowed is not None:
+        kept, seen = kept & allowed, ~allowed[:, -1]
     ends = (sums * kept).amax(-1)  # the probability of what may be drawn, if all of it was looked at
-    whole = ~kept[:, -1] if of < shares.shape[1] else torch.ones_like(kept[:, -1])
-    point = numbers * torch.where(whole | (top_p < 1), ends, torch.ones_like(ends))
+    whole = seen if of < shares.shape[1] else torch.ones_like(seen)
+    cut = torch.ones_like(whole) if allowed is not None else top_p < 1
+    point = numbers * torch.where(whole | cut, ends, torch.ones_like(ends))
     index = torch.searchsorted(sums, point[:, None], right=True)[:, 0]
     last = kept.sum(-1) - 1
-    return order.gather(1, torch.minimum(index, last)[:, None])[:, 0], whole | ((top_p >= 1) & (index <= last))
+    return order.gather(1, torch.minimum(index, last)[:, None])[:, 0], whole | (~cut & (index <= last))

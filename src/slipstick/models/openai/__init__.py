@@ -24,6 +24,7 @@ from slipstick.models.openai.load_balancer import LoadBalancer, NoServerError, S
 from slipstick.models.openai.prices import OFFICIAL, find_price
 from slipstick.models.openai.probe import describe
 from slipstick.models.openai.replies import NoCompletionError, to_reply
+from slipstick.models.passed import Passed, read_passed
 from slipstick.replies.fences import FENCE, find_fenced
 from slipstick.thoughts import split_thoughts
 
@@ -63,7 +64,7 @@ class OpenAIModel(Model):
         a timeout or a lost connection, with a random pause that doubles from `first_pause` to 8 s, or as long as the
         server's Retry-After says (up to 120 s).
 
-        Raises ModelError if the API is unknown, or a key is needed and missing.
+        Raises ModelError if the API is unknown, if a key is needed and missing, or for a setting that cannot be sent.
         """
         if settings.api not in ("chat", "completions"):
             hint = did_you_mean(settings.api, ["chat", "completions"])
@@ -72,7 +73,8 @@ class OpenAIModel(Model):
         self.base_urls = list(dict.fromkeys(settings.base_url)) or [os.environ.get("OPENAI_BASE_URL") or OFFICIAL]
         self._retries, self._first_pause = max_retries, first_pause
         self._balancer = LoadBalancer(
-            [_server(name, base_url, settings) for base_url in self.base_urls], timeout=settings.request_timeout
+            [_server(name, base_url, settings, _passed(settings)) for base_url in self.base_urls],
+            timeout=settings.request_timeout,
         )
 
     async def generate(self, request: Request) -> Reply:
@@ -101,7 +103,7 @@ class OpenAIModel(Model):
         found: list[dict[str, str]] = []
         for server, result in zip(servers, results, strict=True):
             if isinstance(result, RequestFailure):
-                if result.kind == "denied" or all(isinstance(other, RequestFailure) for other in results):
+                if result.kind in ("denied", "rejected") or all(isinstance(other, RequestFailure) for other in results):
                     self._give_up(result, server)
                 found.append({"probe": result.reason})
             elif isinstance(result, BaseException):
@@ -195,13 +197,29 @@ def open_model(argument: str, settings: ModelSettings) -> OpenAIModel:
     return OpenAIModel(argument, settings)
 
 
-def _server(name: str, base_url: str, settings: ModelSettings) -> Server:
+def _passed(settings: ModelSettings) -> Passed:
+    of_a_chat = {
+        "reasoning_effort": settings.reasoning_effort,
+        "chat_template_kwargs": settings.chat_template_kwargs,
+    }
+    if settings.api == "completions" and (given := [name for name, value in of_a_chat.items() if value is not None]):
+        raise ModelError(f'{given[0]} is for a chat, and api = "completions" has none: remove one of the two')
+    parameters = {
+        "top_k": settings.top_k,
+        "min_p": settings.min_p,
+        "presence_penalty": settings.presence_penalty,
+        **of_a_chat,
+    }
+    return read_passed(parameters, settings.extra_body, settings.extra_headers)
+
+
+def _server(name: str, base_url: str, settings: ModelSettings, passed: Passed) -> Server:
     key = os.environ.get("OPENAI_API_KEY")
-    if not key and base_url.startswith(OFFICIAL):
+    if not key and base_url.startswith(OFFICIAL) and "Authorization" not in passed.headers:
         raise ModelError(
             f"{base_url} needs a key: set OPENAI_API_KEY, or set another server with --set base_url=ADDRESS"
         )
-    client = Client(name, base_url, key=key, api=settings.api, timeout=settings.request_timeout)
+    client = Client(name, base_url, key=key, api=settings.api, timeout=settings.request_timeout, passed=passed)
     limit = ConcurrencyLimit(settings.max_concurrent_requests, timeout=settings.request_timeout)
     return Server(client, limit, find_price(name, base_url, settings))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import json
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.request import getproxies
@@ -14,6 +16,7 @@ from slipstick.errors import did_you_mean
 from slipstick.formats import Format, join, render_chat, render_example, tool_schema
 from slipstick.models import Request, Sampling
 from slipstick.models.openai.replies import shorten
+from slipstick.models.passed import Passed
 from slipstick.thoughts import split_thoughts
 
 if TYPE_CHECKING:
@@ -108,8 +111,10 @@ class ServerCapabilities:
 class Client:
     """Sends requests to one model of one server."""
 
-    def __init__(self, model: str, base_url: str, *, key: str | None, api: str, timeout: float) -> None:
-        """api: "chat" or "completions"; timeout: seconds that one request may take."""
+    def __init__(
+        self, model: str, base_url: str, *, key: str | None, api: str, timeout: float, passed: Passed | None = None
+    ) -> None:
+        """api: "chat" or "completions"; timeout: seconds that one request may take; passed: what else is sent."""
         import httpx2
         import openai
 
@@ -117,6 +122,7 @@ class Client:
 
         self.model, self.base_url, self.chat = model, base_url, api == "chat"
         self.capabilities = ServerCapabilities()
+        self.passed = passed or Passed()
         self._timeout = timeout
         # As many connections as there are requests running, all kept: what is sent is bounded elsewhere.
         timeouts = openai.Timeout(timeout, connect=min(10.0, timeout))
@@ -126,7 +132,12 @@ class Client:
         else:
             self._http = openai.DefaultAsyncHttpxClient(transport=PooledTransport(), timeout=timeouts)
         self._api = openai.AsyncOpenAI(
-            base_url=base_url, api_key=key or "none", timeout=timeouts, max_retries=0, http_client=self._http
+            base_url=base_url,
+            api_key=key or "none",
+            default_headers=self.passed.headers,
+            timeout=timeouts,
+            max_retries=0,
+            http_client=self._http,
         )
 
     async def ask(self, request: Request, *, stop: bool = True) -> str:
@@ -142,19 +153,30 @@ class Client:
             content["tools"] = [tool_schema(format.tool)]
         return await self.complete(content, request.sampling, stops_of(format, calls=calls) if stop else [])
 
-    async def complete(self, content: dict[str, Any], sampling: Sampling, stops: list[str]) -> str:
+    async def complete(
+        self,
+        content: dict[str, Any],
+        sampling: Sampling,
+        stops: list[str],
+        *,
+        passed: Mapping[str, Any] | None = None,
+    ) -> str:
         """The body of the answer to a prompt or messages; a parameter that the server refuses is sent another way.
 
-        Raises RequestFailure.
+        passed: parameters instead of those that pass through. Raises RequestFailure, which names a setting that is
+        refused.
         """
         known = replace(self.capabilities)
+        more = self.passed.parameters if passed is None else passed
         while True:
-            sent = self.capabilities.content(content) | self.capabilities.parameters(sampling, stops)
+            sent = {**self.capabilities.content(content), **self.capabilities.parameters(sampling, stops), **more}
             try:
                 return await self._post(sent)
             except RefusedParameter as refused:
                 if not self.capabilities.learn(refused.reason, refused.param, sent):
                     self.capabilities = known  # what it seemed to refuse was not the reason
+                    if setting := self.passed.named_in(refused.reason, refused.param):
+                        refused.remedy = f"refuses {setting}: remove this setting, or give a value that it takes"
                     raise
 
     async def _post(self, parameters: dict[str, Any]) -> str:
@@ -168,23 +190,24 @@ class Client:
                 # Not through `create`: what it does to a body that is complete already takes a millisecond.
                 answer = await self._api.post(path, cast_to=httpx2.Response, body={"model": self.model, **parameters})
                 self.capabilities.note(answer.text)
-                return answer.text
+                return self.passed.without_secrets(answer.text)
         except TimeoutError:
             raise _timeout(self._timeout) from None
         except openai.APIStatusError as error:
             raise await self._status_failure(error) from error
         except openai.APIConnectionError as error:
-            raise _connection_failure(error, self._timeout) from error
+            raise _connection_failure(error, self._timeout, self.passed) from error
         except (openai.OpenAIError, ValueError) as error:
-            raise RequestFailure("rejected", shorten(error)) from error
+            raise RequestFailure("rejected", shorten(error, clean=self.passed.without_secrets)) from error
 
     async def get(self, address: str) -> Any:
         """What a server answers at an address, as JSON; None if it has nothing there."""
         import httpx2
 
         try:
-            answer = await self._http.get(address, headers=self._api.auth_headers, timeout=min(5.0, self._timeout))
-            return answer.json() if answer.status_code == 200 else None
+            headers = {**self._api.auth_headers, **self.passed.headers}
+            answer = await self._http.get(address, headers=headers, timeout=min(5.0, self._timeout))
+            return json.loads(self.passed.without_secrets(answer.text)) if answer.status_code == 200 else None
         except (httpx2.HTTPError, ValueError):
             return None
 
@@ -193,7 +216,7 @@ class Client:
         await self._api.close()
 
     async def _status_failure(self, error: openai.APIStatusError) -> RequestFailure:
-        status, reason = error.status_code, shorten(error)
+        status, reason = error.status_code, shorten(error, clean=self.passed.without_secrets)
         if error.code == _NO_CREDIT:
             return RequestFailure(
                 "denied", reason, remedy="reports that no credit is left: add credit, or set another key"
@@ -236,14 +259,15 @@ class RefusedParameter(RequestFailure):
         self.param = param
 
 
-def _connection_failure(error: openai.APIConnectionError, seconds: float) -> RequestFailure:
+def _connection_failure(error: openai.APIConnectionError, seconds: float, passed: Passed) -> RequestFailure:
     import openai
 
+    reason = shorten(error, clean=passed.without_secrets)
     if type(error.__cause__).__name__ in _NOT_CONNECTED:
-        return RequestFailure("unreachable", shorten(error), remedy=_UNREACHABLE)
+        return RequestFailure("unreachable", reason, remedy=_UNREACHABLE)
     if isinstance(error, openai.APITimeoutError):
         return _timeout(seconds)
-    return RequestFailure("broken", shorten(error), remedy=_UNREACHABLE)
+    return RequestFailure("broken", reason, remedy=_UNREACHABLE)
 
 
 def _timeout(seconds: float) -> RequestFailure:

@@ -1,9 +1,10 @@
-"""What a server is and how it behaves: what its own pages say, and how it answers two short requests."""
+"""What a server is and how it behaves: what its own pages say, how it answers two short requests, and what it does with
+the settings that pass through, if there are any."""
 
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipstick.formats import tool_schema
@@ -36,6 +37,14 @@ _FACTS = frozenset(
 _ANY_NAME = "llamacpp"
 """Owner of a model that answers to every name."""
 _COUNT = "Write the numbers from 1 to 9 on one line with a space between, and nothing else: 1 2 3"
+_WORDS = "Write ten words at random, no two about the same thing, on one line."
+_SHORT = 48
+_HOT = 1.5
+_PLAIN = Sampling(max_tokens=128, seed=0)
+_ONE_TOKEN: dict[str, float] = {"top_k": 1, "min_p": 1.0}
+"""Values with which a sample can only have the likeliest tokens."""
+_ENDS: dict[str, tuple[float, float]] = {"presence_penalty": (-2, 2)}
+"""Values that are as far apart as can be."""
 _STOP = " 6"
 _TOOL = "python"
 _PRODUCT = re.compile(r"6\s*\*\s*7")
@@ -47,7 +56,7 @@ async def describe(client: Client) -> dict[str, str]:
     Raises RequestFailure if the first request fails.
     """
     facts, behaviour = await asyncio.gather(_facts(client), _behaviour(client))
-    return facts | behaviour | (await _tools(client) if client.chat else {})
+    return facts | behaviour | (await _tools(client) if client.chat else {}) | await _passed(client)
 
 
 async def _facts(client: Client) -> dict[str, str]:
@@ -83,7 +92,7 @@ def _text(value: Any) -> str:
 
 
 async def _behaviour(client: Client) -> dict[str, str]:
-    prompt: dict[str, Any] = {"messages": [{"role": "user", "content": _COUNT}]} if client.chat else {"prompt": _COUNT}
+    prompt = _prompt(client, _COUNT)
     logprobs = {"logprobs": True if client.chat else 1}
     try:
         answer = await _ask(client, prompt | logprobs)
@@ -127,9 +136,65 @@ async def _tools(client: Client) -> dict[str, str]:
     return {"tools": "called in the text only" if _PRODUCT.search(message.words()) else "not called"}
 
 
-async def _ask(client: Client, prompt: dict[str, Any]) -> Answer:
-    """The answer to a request of at most 128 tokens. Raises RequestFailure."""
+async def _passed(client: Client) -> dict[str, str]:
+    """What the server does with each setting that passes through: "taken", "ignored: ...", "no effect seen: ..."."""
+    found = {}
+    for name in client.passed.parameters:
+        try:
+            said = await (_cutoff(client, name) if name in _ONE_TOKEN else _effect(client, name))
+        except RequestFailure as failure:
+            said = f"unknown: {failure}"
+        found[client.passed.setting_of(name)] = said
+    return found
+
+
+async def _cutoff(client: Client, name: str) -> str:
+    """Whether samples that may take the likeliest token alone are the same, if others differ."""
+    without = {key: value for key, value in client.passed.parameters.items() if key not in _ONE_TOKEN}
+    free = [await _written(client, _WORDS, _HOT, seed, without) for seed in range(2)]
+    if free[0] == free[1]:
+        return "unknown: samples at temperature 1.5 do not differ"
+    narrow = [await _written(client, _WORDS, _HOT, seed, {**without, name: _ONE_TOKEN[name]}) for seed in range(3)]
+    return "taken" if len(set(narrow)) < len(narrow) else f"ignored: with {name} = {_ONE_TOKEN[name]} samples differ"
+
+
+async def _effect(client: Client, name: str) -> str:
+    """Whether an answer at temperature 0 is another one with the parameter than without, its prompt included."""
+    given = client.passed.parameters
+    without = {key: value for key, value in given.items() if key != name}
+    least, most = _ENDS.get(name, (None, given[name]))
+    before = without if least is None else {**without, name: least}
+    one, other = [await _written(client, _WORDS, 0.0, 0, before) for _ in range(2)]
+    if one != other:
+        return "unknown: answers at temperature 0 differ"
+    changed = await _written(client, _WORDS, 0.0, 0, {**without, name: most})
+    return "no effect seen: a short answer is the same without it" if changed == one else "taken"
+
+
+async def _written(
+    client: Client, text: str, temperature: float, seed: int, passed: Mapping[str, Any]
+) -> tuple[str, str, int]:
+    """Words, thoughts and tokens of the prompt of a short answer. Raises RequestFailure."""
+    sampling = Sampling(temperature=temperature, max_tokens=_SHORT, seed=seed)
+    answer = await _ask(client, _prompt(client, text), sampling, passed=passed)
+    choice, usage = answer.choices[0], answer.usage
+    prompt = usage.prompt_tokens if usage else None
+    return choice.text or choice.message.words(), choice.message.thinking(), prompt or 0
+
+
+def _prompt(client: Client, text: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]} if client.chat else {"prompt": text}
+
+
+async def _ask(
+    client: Client,
+    prompt: dict[str, Any],
+    sampling: Sampling = _PLAIN,
+    *,
+    passed: Mapping[str, Any] | None = None,
+) -> Answer:
+    """The answer to a short request; passed: as of `Client.complete`. Raises RequestFailure."""
     try:
-        return read_answer(await client.complete(prompt, Sampling(max_tokens=128, seed=0), [_STOP]))
+        return read_answer(await client.complete(prompt, sampling, [_STOP], passed=passed))
     except NoCompletionError as error:
         raise RequestFailure("broken", str(error)) from error

@@ -1,7 +1,7 @@
 """Reads a server's answer: bodies that differ between servers -> one Reply."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -150,11 +150,11 @@ def read_calls(called: Iterable[Call], tool: str) -> tuple[list[str], dict[int, 
     return codes, refused
 
 
-def shorten(thing: object) -> str:
-    """One line of at most 300 characters; an exception with its type and what caused it."""
-    text = " ".join(str(thing)[:2000].split())
+def shorten(thing: object, *, clean: Callable[[str], str] = str) -> str:
+    """One line of at most 300 characters; an exception with its type and what caused it. clean: goes over its words."""
+    text = " ".join(clean(str(thing))[:2000].split())
     if isinstance(thing, Exception):
-        cause = f": {thing.__cause__}" if thing.__cause__ and str(thing.__cause__) not in text else ""
+        cause = f": {clean(str(thing.__cause__))}" if thing.__cause__ and str(thing.__cause__) not in text else ""
         text = f"{type(thing).__name__}: {text}{cause}"
     return text if len(text) <= 300 else f"{text[:297]}..."
 
