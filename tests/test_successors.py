@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import slipstick
 from slipstick.commands import Invocation
 from slipstick.errors import InputError, RecipeError
 from slipstick.problems import load_problems
@@ -123,3 +124,51 @@ def test_an_estimate_runs_what_it_needs_and_nothing_else(recipes: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "then: curate data.toml, solve asked.toml" in done.stdout and "2/2 solve asked.toml" in done.stdout
     assert {path.name for path in (recipes / "runs").iterdir()} == {"first", "asked"}
+
+
+def test_a_part_with_other_settings_is_not_taken_for_done(recipes: Path) -> None:
+    assert subprocess.run(command("--limit", "40"), capture_output=True, check=False).returncode == 0
+    rows = (recipes / "runs/first/solutions.jsonl").read_bytes()
+    for more, changed in (
+        ((), "limit: 40 then, None now"),
+        (("--limit", "40", "--set", "data.seed=4"), "seed: 3 then, 4"),
+    ):
+        refused = subprocess.run(command(*more, "--resume"), capture_output=True, text=True, check=False)
+        assert refused.returncode == 2
+        assert changed in refused.stderr and "--resume --overwrite replaces it" in refused.stderr
+    again = subprocess.run(command("--limit", "40", "--resume"), capture_output=True, text=True, check=False)
+    assert again.returncode == 0 and again.stdout.count("already done in") == 2
+    made = ("--limit", "40", "--set", "data.seed=4", "--resume", "--overwrite")
+    done = subprocess.run(command(*made), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "already done in runs/first" in done.stdout and "already done in runs/data" not in done.stdout
+    assert RunFolder(recipes / "runs/data").run().recipe["seed"] == 4
+    assert (recipes / "runs/first/solutions.jsonl").read_bytes() == rows
+
+
+def test_a_part_whose_data_were_replaced_is_not_taken_for_done(recipes: Path) -> None:
+    assert subprocess.run(command("--limit", "40"), capture_output=True, check=False).returncode == 0
+    told = ("--set", "then=", "--limit", "40", "--set", "seed=9", "--overwrite")
+    assert subprocess.run(command(*told), capture_output=True, check=False).returncode == 0
+    again = ("--limit", "40", "--set", "first.seed=9", "--resume")
+    refused = subprocess.run(command(*again), capture_output=True, text=True, check=False)
+    assert refused.returncode == 2, refused.stdout
+    assert "already done in runs/first" in refused.stdout
+    assert "other contents of runs/first" in refused.stderr
+    done = subprocess.run(command(*again, "--overwrite"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    exported = json.loads((recipes / "runs/data/exports/alpaca.json").read_text())
+    assert len(exported) == RunFolder(recipes / "runs/data").run().counts["solutions"]
+
+
+def test_a_limit_is_of_problems_also_as_a_setting(recipes: Path) -> None:
+    first, data, _ = parts_of("synthesize", Invocation("first.toml", ["limit=40"]))
+    assert first.invocation.changes == ["limit=40"]
+    assert not [each for each in data.invocation.changes if each.startswith("limit")]
+
+
+def test_a_call_from_python_says_what_it_does_not_follow(recipes: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = slipstick.synthesize(recipe="first.toml", limit=5, quiet=True)
+    assert made.record.status == "finished"
+    assert not (recipes / "runs/data").exists()
+    assert 'slipstick.curate(recipe="data.toml") is yours to call' in caplog.text

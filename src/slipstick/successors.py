@@ -26,7 +26,7 @@ from slipstick.commands.teaching import TeachingRecipe
 from slipstick.commands.train import AnyStage
 from slipstick.commands.writer import SynthesizeRecipe
 from slipstick.curate.evaluation_sets import CATALOGUE
-from slipstick.errors import InputError, RecipeError, UserError
+from slipstick.errors import InputError, RecipeError, RunFolderError, UserError
 from slipstick.problems import check_source
 from slipstick.problems.catalogue.local import missing_rows
 from slipstick.problems.catalogue.selection import expand
@@ -34,7 +34,7 @@ from slipstick.problems.settings import ProblemSettings
 from slipstick.recipe import THEN, check_settings, find_recipe, keys_of, parse_value, read_recipe, toml_value
 from slipstick.schema import Record
 from slipstick.shipped import shipped_recipes
-from slipstick.store import RunFolder, is_run
+from slipstick.store import RunFolder, hash_file, is_run
 
 SETTINGS: Mapping[str, Any] = {
     "synthesize": AnyMethod,
@@ -73,13 +73,24 @@ class Part(NamedTuple):
         out = self.invocation.out
         return out is not None and is_run(out) and RunFolder(out).run().status == "finished"
 
+    def is_as_asked(self) -> bool:
+        """Whether its run, if there is one, has these settings and was made from files as they are now."""
+        out = self.invocation.out
+        if out is None or not is_run(out):
+            return True
+        run = RunFolder(out).run()
+        same = settings_of(self).model_dump(mode="json") == run.recipe
+        return same and all(hash_file(Path(name)) == was for name, was in run.inputs.items() if Path(name).is_file())
+
 
 def run_with_successors(verb: str, invocation: Invocation, verbs: Mapping[str, Run], console: Console) -> None:
-    """Runs a verb and what its recipe says comes after it; with --resume, parts that are finished are not run again.
+    """Runs a verb and what its recipe says comes after it.
 
+    With --resume, parts that are finished are not run again; one with other settings, or made from other files, is
+    refused by its verb. With --resume and --overwrite it is made again, and so is what comes after it.
     verbs: what each verb does. Raises as `parts_of`, and UserError if a part stops early, as at its max_cost.
     """
-    parts = parts_of(verb, invocation)
+    parts, again = parts_of(verb, invocation), False
     if len(parts) > 1:
         found = [(part, settings_of(part)) for part in parts]
         if any(getattr(settings, "estimate", False) for _, settings in found):
@@ -89,12 +100,27 @@ def run_with_successors(verb: str, invocation: Invocation, verbs: Mapping[str, R
     for number, part in enumerate(parts, start=1):
         if len(parts) > 1:
             console.rule(f"{number}/{len(parts)} {part.label()}", align="left")
-        if len(parts) > 1 and invocation.resume and part.is_finished():
-            console.print(f"already done in {part.invocation.out}", highlight=False)
-            continue
-        verbs[part.verb](part.invocation, console)
+        if len(parts) > 1 and invocation.resume:
+            again = again or not part.is_as_asked()
+            if part.is_finished() and not again:
+                console.print(f"already done in {part.invocation.out}", highlight=False)
+                continue
+        try:
+            verbs[part.verb](_resumed(part.invocation, invocation, again=again), console)
+        except RunFolderError as error:
+            if len(parts) == 1 or not invocation.resume:
+                raise
+            remedy = "--resume --overwrite replaces it and what comes after it, and keeps what comes before"
+            raise RunFolderError(f"{error}. Of several verbs in one command, {remedy}") from None
         if number < len(parts) and not part.is_finished() and not getattr(settings_of(part), "estimate", False):
             raise UserError(f"{part.invocation.out} stopped early, so what comes after it has not begun: see above")
+
+
+def _resumed(part: Invocation, first: Invocation, *, again: bool) -> Invocation:
+    """A part's invocation; with --resume and --overwrite its run is replaced if it is made again, else gone on with."""
+    if not (first.resume and first.overwrite):
+        return part
+    return replace(part, resume=not again, overwrite=again)
 
 
 def plan_recipe(target: str, overrides: list[str], console: Console) -> None:
@@ -186,7 +212,7 @@ def parts_of(verb: str, invocation: Invocation) -> list[Part]:
 def _following(verb: str, invocation: Invocation) -> Iterator[Part]:
     """What a recipe says comes after it, and what its successors say."""
     seen = {Path(invocation.target).stem}
-    while (line := _then(verb, invocation)) is not None:
+    while (line := then_of(verb, invocation)) is not None:
         words = shlex.split(line)
         pairs = words[2:]
         settings = pairs[1::2]
@@ -202,7 +228,7 @@ def _following(verb: str, invocation: Invocation) -> Iterator[Part]:
         yield part
 
 
-def _then(verb: str, invocation: Invocation) -> str | None:
+def then_of(verb: str, invocation: Invocation) -> str | None:
     """The successor that a recipe names; --set then="" leaves it out."""
     said = [each.partition("=")[2] for each in invocation.overrides if each.startswith(f"{THEN}=")]
     if said:
@@ -238,8 +264,9 @@ def _keys(part: Part) -> set[str]:
 
 
 def _open_keys(part: Part) -> set[str]:
-    """Keys of a part that its recipe leaves open."""
-    return _keys(part) - _table(part.verb, part.invocation.target).keys()
+    """Keys of a part that its recipe leaves open; `limit` is meant for problems, as --limit is."""
+    keys = _keys(part)
+    return keys - _table(part.verb, part.invocation.target).keys() - ({"limit"} if "problems" not in keys else set())
 
 
 def _moved(value: Any, folders: Mapping[str, Path]) -> Any:

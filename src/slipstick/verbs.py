@@ -7,8 +7,10 @@ repeated from the command line.
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -29,8 +31,10 @@ from slipstick.run_result import RunResult
 from slipstick.schema import Record
 from slipstick.shipped import shipped_recipes
 from slipstick.store import is_run
+from slipstick.successors import SETTINGS, then_of
 from slipstick.terminal import terminal
 
+_LOGGER = logging.getLogger(__name__)
 PathLike = str | os.PathLike[str]
 _IN_PYTHON = {
     r"add `(\w+) = \.\.\.` or --set \1=\.\.\.": r"add \1=...",
@@ -290,7 +294,16 @@ def _run(
             out = out or _default_folder(verb, target, names)
             settings["problems"] = names or [str(stack.enter_context(stored(rows, Path(out))))]
         invocation = _invocation(settings, target, out, resume=resume, overwrite=overwrite)
-        return RunResult(run(invocation, _console(quiet)))
+        made = RunResult(run(invocation, _console(quiet)))
+        if target is not None and verb in SETTINGS and (then := then_of(verb, invocation)):
+            _LOGGER.warning("a call does not follow `then`: slipstick.%s is yours to call", _as_call(then))
+        return made
+
+
+def _as_call(then: str) -> str:
+    """A command line as a call: 'curate data.toml' -> 'curate(recipe="data.toml")'."""
+    verb, target, *_ = [*shlex.split(then), ""]
+    return f'{verb.replace("-", "_")}("{target}")' if verb == "export" else f'{verb}(recipe="{target}")'
 
 
 def _default_folder(verb: str, target: PathLike | None, names: list[str]) -> Path:

@@ -69,3 +69,36 @@ def test_checkpoints_stay_until_the_training_has_finished(tmp_path: Path) -> Non
 def test_a_card_names_a_base_that_the_hub_has(tmp_path: Path) -> None:
     write_card(tmp_path, TrainSettings(base="owner/name"), TEXT)
     assert "base_model: owner/name" in (tmp_path / "README.md").read_text()
+
+
+def interrupted(out: Path, *, at: int) -> int:
+    """Steps of 40 that are taken after a training without `checkpoint_every` was stopped in step `at`."""
+    pytest.importorskip("torch", reason="the extra `train` is not installed")
+    counter, stopped, taken = Counter(), False, 0
+
+    def take_step(step: int, done: float) -> float:
+        nonlocal stopped, taken
+        if step == at and not stopped:
+            stopped, taken, counter.steps = True, 0, 0
+            raise KeyboardInterrupt
+        taken += 1
+        counter.steps += 1
+        return 1.0
+
+    def go() -> None:
+        run_steps(take_step, [5] * 40, parts={"counter": counter}, checkpoint_every=None, training=Training(out, "a"))
+
+    with pytest.raises(KeyboardInterrupt):
+        go()
+    go()
+    assert counter.steps == 40
+    return taken
+
+
+def test_a_short_training_has_checkpoints_too(tmp_path: Path) -> None:
+    assert interrupted(tmp_path, at=30) == 40 - 28, "a checkpoint after every tenth: 4 steps"
+
+
+def test_a_slow_training_has_checkpoints_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(run_steps.__globals__, "_CHECKPOINT_SECONDS", 0.0)
+    assert interrupted(tmp_path, at=30) == 10

@@ -15,6 +15,7 @@ with a case in its `run_train` and in `on_this_machine` of plan/fit.py. The file
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -33,7 +34,8 @@ R = TypeVar("R", bound=StageResult)
 Progress = Callable[[int, int, float], None]
 """Called after every step with the tokens done, the tokens in all and the step's loss."""
 FINISHED = "trained.json"
-_CHECKPOINT_TOKENS = 100_000  # between two checkpoints of our own loops, unless the settings say
+_CHECKPOINT_TOKENS, _CHECKPOINT_SECONDS, _CHECKPOINTS = 100_000, 300.0, 10
+"""Most tokens and seconds between two checkpoints of our own loops, and how many there are at least."""
 
 
 class Observers(NamedTuple):
@@ -125,11 +127,13 @@ def run_steps(
     """Takes the steps that follow the training's last checkpoint and gives the loss of every step.
 
     take_step: number of the step and share of the tokens done before it -> its loss. sizes: tokens of every step.
-    parts: what a checkpoint holds, by name. watch: what measures the model between steps.
+    parts: what a checkpoint holds, by name. checkpoint_every: tokens; None: a tenth of all, at most
+    100,000, and at most five minutes. watch: what measures the model between steps.
     """
     losses = load_checkpoint(training.out, parts, fingerprint=training.fingerprint)
     resumed, total, done, observers = len(losses), sum(sizes), 0, training.observers
-    since = 0  # tokens since the last checkpoint
+    since, saved = 0, time.monotonic()  # tokens since the last checkpoint, and its time
+    often = checkpoint_every or min(_CHECKPOINT_TOKENS, total / _CHECKPOINTS)
     if watch:
         watch.resume(resumed)
     with (training.out / "losses.jsonl").open("w", encoding="utf-8") as log:
@@ -149,9 +153,10 @@ def run_steps(
             due = watch is not None and (done // watch.every > (done - size) // watch.every or step + 1 == len(sizes))
             if watch and due:
                 watch.measure(step + 1, done)
-            if due or since >= (checkpoint_every or _CHECKPOINT_TOKENS):
+            late = checkpoint_every is None and time.monotonic() - saved >= _CHECKPOINT_SECONDS
+            if due or late or since >= often:
                 save_checkpoint(training.out, parts, losses=losses, fingerprint=training.fingerprint)
-                since = 0
+                since, saved = 0, time.monotonic()
     return losses
 
 
