@@ -167,8 +167,8 @@ def test_an_id_from_a_file_with_several_suffixes_names_the_file(tmp_path: Path) 
         ('{"text": "a", "id": [1]}', r"set.jsonl:1: the id is \[1\]"),
         ('{"text": "a", "choices": [["b"]]}', "set.jsonl:1: choices is"),
         (
-            '{"text": "a", "choices": ["b", "c"], "answer": 2}',
-            r"set.jsonl:1: the answer is option 2 \(counted from 0\) of only 2",
+            '{"text": "a", "choices": ["b", "c"], "answer": 3}',
+            r"set.jsonl:1: the answer is option 3 \(counted from 0\) of only 2",
         ),
         ('{"text": ' + "[" * 100_000, "set.jsonl:1 is"),
         ('{"text": "a", "x": ' + "9" * 5000 + "}", "set.jsonl:1 is JSON that cannot be read"),

@@ -16,6 +16,7 @@ from slipstick.errors import InputError, PluginError, did_you_mean
 from slipstick.metrics.groups import set_of
 from slipstick.plugins import list_plugins, load_plugin, split_spec
 from slipstick.problems.label_corrections import apply_corrections
+from slipstick.problems.option_columns import FieldMap
 from slipstick.schema import Problem
 from slipstick.tabular import OnBad
 
@@ -25,7 +26,7 @@ _LOGGER = logging.getLogger("slipstick")
 def load_problems(
     source: str | Sequence[str],
     *,
-    field_map: dict[str, str] | None = None,
+    field_map: FieldMap | None = None,
     problems_dir: Path | str | None = None,
     label_corrections: Sequence[Path | str] = (),
     limit: int | None = None,
@@ -69,7 +70,7 @@ def _of_set(problems: Iterator[Problem], name: str) -> Iterator[Problem]:
 def _load(
     source: str,
     *,
-    field_map: dict[str, str] | None,
+    field_map: FieldMap | None,
     problems_dir: Path | str | None,
     on_bad: OnBad | None,
     on_notice: Callable[[str], None],

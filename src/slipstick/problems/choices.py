@@ -3,10 +3,9 @@
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 _LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
 _IN_A_ROW = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-Ja-j])\s*[).:]\s*")
@@ -24,31 +23,48 @@ class Options(NamedTuple):
     is_cell: bool = False
     """Whether they stand in one text, as in a CSV file, where a number is a text as well."""
 
+    number: Literal["place", "option"] | None = None
+    """What a whole number is that could be the place of an option or an option; None leaves it to convention."""
+    first: int = 0
+    """The number of the first place."""
+
     def letter_of(self, answer: Any) -> str | None:
         """The letter of the option that an answer names by its label, its letter or its place; None if it names none.
 
-        A whole number is the place, counted from 0, also if it is itself one of the options, as in MMLU; the text of
-        one only if it is no option. Raises ValueError for a number that is neither a place nor an option.
+        A whole number is what `number` says; by convention the place, also if it is itself one of the options, as in
+        MMLU, and the text of one only if it is no option. Raises ValueError for a number that is neither a place nor
+        an option.
         """
-        if isinstance(answer, str) and answer in self.texts and not (self.is_cell or answer in self.labels):
+        meant = self.number if whole_number(answer) else None
+        text = isinstance(answer, str) and not self.is_cell and meant is None
+        if text and answer in self.texts and answer not in self.labels:
             return None
-        name = str(answer).strip().strip("()").rstrip(".)").strip().upper()
+        name, count = _name(answer), len(self.texts)
         if name in self.labels and not isinstance(answer, bool):
             return letter(self.labels.index(name))
-        count = len(self.texts)
-        if name in map(letter, range(count)) and not (set(self.labels) & set(map(letter, range(26)))):
+        if self.is_label(answer):
             return name
-        if not whole_number(answer) or (isinstance(answer, str) and not self.is_cell and self._has_value(answer)):
+        if not whole_number(answer) or meant == "option" or (text and self.has_value(answer)):
             return None
-        if 0 <= int(answer) < count:
-            return letter(int(answer))
+        if 0 <= int(answer) - self.first < count:
+            return letter(int(answer) - self.first)
         if type(answer) is int and str(answer) not in self.texts:
-            raise ValueError(f"the answer is option {answer} (counted from 0) of only {count}")
+            raise ValueError(f"the answer is option {answer} (counted from {self.first}) of only {count}")
         return None
 
-    def _has_value(self, number: str) -> bool:
+    def is_label(self, answer: Any) -> bool:
+        """Whether an answer is what the row calls an option, or its letter if the row calls none by a letter."""
+        name, letters = _name(answer), [letter(index) for index in range(26)]
+        own = name in self.labels and not isinstance(answer, bool)
+        return own or (name in letters[: len(self.texts)] and not set(self.labels) & set(letters))
+
+    def has_value(self, number: str) -> bool:
         """Whether an option is this number."""
         return any(re.fullmatch(rf"\$?0*{number.strip()}(\.0*)?", text.strip()) for text in self.texts)
+
+
+def _name(answer: Any) -> str:
+    return str(answer).strip().strip("()").rstrip(".)").strip().upper()
 
 
 def whole_number(answer: Any) -> bool:
@@ -127,20 +143,6 @@ def read_listed(text: str) -> Any:
         return None
     ends = [*(mark.start() for mark in marks[1:]), len(bare)]
     return [bare[mark.end() : end].strip(" ,;\n") for mark, end in zip(marks, ends, strict=True)]
-
-
-def lettered_columns(places: Mapping[str, Any]) -> list[str]:
-    """The columns that hold an option each, as in MMMLU: a, b, c, ... or option_a, option_b, ...; [] if none do.
-
-    Columns named by a letter alone may hold anything; they are options if another column has one of these letters.
-    """
-    for before in ("", "option_", "choice_"):
-        names = [f"{before}{letter(index).lower()}" for index in range(10)]
-        found = list(takewhile(lambda name: isinstance(places.get(name), str | int | float), names))
-        others = [str(value).strip().lower() for name, value in places.items() if name not in found]
-        if len(found) > 1 and (before or any(name in others for name in found)):
-            return found
-    return []
 
 
 def read_object(value: Any) -> dict[str, Any] | None:

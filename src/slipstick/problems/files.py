@@ -3,13 +3,14 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
 from slipstick.errors import InputError, did_you_mean
-from slipstick.problems.choices import Options, lettered_columns, read_listed, read_object, read_options, with_choices
+from slipstick.problems.choices import Options, read_listed, read_object, read_options, with_choices
 from slipstick.problems.conversion import to_problems
 from slipstick.problems.gold_columns import (
     ANSWERS,
@@ -22,6 +23,7 @@ from slipstick.problems.gold_columns import (
     solution_keys,
 )
 from slipstick.problems.messages import Chat, read_chat
+from slipstick.problems.option_columns import UNDECIDED, Decided, FieldMap, Survey, lettered_columns
 from slipstick.schema import Kind, Problem
 from slipstick.tabular import OnBad, Row, read_rows, require_file
 
@@ -46,30 +48,36 @@ _STEM = re.compile(r"(\.jsonl?|\.ndjson|\.[ct]sv|\.parquet)?(\.gz)?$", re.IGNORE
 def load(
     argument: str,
     *,
-    field_map: dict[str, str] | None = None,
+    field_map: FieldMap | None = None,
     on_bad: OnBad | None = None,
     on_notice: Callable[[str], None] = _LOGGER.warning,
 ) -> Iterator[Problem]:
     """The problems of a file, one at a time; docs/problems.md says how a row's keys are read.
 
     argument: path to a file that `read_rows` reads. field_map: a field of Problem -> the row's key ("a.b" for b inside
-    a), which beats recognition. on_notice: takes one line at the end if some problems have no gold. Raises InputError:
-    immediately for a missing file or an unknown field, and with file and line for an invalid row, unless `on_bad` takes
-    it.
+    a), which beats recognition; for `choices` also several keys, of an option each. on_notice: takes one line at the
+    end if some problems have no gold, and one for what columns and whole numbers were read as if they could be
+    something else. Raises InputError: immediately for a missing file or an unknown field, and with file and line for
+    an invalid row, unless `on_bad` takes it.
     """
     field_map = field_map or {}
     for field in field_map:
         if field not in Problem.model_fields:
             known = ", ".join(Problem.model_fields)
             raise InputError(f"field_map.{field} is not a problem's field{did_you_mean(field, _KNOWN)}; known: {known}")
+        if field != "choices" and not isinstance(field_map[field], str):
+            raise InputError(f"field_map.{field} = {field_map[field]}: only `choices` may have several columns")
     path = Path(argument)
     require_file(path)
     stem = _STEM.sub("", path.name)
     counted, numbers = Counted(str(path), on_notice), PlacesOrOptions()
     letters = LettersWithoutOptions(str(path), on_notice)
+    decided: list[Decided] = []  # once a row has options, by all rows
 
     def convert(row: Row) -> Problem:
-        read = read_problem(row, stem=stem, field_map=field_map)
+        if not decided and has_options(row, field_map):
+            decided.append(survey(path, field_map).decided(str(path), on_notice))
+        read = read_problem(row, stem=stem, field_map=field_map, decided=decided[0] if decided else UNDECIDED)
         numbers.check(row, read.gold)
         letters.look(row, read.problem)
         if read.problem.answer is None:
@@ -133,33 +141,82 @@ class PlacesOrOptions:
             )
 
 
-def to_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = None) -> Problem:
+def to_problem(row: Row, *, stem: str = "", field_map: FieldMap | None = None) -> Problem:
     """A row as a Problem. stem: prefix of an id that is missing or a bare number. Raises InputError."""
     return read_problem(row, stem=stem, field_map=field_map).problem
 
 
-def read_problem(row: Row, *, stem: str = "", field_map: dict[str, str] | None = None) -> ReadProblem:
-    """A row as a Problem, and what its gold was read from. Raises InputError as `to_problem`."""
+def read_problem(
+    row: Row, *, stem: str = "", field_map: FieldMap | None = None, decided: Decided = UNDECIDED
+) -> ReadProblem:
+    """A row as a Problem, and what its gold was read from. decided: what holds for all rows of its file.
+
+    Raises InputError as `to_problem`.
+    """
     field_map = field_map or {}
-    values = row.values
     try:
-        if not field_map and values.keys() == Problem.model_fields.keys():
-            return ReadProblem(Problem.model_validate(values), Gold(None, "key `answer` is empty"))
-        taken = {field: value_at(row, field, key) for field, key in field_map.items()}
-        keys = dict(field_map)
-        places = _places(values)
-        for field in _KNOWN.keys() - field_map.keys():
-            key = next((key for key in _KNOWN[field] if _fits(field, key, places.get(key), places)), None)
-            if key is not None:
-                taken[field], keys[field] = places[key], key
-        fields, gold = _fields(row, taken, keys, places, stem)
-        beside = {*_BEFORE, *(lettered_columns(places) if "choices" not in taken else ())}
-        used = {_own_key(values, key) for key in keys.values()} | {key for key in values if _named(key) in beside}
-        problem = Problem(**fields, metadata=_metadata(values, used, taken.get("metadata")))
+        if not field_map and row.values.keys() == Problem.model_fields.keys():
+            return ReadProblem(Problem.model_validate(row.values), Gold(None, "key `answer` is empty"))
+        taken = _take(row, field_map, decided.lettered)
+        options = _options(row, taken, decided)
+        fields, gold = _fields(row, taken, options, stem)
+        problem = Problem(**fields, metadata=_metadata(row.values, taken))
         return ReadProblem(problem, gold)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{row.where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+class _Taken(NamedTuple):
+    """What a row has for the fields of a problem."""
+
+    values: dict[str, Any]
+    """Field -> value."""
+    keys: dict[str, str]
+    """Field -> the key that holds it, in lower case if it was recognised."""
+    places: dict[str, Any]
+    """All values of the row by their keys, see `_places`."""
+    columns: list[str]
+    """Columns that hold an option each."""
+
+
+def _take(row: Row, field_map: FieldMap, lettered: bool | None) -> _Taken:
+    values: dict[str, Any] = {}
+    keys: dict[str, str] = {}
+    columns: list[str] = []
+    for field, key in field_map.items():
+        if isinstance(key, str):
+            values[field], keys[field] = value_at(row, field, key), key
+        else:
+            held = {name: value_at(row, field, name) for name in key}
+            columns, values[field] = key, {name: value for name, value in held.items() if value not in (None, "")}
+    places = _places(row.values)
+    found = [] if "choices" in field_map else lettered_columns(places, lettered)
+    for field in _KNOWN.keys() - field_map.keys():
+        own = next((own for own in _KNOWN[field] if _fits(field, own, places.get(own), places, found)), None)
+        if own is not None:
+            values[field], keys[field] = places[own], own
+    return _Taken(values, keys, places, columns or ([] if "choices" in values else found))
+
+
+def has_options(row: Row, field_map: FieldMap) -> bool:
+    """Whether a row has options, or columns that may be options."""
+    with suppress(InputError):
+        taken = _take(row, field_map, lettered=True)
+        return bool(taken.columns or taken.values.get("choices"))
+    return False
+
+
+def survey(path: Path, field_map: FieldMap) -> Survey:
+    """What the golds of a file are beside their options; rows that cannot be read are passed over."""
+    found = Survey()
+    for row in read_rows(path, on_bad=lambda _, reason: None):
+        with suppress(InputError):
+            taken = _take(row, field_map, lettered=True)
+            if options := _options(row, taken, UNDECIDED):
+                bare = [key for key in row.values if len(key.strip()) == 1 and _named(key) in taken.columns]
+                found.add(taken.values.get("answer"), options, [] if "choices" in field_map else bare, taken.places)
+    return found
 
 
 def _places(values: dict[str, Any]) -> dict[str, Any]:
@@ -201,14 +258,14 @@ def value_at(row: Row, field: str, path: str) -> Any:
     return value
 
 
-def _fits(field: str, key: str, value: Any, places: dict[str, Any]) -> bool:
+def _fits(field: str, key: str, value: Any, places: dict[str, Any], columns: list[str]) -> bool:
     match field:
         case "kind":
             return isinstance(value, str) and value.lower() in _KINDS
         case "id":
             return value is not None
         case "answer":
-            options = places.get("choices") or places.get("options") or lettered_columns(places)
+            options = places.get("choices") or places.get("options") or columns
             return holds_gold(key, value, has_options=bool(options))
         case "choices":
             return isinstance(value, list | dict) or (isinstance(value, str) and bool(read_listed(value)))
@@ -218,25 +275,22 @@ def _fits(field: str, key: str, value: Any, places: dict[str, Any]) -> bool:
             return isinstance(value, str)
 
 
-def _fields(
-    row: Row, taken: dict[str, Any], keys: dict[str, str], places: dict[str, Any], stem: str
-) -> tuple[dict[str, Any], Gold]:
-    text, chat = _question(row, taken, places)
-    options = _options(row, taken.get("choices"), places)
-    said = str(taken.get("kind")).lower()
+def _fields(row: Row, taken: _Taken, options: Options | None, stem: str) -> tuple[dict[str, Any], Gold]:
+    text, chat = _question(row, taken.values, taken.places)
+    said = str(taken.values.get("kind")).lower()
     kind: Kind | None = next((kind for kind in get_args(Kind) if kind == said), None)
-    gold = _gold(row, taken, keys, places, options, kind, chat)
-    rationale = taken.get("rationale")
+    gold = _gold(row, taken, options, kind, chat)
+    rationale = taken.values.get("rationale")
     if rationale is not None and rationale == gold.answer:
         rationale = None
     fields = {
-        "id": _id(row, taken.get("id"), stem),
+        "id": _id(row, taken.values.get("id"), stem),
         "text": with_choices(text, options.texts if options else None),
         "answer": gold.answer,
         "kind": kind or ("choice" if gold.is_choice else None),
         "choices": options.texts if options else None,
         "rationale": rationale or gold.rationale,
-        "licence": taken.get("licence"),
+        "licence": taken.values.get("licence"),
     }
     return fields, gold
 
@@ -259,17 +313,10 @@ def _question(row: Row, taken: dict[str, Any], places: dict[str, Any]) -> tuple[
     return "\n".join([*(part.strip() for part in before if part.strip() not in text), text]), chat
 
 
-def _gold(
-    row: Row,
-    taken: dict[str, Any],
-    keys: dict[str, str],
-    places: dict[str, Any],
-    options: Options | None,
-    kind: Kind | None,
-    chat: Chat | None,
-) -> Gold:
+def _gold(row: Row, taken: _Taken, options: Options | None, kind: Kind | None, chat: Chat | None) -> Gold:
     """The gold under its own key, else what a worked solution marks as the answer."""
-    value, key = taken.get("answer"), keys.get("answer", "")
+    value, keys, places = taken.values.get("answer"), taken.keys, taken.places
+    key = keys.get("answer", "")
     if value is not None and value != "":
         return gold_of(row, key, value, options, kind)
     empty = next((known for known in ANSWERS if known in places and places[known] in (None, "")), key)
@@ -293,21 +340,27 @@ def _id(row: Row, value: Any, stem: str) -> str:
     return f"{stem}/{value}" if stem and str(value).isdigit() else str(value)
 
 
-def _options(row: Row, value: Any, places: dict[str, Any]) -> Options | None:
+def _options(row: Row, taken: _Taken, decided: Decided) -> Options | None:
+    value, places = taken.values.get("choices"), taken.places
     wrong = [places[key] for key in sorted(places) if re.fullmatch(r"incorrect_answer_\d", key)]
     if value is None and wrong and "correct_answer" in places:
         # GPQA: in alphabetical order, so that no place is favoured
         value = sorted(str(option).strip() for option in (places["correct_answer"], *wrong))
     if value is None:
-        value = {name[-1]: places[name] for name in lettered_columns(places)} or None
+        value = {name[-1]: places[name] for name in taken.columns} or None
     try:
-        return read_options(value)
+        options = read_options(value)
     except ValueError as error:
         raise InputError(f"{row.where}: {error}") from error
+    return options._replace(number=decided.number, first=decided.first) if options else None
 
 
-def _metadata(values: dict[str, Any], used: set[str], merged: Any) -> dict[str, Any]:
+def _metadata(values: dict[str, Any], taken: _Taken) -> dict[str, Any]:
     """The row's other plain values, and the content of its `metadata` if that is an object."""
+    beside = {*_BEFORE, *taken.columns}
+    used = {_own_key(values, key) for key in (*taken.keys.values(), *taken.columns)}
+    used |= {key for key in values if _named(key) in beside}
+    merged = taken.values.get("metadata")
     if merged is None:
         merged = values.get("metadata")
     plain = {key: value for key, value in values.items() if isinstance(value, str | int | float)}

@@ -28,8 +28,9 @@ class ProblemSettings(Record):
     """Sources ("synthetic:mix"), datasets ("gsm8k:test"), suites ("suite:mario-four") or files: one or a list."""
     problems_dir: Path | None = None
     """A folder in which datasets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR."""
-    field_map: dict[str, str] = Field(default_factory=dict)
-    """Problem field -> key of the row, if the file has keys of its own: {text = "question"}."""
+    field_map: dict[str, str | list[str]] = Field(default_factory=dict)
+    """Problem field -> key of the row, if the file has keys of its own: {text = "question"}; for `choices` also a
+    list of columns, an option each."""
     limit: int | None = Field(default=None, ge=1)
     """Use only the first `limit` problems of each set."""
     label_corrections: Names = Field(default_factory=list)

@@ -17,6 +17,7 @@ from pathlib import Path
 from slipstick.formats import Format, load_format, with_num_fewshot, with_system
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model
+from slipstick.problems.option_columns import FieldMap
 from slipstick.schema import Problem, Solution
 from slipstick.solve.attempt import attempt
 from slipstick.solve.hybrid import Hybrid
@@ -83,7 +84,7 @@ def load_strategies(
     settings: SolveSettings | None = None,
     *,
     problems_dir: Path | None = None,
-    field_map: dict[str, str] | None = None,
+    field_map: FieldMap | None = None,
 ) -> list[Strategy]:
     """Formats by their names or files, and "hybrid", with a run's system message and demonstrations.
 
@@ -103,7 +104,7 @@ def load_prompted(
     settings: SolveSettings,
     *,
     problems_dir: Path | None = None,
-    field_map: dict[str, str] | None = None,
+    field_map: FieldMap | None = None,
 ) -> Format:
     """A format by its name or file, with a run's system message and demonstrations. Raises as `load_strategies`."""
     format, system = load_format(name), settings.system_text()

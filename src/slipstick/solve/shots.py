@@ -9,6 +9,7 @@ from pathlib import Path
 from slipstick.errors import RecipeError
 from slipstick.formats import Demonstration, Format, join, render, without_spelling
 from slipstick.problems import load_problems
+from slipstick.problems.option_columns import FieldMap
 from slipstick.schema import Problem
 from slipstick.solve.settings import SolveSettings
 from slipstick.store import RunFolder, is_run
@@ -25,7 +26,7 @@ def with_shots(
     settings: SolveSettings,
     *,
     problems_dir: Path | None = None,
-    field_map: dict[str, str] | None = None,
+    field_map: FieldMap | None = None,
 ) -> Format:
     """The format with demonstrations from `shots_from`, the same ones for the same seed.
 
@@ -72,10 +73,11 @@ def _of_run(format: Format, folder: RunFolder) -> Iterator[Demonstration]:
             yield Demonstration(question=problems[solution.problem_id].text, response=text)
 
 
-def _keys_of(source: str, field_map: dict[str, str]) -> dict[str, str]:
+def _keys_of(source: str, field_map: FieldMap) -> FieldMap:
     """The mapping of the run's own files, as far as a file of demonstrations has its keys."""
     row = next(read_rows(Path(source)), None) if field_map and Path(source).is_file() else None
-    return {field: key for field, key in field_map.items() if row and key.partition(".")[0] in row.values}
+    firsts = {field: key if isinstance(key, str) else key[0] for field, key in field_map.items() if key}
+    return {field: field_map[field] for field, key in firsts.items() if row and key.partition(".")[0] in row.values}
 
 
 def _of_problems(format: Format, problems: Iterable[Problem]) -> Iterator[Demonstration]:
