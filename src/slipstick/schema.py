@@ -118,7 +118,10 @@ class Solution(Record):
     value: float | None = None
     """A value model's score, higher is better."""
     tokens: int = 0
-    """Tokens the model generated."""
+    """Tokens the model generated, thoughts included."""
+    thought_tokens: int = Field(default=0, exclude_if=lambda tokens: not tokens)
+    """Of these, those of thoughts: as the model's server counted them, else by their share of the characters; written
+    only if there are any."""
     prompt_tokens: int = 0
     """Tokens of all its prompts, if the model counts them."""
     cost: float = 0.0

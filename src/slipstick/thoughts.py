@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
@@ -38,6 +38,8 @@ class Thoughts:
     """Whether no thought was left open at the end."""
     places: tuple[tuple[int, int], ...]
     """Start and end in the text of each part that was said, in order."""
+    thought_places: tuple[tuple[int, int], ...] = ()
+    """The same of each part that was thought."""
 
     def place(self, offset: int) -> int:
         """The offset in the text of an offset in what was said."""
@@ -72,7 +74,64 @@ def split_thoughts(text: str) -> Thoughts:
         _JOINT.join(text[start:end] for start, end in said),
         finished,
         tuple(said),
+        tuple(sorted((start, end) for start, end in thoughts if text[start:end].strip())),
     )
+
+
+def thoughts_in(message: Mapping[str, Any]) -> str:
+    """What a chat message thought, if it has that under a key of its own or as parts of its content; "" if not."""
+    fields = thought_fields()
+    told = (_text_of(message.get(key), fields) for key in (*fields.keys, *fields.read))
+    if text := next((text for text in told if text.strip()), ""):
+        return text
+    parts = message.get("content")
+    return (
+        "".join(_text_of(part, fields) for part in parts if _is_thought(part, fields))
+        if isinstance(parts, list)
+        else ""
+    )
+
+
+def words_in(content: Any) -> str:
+    """What the content of a chat message says: a text, or the texts of a list of parts but those that are thoughts."""
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else ""
+    fields = thought_fields()
+    parts = (part for part in content if isinstance(part, dict) and not _is_thought(part, fields))
+    return "".join(str(part.get("text") or "") for part in parts)
+
+
+class ThoughtFields(NamedTuple):
+    """Where servers give thoughts apart from the words."""
+
+    keys: tuple[str, ...]
+    """Keys of a message under which a server also takes them back."""
+    read: tuple[str, ...]
+    """Keys that are only read."""
+    parts: frozenset[str]
+    """Types of parts of a message."""
+
+
+@functools.cache
+def thought_fields() -> ThoughtFields:
+    """The fields of thoughts.toml."""
+    fields = _toml()["fields"]
+    return ThoughtFields(tuple(fields["keys"]), tuple(fields["read"]), frozenset(fields["parts"]))
+
+
+def _is_thought(part: Any, fields: ThoughtFields) -> bool:
+    return isinstance(part, dict) and part.get("type") in fields.parts
+
+
+def _text_of(value: Any, fields: ThoughtFields) -> str:
+    """The text of a field or a part: a text, a list of parts, or a table with one of these."""
+    if isinstance(value, list):
+        return "".join(_text_of(each, fields) for each in value)
+    if isinstance(value, dict):
+        return next(
+            (text for key in ("text", *fields.read, *fields.keys) if (text := _text_of(value.get(key), fields))), ""
+        )
+    return value if isinstance(value, str) else ""
 
 
 _Spans = list[tuple[int, int]]
@@ -104,9 +163,13 @@ class _Table:
     said: frozenset[str]
 
 
+def _toml() -> dict[str, Any]:
+    return tomllib.loads(files("slipstick").joinpath("thoughts.toml").read_text("utf-8"))
+
+
 @functools.cache
 def _table() -> _Table:
-    table = tomllib.loads(files("slipstick").joinpath("thoughts.toml").read_text("utf-8"))
+    table = _toml()
     roles = dict(_roles(table["families"]))
     said, others = table["channels"]["said"], table["channels"]["others"]
     names = _any([*said, *others])

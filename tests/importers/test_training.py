@@ -121,6 +121,20 @@ ROWS: dict[str, tuple[dict[str, Any], str, str, list[tuple[str, str]]]] = {
         "cot",
         [("text", "<think>\nEasy.\n</think>\n\nIt is 4.")],
     ),
+    "thoughts as a part": (
+        {
+            "messages": [
+                USER,
+                {
+                    "role": "assistant",
+                    "content": [{"type": "reasoning", "text": "Easy."}, {"type": "text", "text": "It is 4."}],
+                },
+            ]
+        },
+        "messages",
+        "cot",
+        [("text", "<think>\nEasy.\n</think>\n\nIt is 4.")],
+    ),
     "messages in a cell": (
         {"messages": json.dumps([USER, said("assistant", "It is 4.")])},
         "messages",

@@ -205,6 +205,19 @@ def test_browser_opens_the_problem_of_the_address(tmp_path: Path) -> None:
     assert "number: incorrect because &lt;/script&gt;" in dom
 
 
+def test_browser_folds_thoughts_and_takes_no_markup_from_them(tmp_path: Path) -> None:
+    problems, solutions = make_rows(n=1)
+    text = Text(text=f"<think>Or {HOSTILE} {'9 ' * 1500}</think>It is 0.")
+    solutions = [one.model_copy(update={"blocks": [text], "thought_tokens": 9}) for one in solutions[:1]]
+    file = tmp_path / "report.html"
+    file.write_text(render_report(make_run(), problems, solutions=solutions, metrics=[]), encoding="utf-8")
+    dom, console = dump_dom(file, {"problem": "p/0", "outcome": "all"}, tmp_path / "profile")
+    found = Elements(dom)
+    assert console == "" and (found.count("script"), found.count("img")) == (3, 0)
+    (thought,) = [attrs for tag, attrs in found.tags if tag == "details" and attrs.get("class") == "thought"]
+    assert "open" not in thought and "Thoughts (1,50" in dom and "12 tokens, 9 of them thoughts" in dom
+
+
 def test_browser_filters_by_format_outcome_and_text(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(make_page(), encoding="utf-8")

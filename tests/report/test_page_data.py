@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from slipstick.report.page_data import pack_problems
+from slipstick.schema import Text
 from tests.report.runs_to_report import FORMATS, make_rows
 
 
@@ -43,3 +44,12 @@ def test_numbers_that_json_cannot_say_do_not_break_the_rows() -> None:
     row = unpack(pack_problems(problems, odd))[0]
     assert "value" not in row["solutions"][0]
     assert row["metadata"] == {"level": "nan"}
+
+
+def test_thoughts_are_rows_of_their_own_and_counted() -> None:
+    problems, solutions = make_rows(n=1)
+    thinking = "<think>\nOr 9?</think>It is 4.<think>No, 5."
+    rows = [one.model_copy(update={"blocks": [Text(text=thinking)], "thought_tokens": 7}) for one in solutions[:1]]
+    (row,) = unpack(pack_problems(problems, rows))[0]["solutions"]
+    assert row["blocks"] == [["thought", "\nOr 9?"], ["text", "It is 4."], ["thought", "No, 5."]]
+    assert row["thought_tokens"] == 7

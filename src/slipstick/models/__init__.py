@@ -64,7 +64,9 @@ class Reply(Record):
     finish: Finish = "stop"
     """"length" if tokens ran out; "error" if no usable reply came, with `error` saying why."""
     tokens: int = 0
-    """Tokens generated."""
+    """Tokens generated, thoughts included."""
+    thought_tokens: int | None = None
+    """Of these, those of thoughts; None if nothing counted them."""
     ids: list[int] = Field(default_factory=list)
     """What was generated in token ids, without an end of text, if the model says; `text` may be cut shorter."""
     prompt_tokens: int = 0

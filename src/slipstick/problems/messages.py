@@ -4,6 +4,8 @@ import json
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from slipstick.thoughts import thought_fields
+
 _ROLES = {"user": "user", "human": "user", "system": "system", "developer": "system"}
 _ROLES |= dict.fromkeys(("assistant", "gpt", "model", "ai", "bot", "chatgpt"), "assistant")
 
@@ -51,7 +53,9 @@ def text_of(content: Any) -> str:
 
 
 def _words(part: Any) -> str:
-    """The text of a part, under `text`, or under `content` as MathCoder writes it."""
+    """The text of a part, under `text`, or under `content` as MathCoder writes it; "" for thoughts."""
+    if isinstance(part, dict) and part.get("type") in thought_fields().parts:
+        return ""
     found = (part.get(key) for key in ("text", "content")) if isinstance(part, dict) else ()
     return next((each for each in found if isinstance(each, str)), "")
 

@@ -107,13 +107,17 @@ def spending_table(run: Run, solutions: Sequence[Solution], formats: Sequence[Fo
         return [name, *map(of_group, groups.values()), together]
 
     tokens, prompts = sum(each.tokens for each in spent), sum(each.prompt_tokens for each in spent)
+    thoughts = any(one.thought_tokens for one in solutions)
     dollars = sum(each.cost for each in spent)
     rows = [
         row("tokens generated", lambda group: f"{sum(one.tokens for one in group):,}", f"{tokens:,}"),
+        row("of them of thoughts", lambda group: f"{sum(one.thought_tokens for one in group):,}"),
         row("tokens of prompts", lambda group: f"{sum(one.prompt_tokens for one in group):,}", f"{prompts:,}"),
         row("tokens a solution, median", lambda group: f"{median(one.tokens for one in group):,.0f}"),
         row("seconds a solution, median", lambda group: f"{median(one.seconds for one in group):,.2f}"),
     ]
+    if not thoughts:
+        del rows[1]
     if dollars:
         rows.append(row("US dollars", lambda group: f"{sum(one.cost for one in group):,.4f}", f"{dollars:,.4f}"))
     return PageTable("Cost and time", _time(run, tokens, len(solutions)), ["", *groups, "together"], rows)

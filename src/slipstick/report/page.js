@@ -147,6 +147,10 @@ const spent = (seconds) => (seconds ? ` · ${seconds < 0.1 ? seconds.toFixed(3) 
 
 function drawBlock([type, text, status, seconds]) {
   if (type === "text") return make("div", { class: "prose" }, ...typeset(text.replace(/^\n+|\s+$/g, "")));
+  if (type === "thought") {
+    const words = text.trim();
+    return make("details", { class: "thought" }, make("summary", {}, `Thoughts (${words.split(/\s+/).length.toLocaleString("en")} words)`), make("div", { class: "prose" }, ...typeset(words)));
+  }
   if (type === "code") return make("pre", { class: "code", tabindex: "0" }, make("code", {}, ...highlight(text.replace(/\s+$/, ""))));
   const tag = make("span", { class: "tag" }, `output${status === "ok" ? "" : ` · ${status.replace("_", " ")}`}${spent(seconds)}`);
   return make("pre", { class: status === "ok" ? "output" : "output fails", tabindex: "0" }, tag, text.replace(/\s+$/, "") || "(nothing printed)");
@@ -155,7 +159,7 @@ function drawBlock([type, text, status, seconds]) {
 function drawBody(solution) {
   const verdict = [solution.method, solution.reason].filter(Boolean).join(": ");
   const foot = [
-    solution.tokens && `${solution.tokens.toLocaleString("en")} tokens`,
+    solution.tokens && `${solution.tokens.toLocaleString("en")} tokens${solution.thought_tokens ? `, ${solution.thought_tokens.toLocaleString("en")} of them thoughts` : ""}`,
     solution.seconds && `${solution.seconds.toFixed(2)} s`,
     solution.finish !== "stop" && `ended: ${solution.finish}`,
     solution.value != null && `value ${solution.value.toPrecision(3)}`,

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from slipstick.metrics.measures import by_problem
-from slipstick.schema import Block, Output, Problem, Solution
+from slipstick.schema import Block, Output, Problem, Solution, Text
+from slipstick.thoughts import split_thoughts
 
 _ABOUT = ("split", "dataset", "subject", "topic", "level", "kind")
 _HASH = re.compile(r"(?=.*\d)[0-9a-f]{7,64}")
@@ -60,7 +61,7 @@ def _solution_row(solution: Solution) -> dict[str, Any]:
     row = {
         "format": solution.format,
         "sample": solution.sample,
-        "blocks": [_block_row(block) for block in solution.blocks],
+        "blocks": [row for block in solution.blocks for row in _block_rows(block)],
         "answer": solution.answer,
         "outcome": verdict.outcome if verdict else None,
         "method": verdict.method if verdict else None,
@@ -68,6 +69,7 @@ def _solution_row(solution: Solution) -> dict[str, Any]:
         "reason": verdict.reason if verdict else None,
         "finish": solution.finish,
         "tokens": solution.tokens,
+        "thought_tokens": solution.thought_tokens,
         "seconds": _finite(solution.seconds),
         "value": None if solution.value is None else _finite(solution.value),
         "model": solution.model,
@@ -76,10 +78,16 @@ def _solution_row(solution: Solution) -> dict[str, Any]:
     return _without_empty(row)
 
 
-def _block_row(block: Block) -> list[Any]:
+def _block_rows(block: Block) -> list[list[Any]]:
+    """A block as the page shows it; thoughts in a text are rows of their own, which it folds."""
     if isinstance(block, Output):
-        return [block.type, block.text, block.status, _finite(block.seconds)]
-    return [block.type, block.text]
+        return [[block.type, block.text, block.status, _finite(block.seconds)]]
+    thoughts = split_thoughts(block.text) if isinstance(block, Text) else None
+    if thoughts is None or not thoughts.thought_places:
+        return [[block.type, block.text]]
+    said = [(place, "text") for place in thoughts.places]
+    parts = sorted([*said, *((place, "thought") for place in thoughts.thought_places)])
+    return [[kind, block.text[start:end]] for (start, end), kind in parts]
 
 
 def _finite(value: float) -> float | None:

@@ -13,6 +13,7 @@ from slipstick.replies.turns import Turn, read_turn, without_unrun_code
 from slipstick.schema import Block, Code, Finish, Output, Problem, Solution, Text
 from slipstick.solve.closest import ask_closest
 from slipstick.solve.settings import SolveSettings
+from slipstick.thoughts import split_thoughts
 
 
 async def attempt(
@@ -57,6 +58,7 @@ async def attempt(
         error=next((reply.error for reply in replies if reply.error), ""),
         answer=answer,
         tokens=sum(reply.tokens for reply in replies),
+        thought_tokens=sum(map(thought_tokens, replies)),
         turn_ids=[reply.ids for reply in replies] if settings.return_token_ids else [],
         prompt_tokens=sum(reply.prompt_tokens for reply in replies),
         cost=sum(reply.cost for reply in replies),
@@ -81,6 +83,16 @@ def blocks_of(format: Format, reply: Reply) -> Turn:
     if blocks and isinstance(blocks[0], Text):
         return Turn([Text(text=thoughts + blocks[0].text), *blocks[1:]], refused)
     return Turn([Text(text=thoughts), *blocks], {place + 1: why for place, why in refused.items()})
+
+
+def thought_tokens(reply: Reply) -> int:
+    """Tokens of a reply's thoughts: as they were counted, else by the share of its characters, markers included."""
+    if reply.thought_tokens is not None:
+        return min(reply.thought_tokens, reply.tokens)
+    thoughts = split_thoughts(reply.text)
+    said = sum(end - start for start, end in thoughts.places)
+    thought = len(reply.reasoning) + (len(reply.text) - said if thoughts.thought_places else 0)
+    return round(reply.tokens * thought / (thought + said + sum(map(len, reply.calls)))) if thought else 0
 
 
 def answer_in(format: Format, blocks: Sequence[Block], *, kind: str | None = None) -> str | None:

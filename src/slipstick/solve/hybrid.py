@@ -64,6 +64,7 @@ def combine(chosen: Solution, previous_attempts: list[Solution]) -> Solution:
         "id": f"{chosen.problem_id}#hybrid#{chosen.sample}",
         "format": "hybrid",
         "previous_attempts": previous_attempts,
+        "thought_tokens": sum(solution.thought_tokens for solution in (chosen, *previous_attempts)),
     }
     return chosen.model_copy(update={**named, **total._asdict()})
 

@@ -13,7 +13,7 @@ from slipstick.problems.messages import text_of
 from slipstick.replies.arguments import UnreadableCallError, check_name, read_arguments
 from slipstick.replies.calls import LeftCall, find_calls
 from slipstick.schema import Block, Code, Output, Text
-from slipstick.thoughts import split_thoughts
+from slipstick.thoughts import split_thoughts, thoughts_in
 
 _ROLES = {
     "system": ("system", "developer"),
@@ -121,7 +121,7 @@ class _Reader:
 
     def _said(self, text: str, message: dict[str, Any]) -> Iterator[Block]:
         """The words of an assistant's message; its calls wait for their results."""
-        if thought := _thought(message):
+        if thought := thoughts_in(message):
             text = f"<think>\n{thought.strip()}\n</think>\n\n{text}"
         called = message.get("tool_calls") or message.get("function_call")
         if not called and str(message.get("from", message.get("role"))).lower() in ("function_call", "tool_call"):
@@ -179,12 +179,6 @@ def _role(message: Any) -> str | None:
 
 def _content(message: dict[str, Any]) -> str:
     return text_of(message.get("content", message.get("value")))
-
-
-def _thought(message: dict[str, Any]) -> str:
-    """What a message has under a key for thoughts of its own."""
-    found = (message.get(key) for key in ("reasoning_content", "reasoning", "thinking"))
-    return next((each for each in found if isinstance(each, str) and each.strip()), "")
 
 
 def _thoughts_before(text: str) -> tuple[str, str]:

@@ -241,8 +241,14 @@ def _is_thinking(reply: Reply) -> bool:
 def _with_spent(reply: Reply, unused: Reply | None) -> Reply:
     if unused is None:
         return reply
-    tokens, prompt = reply.tokens + unused.tokens, reply.prompt_tokens + unused.prompt_tokens
-    return reply.model_copy(update={"tokens": tokens, "prompt_tokens": prompt, "cost": reply.cost + unused.cost})
+    spent: dict[str, float] = {
+        "tokens": reply.tokens + unused.tokens,
+        "prompt_tokens": reply.prompt_tokens + unused.prompt_tokens,
+        "cost": reply.cost + unused.cost,
+    }
+    if reply.thought_tokens is not None and unused.thought_tokens is not None:
+        spent["thought_tokens"] = reply.thought_tokens + unused.thought_tokens
+    return reply.model_copy(update=spent)
 
 
 def _failure(reason: str) -> Reply:

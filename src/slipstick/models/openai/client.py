@@ -17,7 +17,7 @@ from slipstick.formats import Format, join, render_chat, render_example, tool_sc
 from slipstick.models import Request, Sampling
 from slipstick.models.openai.replies import shorten
 from slipstick.models.passed import Passed
-from slipstick.thoughts import split_thoughts
+from slipstick.thoughts import split_thoughts, thought_fields
 
 if TYPE_CHECKING:
     import openai
@@ -28,7 +28,6 @@ _AGAIN = frozenset({408, 409, 429})
 _NOT_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
 _UNREACHABLE = "cannot be reached: is the server running, and is base_url its address?"
 _NO_CREDIT = "insufficient_quota"
-_THOUGHTS_KEYS = ("reasoning_content", "reasoning")
 
 FailureKind = Literal["busy", "unreachable", "broken", "timeout", "denied", "rejected"]
 
@@ -71,7 +70,7 @@ class ServerCapabilities:
     def note(self, body: str) -> None:
         """Learns from an answer where the server puts thoughts."""
         if self.thoughts_key is None:
-            self.thoughts_key = next((key for key in _THOUGHTS_KEYS if f'"{key}"' in body), None)
+            self.thoughts_key = next((key for key in thought_fields().keys if f'"{key}"' in body), None)
 
     def content(self, content: dict[str, Any]) -> dict[str, Any]:
         """A request's content with earlier thoughts where the server takes them, or without them."""

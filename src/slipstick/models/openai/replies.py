@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slipstick.formats import Format
 from slipstick.models import Reply
@@ -14,6 +14,7 @@ from slipstick.replies.arguments import UnreadableCallError, check_name, is_whol
 from slipstick.replies.turns import end_turn
 from slipstick.schema import Finish
 from slipstick.surrogates import replace_surrogates
+from slipstick.thoughts import thoughts_in, words_in
 
 
 class NoCompletionError(Exception):
@@ -41,20 +42,19 @@ class Call(BaseModel):
 class Message(BaseModel):
     """What a chat model wrote. Some servers give it as a list of parts, with its thoughts among them."""
 
+    model_config = ConfigDict(extra="allow")
+
     content: str | list[dict[str, Any]] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
     refusal: str | None = None
     tool_calls: list[Call] | None = None
 
     def words(self) -> str:
         """What it said."""
-        return _text_of(self.content)
+        return words_in(self.content)
 
     def thinking(self) -> str:
         """What it thought before, if the server separates that."""
-        parts = self.content if isinstance(self.content, list) else []
-        return self.reasoning_content or self.reasoning or "".join(_text_of(part.get("thinking")) for part in parts)
+        return thoughts_in({**(self.model_extra or {}), "content": self.content})
 
 
 class Choice(BaseModel):
@@ -72,11 +72,19 @@ class CachedTokens(BaseModel):
     cached_tokens: int | None = None
 
 
+class ReasoningTokens(BaseModel):
+    """A part of the usage."""
+
+    reasoning_tokens: int | None = None
+
+
 class Usage(BaseModel):
     """Tokens that were counted."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
+    completion_tokens_details: ReasoningTokens | None = None
     prompt_tokens_details: CachedTokens | None = None
     prompt_cache_hit_tokens: int | None = None
 
@@ -84,6 +92,16 @@ class Usage(BaseModel):
         """Tokens of the prompt that the server had in its cache."""
         details = self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
         return min(details or self.prompt_cache_hit_tokens or 0, self.prompt_tokens or 0)
+
+    def generated(self) -> int:
+        """Tokens that were generated, thoughts included: some servers count these in the total alone."""
+        completion, thoughts = max(0, self.completion_tokens or 0), self.thoughts() or 0
+        apart = (self.total_tokens or 0) == (self.prompt_tokens or 0) + completion + thoughts
+        return completion + thoughts if apart and thoughts else completion
+
+    def thoughts(self) -> int | None:
+        """Tokens of thoughts, if the server counts any."""
+        return self.completion_tokens_details.reasoning_tokens if self.completion_tokens_details else None
 
 
 class Answer(BaseModel):
@@ -116,9 +134,10 @@ def to_reply(body: str, format: Format, price: Price | None = None) -> Reply:
     """The body of a server's answer as a Reply. Raises NoCompletionError if it is not a completion."""
     answer = read_answer(body)
     choice, usage = answer.choices[0], answer.usage or Usage()
-    prompt, completion = max(0, usage.prompt_tokens or 0), max(0, usage.completion_tokens or 0)
+    prompt, completion = max(0, usage.prompt_tokens or 0), usage.generated()
     counted: dict[str, Any] = {
         "tokens": completion,
+        "thought_tokens": usage.thoughts() or None,
         "prompt_tokens": prompt,
         "cost": price.cost(prompt=prompt, cached=usage.cached(), completion=completion) if price else 0.0,
     }
@@ -157,10 +176,3 @@ def shorten(thing: object, *, clean: Callable[[str], str] = str) -> str:
         cause = f": {clean(str(thing.__cause__))}" if thing.__cause__ and str(thing.__cause__) not in text else ""
         text = f"{type(thing).__name__}: {text}{cause}"
     return text if len(text) <= 300 else f"{text[:297]}..."
-
-
-def _text_of(content: Any) -> str:
-    """A text, or the joined texts of a list of parts."""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
