@@ -27,6 +27,7 @@ from slipstick.encode.settings import PromptConfig, save_prompt_config
 from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.formats import Format, join, load_format, render
 from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.metrics.conduct import conduct_of
 from slipstick.models.hf import HfModel, load_weights
 from slipstick.models.hf.decode import Decoder
 from slipstick.problems.settings import take_problems
@@ -66,6 +67,27 @@ def test_some_updates_of_the_tiny_model(tiny_model: Path, problems: Path, tmp_pa
     load_weights(str(out / "model"), dtype="float32")
     card = (out / "model" / "README.md").read_text()
     assert "2 updates by GRPO, 8 solutions of 4 problems" in card and str(problems) in card
+
+
+def test_every_update_says_how_its_solutions_were_made(tiny_model: Path, problems: Path, tmp_path: Path) -> None:
+    told = f'stage = "grpo"\nbase = "{tiny_model}"\nproblems = "{problems}"\nformat = "tir"\nmax_steps = 2\n'
+    recipe = GrpoRecipe.model_validate(
+        tomllib.loads(told + "num_generations = 2\nbatch_size = 4\nmax_tokens = 24\nmax_turns = 2\n")
+    )
+    made: list[list[Solution]] = []
+    with open_rollout(recipe, seed=recipe.seed) as rollout:
+
+        def spoilt(*arguments: Any) -> list[Solution]:
+            solutions = rollout(*arguments)
+            solutions[0] = solutions[0].model_copy(update={"finish": "length"})
+            made.append(solutions)
+            return solutions
+
+        train_grpo(take_problems(recipe), rollout=spoilt, reward=length, settings=recipe, out=tmp_path)
+    steps = [json.loads(line) for line in (tmp_path / "steps.jsonl").read_text().splitlines()]
+    names = ("tool_use", "turns", "truncated", "unfinished_thoughts", "sandbox_fault")
+    assert [{name: step[name] for name in names} for step in steps] == [conduct_of(rows) for rows in made]
+    assert all(step["truncated"] >= 0.25 for step in steps)
 
 
 def test_a_killed_run_goes_on_as_one_that_never_stopped(tiny_model: Path, problems: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.formats import load_format
+from slipstick.metrics.conduct import conduct_of
 from slipstick.schema import Problem
 from slipstick.store import write_atomically
 from slipstick.trackers import Track, names_for_trl
@@ -44,7 +45,7 @@ def train_grpo(
     progress: OnUpdate | None = None,
     track: Track | None = None,
 ) -> GrpoResult:
-    """Trains and writes a Hugging Face folder to `out`, with steps.jsonl (rewards, lengths).
+    """Trains and writes a Hugging Face folder to `out`, with steps.jsonl (rewards, lengths, `conduct_of`).
 
     Resumes the last checkpoint in `out`. Raises InputError if a problem has no answer or `base` cannot read as long
     examples as `max_length` allows, ModelError if `base` is not a model.
@@ -123,6 +124,8 @@ def _trainer(
         samples = [trainer.state.global_step * len(ids) + place for place in range(len(ids))]
         solutions = rollout([known[name] for name in ids], samples, policy, tokenizer)
         policy.train(was_training)
+        for name, mean in conduct_of(solutions).items():
+            trainer._metrics["train"][name].append(mean)  # what TRL's own figures are in, until they are logged
         one_end = len(trainer.eos_token_ids) == 1
         more: dict[str, Any] = {"one_end": one_end, "profile": settings.profile, "template": settings.template}
         return rows_for_trl(solutions, known, tokenizer, **more, load=lambda _: format)
