@@ -78,3 +78,9 @@ def test_files_of_known_tools_go_before_guesses(tmp_path: Path) -> None:
     (tmp_path / "other.jsonl").write_text(json.dumps(GUESSED["prompt, completion"]) + "\n")
     sources, skipped = find_outputs(tmp_path)
     assert [source.file_format for source in sources] == ["lm-eval"] and skipped == [tmp_path / "other.jsonl"]
+
+
+@pytest.mark.parametrize("key", ["label", "correct"])
+def test_a_flag_is_no_gold(tmp_path: Path, key: str) -> None:
+    row = {"question": "2+2?", "solution": r"So \boxed{4}.", "response": "It is 4.", key: 1}
+    assert graded(tmp_path / "dump.jsonl", row) == [("dump/1#cot#0", "correct", {key: True})]

@@ -3,20 +3,21 @@
 verl's rollout dumps (input, output, gts, score) are such rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError, did_you_mean
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
+from slipstick.problems.choices import lettered_columns
 from slipstick.problems.files import value_at
-from slipstick.problems.gold_columns import ANSWERS
+from slipstick.problems.gold_columns import ANSWERS, FLAGS_OR_GOLDS
 from slipstick.problems.messages import read_chat, text_of
 from slipstick.tabular import Row
 
 FIELDS = ("text", "answer", "response", "verdict", "id", "kind", "choices")
 """What can be mapped: fields of a problem, the whole output, and another tool's verdict on it."""
-_USUAL: dict[str, tuple[str, ...]] = {
+USUAL_KEYS: dict[str, tuple[str, ...]] = {
     "text": ("question", "problem", "text", "prompt", "instruction", "query", "input", "messages"),
     "answer": (*ANSWERS, "solution"),
     "response": (
@@ -24,11 +25,14 @@ _USUAL: dict[str, tuple[str, ...]] = {
         *("generated_text", "generated_solution", "model_output", "model_response", "model_answer", "reply"),
         *("prediction", "predictions", "pred"),
     ),
-    "verdict": ("score", "acc", "correct", "is_correct", "reward", "passed"),
+    "verdict": ("is_correct", "correct", "correctness", "verdict", "label", "passed", "score", "acc", "reward"),
     "id": ("id", "problem_id", "question_id", "unique_id", "uid", "idx", "index"),
     "kind": ("kind", "answer_type"),
     "choices": ("choices", "options"),
 }
+"""Field -> its usual keys, the best first."""
+_FLAGS = {"true": True, "false": False, "1": True, "0": False, "-1": False, "1.0": True, "0.0": False, "-1.0": False}
+"""How a table without types writes them."""
 
 
 def check_map(field_map: dict[str, str]) -> None:
@@ -44,7 +48,10 @@ def check_map(field_map: dict[str, str]) -> None:
 
 def guess(values: dict[str, Any], field_map: dict[str, str] | None = None) -> dict[str, str] | None:
     """Field -> key: those mapped, the others by their usual names; None if there is no gold or no response."""
-    found = usual_keys(values, field_map)
+    fields = dict(field_map or {})
+    if "verdict" not in fields and (key := verdict_key([values], fields)):
+        fields["verdict"] = key  # before a gold is looked for under the same name
+    found = usual_keys(values, fields)
     return found if {"answer", "response"} <= found.keys() else None
 
 
@@ -52,10 +59,28 @@ def usual_keys(values: dict[str, Any], field_map: Mapping[str, str] | None = Non
     """Field -> key, as far as keys are mapped or have usual names."""
     found = dict(field_map or {})
     for field in FIELDS:
-        for key in _USUAL[field]:
-            if field not in found and key not in found.values() and _fits(field, _at(values, key)):
+        for key in USUAL_KEYS[field]:
+            if field not in found and key not in found.values() and _fits(field, at(values, key)):
                 found[field] = key
     return found
+
+
+def verdict_key(rows: Sequence[Mapping[str, Any]], fields: Mapping[str, str]) -> str | None:
+    """The column of verdicts under a usual name, by the first rows of a file; None if there is none.
+
+    Its values are true and false, or all of them 1, 0 or -1. fields: field -> key, of keys that hold something else. A
+    number under a name that golds have too is the place of an option, if the row has options.
+    """
+    own = {key.lower(): key for row in rows for key in row}
+    for name in USUAL_KEYS["verdict"]:
+        key = own.get(name, name)
+        values = [value for row in rows if not is_missing(value := row.get(key))]
+        if not values or key in fields.values():
+            continue
+        place = name in FLAGS_OR_GOLDS and any(map(_has_options, rows))
+        if any(isinstance(value, bool) for value in values) or (not place and None not in map(flag_of, values)):
+            return key
+    return None
 
 
 def recognises(values: dict[str, Any]) -> bool:
@@ -77,9 +102,25 @@ def read(row: Row, field_map: dict[str, str]) -> ParsedRow:
     problem["text"] = found.get("text") or f"row {row.number}"
     verdict = found.get("verdict")
     texts = _texts(row, found["response"])
-    judged = len(texts) == 1 and isinstance(verdict, bool | int | float) and verdict in (-1, 0, 1)
-    verdicts = {field_map["verdict"]: verdict == 1} if judged else {}
+    flag = flag_of(verdict) if len(texts) == 1 else None
+    verdicts = {} if flag is None else {field_map["verdict"]: flag}
     return ParsedRow(problem, [ParsedAttempt(text, None, verdicts) for text in texts])
+
+
+def flag_of(value: Any) -> bool | None:
+    """Whether a verdict says "correct": true, 1, or such a text; None for what says neither."""
+    if isinstance(value, str):
+        return _FLAGS.get(value.strip().lower())
+    return value == 1 if isinstance(value, bool | int | float) and value in (-1, 0, 1) else None
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value says nothing: None, an empty text, or the NaN that tables have for an empty cell."""
+    return value is None or value == "" or value != value
+
+
+def _has_options(values: Mapping[str, Any]) -> bool:
+    return bool(values.get("choices") or values.get("options") or lettered_columns(values))
 
 
 def _texts(row: Row, value: Any) -> list[str]:
@@ -94,7 +135,7 @@ def _texts(row: Row, value: Any) -> list[str]:
     raise InputError(f"{row.where}: the response is {str(value)[:60]}, not text, a list of texts or chat messages")
 
 
-def _at(values: dict[str, Any], key: str) -> Any:
+def at(values: Mapping[str, Any], key: str) -> Any:
     """The value under "a.b", None if there is none."""
     value: Any = values
     for part in [key] if key in values else key.split("."):

@@ -36,7 +36,8 @@ _PROGRAM = re.compile(r"^(?:import |from \w+ import|def |print\()|\bprint\(", re
 _REMEDY = "--set field_map.answer=KEY picks another key, KEY.INNER one inside an object"
 _INNER = ("answer", "value", "ground_truth", "target", "gold", "expected_answer", "final_answer")
 """Keys of the gold in an object that holds it, as in verl's `ground_truth` of some sets."""
-_NO_FLAG = ("correct", "label")
+FLAGS_OR_GOLDS = ("correct", "label")
+"""Keys of golds that verdicts have too."""
 
 
 class Gold(NamedTuple):
@@ -56,7 +57,7 @@ class Gold(NamedTuple):
 
 def holds_gold(key: str, value: Any, *, has_options: bool) -> bool:
     """Whether the value under one of `ANSWERS` may be a gold."""
-    if key in _NO_FLAG and (isinstance(value, bool) or (not isinstance(value, str) and not has_options)):
+    if key in FLAGS_OR_GOLDS and (isinstance(value, bool) or (not isinstance(value, str) and not has_options)):
         return False
     return value is not None and value != ""
 

@@ -10,20 +10,23 @@ A gold is a key of its own: what a solution says itself is none. Without one a s
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any, NamedTuple
+from itertools import chain, islice
+from typing import Any, NamedTuple, get_args
 
 from slipstick.errors import InputError
+from slipstick.importers.rows import at, flag_of, is_missing, verdict_key
 from slipstick.importers.training.dialogues import Exchange
 from slipstick.importers.training.layouts import format_of
 from slipstick.importers.training.shapes import SHAPES, TrainingRow, format_named, own_id, training_keys, without_frame
-from slipstick.problems.files import to_problem
-from slipstick.schema import Problem, Solution, Verdict
+from slipstick.problems.files import to_problem, value_at
+from slipstick.problems.gold_columns import ANSWERS
+from slipstick.schema import Outcome, Problem, Solution, Verdict
 from slipstick.tabular import OnBad, Row, hand_over
 
 __all__ = ["SHAPES", "Imported", "Names", "Notes", "read_training"]
 
-_VERDICTS = ("is_correct", "correct", "passed", "score", "acc", "reward")
+_LOOKED_AT = 1000
+"""Rows that say whether a column holds verdicts: one row with a 1 does not."""
 _REFERENCES = ("solution", "rationale", "context", "passage", "body")
 """Keys beside a dialogue that say again what it says."""
 
@@ -44,7 +47,7 @@ class Notes:
     shape: str = ""
     """The shape of the first row."""
     keys: dict[str, str] = field(default_factory=dict)
-    """Field -> key, if they are rows of no known shape."""
+    """Field -> key, if they are rows of no known shape; of others the key of their verdicts, if they have one."""
     several: int = 0
     """Dialogues of several turns."""
     systems: int = 0
@@ -109,15 +112,22 @@ def read_training(
     Raises InputError if the first row is of no shape, and for a row that cannot be read if nobody takes it.
     """
     fields, notes = dict(field_map or {}), notes or Notes()
-    first = next(rows, None)
-    if first is None:
+    head = list(islice(rows, _LOOKED_AT))
+    if not head:
         return
+    first = head[0]
+    for name in {"answer", "verdict"} & fields.keys():
+        if all(at(row.values, fields[name]) is None for row in head):
+            value_at(first, name, fields[name])
     if not {"text", "response"}.isdisjoint(fields):
         shape = shape or "rows"
     notes.shape = shape or _recognise(first)
-    notes.keys = training_keys(first.values, fields) if notes.shape == "rows" else {}
+    if "verdict" not in fields and (key := verdict_key([row.values for row in head], fields)):
+        fields["verdict"] = key
+    said = {"verdict": fields["verdict"]} if "verdict" in fields else {}
+    notes.keys = training_keys(first.values, fields) if notes.shape == "rows" else said
     names = names or Names()
-    for row in chain([first], rows):
+    for row in chain(head, rows):
         try:
             made = list(_read(row, notes, fields, licence, stem, names))
         except InputError as error:
@@ -172,7 +182,7 @@ def _read(
             blocks=exchange.blocks,
             finish="length" if row.values.get("finish_reason") == "length" else "stop",
             model=str(row.values.get("model") or stem),
-            verdict=None if problem.answer else _recorded(row, fields, notes.shape),
+            verdict=None if problem.answer else _recorded(row, fields.get("verdict"), notes.shape),
         )
         yield Imported(problem, solution)
 
@@ -182,13 +192,13 @@ def _problem(
 ) -> Problem:
     """The problem of an exchange; the gold of a dialogue is that of its last question."""
     values = {key: value for key, value in row.values.items() if key not in read.used and key not in _REFERENCES}
-    values |= {field: row.values.get(key) for field, key in fields.items() if field in ("kind", "choices", "answer")}
+    if (verdict := fields.get("verdict", "label" if shape == "outcomes" else "")).lower() in ANSWERS:
+        values.pop(verdict, None)
+    values |= {field: at(row.values, key) for field, key in fields.items() if field in ("kind", "choices", "answer")}
     if read.gold:
         values |= {"solution" if read.gold[0] == "solution" else "answer": read.gold[1]}
     values["id"] = _id_of(row, fields)
     values["text"] = _transcript(exchange)
-    if shape == "outcomes":
-        values.pop("label", None)
     problem = to_problem(Row(row.where, row.number, values), stem=stem)
     more = {"system": exchange.system} if exchange.system else {}
     metadata = {**problem.metadata, **more, "where": row.where}
@@ -198,7 +208,7 @@ def _problem(
 def _id_of(row: Row, fields: Mapping[str, str]) -> Any:
     if own := own_id(row.values):
         return own.problem
-    value = row.values.get(fields.get("id", "id"))
+    value = at(row.values, fields.get("id", "id"))
     return value if isinstance(value, str | int) and value != "" else None
 
 
@@ -210,16 +220,23 @@ def _transcript(exchange: Exchange) -> str:
     return "\n\n".join(f"{role}: {text}" for role, text in turns)
 
 
-def _recorded(row: Row, fields: Mapping[str, str], shape: str) -> Verdict | None:
-    """What the row itself says of its solution; None if it says nothing."""
-    key = fields.get("verdict") or next((key for key in _VERDICTS if _says(row.values.get(key), shape)), None)
+def _recorded(row: Row, key: str | None, shape: str) -> Verdict | None:
+    """What the row itself says of its solution, under the key of verdicts or as our exports say it; None if nothing.
+
+    Raises InputError for a value that is no verdict.
+    """
+    said = row.values.get("outcome") if shape == "records" else None
+    if outcome := next((name for name in get_args(Outcome) if name == said), None):
+        return Verdict(outcome=outcome, method="recorded", reason=f"`outcome` is {outcome} in {row.where}")
     key = "label" if shape == "outcomes" else key
-    value = row.values.get(key) if key else None
-    if value not in (-1, 0, 1):
+    value = at(row.values, key) if key else None
+    if is_missing(value):
         return None
-    outcome = "correct" if value == 1 else "incorrect"
-    return Verdict(outcome=outcome, method="recorded", reason=f"`{key}` is {value} in {row.where}")
-
-
-def _says(value: Any, shape: str) -> bool:
-    return isinstance(value, bool) or (shape == "rows" and isinstance(value, int | float) and value in (-1, 0, 1))
+    correct = flag_of(value)
+    if correct is None:
+        raise InputError(
+            f"{row.where}: `{key}` is {str(value)[:60]!r}, and not true, false, 1 or 0 as a verdict is. If it holds "
+            f"golds: --set field_map.answer={key}"
+        )
+    reason = f"`{key}` is {value} in {row.where}"
+    return Verdict(outcome="correct" if correct else "incorrect", method="recorded", reason=reason)

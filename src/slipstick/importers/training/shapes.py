@@ -170,6 +170,8 @@ def training_keys(values: dict[str, Any], fields: FieldMap) -> dict[str, str]:
     A solution may stand under the key of a reference solution (MATH), or of an answer that is one (GSM8K).
     """
     found = usual_keys(values, fields)
+    if "verdict" not in fields:  # all rows say which column holds verdicts, not this one alone
+        found.pop("verdict", None)
     if "response" not in fields and "response" not in found:
         if isinstance(values.get("solution"), str):
             found["response"] = "solution"
