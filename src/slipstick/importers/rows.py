@@ -9,10 +9,10 @@ from typing import Any
 
 from slipstick.errors import InputError, did_you_mean
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
-from slipstick.problems.choices import lettered_columns
 from slipstick.problems.files import value_at
 from slipstick.problems.gold_columns import ANSWERS, FLAGS_OR_GOLDS
 from slipstick.problems.messages import read_chat, text_of
+from slipstick.problems.option_columns import lettered_columns
 from slipstick.tabular import Row
 
 FIELDS = ("text", "answer", "response", "verdict", "id", "kind", "choices")
