@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from slipstick.alarms import ignored_settings
+from slipstick.alarms import ignored_settings, read_alarms
 from slipstick.commands import Invocation
 from slipstick.commands.doctor import examine
+from slipstick.commands.evaluate import run_evaluate
 from slipstick.commands.solve import run_solve
 from slipstick.errors import ModelError, RecipeError
 from slipstick.models import ModelSettings, open_model
@@ -162,6 +163,19 @@ def test_the_run_says_what_is_ignored_and_has_no_secret(
     assert not [path for path in out.rglob("*") if path.is_file() and SECRET in path.read_text("utf-8")]
     with pytest.raises(Exception, match="top_k: 5 then, 6 now"):
         run_solve(Invocation("", out=out, resume=True, overrides=[*changes, header, "top_k=6"]), Console(quiet=True))
+
+
+def test_an_evaluation_has_alarms_for_what_is_ignored_and_for_words_in_place_of_programs(
+    problems: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server = Sampler(set())
+    changes = [f"problems={problems}", "model=openai:abacus-7b", f"base_url={server.url}", "top_k=5", "formats=tir"]
+    try:
+        run_evaluate(Invocation("", out=tmp_path / "run", overrides=changes), Console(quiet=True))
+    finally:
+        server.stop()
+    assert {"ignored_settings", "without_program"} <= {alarm.name for alarm in read_alarms(tmp_path / "run")}
 
 
 @pytest.mark.parametrize(
