@@ -28,6 +28,7 @@ from slipstick.equivalence.text.labels import doubts, is_denial, same_words, wit
 from slipstick.equivalence.text.prose import compare_words
 from slipstick.equivalence.text.statements import behind_verdict, is_hedged, is_value
 from slipstick.equivalence.unfinished import left_to_do
+from slipstick.equivalence.values.commas import ONE_DIGIT, is_one_value, read_otherwise, with_point
 from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
 from slipstick.equivalence.values.quantities import read_quantity
@@ -41,7 +42,6 @@ MAX_PARTS = 450
 """Pairs of parts that are compared before the answers are too large."""
 _PI = re.compile(r"\\pi(?![A-Za-z])|\bpi\b")
 _GREEK_UNIT = re.compile(r"(?<=[\d\s}])(?:\\mu\s*[A-Za-z]|\\Omega)\s*$")
-_DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:[\s%\\^][^,]*)?")
 _STRUCK_OUT = re.compile(r"~~[^~]+~~|\\(?:cancel|xcancel|bcancel|sout|st)\s*\{[^{}]*\}")
 _RADIANS = re.compile(r"\s*(?:\\text\s*\{\s*)?\brad(?:ian)?s?\s*\}?$")
 
@@ -56,7 +56,7 @@ def decide(
     if not answer or not expected:
         return Decision(False, "text", "empty")
     if (number_a := read_plain(answer)) and (number_e := read_plain(expected)):
-        return _numbers(number_a, number_e, policy)
+        return _or_with_another_mark(_numbers(number_a, number_e, policy), answer, expected, policy)
     if len(answer) > MAX_LENGTH or len(expected) > MAX_LENGTH:
         return Decision(None, "bounds", f"longer than {MAX_LENGTH:,} characters")
     if _STRUCK_OUT.fullmatch(answer):
@@ -181,7 +181,9 @@ def size(answer: Side, expected: Side, context: Context) -> Decision | None:
 def number(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Two numbers with their units."""
     a, e = answer.number, expected.number
-    return _numbers(a, e, context.policy) if a and e else None
+    if not a or not e:
+        return None
+    return _or_with_another_mark(_numbers(a, e, context.policy), answer.text, expected.text, context.policy)
 
 
 def time(answer: Side, expected: Side, context: Context) -> Decision | None:
@@ -258,15 +260,31 @@ def ratio(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 
 def decimal_comma(answer: Side, expected: Side, context: Context) -> Decision | None:
-    """3,5 is 3.5 if compared with a number with a decimal point, and a list elsewhere."""
-    comma, other = (answer, expected) if answer.number is None else (expected, answer)
-    if other.number is None or other.number.places is None or not _DECIMAL_COMMA.fullmatch(comma.text):
+    """3,5 is 3.5 if the kind is "number" or one side is a single value; one digit behind the comma may be a list."""
+    point_a, point_e = with_point(answer.text), with_point(expected.text)
+    other = expected if point_a else answer
+    if context.kind == "list" or not (point_a or point_e):
         return None
-    read = read_number(comma.text.replace(",", ".", 1))
-    found = _numbers(read, other.number, context.policy) if read else None
-    if found and found.equal and comma is expected and comma.text[-2:-1] == ",":
-        return Decision(None, "number", "the expected answer has a decimal comma, or is a list")
-    return found
+    if not (point_a and point_e) and other.number is None and not is_one_value(other.text):
+        return None
+    found = context.same(point_a or answer.text, point_e or expected.text)
+    if found is NEEDS_ALGEBRA or context.kind == "number":
+        return _same_value(found) if found.equal else found
+    if not found.equal:
+        return found if other.number and other.number.places is not None and found.equal is False else None
+    listed = structure(answer, expected, context) if point_a and point_e else None
+    if listed and listed.equal:
+        return listed
+    whole = other.number is not None and other.number.places is None and other.number.value == int(other.number.value)
+    if (point_a and point_e) or (point_e and ONE_DIGIT.fullmatch(expected.text)) or (point_a and whole):
+        return Decision(
+            None, "number", f"{'an' if point_a else 'the expected'} answer has a decimal comma, or is a list"
+        )
+    return _same_value(found)
+
+
+def _same_value(found: Decision) -> Decision:
+    return Decision(True, "number", "the same value" if found.method == "text" else found.reason)
 
 
 def words(answer: Side, expected: Side, context: Context) -> Decision | None:
@@ -322,3 +340,12 @@ ratio, 1,2 a list only if it is no number."""
 def _numbers(answer: Number, expected: Number, policy: Policy) -> Decision:
     equal, reason = numbers_equal(answer, expected, policy)
     return Decision(equal, "number", reason)
+
+
+def _or_with_another_mark(found: Decision, answer: str, expected: str, policy: Policy) -> Decision:
+    """Open if numbers differ but for the meaning of a gold's one mark before three digits: 1.250 is 1250 in German."""
+    changed = None if found.equal else read_otherwise(expected)
+    number, other = (read_number(answer), read_number(changed)) if changed else (None, None)
+    if number and other and _numbers(number, other, policy).equal:
+        return Decision(None, "number", f"the expected {expected} may be {changed}, with the mark of another language")
+    return found
