@@ -208,7 +208,7 @@ def render_chat(format: Format, problem: Problem, blocks: Sequence[Block] = ()) 
     """
     messages: list[dict[str, Any]] = [{"role": "system", "content": format.system}] if format.system else []
     examples = demonstrations_for(format, problem)
-    shown = [(example.question, parse(format, example.response)) for example in examples]
+    shown = [(example.question, parse_whole(format, example.response)) for example in examples]
     for question, response in [*shown, (problem.text, blocks)]:
         messages.append({"role": "user", "content": _instruction(format, question)})
         if format.tool:
@@ -322,6 +322,19 @@ def parse(format: Format, text: str) -> list[Block]:
     if rest < len(text):
         blocks.append(Text(text=text[rest:]))
     return blocks
+
+
+def parse_whole(format: Format, text: str) -> list[Block]:
+    """The blocks of a response that is at its end: the line end behind its last fence or tag may be missing.
+
+    Servers stop in front of it, and other tools strip it. Words are kept as `parse` keeps them.
+    """
+    ends = [end for end in (format.code_end, format.code_output_end) if end.endswith("\n")]
+    if any(text.endswith(end[:-1]) for end in ends if end[:-1]):
+        blocks = parse(format, text + "\n")
+        if not isinstance(blocks[-1], Text):
+            return blocks
+    return parse(format, text)
 
 
 def escape_fence(text: str, end: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from slipstick.edges import files_below
 from slipstick.errors import InputError
-from slipstick.formats import parse, read_format
+from slipstick.formats import parse_whole, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
 from slipstick.importers.places import OutputFile, places
@@ -271,7 +271,7 @@ def _blocks(attempt: ParsedAttempt) -> list[Block]:
     if attempt.program is not None:
         status = "ok" if attempt.answer and not attempt.failed else "error"
         return [Code(text=attempt.program), Output(text=attempt.answer or "", status=status)]
-    return parse(read_format("tir"), attempt.text) if "```output" in attempt.text else [Text(text=attempt.text)]
+    return parse_whole(read_format("tir"), attempt.text) if "```output" in attempt.text else [Text(text=attempt.text)]
 
 
 def _format(attempts: Iterable[list[Block]]) -> str:

@@ -6,7 +6,7 @@ Thoughts stay in the text with their markers. Nothing in them ends a turn and no
 import re
 from typing import NamedTuple
 
-from slipstick.formats import Format, escape_fence, parse
+from slipstick.formats import Format, escape_fence, parse_whole
 from slipstick.replies.arguments import is_whole
 from slipstick.replies.calls import LeftCall, find_calls, find_messages, read_call
 from slipstick.replies.fences import FENCE, find_fenced
@@ -116,7 +116,7 @@ def without_unrun_code(format: Format, text: str) -> tuple[str, bool]:
 def _program(format: Format, text: str, thoughts: Thoughts, finish: Finish) -> Turn:
     """The turn of a format whose response is one program."""
     if format.code_begin:
-        return Turn(parse(format, text), {})
+        return Turn(parse_whole(format, text), {})
     before = _leading_thoughts(text, thoughts)
     if calls := _to_run(find_calls(thoughts.said), finish):
         if refused := next((call for call in calls if call.refused), None):

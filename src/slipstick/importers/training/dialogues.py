@@ -11,7 +11,7 @@ from slipstick.formats import Format
 from slipstick.importers.training.layouts import joined, output, read_text
 from slipstick.problems.messages import text_of
 from slipstick.replies.arguments import UnreadableCallError, check_name, read_arguments
-from slipstick.replies.calls import LeftCall, find_calls
+from slipstick.replies.calls import find_calls
 from slipstick.schema import Block, Code, Output, Text
 from slipstick.thoughts import split_thoughts, thoughts_in
 
@@ -22,14 +22,13 @@ _ROLES = {
     "tool": ("tool", "function", "ipython", "observation", "tool_response", "tool_result", "execution", "interpreter"),
 }
 _KINDS = {name: role for role, names in _ROLES.items() for name in names}
-_RESPONSE = re.compile(r"\s*<tool_response>\n?(?P<text>.*?)\n?</tool_response>\n*", re.DOTALL)
 _ANSWERED = re.compile(
     r"\s*(?:(?=```(?:output|stdout)\n)|<(?P<tag>output|interpreter|execution|tool_response)>|"
     r"\[(?:execution )?(?:output|result)s?\]:?|"
     r"(?:the )?(?:code |program )?(?:execution )?(?:output|result|observation)s?(?: is)?:)\s*",
     re.IGNORECASE,
 )
-_IN_FENCE = re.compile(r"```\w*\n(?P<text>.*?)\n?```\s*", re.DOTALL)
+_IN_FENCE = re.compile(r"```\w*\n(?P<text>.*?)(?:\n?```\s*|\Z)", re.DOTALL)
 """How a user's message begins that is no question but what a program printed."""
 
 
@@ -134,9 +133,7 @@ class _Reader:
         blocks = _parts(message) or read_text(text, named=self._named)
         said = split_thoughts(text).said
         left = [] if any(isinstance(block, Code) for block in blocks) else find_calls(said)
-        if left and (answered := _answered_calls(text, said, left)):
-            yield from answered
-        elif left and not said[left[-1].end :].strip() and all(call.codes for call in left):
+        if left and not said[left[-1].end :].strip() and all(call.codes for call in left):
             yield Text(text=text[: text.rfind(said[left[0].start : left[-1].end])])
             self._waiting += [Code(text=code) for call in left for code in call.codes]
         else:
@@ -193,25 +190,6 @@ def _calls(called: Any) -> list[Any]:
         with suppress(ValueError, RecursionError):
             called = json.loads(called, strict=False)
     return called if isinstance(called, list) else [called]
-
-
-def _answered_calls(text: str, said: str, calls: list[LeftCall]) -> list[Block]:
-    """Calls in a text, each with its response behind it, as code and output; none if they are not of this kind."""
-    begin = text.rfind(said)
-    if begin < 0:
-        return []
-    blocks: list[Block] = []
-    at = -begin  # the thoughts before what is said stay in front
-    for call in calls:
-        response = _RESPONSE.match(said, call.end)
-        if response is None or len(call.codes) != 1:
-            return []
-        words = text[begin + at : begin + call.start]
-        blocks += [Text(text=words)] if words.strip() else []
-        blocks += [Code(text=call.codes[0]), output(response["text"])]
-        at = response.end()
-    rest = text[begin + at :]
-    return [*blocks, Text(text=rest)] if rest.strip() else blocks
 
 
 def _parts(message: dict[str, Any]) -> list[Block]:

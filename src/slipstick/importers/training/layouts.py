@@ -4,14 +4,16 @@ import functools
 import re
 from collections.abc import Sequence
 
-from slipstick.formats import Format, parse, read_format
-from slipstick.replies.fences import find_fenced
+from slipstick.formats import Format, parse_whole, read_format
+from slipstick.replies.calls import find_calls
+from slipstick.replies.fences import FENCE, find_fenced
 from slipstick.replies.programs import is_program
 from slipstick.schema import Block, Code, Output, Text
+from slipstick.thoughts import split_thoughts
 
 _TAGGED = (
     *("mario", "react", "tools"),  # our own formats, as others write them too
-    ("<llm-code>\n", "\n</llm-code>\n", "<llm-code-output>\n", "\n</llm-code-output>\n"),
+    ("<llm-code>", "\n</llm-code>\n", "<llm-code-output>\n", "\n</llm-code-output>\n"),
     ("<code>\n", "\n</code>\n", "<output>\n", "\n</output>\n"),
 )
 _OUTPUTS = frozenset(
@@ -26,26 +28,31 @@ _BARE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A line that says "Output:" behind code, and what it printed, until an empty line."""
+_RESPONSE = re.compile(r"\s*<tool_response>\n?(?P<text>.*?)\n?(?:</tool_response>\n*|\Z)", re.DOTALL)
 _FAILED = "Traceback (most recent call last)"
 
 
 def read_text(text: str, *, named: Format | None = None) -> list[Block]:
     """The blocks of a whole response. named: the format that it is known to be in."""
     if named is not None:
-        closing = named.code_output_end if named.code_output_end and _ends_in_output(named, text) else named.code_end
-        return parse(named, text + "\n" if closing.endswith("\n") and text.endswith(closing[:-1]) else text)
+        exactly, loosely = parse_whole(named, text), _tagged(_loose(named.name), text) if named.name in _TAGGED else []
+        return max(exactly, loosely, key=_outputs)  # tools that strip texts break what closes the last output
     if _is_bare_program(text):
         return [Code(text=text.strip("\n"))]
     for layout in _TAGGED:
-        blocks = parse(_format(layout), text)
-        if any(isinstance(block, Code) for block in blocks):
+        if blocks := _tagged(_loose(layout), text):
             return blocks
-    return _fenced(text)
+    blocks = _fenced(text)
+    return blocks if any(isinstance(block, Code) for block in blocks) else _answered_calls(text) or blocks
 
 
 def output(text: str) -> Output:
     """What an interpreter answered, by another tool's record; a traceback says that it failed."""
     return Output(text=text, status="error" if _FAILED in text else "ok")
+
+
+def _outputs(blocks: Sequence[Block]) -> int:
+    return sum(isinstance(block, Output) for block in blocks)
 
 
 def format_of(blocks: Sequence[Block]) -> str:
@@ -114,20 +121,67 @@ def _is_bare_program(text: str) -> bool:
     return shows and "```" not in text and is_program(text)
 
 
+def _tagged(layout: re.Pattern[str], text: str) -> list[Block]:
+    """Words, code and outputs between a layout's tags; none if it has no code."""
+    blocks: list[Block] = []
+    at = 0
+    for match in layout.finditer(text):
+        words = text[at : match.start()]
+        blocks += [Text(text=words)] if words.strip() else []
+        blocks.append(Code(text=match["code"]))
+        printed = match["closed"] if match["closed"] is not None else match["open"]
+        blocks += [] if printed is None else [output(printed.rstrip())]
+        at = match.end()
+    rest = text[at:]
+    return [*blocks, Text(text=rest)] if at and rest.strip() else blocks
+
+
 @functools.cache
-def _format(layout: str | tuple[str, str, str, str]) -> Format:
+def _loose(layout: str | tuple[str, str, str, str]) -> re.Pattern[str]:
+    """A layout's code and the output behind it, whatever white space is around its tags.
+
+    An output that is not closed goes on to the end of the text; one that has no tags of its own, to an empty line or
+    the answer. So what an interpreter printed is never words of the model's.
+    """
     if isinstance(layout, str):
-        return read_format(layout)
-    begin, end, output_begin, output_end = layout
-    return Format(
-        name="tagged",
-        executes="steps",
-        code_begin=begin,
-        code_end=end,
-        code_output_begin=output_begin,
-        code_output_end=output_end,
-    )
+        format = read_format(layout)
+        layout = (format.code_begin, format.code_end, format.code_output_begin, format.code_output_end)
+    begin, end, output_begin, output_end = (_line_by_line(marker) for marker in layout)
+    opened = rf"{begin}[ \t]*\r?\n" if layout[0].endswith("\n") else rf"{begin}[ \t]*(?:\r?\n)?"
+    before_end = r"\r?\n[ \t]*" if FENCE in end else r"(?:\r?\n)?[ \t]*"
+    code = rf"{opened}(?P<code>(?:(?!{begin}).)*?){before_end}{end}[ \t]*(?:\r?\n)?"
+    inside = rf"(?:(?!{begin}).)*?"
+    unclosed = r"\Z" if layout[2].startswith("<") else r"(?:(?=\r?\n[ \t]*\r?\n|\r?\nFinal Answer)|\Z)"
+    closed = rf"(?P<closed>{inside}){output_end}[ \t]*(?:\r?\n)?"
+    printed = rf"\s*(?:{_LABEL.pattern})?{output_begin}[ \t]*(?:\r?\n)?(?:{closed}|(?P<open>{inside}){unclosed})"
+    return re.compile(rf"{code}(?:{printed})?", re.DOTALL | re.IGNORECASE)
 
 
-def _ends_in_output(format: Format, text: str) -> bool:
-    return text.rfind(format.code_output_begin) > text.rfind(format.code_begin)
+def _line_by_line(marker: str) -> str:
+    """The pattern of a marker of one or several lines, without the white space around it."""
+    return r"[ \t]*\r?\n".join(re.escape(line) for line in marker.strip().split("\n"))
+
+
+def _answered_calls(text: str) -> list[Block]:
+    """Calls of the tool in a text, each with its response behind it, as code and output; none if there are none.
+
+    The last call may be without a response, at the end of the text.
+    """
+    said = split_thoughts(text).said
+    begin, calls = text.rfind(said), find_calls(said)
+    if begin < 0:
+        return []
+    blocks: list[Block] = []
+    at = -begin  # the thoughts before what is said stay in front
+    for call in calls:
+        response = _RESPONSE.match(said, call.end)
+        unanswered = call is calls[-1] and at > 0 and not said[call.end :].strip() and call.closed
+        if len(call.codes) != 1 or not (response or unanswered):
+            return []
+        words = text[begin + at : begin + call.start]
+        blocks += [Text(text=words)] if words.strip() else []
+        blocks.append(Code(text=call.codes[0]))
+        blocks += [output(response["text"])] if response else []
+        at = response.end() if response else len(said)
+    rest = text[begin + at :]
+    return [*blocks, Text(text=rest)] if blocks and rest.strip() else blocks
