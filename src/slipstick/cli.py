@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 
 Target = Annotated[str, typer.Argument(metavar="RECIPE", show_default=False, help="A path, a name, or a run's folder.")]
+Word = Annotated[str, typer.Argument(show_default=False)]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")]
 Limit = Annotated[
     int | None, typer.Option(min=1, max=2**63 - 1, metavar="N", help="Use only the first N problems of each set.")
@@ -293,7 +294,7 @@ def repair(target: str, overrides: list[str], console: Console) -> None:
 
 
 @app.command()
-def ctl(run: str, action: str = "status", change: str = "", json: bool = False) -> None:
+def ctl(run: str, action: Word = "status", change: Word = "", json: bool = False) -> None:
     """Steer a run that is being worked on: status, pause, resume, set max_concurrent_requests=N, requeue-errors."""
     from slipstick.commands.ctl import run_ctl
 

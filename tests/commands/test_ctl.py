@@ -162,6 +162,24 @@ def test_a_folder_whose_path_is_long_has_a_socket_too(tmp_path: Path, server: Se
     worked.finish()
 
 
+def test_the_command_line_is_as_the_page_has_it(start: Callable[..., Worked], tmp_path: Path) -> None:
+    worked = start()
+    worked.until(lambda said: said["solutions"] >= 1)
+    typed = {
+        "pause": "paused",
+        "": "paused",
+        "status --json": '"status": "paused"',
+        "set max_concurrent_requests=40": "40",
+        "resume": "running",
+        "requeue-errors": "True",
+    }
+    for words, shown in typed.items():
+        command = [sys.executable, "-m", "slipstick", "ctl", "run", *words.split()]
+        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (said.returncode, shown in said.stdout) == (0, True), (words, said)
+    worked.finish()
+
+
 def test_unknown_actions_are_told(tmp_path: Path) -> None:
     console = Console()
     with pytest.raises(UserError, match="did you mean `pause`"):

@@ -16,6 +16,7 @@ from slipstick.commands.evaluate import run_evaluate
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
 from slipstick.importers import find_outputs, read_outputs
+from slipstick.schema import Problem
 from slipstick.store import RunFolder
 
 
@@ -83,8 +84,17 @@ def test_tasks_are_lm_evals_yaml_with_majority_filters_and_our_verdict(run: RunF
     assert majority["name"] == "maj@4"
     assert [step["function"] for step in majority["filter"]] == ["take_first_k", "regex", "majority_vote", "take_first"]
     pattern = majority["filter"][1]["regex_pattern"]
-    assert re.findall(pattern, "So 3.\nThe answer is 12.\n\n") == ["12"]
-    assert re.findall(pattern, r"The answer is \boxed{\frac12}.") == [r"\frac12"]
+    taken = {
+        "So 3.\nThe answer is 12.\n\n": "12",
+        r"The answer is \boxed{\frac12}.": r"\frac12",
+        r"The answer is $\boxed{\frac{1}{2}}$": r"\frac{1}{2}",
+        r"The answer is \frac{1}{2}.": r"\frac{1}{2}",
+        "The answer is x^{2}": "x^{2}",
+        "The answer is {1, 2}.": "{1, 2}",
+        "The answer is $5$.": "5",
+    }
+    for said, value in taken.items():
+        assert [group for group in re.findall(pattern, said)[-1] if group] == [value], said
     assert Path(task["dataset_kwargs"]["data_files"]["test"]).is_file()
     group = read_yaml(place / "slipstick_run_group.yaml")
     assert group["task"] == ["slipstick_sums", "slipstick_more"]
@@ -93,3 +103,19 @@ def test_tasks_are_lm_evals_yaml_with_majority_filters_and_our_verdict(run: RunF
     doc = json.loads((place / "sums.jsonl").read_text().splitlines()[1])
     assert scope["process_results"](doc, ["4.0"]) == {"exact_match": 1.0}
     assert scope["process_results"](doc, ["[invalid]"]) == {"exact_match": 0.0}
+
+
+def test_a_tasks_verdict_knows_the_options(run: RunFolder, tmp_path: Path) -> None:
+    problem = Problem(
+        id="q/1", text="Capital? (A) Rome (B) Paris", answer="B", kind="choice", choices=["Rome", "Paris"]
+    )
+    asked = RunFolder.start(tmp_path / "asked", run.run())
+    asked.write_problems([problem])
+    asked.close()
+    write_lm_eval_tasks(asked, tmp_path / "out")
+    place = tmp_path / "out" / "lm_eval_tasks"
+    scope: dict[str, Any] = {}
+    exec((place / "verdict.py").read_text(), scope)  # noqa: S102  the file that lm-eval imports
+    (doc,) = [json.loads(line) for path in place.glob("*.jsonl") for line in path.read_text().splitlines()]
+    said = {"B": 1.0, "(B)": 1.0, "Paris": 1.0, "A": 0.0, "Rome": 0.0}
+    assert {each: scope["process_results"](doc, [each])["exact_match"] for each in said} == said

@@ -29,13 +29,18 @@ _UNSEEN = Problem(id="", text="x" * 300)
 
 
 class Expected(NamedTuple):
-    """What is expected of a source: its problems, rows at most, tokens of first prompts, tokens written, US dollars."""
+    """What is expected of a source."""
 
     problems: int | None
+    """Its problems."""
     rows: int | None
+    """Solutions at most."""
     read: int | None
+    """Tokens of the first prompts."""
     written: int | None
+    """Tokens that are written."""
     cost: float | None
+    """US dollars."""
 
 
 class SourcePlan(NamedTuple):
@@ -60,10 +65,8 @@ def plan_sources(recipe: Recipe) -> list[SourcePlan]:
     planned = []
     for source in recipe.sources():
         found, problems, count = _look(recipe, source)
-        if isinstance(recipe, TeachingRecipe):
-            expected = _asked(recipe, problems, count)
-        else:
-            expected = _read(recipe, problems, count)
+        args = (problems, count)
+        expected = _asked(recipe, *args) if isinstance(recipe, TeachingRecipe) else _read(recipe, *args)
         planned.append(SourcePlan(source, licence_of(source), found, expected))
     return planned
 

@@ -16,8 +16,10 @@ from slipstick.metrics.groups import set_of
 from slipstick.schema import Problem
 from slipstick.store import RunFolder, write_atomically
 
-_REGEX = r"(?m)answer is:?\s*(?:\\boxed\{)?\$?(.*?)\$?\}?\.?\s*$"
-"""What follows the last "The answer is" of a line, which the prompt asks for."""
+_REGEX = r"(?m)answer is:?\s*(?:\$?\\boxed\{(.*)\}\$?|\$(.*?)\$|(.*?))\.?\s*$"
+"""What follows the last "The answer is" of a line, which the prompt asks for, without \\boxed and dollars around it.
+
+lm-eval takes the group that is not empty."""
 _GRADE = '''"""slipstick's verdict as the metric of an lm-eval task."""
 
 import slipstick
@@ -25,7 +27,9 @@ import slipstick
 
 def process_results(doc, results):
     """Whether what the filter took out of a response means the same as the gold."""
-    verdict = slipstick.compare(str(results[0]), doc["answer"], kind=doc.get("kind"))
+    known = {key: doc.get(key) for key in ("answer", "kind", "choices")}
+    problem = slipstick.Problem(id=str(doc["id"]), text=doc["question"], **known)
+    verdict = slipstick.grade(f"The answer is {results[0]}.", problem)
     return {"exact_match": float(verdict.outcome == "correct")}
 '''
 
@@ -66,6 +70,7 @@ def _rows(problems: Iterable[Problem]) -> Iterable[str]:
     for problem in problems:
         answers = [problem.answer] if isinstance(problem.answer, str) else problem.answer or []
         row = {"id": problem.id, "question": problem.text, "answer": answers, "kind": problem.kind}
+        row |= {"choices": problem.choices} if problem.choices else {}
         yield f"{json.dumps(row, ensure_ascii=False)}\n"
 
 
