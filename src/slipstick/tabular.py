@@ -4,6 +4,7 @@ import codecs
 import csv
 import difflib
 import gzip
+import io
 import json
 import re
 import zlib
@@ -20,6 +21,15 @@ OnBad = Callable[[str, str], None]
 """Takes the place of a row that cannot be read ("path:line") and what is wrong with it."""
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_SIGNS = ",;\t|"
+"""What may separate cells; the one of the file's ending comes first if another is as frequent in the header."""
+_QUOTED = re.compile(r'"[^"]*"?')
+_SEPARATOR_LINE = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
+_OTHER_FILES = {
+    b"PK\x03\x04": "a workbook of Excel or an archive: save a workbook's sheet as CSV (UTF-8), or unpack the archive",
+    b"\xd0\xcf\x11\xe0": "a workbook of Excel: save its sheet as CSV (UTF-8)",
+}
+"""First bytes of files of no rows -> what they are, and the remedy."""
 _ESCAPED_HALF = re.compile(r"\\[uU][dD][89a-fA-F]|[\ud800-\udfff]")
 _ENDINGS = (".json", ".ndjson", ".csv", ".tsv", ".parquet")
 
@@ -39,7 +49,9 @@ def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]
     """The rows of a file, one at a time (an array is read whole); blank lines are skipped.
 
     Parquet is recognised by its first bytes, CSV and TSV by their endings; all else is JSON: an object a line, an array
-    of objects, or an object of named objects over several lines. Cells of CSV are text.
+    of objects, or an object of named objects over several lines. Cells of CSV are text; a header
+    that has more of `;`, tabs or `|` than of its ending's sign is separated by those, and rows of empty cells are
+    passed over. UTF-8, or UTF-16 with its mark.
     Raises InputError immediately if there is no such file, and while reading, with file and line, for a row that cannot
     be read, a truncated gzip file and a file without rows. With `on_bad` a bad row is given to it instead and the next
     one is read; a truncated file is still an error. Half a surrogate pair becomes U+FFFD.
@@ -91,6 +103,9 @@ def _rows(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
             f"{path} is YAML and no file of rows. If it describes a task of lm-eval, name the data set of its "
             "`dataset_path` (`slipstick list problems` has the names), or save the rows of that as JSON lines"
         )
+    for mark, what in _OTHER_FILES.items():
+        if _begins_with(path, mark):
+            raise InputError(f"{path} is {what}")
     delimiter = _DELIMITERS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
     found = False
     if _begins_with(path, b"PAR1"):
@@ -162,18 +177,25 @@ def _decode(text: str, where: str) -> Any:
 
 
 def _cells(path: Path, delimiter: str, on_bad: OnBad | None) -> Iterator[Row]:
-    table = csv.reader((line for _, line in _lines(path, None)), delimiter=delimiter, strict=True)
-    header = next(_records(table, path), (0, []))[1]
+    lines = _lines(path, None)
+    first = next(((number, line) for number, line in lines if line.strip()), (1, ""))
+    if said := _SEPARATOR_LINE.fullmatch(first[1]):  # for Excel
+        delimiter, first = said[1], next(lines, (2, ""))
+    else:
+        bare = _QUOTED.sub("", first[1])
+        delimiter = max(delimiter + _SIGNS, key=bare.count)
+    table = csv.reader(chain([first[1]], (line for _, line in lines)), delimiter=delimiter, strict=True)
+    skipped = first[0] - 1
+    header = next(_records(table, path, skipped), (0, []))[1]
+    while header and not header[-1].strip():  # empty columns that Excel has beside the table
+        header.pop()
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise InputError(f"{path}:1 names the column `{twice}` more than once")
-    other = next((sign for sign in ";\t|" if len(header) == 1 and sign in header[0]), None)
-    if other and delimiter == ",":
-        named = "a tab" if other == "\t" else f"`{other}`"
-        remedy = "name it .tsv" if other == "\t" else "save it with commas, or as JSON lines"
-        raise InputError(f"{path} separates its cells by {named} and not by a comma: {remedy}")
-    for number, cells in _records(table, path):
+    for number, cells in _records(table, path, skipped):
         where = f"{path}:{number}"
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells.pop()
         if len(cells) == len(header):
             yield Row(where, number, dict(zip(header, cells, strict=True)))
         else:
@@ -181,10 +203,10 @@ def _cells(path: Path, delimiter: str, on_bad: OnBad | None) -> Iterator[Row]:
             hand_over(where, InputError(message), on_bad)
 
 
-def _records(table: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Records that are not blank, with the line each begins on."""
+def _records(table: Any, path: Path, skipped: int) -> Iterator[tuple[int, list[str]]]:
+    """Records with a cell that is not empty, with the line each begins on. skipped: lines before the table."""
     while True:
-        number = table.line_num + 1
+        number = table.line_num + 1 + skipped
         try:
             cells = next(table)
         except StopIteration:
@@ -192,7 +214,7 @@ def _records(table: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:  # after a quote that never closes no cell can be found
             open_quote = "a quotation mark of this cell is never closed" if "end of data" in str(error) else error
             raise InputError(f"{path}:{number} is not valid CSV: {open_quote}") from error
-        if cells:
+        if any(cell.strip() for cell in cells):
             yield number, cells
 
 
@@ -217,6 +239,11 @@ def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with cast(BinaryIO, gzip.open(path, "rb")) if _begins_with(path, b"\x1f\x8b") else path.open("rb") as file:
+            if _begins_with(path, codecs.BOM_UTF16_LE) or _begins_with(path, codecs.BOM_UTF16_BE):
+                with io.TextIOWrapper(file, "utf-16", newline="") as decoded:
+                    for number, text in enumerate(decoded, start=1):
+                        yield number, text
+                return
             for number, line in enumerate(file, start=1):
                 try:
                     text = _decode_line(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
@@ -230,6 +257,8 @@ def _lines(path: Path, on_bad: OnBad | None) -> Iterator[tuple[int, str]]:
                     hand_over(where, InputError(message), on_bad)
                 else:
                     yield number, text
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} begins as UTF-16 and is none after line {number}: save it as UTF-8") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is a damaged gzip file, cut or altered after line {number}: {error}") from error
     except OSError as error:

@@ -113,17 +113,13 @@ def test_a_file_that_breaks_off_is_an_error_all_the_same(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", b"question;answer\nOne; or two?;1\n", "a.csv separates its cells by `;` and not by a comma: save it"),
         (
-            "a.csv",
-            b'question;answer\n"One; or two?";1\n',
-            "a.csv separates its cells by `;` and not by a comma: save it",
+            "a.xlsx",
+            b"PK\x03\x04\x14\x00",
+            "a.xlsx is a workbook of Excel or an archive: save a workbook's sheet as CSV",
         ),
-        (
-            "a.csv",
-            b"question\tanswer\nOne?\t1\n",
-            "a.csv separates its cells by a tab and not by a comma: name it .tsv",
-        ),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1", "a.xls is a workbook of Excel: save its sheet as CSV"),
+        ("a.csv", b"\xff\xfeq\x00,\x00\xd8", "a.csv begins as UTF-16 and is none after line 0: save it as UTF-8"),
         (
             "a.csv",
             b"question,answer\nCaf\xe9?,1\n",
@@ -140,3 +136,35 @@ def test_a_file_of_another_kind_is_told_what_makes_it_one(tmp_path: Path, name: 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=re.escape(said)):
         list(load_problems(str(tmp_path / name)))
+
+
+TABLE = 'question;answer\n"One; or, 1?";"1,5"\n\nTwo, or 3?;2\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", TABLE),
+        ("a.csv", "sep=;\n" + TABLE),
+        ("a.csv", "SEP=;\r\n" + TABLE.replace("\n", "\r\n")),
+        ("a.csv", "\ufeffsep=;\n" + TABLE),
+        ("a.csv", re.sub(r";(?! )", "\t", TABLE)),
+        ("a.csv", re.sub(r";(?! )", "|", TABLE)),
+        ("a.tsv", TABLE),
+        ("a.tsv", re.sub(r";(?! )", ",", TABLE).replace("Two, or 3?", '"Two, or 3?"')),
+        ("a.csv", '"question, in words";answer\n' + TABLE.partition("\n")[2]),
+        ("a.csv", TABLE.replace("\nTwo", ";\nTwo") + ";\n ; \n"),
+        ("a.csv", TABLE.replace("answer", "answer;;").replace('5"', '5";;')),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_as_spreadsheets_write_it(tmp_path: Path, name: str, content: str, encoding: str) -> None:
+    (tmp_path / name).write_bytes(content.encode(encoding) if content[0] != "\ufeff" else content.encode())
+    rows = [[*row.values.values()] for row in read_rows(tmp_path / name)]
+    assert rows == [["One; or, 1?", "1,5"], ["Two, or 3?", "2"]]
+
+
+def test_the_lines_of_a_table_behind_a_line_of_its_separator_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sep=;\nquestion;answer\n;;\nOne?;1;2\n")
+    with pytest.raises(InputError, match=r"a.csv:4 has 3 cells where the header has 2"):
+        list(read_rows(tmp_path / "a.csv"))
