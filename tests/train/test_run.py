@@ -68,7 +68,11 @@ def test_checkpoints_stay_until_the_training_has_finished(tmp_path: Path) -> Non
 
 def test_a_card_names_a_base_that_the_hub_has(tmp_path: Path) -> None:
     write_card(tmp_path, TrainSettings(base="owner/name"), TEXT)
-    assert "base_model: owner/name" in (tmp_path / "README.md").read_text()
+    card = (tmp_path / "README.md").read_text()
+    assert "base_model: owner/name" in card and "bit weights" not in card
+    write_card(tmp_path, TrainSettings(base="smollm2"), TEXT)
+    card = (tmp_path / "README.md").read_text()
+    assert "4-bit weights (Q4_1)" in card and "not those of `HuggingFaceTB/SmolLM2-135M-Instruct`" in card
 
 
 def interrupted(out: Path, *, at: int) -> int:

@@ -89,7 +89,7 @@ def _datasets() -> Table:
 def _packaged() -> Table:
     table = _table('pretrained models that are fetched when first named: model = "hf:NAME", base = "NAME"')
     for name, model in packaged_models().items():
-        table.add_row(name, f"{model.title}, {model.license}, {model.megabytes} MB, from {model.package}")
+        table.add_row(name, f"{model.title}, {model.terms}, from {model.package}")
     return table
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.models.hf import load_weights, quietly
-from slipstick.models.hf.packaged import hub_name
+from slipstick.models.hf.packaged import hub_name, said_of_base
 from slipstick.store import write_atomically
 from slipstick.train.settings import LoraSettings
 
@@ -20,7 +20,7 @@ pipeline_tag: text-generation
 ---
 
 Low-rank adapters of `{base}`, trained with slipstick. The card one folder up says on what and how.
-"""
+{exactness}"""
 
 
 def add_adapters(model: Any, settings: LoraSettings) -> Any:
@@ -57,7 +57,8 @@ def save_adapters(model: Any, folder: Path, *, base: str) -> None:
         kept = {**json.loads(config.read_text("utf-8")), "base_model_name_or_path": name}
         write_atomically(config, json.dumps(kept, indent=2) + "\n")
     front = f"base_model: {name}\n" if name else ""
-    write_atomically(folder / ADAPTER / "README.md", _CARD.format(front=front, base=base))
+    exactness = f"\n{said}\n" if (said := said_of_base(base)) else ""
+    write_atomically(folder / ADAPTER / "README.md", _CARD.format(front=front, base=base, exactness=exactness))
 
 
 def merged(folder: Path, base: str) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from slipstick.models.hf.packaged import hub_name
+from slipstick.models.hf.packaged import hub_name, said_of_base
 from slipstick.recipe import to_toml
 from slipstick.store import write_atomically
 from slipstick.train.settings import StageSettings
@@ -18,7 +18,7 @@ pipeline_tag: text-generation
 # {title}
 
 {origin} with slipstick, stage `{stage}`: {trained_on}.
-{adapters}
+{adapters}{exactness}
 ## Data
 
 {data}
@@ -62,6 +62,7 @@ def write_card(folder: Path, settings: StageSettings, text: CardText) -> None:
         stage=settings.stage,
         trained_on=text.trained_on,
         adapters=adapters,
+        exactness=f"\n{said}\n" if settings.base and (said := said_of_base(settings.base)) else "",
         data=_data(recipe.get("data") or recipe.get("problems")),  # named by a recipe, not by plain settings
         numbers="\n".join(f"| {name} | {value} |" for name, value in text.numbers),
         closing=" ".join([text.closing, *_own_formats(folder)]),

@@ -52,6 +52,17 @@ class Packaged(Record):
     individual_digits: bool = False
     """Whether its tokenizer takes every digit by itself; transformers does not read that from a GGUF file."""
 
+    @property
+    def precision(self) -> str:
+        """How exact its weights are, by the name of the file: "4-bit weights (Q4_1)"; "" if it says nothing."""
+        found = re.search(r"\.I?Q(\d)\w*(?=\.gguf$)", self.file)
+        return f"{found[1]}-bit weights ({found[0][1:]})" if found else ""
+
+    @property
+    def terms(self) -> str:
+        """Licence, precision and size of the download, in words."""
+        return ", ".join(filter(None, (self.license, self.precision, f"{self.megabytes} MB")))
+
 
 @functools.cache
 def packaged_models() -> Mapping[str, Packaged]:
@@ -82,6 +93,17 @@ def hub_name(base: str) -> str | None:
     return base if re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).exists() else None
 
 
+def said_of_base(base: str) -> str:
+    """What a card must say of a base whose weights are not those of its name on the Hub; "" for any other."""
+    model = None if Path(base).exists() else packaged_models().get(base)
+    if model is None or not model.precision:
+        return ""
+    return (
+        f"The base's weights are the {model.precision} of {model.package} {model.version}, read as bfloat16, and not those of "
+        f"`{model.origin}`: adapters on top of these are another model than the merged weights."
+    )
+
+
 def cache_folder() -> Path:
     """Where converted models are kept: `$SLIPSTICK_CACHE`, else `slipstick/` in the user's cache."""
     own = os.environ.get("SLIPSTICK_CACHE")
@@ -107,8 +129,7 @@ def _make(name: str, model: Packaged, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _is_made(model, folder):
-            said = (name, model.title, model.license, model.megabytes, folder)
-            _logger.info("%s: fetching %s (%s, %s MB) once into %s", *said)
+            _logger.info("%s: fetching %s (%s) once into %s", name, model.title, model.terms, folder)
             _make_in(folder.with_name(f".{folder.name}.part"), model, folder)
     finally:
         os.close(lock)
