@@ -99,8 +99,8 @@ def said_of_base(base: str) -> str:
     if model is None or not model.precision:
         return ""
     return (
-        f"The base's weights are the {model.precision} of {model.package} {model.version}, read as bfloat16, and not those of "
-        f"`{model.origin}`: adapters on top of these are another model than the merged weights."
+        f"The base's weights are the {model.precision} of {model.package} {model.version}, read as bfloat16, "
+        f"and not those of `{model.origin}`: adapters on top of these are another model than the merged weights."
     )
 
 
