@@ -272,3 +272,34 @@ def test_a_megabyte_of_anything_ends(bait: str) -> None:
 )
 def test_all_of_a_formula_or_list_is_found(text: str, found: str) -> None:
     assert final_answer(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "answer"),
+    [
+        ("The answer is B because A is wrong.", "choice", "B"),
+        ("The answer is (B) because (A) is wrong.", "choice", "B"),
+        ("The answer is B since C is incorrect", "choice", "B"),
+        ("B, because A is wrong", "choice", "B"),
+        ("The answer is B, but A is wrong", "choice", "B"),
+        (r"\boxed{B} because A is wrong", "choice", "B"),
+        ("B is wrong because A is right", "choice", "A"),
+        ("The answer is 5, since 4 cannot be right.", "number", "5"),
+        ("The answer is 5 because 4 is too small.", None, "5"),
+        ("The answer is 5 as 4 is impossible.", None, "5"),
+        ("The answer is 5, for 4 is wrong.", None, "5"),
+        ("The answer is 5, whereas 4 is too small.", "number", "5"),
+        ("The answer is 5 because 4 would give 12, which is wrong.", None, "5"),
+        ("Die Antwort ist 5, denn 4 ist falsch.", None, "5"),
+        ("The answer is not B", "choice", None),
+        ("I doubt the answer is B", "choice", None),
+        ("The answer B is wrong", "choice", None),
+        ("B, while tempting, is wrong", "choice", None),
+        ("The answer is B, since it barks, but this is wrong.", "choice", None),
+        ("The answer is 5, but it is wrong.", None, None),
+        ("We drop 5 because 5 is too large.", None, None),
+        ("We drop 5, since it is impossible.", "number", None),
+    ],
+)
+def test_a_reason_denies_another_value_and_not_the_answer(text: str, kind: str | None, answer: str | None) -> None:
+    assert final_answer(text, kind=kind) == answer

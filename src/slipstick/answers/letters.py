@@ -4,7 +4,7 @@ import re
 
 from slipstick.answers.found import Found
 from slipstick.answers.trim import trim
-from slipstick.answers.words import words
+from slipstick.answers.words import denied_behind, words
 
 _NAMED = re.compile(
     r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|OPTION|CHOICE|ANSWER)\s*(?:is\s*)?[:\s]*[\[({*$\\]*\s*"
@@ -121,5 +121,6 @@ def _denied(text: str, start: int, end: int) -> bool:
     if re.compile(r"[^.!\n?]{0,60}\?").match(text, end) or words().clause.search(text, max(0, start - 80), start):
         return True
     behind = re.compile(_AND_OTHERS).match(text, end)
-    rest = text[behind.end() if behind else end : end + 150]
-    return bool(words().denied.match(rest.split(".")[0].split(";")[0]))
+    begin = behind.end() if behind else end
+    clause = re.split("[.;]", text[begin : end + 150])[0]
+    return denied_behind(text, begin, begin + len(clause), text[start:end])

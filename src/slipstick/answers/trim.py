@@ -18,7 +18,9 @@ _FORMULA = re.compile(
 _AFTERWARDS = re.compile(
     r",?\s+(?:because|since|which|denn|weil|car|parce que|puisque|ya que|porque|puesto que|pois|já que|perché|poiché"
     r"|так как|потому что|поскольку|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
-    r"|hence|therefore)\b"
+    r"|hence|therefore"
+    r"|(?:as|for|while|whereas|although|though|but)(?=\s+[(*$]*(?:[-−]?\d[\d.,/]*|(?-i:[A-J]))[)*$]*\s+"
+    r"(?:is|are|was|cannot|can['’]t|does|doesn['’]t|fails)\b))\b"
     r"|\s+\((?=\s*(?:since|because|as|that\s+is|i\.\s?e\.|which|where|from|see|note|given|after|[^()]*=))"
     r"|,\s+(?:it|they|this|that|these|we|you|while|whereas|although|though|but|and\s+not)\b(?!\s+is\s*$)",
     re.IGNORECASE,

@@ -98,6 +98,8 @@ class Words:
     """Words that deny a value behind them in the same clause."""
     denied: Phrases
     """Words that deny what is before them in their sentence."""
+    reason: re.Pattern[str]
+    """The beginning of a subordinate clause, which says something of another subject."""
     units: re.Pattern[str]
     """A unit that is glued to a number."""
     unit_names: dict[str, str]
@@ -139,7 +141,13 @@ def words() -> Words:
         clause=_phrases(negations["clauses"], before=r"(?<!\w)", after=r"[^.!?;\n]{0,40}$"),
         denied=_phrases(
             negations["behind"],
-            before=rf"[\s$)\]}}*.,!。(\\]*(?:[{CJK}]{{0,3}}?|(?:[^\s.!?]+\s){{0,2}}?|[^.?!\n]{{0,60}}?\b(?:this|that|it|which)\s(?:\w+\s)?)",
+            before=rf"[\s$)\]}}*.,!。(\\]*(?:[{CJK}]{{0,3}}?|(?:[^\s.!?]+\s){{0,2}}?|[^.?!\n]{{0,60}}?\b(?:this|that|it|which)\s(?:\w+\s)?)(?P<phrase>)",
+        ),
+        reason=_any(
+            negations["reasons"],
+            before=r"[\s$)\]}*,(\\]*(?<!\w)(?:",
+            after=r"|(?:as|for)(?=\s[($*\\]*(?:[-−]?\d|(?-i:[A-J])\b)))(?!\w|\s+(?:it|this|that|which)\b)"
+            r"(?![\s\S]*,\s*(?:(?:but|however|yet)\b[\s\S]*)?$)",
         ),
         units=re.compile("|".join(sorted(map(re.escape, table["units"]), key=len, reverse=True))),
         unit_names=dict(table["units"]),
@@ -156,7 +164,16 @@ def denied(text: str, start: int, end: int) -> bool:
         return True
     if _ASKED.match(text, end) and _ASKS.search(text, max(0, start - 80), start):
         return True
-    return words().denied.match(text, end, end + 150) is not None
+    return denied_behind(text, end, end + 150, text[start:end])
+
+
+def denied_behind(text: str, start: int, end: int, value: str) -> bool:
+    """Whether text[start:end] denies the value before it, and no other one in a reason: "5, since 4 is wrong"."""
+    denial = words().denied.match(text, start, min(end, len(text)))
+    if denial is None:
+        return False
+    subject = text[start : denial.start("phrase")]
+    return not words().reason.match(subject) or value.strip(" $()*") in re.split(r"[\s$()*,]+", subject)
 
 
 def decimal_comma(text: str) -> bool:
