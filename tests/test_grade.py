@@ -189,3 +189,25 @@ def test_what_a_program_printed_is_no_guess() -> None:
     blocks = [Code(text="print(18)"), Output(text="18\n", status="ok"), Text(text="That makes 18 of them, or 17.")]
     solution = Solution(id="p#0", problem_id="p", format="tir", blocks=blocks)
     assert answer_in(solution, "number", "slipstick:guess=none") == "18"
+
+
+@pytest.mark.parametrize(
+    ("said", "both", "one"),
+    [
+        ("Both B and C are correct.", "correct", "incorrect"),
+        ("B and C", "correct", "incorrect"),
+        ("Options B and C", "correct", "incorrect"),
+        ("Both (B) and (C).", "correct", "incorrect"),
+        ("**B** and **C**", "correct", "incorrect"),
+        ("(B), (C)", "correct", "incorrect"),
+        ("A and C", "incorrect", "incorrect"),
+        ("B or C", "incorrect", "incorrect"),
+        ("C, not A and B.", "incorrect", "correct"),
+        ("A and B are wrong, so C", "incorrect", "correct"),
+        ("It must be C and I am sure.", "incorrect", "correct"),
+    ],
+)
+def test_letters_that_are_listed_are_one_answer_and_no_hedge(said: str, both: str, one: str) -> None:
+    shapes = SHAPES.model_copy(update={"choices": ["$12", "15 km", "2/3"]})
+    assert grade(said, shapes.model_copy(update={"answer": "B, C"})).outcome == both
+    assert grade(said, shapes).outcome == one

@@ -50,6 +50,15 @@ _STATED = re.compile(
     r"[*({\[]*(?P<c>[A-J])(?![\w']|\s*[=<>^_])",  # but no variable: "choose B = 1"
     re.IGNORECASE,
 )
+_ONE = r"(?<![\w'])[A-J](?![\w']|\s*[=<>^])"
+_JOINT = (
+    r"[)}\]*]*(?:,?\s*(?:and|or|&|as\s+well\s+as)|/)\s*(?:also\s+)?(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[({\[*]*"
+)
+_JOINED = re.compile(
+    rf"{_ONE}(?:(?:[)}}\]*]*,\s*[({{\[*]*{_ONE})*{_JOINT}{_ONE})+"
+    rf"|\A[\s({{\[*]*{_ONE}(?:[)}}\]*]*,\s*[({{\[*]*{_ONE})+(?=[)}}\]*\s.]*\Z)"
+)
+"""Letters that are listed: "B and C", "(A), (B) or (C)", and "B, C" where they are all there is."""
 _AND_OTHERS = r"(?:[\s*)}\]]*(?:,|/|and|or|nor|&)[\s,]*(?:and|or)?[\s*({\[]*[A-J](?![\w']))*[\s*)}\]]*"
 _ONES_BEFORE = re.compile(
     r"(?:\b(?:either|option|options|choice|choices|any|both|of)\s+)*(?:[*({\[]*[A-J][*)}\]]*(?:\s*,\s*|\s+)(?:"
@@ -83,9 +92,19 @@ def find_letter(text: str, begin: int = 0, *, shapes: tuple[re.Pattern[str], ...
                 continue
             if not _denied(text, *match.span("letter")):
                 start, end = match.span("letter")
-                if either := re.search(r"\b([A-J])[)*\]]*,?\s+or\s+[(*\[]*$", text[max(0, start - 20) : start]):
-                    return Found(f"{either[1]} or {match['letter'].upper()}", start, end, "letter")
-                return Found(match["letter"].upper(), start, end, "letter")
+                return _with_others(text, start, end) or Found(match["letter"].upper(), start, end, "letter")
+    return None
+
+
+def _with_others(text: str, start: int, end: int) -> Found | None:
+    """The letters listed with the one at text[start:end], "both B and C" or "B or C"; None if it is alone."""
+    begin, stop = max(0, start - 60), end + 60
+    for listed in _JOINED.finditer(text, begin, stop):
+        if listed.start() <= start and end <= listed.end():
+            letters = [one.start() for one in re.compile("[A-J]").finditer(text, *listed.span())]
+            kept = [text[one] for one in letters if not _is_word(text, one, one + 1)]
+            either = " or " if re.search(r"\bor\b", listed.group()) else ", "
+            return Found(either.join(kept), *listed.span(), "letter") if len(set(kept)) > 1 else None
     return None
 
 
