@@ -7,7 +7,7 @@ import random
 import pytest
 from scipy.stats import binomtest
 
-from slipstick.metrics.intervals import average, wilson
+from slipstick.metrics.intervals import ProblemValue, average, lowest_average, wilson
 from slipstick.metrics.measures import accuracy
 from slipstick.schema import Metric, Outcome
 from tests.metrics.graded import attempt
@@ -76,11 +76,47 @@ def test_interval_covers_the_truth_about_19_times_in_20(
     assert 0.915 <= covered / trials <= 0.985
 
 
-def test_the_interval_of_an_average_covers_the_truth() -> None:
-    """Two sets, 30 and 120 problems, solved with chances 0.3 and 0.8: the truth is 0.55."""
-    draw, covered, trials = random.Random(3), 0, 200
-    for _ in range(trials):
-        sets = [[float(draw.random() < chance) for _ in range(n)] for chance, n in ((0.3, 30), (0.8, 120))]
-        found = average(sets)
-        covered += found.low <= 0.55 <= found.high
-    assert 0.89 <= covered / trials <= 0.99
+def drawn(draw: random.Random, chances: list[tuple[float, int]], samples: int) -> list[list[ProblemValue]]:
+    """Sets of problems whose chances scatter about that of their set, solved a number of times each."""
+    found = []
+    for chance, n in chances:
+        hard = [draw.betavariate(2 * chance, 2 * (1 - chance)) for _ in range(n)]
+        right = [sum(draw.random() < each for _ in range(samples)) for each in hard]
+        found.append([ProblemValue(each / samples, samples) for each in right])
+    return found
+
+
+@pytest.mark.parametrize("samples", [1, 8])
+@pytest.mark.parametrize(
+    "chances",
+    [
+        [(0.3, 30), (0.8, 120)],
+        [(0.5, 2)] * 4,
+        [(0.1, 2)] * 4,
+        [(0.1, 3), (0.9, 3), (0.5, 3)],
+        [(0.3, 5), (0.6, 5)],
+        [(0.95, 8)] * 9,
+        [(0.7, 2), (0.4, 200)],
+    ],
+)
+def test_the_interval_of_an_average_covers_the_truth(chances: list[tuple[float, int]], samples: int) -> None:
+    draw, trials = random.Random(3), 400
+    truth = sum(chance for chance, _ in chances) / len(chances)
+    intervals = [average(drawn(draw, chances, samples)) for _ in range(trials)]
+    assert sum(found.low <= truth <= found.high for found in intervals) / trials >= 0.925
+
+
+def test_the_interval_of_an_average_is_wide_for_few_problems_and_that_of_a_bootstrap_for_many() -> None:
+    def found(*shares: tuple[int, int]) -> tuple[float, float]:
+        sets = [[ProblemValue(float(place < right), 1) for place in range(n)] for right, n in shares]
+        return average(sets)[1:3]
+
+    assert found((0, 2), (0, 2), (0, 2), (1, 2)) == pytest.approx(wilson(1, 8), abs=0.01)
+    assert found((0, 2), (0, 2), (0, 2), (0, 2)) == pytest.approx(wilson(0, 8))
+    assert found((50, 50), (50, 50)) == pytest.approx(wilson(100, 100))
+    assert found((3, 10)) == pytest.approx(wilson(3, 10))
+    many = [(900, 1319), (1500, 5000), (600, 1000)]
+    error = sum(share * (1 - share) / n for share, n in ((right / n, n) for right, n in many)) ** 0.5 / 3
+    middle = sum(right / n for right, n in many) / 3
+    assert found(*many) == pytest.approx((middle - 1.96 * error, middle + 1.96 * error), abs=1e-3)
+    assert lowest_average([[1.0, -1.0] * 50, [1.0] * 100]) == pytest.approx(0.5 - 1.96 * 0.1 / 2, abs=0.01)

@@ -15,6 +15,9 @@ Z95 = 1.959963984540054  # the 97.5th percentile of the normal distribution
 RESAMPLES = 2000
 """Bootstrap resamples: with more, the ends move by less than a tenth of the interval's width."""
 
+_ADDED = 4
+"""Problems that a set is thought to have beside its own, as Agresti and Coull (1998) have two of yes and two of no."""
+
 
 class ProblemValue(NamedTuple):
     """One problem's value of a measure."""
@@ -76,27 +79,55 @@ def mean(values: Sequence[ProblemValue]) -> Estimate:
     return Estimate(middle, min(low, middle), max(high, middle), n)
 
 
-def average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> Estimate:
+def average(sets: Sequence[Sequence[ProblemValue]]) -> Estimate:
     """The mean over sets of the mean over a set's problems: each set weighs the same, as in papers' "AVG" columns.
 
-    The interval is a bootstrap by problem within each set (stratified); if all problems of every set have one value,
-    which a bootstrap cannot vary, it is the mean of Wilson's ends. `n` counts problems.
+    The interval is Wilson's at the effective number of problems, as that of `mean` (Korn and Graubard 1998): p (1 - p)
+    by the variance of the mean, the sum of the sets' own. A set of few problems shows little of its variance, so four
+    problems of the mean of all sets are added to its share, and four of what all sets show together to how much less
+    than yes or no its values vary: unlike a bootstrap it does not collapse. `n` counts problems.
+    """
+    parts = [values for values in sets if len(values)]
+    if not parts:
+        return Estimate(0.0, 0.0, 1.0, 0)
+    shares = [sum(each.value for each in part) / len(part) for part in parts]
+    middle, n = sum(shares) / len(parts), sum(map(len, parts))
+    binary = middle * (1 - middle)
+    if not 0 < middle < 1:
+        size = len(parts) ** 2 / sum(1 / len(part) for part in parts)
+    else:
+        spreads = [_spread(part, share) for part, share in zip(parts, shares, strict=True)]
+        added = _ADDED * binary
+        usual = (sum(seen for seen, _ in spreads) + added) / (sum(most for _, most in spreads) + added)
+        variance = 0.0
+        for part, share, (seen, most) in zip(parts, shares, spreads, strict=True):
+            near = (share * len(part) + _ADDED * middle) / (len(part) + _ADDED)
+            least = len(part) / sum(each.trials for each in part)
+            variance += max(least, (seen + added * usual) / (most + added)) * near * (1 - near) / len(part)
+        size = binary * len(parts) ** 2 / variance
+    low, high = wilson(middle * size, size)
+    return Estimate(middle, min(low, middle), max(high, middle), n)
+
+
+def _spread(part: Sequence[ProblemValue], share: float) -> tuple[float, float]:
+    """How much the values of a set vary, and how much they would as yes and no; (0, 0) of one, which shows nothing."""
+    n = len(part)
+    if n == 1:
+        return 0.0, 0.0
+    squares = sum((each.value - share) ** 2 for each in part)
+    return squares * n / (n - 1), n * share * (1 - share) + squares / (n - 1)
+
+
+def lowest_average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> float:
+    """The lower end of the 95 % interval of a mean over sets of values of any sign, as of gains: each set weighs alike.
+
+    A bootstrap by problem within each set (stratified).
     """
     import numpy as np
 
-    parts = [np.asarray(values, dtype=float) for values in sets if len(values)]
-    if not parts:
-        return Estimate(0.0, 0.0, 1.0, 0)
-    middle = float(np.mean([part.mean() for part in parts]))
-    n = sum(len(part) for part in parts)
-    if not any(part.std() for part in parts):
-        ends = [wilson(part.sum(), len(part)) for part in parts]
-        low, high = (float(sum(end) / len(parts)) for end in zip(*ends, strict=True))
-        return Estimate(middle, low, high, n)
     rng = np.random.default_rng(seed)
-    means = np.mean([bootstrap_means(part, rng) for part in parts], axis=0)
-    low, high = (float(end) for end in np.quantile(means, (0.025, 0.975)))
-    return Estimate(middle, min(low, middle), max(high, middle), n)
+    means = np.mean([bootstrap_means(np.asarray(values, dtype=float), rng) for values in sets], axis=0)
+    return float(np.quantile(means, 0.025))
 
 
 def bootstrap_means(values: numpy.ndarray, rng: numpy.random.Generator, resamples: int = RESAMPLES) -> numpy.ndarray:

@@ -363,7 +363,7 @@ def _averages(
 ) -> Iterator[Metric]:
     """The means over sets, of those problems that were solved in this format."""
     for name, members in sets.items():
-        values = [[measured[problem]["accuracy"].value for problem in ids if problem in measured] for ids in members]
+        values = [[measured[problem]["accuracy"] for problem in ids if problem in measured] for ids in members]
         if all(values):
             yield average(values).metric("accuracy", format=format, group_by="average", group=name)
 

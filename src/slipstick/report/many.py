@@ -13,7 +13,7 @@ from typing import NamedTuple
 from slipstick.comparison import counted_solutions
 from slipstick.errors import InputError, UserError, counted, did_you_mean
 from slipstick.metrics.groups import group_problems, set_of
-from slipstick.metrics.intervals import average
+from slipstick.metrics.intervals import lowest_average
 from slipstick.metrics.labels import is_share, order_formats
 from slipstick.metrics.measures import ALL_SETS
 from slipstick.metrics.paired import accuracy_by_problem, compare_paired
@@ -345,7 +345,7 @@ def _paired_tie(
     gains = [[left[name] - right[name] for name in left] for left, right in pairs if left and right]
     if not any(any(gain) for gain in gains):
         return True
-    return average(gains).low <= 0
+    return lowest_average(gains) <= 0
 
 
 def _trends(rows: Sequence[tuple[_Entry, str, list[Metric | None]]], columns: Sequence[str]) -> list[Trend]:

@@ -16,7 +16,7 @@ from slipstick.errors import InputError, did_you_mean
 from slipstick.evaluate import same_by
 from slipstick.grade import grade_solutions
 from slipstick.metrics.estimators import share_correct
-from slipstick.metrics.intervals import average
+from slipstick.metrics.intervals import ProblemValue, average
 from slipstick.metrics.measures import accuracy, best_of_k, by_problem, maj_at_k, problems_by_set
 from slipstick.schema import Metric, Problem, Record, Solution
 
@@ -155,9 +155,8 @@ def _measure(
     parts = {name: [attempts[problem] for problem in ids if problem in attempts] for name, ids in groups.items()}
     found = {name: _measured(row, chain.from_iterable(part), profile) for name, part in parts.items() if part}
     if row.measure == "accuracy":
-        found[AVERAGE] = average([[share_correct(samples) for samples in part] for part in parts.values()]).metric(
-            "accuracy", group_by="average", group=AVERAGE
-        )
+        values = [[ProblemValue(share_correct(samples), len(samples)) for samples in part] for part in parts.values()]
+        found[AVERAGE] = average(values).metric("accuracy", group_by="average", group=AVERAGE)
     return found
 
 
