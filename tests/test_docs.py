@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks import figures
@@ -68,3 +70,16 @@ def test_figures_are_those_of_the_file() -> None:
 def test_measured_intervals_stand_on_the_pages_of_evidence(page: Path) -> None:
     if page.name not in {"evidence.md", "reproduction.md", "science.md"}:
         assert not re.findall(r"\d\.\d+ \(\d+\.\d+ to \d+\.\d+\)", page.read_text())
+
+
+@pytest.mark.parametrize("page", ["sandbox-agents.md", "served-model.md"])
+def test_functions_that_are_shown_as_tools_describe_their_arguments(page: str) -> None:
+    utils = pytest.importorskip("transformers.utils", reason="the extra `train` is not installed")
+    found = re.search(
+        r"( *)def python\(self, code: str\) -> str:\n(?:\1 +.*\n|\n)+", (ROOT / "docs" / page).read_text()
+    )
+    assert found
+    scope: dict[str, Any] = {}
+    exec(textwrap.dedent(found[0]).replace("self, ", ""), scope)  # noqa: S102  the page's own lines
+    schema = utils.get_json_schema(scope["python"])["function"]
+    assert schema["parameters"]["required"] == ["code"] and schema["parameters"]["properties"]["code"]["description"]

@@ -15,6 +15,7 @@ from slipstick.errors import RecipeError
 from slipstick.recipe import check_settings, find_recipe, load_recipe, parse_value, to_toml
 from slipstick.schema import Record
 from slipstick.shipped import shipped_recipes
+from slipstick.train.sources import TrainRecipe
 
 
 class Settings(Record):
@@ -161,6 +162,22 @@ def test_a_table_as_toml_reads_back() -> None:
         "phases": [{"share": 1, "mix": {"pot": 1, "near-by key": 0.2}}],
     }
     assert tomllib.loads(to_toml(table)) == table
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("max_steps", "a training's length is max_train_tokens, or num_train_epochs"),
+        ("use_peft", "lora_rank = 16 trains adapters"),
+        ("assistant_only_loss", "the loss is always on what the model writes"),
+        ("logging_steps", "the loss of every step is in losses.jsonl"),
+        ("optim", "it is named `optimizer`"),
+        ("lora_r", "it is named `lora_rank`"),
+    ],
+)
+def test_a_key_of_trl_is_told_what_there_is(key: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=f"- {key}: no such setting; {said}"):
+        check_settings({key: True}, TrainRecipe)
 
 
 @pytest.mark.parametrize(

@@ -172,8 +172,9 @@ def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
     differing = (row.only_first + row.only_second) / row.n
     if row.test == "mcnemar" and differing >= DETECTABLE:
         chance = power(DETECTABLE, differing, row.n)
-        often = f"{100 * chance:.0f} times in 100" if chance >= 0.005 else "hardly ever"
-        words += f" If they truly differed by {100 * DETECTABLE:.0f} points, so many problems would show it {often}."
+        often = f"in {100 * chance:.0f} of 100 comparisons" if chance >= 0.005 else "almost never"
+        truly = f"If they truly differed by {100 * DETECTABLE:.0f} points"
+        words += f" {truly}, a comparison on {row.n:,} problems would show it {often}."
     if row.more_problems_needed:
         words += (
             f" If the {100 * abs(row.difference):.1f} points are real, {row.more_problems_needed:,} more problems "

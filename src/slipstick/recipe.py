@@ -47,8 +47,25 @@ _RENAMED = {
     "level": "isolation",
     "silent": "empty_output",
     "endpoint": "api",
+    "model_name_or_path": "base",
+    "max_seq_length": "max_length",
+    "lora_r": "lora_rank",
+    "target_modules": "lora_target_modules",
+    "optim": "optimizer",
+    "eval_steps": "eval_every",
+    "save_steps": "checkpoint_every",
 }
-"""Keys of early recipes -> their names today."""
+"""Keys of early recipes, and of TRL -> their names today."""
+
+_ELSEWHERE = {
+    "max_steps": ("max_train_tokens", "a training's length is max_train_tokens, or num_train_epochs"),
+    "logging_steps": ("max_train_tokens", "the loss of every step is in losses.jsonl"),
+    "use_peft": ("lora_rank", "lora_rank = 16 trains adapters, 0 all weights"),
+    "assistant_only_loss": ("max_length", "the loss is always on what the model writes, never on prompts and outputs"),
+    "completion_only_loss": ("max_length", "the loss is always on what the model writes, never on prompts and outputs"),
+    "output_dir": ("base", "the folder is said by --out"),
+}
+"""Keys of TRL -> a setting of the recipes that they would be in, and what there is here in their place."""
 
 THEN = "then"
 """A recipe's key that says what is run after it (commands/successors.py); it is no setting of the verb."""
@@ -170,6 +187,9 @@ def _nearest(key: str, fields: set[str]) -> str:
     name = _RENAMED.get(key)
     if key in ("api_key", "key", "token") and "api" in fields:
         return "; a key is no setting, as it would stand in the run's record: set OPENAI_API_KEY in the environment"
+    setting, said = _ELSEWHERE.get(key, ("", ""))
+    if setting in fields:
+        return f"; {said}"
     return f"; it is named `{name}`" if name in fields else did_you_mean(key, fields)
 
 

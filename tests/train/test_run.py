@@ -11,6 +11,7 @@ from slipstick.train import TrainSettings
 from slipstick.train.card import CardText, write_card
 from slipstick.train.result import StageResult
 from slipstick.train.run import Training, run_stage, run_steps
+from slipstick.train.settings import ValueSettings
 
 TEXT = CardText("1 example", [], "Nothing is known.")
 
@@ -70,9 +71,10 @@ def test_a_card_names_a_base_that_the_hub_has(tmp_path: Path) -> None:
     write_card(tmp_path, TrainSettings(base="owner/name"), TEXT)
     card = (tmp_path / "README.md").read_text()
     assert "base_model: owner/name" in card and "bit weights" not in card
-    write_card(tmp_path, TrainSettings(base="smollm2"), TEXT)
+    write_card(tmp_path, ValueSettings(base="smollm2"), TEXT)
     card = (tmp_path / "README.md").read_text()
     assert "4-bit weights (Q4_1)" in card and "not those of `HuggingFaceTB/SmolLM2-135M-Instruct`" in card
+    assert 'stage = "value"' in card, "a recipe without it is one of another stage"
 
 
 def interrupted(out: Path, *, at: int) -> int:

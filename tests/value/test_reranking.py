@@ -7,6 +7,7 @@ import random
 import pytest
 
 from slipstick.schema import Solution
+from slipstick.value.display import percent
 from slipstick.value.reranking import advice, describe_samples, rerank
 from tests.value.scored_samples import sample
 
@@ -57,6 +58,7 @@ def test_a_value_that_ranks_incorrect_first_is_not() -> None:
 def test_nothing_to_rank_is_said() -> None:
     found = rerank([sample("a", 0.4, correct=True), sample("a", 0.6, correct=True, number=1)], same=same, format="pot")
     assert advice(found).startswith("No problem has both")
+    assert percent(found.auc) == "-", "there is no number of what was not measured"
 
 
 def test_ranking_well_is_not_yet_choosing_better() -> None:

@@ -66,7 +66,9 @@ def write_card(folder: Path, settings: StageSettings, text: CardText) -> None:
         data=_data(recipe.get("data") or recipe.get("problems")),  # named by a recipe, not by plain settings
         numbers="\n".join(f"| {name} | {value} |" for name, value in text.numbers),
         closing=" ".join([text.closing, *_own_formats(folder)]),
-        recipe=to_toml(settings.model_dump(mode="json", exclude_defaults=True)).rstrip("\n"),
+        recipe=to_toml({"stage": settings.stage, **settings.model_dump(mode="json", exclude_defaults=True)}).rstrip(
+            "\n"
+        ),
     )
     write_atomically(folder / "README.md", card)
 

@@ -129,6 +129,7 @@ def judge(
         (f"{metric_label(m)} (n = {m.n:,})", f"{m.value:.3f} ({m.low:.3f}-{m.high:.3f})")
         for found, _ in judged
         for m in found.named_metrics()
+        if m.n
     ]
     words = " ".join(f"{found.format}: {advice(found)}" for found, _ in judged)
     write_card(out, settings, _card_text(result, numbers, f"On the problems held out. {words}"))

@@ -27,12 +27,16 @@ def print_reranking(result: RerankResult, solutions: Sequence[Solution], console
 
 
 def percent(metric: Metric) -> str:
-    """A share as percent, with its interval."""
+    """A share as percent, with its interval; "-" if nothing was measured."""
+    if not metric.n:
+        return "-"
     return f"{100 * metric.value:.1f} ({100 * metric.low:.1f}-{100 * metric.high:.1f})"
 
 
 def plain(metric: Metric) -> str:
-    """A metric with its interval."""
+    """A metric with its interval; "-" if nothing was measured."""
+    if not metric.n:
+        return "-"
     return f"{metric.value:.3f} ({metric.low:.3f}-{metric.high:.3f})"
 
 

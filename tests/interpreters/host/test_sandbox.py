@@ -198,6 +198,9 @@ def test_answers_to_tool_calls() -> None:
         assert session.answer(call(""))["content"] == "Error: the call has no code"
         other = {"id": "c2", "function": {"name": "search", "arguments": '{"q": "1"}'}}
         assert "no function `search`: call `python`" in session.answer(other)["content"]
+        nameless: dict[str, Any] = {"name": "python", "arguments": {"code": "x + 2"}}
+        for without_id in (nameless, {"type": "function", "function": nameless}):
+            assert session.answer(without_id) == {"role": "tool", "content": "22"}
 
 
 def test_settings_that_do_not_hold() -> None:

@@ -164,12 +164,13 @@ async def run_many(interpreter: Interpreter, programs: Iterable[str], workers: i
 async def answer_call(session: Session, call: Any) -> dict[str, str]:
     """Runs the code of a model's tool call as a step of a session; the message that answers the call.
 
-    call: an element of `tool_calls`, as JSON or as an object of the package `openai`. What cannot be read of it is
-    told to the model.
+    call: an element of `tool_calls`, as JSON or as an object of the package `openai`. Without an id, as in
+    the messages of chat templates, the answer has no `tool_call_id`. What cannot be read of it is told to the model.
     """
     if not isinstance(call, Mapping):
         call = {"id": call.id, "function": {"name": call.function.name, "arguments": call.function.arguments}}
-    name, arguments = call["function"].get("name"), call["function"]["arguments"]
+    function = call.get("function") or call
+    name, arguments = function.get("name"), function.get("arguments", "")
     try:
         check_name(name, "python", arguments)
         codes = read_arguments(arguments)
@@ -177,7 +178,8 @@ async def answer_call(session: Session, call: Any) -> dict[str, str]:
         content = "\n".join(output.text for output in outputs if output.text) or "(no output)"
     except UnreadableCallError as error:
         content = f"Error: {error}"
-    return {"role": "tool", "tool_call_id": str(call["id"]), "content": content}
+    named = {} if call.get("id") is None else {"tool_call_id": str(call["id"])}
+    return {"role": "tool", **named, "content": content}
 
 
 def to_bytes(content: bytes | str) -> bytes:
