@@ -79,7 +79,8 @@ def compare_with_recorded(
         if solution is None or solution.verdict is None:
             continue
         task = set_of(known[solution.problem_id])
-        for verdict, theirs in row.verdicts.items() or [("", None)]:
+        verdicts = row.verdicts if row.scope == "sample" else {}
+        for verdict, theirs in verdicts.items() or [("", None)]:
             agreement = _agreement(solution.verdict.outcome, theirs)
             rows.setdefault((task, verdict), AgreementCounts(task, verdict, Counter())).counts[agreement] += 1
             if theirs is not None and agreement not in ("both_correct", "both_incorrect"):

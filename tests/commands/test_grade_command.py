@@ -126,6 +126,30 @@ def test_recorded_answers_have_a_column_for_each_rule(invoke: Invoke) -> None:
     assert Path("run/disagreements.jsonl").read_text() == ""
 
 
+def test_an_answer_for_all_repeats_is_graded_once_for_each_filter(invoke: Invoke) -> None:
+    responses = ["The answer is 2.", "The answer is 3.", "The answer is 3."]
+    rows = [
+        row(0, rule, found) | {"resps": [responses], "filtered_resps": [found]}
+        for rule, found in (("score-first", "2"), ("maj@3", "3"))
+    ]
+    Path("samples_votes.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+    code, out, _ = invoke("grade", "samples_votes.jsonl", "--out", "run", "--set", "answers=recorded")
+    outcomes = {s.id: s.verdict.outcome for s in RunFolder("run").solutions() if s.verdict}
+    assert outcomes == {"votes/0#cot:score-first#0": "correct", "votes/0#cot:maj@3#0": "incorrect"}
+    lines = [line.split() for line in out.splitlines() if "exact_match," in line]
+    assert code == 0 and [line[1:4] for line in lines] == [
+        ["exact_match,score-first", "1", "0"],
+        ["exact_match,maj@3", "0", "1"],
+    ]
+    assert invoke("grade", "samples_votes.jsonl", "--out", "found")[0] == 0
+    recorded = [json.loads(line) for line in Path("found/recorded.jsonl").read_text().splitlines()]
+    assert {(each["rule"], each["answer"], each["scope"]) for each in recorded} == {
+        ("score-first", "2", "all"),
+        ("maj@3", "3", "all"),
+    }
+    assert Path("found/disagreements.jsonl").read_text() == ""
+
+
 def test_limit_takes_the_first_problems(invoke: Invoke) -> None:
     assert invoke("grade", FILE, "--out", "run", "--limit", "2")[0] == 0
     assert [problem.id for problem in RunFolder("run").problems()] == ["sums/0", "sums/1"]

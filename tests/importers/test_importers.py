@@ -11,7 +11,7 @@ import pytest
 
 from slipstick.errors import InputError
 from slipstick.grade import grade_solutions
-from slipstick.importers import Attempt, find_outputs, read_outputs
+from slipstick.importers import Attempt, find_outputs, read_outputs, with_recorded_answers
 from slipstick.schema import Code, Output, Text
 
 
@@ -88,10 +88,33 @@ def test_lm_eval_math_has_two_metrics_and_no_extracted_answer(tmp_path: Path) ->
     assert attempt.problem.rationale and attempt.problem.metadata["level"] == "Level 1"
 
 
-def test_lm_eval_repeats_are_samples_without_a_verdict_of_their_own(tmp_path: Path) -> None:
-    row = document(0, "", "5", 1, resps=[["It is 5.", "It is 6."]], filtered_resps=["5"], filter="maj@2")
+REPEATS = ["It is 5.", "It is 6.", "It is 6."]
+KEPT: dict[str, tuple[list[Any], list[tuple[str, int, str | None, bool]]]] = {
+    "one answer for all": (["6"], [("cot", 0, "6", True)]),
+    "none for all": (["[invalid]"], [("cot", 0, "", True)]),
+    "one response, whole": (["It is 6."], [("cot", 1, None, True)]),
+    "an answer of each": ([["5", "6", "6"]], [("cot", 0, "5", False), ("cot", 1, "6", False), ("cot", 2, "6", False)]),
+    "of each, in a list": (["5", "6", "7"], [("cot", 0, "5", False), ("cot", 1, "6", False), ("cot", 2, "7", False)]),
+}
+
+
+@pytest.mark.parametrize(("kept", "expected"), KEPT.values(), ids=KEPT)
+def test_what_lm_evals_filter_keeps_of_repeats_is_what_it_recorded(
+    tmp_path: Path, kept: list[Any], expected: list[tuple[str, int, str | None, bool]]
+) -> None:
+    row = document(0, "", "6", 1, resps=[REPEATS], filtered_resps=kept)
     attempts = read(write(tmp_path / "samples_x.jsonl", row))
-    assert [(attempt.solution.sample, attempt.recorded[0].verdicts) for attempt in attempts] == [(0, {}), (1, {})]
+    assert [attempt.solution.blocks for attempt in attempts] == [[Text(text=text)] for text in REPEATS]
+    given = [(one.solution, one.recorded[0].verdicts) for one in with_recorded_answers(attempts)]
+    assert [(one.format, one.sample, one.answer, bool(verdicts)) for one, verdicts in given] == expected
+    assert len(given) > 1 or len(given[0][0].blocks) == (1 if kept == ["It is 6."] else 3)
+
+
+def test_a_filter_that_keeps_some_of_the_repeats_has_no_answer_to_grade(tmp_path: Path) -> None:
+    row = document(0, "", "6", 1, resps=[REPEATS], filtered_resps=[["5", "6"]], filter="first-2")
+    attempts = read(write(tmp_path / "samples_x.jsonl", row))
+    with pytest.raises(InputError, match=r"samples_x\.jsonl:1 has 3 responses, and `first-2` keeps neither"):
+        list(with_recorded_answers(attempts))
 
 
 def test_lm_eval_documents_without_a_known_question_show_their_prompt(tmp_path: Path) -> None:

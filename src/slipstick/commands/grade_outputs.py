@@ -90,7 +90,7 @@ def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: 
     chosen = set(list(dict.fromkeys(attempt.problem.id for attempt in attempts))[: settings.limit])
     attempts = [attempt for attempt in attempts if attempt.problem.id in chosen]
     if settings.answers == "recorded":
-        return [one for attempt in attempts for one in with_recorded_answers(attempt)]
+        return list(with_recorded_answers(attempts))
     return attempts
 
 

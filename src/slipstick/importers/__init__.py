@@ -17,11 +17,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import Field
+
 from slipstick.edges import files_below
 from slipstick.errors import InputError
 from slipstick.formats import parse_whole, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
-from slipstick.importers.parsed import ParsedAttempt, ParsedRow
+from slipstick.importers.parsed import ParsedAttempt, ParsedRow, Scope
 from slipstick.importers.places import OutputFile, places
 from slipstick.problems.files import to_problem
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
@@ -89,6 +91,8 @@ class Recorded(Record):
     """The answer the tool found, "" if it found none; None if the file does not say."""
     verdicts: dict[str, bool]
     """Name of a verdict -> whether it is "correct"; empty if none was recorded."""
+    scope: Scope = Field(default="sample", exclude_if=lambda scope: scope == "sample")
+    """What answer and verdicts are of; written if it is not this solution alone."""
 
 
 class Attempt(NamedTuple):
@@ -162,22 +166,45 @@ def read_outputs(sources: Iterable[Source], *, on_bad: OnBad | None = None) -> I
                 model=model,
             )
             recorded = [
-                Recorded(id=name, where=where, rule=parsed.rule, answer=parsed.answer, verdicts=parsed.verdicts)
-                for parsed, where in zip(attempt.parsed, attempt.where, strict=True)
+                Recorded(
+                    id=name,
+                    where=where,
+                    rule=one.rule,
+                    answer=one.answer,
+                    verdicts=one.verdicts,
+                    scope=one.scope,
+                )
+                for one, where in zip(attempt.parsed, attempt.where, strict=True)
             ]
             yield Attempt(problems[problem_id], solution, recorded)
 
 
-def with_recorded_answers(attempt: Attempt) -> list[Attempt]:
-    """The attempt with the answer that the other tool found; one attempt for each of its rules if it has several."""
-    solution, several = attempt.solution, len(attempt.recorded) > 1
-    attempts = []
-    for row in attempt.recorded:
-        format = f"{solution.format}:{row.rule}" if several else solution.format
-        name = f"{solution.problem_id}#{format}#{solution.sample}"
-        answered = solution.model_copy(update={"id": name, "format": format, "answer": row.answer})
-        attempts.append(Attempt(attempt.problem, answered, [row.model_copy(update={"id": name})]))
-    return attempts
+def with_recorded_answers(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+    """The attempts with the answers that the other tool found; one attempt for each of its rules if it has several.
+
+    An answer that a rule gives for all samples of a problem is one attempt, with the text of all of them. Raises
+    InputError, with file and line, for such a rule that gives no answer.
+    """
+    for _, group in groupby(attempts, key=lambda attempt: attempt.problem.id):
+        samples = [*group]
+        blocks = [block for attempt in samples for block in attempt.solution.blocks]
+        for attempt in samples:
+            for row in attempt.recorded:
+                if row.scope == "all" and row.answer is None:
+                    raise InputError(
+                        f"{row.where} has {len(samples)} responses, and `{row.rule}` keeps neither one answer for all "
+                        "of them nor one for each; grade the answers found in them (--set answers=found)"
+                    )
+                if row.scope == "sample" or (row.scope == "all" and attempt is samples[0]):
+                    yield _with_answer(attempt, row, blocks if row.scope == "all" else attempt.solution.blocks)
+
+
+def _with_answer(attempt: Attempt, row: Recorded, blocks: list[Block]) -> Attempt:
+    solution = attempt.solution
+    format = f"{solution.format}:{row.rule}" if len(attempt.recorded) > 1 else solution.format
+    name = f"{solution.problem_id}#{format}#{solution.sample}"
+    answered = solution.model_copy(update={"id": name, "format": format, "answer": row.answer, "blocks": blocks})
+    return Attempt(attempt.problem, answered, [row.model_copy(update={"id": name, "scope": "sample"})])
 
 
 class _Attempt(NamedTuple):

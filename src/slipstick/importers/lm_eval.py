@@ -47,21 +47,32 @@ def model(path: Path) -> str:
 
 
 def read(row: Row) -> ParsedRow:
-    """The document and its responses; of several repeats none has a recorded verdict, as it is one for all of them."""
+    """The document and its responses; a filter keeps an answer of each, one of them, or one answer for all of them."""
     values = row.values
     texts = _responses(row)
     rule = str(values.get("filter") or UNNAMED)
-    filtered = values.get("filtered_resps")
-    found = filtered[0] if isinstance(filtered, list) and filtered else filtered
-    found = found[0] if isinstance(found, list) and len(found) == 1 else found
-    if len(texts) > 1:
-        answers = found if isinstance(found, list) and len(found) == len(texts) else [None] * len(texts)
-        return ParsedRow(
-            _problem(row),
-            [ParsedAttempt(text, _answer(answer, text), {}, rule) for text, answer in zip(texts, answers, strict=True)],
-        )
-    text = texts[0] if texts else None
-    return ParsedRow(_problem(row), [ParsedAttempt(text, _answer(found, text), _verdicts(values, rule), rule)])
+    found = _unpacked(values.get("filtered_resps"), len(texts))
+    verdicts = _verdicts(values, rule)
+    if len(texts) < 2:
+        text = texts[0] if texts else None
+        attempts = [ParsedAttempt(text, _answer(found, text), verdicts, rule)]
+    elif isinstance(found, list) and len(found) == len(texts):  # the verdict is one for all of them
+        pairs = zip(texts, found, strict=True)
+        attempts = [ParsedAttempt(text, _answer(answer, text), {}, rule) for text, answer in pairs]
+    elif found in texts:  # one of the responses, whole: its verdict is that one's
+        attempts = [ParsedAttempt(text, None, {}, rule, scope="other") for text in texts]
+        kept = texts.index(found)
+        attempts[kept] = attempts[kept]._replace(verdicts=verdicts, scope="sample")
+    else:
+        attempts = [ParsedAttempt(text, _answer(found, None), verdicts, rule, scope="all") for text in texts]
+    return ParsedRow(_problem(row), attempts)
+
+
+def _unpacked(filtered: Any, responses: int) -> Any:
+    """What a filter kept of a document's one request: an answer, or a list of them."""
+    if isinstance(filtered, list) and filtered and not (len(filtered) == responses > 1):
+        filtered = filtered[0]
+    return filtered[0] if isinstance(filtered, list) and len(filtered) == 1 else filtered
 
 
 def _responses(row: Row) -> list[str]:

@@ -1,6 +1,9 @@
 """What a row of another tool's file parses to: its problem, and the attempts with what the tool recorded of them."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+Scope = Literal["sample", "all", "other"]
+"""What a rule's answer is of: the sample it is recorded with, all samples of the problem together, another sample."""
 
 
 class ParsedAttempt(NamedTuple):
@@ -20,6 +23,8 @@ class ParsedAttempt(NamedTuple):
     """Whether that program failed."""
     tokens: int = 0
     """Tokens that were generated, 0 if the file does not say."""
+    scope: Scope = "sample"
+    """What `answer` and `verdicts` are of."""
 
 
 class ParsedRow(NamedTuple):
