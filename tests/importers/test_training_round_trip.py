@@ -9,6 +9,7 @@ import pytest
 
 from slipstick.exporters import SHAPES as EXPORTED
 from slipstick.exporters import export
+from slipstick.formats import join, load_format, render
 from slipstick.importers.training import SHAPES, read_training
 from slipstick.schema import Block, Code, Output, Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
@@ -72,6 +73,21 @@ def test_every_format_comes_back(shape: str, tmp_path: Path) -> None:
         else:
             assert blocks == ours[solution.id]
     assert len(found) == len(ours) and sum(one.solution.id not in ours for one in found) == 2  # the hybrid ones
+
+
+@pytest.mark.parametrize("shape", ["records", "segments", "prompt_completion", "outcomes", "messages", "alpaca"])
+def test_the_text_that_is_trained_on_comes_back(shape: str, tmp_path: Path) -> None:
+    folder = run_in_every_format(tmp_path / "run")
+    (name,) = export(folder, shape, tmp_path)
+    back = {one.solution.id: one.solution for one in read_training(read_rows(tmp_path / name), stem="set")}
+    ours = [solution for solution in folder.solutions() if solution.id in back]
+    assert len(ours) > 6
+    for solution in ours:
+        format = load_format(solution.format)
+        mine, theirs = (join(render(format, one.blocks)) for one in (solution, back[solution.id]))
+        if shape in ("messages", "alpaca"):  # docs/import.md says that they leave line breaks out
+            mine, theirs = mine.replace("\n", ""), theirs.replace("\n", "")
+        assert theirs == (mine.lstrip("\n") if shape == "outcomes" else mine)
 
 
 @pytest.mark.parametrize("shape", [name for name, shape in EXPORTED.items() if shape.of != "problems"])
