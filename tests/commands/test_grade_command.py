@@ -159,6 +159,10 @@ def test_files_of_unknown_formats_are_skipped_and_named(invoke: Invoke) -> None:
     Path("log.jsonl").write_text('{"time": 1}\n')
     code, out, _ = invoke("grade", ".", "--out", "runs/all")
     assert code == 0 and "skipped 1 of no known format: log.jsonl" in out
+    Path("samples_sums_2030-12-31T00-00-00.jsonl").write_text(Path(FILE).read_text())
+    code, out, _ = invoke("grade", ".", "--out", "runs/newest")
+    said = "skipped 1 of an earlier evaluation of the same task: samples_sums_2030-12-31T00-00-00.jsonl"
+    assert code == 0 and said in out and len(list(RunFolder("runs/newest").problems())) == 3
 
 
 MISTAKES = {

@@ -212,7 +212,7 @@ def test_a_folder_of_several_tools_and_unknown_files(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "zipped" / "samples_svamp.jsonl.gz", "wt") as file:
         file.write(json.dumps(row) + "\n")
     sources, skipped = find_outputs(tmp_path)
-    assert skipped == [unknown]
+    assert skipped == {unknown: "of no known format"}
     assert [(source.file_format, source.run, source.label) for source in sources] == [
         ("lm-eval", "one", "gsm8k"),
         ("nemo-skills", tmp_path.name, "gsm8k"),

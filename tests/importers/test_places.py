@@ -41,7 +41,7 @@ def test_the_results_beside_a_file_name_the_model(tmp_path: Path) -> None:
     write(tmp_path / "x", "gsm8k", model="org/b")
     assert found(tmp_path) == [("org__a_real", "org/a_real", "gsm8k"), ("org__b", "org/b", "gsm8k")]
     assert found(tmp_path / "x") == [("", "org/b", "gsm8k")]
-    (tmp_path / "x" / "results_2032.json").write_text("[broken")
+    (tmp_path / "x" / "results_2031-01-01T00-00-00.5.json").write_text("[broken")
     assert found(tmp_path / "x") == [("", "", "gsm8k")]
 
 
@@ -63,8 +63,41 @@ def test_a_model_that_was_evaluated_twice(tmp_path: Path) -> None:
     write(tmp_path / "zero" / "org__a", "gsm8k")
     assert found(tmp_path) == [("few-org__a", "org/a", "gsm8k"), ("zero-org__a", "org/a", "gsm8k")]
     write(tmp_path / "zero" / "org__a", "gsm8k", stamp="2031-01-02T00-00-00")
-    labels = [label for *_, label in found(tmp_path / "zero")]
-    assert labels == ["gsm8k_2031-01-01T00-00-00.5", "gsm8k_2031-01-02T00-00-00"]
+    write(tmp_path / "zero" / "org__a", "svamp")
+    sources, left = find_outputs(tmp_path / "zero")
+    assert [(source.label, source.path.name[-25:]) for source in sources] == [
+        ("gsm8k", "2031-01-02T00-00-00.jsonl"),
+        ("svamp", "31-01-01T00-00-00.5.jsonl"),
+    ]
+    old = tmp_path / "zero" / "org__a" / "samples_gsm8k_2031-01-01T00-00-00.5.jsonl"
+    assert left == {old: "of an earlier evaluation of the same task"}
+    assert len(find_outputs(old)[0]) == 1
+
+
+def test_models_of_one_folder_are_told_by_the_dates_of_their_results(tmp_path: Path) -> None:
+    write(tmp_path, "gsm8k", "svamp", stamp="2031-01-01T00-00-00.5", model="org/a")
+    write(tmp_path, "gsm8k", stamp="2031-01-02T00-00-00.5", model="org/b")
+    write(tmp_path, "aime", stamp="2031-01-01T09-00-00")  # its own results are lost: the last before it
+    assert found(tmp_path) == [
+        ("org__a", "org/a", "aime"),
+        ("org__a", "org/a", "gsm8k"),
+        ("org__a", "org/a", "svamp"),
+        ("org__b", "org/b", "gsm8k"),
+    ]
+    (tmp_path / "samples_amc.jsonl").write_text((tmp_path / "samples_aime_2031-01-01T09-00-00.jsonl").read_text())
+    assert [source.model for source in find_outputs(tmp_path / "samples_amc.jsonl")[0]] == [""]
+
+
+def test_a_task_of_log_likelihoods_is_left_out_of_a_folder(tmp_path: Path) -> None:
+    write(tmp_path / "org__a", "gsm8k")
+    row = {"doc_id": 0, "doc": {}, "target": "0", "resps": [[["-1.5", "False"]], [["-0.5", "True"]]], "filter": "none"}
+    arc = tmp_path / "org__a" / "samples_arc_easy_2031-01-01T00-00-00.5.jsonl"
+    arc.write_text(json.dumps(row) + "\n")
+    sources, left = find_outputs(tmp_path)
+    assert [source.label for source in sources] == ["gsm8k"]
+    assert left == {arc: "with log-likelihoods, no text to grade"}
+    with pytest.raises(InputError, match="holds log-likelihoods"):
+        list(read_outputs(find_outputs(arc)[0]))
 
 
 def test_a_call_from_python_gives_one_run(tmp_path: Path) -> None:

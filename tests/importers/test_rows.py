@@ -77,7 +77,7 @@ def test_files_of_known_tools_go_before_guesses(tmp_path: Path) -> None:
     (tmp_path / "samples_x.jsonl").write_text(json.dumps(lm_eval) + "\n")
     (tmp_path / "other.jsonl").write_text(json.dumps(GUESSED["prompt, completion"]) + "\n")
     sources, skipped = find_outputs(tmp_path)
-    assert [source.file_format for source in sources] == ["lm-eval"] and skipped == [tmp_path / "other.jsonl"]
+    assert [source.file_format for source in sources] == ["lm-eval"] and [*skipped] == [tmp_path / "other.jsonl"]
 
 
 @pytest.mark.parametrize("key", ["label", "correct"])

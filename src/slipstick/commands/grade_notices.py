@@ -1,6 +1,6 @@
 """What `slipstick grade` says: of files before it grades them, and of another tool's verdicts afterwards."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -28,12 +28,12 @@ class GradeRunSettings(GradeSettings):
 
 
 def notices(
-    sources: Sequence[Source], skipped: Sequence[Path], attempts: Sequence[Attempt], drops: Sequence[Drop]
+    sources: Sequence[Source], skipped: Mapping[Path, str], attempts: Sequence[Attempt], drops: Sequence[Drop]
 ) -> Iterator[str]:
     """One line for what was skipped, guessed, dropped, is empty, and has no gold."""
-    if skipped:
-        names = ", ".join(path.name for path in skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-        yield f"skipped {len(skipped)} of no known format: {names}"
+    for why in dict.fromkeys(skipped.values()):
+        names = [path.name for path, reason in skipped.items() if reason == why]
+        yield f"skipped {len(names)} {why}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
     for source in sources:
         if source.field_map:
             yield f"{source.path.name}: " + ", ".join(f"{field} = `{key}`" for field, key in source.field_map.items())

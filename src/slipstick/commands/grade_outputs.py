@@ -1,6 +1,6 @@
 """`slipstick grade FILE`: the output files of another tool, graded into a run of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -53,7 +53,7 @@ def grade_outputs(invocation: Invocation, console: Console) -> Path:
         folders = {source.path.parent for source in members}
         alone = str(folders.pop()) if run and len(folders) == 1 else invocation.target
         _grade(replace(invocation, target=alone, out=out / run), members, skipped, settings, console)
-        skipped = []
+        skipped = {}
     if len(runs) > 1:
         console.print(f"{len(runs)} runs in one table: slipstick report {out}", soft_wrap=True, highlight=False)
     return out
@@ -62,7 +62,7 @@ def grade_outputs(invocation: Invocation, console: Console) -> Path:
 def _grade(
     invocation: Invocation,
     sources: Sequence[Source],
-    skipped: Sequence[Path],
+    skipped: Mapping[Path, str],
     settings: GradeOutputsSettings,
     console: Console,
 ) -> None:

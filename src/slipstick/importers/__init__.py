@@ -24,7 +24,7 @@ from slipstick.errors import InputError
 from slipstick.formats import parse_whole, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow, Scope
-from slipstick.importers.places import OutputFile, places
+from slipstick.importers.places import OutputFile, older, places
 from slipstick.problems.files import to_problem
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
 from slipstick.tabular import OnBad, Row, files_at, hand_over, read_rows
@@ -46,10 +46,21 @@ class FileFormat(NamedTuple):
     """Whether the files of one folder are samples of the same problems."""
     model: Callable[[Path], str] | None = None
     """The model that wrote a file, "" if nothing says; None if its tool keeps no folder for each model."""
+    date: Callable[[Path], str] = lambda path: ""
+    """When a file was written, as text that sorts; "" if its name does not say."""
+    has_text: Callable[[dict[str, Any]], bool] = lambda first: True
+    """Whether a file has text to grade, as its first row says."""
 
 
 FILE_FORMATS: dict[str, FileFormat] = {
-    "lm-eval": FileFormat(lm_eval.recognises, lm_eval.task, lm_eval.read, model=lm_eval.model),
+    "lm-eval": FileFormat(
+        lm_eval.recognises,
+        lm_eval.task,
+        lm_eval.read,
+        model=lm_eval.model,
+        date=lm_eval.date,
+        has_text=lm_eval.has_text,
+    ),
     "nemo-skills": FileFormat(nemo_skills.recognises, nemo_skills.task, nemo_skills.read, file_is_a_sample=True),
     "tora": FileFormat(tora.recognises, tora.task, tora.read),
     "mammoth": FileFormat(mammoth.recognises, mammoth.task, mammoth.read),
@@ -108,8 +119,9 @@ class Attempt(NamedTuple):
 
 def find_outputs(
     path: Path | str, *, file_format: str | None = None, field_map: dict[str, str] | None = None
-) -> tuple[list[Source], list[Path]]:
-    """The files to read at a path, a file, a folder or a pattern ("out/*.jsonl"), and those of no known format.
+) -> tuple[list[Source], dict[Path, str]]:
+    """The files to read at a path, a file, a folder or a pattern ("out/*.jsonl"), and why each other one is left out:
+    it is of no known format, has no text to grade, or its task was evaluated again later, in the same folder.
 
     file_format: name in `FILE_FORMATS` that all of them are read in, or `ROWS`; None to recognise each by its first
     row. field_map: field -> key of rows of no tool; fields that it leaves out are guessed, and all of them if no file
@@ -129,13 +141,20 @@ def find_outputs(
     known = {file: name for file, name in names.items() if name and (name != ROWS or maps[file])}
     if not known:
         raise InputError(_nothing_known(path, first))
-    found = places(root, [_described(file, name, first[file]) for file, name in known.items()])
+    left = {file: "of no known format" for file in names if file not in known}
+    silent = [file for file, name in known.items() if name != ROWS and not FILE_FORMATS[name].has_text(first[file])]
+    if len(silent) < len(known):  # else reading the first says what is wrong
+        left |= dict.fromkeys(silent, "with log-likelihoods, no text to grade")
+    described = [_described(file, name, first[file]) for file, name in known.items() if file not in left]
+    left |= dict.fromkeys(sorted(older(described)), "of an earlier evaluation of the same task")
+    found = places(root, [file for file in described if file.path not in left])
     sources = [
         Source(file, name, found[file].label, found[file].run, found[file].model, maps.get(file) or {})
         for file, name in known.items()
+        if file in found
     ]
     ordered = sorted(sources, key=lambda source: (source.run, source.label, source.path))
-    return ordered, [file for file in names if file not in known]
+    return ordered, left
 
 
 def read_outputs(sources: Iterable[Source], *, on_bad: OnBad | None = None) -> Iterator[Attempt]:
@@ -318,13 +337,12 @@ def _recognise(values: dict[str, Any]) -> str | None:
 def _described(path: Path, name: str, first: dict[str, Any]) -> OutputFile:
     """A file of a format, by its name and its first row."""
     if name == ROWS:
-        return OutputFile(path, rows.task(path), False, "", path.with_name(path.name.partition(".jsonl")[0]))
+        return OutputFile(path, rows.task(path), False, "", "", path.with_name(path.name.partition(".jsonl")[0]))
     tool = FILE_FORMATS[name]
     stem = path.name.partition(".jsonl")[0]
     place = path.parent if tool.file_is_a_sample else path.with_name(stem.removeprefix("samples_"))
-    return OutputFile(
-        path, tool.task(path, first), tool.model is not None, tool.model(path) if tool.model else "", place
-    )
+    model = tool.model(path) if tool.model else ""
+    return OutputFile(path, tool.task(path, first), tool.model is not None, model, tool.date(path), place)
 
 
 def _is_rows(path: Path) -> bool:

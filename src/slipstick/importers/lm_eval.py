@@ -12,7 +12,7 @@ from slipstick.errors import InputError
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
 from slipstick.tabular import Row
 
-_NAME = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\d.*)?")
+_NAME = re.compile(r"samples_(?P<task>.+?)(_(?P<date>\d{4}-\d\d-\d\d.*))?")
 _QUESTION = ("text", "question", "problem", "instruction", "prompt", "query")
 UNNAMED = "none"
 """The filter of a row that names none, as before version 0.4.5."""
@@ -25,6 +25,15 @@ def recognises(values: dict[str, Any]) -> bool:
     return "doc_id" in values and "target" in values and ("resps" in values or "filtered_resps" in values)
 
 
+def has_text(values: dict[str, Any]) -> bool:
+    """Whether a row's responses are text, not log-likelihoods of options."""
+    resps = values.get("resps")
+    if not resps:
+        return True
+    texts = resps[0] if isinstance(resps[0], list) else resps
+    return len(resps) == 1 and all(text is None or isinstance(text, str) for text in texts)
+
+
 def task(path: Path, values: dict[str, Any]) -> str:
     """The task in the file's name."""
     stem = path.name.partition(".jsonl")[0]
@@ -32,18 +41,32 @@ def task(path: Path, values: dict[str, Any]) -> str:
     return match["task"] if match else stem
 
 
+def date(path: Path) -> str:
+    """The date in a file's name, which sorts as text; "" if there is none."""
+    match = _NAME.fullmatch(path.name.partition(".jsonl")[0])
+    return (match["date"] or "") if match else ""
+
+
 def model(path: Path) -> str:
-    """The model: as results_*.json beside a file says, else its folder's name, `org__name`; "" if neither does."""
+    """The model: as results_{date}.json beside a file says, else its folder's name, `org__name`; "" if neither does.
+
+    The results are those of the file's date, else the last before it, else any, if all of them name one model.
+    """
     folder = path.absolute().parent
-    for results in sorted(folder.glob("results_*.json"), reverse=True)[:1]:
-        try:
-            said = json.loads(results.read_text("utf-8"))
-        except (OSError, ValueError):
-            break
-        name = said.get("model_name") if isinstance(said, dict) else None
-        if isinstance(name, str) and name:
-            return name
-    return folder.name.replace("__", "/") if "__" in folder.name else ""
+    results = sorted(folder.glob("results_*.json"))
+    earlier = [each for each in results if each.stem.removeprefix("results_") <= date(path)]
+    names = {_model_in(each) for each in earlier[-1:] or results}
+    name = names.pop() if len(names) == 1 else ""
+    return name or (folder.name.replace("__", "/") if "__" in folder.name else "")
+
+
+def _model_in(results: Path) -> str:
+    try:
+        said = json.loads(results.read_text("utf-8"))
+    except (OSError, ValueError):
+        return ""
+    name = said.get("model_name") if isinstance(said, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def read(row: Row) -> ParsedRow:
@@ -81,7 +104,7 @@ def _responses(row: Row) -> list[str]:
     if not resps:
         return []
     texts = resps[0] if isinstance(resps[0], list) else resps
-    if len(resps) > 1 or not all(text is None or isinstance(text, str) for text in texts):
+    if not has_text(row.values):
         raise InputError(
             f"{row.where} holds log-likelihoods of options, not an answer in words; only tasks that generate "
             "text (output_type: generate_until) can be graded"

@@ -18,6 +18,8 @@ class OutputFile(NamedTuple):
     """Whether its tool keeps the files of each model in a folder."""
     model: str
     """The model that wrote it, "" if that is not known."""
+    date: str
+    """When it was written, as text that sorts; "" if its name does not say."""
     place: Path
     """Its folder if all files of that are samples of the same problems, else its path without what every name has."""
 
@@ -31,6 +33,15 @@ class Place(NamedTuple):
     """The model that wrote it, "" if that is not known."""
     label: str
     """The name of its task, unique in its run unless the files are samples of the same problems."""
+
+
+def older(files: Iterable[OutputFile]) -> set[Path]:
+    """The files of a task and model that were written again, later, in the same folder."""
+    newest: dict[tuple[Path, str, str], str] = {}
+    dated = [(file, (file.path.parent, file.model, file.task)) for file in files if file.date]
+    for file, key in dated:
+        newest[key] = max(newest.get(key, ""), file.date)
+    return {file.path for file, key in dated if file.date < newest[key]}
 
 
 def places(root: Path, files: Iterable[OutputFile]) -> dict[Path, Place]:
