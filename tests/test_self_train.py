@@ -119,7 +119,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert RunFolder(run).run().status == "running"
-    run_self_train(Invocation(recipe(folder), out=run, resume=True), Console(file=io.StringIO()))
+    with (folder / "said.txt").open("w") as file:
+        run_self_train(Invocation(recipe(folder), out=run, resume=True), Console(file=file, width=100))
     return run
 
 
@@ -135,6 +136,11 @@ def test_a_killed_run_goes_on_to_its_end(finished: Path) -> None:
     kept = len(list(RunFolder(finished / "round-1" / "data").solutions()))
     assert rounds[1].examples == kept and rounds[0].added == kept - rounds[0].examples
     assert {metric_label(metric) for metric in RunFolder(finished).run().metrics} == {"accuracy, pot, final"}
+
+
+def test_no_stage_names_the_command_that_the_next_one_is(finished: Path) -> None:
+    said = (finished.parent / "said.txt").read_text()
+    assert "12 solutions of " in said and "next: slipstick" not in said
 
 
 def test_the_last_model_is_compared_with_the_first(finished: Path) -> None:

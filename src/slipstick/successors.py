@@ -105,8 +105,9 @@ def run_with_successors(verb: str, invocation: Invocation, verbs: Mapping[str, R
             if part.is_finished() and not again:
                 console.print(f"already done in {part.invocation.out}", highlight=False)
                 continue
+        asked = replace(_resumed(part.invocation, invocation, again=again), goes_on=number < len(parts))
         try:
-            verbs[part.verb](_resumed(part.invocation, invocation, again=again), console)
+            verbs[part.verb](asked, console)
         except RunFolderError as error:
             if len(parts) == 1 or not invocation.resume:
                 raise

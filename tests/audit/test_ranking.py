@@ -48,10 +48,18 @@ def test_solvers_that_split_make_a_problem_ambiguous(town: tuple[list[Problem], 
     assert looks["split"] == "ambiguous" and looks["town/7"] == "wrong"
 
 
+def test_a_label_that_solvers_say_looks_correct(town: tuple[list[Problem], dict[str, list[Vote]]]) -> None:
+    problems, votes = town
+    suspects = audit(problems, [count_votes(each, votes[each.id]) for each in problems])
+    assert {each.looks for each in suspects if each.score < PRIOR_ERROR_RATE} == {"correct"}
+    assert {each.looks for each in suspects if each.score > 0.5} == {"wrong"}
+
+
 def test_without_labels_or_votes() -> None:
     assert audit([Problem(id="p", text="?")]) == [] and describe_solvers([]) == []
     (only,) = audit([Problem(id="p", text="?", answer=["1", "one"])])
     assert only.score == pytest.approx(PRIOR_ERROR_RATE) and only.evidence == [] and only.answer is None
+    assert only.looks == "correct"
 
 
 @pytest.mark.parametrize("prior", [0.02, 0.05, 0.1])

@@ -36,8 +36,9 @@ class Suspect(Record):
     """1 for the most suspicious."""
     score: float
     """Probability that the label is wrong: the weights of all evidence added to the prior log-odds."""
-    looks: Literal["wrong", "ambiguous"]
-    """`ambiguous` if solvers disagree with the label without agreeing among themselves."""
+    looks: Literal["wrong", "ambiguous", "correct"]
+    """`correct` if the evidence does not make an error likelier than it was before; `ambiguous` if solvers disagree
+    with the label without agreeing among themselves."""
     gold: str | list[str]
     """The label."""
     answer: str | None
@@ -99,11 +100,13 @@ def _suspect(
     odds = _log_odds(prior) + sum(each.weight for each in evidence)
     rivals = list(zip(chances[1:], ballot.rivals(), strict=True)) if ballot else []
     best = max(rivals, key=lambda pair: pair[0], default=None)
+    split = best is not None and max(best[0], chances[0]) < 0.5
+    doubted = odds > _log_odds(prior)
     return Suspect(
         id=problem.id,
         rank=1,
         score=1 / (1 + exp(-odds)),
-        looks="ambiguous" if best and max(best[0], chances[0]) < 0.5 else "wrong",
+        looks="ambiguous" if split else "wrong" if doubted else "correct",
         gold=problem.answer or "",
         answer=best[1].answer if best else None,
         evidence=sorted(evidence, key=lambda each: -each.weight),

@@ -44,6 +44,8 @@ class Invocation:
     """A model in place of the recipe's; whoever opened it closes it."""
     interpreter: Interpreter | None = None
     """An interpreter in place of the recipe's; whoever opened it closes it."""
+    goes_on: bool = False
+    """Whether the caller goes on with what was made, so that no command is named that does."""
 
     @property
     def changes(self) -> list[str]:

@@ -89,7 +89,7 @@ def _run_stage(stage: str, settings: dict[str, Any], out: Path, console: Console
     recipe = out.with_name(f"{out.name}.toml")
     write_atomically(recipe, to_toml({key: value for key, value in settings.items() if value is not None}))
     try:
-        _STAGES[stage][2](Invocation(str(recipe), out=out, resume=True), console)
+        _STAGES[stage][2](Invocation(str(recipe), out=out, resume=True, goes_on=True), console)
     except BaseException:
         if not is_run(out):  # it made nothing, so it leaves nothing
             recipe.unlink()

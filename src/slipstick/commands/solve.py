@@ -51,7 +51,8 @@ def run_solve(invocation: Invocation, console: Console) -> Path:
         finish(folder, solved)
     if solved.finished:
         found = f"{counted(solved.solutions, 'solution')} of {counted(solved.problems, 'problem')}: {folder.path}"
-        console.print(f"\n{found}\nnext: slipstick grade {folder.path}", highlight=False, soft_wrap=True)
+        after = "" if invocation.goes_on else f"\nnext: slipstick grade {folder.path}"
+        console.print(f"\n{found}{after}", highlight=False, soft_wrap=True)
     return folder.path
 
 
