@@ -45,3 +45,10 @@ def test_the_share_of_correct_answers_says_of_how_many() -> None:
     note = monitor.note()
     assert note.startswith("1 request running, ") and re.search(r"\d % correct \(\d+-\d+\) of [12] checked", note)
     assert note.endswith("; no server answers")
+
+
+def test_letters_beside_a_gold_that_is_the_text_of_an_option_are_not_counted_as_incorrect() -> None:
+    monitor = Monitor(FakeModel({}))
+    problem = Problem(id="p/1", text="Which is prime?", answer="7", choices=["4", "7"])
+    monitor.add(Solution(id="p/1#cot#0", problem_id="p/1", format="cot", blocks=[], answer="B"), problem)
+    assert monitor.state()["checked"] == 0 and "correct" not in monitor.note()

@@ -84,6 +84,8 @@ class Monitor(Model):
         self.solutions += 1
         self.paid_for += 1
         began = time.monotonic()
+        if problem.choices and problem.kind != "choice":
+            return  # a gold that is an option's text, which answers name by letters as well: `grade` knows both
         if not problem.answer or self._grading > _SHARE * (began - self._began):
             return
         correct = _is_correct(solution, problem)
