@@ -56,6 +56,15 @@ def test_a_worker_that_hangs_is_killed_and_replaced(pool: Pool) -> None:
     assert pool.pids() != [first]
 
 
+def test_a_worker_that_gets_no_processor_for_a_while_still_decides(pool: Pool) -> None:
+    assert outcome(pool, "x+1", "1+x")
+    (worker,) = pool.pids()
+    os.kill(worker, signal.SIGSTOP)
+    threading.Timer(1.0, os.kill, (worker, signal.SIGCONT)).start()
+    assert outcome(pool, *("(x+1)^2", "x^2+2x+1"), seconds=0.5)
+    assert pool.pids() == [worker]
+
+
 def test_a_hang_in_c_is_killed_in_the_place_for_slow_ones(pool: Pool) -> None:
     assert outcome(pool, "hang", "7", seconds=1.5) is None
     assert pool.pids() == []

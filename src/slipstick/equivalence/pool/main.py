@@ -30,6 +30,7 @@ def main(*, algebra: bool = True) -> None:
     os.dup2(2, 1)  # what a library prints must not look like a reply
     _reset_signals()
     from slipstick.equivalence.decision import NEEDS_ALGEBRA
+    from slipstick.equivalence.pool.process import PATIENCE
     from slipstick.equivalence.verdicts import decide_each
 
     compare_by_algebra = _load_algebra() if algebra else None
@@ -38,7 +39,7 @@ def main(*, algebra: bool = True) -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         rows = []
-        with _killable(request["seconds"], watch=request["algebra"]):
+        with _killable(PATIENCE * request["seconds"], watch=request["algebra"]):
             for answer, expected, kind in request["rows"]:
                 decisions = decide_each(
                     answer, expected, kind=kind, profile=request["profile"], algebra=compare_by_algebra

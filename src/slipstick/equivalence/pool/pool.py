@@ -1,8 +1,8 @@
 r"""Keeps worker processes for comparisons that need computer algebra: started when first needed, killed when they hang.
 
 Works from threads and inside an event loop: no signal handlers, no multiprocessing, only pipes; each worker is lent to
-one caller at a time. The clock is the caller's: a worker that overstays its deadline is killed, and replaced when the
-next comparison asks for one.
+one caller at a time. The caller reads the worker's processor time: one that overstays its deadline is killed, and
+replaced when the next comparison asks for one. By the wall clock alone verdicts would depend on what else runs.
 
 Most comparisons take milliseconds. One that is not done after `FAST_SECONDS` moves to one of a few places for slow
 ones, or waits for such a place, so that a burst of comparisons that hang holds up the others for moments only.
@@ -21,7 +21,7 @@ from slipstick.equivalence.pool.process import START_SECONDS, Row, WorkerLostErr
 from slipstick.errors import SlipstickError
 
 SECONDS = 2.0
-"""Deadline of one verdict, wall clock, from when a worker begins it."""
+"""What a worker may compute for one verdict; by the clock it may take `PATIENCE` times as long."""
 FAST_SECONDS = 0.5
 """A comparison that takes longer is a slow one."""
 
@@ -54,7 +54,7 @@ class Pool:
     def compare(self, row: Row, *, profile: str = "slipstick", seconds: float) -> list[Decision]:
         """A worker's decision for each expected answer up to the first that matches; open after so many seconds.
 
-        The clock starts when a worker begins the comparison. A worker that dies on it is replaced once.
+        Seconds are those of a worker's processor, since it began the comparison. A worker that dies on it is replaced once.
         Raises SlipstickError if the worker fails while it starts.
         """
         request = {"rows": [row], "algebra": True, "profile": profile, "seconds": seconds}

@@ -22,6 +22,8 @@ _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     "from slipstick.equivalence.pool.main import main; main(algebra={algebra})"
 )
+PATIENCE = 5.0
+"""On a machine that is busy a worker may take so many times as long by the clock as it may compute."""
 Row = tuple[str, Sequence[str], str | None]
 """What a worker decides at a time: an answer, the acceptable answers and the kind of the problem."""
 
@@ -87,11 +89,12 @@ class WorkerProcess:
         self._write()
 
     def receive(self, seconds: float) -> list[list[Decision]] | None:
-        """For each row of the oldest open request its decisions; None if they do not come in so many seconds.
+        """For each row of the oldest open request its decisions; None once so many seconds were computed in vain.
 
-        Raises WorkerLostError if the process is gone.
+        Where other programs keep the processor busy the worker has `PATIENCE` times as long: its verdict must not
+        depend on them. Raises WorkerLostError if the process is gone.
         """
-        line = self._next_line(seconds)
+        line = self._next_line(seconds, patience=PATIENCE)
         if line is None:
             return None
         self._owed -= 1
@@ -139,15 +142,19 @@ class WorkerProcess:
             except OSError as error:
                 raise WorkerLostError(self._end()) from error
 
-    def _next_line(self, seconds: float) -> bytes | None:
-        deadline = time.monotonic() + seconds
+    def _next_line(self, seconds: float, *, patience: float = 1.0) -> bytes | None:
+        """The next line; None after so many seconds of computing, or `patience` times as many by the clock."""
+        begun, computed = time.monotonic(), self._computed()
         while b"\n" not in self._received:
+            left = seconds - (passed := time.monotonic() - begun)
+            if left <= 0 and patience > 1:
+                left = min(seconds - (self._computed() - computed), patience * seconds - passed)
             poll = select.poll()
             poll.register(self._stdout, select.POLLIN)
             if self._unsent:
                 poll.register(self._stdin, select.POLLOUT)
-            events = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
-            if not events:
+            events = dict(poll.poll(max(0.0, left) * 1000))
+            if not events and left <= 0:
                 return None
             if self._stdout in events:
                 chunk = os.read(self._stdout, 1 << 20)
@@ -158,6 +165,13 @@ class WorkerProcess:
                 self._write()
         line, _, self._received = self._received.partition(b"\n")
         return line
+
+    def _computed(self) -> float:
+        """Seconds of processor time so far; without Linux's clocks of processes, the wall clock's."""
+        try:
+            return time.clock_gettime(~self.pid << 3 | 2)  # what clock_getcpuclockid(3) gives on Linux
+        except OSError:  # ended
+            return time.monotonic()
 
     def _end(self) -> str:
         """How the process ended, in words; ends it if it only closed its pipes."""

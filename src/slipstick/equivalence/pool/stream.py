@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision
 from slipstick.equivalence.pool.pool import SECONDS, shared_pool
-from slipstick.equivalence.pool.process import WorkerLostError, WorkerProcess
+from slipstick.equivalence.pool.process import PATIENCE, WorkerLostError, WorkerProcess
 from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker, verdict_of
 from slipstick.errors import SlipstickError
 from slipstick.schema import Verdict
@@ -170,7 +170,7 @@ class _Neighbour:
             decided = None
             with contextlib.suppress(WorkerLostError):
                 decided = self._process.receive(seconds) if self._process else None
-                if decided is None and self._process and time.monotonic() - self._since < SECONDS:
+                if decided is None and self._process and time.monotonic() - self._since < PATIENCE * SECONDS:
                     break
             if decided is None:
                 done += [(batch, None) for batch in self.batches]
