@@ -54,8 +54,8 @@ class Pool:
     def compare(self, row: Row, *, profile: str = "slipstick", seconds: float) -> list[Decision]:
         """A worker's decision for each expected answer up to the first that matches; open after so many seconds.
 
-        Seconds are those of a worker's processor, since it began the comparison. A worker that dies on it is replaced once.
-        Raises SlipstickError if the worker fails while it starts.
+        Seconds are those of a worker's processor, since it began the comparison. A worker that dies on it is replaced
+        once. Raises SlipstickError if the worker fails while it starts.
         """
         request = {"rows": [row], "algebra": True, "profile": profile, "seconds": seconds}
         why = ""
