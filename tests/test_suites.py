@@ -16,7 +16,7 @@ from slipstick.problems.catalogue import datasets, datasets_of, lists
 from slipstick.shipped import shipped_recipes
 from slipstick.store import RunFolder
 
-SUITES = ("mammoth-nine", "mario-four", "modern", "gsm-robust")
+SUITES = ("mammoth-nine", "mario-four", "modern", "olympiad-2026", "gsm-robust")
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ def test_the_table_holds_together() -> None:
     assert len(datasets()["mathinstruct"].parts) == 13 + 1  # the paper's table, and number_comparison
     for found in lists().values():
         assert all(select(source).split.role != "text" for source in found.sources)
+
+
+def test_a_dataset_of_the_hub_is_read_at_a_commit_or_says_why_not() -> None:
+    commit = re.compile(r"[0-9a-f]{40}")
+    for name, dataset in datasets().items():
+        pinned = bool(commit.fullmatch(dataset.revision or ""))
+        assert pinned != bool(dataset.unpinned) if dataset.hub else not (dataset.revision or dataset.unpinned), name
 
 
 def test_lists_name_sources() -> None:

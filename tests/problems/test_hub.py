@@ -71,6 +71,19 @@ def test_datasets_are_read_from_the_hub(tmp_path: Path) -> None:
     assert {"740312add88f781978c0658806c59bc2815b9866", "refs/convert/parquet"} <= set(asked)
 
 
+def test_a_language_of_polymath_is_its_four_levels_one_after_the_other(tmp_path: Path) -> None:
+    levels = ("low", "medium", "high", "top")
+    files = "".join(f"    - split: {level}\n      path: de/{level}.parquet\n" for level in levels)
+    repository = {"README.md": f"---\nconfigs:\n  - config_name: de\n    data_files:\n{files}---\n".encode()}
+    for level in levels:
+        row = {"id": f"{level}-de-0", "question": "Wie viel ist 3 mal 4?", "answer": "$12$"}
+        repository[f"de/{level}.parquet"] = parquet(row)
+    with serve_hub({"Qwen/PolyMath": repository}) as (address, asked):
+        (found,) = ask(tmp_path, "polymath:de", HF_ENDPOINT=address)
+    assert found == [[f"polymath/de/{level}/{level}-de-0", "12"] for level in levels]
+    assert "71e0db902e0ece05e208dfd8b1695bd3d95cf130" in asked
+
+
 def test_without_the_hub_the_remedy_is_named(tmp_path: Path) -> None:
     """Port 9 of this machine answers nobody; it is found out at once and not after the client's five tries."""
     unreachable, offline = (

@@ -73,6 +73,8 @@ class Dataset(Record):
     """Where the rows can be had by hand, for a dataset without a repository on the Hub."""
     revision: str | None = None
     """Commit of that repository; None uses the newest."""
+    unpinned: str = ""
+    """Why `revision` is no commit, for a dataset on the Hub."""
     configs: list[str] = Field(default_factory=list)
     """The Hub's configurations, read one after the other; empty for the default one."""
     files: str | None = None

@@ -29,6 +29,8 @@ READERS: dict[str, Reader] = {
         word_problems.tabmwp,
         competitions.math,
         competitions.competition,
+        competitions.imo_answerbench,
+        competitions.polymath,
         competitions.olympiadbench,
         competitions.college_math,
         competitions.theoremqa,

@@ -44,6 +44,37 @@ def competition(values: Values) -> Facts:
     }
 
 
+def imo_answerbench(values: Values) -> Facts:
+    """{Problem ID, Problem, Short Answer, Category, Subcategory, Source}."""
+    answer = undressed(written(values["Short Answer"]))
+    return {
+        "text": words(values, "Problem"),
+        "number": str(values["Problem ID"]),
+        "answer": answer,
+        "kind": kind_of(answer),
+        "metadata": {
+            "subject": values.get("Category"),
+            **{
+                key.lower(): value
+                for key, value in rest(values, "Problem ID", "Problem", "Short Answer", "Category").items()
+            },
+        },
+    }
+
+
+def polymath(values: Values) -> Facts:
+    """{id: "low-en-0", question, answer}; the id begins with the level: low, medium, high or top."""
+    answer = undressed(written(values["answer"]))
+    number = str(values["id"])
+    return {
+        "text": words(values, "question"),
+        "number": number,
+        "answer": answer,
+        "kind": kind_of(answer),
+        "metadata": {"level": number.partition("-")[0], **rest(values, "id", "question", "answer")},
+    }
+
+
 def olympiadbench(values: Values) -> Facts:
     """{id, question, context, solution: [...], final_answer: [...], is_multiple_answer, answer_type, unit, ...}."""
     context = values.get("context")
