@@ -13,7 +13,7 @@
     report.html      the page; figures/ its pictures and tables as files
     exports/         the run as other tools read it, with its card
     model/           the weights of a training run
-    trackers/        what experiment trackers keep on disk
+    trackers/        what experiment trackers keep on disk; batches/ what a provider was sent in batches and its replies
 
 A verb names what else it writes in `Run.files`. All other files belong to somebody else and are never touched.
 A line counts once its newline is on disk; a last line without one was cut by a kill and is removed on resume.
@@ -49,7 +49,7 @@ _METRICS = TypeAdapter(list[Metric])
 _RUN = TypeAdapter(Run)
 _ROWS = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl", "dropped.jsonl")
 _FILES = ("run.json", "recipe.toml", "metrics.json", "alarms.jsonl", "formats.jsonl", "report.html", *_ROWS)
-_FOLDERS = ("model", "figures", "exports", "trackers")
+_FOLDERS = ("model", "figures", "exports", "trackers", "batches")
 _REPLACED = ".replaced"
 """Folder in a run's folder with the run that `overwrite` replaces, until the new one has made something and ended."""
 
@@ -155,10 +155,10 @@ class RunFolder:
         return read_records(self.path / "dropped.jsonl", Drop, missing_ok=True)
 
     def has_rows(self) -> bool:
-        """Whether anything was solved, dropped or trained yet, here or in a run that is part of this one."""
+        """Whether anything was solved, dropped, trained or sent in a batch yet, here or in a run that is part of it."""
         made = [
             *(path for path in self.path.glob("*/**/run.json") if _REPLACED not in path.parts),
-            *(path for path in (self.path / "model").rglob("*") if path.is_file()),
+            *(path for name in ("model", "batches") for path in (self.path / name).rglob("*") if path.is_file()),
         ]
         rows = (self.path / name for name in ("solutions.jsonl", "dropped.jsonl"))
         return bool(made) or any(path.exists() and path.stat().st_size > 0 for path in rows)

@@ -10,7 +10,6 @@ from slipstick.alarms import ignored_settings
 from slipstick.commands.controlled import controlled
 from slipstick.commands.resumed import drop_failed, take_over
 from slipstick.commands.solve_recipe import SolveRecipe
-from slipstick.errors import UserError
 from slipstick.interpreters import Interpreter
 from slipstick.progress import watched_progress
 from slipstick.schema import Problem, Solution, Verdict
@@ -18,9 +17,6 @@ from slipstick.solve.monitor import Monitor
 from slipstick.solve.policies import SamplingPolicy
 from slipstick.solve.scheduler import Strategy, sample
 from slipstick.store import RunFolder
-
-_UNPRICED = 16
-"""Replies after which a budget must have a price to go by."""
 
 
 class Collection:
@@ -36,9 +32,10 @@ class Collection:
         self._print = functools.partial(console.print, highlight=False, soft_wrap=True)
 
     async def __aenter__(self) -> Self:
-        """Takes over what an interrupted run has done and spent, and notes what the server says of itself."""
+        """Takes over what an interrupted run has done, spent and sent, and notes what the server says of itself."""
         self.monitor.resume(*take_over(self.folder, self.recipe.format_names()))
         self.done = self.folder.index()
+        await self.monitor.model.keep_in(self.folder.path)
         card, versions = await self.monitor.model.describe(), self.folder.run().versions
         differ = [key for key, value in card.items() if versions.get(key, value) != value]
         changed = [f"{key} was {versions[key]}, now it is {card[key]}" for key in differ]
@@ -49,6 +46,8 @@ class Collection:
 
     async def __aexit__(self, *error: object) -> None:
         """Leaves all files as they are: every solution is on disk already."""
+        if error[0] is not None and (waits := self.monitor.model.progress()):
+            self._print(f"\n{waits}. What was submitted goes on at the provider, and --resume fetches it")
 
     async def sample(
         self,
@@ -68,7 +67,7 @@ class Collection:
 
         def keep(solution: Solution) -> None:
             self.folder.append(change(solution))
-            self._check_price()
+            self.monitor.require_price(self.recipe.max_cost, self.recipe.model)
 
         def state() -> tuple[float, str]:
             return self.solutions(), self.monitor.note()
@@ -108,11 +107,3 @@ class Collection:
     def solutions(self) -> int:
         """How many the folder holds."""
         return len(self.done) + self.monitor.solutions - self._before
-
-    def _check_price(self) -> None:
-        most, monitor = self.recipe.max_cost, self.monitor
-        if most is not None and monitor.replies >= _UNPRICED and monitor.cost == monitor.cost_before:
-            raise UserError(
-                f"max_cost = {most} cannot be enforced: no price is known for {self.recipe.model}. Set price_in and "
-                "price_out, or remove max_cost"
-            )

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from slipstick.commands import Invocation, load_settings, require_same_place
 from slipstick.errors import RecipeError, did_you_mean
@@ -25,7 +25,7 @@ from slipstick.solve import SolveSettings
 from slipstick.store import RunFolder, is_run
 
 MAY_CHANGE = frozenset(
-    {"estimate", "max_cost", "price_in", "price_out"}
+    {"estimate", "max_cost", "price_in", "price_out", "batch_wait", "batch_size"}
     | {"base_url", "max_concurrent_requests", "request_timeout", "max_concurrent_solutions", "sandbox_workers"}
 )
 """Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
@@ -42,6 +42,13 @@ class SolveRecipe(ProblemSettings, SolveSettings, ModelSettings, InterpreterSett
     """Formats to solve in, "hybrid", and files of your own ("my.toml")."""
     estimate: bool = False
     """Solve only a few problems, say what all of them will take, and stop."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _many_in_batches(cls, values: Any) -> Any:
+        """Of requests that go in batches as many run at one time as fill one."""
+        in_batches = isinstance(values, dict) and values.get("mode") == "batch"
+        return {"max_concurrent_solutions": 50_000, **values} if in_batches else values
 
     def format_names(self) -> list[str]:
         """The names of the formats, which solutions have."""

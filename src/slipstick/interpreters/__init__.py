@@ -131,6 +131,10 @@ class Session(ABC):
         """The paths of the files in the session's scratch folder. Raises InterpreterError as `write`."""
         raise InterpreterError(f"{type(self).__name__} has no files; use the interpreter `local` with scratch_mb=16")
 
+    async def rest(self) -> None:
+        """The next step may come in hours: lets go of what can be made again by then; by default of nothing."""
+        return
+
     @abstractmethod
     async def close(self) -> None:
         """Ends the session and its process."""
@@ -242,6 +246,9 @@ class _FillEmptyOutputSession(Session):
 
     async def files(self) -> list[str]:
         return await self._inner.files()
+
+    async def rest(self) -> None:
+        await self._inner.rest()
 
     async def close(self) -> None:
         await self._inner.close()

@@ -5,6 +5,7 @@ A plug-in is a function `open_model(argument, settings) -> Model`, named by an e
 """
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -82,6 +83,8 @@ class Model(Protocol):
     """Answers requests, many at a time. Inherit from it to have `describe` and `trouble`."""
 
     name: str
+    patient: bool = False
+    """Whether a reply may take hours, so that what a solution holds in the meantime is better let go."""
 
     async def generate(self, request: Request) -> Reply:
         """One turn. A failed request is a Reply with finish "error", not an exception."""
@@ -98,6 +101,10 @@ class Model(Protocol):
         """
         return {}
 
+    async def keep_in(self, folder: Path) -> None:
+        """A run's folder, before its first request, for what a model must not lose in a kill; by default nothing."""
+        del folder
+
     def throttle(self, *, paused: bool, most: int | None) -> bool:
         """Whether no request is sent from now on, and the most at a time at one server (None: as before).
 
@@ -108,6 +115,10 @@ class Model(Protocol):
 
     def trouble(self) -> str:
         """Why requests wait now, for the progress line, "" if nothing is wrong; by default nothing ever is."""
+        return ""
+
+    def progress(self) -> str:
+        """How far the model is with what it was asked, for the progress line; "" if there is nothing to say."""
         return ""
 
 
@@ -139,7 +150,14 @@ class ModelSettings(Record):
     base_url: Annotated[Names, AfterValidator(_without_passwords)] = Field(default_factory=list)
     """Server address, or those of several servers of one model, for `openai`."""
     api: str = "chat"
-    """"chat" or "completions", for `openai`."""
+    """"chat", "completions", or "messages" (Anthropic's), for `openai`."""
+    mode: Literal["live", "batch"] = "live"
+    """"batch": requests gather and go to the provider in files, at half the price and within a day, for `openai`; turns
+    of a solution go in later files."""
+    batch_wait: float = Field(default=10.0, gt=0, le=3600)
+    """Seconds without a new request after which those that gathered are submitted as a batch."""
+    batch_size: int | None = Field(default=None, ge=1)
+    """Most requests of one batch; None: as many as the provider takes (OpenAI 50,000, Anthropic 100,000)."""
     max_concurrent_requests: Annotated[int | Literal["auto"], BeforeValidator(_check_concurrency)] = "auto"
     """Most requests that run at one server, which "auto" finds out; for `hf` the batch size, which "auto" makes 32."""
     request_timeout: float = Field(default=600.0, gt=0)

@@ -155,4 +155,6 @@ async def _write(
             ran += 1
         if ends or format.executes == "program":
             break
+        if model.patient:
+            await session.rest()
     return reply.finish

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from slipstick.equivalence.verdicts import acceptable_answers, decide_each, needs_worker
-from slipstick.errors import ModelError, counted
+from slipstick.errors import ModelError, UserError, counted
 from slipstick.metrics.intervals import wilson
 from slipstick.models import Model, Reply, Request
 from slipstick.schema import Problem, Solution
@@ -17,6 +17,8 @@ _WORDS = 80
 """Characters of an error that the progress line shows."""
 _HOPELESS = 32
 """Replies after which a model of which none was usable is asked no more."""
+_UNPRICED = 16
+"""Replies after which a budget must have a price to go by."""
 
 
 class Monitor(Model):
@@ -24,6 +26,7 @@ class Monitor(Model):
 
     def __init__(self, model: Model) -> None:
         self.name = model.name
+        self.patient = model.patient
         self.model = model
         self.gate = Gate()
         """Holds requests back if the model cannot."""
@@ -70,6 +73,14 @@ class Monitor(Model):
         )
         raise ModelError(f"none of {self.replies:,} replies of {self.name} can be used: {why}")
 
+    def require_price(self, budget: float | None, model: str) -> None:
+        """Raises UserError if there is a budget and nothing of what was replied has a price. model: as it was named."""
+        if budget is not None and self.replies >= _UNPRICED and self.cost == self.cost_before:
+            raise UserError(
+                f"max_cost = {budget} cannot be enforced: no price is known for {model}. Set price_in and price_out, "
+                "or remove max_cost"
+            )
+
     async def close(self) -> None:
         """Leaves the model open: it belongs to whoever opened it."""
 
@@ -115,6 +126,7 @@ class Monitor(Model):
             "cost": round(self.cost, 6),
             "errors": dict(self._errors),
             "seconds": round(seconds, 1),
+            "batches": self.model.progress(),
             "trouble": self.model.trouble(),
         }
 
@@ -134,6 +146,8 @@ class Monitor(Model):
         if self._errors:
             kinds = ", ".join(f"{times:,} {kind}" for kind, times in self._errors.most_common(3))
             parts.append(f"errors: {kinds}")
+        if progress := self.model.progress():
+            parts.append(progress)
         if trouble := self.model.trouble():
             parts.append(trouble)
         return "; ".join(parts)

@@ -62,7 +62,7 @@ class SolveSettings(Record):
     return_token_ids: bool = False
     """Whether solutions keep the token ids of every turn, so that training takes them as generated; for `hf`."""
     max_concurrent_solutions: int = Field(default=512, ge=1, le=100_000)
-    """Solutions that run at one time."""
+    """Solutions that run at one time; with `mode = "batch"` 50,000 unless this is set."""
     max_cost: float | None = Field(default=None, gt=0)
     """Budget in US dollars; no solution is begun that would exceed it."""
 

@@ -246,6 +246,12 @@ class LocalSession(Session):
             return ended("killed", reason, -signal.SIGKILL, printed)
         return ended("sandbox_fault", "SandboxFault: the interpreter's own process was lost, twice", None)
 
+    async def rest(self) -> None:
+        """Ends the process if the next step can run the earlier ones again in another."""
+        async with self._turn:
+            if self._kept <= _MOST_KEPT and may_repeat(self._done, self._time):
+                await self._end_process()
+
     async def close(self) -> None:
         """Ends the session and its process."""
         await self._end_process()

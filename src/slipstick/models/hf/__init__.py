@@ -159,7 +159,8 @@ def open_model(argument: str, settings: ModelSettings) -> HfModel:
 def _refuse(settings: ModelSettings) -> None:
     """Raises ModelError for settings that pass through to a server, as there is none."""
     passed = {"presence_penalty", "reasoning_effort", "chat_template_kwargs", "extra_body", "extra_headers"}
-    if given := [name for name, value in settings.model_dump(include=passed).items() if value is not None]:
+    given = [name for name, value in settings.model_dump(include=passed).items() if value is not None]
+    if given := given + (['mode = "batch"'] if settings.mode == "batch" else []):
         raise ModelError(
             f"hf: has no {', '.join(given)}, which pass through to a server: remove what is named, or serve the model "
             'and set model = "openai:NAME"'

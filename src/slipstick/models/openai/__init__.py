@@ -5,6 +5,12 @@ concurrency.py    how many requests a server is sent at a time
 client.py         one server: a request, its timeout, the kinds of failures, the parameters that the server takes
 transport.py      its connections
 replies.py        the body of an answer -> a Reply, native tool calls included
+messages.py       Anthropic's API: bodies and answers of a chat as bodies and messages there, and back
+batch_queue.py    requests that gather, go in batches and wait for their replies
+ledger.py         these batches as files of the run
+batch_api.py      the batch endpoints of OpenAI and Anthropic
+batch_http.py     requests to them
+failures.py       the kinds of failures of a request
 prices.py         what tokens cost
 probe.py          what a server is and does, found out once per run
 """
@@ -14,13 +20,16 @@ import os
 import random
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from slipstick.errors import ModelError, did_you_mean
 from slipstick.formats import Format
 from slipstick.models import Model, ModelSettings, Reply, Request
-from slipstick.models.openai.client import Client, RequestFailure, stops_of
+from slipstick.models.openai.client import Client, stops_of
 from slipstick.models.openai.concurrency import ConcurrencyLimit
+from slipstick.models.openai.failures import RequestFailure
 from slipstick.models.openai.load_balancer import LoadBalancer, NoServerError, Server
+from slipstick.models.openai.messages import ANTHROPIC
 from slipstick.models.openai.prices import OFFICIAL, find_price
 from slipstick.models.openai.probe import describe
 from slipstick.models.openai.replies import NoCompletionError, to_reply
@@ -31,6 +40,9 @@ from slipstick.thoughts import split_thoughts
 __all__ = ["OpenAIModel", "open_model", "to_reply"]
 
 _LONGEST_PAUSE = 8.0
+_APIS = ("chat", "completions", "messages")
+_MOST_IN_BATCHES = 65_536
+"""Requests that wait for their batches at one time."""
 
 
 @dataclass
@@ -66,11 +78,16 @@ class OpenAIModel(Model):
 
         Raises ModelError if the API is unknown, if a key is needed and missing, or for a setting that cannot be sent.
         """
-        if settings.api not in ("chat", "completions"):
-            hint = did_you_mean(settings.api, ["chat", "completions"])
-            raise ModelError(f"api `{settings.api}` is neither `chat` nor `completions`{hint}")
+        if settings.api not in _APIS:
+            hint = did_you_mean(settings.api, _APIS)
+            raise ModelError(f"api `{settings.api}` is neither `chat` nor `completions` nor `messages`{hint}")
         self.name = name
-        self.base_urls = list(dict.fromkeys(settings.base_url)) or [os.environ.get("OPENAI_BASE_URL") or OFFICIAL]
+        self.patient = settings.mode == "batch"
+        standard = ANTHROPIC if settings.api == "messages" else os.environ.get("OPENAI_BASE_URL") or OFFICIAL
+        self.base_urls = list(dict.fromkeys(settings.base_url)) or [standard]
+        if self.patient and len(self.base_urls) > 1:
+            raise ModelError('mode = "batch" takes one base_url: a batch is worked on where it was submitted')
+        self._settings = settings
         self._retries, self._first_pause = max_retries, first_pause
         self._balancer = LoadBalancer(
             [_server(name, base_url, settings, _passed(settings)) for base_url in self.base_urls],
@@ -80,8 +97,11 @@ class OpenAIModel(Model):
     async def generate(self, request: Request) -> Reply:
         """One turn; a request that fails for good is a Reply with finish "error".
 
-        Raises ModelError if, before any answer, no server can be reached, or one refuses the key or has no such model.
+        Raises ModelError if, before any answer, no server can be reached, or one refuses the key or has no such model;
+        and for batches that have no place (`keep_in`).
         """
+        if self.patient and not self._balancer.servers[0].client.batches:
+            raise ModelError('mode = "batch" needs a run, whose folder keeps its batches: set mode = "live" here')
         attempts = _Attempts(self._retries, self._first_pause)
         solution = f"{request.problem.id}#{request.format.name}#{request.sample}"
         while True:
@@ -119,8 +139,20 @@ class OpenAIModel(Model):
         return True
 
     def trouble(self) -> str:
-        """What the servers said last, if all of them are suspended."""
-        return self._balancer.trouble()
+        """What the servers said last, if all of them are suspended, or the provider of batches, if it fails."""
+        queue = self._balancer.servers[0].client.batches
+        return self._balancer.trouble() or (queue.trouble() if queue else "")
+
+    def progress(self) -> str:
+        """How far the batches are, if requests go in batches."""
+        queue = self._balancer.servers[0].client.batches
+        return queue.progress() if queue else ""
+
+    async def keep_in(self, folder: Path) -> None:
+        """With `mode = "batch"`, keeps the ledger of the batches in a run's folder, and waits for those of before."""
+        if self.patient:
+            client, settings = self._balancer.servers[0].client, self._settings
+            await client.keep_batches_in(folder, wait=settings.batch_wait, most=settings.batch_size)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -156,6 +188,8 @@ class OpenAIModel(Model):
         others_answered: whether other requests were answered since this one was sent the time before.
         """
         now, first = time.monotonic(), not self._balancer.answers
+        if failure.kind == "lost":
+            return self._give_up(failure, server) if attempts.failed() else None
         if failure.kind in ("busy", "timeout"):
             server.busy(now, sent=sent, pause=failure.pause)
         if failure.kind == "rejected" or (failure.kind == "denied" and (first or len(self.base_urls) == 1)):
@@ -184,6 +218,7 @@ class OpenAIModel(Model):
         price = server.price
         if price:
             facts["price"] = f"${price.input:g} in, ${price.cached:g} cached, ${price.output:g} out a million tokens"
+            facts["price"] += " (half, in batches)" if self.patient else ""
         return facts
 
 
@@ -214,13 +249,13 @@ def _passed(settings: ModelSettings) -> Passed:
 
 
 def _server(name: str, base_url: str, settings: ModelSettings, passed: Passed) -> Server:
-    key = os.environ.get("OPENAI_API_KEY")
-    if not key and base_url.startswith(OFFICIAL) and "Authorization" not in passed.headers:
-        raise ModelError(
-            f"{base_url} needs a key: set OPENAI_API_KEY, or set another server with --set base_url=ADDRESS"
-        )
+    variable = "ANTHROPIC_API_KEY" if settings.api == "messages" else "OPENAI_API_KEY"
+    key, given = os.environ.get(variable), {header.lower() for header in passed.headers}
+    if not key and base_url.startswith((OFFICIAL, ANTHROPIC)) and not given & {"authorization", "x-api-key"}:
+        raise ModelError(f"{base_url} needs a key: set {variable}, or set another server with --set base_url=ADDRESS")
     client = Client(name, base_url, key=key, api=settings.api, timeout=settings.request_timeout, passed=passed)
-    limit = ConcurrencyLimit(settings.max_concurrent_requests, timeout=settings.request_timeout)
+    most = _MOST_IN_BATCHES if settings.mode == "batch" else settings.max_concurrent_requests
+    limit = ConcurrencyLimit(most, timeout=settings.request_timeout)
     return Server(client, limit, find_price(name, base_url, settings))
 
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import hashlib
 import json
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
 from slipstick.errors import did_you_mean
 from slipstick.formats import Format, join, render_chat, render_example, tool_schema
 from slipstick.models import Request, Sampling
+from slipstick.models.openai.batch_api import AnthropicBatches, BatchAPI, OpenAIBatches
+from slipstick.models.openai.batch_queue import BatchQueue
+from slipstick.models.openai.failures import RefusedParameter, RequestFailure
+from slipstick.models.openai.ledger import Ledger
+from slipstick.models.openai.messages import HEADERS, from_message, to_messages
 from slipstick.models.openai.replies import shorten
 from slipstick.models.passed import Passed
 from slipstick.thoughts import split_thoughts, thought_fields
@@ -28,22 +35,6 @@ _AGAIN = frozenset({408, 409, 429})
 _NOT_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})
 _UNREACHABLE = "cannot be reached: is the server running, and is base_url its address?"
 _NO_CREDIT = "insufficient_quota"
-
-FailureKind = Literal["busy", "unreachable", "broken", "timeout", "denied", "rejected"]
-
-
-class RequestFailure(Exception):  # noqa: N818  a request's outcome that `generate` turns into data, no error of ours
-    """A request without an answer.
-
-    "busy": no room now (429, 503); "unreachable": never sent; "broken": it failed there or on the way (408, 409, 5xx, a
-    cut connection); "timeout": no answer in time; "denied": the key, the credit or the model's name is not accepted;
-    "rejected": this request is not accepted.
-    """
-
-    def __init__(self, kind: FailureKind, reason: str, *, remedy: str = "", pause: float = 0.0) -> None:
-        """remedy: what the user can do, if the run has not begun; pause: seconds to wait, if the server says so."""
-        super().__init__(reason)
-        self.kind, self.reason, self.remedy, self.pause = kind, reason, remedy, pause
 
 
 @dataclass
@@ -113,14 +104,18 @@ class Client:
     def __init__(
         self, model: str, base_url: str, *, key: str | None, api: str, timeout: float, passed: Passed | None = None
     ) -> None:
-        """api: "chat" or "completions"; timeout: seconds that one request may take; passed: what else is sent."""
+        """api: "chat", "completions" or "messages"; timeout: seconds of one request; passed: what else is sent."""
         import httpx2
         import openai
 
         from slipstick.models.openai.transport import PooledTransport
 
-        self.model, self.base_url, self.chat = model, base_url, api == "chat"
-        self.capabilities = ServerCapabilities()
+        self.model, self.base_url, self.chat = model, base_url, api != "completions"
+        self.batches: BatchQueue | None = None
+        """If there is one, requests of solutions go in batches."""
+        self._path = {"chat": "/chat/completions"}.get(api, f"/{api}")
+        self._anthropic = api == "messages"
+        self.capabilities = ServerCapabilities(seed=not self._anthropic)
         self.passed = passed or Passed()
         self._timeout = timeout
         # As many connections as there are requests running, all kept: what is sent is bounded elsewhere.
@@ -133,7 +128,7 @@ class Client:
         self._api = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=key or "none",
-            default_headers=self.passed.headers,
+            default_headers={**(_anthropic_headers(key) if self._anthropic else {}), **self.passed.headers},
             timeout=timeouts,
             max_retries=0,
             http_client=self._http,
@@ -150,7 +145,10 @@ class Client:
             content = {"prompt": join(render_example(format, request.problem, request.blocks))}
         if calls:
             content["tools"] = [tool_schema(format.tool)]
-        return await self.complete(content, request.sampling, stops_of(format, calls=calls) if stop else [])
+        place = f"{request.problem.id}#{format.name}#{request.sample}#{request.turn}"
+        return await self.complete(
+            content, request.sampling, stops_of(format, calls=calls) if stop else [], place=place
+        )
 
     async def complete(
         self,
@@ -159,18 +157,21 @@ class Client:
         stops: list[str],
         *,
         passed: Mapping[str, Any] | None = None,
+        place: str = "",
     ) -> str:
         """The body of the answer to a prompt or messages; a parameter that the server refuses is sent another way.
 
-        passed: parameters instead of those that pass through. Raises RequestFailure, which names a setting that is
-        refused.
+        passed: parameters instead of those that pass through. place: solution and turn of a request that may go in a
+        batch. Raises RequestFailure, which names a setting that is refused.
         """
         known = replace(self.capabilities)
         more = self.passed.parameters if passed is None else passed
+        # Of what is asked, not of how a server takes it, which has to be learnt again in a run that is resumed.
+        key = _key(place, self.model, content, sampling.model_dump(), stops, more) if place and self.batches else ""
         while True:
             sent = {**self.capabilities.content(content), **self.capabilities.parameters(sampling, stops), **more}
             try:
-                return await self._post(sent)
+                return await self._send(sent, key)
             except RefusedParameter as refused:
                 if not self.capabilities.learn(refused.reason, refused.param, sent):
                     self.capabilities = known  # what it seemed to refuse was not the reason
@@ -178,18 +179,24 @@ class Client:
                         refused.remedy = f"refuses {setting}: remove this setting, or give a value that it takes"
                     raise
 
-    async def _post(self, parameters: dict[str, Any]) -> str:
+    async def _send(self, parameters: dict[str, Any], key: str) -> str:
         """The body of the answer to a request with these parameters. Raises RequestFailure."""
+        body = {"model": self.model, **parameters}
+        body = to_messages(body) if self._anthropic else body
+        text = await (self.batches.ask(key, body) if key and self.batches else self._post(body))
+        self.capabilities.note(text)
+        return self.passed.without_secrets(text)
+
+    async def _post(self, body: dict[str, Any]) -> str:
         import httpx2
         import openai
 
-        path = "/chat/completions" if self.chat else "/completions"
+        options: Any = {"headers": {"Authorization": openai.Omit()}} if self._anthropic else {}
         try:
             async with asyncio.timeout(self._timeout):  # the client's own is between two bytes
                 # Not through `create`: what it does to a body that is complete already takes a millisecond.
-                answer = await self._api.post(path, cast_to=httpx2.Response, body={"model": self.model, **parameters})
-                self.capabilities.note(answer.text)
-                return self.passed.without_secrets(answer.text)
+                answer = await self._api.post(self._path, cast_to=httpx2.Response, body=body, options=options)
+                return json.dumps(from_message(answer.json())) if self._anthropic else answer.text
         except TimeoutError:
             raise _timeout(self._timeout) from None
         except openai.APIStatusError as error:
@@ -204,15 +211,31 @@ class Client:
         import httpx2
 
         try:
-            headers = {**self._api.auth_headers, **self.passed.headers}
-            answer = await self._http.get(address, headers=headers, timeout=min(5.0, self._timeout))
+            answer = await self._http.get(address, headers=self._headers, timeout=min(5.0, self._timeout))
             return json.loads(self.passed.without_secrets(answer.text)) if answer.status_code == 200 else None
         except (httpx2.HTTPError, ValueError):
             return None
 
+    async def keep_batches_in(self, folder: Path, *, wait: float, most: int | None) -> None:
+        """From now on requests of solutions go in batches, whose ledger is in a run's folder; see BatchQueue."""
+        from slipstick.models.openai.batch_http import BatchConnection
+
+        if self.batches:
+            await self.batches.close()
+        connection = BatchConnection(self._http, self.base_url, self._headers, self.passed.without_secrets)
+        api: BatchAPI = AnthropicBatches(connection) if self._anthropic else OpenAIBatches(connection, self._path)
+        self.batches = BatchQueue(api, Ledger(folder), wait=wait, most=most)
+
     async def close(self) -> None:
         """Closes the connections."""
+        if self.batches:
+            await self.batches.close()
         await self._api.close()
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        own = _anthropic_headers(self._api.api_key) if self._anthropic else self._api.auth_headers
+        return {**own, **self.passed.headers}
 
     async def _status_failure(self, error: openai.APIStatusError) -> RequestFailure:
         status, reason = error.status_code, shorten(error, clean=self.passed.without_secrets)
@@ -250,12 +273,13 @@ class Client:
         return f"knows no such model or no such endpoint{hint}{serves}"
 
 
-class RefusedParameter(RequestFailure):
-    """A request that is rejected, perhaps because of one parameter."""
+def _anthropic_headers(key: str | None) -> dict[str, str]:
+    return {**HEADERS, "x-api-key": key or "none"}
 
-    def __init__(self, reason: str, *, param: str | None) -> None:
-        super().__init__("rejected", reason)
-        self.param = param
+
+def _key(*asked: object) -> str:
+    """A name for what is asked, the same in every run of it."""
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _connection_failure(error: openai.APIConnectionError, seconds: float, passed: Passed) -> RequestFailure:

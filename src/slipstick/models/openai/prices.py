@@ -11,6 +11,8 @@ from slipstick.schema import Record
 
 OFFICIAL = "https://api.openai.com/v1"
 """The server of `openai:` if a recipe names none."""
+BATCH_SHARE = 0.5
+"""Of the price, what a request in a batch costs, at OpenAI and at Anthropic."""
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$|-\d{8}$")
 
 
@@ -32,7 +34,7 @@ class Price(Record):
 def find_price(model: str, base_url: str, settings: ModelSettings) -> Price | None:
     """What a model costs at a server; None if no price is known (a server of one's own costs nothing per token).
 
-    If a recipe sets the price of the input, cached input costs the same.
+    If a recipe sets the price of the input, cached input costs the same. In batches all cost half.
     """
     known = _table().get(urlsplit(base_url).hostname or "", {})
     price = known.get(model) or known.get(_DATE.sub("", model))
@@ -40,6 +42,8 @@ def find_price(model: str, base_url: str, settings: ModelSettings) -> Price | No
         price = (price or Price()).model_copy(update={"input": settings.price_in, "cached": settings.price_in})
     if settings.price_out is not None:
         price = (price or Price()).model_copy(update={"output": settings.price_out})
+    if price and settings.mode == "batch":
+        return Price(**{name: BATCH_SHARE * dollars for name, dollars in price.model_dump().items()})
     return price
 
 

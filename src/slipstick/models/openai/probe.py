@@ -9,7 +9,8 @@ from typing import Any
 
 from slipstick.formats import tool_schema
 from slipstick.models import Sampling
-from slipstick.models.openai.client import Client, RefusedParameter, RequestFailure
+from slipstick.models.openai.client import Client
+from slipstick.models.openai.failures import RefusedParameter, RequestFailure
 from slipstick.models.openai.replies import Answer, NoCompletionError, read_answer, read_calls
 
 _PAGES = ("/version", "/props", "/get_server_info")
