@@ -2,7 +2,7 @@
 
 A file is written beside its place, as .NAME.part, and moved there when it is complete. A kill leaves the part; the next
 process that writes the same file writes over it, so that there is never more than one. Two processes that write one
-file take turns.
+file take turns. Of a file to which lines are added, a kill may leave a torn line: `cut_torn_line`.
 """
 
 import fcntl
@@ -48,3 +48,22 @@ def _locked(part: Path) -> IO[bytes]:
             new.close()
             raise
         new.close()
+
+
+def cut_torn_line(path: Path) -> None:
+    """Removes the last line of a file if a kill cut it before its newline; no file is as good as a whole one."""
+    if not path.is_file():
+        return
+    with path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = size
+        while start > 0:  # back to the last newline, in blocks
+            block = min(1 << 16, start)
+            file.seek(start - block)
+            newline = file.read(block).rfind(b"\n")
+            if newline >= 0:
+                start = start - block + newline + 1
+                break
+            start -= block
+        if start < size:
+            file.truncate(start)

@@ -28,7 +28,7 @@ _LARGEST = 2**63 - 1
 _FOLDERS = ("data", "base", "run", "value_model", "model")
 """Keys that name a folder, also one without a slash."""
 
-_UNSHOWN = ("extra_headers", "extra_body")
+_UNSHOWN = ("extra_headers", "extra_body", "judge_settings")
 """Keys whose values may be secrets, which no message repeats."""
 
 _RENAMED = {
@@ -64,6 +64,7 @@ _ELSEWHERE = {
     "assistant_only_loss": ("max_length", "the loss is always on what the model writes, never on prompts and outputs"),
     "completion_only_loss": ("max_length", "the loss is always on what the model writes, never on prompts and outputs"),
     "output_dir": ("base", "the folder is said by --out"),
+    "judge": ("num_generations", "a reward is the verdict of rules alone; a judge is for `evaluate` and `grade`"),
 }
 """Keys of TRL -> a setting of the recipes that they would be in, and what there is here in their place."""
 

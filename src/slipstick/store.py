@@ -24,7 +24,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,7 +36,7 @@ from pydantic_core import PydanticSerializationError
 
 from slipstick.edges import damaged_row, read_json, to_record, whole_lines
 from slipstick.errors import RunFolderError
-from slipstick.parts import part_of, replacing
+from slipstick.parts import cut_torn_line, part_of, replacing
 from slipstick.schema import Drop, Metric, Problem, Record, Run, Solution, Verdict
 from slipstick.shipped import how_to_make
 from slipstick.solution_index import SolutionIndex, id_of
@@ -126,7 +125,7 @@ class RunFolder:
             write_atomically(path / "recipe.toml", recipe_text)
         folder._lock = lock
         for name in ("solutions.jsonl", "dropped.jsonl"):
-            _cut_torn_line(path / name)
+            cut_torn_line(path / name)
         return folder
 
     def run(self) -> Run:
@@ -380,21 +379,3 @@ def _lock(path: Path) -> IO[str]:
         lock.close()
         raise RunFolderError(f"{path} is in use by another process: wait for it or choose another with --out") from None
     return lock
-
-
-def _cut_torn_line(path: Path) -> None:
-    if not path.is_file():
-        return
-    with path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = size
-        while start > 0:  # back to the last newline, in blocks
-            block = min(1 << 16, start)
-            file.seek(start - block)
-            newline = file.read(block).rfind(b"\n")
-            if newline >= 0:
-                start = start - block + newline + 1
-                break
-            start -= block
-        if start < size:
-            file.truncate(start)

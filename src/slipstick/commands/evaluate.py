@@ -9,12 +9,14 @@ from rich.console import Console
 
 from slipstick.alarms import Alarm
 from slipstick.commands import Invocation
+from slipstick.commands.judged import ask_judge, open_judge
 from slipstick.commands.judging import judge
 from slipstick.commands.running import running
 from slipstick.commands.solve import SolveResult, collect, finish
 from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened
 from slipstick.equivalence import check_profile
 from slipstick.evaluate import GradeSettings, reproduced_outputs, same_by
+from slipstick.judge import JudgeSettings
 from slipstick.models import Model, open_model
 from slipstick.models.replay import ReplayModel
 from slipstick.problems.settings import check_problems
@@ -25,7 +27,7 @@ from slipstick.store import RunFolder
 from slipstick.trackers import TrackerSettings, check_trackers, open_trackers, track_metrics
 
 
-class EvaluateRecipe(SolveRecipe, GradeSettings, TrackerSettings):
+class EvaluateRecipe(SolveRecipe, GradeSettings, JudgeSettings, TrackerSettings):
     """Settings of `slipstick evaluate`."""
 
     rerun: bool = True
@@ -49,8 +51,9 @@ def run_evaluate(invocation: Invocation, console: Console) -> Path:
     check_trackers(recipe.report_to)
     check_problems(recipe, graded=True)
     model, inputs = invocation.model or open_model(recipe.model, recipe), input_files(recipe)
+    judge_model = open_judge(recipe)
     # Solutions stay; they are graded again.
-    may_change = MAY_CHANGE | GradeSettings.model_fields.keys() | TrackerSettings.model_fields.keys()
+    may_change = MAY_CHANGE.union(*(each.model_fields for each in (GradeSettings, JudgeSettings, TrackerSettings)))
     with running(invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=may_change) as folder:
         solved, alarms, metrics = invocation.run_async(_solve_and_check(folder, recipe, model, invocation, console))
         if solved.finished:
@@ -62,6 +65,8 @@ def run_evaluate(invocation: Invocation, console: Console) -> Path:
                 track_metrics(track, folder.metrics())
         else:
             finish(folder, solved)
+    if solved.finished:
+        ask_judge(folder, recipe, judge_model, profile=recipe.profile, invocation=invocation, console=console)
     return folder.path
 
 

@@ -2,20 +2,19 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 
-from slipstick.commands import Invocation, settings_for_run
-from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, print_agreement
+from slipstick.commands import Invocation
+from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, KeptSettings, print_agreement
 from slipstick.commands.grade_outputs import grade_outputs
+from slipstick.commands.judged import ask_judge, open_judge
 from slipstick.commands.judging import is_settled, judge
 from slipstick.commands.running import running
 from slipstick.equivalence import check_profile
 from slipstick.errors import UserError
-from slipstick.evaluate import GradeSettings
 from slipstick.formats.recorded import copy_formats
 from slipstick.importers import Recorded
 from slipstick.recipe import check_settings, read_recipe, to_toml
@@ -28,8 +27,8 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
     if not is_run(invocation.target):
         return grade_outputs(invocation, console)
     folder = RunFolder(invocation.target)
-    own = settings_for_run(replace(invocation, overrides=[]), folder.run(), GradeSettings)
-    settings = check_settings(own.model_dump(), GradeRunSettings, overrides=invocation.changes)
+    own = {key: value for key, value in folder.run().recipe.items() if key in KeptSettings.model_fields}
+    settings = check_settings(own, GradeRunSettings, overrides=invocation.changes)
     check_profile(settings.profile)
     if invocation.out is not None and os.path.realpath(invocation.out) != os.path.realpath(folder.path):
         return _grade_copy(invocation, folder, settings, console)
@@ -38,17 +37,20 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
             f"limit = {settings.limit} would leave {folder.path} with verdicts on a part of its problems: choose "
             "a folder for the part with --out"
         )
-    chosen = settings.model_dump(mode="json", include=set(GradeSettings.model_fields))
+    judge_model = open_judge(settings)
+    chosen = settings.model_dump(mode="json", include=set(KeptSettings.model_fields))
     folder.note(recipe=folder.run().recipe | chosen)
     if (recipe := folder.path / "recipe.toml").is_file():
-        write_atomically(recipe, to_toml(read_recipe(recipe) | chosen))
+        table = read_recipe(recipe) | chosen
+        write_atomically(recipe, to_toml({key: value for key, value in table.items() if value is not None}))
     _grade(folder, folder, list(folder.problems()), settings, console)
+    ask_judge(folder, settings, judge_model, profile=settings.profile, invocation=invocation, console=console)
     return folder.path
 
 
 def _grade_copy(invocation: Invocation, source: RunFolder, settings: GradeRunSettings, console: Console) -> Path:
     """Grades the solutions of a run into a folder of their own; the run stays as it is."""
-    problems = list(islice(source.problems(), settings.limit))
+    judge_model, problems = open_judge(settings), list(islice(source.problems(), settings.limit))
     kept = {problem.id for problem in problems}
     inputs, files = [source.path / name for name in ("problems.jsonl", "solutions.jsonl")], [RECORDED, DISAGREEMENTS]
     with running(invocation, "grade", settings, console, inputs=inputs, files=files) as folder:
@@ -63,6 +65,16 @@ def _grade_copy(invocation: Invocation, source: RunFolder, settings: GradeRunSet
         recorded = read_records(source.path / RECORDED, Recorded, missing_ok=True)
         write_records(folder.path / RECORDED, (row for row in recorded if row.id in ids))
         _grade(folder, source, problems, settings, console)
+    settled = is_settled(source)
+    ask_judge(
+        folder,
+        settings,
+        judge_model,
+        profile=settings.profile,
+        settled=settled,
+        invocation=invocation,
+        console=console,
+    )
     return folder.path
 
 

@@ -10,6 +10,7 @@ from slipstick.agreement import agreement_table, compare_with_recorded, disagree
 from slipstick.errors import counted
 from slipstick.evaluate import GradeSettings
 from slipstick.importers import Attempt, Recorded, Source
+from slipstick.judge import JudgeSettings
 from slipstick.report import write_report
 from slipstick.schema import Drop
 from slipstick.store import RunFolder, read_records, write_records
@@ -18,7 +19,11 @@ RECORDED = "recorded.jsonl"
 DISAGREEMENTS = "disagreements.jsonl"
 
 
-class GradeRunSettings(GradeSettings):
+class KeptSettings(GradeSettings, JudgeSettings):
+    """Settings of grading that a run keeps, so that it is graded by them again."""
+
+
+class GradeRunSettings(KeptSettings):
     """Settings of `slipstick grade` for a finished run."""
 
     print_top: int = Field(default=10, ge=0)

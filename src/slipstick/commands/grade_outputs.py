@@ -11,6 +11,7 @@ from rich.console import Console
 
 from slipstick.commands import Invocation
 from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, notices, print_agreement
+from slipstick.commands.judged import ask_judge, open_judge
 from slipstick.commands.judging import judge
 from slipstick.commands.running import running
 from slipstick.edges import without_wildcards
@@ -67,7 +68,7 @@ def _grade(
     console: Console,
 ) -> None:
     """Grades the files of one run into its folder."""
-    drops: list[Drop] = []
+    drops, judge_model = list[Drop](), open_judge(settings)
     attempts = _attempts(sources, settings, drops)
     problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
     for line in notices(sources, skipped, attempts, drops):
@@ -78,6 +79,7 @@ def _grade(
         folder.write_dropped(drops)
         judge(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
         print_agreement(folder, settings, console)
+    ask_judge(folder, settings, judge_model, profile=settings.profile, invocation=invocation, console=console)
 
 
 def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: list[Drop]) -> list[Attempt]:

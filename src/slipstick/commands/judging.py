@@ -17,6 +17,7 @@ from slipstick.commands import count
 from slipstick.errors import UserError
 from slipstick.evaluate import GradeSettings, evaluate
 from slipstick.formats.recorded import formats_of
+from slipstick.judge import JUDGED
 from slipstick.report import metrics_table, write_report
 from slipstick.sanity_checks import left_out
 from slipstick.schema import Metric, Problem, Solution
@@ -49,6 +50,7 @@ def judge(
         )
     metrics += more
     folder.write_verdicts(graded)
+    (folder.path / JUDGED).unlink(missing_ok=True)  # it was of other verdicts; what the judge said is kept
     folder.finish(status, counts=count(problems, graded), metrics=metrics)
     console.print(metrics_table(metrics))
     left = left_out(problems, graded, ks=ks, averages=averages)

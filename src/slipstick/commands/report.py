@@ -10,8 +10,10 @@ from slipstick.card import rows_table
 from slipstick.commands import Invocation
 from slipstick.comparison import compare_folders
 from slipstick.errors import UserError
+from slipstick.judge import read_summary
 from slipstick.recipe import check_settings
 from slipstick.report import comparison_table, metrics_table, read_run, write_report
+from slipstick.report.judge import print_judge
 from slipstick.report.many import runs_table
 from slipstick.report.many_files import legend, terminal_table, write_table
 from slipstick.report.reading import RunContent, find_runs
@@ -70,6 +72,8 @@ def _report_run(folder: RunFolder, settings: ReportSettings, out: Path | None, c
         console.print("\n".join(describe_gain(folder.path)), highlight=False)
     elif content.metrics:
         console.print(metrics_table(content.metrics))
+        if summary := read_summary(folder.path):
+            print_judge(summary, console)
     elif content.run.verb in ("synthesize", "curate"):
         console.print(rows_table(folder))
     for line in _state(folder, content):

@@ -5,6 +5,7 @@ estimators.py  the samples of one problem -> pass@k, maj@k, best@k, weighted@k
 intervals.py   one value a problem -> their mean with its 95 % interval
 measures.py    the solutions of a run -> metrics, format by format and group by group
 labels.py      a metric -> its name for people
+misclassification.py  an accuracy corrected for the error rates of a judge
 paired.py      two runs on the same problems -> difference, p-value, problems needed
 
 Every measure is first one value a problem, then the mean over problems: a problem that was sampled more often does not

@@ -21,6 +21,9 @@ SHARES = (
     "unfinished_thoughts",
     "outputs_equal",
     "rerun_equal",
+    "judge_agreement",
+    "judge_sensitivity",
+    "judge_specificity",
 )
 """How the measures begin that are shares between 0 and 1."""
 BREAKDOWNS = ("topic", "subject", "level", "kind", "size")

@@ -3,6 +3,7 @@
 reading.py    a run's folder -> its content; what a stopped run has is graded for the page
 content.py    metrics, problems and solutions -> what is shown: numbers, rows and sections
 facts.py      solutions and a run's files -> tables of errors, cost, disagreements, rounds
+judge.py      what a judge said -> its columns, beside those of the rules
 forest.py     metrics and comparisons -> the main chart; forest.html.j2 draws it
 plots.py      metrics and solutions -> small plots as SVG
 table.py      metrics -> tables for the terminal, as Markdown and as LaTeX
@@ -22,6 +23,7 @@ from slipstick.edges import read_text
 from slipstick.metrics.labels import order_formats
 from slipstick.report.content import format_styles
 from slipstick.report.facts import tables_of
+from slipstick.report.judge import judge_tables
 from slipstick.report.page import page_at, render_report
 from slipstick.report.plots import draw_plots
 from slipstick.report.reading import RunContent, read_run
@@ -62,7 +64,7 @@ def write_report(
         comparison=comparison,
         other_page=_address(other.path / _PAGE, path) if other and (other.path / _PAGE).is_file() else "",
         alarms=read_alarms(folder.path),
-        tables=tables_of(run, folder, solutions, formats),
+        tables=[*judge_tables(folder.path), *tables_of(run, folder, solutions, formats)],
         partial=read.partial,
         recipe=read_text(recipe) if recipe.is_file() else "",
     )
