@@ -41,11 +41,16 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
         worked += f"Doubled: {2 * n + 3} * 2 = <<{2 * n + 3}*2={4 * n + 6}>>{4 * n + 6}.\n#### {4 * n + 6}"
         made.append({"question": text, "answer": worked})
     _write(folder / "gsm8k_train.jsonl", made)
-    code = "n0 = {n}.0\nn1 = 4.0\nt0 = n0 * n1\nanswer = t0 - n1\n"
     programs = [
-        {"text": f"what is {n} times 4 less 4 ?", "code": code.format(n=n), "answer": 4 * n - 4} for n in range(5, 25)
+        {
+            "Problem": f"what is {n} times 4 less 4 ?",
+            "options": f"a ) {4 * n - 4} , b ) {4 * n} , c ) 1 , d ) 2 , e ) none of these",
+            "correct": "a",
+            "linear_formula": "multiply(n0,n1)|subtract(#0,n1)|",
+        }
+        for n in range(5, 25)
     ]
-    _write(folder / "mathqa_python_train.jsonl", [{**row, "task_id": n} for n, row in enumerate(programs)])
+    _write(folder / "mathqa_numbers.jsonl", programs)
     counted = [(n, f"A box has {n} pens and {n} pencils.", "How many things has it?") for n in range(4)]
     _write(folder / "gsm8k_test.jsonl", [{"question": f"{a} {b}", "answer": f"#### {2 * n}"} for n, a, b in counted])
     _write(folder / "svamp_all.jsonl", [{"Body": a, "Question": b, "Answer": 2.0 * n} for n, a, b in counted])

@@ -24,6 +24,7 @@ GUESSED: dict[str, dict[str, Any]] = {
     "without a question": {"answer": "4", "prediction": "4"},
     "inside an object": {"prompt": [USER], "reward_model": {"ground_truth": "4"}, "response": "It is 4."},
     "options": {"question": "?", "choices": ["3", "4"], "answer": 1, "response": "The answer is (B)."},
+    "names in another case": {"Question": "2+2?", "Gold": "4", "Response": "It is 4."},
     "half a character": {"question": "2+2?", "answer": "4", "response": "It is 4 \ud83d"},
 }
 
@@ -46,6 +47,25 @@ def test_usual_names_are_guessed(tmp_path: Path, row: dict[str, Any]) -> None:
     ((name, outcome, verdicts),) = graded(tmp_path / "dump.jsonl", row)
     assert (name, outcome) == ("dump/1#cot#0", "correct")
     assert verdicts == ({"score": True} if "score" in row else {})
+
+
+def test_columns_of_a_table_are_its_options(tmp_path: Path) -> None:
+    table = tmp_path / "mc.csv"
+    table.write_text("question;A;B;C;answer;response\n2+2?;3;4;5;B;B\n3+3?;5;6;7;B;It is 6.\nA prime?;4;6;7;C;6\n")
+    attempts = list(read_outputs(find_outputs(table)[0]))
+    assert attempts[1].problem.choices == ["5", "6", "7"]
+    found = grade_solutions([one.solution for one in attempts], [one.problem for one in attempts])
+    assert [one.verdict.outcome for one in found if one.verdict] == ["correct", "correct", "incorrect"]
+
+
+def test_options_under_names_of_ones_own(tmp_path: Path) -> None:
+    row = {"question": "3+3?", "first": "5", "second": 6, "answer": "B", "response": "It is 6."}
+    path = tmp_path / "dump.jsonl"
+    path.write_text(json.dumps(row))
+    (attempt,) = read_outputs(find_outputs(path, field_map={"choices": ["first", "second"]})[0])
+    assert (attempt.problem.choices, attempt.problem.answer) == (["5", "6"], "B")
+    with pytest.raises(InputError, match=r"field_map.answer .*only `choices` may have several"):
+        find_outputs(path, field_map={"answer": ["first", "second"]})
 
 
 def test_rows_of_one_question_are_its_samples(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from slipstick.models.fake import FakeModel
-from slipstick.schema import Problem, Solution
+from slipstick.schema import Kind, Problem, Solution
 from slipstick.solve.monitor import Monitor, kind_of_error
 
 
@@ -47,8 +47,9 @@ def test_the_share_of_correct_answers_says_of_how_many() -> None:
     assert note.endswith("; no server answers")
 
 
-def test_letters_beside_a_gold_that_is_the_text_of_an_option_are_not_counted_as_incorrect() -> None:
+@pytest.mark.parametrize(("gold", "kind", "answer"), [("7", None, "B"), ("B", "choice", "7"), ("B", "choice", None)])
+def test_what_options_say_is_not_counted_as_incorrect(gold: str, kind: Kind | None, answer: str | None) -> None:
     monitor = Monitor(FakeModel({}))
-    problem = Problem(id="p/1", text="Which is prime?", answer="7", choices=["4", "7"])
-    monitor.add(Solution(id="p/1#cot#0", problem_id="p/1", format="cot", blocks=[], answer="B"), problem)
+    problem = Problem(id="p/1", text="Which is prime?", answer=gold, choices=["4", "7"], kind=kind)
+    monitor.add(Solution(id="p/1#cot#0", problem_id="p/1", format="cot", blocks=[], answer=answer), problem)
     assert monitor.state()["checked"] == 0 and "correct" not in monitor.note()

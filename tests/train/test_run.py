@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -77,16 +78,24 @@ def test_a_card_names_a_base_that_the_hub_has(tmp_path: Path) -> None:
     assert 'stage = "value"' in card, "a recipe without it is one of another stage"
 
 
-def interrupted(out: Path, *, at: int) -> int:
-    """Steps of 40 that are taken after a training without `checkpoint_every` was stopped in step `at`."""
+def interrupted(out: Path, *, at: int, presses: int = 0) -> int:
+    """Steps of 40 that are taken after a training without `checkpoint_every` was stopped in step `at`.
+
+    presses: how often Ctrl-C is pressed in it; 0: something else ends it at once.
+    """
     pytest.importorskip("torch", reason="the extra `train` is not installed")
     counter, stopped, taken = Counter(), False, 0
 
     def take_step(step: int, done: float) -> float:
         nonlocal stopped, taken
         if step == at and not stopped:
-            stopped, taken, counter.steps = True, 0, 0
-            raise KeyboardInterrupt
+            stopped, taken = True, 0
+            if not presses:
+                counter.steps = 0
+                raise KeyboardInterrupt
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+            taken = -1  # with this step, of which nothing is taken again
         taken += 1
         counter.steps += 1
         return 1.0
@@ -103,6 +112,14 @@ def interrupted(out: Path, *, at: int) -> int:
 
 def test_a_short_training_has_checkpoints_too(tmp_path: Path) -> None:
     assert interrupted(tmp_path, at=30) == 40 - 28, "a checkpoint after every tenth: 4 steps"
+
+
+def test_ctrl_c_keeps_the_step_and_a_second_one_ends_it(tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    again.mkdir()
+    assert interrupted(tmp_path, at=30, presses=1) == 40 - 31
+    assert interrupted(again, at=30, presses=2) == 40 - 28
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_slow_training_has_checkpoints_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

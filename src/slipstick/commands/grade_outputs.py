@@ -28,8 +28,9 @@ class GradeOutputsSettings(GradeRunSettings):
 
     file_format: Literal["lm-eval", "nemo-skills", "tora", "mammoth", "inspect", "rows"] | None = None
     """The format of the rows; None recognises it. "rows": of no tool, with the keys of `field_map` or usual names."""
-    field_map: dict[str, str] = Field(default_factory=dict)
-    """Field -> key, for rows of no tool: text, answer, response; verdict, id, kind, choices."""
+    field_map: dict[str, str | list[str]] = Field(default_factory=dict)
+    """Field -> key, for rows of no tool: text, answer, response; verdict, id, kind, choices (also several keys, of an
+    option each)."""
     answers: Literal["found", "recorded"] = "found"
     """Which answers are graded: those found in the output, or those the other tool recorded."""
 

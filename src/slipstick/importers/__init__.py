@@ -25,7 +25,8 @@ from slipstick.formats import parse_whole, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow, Scope
 from slipstick.importers.places import OutputFile, older, places
-from slipstick.problems.files import to_problem
+from slipstick.problems.files import read_problem
+from slipstick.problems.option_columns import UNDECIDED, Decided, FieldMap
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
 from slipstick.tabular import OnBad, Row, files_at, hand_over, read_rows
 
@@ -85,7 +86,7 @@ class Source(NamedTuple):
     """Folder name of the run that it belongs to, "" if all files are of one."""
     model: str = ""
     """The model that wrote it, "" if that is not known."""
-    field_map: dict[str, str] = {}  # noqa: RUF012  never changed
+    field_map: FieldMap = {}  # noqa: RUF012  never changed
     """Field -> key of its rows, for `ROWS`."""
 
 
@@ -118,7 +119,7 @@ class Attempt(NamedTuple):
 
 
 def find_outputs(
-    path: Path | str, *, file_format: str | None = None, field_map: dict[str, str] | None = None
+    path: Path | str, *, file_format: str | None = None, field_map: FieldMap | None = None
 ) -> tuple[list[Source], dict[Path, str]]:
     """The files to read at a path, a file, a folder or a pattern ("out/*.jsonl"), and why each other one is left out:
     it is of no known format, has no text to grade, or its task was evaluated again later, in the same folder.
@@ -241,11 +242,15 @@ def _read_file(
     counts = Counter(problem_id for problem_id, _ in attempts)
     seen: dict[str, set[str]] = {}
     same: dict[tuple[str, str], str] = {}
+    decided: Decided | None = None
     for row in _rows_of(source.path):
-        parsed = _parse(row, source)
+        if decided is None:
+            as_is = source.file_format != ROWS
+            decided = UNDECIDED if as_is else rows.options_of(source.path, row, source.field_map)
+        parsed = _parse(row, source, decided)
         for where, error in parsed.dropped:
             hand_over(where, InputError(f"{where}: {error}"), on_bad)
-        problem = _problem(row, parsed, source.label)
+        problem = _problem(row, parsed, source.label, decided)
         if source.file_format == ROWS and "id" not in parsed.problem:  # rows of one question are its samples
             name = same.setdefault((problem.text, str(problem.answer)), problem.id)
             problem = problem.model_copy(update={"id": name})
@@ -266,10 +271,10 @@ def _read_file(
             attempt.where.append(row.where)
 
 
-def _parse(row: Row, source: Source) -> ParsedRow:
+def _parse(row: Row, source: Source, decided: Decided) -> ParsedRow:
     """Raises InputError for a row of another format."""
     if source.file_format == ROWS:
-        return rows.read(row, source.field_map)
+        return rows.read(row, source.field_map, decided)
     if not FILE_FORMATS[source.file_format].recognises(row.values):
         keys = ", ".join(row.values) or "none"
         raise InputError(f"{row.where} is not a row of {source.file_format}; its keys are {keys}")
@@ -303,8 +308,8 @@ def _under_its_rule(
     return parsed
 
 
-def _problem(row: Row, parsed: ParsedRow, label: str) -> Problem:
-    problem = to_problem(Row(row.where, row.number, parsed.problem), stem=label)
+def _problem(row: Row, parsed: ParsedRow, label: str, decided: Decided) -> Problem:
+    problem = read_problem(Row(row.where, row.number, parsed.problem), stem=label, decided=decided).problem
     lettered = isinstance(problem.answer, str) and _LETTER.fullmatch(problem.answer) and _OPTION.search(problem.text)
     kind = problem.kind or ("choice" if lettered else None)
     return problem.model_copy(update={"kind": kind, "metadata": {**problem.metadata, "dataset": label}})

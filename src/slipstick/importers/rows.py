@@ -3,20 +3,23 @@
 verl's rollout dumps (input, output, gts, score) are such rows.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slipstick.errors import InputError, did_you_mean
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow
-from slipstick.problems.files import value_at
+from slipstick.problems.files import has_options, option_cells, survey, value_at
 from slipstick.problems.gold_columns import ANSWERS, FLAGS_OR_GOLDS
 from slipstick.problems.messages import read_chat, text_of
-from slipstick.problems.option_columns import lettered_columns
+from slipstick.problems.option_columns import UNDECIDED, Decided, FieldMap, lettered_columns
 from slipstick.tabular import Row
 
 FIELDS = ("text", "answer", "response", "verdict", "id", "kind", "choices")
 """What can be mapped: fields of a problem, the whole output, and another tool's verdict on it."""
+_OF_PROBLEM = ("text", "answer", "id", "kind", "choices")
+_LOGGER = logging.getLogger("slipstick")
 USUAL_KEYS: dict[str, tuple[str, ...]] = {
     "text": ("question", "problem", "text", "prompt", "instruction", "query", "input", "messages"),
     "answer": (*ANSWERS, "solution"),
@@ -35,9 +38,11 @@ _FLAGS = {"true": True, "false": False, "1": True, "0": False, "-1": False, "1.0
 """How a table without types writes them."""
 
 
-def check_map(field_map: dict[str, str]) -> None:
+def check_map(field_map: FieldMap) -> None:
     """Raises InputError for a field that cannot be mapped."""
-    for field in field_map:
+    for field, key in field_map.items():
+        if field != "choices" and not isinstance(key, str):
+            raise InputError(f"field_map.{field} = {key}: only `choices` may have several columns")
         if field not in FIELDS:
             near = did_you_mean(field, FIELDS)
             raise InputError(
@@ -46,7 +51,7 @@ def check_map(field_map: dict[str, str]) -> None:
             )
 
 
-def guess(values: dict[str, Any], field_map: dict[str, str] | None = None) -> dict[str, str] | None:
+def guess(values: dict[str, Any], field_map: FieldMap | None = None) -> dict[str, str | list[str]] | None:
     """Field -> key: those mapped, the others by their usual names; None if there is no gold or no response."""
     fields = dict(field_map or {})
     if "verdict" not in fields and (key := verdict_key([values], fields)):
@@ -55,17 +60,19 @@ def guess(values: dict[str, Any], field_map: dict[str, str] | None = None) -> di
     return found if {"answer", "response"} <= found.keys() else None
 
 
-def usual_keys(values: dict[str, Any], field_map: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Field -> key, as far as keys are mapped or have usual names."""
+def usual_keys(values: dict[str, Any], field_map: FieldMap | None = None) -> dict[str, str | list[str]]:
+    """Field -> key, as far as keys are mapped or have usual names, in whatever case."""
     found = dict(field_map or {})
+    own = {key.strip().lower(): key for key in values}
     for field in FIELDS:
-        for key in USUAL_KEYS[field]:
+        for name in USUAL_KEYS[field]:
+            key = name if name in values else own.get(name, name)
             if field not in found and key not in found.values() and _fits(field, at(values, key)):
                 found[field] = key
     return found
 
 
-def verdict_key(rows: Sequence[Mapping[str, Any]], fields: Mapping[str, str]) -> str | None:
+def verdict_key(rows: Sequence[Mapping[str, Any]], fields: FieldMap) -> str | None:
     """The column of verdicts under a usual name, by the first rows of a file; None if there is none.
 
     Its values are true and false, or all of them 1, 0 or -1. fields: field -> key, of keys that hold something else. A
@@ -93,17 +100,31 @@ def task(path: Path) -> str:
     return path.name.partition(".")[0]
 
 
-def read(row: Row, field_map: dict[str, str]) -> ParsedRow:
+def options_of(path: Path, first: Row, field_map: FieldMap) -> Decided:
+    """What all rows of a file say of columns A, B, ... and of whole numbers as golds, if the first has options."""
+    mapped = {field: key for field, key in field_map.items() if field in _OF_PROBLEM}
+    if not has_options(first, mapped):
+        return UNDECIDED
+    return survey(path, mapped).decided(str(path), _LOGGER.warning)
+
+
+def read(row: Row, field_map: FieldMap, decided: Decided = UNDECIDED) -> ParsedRow:
     """The problem and its responses: one text, several, or a dialogue. Raises InputError for a key that is missing."""
-    found = {field: value_at(row, field, key) for field, key in field_map.items()}
-    problem: dict[str, Any] = {field: found[field] for field in ("id", "kind", "choices", "answer") if field in found}
-    if field_map["answer"] == "solution":
-        problem["solution"] = problem.pop("answer")
+    keys = {field: key for field, key in field_map.items() if isinstance(key, str)}
+    found = {field: value_at(row, field, key) for field, key in keys.items()}
+    problem = {field: found[field] for field in _OF_PROBLEM if field in found}
     problem["text"] = found.get("text") or f"row {row.number}"
+    if keys["answer"].lower() == "solution":
+        problem["solution"] = problem.pop("answer")
+    if "choices" not in field_map:
+        problem |= option_cells(row.values, decided)
+    elif not isinstance(columns := field_map["choices"], str):
+        held = {name: value_at(row, "choices", name) for name in columns}
+        problem["choices"] = {name: value for name, value in held.items() if not is_missing(value)}
     verdict = found.get("verdict")
     texts = _texts(row, found["response"])
     flag = flag_of(verdict) if len(texts) == 1 else None
-    verdicts = {} if flag is None else {field_map["verdict"]: flag}
+    verdicts = {} if flag is None else {keys["verdict"]: flag}
     return ParsedRow(problem, [ParsedAttempt(text, None, verdicts) for text in texts])
 
 

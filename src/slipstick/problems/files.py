@@ -219,6 +219,12 @@ def survey(path: Path, field_map: FieldMap) -> Survey:
     return found
 
 
+def option_cells(values: dict[str, Any], decided: Decided) -> dict[str, Any]:
+    """The cells of a row that hold an option each, by their columns' names in lower case; {} if none do."""
+    places = _places(values)
+    return {name: places[name] for name in lettered_columns(places, decided.lettered)}
+
+
 def _places(values: dict[str, Any]) -> dict[str, Any]:
     """The row's values by their keys in lower case, those inside objects too; an exact key comes first."""
     objects = ((key, read_object(held)) for key, held in values.items())

@@ -15,6 +15,7 @@ from slipstick.solve.gate import Gate
 _SHARE = 0.02  # of the time may go into grading
 _WORDS = 80
 """Characters of an error that the progress line shows."""
+_LETTER = re.compile(r"[A-Z]")
 _HOPELESS = 32
 """Replies after which a model of which none was usable is asked no more."""
 _UNPRICED = 16
@@ -95,8 +96,6 @@ class Monitor(Model):
         self.solutions += 1
         self.paid_for += 1
         began = time.monotonic()
-        if problem.choices and problem.kind != "choice":
-            return  # a gold that is an option's text, which answers name by letters as well: `grade` knows both
         if not problem.answer or self._grading > _SHARE * (began - self._began):
             return
         correct = _is_correct(solution, problem)
@@ -162,7 +161,11 @@ def kind_of_error(message: str) -> str:
 
 
 def _is_correct(solution: Solution, problem: Problem) -> bool | None:
-    """Whether the answer is correct, None if only computer algebra could decide."""
+    """Whether the answer is correct, None if only computer algebra could decide, or `grade` by what options say."""
+    if problem.choices and not all(
+        map(_LETTER.fullmatch, (solution.answer or "", *acceptable_answers(problem.answer or [])))
+    ):
+        return None
     if solution.answer is None:
         return False
     decisions = decide_each(

@@ -15,8 +15,12 @@ with a case in its `run_train` and in `on_this_machine` of plan/fit.py. The file
 
 import hashlib
 import json
+import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -136,7 +140,7 @@ def run_steps(
     often = checkpoint_every or min(_CHECKPOINT_TOKENS, total / _CHECKPOINTS)
     if watch:
         watch.resume(resumed)
-    with (training.out / "losses.jsonl").open("w", encoding="utf-8") as log:
+    with (training.out / "losses.jsonl").open("w", encoding="utf-8") as log, _ctrl_c_between_steps() as stopping:
         for step, size in enumerate(sizes):
             if step >= resumed:
                 losses.append(take_step(step, done / total))
@@ -154,10 +158,35 @@ def run_steps(
             if watch and due:
                 watch.measure(step + 1, done)
             late = checkpoint_every is None and time.monotonic() - saved >= _CHECKPOINT_SECONDS
-            if due or late or since >= often:
+            if due or late or since >= often or stopping():
                 save_checkpoint(training.out, parts, losses=losses, fingerprint=training.fingerprint)
                 since, saved = 0, time.monotonic()
+            if stopping():
+                raise KeyboardInterrupt
     return losses
+
+
+@contextmanager
+def _ctrl_c_between_steps() -> Iterator[Callable[[], bool]]:
+    """Whether somebody has pressed Ctrl-C: the first time the step is finished and kept, the second ends it."""
+    before, pressed = signal.getsignal(signal.SIGINT), False
+
+    def note(number: int, frame: Any) -> None:
+        nonlocal pressed
+        if pressed and callable(before):
+            before(number, frame)
+        pressed = True
+        if os.isatty(2):
+            os.write(2, b"\nStops after this step, which is kept; Ctrl-C again stops now\n")
+
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield lambda: False  # a notebook's thread, or Ctrl-C is ignored
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def loss_line(step: int, tokens: int, loss: float) -> str:

@@ -169,7 +169,7 @@ def training_keys(values: dict[str, Any], fields: FieldMap) -> dict[str, str]:
 
     A solution may stand under the key of a reference solution (MATH), or of an answer that is one (GSM8K).
     """
-    found = usual_keys(values, fields)
+    found = {field: key for field, key in usual_keys(values, fields).items() if isinstance(key, str)}
     if "verdict" not in fields:  # all rows say which column holds verdicts, not this one alone
         found.pop("verdict", None)
     if "response" not in fields and "response" not in found:
