@@ -10,22 +10,23 @@ import os
 import random
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from slipstick.errors import InputError
+from slipstick.errors import InputError, InterpreterError
 from slipstick.formats import load_format
 from slipstick.metrics.conduct import conduct_of
-from slipstick.schema import Problem
+from slipstick.schema import Problem, Solution
 from slipstick.store import write_atomically
 from slipstick.trackers import Track, names_for_trl
 from slipstick.train.build import base_tokenizer, device_of
 from slipstick.train.card import CardText
 from slipstick.train.checkpoints import FOLDER, last_checkpoint
 from slipstick.train.result import GrpoResult, mean_of_each_pass, mean_of_first_tenth, mean_of_last_tenth
-from slipstick.train.rollouts import Rollout, rows_for_trl
+from slipstick.train.rollouts import Rollout, has_void_turn, is_faulty, rows_for_trl
 from slipstick.train.run import Training, digest_of, numbers_of, run_stage
 from slipstick.train.settings import GrpoSettings
 
@@ -70,14 +71,16 @@ def train_grpo(
         trained = trainer.accelerator.unwrap_model(trainer.model)
         trained = trained.merge_and_unload() if settings.lora_rank else trained
         save_model(trained, tokenizer, settings, out)
-        rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
+        rewards = _rewards(trainer.state.log_history)
         return GrpoResult(
             problems=len(problems),
             steps=trainer.state.global_step,
             solutions=trainer.state.global_step * settings.batch_size,
             first_reward=mean_of_first_tenth(rewards),
             last_reward=mean_of_last_tenth(rewards),
-            pass_rewards=mean_of_each_pass(rewards, steps=Fraction(len(problems), _problems_a_step(settings))),
+            pass_rewards=mean_of_each_pass(rewards, steps=Fraction(len(problems), _problems_a_step(settings)))
+            if len(rewards) == trainer.state.global_step
+            else [],
             seconds=time.monotonic() - began,
         )
 
@@ -114,7 +117,7 @@ def _trainer(
     from transformers import PrinterCallback
     from trl.trainer.grpo_trainer import GRPOTrainer
 
-    known, format = {problem.id: problem for problem in problems}, load_format(settings.format)
+    known = {problem.id: problem for problem in problems}
 
     def roll(ids: list[str], trainer: Any) -> dict[str, list[Any]]:
         policy = trainer.accelerator.unwrap_model(trainer.model)
@@ -124,16 +127,17 @@ def _trainer(
         samples = [trainer.state.global_step * len(ids) + place for place in range(len(ids))]
         solutions = rollout([known[name] for name in ids], samples, policy, tokenizer)
         policy.train(was_training)
-        for name, mean in conduct_of(solutions).items():
+        rows, figures = _rows(solutions, known, tokenizer, settings, one_end=len(trainer.eos_token_ids) == 1)
+        for name, mean in figures.items():
             trainer._metrics["train"][name].append(mean)  # what TRL's own figures are in, until they are logged
-        one_end = len(trainer.eos_token_ids) == 1
-        more: dict[str, Any] = {"one_end": one_end, "profile": settings.profile, "template": settings.template}
-        return rows_for_trl(solutions, known, tokenizer, **more, load=lambda _: format)
+        return rows
 
-    def verdict(found: list[str], answer: list[str], **columns: Any) -> list[float | None]:  # its name is in the log
+    def verdict(found: list[str], answer: list[str], faulty: list[bool], **columns: Any) -> list[float | None]:
+        """The rewards; their name in TRL's figures is this function's."""
         asked = [known[name].text for name in columns.pop("prompts")]
         golds = [json.loads(answers) for answers in answer]
-        return reward(**{**columns, "prompts": asked, "completions": found, "answer": golds})
+        rewards = reward(**{**columns, "prompts": asked, "completions": found, "answer": golds})
+        return [None if ours else each for ours, each in zip(faulty, rewards, strict=True)]
 
     rows = [{"prompt": problem.id, "answer": json.dumps(_answers(problem))} for problem in _order(problems, settings)]
     trainer = GRPOTrainer(
@@ -146,6 +150,36 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _rows(
+    solutions: Sequence[Solution],
+    known: Mapping[str, Problem],
+    tokenizer: Any,
+    settings: GrpoSettings,
+    *,
+    one_end: bool,
+) -> tuple[dict[str, list[Any]], dict[str, float]]:
+    """What TRL learns from an update's solutions, and how they were made.
+
+    `faulty` is True for those of a group in which every call failed by the sandbox's fault: they get no reward, so that
+    the group has no gradient.
+    """
+    format, size = load_format(settings.format), settings.num_generations
+    faulty = [is_faulty(solutions[first : first + size]) for first in range(0, len(solutions), size)]
+    void = [has_void_turn(each, format, kind=known[each.problem_id].kind) for each in solutions]
+    rows = rows_for_trl(
+        solutions,
+        known,
+        tokenizer,
+        one_end=one_end,
+        profile=settings.profile,
+        load=lambda _: format,
+        template=settings.template,
+        mask_void_turns=settings.mask_void_turns,
+    )
+    rows["faulty"] = [each for each in faulty for _ in range(size)]
+    return rows, {**conduct_of(solutions), "void_turns": fmean(void), "faulty_groups": fmean(faulty)}
 
 
 def _order(problems: Sequence[Problem], settings: GrpoSettings) -> list[Problem]:
@@ -202,11 +236,23 @@ def _watcher(out: Path, progress: OnUpdate | None, track: Track | None) -> Any:
             rows = [row for row in state.log_history if "reward" in row]
             write_atomically(out / "steps.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
             if progress:
-                progress(state.global_step, rows[-1]["reward"])
+                mean = rows[-1]["reward"]
+                progress(state.global_step, math.nan if mean is None else mean)
             if track:
                 track(state.global_step, numbers_of(rows[-1]))
 
     return Watcher()
+
+
+def _rewards(log: Sequence[dict[str, Any]]) -> list[float]:
+    """The mean reward of each update in which a solution got one. Raises InterpreterError if there is none."""
+    rewards = [row["reward"] for row in log if row.get("reward") is not None]  # transformers logs NaN as None
+    if not rewards:
+        raise InterpreterError(
+            "no solution got a reward: every call failed by the sandbox's fault, or every verdict was undecided "
+            "(steps.jsonl: faulty_groups); `slipstick doctor` checks the sandbox"
+        )
+    return rewards
 
 
 def _answers(problem: Problem) -> list[str]:

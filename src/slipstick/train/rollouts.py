@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
+from slipstick.answers import final_answer
 from slipstick.encode.encoding import format_name
 from slipstick.encode.prompts import end_of_turn, lay_out
 from slipstick.encode.settings import PromptConfig, Template
@@ -19,7 +20,8 @@ from slipstick.equivalence.policies import REWARDS
 from slipstick.formats import Format, FormatLoader, Piece, load_format
 from slipstick.grade import answer_in
 from slipstick.interpreters import InterpreterSettings, open_interpreter
-from slipstick.schema import Problem, Solution
+from slipstick.replies.turns import without_unrun_code
+from slipstick.schema import Code, Output, Problem, Solution
 from slipstick.solve import SolveSettings, attempt
 from slipstick.train.settings import RolloutSettings
 
@@ -110,6 +112,7 @@ def rows_for_trl(
     profile: str = REWARDS,
     load: FormatLoader = load_format,
     template: Template = "format",
+    mask_void_turns: bool = False,
 ) -> dict[str, list[Any]]:
     """Solutions as TRL's rollout function has to return them.
 
@@ -118,6 +121,8 @@ def rows_for_trl(
     a model that has several (`one_end` is False), as which one it sampled is not kept.
     `found` is each solution's answer by the rules of `profile`, as a sentence that the reward reads.
     load: gives the formats of the solutions. template: who laid out their prompts, "format" or "chat".
+    mask_void_turns: the mask of a solution that `has_void_turn` is 0 throughout. It keeps its reward, with which the
+    others of its group are compared.
     """
     rows: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "env_mask": [], "found": []}
     chat = template == "chat"
@@ -138,12 +143,37 @@ def rows_for_trl(
             ids.append(end)
             mask.append(int(one_end))
         start = min(start, len(ids) - 1)  # TRL wants a token, also of a solution that has none
+        if mask_void_turns and has_void_turn(solution, format, kind=problem.kind):
+            mask = [0] * len(mask)
         rows["prompt_ids"].append(ids[:start])
         rows["completion_ids"].append(ids[start:])
         rows["env_mask"].append(mask[start:])
         answer = answer_in(solution, problem.kind, profile)
         rows["found"].append("" if answer is None else f"The answer is {answer}")
     return {**rows, "logprobs": None}  # type: ignore[dict-item]  # TRL computes them itself if there are none
+
+
+def has_void_turn(solution: Solution, format: Format, *, kind: str | None = None) -> bool:
+    """Whether a turn has neither a complete code block nor a marked answer: a "void turn" of SimpleTIR.
+
+    Xue et al. 2025, arXiv 2509.02479, leave such solutions out of the policy update: a model drifts into them, and
+    their improbable tokens have the largest gradients. Only the last turn can be one, as one without code ends a
+    solution. kind: that of the problem.
+    """
+    outputs = [place for place, block in enumerate(solution.blocks) if isinstance(block, Output)]
+    if outputs and format.executes == "program":
+        return False
+    turn = solution.blocks[outputs[-1] + 1 if outputs else 0 :]
+    if any(isinstance(block, Code) for block in turn):
+        return False
+    words, _ = without_unrun_code(format, "".join(block.text for block in turn))
+    return final_answer(words, kind=kind, guess=False) is None
+
+
+def is_faulty(group: Sequence[Solution]) -> bool:
+    """Whether the solutions called the interpreter and every call failed by the sandbox's fault, not the program's."""
+    outputs = [block for solution in group for block in solution.blocks if isinstance(block, Output)]
+    return bool(outputs) and all(output.status == "sandbox_fault" for output in outputs)
 
 
 class _Stretch(NamedTuple):

@@ -309,6 +309,8 @@ class GrpoSettings(StageSettings, RolloutSettings):
     """Clipping range of the ratio of a token's probabilities after and before the update."""
     loss_type: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = "dapo"
     """How token losses are averaged, by TRL's names."""
+    mask_void_turns: bool = False
+    """Learn nothing from a solution that has a turn with neither code nor an answer (SimpleTIR, arXiv 2509.02479)."""
     save_steps: int = Field(default=50, gt=0)
     """Updates between two checkpoints."""
     profile: str = REWARDS
