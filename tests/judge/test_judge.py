@@ -250,6 +250,7 @@ def test_evaluate_asks_the_judge_when_it_has_graded(invoke: Invoke, start_judge:
     [
         ("judge_prompt=xverifi", "did you mean `xverify`"),
         ("judge_settings.base_ur=x", "base_ur: no such setting of a model"),
+        ("judge_settings.mode=batch", "a judge is asked request by request"),
         ("judge_labels=none.jsonl", "there is no such file"),
         ("judge=opena:x", "opena"),
     ],

@@ -22,6 +22,8 @@ def _of_a_model(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, checked. Raises ValueError with the first mistake."""
     if unknown := next((key for key in settings if key not in ModelSettings.model_fields), None):
         raise ValueError(f"{unknown}: no such setting of a model{did_you_mean(unknown, ModelSettings.model_fields)}")
+    if settings.get("mode", "live") != "live":
+        raise ValueError("a judge is asked request by request: remove `mode`")
     try:
         return ModelSettings.model_validate(settings).model_dump(mode="json", exclude_unset=True)
     except ValidationError as error:
