@@ -283,4 +283,6 @@ def test_mistakes_are_said_before_anything_starts(tiny_model: Path, tmp_path: Pa
         run_train(
             Invocation(str(recipe), ["batch_size=3", "max_length=4096"], out=tmp_path / "none"), Console(quiet=True)
         )
+    with pytest.raises(UserError, match=r"no model at `.*/a/b/c`: the folder does not exist"):
+        run_train(Invocation(str(recipe), [f"base={tmp_path}/a/b/c", "batch_size=3"], out=tmp_path / "none"), Console())
     assert not (tmp_path / "none").exists()

@@ -83,12 +83,15 @@ def load_prompt_config(model: str) -> PromptConfig | None:
     """
     from transformers.utils.hub import cached_file
 
-    file = cached_file(
-        model,
-        PROMPT_CONFIG,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
+    try:
+        file = cached_file(
+            model,
+            PROMPT_CONFIG,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+    except OSError:  # neither a folder nor a name that the Hub could have: whoever opens the model says so
+        return None
     if file is None:
         return None
     try:
