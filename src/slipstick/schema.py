@@ -124,6 +124,8 @@ class Solution(Record):
     only if there are any."""
     prompt_tokens: int = 0
     """Tokens of all its prompts, if the model counts them."""
+    cached_replies: int = Field(default=0, exclude_if=lambda replies: not replies)
+    """Turns whose reply was kept from an earlier run, and cost nothing; written only if there are any."""
     cost: float = 0.0
     """US dollars."""
     seconds: float = 0.0

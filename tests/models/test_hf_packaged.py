@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from slipstick.errors import ModelError
+from slipstick.models.cached import cache_folder
 from slipstick.models.hf import load_weights, packaged
-from slipstick.models.hf.packaged import Packaged, cache_folder, located, packaged_models
+from slipstick.models.hf.packaged import Packaged, located, packaged_models
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 gguf = pytest.importorskip("gguf", reason="the extra `train` is not installed")
@@ -96,7 +97,7 @@ def test_it_is_fetched_and_converted_once(tensors: dict[str, Any], caplog: pytes
     with caplog.at_level(logging.INFO, "slipstick"):
         folder = Path(located("tiny"))
     assert "fetching Tiny-Llama (apache-2.0, 1 MB) once" in caplog.text
-    assert folder == cache_folder() / "tiny" / "1.0"
+    assert folder == cache_folder() / "models" / "tiny" / "1.0"
     assert json.loads((folder / "packaged.json").read_text())["origin"] == "somebody/Tiny-Llama"
     assert "quantization_config" not in json.loads((folder / "config.json").read_text())
     assert [path.name for path in folder.parent.iterdir()] == ["1.0"], "what it was made in is gone"

@@ -96,6 +96,8 @@ class Collection:
                 self.done, self._before = self.folder.index(), self.monitor.solutions
                 finished = await solve(problem for problem in self.folder.problems() if problem.id in again)
         self.monitor.require_usable()
+        if self.monitor.cached:
+            self._print(f"{self.monitor.cached:,} of {self.monitor.replies:,} replies came from the cache")
         if not finished:
             self._print(
                 f"\nStopped at ${self.monitor.cost:,.4f} of max_cost = {self.recipe.max_cost}; "

@@ -74,6 +74,8 @@ class Reply(Record):
     """Tokens of the prompt, if the model counts them."""
     cost: float = 0.0
     """US dollars."""
+    cached: bool = False
+    """Whether it was kept from an earlier request, and so cost nothing."""
     error: str = ""
     """Why no usable reply came."""
     """What went wrong, if anything did."""
@@ -144,6 +146,10 @@ def _without_passwords(addresses: list[str]) -> list[str]:
     return addresses
 
 
+def _placed(cache: bool | str) -> bool | str:
+    return str(Path(cache).absolute()) if isinstance(cache, str) else cache
+
+
 class ModelSettings(Record):
     """Settings of models; each plug-in uses what applies to it."""
 
@@ -162,6 +168,11 @@ class ModelSettings(Record):
     """Most requests that run at one server, which "auto" finds out; for `hf` the batch size, which "auto" makes 32."""
     request_timeout: float = Field(default=600.0, gt=0)
     """Deadline of one request."""
+    cache: Annotated[bool | str, AfterValidator(_placed)] = False
+    """Whether replies are kept across runs and a request that was answered before gets its reply from there, at no
+    cost; or the file that keeps them, instead of the user's own."""
+    cache_mb: int = Field(default=1024, ge=1)
+    """Size of that file above which the oldest replies are removed."""
     price_in: float | None = Field(default=None, ge=0)
     """US dollars for a million prompt tokens, for `openai`; None leaves it to our table."""
     price_out: float | None = Field(default=None, ge=0)
@@ -193,9 +204,12 @@ class ModelSettings(Record):
 def open_model(spec: str, settings: ModelSettings | None = None) -> Model:
     """The model a recipe names: "openai:gpt-4o", "hf:path", "replay:file", "fake:script".
 
-    Raises PluginError for an unknown plug-in, ModelError where the model cannot be opened.
+    Raises PluginError for an unknown plug-in, ModelError where the model, or its cache of replies, cannot be opened.
     """
+    from slipstick.models.cached import cached
+
     name, argument = split_spec(spec)
+    settings = settings or ModelSettings()
     make: Any = load_plugin("models", name)
-    model: Model = make(argument, settings or ModelSettings())
-    return model
+    model: Model = make(argument, settings)
+    return cached(model, spec, settings)

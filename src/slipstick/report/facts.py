@@ -118,9 +118,16 @@ def spending_table(run: Run, solutions: Sequence[Solution], formats: Sequence[Fo
     ]
     if not thoughts:
         del rows[1]
+    if any(one.cached_replies for one in solutions):
+        rows.append(row("replies from the cache", _from_cache))
     if dollars:
         rows.append(row("US dollars", lambda group: f"{sum(one.cost for one in group):,.4f}", f"{dollars:,.4f}"))
     return PageTable("Cost and time", _time(run, tokens, len(solutions)), ["", *groups, "together"], rows)
+
+
+def _from_cache(group: Sequence[Solution]) -> str:
+    some = sum(one.cached_replies > 0 for one in group)
+    return f"{sum(one.cached_replies for one in group):,}, in {some:,} of {len(group):,} solutions"
 
 
 def drops_table(drops: Iterable[Drop]) -> PageTable | None:

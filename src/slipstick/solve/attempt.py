@@ -61,6 +61,7 @@ async def attempt(
         thought_tokens=sum(map(thought_tokens, replies)),
         turn_ids=[reply.ids for reply in replies] if settings.return_token_ids else [],
         prompt_tokens=sum(reply.prompt_tokens for reply in replies),
+        cached_replies=sum(reply.cached for reply in replies),
         cost=sum(reply.cost for reply in replies),
         seconds=round(time.monotonic() - began, 3),
         model=model.name,

@@ -65,6 +65,7 @@ def combine(chosen: Solution, previous_attempts: list[Solution]) -> Solution:
         "format": "hybrid",
         "previous_attempts": previous_attempts,
         "thought_tokens": sum(solution.thought_tokens for solution in (chosen, *previous_attempts)),
+        "cached_replies": sum(solution.cached_replies for solution in (chosen, *previous_attempts)),
     }
     return chosen.model_copy(update={**named, **total._asdict()})
 

@@ -35,7 +35,7 @@ class Monitor(Model):
         """Whether requests wait until somebody says otherwise."""
         self.ask_again = False
         """Whether solutions that failed are to be sampled once more when the others have ended."""
-        self.replies = self.tokens = self.running = self.solutions = 0
+        self.replies = self.cached = self.tokens = self.running = self.solutions = 0
         self.cost = self.cost_before = 0.0
         self.paid_for = 0
         """Solutions that `cost` has paid for, those of an interrupted run included."""
@@ -55,6 +55,7 @@ class Monitor(Model):
             finally:
                 self.running -= 1
         self.replies += 1
+        self.cached += reply.cached
         self.tokens += reply.tokens
         self.cost += reply.cost
         if reply.finish == "error":
@@ -76,7 +77,7 @@ class Monitor(Model):
 
     def require_price(self, budget: float | None, model: str) -> None:
         """Raises UserError if there is a budget and nothing of what was replied has a price. model: as it was named."""
-        if budget is not None and self.replies >= _UNPRICED and self.cost == self.cost_before:
+        if budget is not None and self.replies - self.cached >= _UNPRICED and self.cost == self.cost_before:
             raise UserError(
                 f"max_cost = {budget} cannot be enforced: no price is known for {model}. Set price_in and price_out, "
                 "or remove max_cost"
@@ -118,6 +119,7 @@ class Monitor(Model):
         return {
             "requests_open": self.running,
             "replies": self.replies,
+            "cached": self.cached,
             "tokens": self.tokens,
             "tokens_per_second": round(self.tokens / seconds, 1),
             "correct": self._correct,
@@ -140,6 +142,8 @@ class Monitor(Model):
             low, high = wilson(self._correct, self._graded)
             share = f"{100 * self._correct / self._graded:.0f} % correct ({100 * low:.0f}-{100 * high:.0f})"
             parts.append(share if self._graded == self.solutions else f"{share} of {self._graded:,} checked")
+        if self.cached:
+            parts.append(f"{self.cached:,} of {self.replies:,} replies from the cache")
         if self.cost:
             parts.append(f"${self.cost:,.2f}")
         if self._errors:

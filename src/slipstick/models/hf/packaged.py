@@ -24,6 +24,7 @@ from typing import Any
 
 from slipstick.errors import ModelError
 from slipstick.extras import require
+from slipstick.models.cached import cache_folder
 from slipstick.schema import Record
 
 _logger = logging.getLogger("slipstick")
@@ -80,7 +81,7 @@ def located(argument: str) -> str:
     model = packaged_models().get(argument)
     if model is None or Path(argument).is_dir():
         return argument
-    folder = cache_folder() / argument / model.version
+    folder = cache_folder() / "models" / argument / model.version
     if not _is_made(model, folder):
         _make(argument, model, folder)
     return str(folder)
@@ -102,13 +103,6 @@ def said_of_base(base: str) -> str:
         f"The base's weights are the {model.precision} of {model.package} {model.version}, read as bfloat16, "
         f"and not those of `{model.origin}`: adapters on top of these are another model than the merged weights."
     )
-
-
-def cache_folder() -> Path:
-    """Where converted models are kept: `$SLIPSTICK_CACHE`, else `slipstick/` in the user's cache."""
-    own = os.environ.get("SLIPSTICK_CACHE")
-    shared = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(own) / "models" if own else Path(shared) / "slipstick" / "models"
 
 
 def _is_made(model: Packaged, folder: Path) -> bool:

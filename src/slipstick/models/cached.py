@@ -1,0 +1,185 @@
+"""Replies that are kept across runs: a request that was answered before gets that answer, at no cost.
+
+A request is the same if the model's name, all that is sent with it, the prompt, the sampling and the seed are; with a
+temperature the number of the sample too, so that samples stay different. Where the model is served does not count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slipstick.errors import ModelError
+from slipstick.formats import join, render_chat, render_example
+from slipstick.models import Model, ModelSettings, Reply, Request
+
+_LOGGER = logging.getLogger(__name__)
+_FILE = "replies.sqlite"
+_SECONDS = 30.0
+"""That another process is waited for."""
+_EVERY = 256
+"""Replies after which the size is looked at."""
+_MB = 1 << 20
+_ELSEWHERE = frozenset(
+    {"base_url", "max_concurrent_requests", "request_timeout", "price_in", "price_out", "device"}
+    | {"mode", "batch_wait", "batch_size", "cache", "cache_mb"}
+)
+"""Settings of models that do not change what a model replies."""
+
+
+def cache_folder() -> Path:
+    """Where slipstick keeps what can be made again: `$SLIPSTICK_CACHE`, else `slipstick/` in the user's cache."""
+    own = os.environ.get("SLIPSTICK_CACHE")
+    shared = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(own) if own else Path(shared) / "slipstick"
+
+
+class CachedModel(Model):
+    """A model that is asked only for what the cache does not have."""
+
+    def __init__(self, model: Model, cache: ReplyCache, identity: str) -> None:
+        """identity: of the model and of all that is sent with every request."""
+        self.name, self.patient = model.name, model.patient
+        self._model, self._cache, self._identity = model, cache, identity
+
+    async def generate(self, request: Request) -> Reply:
+        """The reply of before, `cached` and at no cost, or the model's, which is kept unless it failed."""
+        key = key_of(self._identity, request)
+        if kept := self._cache.get(key):
+            return kept.model_copy(update={"cost": 0.0, "cached": True})
+        reply = await self._model.generate(request)
+        if reply.finish != "error" and not reply.error:
+            await asyncio.to_thread(self._cache.put, key, reply)
+        return reply
+
+    async def describe(self) -> dict[str, str]:
+        """As the model, and the file of the cache."""
+        return {**await self._model.describe(), "cache": str(self._cache.path)}
+
+    async def keep_in(self, folder: Path) -> None:
+        """As the model."""
+        await self._model.keep_in(folder)
+
+    def throttle(self, *, paused: bool, most: int | None) -> bool:
+        """As the model."""
+        return self._model.throttle(paused=paused, most=most)
+
+    def trouble(self) -> str:
+        """As the model."""
+        return self._model.trouble()
+
+    def progress(self) -> str:
+        """As the model."""
+        return self._model.progress()
+
+    async def close(self) -> None:
+        """Closes the model and the cache."""
+        await self._model.close()
+        self._cache.close()
+
+
+class ReplyCache:
+    """Replies by key in a SQLite file, which several processes may use at one time and a kill leaves whole."""
+
+    def __init__(self, path: Path, *, most_mb: int) -> None:
+        """most_mb: size of the file, above which the oldest replies are removed. Raises ModelError for another file."""
+        self.path = path
+        self._most = most_mb * _MB
+        self._lock = threading.Lock()
+        self._written = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = sqlite3.connect(path, timeout=_SECONDS, check_same_thread=False, isolation_level=None)
+            # Readers and a writer do not wait for each other, and a kill loses nothing; a power cut, the last replies.
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.execute("PRAGMA synchronous = NORMAL")
+            self._file.execute(
+                "CREATE TABLE IF NOT EXISTS replies (number INTEGER PRIMARY KEY, key TEXT UNIQUE, reply TEXT)"
+            )
+            self._shrink()
+        except (sqlite3.Error, OSError) as error:
+            raise ModelError(f"{path} cannot be used as a cache of replies ({error}): name another file") from error
+
+    def get(self, key: str) -> Reply | None:
+        """The reply that is kept, if there is one."""
+        try:
+            with self._lock:
+                row = self._file.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+            return Reply.model_validate_json(row[0]) if row else None
+        except (sqlite3.Error, ValueError) as error:  # a reply of another version counts as none
+            _LOGGER.warning("%s: a reply cannot be read (%s)", self.path, error)
+            return None
+
+    def put(self, key: str, reply: Reply) -> None:
+        """Keeps a reply; that of another process for the same key stays. What cannot be written is not kept."""
+        try:
+            with self._lock:
+                row = (key, reply.model_dump_json(exclude_defaults=True))
+                self._file.execute("INSERT OR IGNORE INTO replies (key, reply) VALUES (?, ?)", row)
+                self._written += 1
+                if self._written % _EVERY == 0:
+                    self._shrink()
+        except (sqlite3.Error, UnicodeError) as error:
+            _LOGGER.warning("%s: a reply is not kept (%s)", self.path, error)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._file.close()
+
+    def _shrink(self) -> None:
+        """Removes the oldest tenth until the file's pages in use are few enough; freed pages are used again."""
+        while self._used() > self._most:
+            oldest, newest = self._file.execute("SELECT min(number), max(number) FROM replies").fetchone()
+            if oldest is None:
+                return
+            self._file.execute("DELETE FROM replies WHERE number <= ?", (oldest + (newest - oldest) // 10,))
+
+    def _used(self) -> int:
+        size, pages, free = (
+            self._file.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_size", "page_count", "freelist_count")
+        )
+        return int(size * (pages - free))
+
+
+def cached(model: Model, spec: str, settings: ModelSettings) -> Model:
+    """The model of a recipe with the cache that its settings ask for, or as it is. Raises ModelError."""
+    if settings.cache is False:
+        return model
+    path = cache_folder() / _FILE if settings.cache is True else Path(settings.cache)
+    sent = settings.model_dump(mode="json", include=set(ModelSettings.model_fields) - _ELSEWHERE)
+    identity = json.dumps([spec, sent, _files(spec.partition(":")[2])], sort_keys=True)
+    return CachedModel(model, ReplyCache(path, most_mb=settings.cache_mb), identity)
+
+
+def key_of(identity: str, request: Request) -> str:
+    """The hash under which a reply is kept: of the model, the prompt as it is laid out, the sampling and the seed."""
+    format, problem, sampling = request.format, request.problem, request.sampling
+    asked: Mapping[str, Any] = {
+        "model": identity,
+        "problem": [problem.id, problem.text, problem.choices, problem.kind],
+        "chat": render_chat(format, problem, request.blocks),
+        "text": join(render_example(format, problem, request.blocks)),
+        "format": format.model_dump(mode="json", exclude={"demonstrations"}),
+        "turn": request.turn,
+        "sampling": sampling.model_dump(),
+        "sample": request.sample if sampling.temperature > 0 else None,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _files(argument: str) -> list[tuple[str, int, int]]:
+    """Name, size and time of the files that a model consists of, if it is a file or folder: it may be trained again."""
+    path = Path(argument)
+    if not argument or not path.exists():
+        return []
+    found = sorted(each for each in (path.iterdir() if path.is_dir() else [path]) if each.is_file())
+    return [(each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in found]
