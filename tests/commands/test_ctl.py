@@ -170,8 +170,8 @@ def test_the_command_line_is_as_the_page_has_it(start: Callable[..., Worked], tm
         "": "paused",
         "status --json": '"status": "paused"',
         "set max_concurrent_requests=40": "40",
-        "resume": "running",
         "requeue-errors": "True",
+        "resume": "running",  # the last, as what follows might find the run finished
     }
     for words, shown in typed.items():
         command = [sys.executable, "-m", "slipstick", "ctl", "run", *words.split()]
