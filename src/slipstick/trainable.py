@@ -1,14 +1,21 @@
-"""Which runs and solutions may be trained on."""
+"""Which runs and solutions may be trained on, and which are held out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from slipstick.errors import RunFolderError
-from slipstick.schema import Solution
+from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
 
 _UNCHECKED = ("import", "curate")
 """Verbs whose runs hold solutions without a verdict on purpose: there was no gold to compare with."""
+
+
+_SPLITS = {"train": "train", "test": "test", **dict.fromkeys(("valid", "validation", "val", "dev"), "valid")}
+_ORDER = ("train", "", "valid", "test")
+"""Splits from what is trained on to what is held out most strictly; "" stands for those of other names."""
+SPLIT_COUNT = "split "
+"""What the counts of a divided run begin with, before the name of a split."""
 
 
 def open_run(source: Path | str) -> RunFolder:
@@ -30,6 +37,39 @@ def trainable(folder: RunFolder) -> Iterator[Solution]:
 
 
 def count_unchecked(folder: RunFolder) -> int:
-    """How many of them no gold was compared with: they have no verdict, or one by the agreement of attempts."""
-    verdicts = (solution.verdict for solution in trainable(folder))
-    return sum(verdict is None or verdict.method == "agreement" for verdict in verdicts)
+    """How many of them no gold was compared with."""
+    return sum(map(is_unchecked, trainable(folder)))
+
+
+def is_unchecked(solution: Solution) -> bool:
+    """Whether no gold was compared with it: it has no verdict, or one by the agreement of attempts."""
+    return solution.verdict is None or solution.verdict.method == "agreement"
+
+
+def split_named(value: object) -> str | None:
+    """The split "train", "valid" or "test" by any of their usual names in any case; None for all else."""
+    return _SPLITS.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def split_of(problem: Problem) -> str:
+    """The split of a problem in a divided run; "train" if nothing says one."""
+    return str(problem.metadata.get("split") or "train")
+
+
+def most_held_out(splits: Iterable[str]) -> str:
+    """The split of a question that several splits have: the one that is held out most strictly."""
+    return max(splits, key=lambda name: _ORDER.index(name if name in _ORDER else ""))
+
+
+def in_order(splits: Iterable[str]) -> list[str]:
+    """Names of splits, what is trained on first."""
+    return sorted(set(splits), key=lambda name: (_ORDER.index(name if name in _ORDER else ""), name))
+
+
+def splits_of(folder: RunFolder) -> list[str]:
+    """The splits of a run whose problems are divided, by the imported rows themselves or by a curation; else []."""
+    run = folder.run()
+    if run.verb not in _UNCHECKED:
+        return []
+    counted = [name.removeprefix(SPLIT_COUNT) for name in run.counts if name.startswith(SPLIT_COUNT)]
+    return list(run.recipe.get("splits") or counted)

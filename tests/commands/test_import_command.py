@@ -19,7 +19,9 @@ from slipstick.commands.curate import run_curate
 from slipstick.commands.export import run_export
 from slipstick.commands.import_data import run_import
 from slipstick.errors import InputError, RunFolderError, UserError
+from slipstick.exporters import export
 from slipstick.store import RunFolder
+from slipstick.train.sources import TrainRecipe
 
 ROWS: list[dict[str, Any]] = [
     {"instruction": "2+2?", "output": "The answer is 4.", "answer": "4", "license": "MIT"},
@@ -190,3 +192,58 @@ def test_files_of_one_name_keep_their_own_questions(tmp_path: Path) -> None:
     assert sorted(problems.values()) == ["What is 1+1?", "What is 3*3?"] and len(solutions) == 3
     for solution in solutions.values():
         assert ("9" in solution.blocks[0].text) == (problems[solution.problem_id] == "What is 3*3?")
+
+
+def rows_with_splits(path: Path, *splits: str | None) -> Path:
+    rows = [
+        {"problem": f"2+{n}?", "solution": f"The answer is {2 + n}.", "answer": str(2 + n), "split": split}
+        for n, split in enumerate(splits)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def trained_on(folder: RunFolder | Path, **settings: Any) -> list[str]:
+    path = folder.path if isinstance(folder, RunFolder) else folder
+    return [problem.text for _, problem in TrainRecipe(data=[str(path)], **settings).pairs()]
+
+
+def test_the_rows_own_split_says_what_is_trained_on(tmp_path: Path) -> None:
+    folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", "train", "Validation", "TEST", "dev", "train"))
+    assert "splits: train 2, valid 2, test 1" in said.splitlines()
+    assert trained_on(folder) == ["2+0?", "2+4?"]
+    assert trained_on(folder, split="test") == ["2+2?"]
+    assert [one.text for _, one in TrainRecipe(data=[str(folder.path)]).valid_pairs()] == ["2+1?", "2+3?"]
+    written = export(folder, "messages", tmp_path / "out")
+    assert sorted(written.values()) == [1, 2, 2] and "messages-test.jsonl" in written
+
+
+def test_splits_of_no_known_name_divide_nothing(tmp_path: Path) -> None:
+    folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", "algebra", "geometry"))
+    assert "splits:" not in said and len(trained_on(folder)) == 2
+
+
+def test_a_question_of_several_splits_is_held_out(tmp_path: Path) -> None:
+    rows_with_splits(tmp_path / "a.jsonl", "train", "train", None)
+    rows_with_splits(tmp_path / "b.jsonl", "test")
+    folder, said = imported(tmp_path / "[ab].jsonl")
+    assert "questions in several splits: 1; held out" in said
+    assert trained_on(folder) == ["2+1?", "2+2?"]
+    folder, said = imported(rows_with_splits(tmp_path / "c.jsonl", "test"), overwrite=True)
+    assert "no row is of the split train" in said
+    with pytest.raises(InputError, match=r"has no split `train`; it was divided into test"):
+        trained_on(folder)
+
+
+def test_curation_keeps_the_splits_of_rows_unless_it_divides_them_again(tmp_path: Path) -> None:
+    folder, _ = imported(rows_with_splits(tmp_path / "sp.jsonl", *["train"] * 3, "val", "test"))
+    console = Console(file=io.StringIO(), width=200)
+    assert isinstance(console.file, io.StringIO)
+    settings = [f"data={folder.path}", "near_duplicates={}"]
+    kept = run_curate(Invocation("", settings, out=tmp_path / "kept"), console)
+    assert "splits: train 3, valid 1, test 1" in console.file.getvalue()
+    assert trained_on(kept) == ["2+0?", "2+1?", "2+2?"]
+    again = run_curate(Invocation("", [*settings, "splits={train=1}"], out=tmp_path / "again"), console)
+    assert "the rows were divided already (train 3, valid 1, test 1): `splits` divided" in console.file.getvalue()
+    assert len(trained_on(again)) == 5
+    assert [one.metadata.get("origin_split") for one in RunFolder(again).problems()][-2:] == ["valid", "test"]

@@ -22,7 +22,7 @@ from slipstick.problems.catalogue.local import local_files
 from slipstick.progress import Advance, progress
 from slipstick.recipe import Names
 from slipstick.store import RunFolder
-from slipstick.trainable import open_run
+from slipstick.trainable import SPLIT_COUNT, open_run
 
 _READ = ("problems.jsonl", "solutions.jsonl", "verdicts.jsonl")
 # An interrupted run keeps only what its programs printed, and these settings do not change that.
@@ -78,6 +78,7 @@ def run_curate(invocation: Invocation, console: Console) -> Path:
             )
         rows = total_counts(made.groups)
         counts = {"problems": made.problems, "solutions": rows.kept, "correct": rows.kept}
+        counts |= {f"{SPLIT_COUNT}{name}": rows for name, rows in made.splits.items()}
         folder.finish("finished", counts={**counts, "dropped": rows.read - rows.kept}, metrics=[])
     console.print(composition_table(made))
     for line in (

@@ -1,6 +1,5 @@
 """`slipstick import FILE`: training data that people have, as a run folder that curate, export and train take."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, islice
@@ -86,8 +85,8 @@ def run_import(invocation: Invocation, console: Console) -> Path:
     sources = [(str(file), read_rows(file, on_bad=drop)) for file in files] or [(target, _hub(target, settings))]
     found = chain.from_iterable(read(source, islice(rows, settings.limit)) for source, rows in sources)
     with running(replace(invocation, out=out), "import", settings, console, inputs=files) as folder:
-        ran = invocation.run_async(write_rows(found, folder, settings, programs=settings.run_programs))
-        counts = grade_rows(folder, settings.profile) + Counter({"programs run": ran})
+        written = invocation.run_async(write_rows(found, folder, settings, programs=settings.run_programs))
+        counts = grade_rows(folder, settings.profile) + written
         if not counts["solutions"]:
             shape = f" as `{notes.shape}` (--set shape=NAME names another)" if notes.shape else ""
             raise InputError(f"not one row can be read{shape}: {drops[0].reason}")

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from slipstick.errors import counted
 from slipstick.importers.training import Notes
 from slipstick.schema import Drop
+from slipstick.trainable import SPLIT_COUNT, in_order
 
 UNCHECKED = "without a gold"
+SEVERAL_SPLITS = "questions in several splits"
 
 
 def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> Iterator[str]:
@@ -14,6 +16,7 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
     formats = ", ".join(f"{n:,} {name.removeprefix('in ')}" for name, n in counts.items() if name.startswith("in "))
     found = f"{counted(counts['solutions'], 'solution')} of {counted(counts['problems'], 'problem')}"
     yield f"{found}, read as {notes.shape}: {formats}"
+    yield from _splits(counts)
     if notes.keys:
         yield "keys: " + ", ".join(f"{field} = `{key}`" for field, key in notes.keys.items())
     outcomes = [(name, counts.get(name, 0)) for name in ("correct", "incorrect", "no_answer", "undecided")]
@@ -34,7 +37,24 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
         yield f"programs run, as the file does not hold what they print: {ran:,}"
     if notes.several:
         yield f"dialogues of several turns: {notes.several:,}; each reply is a row, the turns before it in its question"
+    if notes.untrained:
+        yield (
+            f"replies that say they are not trained on (`weight` is 0): {notes.untrained:,}; left out, and only part "
+            "of the questions after them"
+        )
     if notes.systems:
         yield f"system messages: {notes.systems:,}; kept in `metadata`, while training asks in the format's own prompt"
     if drops:
         yield f"dropped, see dropped.jsonl: {counted(len(drops), 'row')}, the first {drops[0].reason}"
+
+
+def _splits(counts: Mapping[str, int]) -> Iterator[str]:
+    """How many solutions each split has, if the rows have splits, and which of them are trained on."""
+    names = in_order(name.removeprefix(SPLIT_COUNT) for name in counts if name.startswith(SPLIT_COUNT))
+    if not names:
+        return
+    yield "splits: " + ", ".join(f"{name} {counts[SPLIT_COUNT + name]:,}" for name in names)
+    if "train" not in names:
+        yield f"no row is of the split train, which `train` takes by default: --set split={names[0]} trains on these"
+    if several := counts.get(SEVERAL_SPLITS):
+        yield f"{SEVERAL_SPLITS}: {several:,}; held out in all of their rows, as test before valid"

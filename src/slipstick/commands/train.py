@@ -21,8 +21,8 @@ from slipstick.store import RunFolder
 from slipstick.trackers import Track, check_trackers, open_trackers
 from slipstick.train.result import Evaluation
 from slipstick.train.settings import CHANGES_NO_NUMBER
-from slipstick.train.sources import TrainRecipe
-from slipstick.trainable import count_unchecked, open_run
+from slipstick.train.sources import TrainRecipe, correct_solutions
+from slipstick.trainable import is_unchecked
 
 AnyStage = Annotated[TrainRecipe | TrainValueRecipe | GrpoRecipe, Field(discriminator="stage")]
 
@@ -97,7 +97,8 @@ def _train(
 
 
 def _say_unchecked(recipe: TrainRecipe, console: Console) -> None:
-    if unchecked := sum(map(count_unchecked, map(open_run, recipe.data))):
+    trained = correct_solutions(recipe.data, split=recipe.split)
+    if unchecked := sum(is_unchecked(solution) for solution, _ in trained):
         said = f"{counted(unchecked, 'solution')} without a gold to be graded by: trained on unchecked"
         console.print(said, highlight=False, soft_wrap=True)
 

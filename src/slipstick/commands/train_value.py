@@ -24,6 +24,8 @@ class TrainValueRecipe(ValueSettings):
     """Run folders with several graded samples per problem; one of them or a list."""
     limit: int | None = Field(default=None, ge=1)
     """Use only the first `limit` solutions of each run."""
+    split: str = "train"
+    """Split that is trained on, of runs that are divided: by a curation, or by the `split` of imported rows."""
 
     def files(self) -> list[Path]:
         """What the training reads."""
@@ -38,7 +40,7 @@ def train_and_judge(
 
     out = folder.path / "model"
     load = formats_of(map(Path, recipe.data))
-    samples, problems = graded_samples(recipe.data, limit=recipe.limit)
+    samples, problems = graded_samples(recipe.data, limit=recipe.limit, split=recipe.split)
     seen, held_out = split_problems(samples, share=recipe.holdout, seed=recipe.seed)
     with progress("training", 100, "%", console=console) as advance:
         trained = train_value(

@@ -66,12 +66,14 @@ def curate(
     solutions.drop_surplus(written, settings)
     on_progress("writing", 0, 0)
     sources = {row.question: asked.sources[row.question] for row in written.candidates}
-    splits = split_questions(sources, settings.splits, seed=settings.seed) if settings.splits else {}
+    given = writing.given_splits(runs, asked, sources)
+    splits = split_questions(sources, settings.splits, seed=settings.seed) if settings.splits else given
     made = {
         "rules": settings.applied_rules(compared=bool(evaluation.problems), executed=open_interpreter is not None),
         "evaluation": {name: len(problems) for name, problems in evaluation.problems.items()},
         "overlaps": questions.count_overlaps(overlaps, evaluation.problems),
         "not_compared": dict(evaluation.not_loaded),
+        "earlier_splits": writing.count_splits(written, given) if settings.splits else {},
     }
     composition = writing.write_rows(runs, out, asked, written, splits).model_copy(update=made)
     write_atomically(out.path / COMPOSITION, composition.model_dump_json(indent=2))

@@ -44,6 +44,8 @@ class Composition(Record):
     """The rules every kept row has passed, in order."""
     splits: dict[str, int] = Field(default_factory=dict)
     """Split -> kept rows."""
+    earlier_splits: dict[str, int] = Field(default_factory=dict)
+    """Split that the rows came with -> kept rows, if this curation divided them again."""
     licences: dict[str, int] = Field(default_factory=dict)
     """Licence of the problem -> kept rows; "unknown" if none is stated."""
     evaluation: dict[str, int] = Field(default_factory=dict)
@@ -212,4 +214,13 @@ def describe_composition(made: Composition) -> Iterator[str]:
     if made.licences.get("unknown"):
         yield f"{made.licences['unknown']:,} kept rows state no licence"
     if made.splits:
-        yield "splits: " + ", ".join(f"{name} {rows:,}" for name, rows in made.splits.items())
+        yield f"splits: {_counts(made.splits)}"
+    if made.earlier_splits:
+        yield (
+            f"the rows were divided already ({_counts(made.earlier_splits)}): `splits` divided them again, and the "
+            "split that each had is its `origin_split`"
+        )
+
+
+def _counts(splits: dict[str, int]) -> str:
+    return ", ".join(f"{name} {rows:,}" for name, rows in splits.items())

@@ -1,7 +1,7 @@
 """Writes what curation decided into its run folder; every file atomically."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from slipstick.curate.composition import COMPOSITION, Composition, RowCounter
 from slipstick.curate.contamination import Overlap, OverlapKind
@@ -12,6 +12,7 @@ from slipstick.curate.rules import DropReason
 from slipstick.curate.solutions import Solutions
 from slipstick.schema import Drop, Problem, Record, Solution
 from slipstick.store import RunFolder, read_records, write_atomically, write_records
+from slipstick.trainable import in_order, most_held_out, split_of, splits_of
 
 _CONTAMINATION = "contamination.jsonl"
 _ORIGINS = "origins.jsonl"
@@ -50,6 +51,22 @@ def write_overlaps(out: RunFolder, overlaps: Iterable[Overlap]) -> list[tuple[st
     return found
 
 
+def given_splits(runs: Sequence[RunFolder], questions: Questions, kept: Container[int]) -> dict[int, str]:
+    """Question -> the split that its problems came with, of several the one that is held out most strictly.
+
+    Problems of runs that are not divided are of "train", if another run is divided; {} if none is.
+    """
+    divided = {run.path for run in runs if splits_of(run)}
+    found: dict[int, str] = {}
+    for line, problem in read_problems(runs) if divided else ():
+        number = questions.numbers.get(problem.id) if isinstance(problem, Problem) else None
+        if isinstance(problem, Drop) or number is None or (question := questions.question[number]) not in kept:
+            continue
+        split = split_of(problem) if line.run.path in divided else "train"
+        found[question] = most_held_out((found.get(question, "train"), split))
+    return found
+
+
 def write_rows(
     runs: Sequence[RunFolder], out: RunFolder, questions: Questions, solutions: Solutions, splits: Mapping[int, str]
 ) -> Composition:
@@ -66,7 +83,7 @@ def write_rows(
         groups=counter.groups(),
         problems=len(kept),
         licences=dict(sorted(Counter(questions.licences[row.problem] for row in solutions.candidates).items())),
-        splits=_count_splits(solutions, splits),
+        splits=count_splits(solutions, splits),
     )
 
 
@@ -118,9 +135,9 @@ def _dropped_rows(
         yield solution if isinstance(solution, Drop) else _drop(solution, reason)
 
 
-def _count_splits(solutions: Solutions, splits: Mapping[int, str]) -> dict[str, int]:
+def count_splits(solutions: Solutions, splits: Mapping[int, str]) -> dict[str, int]:
     """Split -> kept rows."""
-    counts = Counter(dict.fromkeys(splits.values(), 0))
+    counts = Counter(dict.fromkeys(in_order(splits.values()), 0))
     counts.update(splits[row.question] for row in solutions.candidates if splits)
     return dict(counts)
 
@@ -133,7 +150,7 @@ def _with_split(problem: Problem, split: str | None) -> Problem:
     if split is None:
         return problem
     earlier = problem.metadata.get("split")
-    kept = {} if earlier is None else {"origin_split": earlier}
+    kept = {} if earlier in (None, split) else {"origin_split": earlier}
     return problem.model_copy(update={"metadata": {**problem.metadata, **kept, "split": split}})
 
 

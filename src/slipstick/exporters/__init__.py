@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from slipstick.curate.composition import read_composition
 from slipstick.encode.encoding import has_ended
 from slipstick.errors import InputError, did_you_mean
 from slipstick.exporters import shapes
@@ -24,7 +23,7 @@ from slipstick.formats import Format
 from slipstick.formats.recorded import formats_of
 from slipstick.schema import Problem, Solution
 from slipstick.store import RunFolder
-from slipstick.trainable import trainable
+from slipstick.trainable import split_of, splits_of, trainable
 
 _WRITERS = {"json": write_json, "jsonl": write_jsonl, "parquet": write_parquet}
 
@@ -59,7 +58,7 @@ SHAPES: dict[str, Shape] = {
 def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
     """Writes a run in one shape, a file for each split of its problems, and gives path -> rows.
 
-    A file is named SHAPE.json, or SHAPE-SPLIT.json if curation divided the problems.
+    A file is named SHAPE.json, or SHAPE-SPLIT.json if the run's problems are divided.
     Raises InputError for an unknown shape and if the run has no row for it, PluginError for an unknown format.
     """
     if shape not in SHAPES:
@@ -68,9 +67,8 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
     problems = {problem.id: problem for problem in folder.problems()}
     out.mkdir(parents=True, exist_ok=True)
     written = {}
-    made = read_composition(folder)
-    for split in list(made.splits if made else ()) or [""]:
-        inside = {name for name, problem in problems.items() if split in ("", problem.metadata.get("split"))}
+    for split in splits_of(folder) or [""]:
+        inside = {name for name, problem in problems.items() if split in ("", split_of(problem))}
         path = out / f"{'-'.join(part for part in (shape, split) if part)}.{chosen.file}"
         fitting = (row for row in _fitting(folder, problems, chosen.of) if row[1].id in inside)
         if rows := _WRITERS[chosen.file](path, (chosen.row(*row) for row in fitting)):

@@ -13,10 +13,9 @@ from slipstick.formats.recorded import formats_of
 from slipstick.problems import load_problems
 from slipstick.recipe import Names
 from slipstick.schema import Problem, Solution
-from slipstick.store import RunFolder
 from slipstick.tabular import read_rows
 from slipstick.train.settings import TrainSettings
-from slipstick.trainable import open_run, trainable
+from slipstick.trainable import open_run, split_of, splits_of, trainable
 from slipstick.value.reranking import require_verdicts
 
 
@@ -30,7 +29,7 @@ class TrainRecipe(TrainSettings):
     limit: int | None = Field(default=None, ge=1)
     """Use only the first `limit` solutions or texts."""
     split: str = "train"
-    """Split that is trained on, of runs whose curation divided the problems into splits."""
+    """Split that is trained on, of runs that are divided: by a curation, or by the `split` of imported rows."""
     valid_split: str = "valid"
     """Their split that is held out; the loss on it is measured at the end, and while the model is trained if
     `eval_every` is set."""
@@ -57,7 +56,7 @@ class TrainRecipe(TrainSettings):
         return islice(_none_held_out(correct_solutions(self.data, split=self.split), self._divided(), self), self.limit)
 
     def valid_pairs(self) -> Iterator[tuple[Solution, Problem]]:
-        """The correct solutions held out by curation, at most `limit`; none if no run has that split."""
+        """The correct solutions that are held out, at most `limit`; none if no run has that split."""
         return islice(correct_solutions(self._divided(), split=self.valid_split), self.limit)
 
     def _divided(self) -> list[str]:
@@ -76,7 +75,7 @@ class TrainRecipe(TrainSettings):
 def correct_solutions(sources: Sequence[str], *, split: str) -> Iterator[tuple[Solution, Problem]]:
     """The correct solutions of the run folders, with their problems, one by one (see `trainable`).
 
-    split: of runs whose curation divided the problems, only those of this split. Raises InputError if there is none.
+    split: of runs whose problems are divided, only those of this split. Raises InputError if there is none.
     """
     for source in sources:
         run = open_run(source)
@@ -91,7 +90,7 @@ def correct_solutions(sources: Sequence[str], *, split: str) -> Iterator[tuple[S
             if solution.problem_id not in problems:
                 raise InputError(f"{run.path}: problems.jsonl lacks the problem of solution {solution.id}")
             problem = problems[solution.problem_id]
-            if not splits or problem.metadata.get("split") == split:
+            if not splits or split_of(problem) == split:
                 yield solution, problem
 
 
@@ -103,7 +102,7 @@ def _none_held_out(
         _words(problem.text): f"{source} holds out as {problem.id}"
         for source in (divided if recipe.split != recipe.valid_split else ())
         for problem in open_run(source).problems()
-        if problem.metadata.get("split") == recipe.valid_split
+        if split_of(problem) == recipe.valid_split
     }
     for solution, problem in pairs:
         if said := held_out.get(_words(problem.text)):
@@ -119,20 +118,22 @@ def _words(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def splits_of(run: RunFolder) -> list[str]:
-    """The splits into which curation divided a run's problems; [] if it did not."""
-    record = run.run()
-    return list(record.recipe.get("splits") or ()) if record.verb == "curate" else []
-
-
-def graded_samples(sources: Sequence[str], *, limit: int | None) -> tuple[list[Solution], dict[str, Problem]]:
+def graded_samples(
+    sources: Sequence[str], *, limit: int | None, split: str = "train"
+) -> tuple[list[Solution], dict[str, Problem]]:
     """The solutions of the run folders, at most `limit` of each, and their problems by id.
 
+    split: of runs whose problems are divided, only those of this split.
     Raises InputError if there is none, UserError if one has no verdict.
     """
-    runs = [open_run(source) for source in sources]
-    problems = {problem.id: problem for run in runs for problem in run.problems()}
-    samples = [solution for run in runs for solution in islice(run.solutions(), limit)]
+    problems: dict[str, Problem] = {}
+    samples: list[Solution] = []
+    for run in map(open_run, sources):
+        divided = bool(splits_of(run))
+        inside = {one.id: one for one in run.problems() if not divided or split_of(one) == split}
+        problems |= inside
+        chosen = (one for one in run.solutions() if not divided or one.problem_id in inside)
+        samples += islice(chosen, limit)
     require_verdicts(samples, sources)
     return samples, problems
 

@@ -18,10 +18,12 @@ from slipstick.importers.rows import at, flag_of, is_missing, verdict_key
 from slipstick.importers.training.dialogues import Exchange
 from slipstick.importers.training.layouts import format_of
 from slipstick.importers.training.shapes import SHAPES, TrainingRow, format_named, own_id, training_keys, without_frame
+from slipstick.problems.choices import read_object
 from slipstick.problems.files import to_problem, value_at
 from slipstick.problems.gold_columns import ANSWERS
 from slipstick.schema import Outcome, Problem, Solution, Verdict
 from slipstick.tabular import OnBad, Row, hand_over
+from slipstick.trainable import split_named
 
 __all__ = ["SHAPES", "Imported", "Names", "Notes", "read_training"]
 
@@ -52,6 +54,8 @@ class Notes:
     """Dialogues of several turns."""
     systems: int = 0
     """Rows with a system message."""
+    untrained: int = 0
+    """Replies left out because a message of theirs says that it is not trained on."""
     golds: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Hash of a question -> the first gold it has, and where."""
     contradictions: dict[int, str] = field(default_factory=dict)
@@ -145,6 +149,8 @@ def _recognise(row: Row) -> str:
     keys = f"{row.where} holds no solution that is recognised; its keys are {', '.join(values) or 'none'}"
     if isinstance(values.get("text"), str) and len(values) <= 3:
         raise InputError(f'{keys}. Raw text is trained on as it is: `slipstick train` with stage = "cpt"')
+    if {"chosen", "rejected"} <= values.keys():
+        raise InputError(f"{keys}. Of preference pairs name the one to train on: --set field_map.response=chosen")
     if isinstance(values.get("reward_model"), dict) or {"prompt", "answer"} <= values.keys():
         file = row.where.rpartition(":")[0]
         raise InputError(f'{keys}. Problems without solutions need no import: problems = "{file}"')
@@ -160,16 +166,22 @@ def _read(
     if notes.shape != "rows" and not SHAPES[notes.shape].recognises(row.values):
         raise InputError(f"{row.where} is no row of `{notes.shape}`; its keys are {', '.join(row.values) or 'none'}")
     read = SHAPES[notes.shape].read(row, fields)
-    notes.several += len(read.exchanges) > 1
+    turns = 1 if read.samples else len(read.exchanges)
+    notes.several += turns > 1
     notes.systems += any(exchange.system for exchange in read.exchanges)
+    notes.untrained += (left_out := sum(not exchange.is_target for exchange in read.exchanges))
+    if left_out == len(read.exchanges):
+        raise InputError(f"{row.where}: every reply says that it is not trained on (`weight` is 0)")
     own = own_id(row.values)
     for turn, found in enumerate(read.exchanges):
-        last = turn == len(read.exchanges) - 1
+        if not found.is_target:
+            continue
+        last = read.samples or turn == turns - 1
         format = read.format or format_of(found.blocks)
         # the trigger of a format is no part of a question: training puts it there again
         exchange = found._replace(question=without_frame(found.question, format_named(format).instruction))
         problem = _problem(row, read, exchange, fields, stem, notes.shape, graded=last)
-        place = f"{row.number}-{turn + 1}" if len(read.exchanges) > 1 else str(row.number)
+        place = f"{row.number}-{turn + 1}" if turns > 1 else str(row.number)
         notes.compare(problem, row.where)
         name = names.problem(problem, f"{stem}/{place}", given=last and _id_of(row, fields) is not None)
         problem = problem.model_copy(update={"id": name, "licence": problem.licence or licence})
@@ -201,8 +213,15 @@ def _problem(
     values["text"] = _transcript(exchange)
     problem = to_problem(Row(row.where, row.number, values), stem=stem)
     more = {"system": exchange.system} if exchange.system else {}
-    metadata = {**problem.metadata, **more, "where": row.where}
+    metadata = {**problem.metadata, **more, **_split_of(row), "where": row.where}
     return problem.model_copy(update={"metadata": metadata, "answer": problem.answer if graded else None})
+
+
+def _split_of(row: Row) -> dict[str, str]:
+    """The row's own split, under the key `split` in whatever case, by the name that a training knows."""
+    own = {key.strip().lower(): value for key, value in row.values.items()}
+    value = own.get("split", (read_object(own.get("metadata")) or {}).get("split"))
+    return {"split": split} if (split := split_named(value)) else {}
 
 
 def _id_of(row: Row, fields: Mapping[str, str]) -> Any:

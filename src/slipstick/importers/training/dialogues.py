@@ -30,6 +30,10 @@ _ANSWERED = re.compile(
 )
 _IN_FENCE = re.compile(r"```\w*\n(?P<text>.*?)(?:\n?```\s*|\Z)", re.DOTALL)
 """How a user's message begins that is no question but what a program printed."""
+_RESPONSE = re.compile(r"<tool_response>(?:(?!</tool_response>).)*</tool_response>", re.DOTALL)
+"""A result as Hermes and Qwen write it; several of parallel calls may be one message."""
+_TARGET_KEYS = ("weight", "train", "training")
+"""Where OpenAI's format and Axolotl's say of a message, by 0 or false, that it is not trained on."""
 
 
 class Exchange(NamedTuple):
@@ -43,6 +47,8 @@ class Exchange(NamedTuple):
     """The turns before it, as (role, text)."""
     system: str
     """The system message of the dialogue."""
+    is_target: bool = True
+    """Whether it may be trained on: none of its messages says that it is not."""
 
 
 def listed(value: Any) -> Any:
@@ -57,6 +63,13 @@ def is_dialogue(value: Any) -> bool:
     """Whether a value is a list of messages, or its JSON text."""
     value = listed(value)
     return isinstance(value, list) and bool(value) and all(_role(message) for message in value)
+
+
+def asks(value: Any) -> bool:
+    """Whether a value is a dialogue that begins with a question, and not with the reply to one."""
+    if not is_dialogue(value):
+        return False
+    return next((role for role in map(_role, listed(value)) if role != "system"), None) == "user"
 
 
 def read_dialogue(value: Any, *, where: str, named: Format | None = None) -> list[Exchange]:
@@ -87,7 +100,9 @@ class _Reader:
         self._before: list[tuple[str, str]] = []
         self._asked: list[str] = []
         self._blocks: list[Block] = []
-        self._waiting: list[Code] = []  # calls whose results have not come
+        self._waiting: list[Code] = []  # calls of the last message whose results have not come
+        self._called: list[tuple[str, Code]] = []  # calls with an id whose results have not come
+        self._is_target = True
 
     def take(self, role: str, message: dict[str, Any]) -> None:
         text = _content(message)
@@ -95,28 +110,31 @@ class _Reader:
             case "system":
                 self._system = "\n".join(filter(None, (self._system, text)))
             case "tool":
-                self._result(text)
+                for result in _responses(text) or [text]:
+                    self._result(result, str(message.get("tool_call_id") or ""))
             case "user" if _ANSWERED.match(text) and self._ends_in_code():
-                self._result(_plain_output(text))
+                for result in _responses(text) or [_plain_output(text)]:
+                    self._result(result)
             case "user":
                 self.close()
                 self._asked.append(text)
             case _:
-                self._flush()
+                self._waiting = []
+                self._is_target = self._is_target and not any(message.get(key) in (0, False) for key in _TARGET_KEYS)
                 self._blocks += self._said(text, message)
 
     def close(self) -> None:
         """Ends the reply that was read, if there is one."""
-        self._flush()
+        self._waiting, self._called = [], []
         blocks = joined(self._blocks)
         if not blocks:
             return
         if self._asked:
             question = "\n".join(self._asked)
-            self.found.append(Exchange(question, blocks, list(self._before), self._system))
+            self.found.append(Exchange(question, blocks, list(self._before), self._system, self._is_target))
             self._before.append(("User", question))
         self._before.append(("Assistant", "\n".join(block.text.strip("\n") for block in blocks)))
-        self._asked, self._blocks = [], []
+        self._asked, self._blocks, self._is_target = [], [], True
 
     def _said(self, text: str, message: dict[str, Any]) -> Iterator[Block]:
         """The words of an assistant's message; its calls wait for their results."""
@@ -128,14 +146,20 @@ class _Reader:
             text = words
         if called:
             yield from [Text(text=text)] if text.strip() else []
-            self._waiting += [Code(text=code) for call in _calls(called) for code in self._codes(call)]
+            for call in _calls(called):
+                codes = [Code(text=code) for code in self._codes(call)]
+                name = call.get("id") if isinstance(call, dict) else None
+                self._waiting += codes
+                self._called += [(str(name), code) for code in codes] if name else []
+                yield from codes
             return
         blocks = _parts(message) or read_text(text, named=self._named)
         said = split_thoughts(text).said
         left = [] if any(isinstance(block, Code) for block in blocks) else find_calls(said)
         if left and not said[left[-1].end :].strip() and all(call.codes for call in left):
             yield Text(text=text[: text.rfind(said[left[0].start : left[-1].end])])
-            self._waiting += [Code(text=code) for call in left for code in call.codes]
+            self._waiting = [Code(text=code) for call in left for code in call.codes]
+            yield from self._waiting
         else:
             yield from blocks
 
@@ -149,9 +173,15 @@ class _Reader:
         except UnreadableCallError as error:
             raise InputError(f"{self._where} calls what is no Python: {error}") from error
 
-    def _result(self, text: str) -> None:
-        if self._waiting:
-            self._blocks += [self._waiting.pop(0), output(text)]
+    def _result(self, text: str, call: str = "") -> None:
+        """Puts a result behind its call: the one of that id, else the first that has none."""
+        named = next((code for name, code in self._called if name == call), None)
+        if named or self._waiting:
+            code = named or self._waiting[0]
+            self._called = [(name, other) for name, other in self._called if other is not code]
+            self._waiting = [other for other in self._waiting if other is not code]
+            place = next(place for place, block in enumerate(self._blocks) if block is code)
+            self._blocks.insert(place + 1, output(text))
         elif self._ends_in_code():
             self._blocks.append(output(text))
         elif self._blocks and isinstance(self._blocks[-1], Output):
@@ -161,10 +191,6 @@ class _Reader:
 
     def _ends_in_code(self) -> bool:
         return bool(self._waiting) or bool(self._blocks and isinstance(self._blocks[-1], Code))
-
-    def _flush(self) -> None:
-        self._blocks += self._waiting
-        self._waiting = []
 
 
 def _role(message: Any) -> str | None:
@@ -210,6 +236,11 @@ def _parts(message: dict[str, Any]) -> list[Block]:
             case _:
                 blocks.append(Text(text=text))
     return blocks
+
+
+def _responses(text: str) -> list[str]:
+    """The results in a message of nothing but `<tool_response>`; none in any other."""
+    return [] if _RESPONSE.sub("", text).strip() else [_plain_output(found) for found in _RESPONSE.findall(text)]
 
 
 def _plain_output(text: str) -> str:

@@ -14,10 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from slipstick.errors import InputError, PluginError
 from slipstick.formats import Format, load_format, render_prompt
 from slipstick.importers.rows import usual_keys
-from slipstick.importers.training.dialogues import Exchange, is_dialogue, listed, read_dialogue
+from slipstick.importers.training.dialogues import Exchange, asks, is_dialogue, listed, read_dialogue
 from slipstick.importers.training.layouts import read_text
 from slipstick.problems.files import value_at
-from slipstick.problems.messages import read_chat
 from slipstick.schema import Block, Problem
 from slipstick.tabular import Row
 
@@ -41,6 +40,8 @@ class TrainingRow(NamedTuple):
     """The key of its gold and what stands there, if that is not a usual key of its own."""
     format: str | None = None
     """The format that the row names."""
+    samples: bool = False
+    """Whether the exchanges are solutions of one question, and not the turns of a dialogue."""
 
 
 class OwnId(NamedTuple):
@@ -94,7 +95,11 @@ def _alpaca(row: Row, fields: FieldMap) -> TrainingRow:
     if format:
         question = without_frame(question, format.instruction)
     pairs = listed(values.get("history")) or []
-    before = [turn for pair in pairs for turn in zip(("User", "Assistant"), map(str, pair), strict=False)]
+    if is_dialogue(pairs):
+        asked = [*pairs, *_turns(row, "instruction", question, "user"), *_turns(row, "output", values["output"])]
+        before = read_dialogue(asked, where=row.where)[-1].before
+    else:
+        before = [turn for pair in pairs for turn in zip(("User", "Assistant"), map(str, pair), strict=False)]
     system = values.get("system") if isinstance(values.get("system"), str) else ""
     blocks = read_text(_text(row, "output"), named=format)
     used = frozenset({"instruction", "input", "output", "history", "system"})
@@ -102,13 +107,24 @@ def _alpaca(row: Row, fields: FieldMap) -> TrainingRow:
 
 
 def _prompt_completion(row: Row, fields: FieldMap) -> TrainingRow:
-    prompt, completion = listed(row.values.get("prompt")), listed(row.values.get("completion"))
+    prompt, completion = row.values.get("prompt"), row.values.get("completion")
     used = frozenset({"prompt", "completion", "tools"})
-    if is_dialogue(prompt) or is_dialogue(completion):
-        asked = prompt if is_dialogue(prompt) else [{"role": "user", "content": str(prompt)}]
-        said = completion if is_dialogue(completion) else [{"role": "assistant", "content": str(completion)}]
-        return TrainingRow(read_dialogue([*asked, *said], where=row.where)[-1:], used)
-    return _prompted(row, _text(row, "prompt"), _text(row, "completion"), used)
+    if all(isinstance(value, str) and not is_dialogue(value) for value in (prompt, completion)):
+        return _prompted(row, _text(row, "prompt"), _text(row, "completion"), used)
+    asked, said = _turns(row, "prompt", prompt, "user"), _turns(row, "completion", completion)
+    return TrainingRow(read_dialogue([*asked, *said], where=row.where)[-1:], used)
+
+
+def _turns(row: Row, key: str, value: Any, role: str = "assistant") -> list[dict[str, Any]]:
+    """A cell as messages: a list of them, a single one, or a text, which is of `role`. Raises InputError for others."""
+    value = listed(value)
+    if isinstance(value, dict):
+        value = value.get("messages", [value])
+    if is_dialogue(value):
+        return list(value)
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{row.where}: `{key}` is {str(value)[:60]!r}, neither a text nor a list of messages")
+    return [{"role": role, "content": value}]
 
 
 def _outcomes(row: Row, fields: FieldMap) -> TrainingRow:
@@ -146,22 +162,24 @@ def _records(row: Row, fields: FieldMap) -> TrainingRow:
 
 def _rows(row: Row, fields: FieldMap) -> TrainingRow:
     keys = training_keys(row.values, fields)
-    if missing := {"text", "response"} - keys.keys():
+    said = value_at(row, "response", keys["response"]) if "response" in keys else None
+    response = listed(said) if is_dialogue(said) else said
+    whole = asks(response)  # it has its question, as preference pairs with an implicit prompt
+    if missing := {"response", *(() if whole else ("text",))} - keys.keys():
         what = "question" if "text" in missing else "solution"
         raise InputError(f"{row.where} has no {what}; its keys are {', '.join(row.values) or 'none'}")
-    text, response = (value_at(row, field, keys[field]) for field in ("text", "response"))
     used = frozenset(keys[name].partition(".")[0] for name in ("text", "response", "answer") if name in keys)
     gold = (keys["answer"], value_at(row, "answer", keys["answer"])) if "answer" in keys else None
-    response = listed(response)
-    if is_dialogue(response):
-        asked = [] if (chat := read_chat(response)) and chat.question else [{"role": "user", "content": str(text)}]
-        return TrainingRow(read_dialogue([*asked, *response], where=row.where)[-1:], used, gold)
-    chat = read_chat(text)
-    question = chat.question if chat else text
-    if not isinstance(question, str) or not isinstance(response, str):
-        raise InputError(f"{row.where}: `{keys['response']}` is {str(response)[:60]}, not a solution as text")
-    system = chat.system if chat else ""
-    return TrainingRow([Exchange(question, read_text(response), [], system)], used, gold)
+    if whole:
+        return TrainingRow(read_dialogue(response, where=row.where)[-1:], used, gold)
+    text = value_at(row, "text", keys["text"])
+    if isinstance(text, str) and isinstance(response, list) and all(isinstance(each, str) for each in response):
+        exchanges = [Exchange(text, read_text(each), [], "") for each in response if each.strip()]
+        return TrainingRow(exchanges, used, gold, samples=True)
+    if isinstance(text, str) and isinstance(response, str) and not is_dialogue(text) and not is_dialogue(response):
+        return TrainingRow([Exchange(text, read_text(response), [], "")], used, gold)
+    asked, answered = _turns(row, keys["text"], text, "user"), _turns(row, keys["response"], response)
+    return TrainingRow(read_dialogue([*asked, *answered], where=row.where)[-1:], used, gold)
 
 
 def training_keys(values: dict[str, Any], fields: FieldMap) -> dict[str, str]:
