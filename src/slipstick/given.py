@@ -27,9 +27,7 @@ def split_given(problems: Problems) -> tuple[list[str], list[Problem | Mapping[s
     """Names and paths, or rows: one of the two is empty. Raises InputError for anything else."""
     if isinstance(problems, str | os.PathLike):
         return [os.fspath(problems)], []
-    if isinstance(problems, Problem | Mapping):
-        return [], [problems]
-    given = _records(problems)
+    given = [problems] if _is_row(problems) else _records(problems)
     if not given:
         raise InputError("problems: there are none")
     names = [os.fspath(each) for each in given if isinstance(each, str | os.PathLike)]
@@ -40,8 +38,23 @@ def split_given(problems: Problems) -> tuple[list[str], list[Problem | Mapping[s
     raise InputError(f"{_TAKEN} a list of {kinds}")
 
 
+def rows_given(source: Problems) -> list[Problem | Mapping[str, Any]]:
+    """The rows of one source that is no path. Raises InputError for paths, and for what `split_given` does not take."""
+    names, rows = split_given(source)
+    if names:
+        raise InputError(f"source: name one file or a pattern, not a list of {len(names):,}")
+    return rows
+
+
+def _is_row(given: Any) -> bool:
+    datasets = sys.modules.get("datasets")  # whoever has a DatasetDict, which is a dict, has imported it
+    return isinstance(given, Problem | Mapping) and not (datasets and isinstance(given, datasets.DatasetDict))
+
+
 def _records(problems: Any) -> list[Any]:
-    pandas = sys.modules.get("pandas")  # whoever has a frame has imported it
+    if isinstance(problems, Mapping):  # a DatasetDict
+        return [{**row, "split": name} for name, rows in problems.items() for row in rows]
+    pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(problems, pandas.DataFrame):
         present = problems.astype(object).where(problems.notna(), None)
         return [{str(key): value for key, value in row.items()} for row in present.to_dict("records")]

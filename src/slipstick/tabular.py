@@ -1,4 +1,7 @@
-"""Reads rows from files: JSON (one object a line, or one array of objects), CSV, TSV, gzipped or not; Parquet."""
+"""Reads rows from files: JSON (one object a line, or one array of objects), CSV, TSV, gzipped or not; Parquet.
+
+A folder that `datasets.save_to_disk` wrote is read as a file is.
+"""
 
 import codecs
 import csv
@@ -8,7 +11,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -31,6 +34,8 @@ _OTHER_FILES = {
 }
 """First bytes of files of no rows -> what they are, and the remedy."""
 _ESCAPED_HALF = re.compile(r"\\[uU][dD][89a-fA-F]|[\ud800-\udfff]")
+_DICT = "dataset_dict.json"
+"""What `DatasetDict.save_to_disk` writes beside the folders of its splits."""
 _ENDINGS = (".json", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
@@ -62,9 +67,11 @@ def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]
 
 
 def require_file(path: Path) -> None:
-    """Raises InputError, naming the file with the nearest name, if `path` is not a file."""
-    if path.is_file():
+    """Raises InputError, naming the file with the nearest name, if `path` is neither a file nor a saved dataset."""
+    if path.is_file() or saved_files(path):
         return
+    if splits := _saved_splits(path):
+        raise InputError(f"{path} holds several splits: name one of {', '.join(map(str, splits))}")
     if path.is_dir():
         names = sorted(entry.name for entry in path.iterdir() if entry.is_file())
         inside = [name for name in names if any(ending in name for ending in _ENDINGS)]
@@ -79,8 +86,13 @@ def require_file(path: Path) -> None:
 
 
 def files_at(path: Path | str) -> list[Path]:
-    """The file at a path, or those that fit it as a pattern ("data/*.parquet"), in order; InputError for none."""
+    """The file at a path, or those that fit it as a pattern ("data/*.parquet"), in order; InputError for none.
+
+    A saved dataset is one file, a saved DatasetDict one for each split.
+    """
     path = Path(path)
+    if splits := _saved_splits(path):
+        return splits
     if not is_pattern(path):
         require_file(path)
         return [path]
@@ -88,6 +100,22 @@ def files_at(path: Path | str) -> list[Path]:
     if not found:
         raise InputError(f"no file fits the pattern {path}")
     return found
+
+
+def saved_files(path: Path) -> list[Path]:
+    """The files of rows in a folder that `Dataset.save_to_disk` wrote; [] for all else."""
+    state = path / "state.json"
+    if not state.is_file() or not (path / "dataset_info.json").is_file():
+        return []
+    held = _decode(state.read_text("utf-8"), str(state))
+    return [path / each["filename"] for each in held.get("_data_files", ())]
+
+
+def _saved_splits(path: Path) -> list[Path]:
+    """The folders of the splits in one that `DatasetDict.save_to_disk` wrote; [] for all else."""
+    listed = path / _DICT
+    held = _decode(listed.read_text("utf-8"), str(listed)) if listed.is_file() else {}
+    return [path / name for name in held.get("splits", ())]
 
 
 def hand_over(where: str, error: InputError, on_bad: OnBad | None) -> None:
@@ -103,12 +131,15 @@ def _rows(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
             f"{path} is YAML and no file of rows. If it describes a task of lm-eval, name the data set of its "
             "`dataset_path` (`slipstick list problems` has the names), or save the rows of that as JSON lines"
         )
-    for mark, what in _OTHER_FILES.items():
+    saved = saved_files(path)
+    for mark, what in () if saved else _OTHER_FILES.items():
         if _begins_with(path, mark):
             raise InputError(f"{path} is {what}")
     delimiter = _DELIMITERS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
     found = False
-    if _begins_with(path, b"PAR1"):
+    if saved:
+        rows = _arrow(path, saved)
+    elif _begins_with(path, b"PAR1"):
         rows = _parquet(path)
     elif delimiter:
         rows = _cells(path, delimiter, on_bad)
@@ -231,6 +262,25 @@ def _parquet(path: Path) -> Iterator[Row]:
                 for values in batch.to_pylist():
                     number += 1
                     yield Row(f"{path}:{number}", number, values)
+    except (ArrowException, OSError) as error:
+        raise InputError(f"{path} is damaged after row {number}: {_short(str(error))}") from error
+
+
+def _arrow(path: Path, files: Sequence[Path]) -> Iterator[Row]:
+    """The rows of a saved dataset; one of a DatasetDict is the `split` of its rows."""
+    try:
+        from pyarrow import ArrowException, ipc, memory_map
+    except ImportError as error:
+        raise UserError(f"{path} is a saved dataset, which needs pyarrow (pip install 'slipstick[data]')") from error
+    split = {"split": path.name} if (path.parent / _DICT).is_file() else {}
+    number = 0
+    try:
+        for file in files:
+            with memory_map(str(file)) as source, ipc.open_stream(source) as batches:
+                for batch in batches:
+                    for values in batch.to_pylist():
+                        number += 1
+                        yield Row(f"{path}:{number}", number, values | split)
     except (ArrowException, OSError) as error:
         raise InputError(f"{path} is damaged after row {number}: {_short(str(error))}") from error
 

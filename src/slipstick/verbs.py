@@ -21,7 +21,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.edges import shorten
 from slipstick.errors import InputError, UserError, first_error
-from slipstick.given import Problems, split_given, stored
+from slipstick.given import Problems, rows_given, split_given, stored
 from slipstick.interpreters import Interpreter
 from slipstick.models import Model
 from slipstick.plugins import GIVEN
@@ -205,7 +205,7 @@ def grade_run(
 
 
 def import_data(
-    source: PathLike,
+    source: Problems,
     *,
     out: PathLike | None = None,
     resume: bool = False,
@@ -216,13 +216,17 @@ def import_data(
 ) -> RunResult:
     """Makes a run of training data that you have, for `curate`, `export` and `train`; `slipstick import`.
 
-    source: a file, a pattern ("data/*.jsonl"), or "hub:OWNER/NAME". `settings` are those that `slipstick settings
-    import` prints.
+    source: a file, a pattern ("data/*.jsonl"), or "hub:OWNER/NAME"; rows as objects: a list of dicts, a DataFrame, a
+    Dataset or DatasetDict. `settings` are those that `slipstick settings import` prints.
     """
     from slipstick.commands.import_data import run_import
 
     settings |= {"limit": limit}
-    return _run("import", run_import, settings, source, out, resume=resume, overwrite=overwrite, quiet=quiet)
+    with ExitStack() as stack, _in_python_words():
+        if not isinstance(source, str | os.PathLike):
+            out = out or _default_folder("import", None, [])
+            source = stack.enter_context(stored(rows_given(source), Path(out)))
+        return _run("import", run_import, settings, source, out, resume=resume, overwrite=overwrite, quiet=quiet)
 
 
 def audit(

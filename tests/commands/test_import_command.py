@@ -21,7 +21,9 @@ from slipstick.commands.import_data import run_import
 from slipstick.errors import InputError, RunFolderError, UserError
 from slipstick.exporters import export
 from slipstick.store import RunFolder
+from slipstick.tabular import read_rows
 from slipstick.train.sources import TrainRecipe
+from slipstick.verbs import import_data
 
 ROWS: list[dict[str, Any]] = [
     {"instruction": "2+2?", "output": "The answer is 4.", "answer": "4", "license": "MIT"},
@@ -247,3 +249,32 @@ def test_curation_keeps_the_splits_of_rows_unless_it_divides_them_again(tmp_path
     assert "the rows were divided already (train 3, valid 1, test 1): `splits` divided" in console.file.getvalue()
     assert len(trained_on(again)) == 5
     assert [one.metadata.get("origin_split") for one in RunFolder(again).problems()][-2:] == ["valid", "test"]
+
+
+def test_a_saved_dataset_is_a_file_and_the_splits_of_a_saved_dict_are_splits(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = [{"problem": f"2+{n}?", "solution": f"The answer is {2 + n}."} for n in range(3)]
+    parts = {"train": datasets.Dataset.from_list(rows[:2]), "test": datasets.Dataset.from_list(rows[2:])}
+    parts["train"].save_to_disk(str(tmp_path / "one"))
+    folder, said = imported(tmp_path / "one")
+    assert [one.id for one in folder.problems()] == ["one/1", "one/2"] and "splits:" not in said
+    assert next(iter(folder.run().inputs)).endswith(".arrow")
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "all"))
+    folder, said = imported(tmp_path / "all", overwrite=True)
+    assert "splits: train 2, test 1" in said and trained_on(folder) == ["2+0?", "2+1?"]
+    with pytest.raises(InputError, match="holds several splits: name one of"):
+        read_rows(tmp_path / "all")
+
+
+def test_rows_are_imported_as_objects(tmp_path: Path) -> None:
+    rows = [{"problem": f"2+{n}?", "solution": f"The answer is {2 + n}."} for n in range(3)]
+    made = import_data(rows, out=tmp_path / "dicts", quiet=True)
+    assert len(list(RunFolder(made.path).problems())) == 3
+    pandas, datasets = pytest.importorskip("pandas"), pytest.importorskip("datasets")
+    parts = {"train": datasets.Dataset.from_list(rows), "test": datasets.Dataset.from_list(rows[:1])}
+    import_data(pandas.DataFrame(rows), out=tmp_path / "frame", quiet=True)
+    import_data(parts["train"], out=tmp_path / "dataset", quiet=True)
+    divided = import_data(datasets.DatasetDict(parts), out=tmp_path / "dict", quiet=True)
+    assert trained_on(divided.path) == ["2+1?", "2+2?"]  # the first is of the test set too
+    with pytest.raises(InputError, match="name one file or a pattern"):
+        import_data(["a.jsonl", "b.jsonl"], quiet=True)

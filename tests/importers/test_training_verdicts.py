@@ -83,3 +83,11 @@ def test_what_is_no_verdict_is_no_unchecked_row() -> None:
 def test_our_records_keep_their_outcome() -> None:
     row = {"question": "9-2?", "blocks": '[{"type": "text", "text": "It is 3."}]', "format": "cot", "gold": "null"}
     assert outcomes(read(row | {"outcome": "incorrect"}, row | {"outcome": ""})) == ["incorrect", None]
+
+
+def test_numbers_that_are_no_verdicts_are_told() -> None:
+    notes = Notes()
+    rows = [{"problem": "1+1?", "solution": "It is 2.", "score": score} for score in (1, 0.7)]
+    placed = [Row(f"set.jsonl:{n}", n, row) for n, row in enumerate(rows, start=1)]
+    ((one, _), _) = read_training(iter(placed), stem="set", notes=notes)
+    assert notes.score == "`score`, as 0.7" and one.metadata["score"] == 1

@@ -7,7 +7,7 @@ import random
 import pytest
 from scipy.stats import binomtest
 
-from slipstick.metrics.intervals import ProblemValue, average, lowest_average, wilson
+from slipstick.metrics.intervals import ProblemValue, average, wilson
 from slipstick.metrics.measures import accuracy
 from slipstick.schema import Metric, Outcome
 from tests.metrics.graded import attempt
@@ -119,4 +119,3 @@ def test_the_interval_of_an_average_is_wide_for_few_problems_and_that_of_a_boots
     error = sum(share * (1 - share) / n for share, n in ((right / n, n) for right, n in many)) ** 0.5 / 3
     middle = sum(right / n for right, n in many) / 3
     assert found(*many) == pytest.approx((middle - 1.96 * error, middle + 1.96 * error), abs=1e-3)
-    assert lowest_average([[1.0, -1.0] * 50, [1.0] * 100]) == pytest.approx(0.5 - 1.96 * 0.1 / 2, abs=0.01)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from slipstick.metrics.paired import compare_paired, mcnemar, power, problems_needed
+from slipstick.metrics.paired import compare_paired, differs_on_average, mcnemar, power, problems_needed
 
 
 @pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (0, 5), (3, 9), (30, 50), (10, 10), (400, 480)])
@@ -59,3 +59,19 @@ def test_several_samples_a_problem_are_compared_by_permutation() -> None:
     better = {name: share + 0.25 for name, share in first.items()}
     shuffled = {name: first[str((int(name) + 7) % 60)] for name in first}
     assert compare_paired(first, better).p < 0.001 and compare_paired(first, shuffled).p > 0.05
+
+
+def test_few_problems_cannot_settle_a_comparison_by_permutation() -> None:
+    first, second = dict.fromkeys("abcd", 0.0), dict(zip("abcd", (1.0, 0.5, 0.5, 1.0), strict=True))
+    row = compare_paired(first, second)
+    assert row.test == "permutation" and row.p > 0.1 and row.more_problems_needed == 2  # p of 5 is 2/2^5 at least
+    half = compare_paired(first, second | {"a": 0.0, "b": 0.0})
+    assert half.more_problems_needed and half.more_problems_needed >= 11  # six of them must differ
+
+
+def test_an_average_of_sets_is_tested_as_two_runs_are() -> None:
+    sets = [[1.0, 1.0] + [0.0] * 18] * 2
+    pooled = {str(n): gain for n, gain in enumerate(sets[0] + sets[1])}
+    assert compare_paired(dict.fromkeys(pooled, 0.0), pooled).p == pytest.approx(0.125)
+    assert not differs_on_average(sets) and differs_on_average([[1.0] * 3 + [0.0] * 17] * 2)
+    assert differs_on_average([[1.0] * 8 + [0.0] * 12, [0.0] * 500])

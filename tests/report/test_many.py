@@ -75,6 +75,18 @@ def test_the_best_and_what_is_not_shown_to_be_worse_are_marked(runs: Path) -> No
     assert best.best and best.metric.value < 0.1
 
 
+def test_an_average_is_starred_unless_the_paired_test_shows_a_difference(tmp_path: Path) -> None:
+    incorrect = {"verdict": Verdict(outcome="incorrect", method="number")}
+    for name, wrong in (("A", 1), ("B", 3)):  # p = 0.125 over both sets
+        folder = write_run(tmp_path / name, model=f"openai:acme/{name}", sets={"a": 20, "b": 20}, skills={"cot": 1.0})
+        few = {f"{each}/test/{n}" for each in "ab" for n in range(wrong)}
+        solutions = [one.model_copy(update=incorrect) if one.problem_id in few else one for one in folder.solutions()]
+        folder.write_verdicts(solutions)
+        metrics = summarize(list(folder.problems()), solutions, ks=[], same=str.__eq__)
+        folder.finish("finished", counts={}, metrics=metrics)
+    assert [[bool(cell and cell.best) for cell in row.cells] for row in table_of(tmp_path).rows] == [[True] * 3] * 2
+
+
 def test_other_problems_of_a_set_are_told_and_not_tested_together(runs: Path) -> None:
     table = table_of(runs / "models" / "good", runs / "other")
     assert "a: the runs have different problems (25, 60)" in table.notes[0]

@@ -37,8 +37,8 @@ class Suspect(Record):
     score: float
     """Probability that the label is wrong: the weights of all evidence added to the prior log-odds."""
     looks: Literal["wrong", "ambiguous", "correct"]
-    """`correct` if the evidence does not make an error likelier than it was before; `ambiguous` if solvers disagree
-    with the label without agreeing among themselves."""
+    """`wrong` if an error is likelier than not; `correct` if the evidence does not make it likelier than it was before;
+    `ambiguous` in between, and if solvers disagree with the label without agreeing among themselves."""
     gold: str | list[str]
     """The label."""
     answer: str | None
@@ -106,7 +106,7 @@ def _suspect(
         id=problem.id,
         rank=1,
         score=1 / (1 + exp(-odds)),
-        looks="ambiguous" if split else "wrong" if doubted else "correct",
+        looks="ambiguous" if split else "wrong" if odds >= 0 else "ambiguous" if doubted else "correct",
         gold=problem.answer or "",
         answer=best[1].answer if best else None,
         evidence=sorted(evidence, key=lambda each: -each.weight),

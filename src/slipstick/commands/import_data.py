@@ -23,7 +23,7 @@ from slipstick.problems.hub import read_hub
 from slipstick.recipe import check_settings
 from slipstick.schema import Drop
 from slipstick.store import is_run
-from slipstick.tabular import Row, files_at, read_rows
+from slipstick.tabular import Row, files_at, read_rows, saved_files
 
 HUB = "hub:"
 
@@ -84,7 +84,8 @@ def run_import(invocation: Invocation, console: Console) -> Path:
 
     sources = [(str(file), read_rows(file, on_bad=drop)) for file in files] or [(target, _hub(target, settings))]
     found = chain.from_iterable(read(source, islice(rows, settings.limit)) for source, rows in sources)
-    with running(replace(invocation, out=out), "import", settings, console, inputs=files) as folder:
+    inputs = [part for file in files for part in saved_files(file) or [file]]
+    with running(replace(invocation, out=out), "import", settings, console, inputs=inputs) as folder:
         written = invocation.run_async(write_rows(found, folder, settings, programs=settings.run_programs))
         counts = grade_rows(folder, settings.profile) + written
         if not counts["solutions"]:

@@ -23,6 +23,8 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
     if graded := sum(n for _, n in outcomes):
         said = ", ".join(f"{n:,} {name}" for name, n in outcomes if n)
         yield f"graded, or with a verdict of their own: {graded:,}; {said}"
+    if notes.score:
+        yield f"numbers that are no verdicts ({notes.score}): kept in `metadata`, no row is left out by them"
     if unchecked := counts.get(UNCHECKED, 0):
         yield (
             f"without a gold: {unchecked:,}; nothing checks them, so they have no verdict and are trained on and "

@@ -118,18 +118,6 @@ def _spread(part: Sequence[ProblemValue], share: float) -> tuple[float, float]:
     return squares * n / (n - 1), n * share * (1 - share) + squares / (n - 1)
 
 
-def lowest_average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> float:
-    """The lower end of the 95 % interval of a mean over sets of values of any sign, as of gains: each set weighs alike.
-
-    A bootstrap by problem within each set (stratified).
-    """
-    import numpy as np
-
-    rng = np.random.default_rng(seed)
-    means = np.mean([bootstrap_means(np.asarray(values, dtype=float), rng) for values in sets], axis=0)
-    return float(np.quantile(means, 0.025))
-
-
 def bootstrap_means(values: numpy.ndarray, rng: numpy.random.Generator, resamples: int = RESAMPLES) -> numpy.ndarray:
     """Means of that many resamples, with replacement, of the values; equal values are chosen together."""
     import numpy as np

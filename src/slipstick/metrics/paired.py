@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, comb, sqrt
 from typing import TYPE_CHECKING, Literal
 
@@ -107,7 +107,7 @@ def compare_paired(
     rng = np.random.default_rng(seed)
     low, high = (float(end) for end in np.quantile(bootstrap_means(gains, rng, 10_000), (0.025, 0.975)))
     only_first, only_second = int((gains < 0).sum()), int((gains > 0).sum())
-    binary = bool(np.isin(gains, (-1, 0, 1)).all())
+    binary = _is_binary(gains)
     n, difference = len(common), float(gains.mean())
     return PairedComparison(
         format=format,
@@ -121,10 +121,35 @@ def compare_paired(
         high=max(high, difference),
         only_first=only_first,
         only_second=only_second,
-        p=mcnemar(only_first, only_second) if binary else _permutation_test(gains, rng),
+        p=_test(gains, seed),
         test="mcnemar" if binary else "permutation",
         more_problems_needed=_more_problems_needed(gains, binary),
     )
+
+
+def differs_on_average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> bool:
+    """Whether the mean over sets of the mean gain of a set's problems is more than luck, at the 5 % level.
+
+    The test is that of `compare_paired` with gains that weigh as much as in the mean: on sets of one size the same.
+    """
+    import numpy as np
+
+    largest = max(map(len, sets))
+    gains = np.concatenate([np.array(values, dtype=float) * (largest / len(values)) for values in sets])
+    return _test(gains, seed) < ALPHA
+
+
+def _is_binary(gains: numpy.ndarray) -> bool:
+    import numpy as np
+
+    return bool(np.isin(gains, (-1, 0, 1)).all())
+
+
+def _test(gains: numpy.ndarray, seed: int) -> float:
+    """p of McNemar's exact test if all gains are -1, 0 or 1, else of the permutation test."""
+    if _is_binary(gains):
+        return mcnemar(int((gains < 0).sum()), int((gains > 0).sum()))
+    return _permutation_test(gains, seed)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -187,15 +212,26 @@ def _more_problems_needed(gains: numpy.ndarray, binary: bool) -> int | None:
         needed = problems_needed(difference, float((gains != 0).mean()))
     else:
         near = (Z95 + _Z_POWER) ** 2 * float(gains.var()) / difference**2 if difference else _MOST + 1
-        needed = ceil(near) if near <= _MOST else None
+        needed = max(ceil(near), _fewest_for_test(float((gains != 0).mean()))) if near <= _MOST else None
     return None if needed is None else max(0, needed - n)
 
 
-def _permutation_test(gains: numpy.ndarray, rng: numpy.random.Generator) -> float:
-    """Two-sided p: how often random signs make the sum of gains as large."""
+def _fewest_for_test(differing: float) -> int:
+    """Problems of which 4 times in 5 so many differ that changes of sign can show anything: p is 2 / 2**n or more."""
+    from scipy.stats import binom
+
+    fewest = next(n for n in range(1, 100) if 2 / 2**n < ALPHA)
+    n = ceil(fewest / differing)
+    while binom.sf(fewest - 1, n, differing) < POWER:
+        n += max(1, n // 100)
+    return n
+
+
+def _permutation_test(gains: numpy.ndarray, seed: int) -> float:
+    """Two-sided p: how often random signs make the sum of gains as large; in whatever order they are."""
     import numpy as np
 
-    gains = gains[gains != 0]
+    gains, rng = np.sort(gains[gains != 0]), np.random.default_rng(seed)
     if not len(gains):
         return 1.0
     sums = np.concatenate(

@@ -13,10 +13,9 @@ from typing import NamedTuple
 from slipstick.comparison import counted_solutions
 from slipstick.errors import InputError, UserError, counted, did_you_mean
 from slipstick.metrics.groups import group_problems, set_of
-from slipstick.metrics.intervals import lowest_average
 from slipstick.metrics.labels import is_share, order_formats
 from slipstick.metrics.measures import ALL_SETS
-from slipstick.metrics.paired import accuracy_by_problem, compare_paired
+from slipstick.metrics.paired import accuracy_by_problem, compare_paired, differs_on_average
 from slipstick.report.reading import RunContent, read_run
 from slipstick.schema import Metric, Problem, Run
 from slipstick.store import RunFolder
@@ -343,9 +342,7 @@ def _paired_tie(
         assert left and right
         return not compare_paired(right, left).differs
     gains = [[left[name] - right[name] for name in left] for left, right in pairs if left and right]
-    if not any(any(gain) for gain in gains):
-        return True
-    return lowest_average(gains) <= 0
+    return not differs_on_average(gains)
 
 
 def _trends(rows: Sequence[tuple[_Entry, str, list[Metric | None]]], columns: Sequence[str]) -> list[Trend]:

@@ -10,7 +10,7 @@ from slipstick.formats import Format
 from slipstick.models.hf import load_tokenizer, load_weights
 from slipstick.models.hf.packaged import located
 from slipstick.train.adapters import add_adapters
-from slipstick.train.settings import StageSettings, TrainSettings
+from slipstick.train.settings import GrpoSettings, StageSettings, TrainSettings
 from slipstick.train.tokenizer import train_tokenizer
 from slipstick.train.weights import new_model
 
@@ -34,9 +34,11 @@ def base_tokenizer(settings: StageSettings) -> Any:
     config = AutoConfig.from_pretrained(located(settings.base))
     positions = getattr(config.get_text_config(), "max_position_embeddings", None)
     if positions is not None and settings.max_length > positions:
+        longer = '; longer examples are then left out, or cut with too_long = "cut"'
+        longer = "" if isinstance(settings, GrpoSettings) else longer  # it samples its own
         raise InputError(
             f"max_length = {settings.max_length} is more than the {positions} tokens that base = {settings.base!r} can "
-            f'read: set max_length = {positions}; longer examples are then left out, or cut with too_long = "cut"'
+            f"read: set max_length = {positions}{longer}"
         )
     return _with_template(tokenizer, settings)
 

@@ -100,7 +100,8 @@ def _check_phases(groups: Sequence[str], settings: TrainSettings) -> None:
     for phase in settings.phases:
         if not any(phase.mix.get(group, 0.0) > 0 for group in groups):
             raise InputError(
-                f"a phase asks for {', '.join(phase.mix)}, but the solutions are in {', '.join(sorted(set(groups)))}"
+                f"a phase asks for {', '.join(phase.mix)}, but the solutions are in {', '.join(sorted(set(groups)))}: "
+                "--set phases=[] trains on them in one mix, or name their formats in `phases`"
             )
 
 

@@ -8,19 +8,19 @@ A gold is a key of its own: what a solution says itself is none. Without one a s
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, NamedTuple, get_args
 
 from slipstick.errors import InputError
-from slipstick.importers.rows import at, flag_of, is_missing, verdict_key
+from slipstick.importers.rows import USUAL_KEYS, at, flag_of, is_missing, verdict_key
 from slipstick.importers.training.dialogues import Exchange
 from slipstick.importers.training.layouts import format_of
 from slipstick.importers.training.shapes import SHAPES, TrainingRow, format_named, own_id, training_keys, without_frame
 from slipstick.problems.choices import read_object
 from slipstick.problems.files import to_problem, value_at
-from slipstick.problems.gold_columns import ANSWERS
+from slipstick.problems.gold_columns import ANSWERS, FLAGS_OR_GOLDS
 from slipstick.schema import Outcome, Problem, Solution, Verdict
 from slipstick.tabular import OnBad, Row, hand_over
 from slipstick.trainable import split_named
@@ -54,6 +54,8 @@ class Notes:
     """Dialogues of several turns."""
     systems: int = 0
     """Rows with a system message."""
+    score: str = ""
+    """A column under a usual name of verdicts whose numbers are none, and one of them: "`score`, as 0.7"."""
     untrained: int = 0
     """Replies left out because a message of theirs says that it is not trained on."""
     golds: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -128,6 +130,8 @@ def read_training(
     notes.shape = shape or _recognise(first)
     if "verdict" not in fields and (key := verdict_key([row.values for row in head], fields)):
         fields["verdict"] = key
+    elif "verdict" not in fields:
+        notes.score = notes.score or _score(head, fields)
     said = {"verdict": fields["verdict"]} if "verdict" in fields else {}
     notes.keys = training_keys(first.values, fields) if notes.shape == "rows" else said
     names = names or Names()
@@ -138,6 +142,15 @@ def read_training(
             hand_over(row.where, error, on_bad)
             continue
         yield from made
+
+
+def _score(rows: Sequence[Row], fields: Mapping[str, str]) -> str:
+    """The first number under a usual name of verdicts that is none, with its key; "" if there is none."""
+    for key in USUAL_KEYS["verdict"]:
+        for value in (row.values.get(key) for row in rows if key not in (*FLAGS_OR_GOLDS, *fields.values())):
+            if isinstance(value, int | float) and value == value and flag_of(value) is None:
+                return f"`{key}`, as {value}"
+    return ""
 
 
 def _recognise(row: Row) -> str:
