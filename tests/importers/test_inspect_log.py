@@ -75,6 +75,19 @@ def test_a_sample_with_an_error_is_dropped_and_named(tmp_path: Path) -> None:
     assert f"dropped 1 of 6 samples: {drop.reason}" in console.export_text().replace("\n", "")
 
 
+def test_results_of_parallel_calls_stand_behind_their_calls(tmp_path: Path) -> None:
+    parallel = log()
+    calls = [{"id": name, "function": "python", "arguments": {"code": f"print({name!r})"}} for name in "ab"]
+    results = [{"role": "tool", "tool_call_id": name, "content": name} for name in "ba"]
+    turns = parallel["samples"][1]["messages"]
+    turns[1:3] = [{"role": "assistant", "content": "Both.", "tool_calls": calls}, *results]
+    (tmp_path / "log.json").write_text(json.dumps(parallel))
+    folder = RunFolder(run_grade(Invocation(str(tmp_path / "log.json"), [], out=tmp_path / "run"), Console(quiet=True)))
+    tool = next(solution for solution in folder.solutions() if solution.problem_id.endswith("/1"))
+    said = [block.text.strip() for block in tool.blocks if block.type != "text"]
+    assert said == ["print('a')", "a", "print('b')", "b"]
+
+
 def test_an_early_log_has_one_score(tmp_path: Path) -> None:
     early = log()
     for sample in early["samples"]:

@@ -114,17 +114,24 @@ def _verdicts(scores: dict[str, Any]) -> Iterator[tuple[str, bool]]:
 
 
 def _written(messages: list[dict[str, Any]]) -> str:
-    """The whole output, tool calls and their results as fenced code and output."""
-    parts = []
+    """The whole output, tool calls and their results as fenced code and output; a result stands behind its call."""
+    parts: list[str] = []
+    called: dict[str, int] = {}  # id of a call -> its place in parts
     for message in messages:
         if message.get("role") == "assistant":
             parts.append(_text(message.get("content")))
             for call in message.get("tool_calls") or []:
                 arguments = call.get("arguments") or {}
                 code = next((arguments[key] for key in _CODE if isinstance(arguments.get(key), str)), None)
+                called |= {str(call["id"]): len(parts)} if call.get("id") else {}
                 parts.append(f"\n```python\n{code.rstrip()}\n```\n" if code is not None else "")
         elif message.get("role") == "tool":
-            parts.append(f"```output\n{_text(message.get('content')).rstrip()}\n```\n")
+            result = f"```output\n{_text(message.get('content')).rstrip()}\n```\n"
+            place = called.pop(str(message.get("tool_call_id")), None)
+            if place is None:
+                parts.append(result)
+            else:
+                parts[place] += result
     return "".join(parts)
 
 
