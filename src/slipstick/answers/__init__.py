@@ -1,7 +1,8 @@
 r"""Finds the final answer in what a model wrote or a program printed; whether it is correct is decided elsewhere.
 
 A text passes through these files: `scope` (which part of it counts), `marked` (the answer that it marks) with `boxes`,
-`letters` (of a choice), `guesses` (a text that marks none, with `behind`) and `trim` (what is around it off).
+`letters` (of a choice), `whole` (a short reply that is nothing but an answer), `guesses` (a text that marks none, with
+`behind`) and `trim` (what is around it off).
 `words.toml` holds the words of each language. Units, money and percent signs stay in the answer.
 """
 
@@ -18,6 +19,7 @@ from slipstick.answers.letters import as_letter, find_letter
 from slipstick.answers.marked import denied_from, find_marked, void_from
 from slipstick.answers.scope import where_it_ends, without_code
 from slipstick.answers.trim import strip_label, tidy
+from slipstick.answers.whole import find_whole
 from slipstick.answers.words import plain_signs
 from slipstick.thoughts import split_thoughts
 
@@ -36,9 +38,13 @@ def final_answer(text: str, *, kind: str | None = None, first: bool = True, gues
     guess: whether a text that marks no answer gives one (see `GUESSES`); one that is nothing but an answer always does.
     """
     found = find_answer(text, kind=kind, first=first)
-    if found is None or (not guess and found.rule in GUESSES and found.text != text.strip("*$. \n")):
+    if found is None or (not guess and _is_guess(found) and found.text != text.strip("*$. \n")):
         return None
     return found.text
+
+
+def _is_guess(found: Found) -> bool:
+    return found.rule in GUESSES and found.rule != "whole"
 
 
 def find_answer(text: str, *, kind: str | None = None, first: bool = True) -> Found | None:
@@ -69,6 +75,8 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
     found = find_marked(text, kind=kind, first=first)
     if kind == "choice":
         return _as_choice(found, text)
+    if found is None and begin is None:
+        found = find_whole(text, kind=kind)
     if found is None:
         begin = denied_from(text)
         found = find_guess(_without_denied_boxes(" " * begin + text[begin:]), kind=kind)

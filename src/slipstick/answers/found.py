@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-GUESSES = frozenset(("last number", "bold", "formula", "letter", "word"))
-"""Rules that take what is at the end of a text that marks no answer."""
+GUESSES = frozenset(("whole", "sentence", "last number", "bold", "formula", "letter", "word"))
+"""Rules for a text that marks no answer; "whole" is one that is nothing but an answer."""
 
 
 @dataclass(frozen=True)

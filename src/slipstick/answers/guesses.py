@@ -57,7 +57,7 @@ _PLAIN = re.compile(
 """An inequality, two solutions, an interval or a point that is written without formula signs."""
 _EQUALS = re.compile(r"(?<![<>!:=\\])=(?!=)")
 _NAME = re.compile(r"\s*(?:\\?[A-Za-z]+(?:_\w|_\{[^{}]*\})?'*(?:\([^()]{1,12}\))?|\d[\d.,]*)\s*$")
-_OPERATOR = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm\{d\}|\\partial))(?![a-z])")
+OPERATION = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm\{d\}|\\partial))(?![a-z])")
 """The left side of a derivation: what it is about has a name, or an operation to carry out."""
 _YES_OR_NO = re.compile(
     r"(?i)(?:(?:so|thus|hence|therefore|conclusion|also|donc|portanto|por tanto|por lo tanto|итак"
@@ -241,7 +241,7 @@ def _last_side(formula: Found) -> Found:
         or re.search(r"[<>]|(?<!\\)[,;]|\\(?:[lg]eq?|neq?|quad|text|begin|pm)\b", formula.text)
     ):
         return formula
-    if len(sides) == 2 and not _OPERATOR.match(sides[0]):
+    if len(sides) == 2 and not OPERATION.match(sides[0]):
         return formula
     last = re.sub(r"^\\(?:mathbf|boldsymbol|bm)\s*\{(?P<inner>[^{}]*)\}$", r"\g<inner>", trim(sides[-1]))
     return Found(last, formula.start, formula.end, formula.rule) if last else formula

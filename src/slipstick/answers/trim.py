@@ -32,13 +32,19 @@ _OR_ELSE = re.compile(
 """Two values, one of them in brackets: 174 (or 490)."""
 _JOINT = re.compile(r"(?:\s*[,、]\s*|\s+)(?:(?P<either>or|oder|ou|или|或)\s+|(?:and|und|et|и|和)\s+)?(?=\$|\\[(\[])")
 """What stands between listed formulas."""
-_SENTENCE_END = re.compile(r"(?<![\d\s])[.!](?=\s+[A-Z*$\\#<]|\s*$)|(?<=\d)[.!](?=\s+[A-Z*$\\#<]|\s*$)|[。！]|\n\n|<\|")
+_SENTENCE_END = re.compile(
+    r"(?<![\d\s])[.!](?=\s+[A-Z*$\\#<]|\s*$)|[。！]|\n\n|<\|"
+    r"|(?<=\d)[.!](?=\s+[A-Z*$\\#<]|\s*$)"
+    r"(?!\s+(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-zä]*\b)"
+)
+"""The end of an answer's sentence; not behind the day of a date, "1. März"."""
 _HEDGES = re.compile(
     r"(?i)^(?:(?:for sure|definitely|certainly|clearly|surely|obviously|simply|indeed|therefore|thus|actually"
     r"|really|then|hence|donc|also|somit|daher|genau|por tanto|por lo tanto|entonces|exactamente|portanto|logo|dunque"
     r"|quindi|следовательно|таким образом|ровно|now|just|of course|as follows|given by|found to be)\b[\s,:]*)+"
     r"|^(?:(?:la|the|die|a|le|el|il)\s+)?(?:opci[oó]n|option|alternativ\w*|antwort\w*|réponse|respuesta|risposta|opzione|opção|letra|lettre|lettera"
     r"|вариант|ответ|选项|choice|letter|answer|statement|buchstabe)\s+[*(]*(?=(?-i:[A-J])\b)|^(?:la|the|die|le|el|il)\s+[*(]*(?=(?-i:[A-J])\b)"
+    r"|^(?:der|den|am|le|il)\s+(?=\d{1,2}(?:\.|er)\s+[^\W\d_]{3,})"
 )
 _OWNER = re.compile(
     r"(?:(?:der|die|das|le|la|el|o|a|il|il y)\s)?(?:[A-ZÀ-Þ][\wÀ-ɏ]*|reste|elle|il|sie|er|ella|él)\s"
