@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -95,10 +96,8 @@ class _Verdicts:
         """Lines of which not even the id can be read."""
         self._path = path
         self._places: dict[str, tuple[int, int]] = {}  # id -> number and offset of its line
-        if not path.is_file():
-            return
+        self._file: IO[bytes] = path.open("rb") if path.is_file() else BytesIO()
         at = 0
-        self._file = path.open("rb")
         for number, line in enumerate(self._file, start=1):
             if (name := _id(line)) is not None:
                 self._places[name] = number, at
@@ -113,8 +112,7 @@ class _Verdicts:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._places or self.unreadable:
-            self._file.close()
+        self._file.close()
 
     def apply(self, solution: Solution) -> Solution | Drop:
         """The solution with its verdict, if it has one."""
