@@ -156,12 +156,13 @@ def _answer(
 ) -> str | None:
     """As `answer_in`; words that name no letter, or an A that may be the article, give the option that they are."""
     from slipstick.equivalence import as_letter
+    from slipstick.schema import Solution
     from slipstick.thoughts import split_thoughts
 
     answer = answer_in(attempt, kind, profile)
     if not choices or answer not in (None, "A"):
         return answer
-    blocks = [] if isinstance(attempt, str | list | tuple) else attempt.blocks  # type: ignore[union-attr]
+    blocks = attempt.blocks if isinstance(attempt, Solution) else []
     thoughts = split_thoughts(_said(attempt))
     words = thoughts.said.strip()
     if not thoughts.finished or any(block.type != "text" for block in blocks):
