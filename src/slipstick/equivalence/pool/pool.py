@@ -80,6 +80,7 @@ class Pool:
         place.acquire()
         try:
             with self._lent() as worker:
+                worker.prepare(request["profile"])
                 worker.send(request)
                 decided = worker.receive(fast)
                 if decided is None and fast < seconds and self._slow.acquire(blocking=False):
@@ -90,6 +91,7 @@ class Pool:
             place.release()
         if decided is None and place is self._fast and fast < seconds:
             with self._slow, self._lent() as worker:
+                worker.prepare(request["profile"])
                 worker.send(request)
                 decided = worker.receive(seconds)
         return decided[0] if decided else None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Decision
+from slipstick.equivalence.profiles import PUBLISHED
 from slipstick.errors import SlipstickError, UserError
 
 START_SECONDS = 120.0
@@ -26,6 +27,12 @@ PATIENCE = 5.0
 """On a machine that is busy a worker may take so many times as long by the clock as it may compute."""
 Row = tuple[str, Sequence[str], str | None]
 """What a worker decides at a time: an answer, the acceptable answers and the kind of the problem."""
+_FIRST: Sequence[Row] = (
+    ("x+1", ["1+x"], None),
+    (r"\frac{x}{2}", [r"\frac{2x}{4}"], None),
+    ("[f('x','w')]", ["1"], None),
+)
+"""Rows for which the rules of a published grader load each parser that they try, a second's work."""
 
 
 class WorkerLostError(SlipstickError):
@@ -43,6 +50,7 @@ class WorkerProcess:
         self._unsent = self._received = b""
         self._owed = 0
         self._spent = False
+        self._prepared: set[str] = set()
         python = _python()
         self._errors: int | None = os.memfd_create("slipstick-worker-errors")
         try:
@@ -81,6 +89,20 @@ class WorkerProcess:
         os.close(self._errors)
         self._errors = None
         return True
+
+    def prepare(self, profile: str) -> None:
+        """Has it load what the rules of a published grader need, which is no part of a verdict's time.
+
+        Raises WorkerLostError if the process is gone, SlipstickError if it takes too long.
+        """
+        if profile in self._prepared or profile not in PUBLISHED:
+            return
+        self.send({"rows": _FIRST, "algebra": True, "profile": profile, "seconds": START_SECONDS})
+        if self.receive(START_SECONDS) is None:
+            raise SlipstickError(
+                f"the rules of {profile} did not load within {START_SECONDS:g} s: is the machine overloaded?"
+            )
+        self._prepared.add(profile)
 
     def send(self, request: dict[str, Any]) -> None:
         """Sends a request; what does not fit into the pipe goes with the next `receive`."""
