@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from slipstick.schema import Code, Output, Problem, Solution, Text
+from tests.models.scripted_server import Server, StartServer
 
 # A shell has what it starts in the background ignore Ctrl-C, and every process started from there inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -71,6 +73,33 @@ def curated_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (runs / "kept.toml").write_text(f'data = "{runs / "data"}"\n{splits}\nmax_solutions_per_problem = 1\n')
     run_curate(Invocation(str(runs / "kept.toml"), out=runs / "kept"), console)
     return runs
+
+
+S = TypeVar("S", bound=Server)
+
+
+@pytest.fixture
+def start_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartServer]:
+    """Starts servers that speak the OpenAI API, of the class given, and stops them after the test."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    started: list[Server] = []
+
+    def start(kind: type[S]) -> S:
+        server = kind()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        if not server.stopped.is_set():
+            server.stop()
+
+
+@pytest.fixture
+def server(start_server: StartServer) -> Server:
+    """A server that speaks the OpenAI API and says what it is told to."""
+    return start_server(Server)
 
 
 @dataclass(frozen=True)

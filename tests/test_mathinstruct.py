@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from slipstick.errors import RecipeError
 from slipstick.problems.catalogue import datasets
 from slipstick.store import RunFolder
 from slipstick.successors import parts_of
-from tests.models.scripted_server import Server
+from tests.models.scripted_server import Server, StartServer
 from tests.wishes.typed import slipstick
 
 
@@ -115,12 +114,8 @@ class Teacher(Server):
 
 
 @pytest.fixture
-def teacher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Teacher]:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    started = Teacher()
-    yield started
-    started.stop()
+def teacher(start_server: StartServer) -> Teacher:
+    return start_server(Teacher)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from slipstick.commands.trace import run_trace
 from slipstick.errors import RecipeError, RunFolderError
 from slipstick.formats.recorded import read_formats
 from slipstick.store import RunFolder
-from tests.models.scripted_server import Server
+from tests.models.scripted_server import Server, StartServer
 
 MINE = """
 executes = "steps"
@@ -50,12 +49,8 @@ class Scripted(Server):
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    started = Scripted()
-    yield started
-    started.stop()
+def server(start_server: StartServer) -> Scripted:
+    return start_server(Scripted)
 
 
 @pytest.fixture

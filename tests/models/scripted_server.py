@@ -6,7 +6,9 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+from tests.models.events import events_of
 
 
 class Server:
@@ -27,6 +29,10 @@ class Server:
         self.refuses_in_messages = ""
         """Key that no message may have."""
         self.usage: dict[str, Any] | None = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+        self.streams = True
+        """Whether it gives an answer in pieces if it is asked to."""
+        self.scripts: list[list[str | float]] = []
+        """Streams that come before all others: what is sent; a number is a pause in seconds, "cut" breaks it off."""
         self.pages: dict[str, Any] = {"/v1/models": {"data": [{"id": "abacus-7b", "object": "model"}]}}
         self.room = 10_000
         """More requests at once than this are refused with 429."""
@@ -34,6 +40,8 @@ class Server:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         """Of each request, their names in lower case."""
+        self.connections: set[Any] = set()
+        """Those that requests came on, by the other end's address."""
         self.at_once = 0
         self.most_at_once = 0
         self.lock = threading.Lock()
@@ -97,6 +105,22 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
+            def send_events(self, events: list[str | float]) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for event in events:
+                    if event == "cut":
+                        self.connection.close()
+                        return
+                    if isinstance(event, str):
+                        data = event.encode()
+                        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+                    else:
+                        server.stopped.wait(event)
+                self.wfile.write(b"0\r\n\r\n")
+
             def do_GET(self) -> None:
                 page = server.pages.get(self.path)
                 self.send(200 if page is not None else 404, page if page is not None else "no such page")
@@ -105,6 +129,7 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with server.lock:
                     server.bodies.append(body)
+                    server.connections.add(self.client_address)
                     server.headers.append({key.lower(): value for key, value in self.headers.items()})
                     server.at_once += 1
                     server.most_at_once = max(server.at_once, server.most_at_once)
@@ -125,10 +150,22 @@ class Server:
                 elif fault is not None:
                     status, answer, headers = fault
                     self.send(status, answer, **headers)
+                elif body.get("stream") and server.streams:
+                    events = events_of(server.answer(body), usage="stream_options" in body)
+                    self.send_events(server.scripts.pop(0) if server.scripts else [*events])
                 else:
                     self.send(200, server.answer(body))
 
         return Handler
+
+
+S = TypeVar("S", bound=Server)
+
+
+class StartServer(Protocol):
+    """The fixture that starts servers."""
+
+    def __call__(self, kind: type[S]) -> S: ...
 
 
 def busy(**headers: str) -> tuple[int, dict[str, Any], dict[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,10 +12,9 @@ from slipstick.formats import load_format
 from slipstick.models import ModelSettings, Reply, Request, Sampling
 from slipstick.models.openai import OpenAIModel
 from slipstick.schema import Problem
-from tests.models.scripted_server import Server
+from tests.models.scripted_server import Server, StartServer
 
 TIR = load_format("tir")
-Start = Callable[[], Server]
 ERROR: tuple[int, dict[str, Any], dict[str, str]] = (500, {"error": {"message": "oops"}}, {})
 
 
@@ -49,15 +47,15 @@ def ask(*servers: Server, times: int = 1, **settings: Any) -> list[Reply]:
     return asyncio.run(run())
 
 
-def test_requests_go_where_there_is_most_room(start_server: Start) -> None:
-    one, two = start_server(), start_server()
+def test_requests_go_where_there_is_most_room(start_server: StartServer) -> None:
+    one, two = start_server(Server), start_server(Server)
     one.seconds = two.seconds = 0.1
     assert len(ask(one, two, times=20)) == 20
     assert (len(one.bodies), len(two.bodies)) == (10, 10)
 
 
-def test_the_turns_of_a_solution_stay_with_the_server_that_had_the_first(start_server: Start) -> None:
-    one, two = start_server(), start_server()
+def test_the_turns_of_a_solution_stay_with_the_server_that_had_the_first(start_server: StartServer) -> None:
+    one, two = start_server(Server), start_server(Server)
     one.seconds = two.seconds = 0.01
 
     async def solution(model: OpenAIModel, number: int) -> None:
@@ -77,22 +75,22 @@ def test_the_turns_of_a_solution_stay_with_the_server_that_had_the_first(start_s
     assert len(moved) < 12 / 2
 
 
-def test_a_server_that_fails_is_left_and_none_is_lost(start_server: Start) -> None:
-    good, bad = start_server(), start_server()
+def test_a_server_that_fails_is_left_and_none_is_lost(start_server: StartServer) -> None:
+    good, bad = start_server(Server), start_server(Server)
     bad.faults = [ERROR] * 100
     assert [reply.finish for reply in ask(bad, good, times=60)] == ["stop"] * 60
     assert len(bad.bodies) < 60
     assert len(good.bodies) == 60
 
 
-def test_a_server_that_is_not_there_is_no_matter_while_another_is(start_server: Start) -> None:
-    good, gone = start_server(), start_server()
+def test_a_server_that_is_not_there_is_no_matter_while_another_is(start_server: StartServer) -> None:
+    good, gone = start_server(Server), start_server(Server)
     gone.stop()
     assert [reply.finish for reply in ask(gone, good, times=60)] == ["stop"] * 60
 
 
-def test_a_server_that_comes_back_is_used_again(start_server: Start) -> None:
-    server = start_server()
+def test_a_server_that_comes_back_is_used_again(start_server: StartServer) -> None:
+    server = start_server(Server)
     server.faults = [None, *[ERROR] * 4]
 
     async def run() -> list[Reply]:
@@ -106,9 +104,9 @@ def test_a_server_that_comes_back_is_used_again(start_server: Start) -> None:
 
 
 def test_a_server_that_fails_for_good_is_told_while_requests_wait(
-    start_server: Start, caplog: pytest.LogCaptureFixture
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = start_server()
+    server = start_server(Server)
     server.faults = [None, *[ERROR] * 3]
     said: list[str] = []
 
@@ -131,23 +129,23 @@ def test_a_server_that_fails_for_good_is_told_while_requests_wait(
     assert "failed 3 times in a row" in caplog.text and "answers again" in caplog.text
 
 
-def test_a_server_that_asks_for_a_pause_gets_it_while_another_works(start_server: Start) -> None:
-    good, busy = start_server(), start_server()
+def test_a_server_that_asks_for_a_pause_gets_it_while_another_works(start_server: StartServer) -> None:
+    good, busy = start_server(Server), start_server(Server)
     busy.faults = [(429, {"error": {"message": "slow down"}}, {"retry_after": "60"})]
     assert [reply.finish for reply in ask(busy, good, times=20, max_concurrent_requests=1)] == ["stop"] * 20
     assert len(busy.bodies) == 1
 
 
-def test_when_all_fail_before_the_first_answer_one_error_says_so(start_server: Start) -> None:
-    one, two = start_server(), start_server()
+def test_when_all_fail_before_the_first_answer_one_error_says_so(start_server: StartServer) -> None:
+    one, two = start_server(Server), start_server(Server)
     one.stop()
     two.stop()
     with pytest.raises(ModelError, match="cannot be reached: is the server running"):
         ask(one, two, retries=1)
 
 
-def test_when_all_are_gone_later_solutions_end_in_an_error(start_server: Start) -> None:
-    server = start_server()
+def test_when_all_are_gone_later_solutions_end_in_an_error(start_server: StartServer) -> None:
+    server = start_server(Server)
 
     async def run() -> list[Reply]:
         model = open_at(server, request_timeout=0.5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from slipstick.models import ModelSettings
 from slipstick.models.fake import FakeModel
 from slipstick.models.openai import OpenAIModel
 from slipstick.recipe import check_settings
-from tests.models.scripted_server import Server
+from tests.models.scripted_server import Server, StartServer
 
 COUNTED = "1 2 3 4 5 6 7 8 9"
 
@@ -112,8 +111,8 @@ def test_the_facts_on_a_servers_pages_are_told(server: Server) -> None:
     assert "secret" not in str(found)
 
 
-def test_what_differs_between_servers_stands_side_by_side(start_server: Callable[[], Server]) -> None:
-    one, two = start_server(), start_server()
+def test_what_differs_between_servers_stands_side_by_side(start_server: StartServer) -> None:
+    one, two = start_server(Server), start_server(Server)
     two.pages = {"/v1/models": {"data": [{"id": "abacus-7b", "max_model_len": 4096}]}}
     two.text = COUNTED
     found = ask(one, two)
@@ -121,8 +120,8 @@ def test_what_differs_between_servers_stands_side_by_side(start_server: Callable
     assert found["server.usage"] == "given"
 
 
-def test_a_server_that_is_not_there_stops_the_run_unless_another_is(start_server: Callable[[], Server]) -> None:
-    good, gone = start_server(), start_server()
+def test_a_server_that_is_not_there_stops_the_run_unless_another_is(start_server: StartServer) -> None:
+    good, gone = start_server(Server), start_server(Server)
     gone.stop()
     assert "Connection" in ask(good, gone)["server.probe"]
     with pytest.raises(ModelError, match="cannot be reached"):

@@ -1,6 +1,7 @@
 """Every dialect of thoughts through the real client: none is taken for an answer or a program, and all are counted.
 
-Each model thinks a wrong answer and a wrong program, then says the right ones; or its thoughts never end.
+Each model thinks a wrong answer and a wrong program, then says the right ones; or its thoughts never end. It answers as
+a whole, or in pieces of a few characters.
 """
 
 from __future__ import annotations
@@ -85,8 +86,10 @@ OPENED_BY_THE_PROMPT = [
     text("<channel|> alone", "", "<channel|>\n"),
 ]
 CASES = [
-    *((dialect, format, "ended") for dialect in (*DIALECTS, *OPENED_BY_THE_PROMPT) for format in SAID),
-    *((dialect, format, finish) for dialect in DIALECTS for format in SAID for finish in ("stop", "length")),
+    *((dialect, format, "ended", False) for dialect in (*DIALECTS, *OPENED_BY_THE_PROMPT) for format in SAID),
+    *((dialect, format, finish, False) for dialect in DIALECTS for format in SAID for finish in ("stop", "length")),
+    *((dialect, "tir", "ended", True) for dialect in (*DIALECTS, *OPENED_BY_THE_PROMPT)),
+    *((dialect, "tir", finish, True) for dialect in DIALECTS for finish in ("stop", "length")),
 ]
 
 
@@ -105,9 +108,10 @@ class Solver:
         self.runner = asyncio.Runner()
         self.interpreter: Interpreter = open_interpreter(InterpreterSettings(sandbox_workers=1))
 
-    def solve(self, server: Server, format: str) -> Solution:
+    def solve(self, server: Server, format: str, *, stream: bool = False) -> Solution:
         async def run() -> Solution:
-            model = OpenAIModel("abacus-7b", ModelSettings(base_url=[server.url]), first_pause=0.01)
+            settings = ModelSettings(base_url=[server.url], stream=stream)
+            model = OpenAIModel("abacus-7b", settings, first_pause=0.01)
             asked = {"sample": 0, "model": model, "interpreter": self.interpreter, "settings": SolveSettings()}
             try:
                 return await attempt(PROBLEM, load_format(format), **asked)  # type: ignore[arg-type]
@@ -126,7 +130,7 @@ def solver() -> Iterator[Solver]:
 
 
 def test_there_are_cases_enough_and_every_family_has_one() -> None:
-    assert len(CASES) >= 60
+    assert sum(stream for *_, stream in CASES) >= 60 and len(CASES) >= 300
     table = tomllib.loads(files("slipstick").joinpath("thoughts.toml").read_text("utf-8"))
     written = str([dialect.ended for dialect in DIALECTS])
     for family in table["families"]:
@@ -137,17 +141,20 @@ def test_there_are_cases_enough_and_every_family_has_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dialect", "format", "end"), CASES, ids=[f"{dialect.name} {format} {end}" for dialect, format, end in CASES]
+    ("dialect", "format", "end", "stream"),
+    CASES,
+    ids=[f"{dialect.name} {format} {end}{' streamed' * stream}" for dialect, format, end, stream in CASES],
 )
 def test_no_thought_is_an_answer_or_a_program(
-    solver: Solver, server: Server, dialect: Dialect, format: str, end: str
+    solver: Solver, server: Server, dialect: Dialect, format: str, end: str, stream: bool
 ) -> None:
     server.obeys_stop, server.usage = False, COUNTED
     server.finish = "length" if end == "length" else "stop"
     message = filled(dialect.ended if end == "ended" else dialect.endless, SAID[format])
     # A program of steps is followed by another turn; thoughts that a stop string may have cut are asked for once more.
     server.messages, server.text = [message] * (2 if end == "stop" else 1), "It is 42."
-    solution = solver.solve(server, format)
+    solution = solver.solve(server, format, stream=stream)
+    assert all(body.get("stream", False) is stream for body in server.bodies)
     ran = [block.text.strip() for block in solution.blocks if block.type == "code"]
     if end != "ended":
         assert (solution.answer, ran) == (None, [])

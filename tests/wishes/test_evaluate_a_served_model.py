@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.models.scripted_server import Server
+from tests.models.scripted_server import Server, StartServer
 from tests.wishes.typed import slipstick
 
 
@@ -30,12 +29,8 @@ class Adder(Server):
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Adder]:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    started = Adder()
-    yield started
-    started.stop()
+def server(start_server: StartServer) -> Adder:
+    return start_server(Adder)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas
@@ -13,13 +12,11 @@ from tests.models.scripted_server import Server
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+def server(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Server:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    found = Server()
-    found.text = "Six times seven is 42. The answer is 42."
-    yield found
-    found.stop()
+    server.text = "Six times seven is 42. The answer is 42."
+    return server
 
 
 def test_a_data_frame_in_a_data_frame_out(server: Server) -> None:

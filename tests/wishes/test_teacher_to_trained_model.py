@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slipstick.store import RunFolder
-from tests.models.scripted_server import Server
+from tests.models.scripted_server import Server, StartServer
 from tests.wishes.typed import slipstick
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
@@ -64,12 +63,8 @@ class Teacher(Server):
 
 
 @pytest.fixture
-def teacher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Teacher]:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    started = Teacher()
-    yield started
-    started.stop()
+def teacher(start_server: StartServer) -> Teacher:
+    return start_server(Teacher)
 
 
 def test_teacher_curate_train_evaluate(teacher: Teacher, tiny_model: Path, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from slipstick.store import RunFolder, is_run
 MAY_CHANGE = frozenset(
     {"estimate", "max_cost", "price_in", "price_out", "batch_wait", "batch_size", "cache", "cache_mb"}
     | {"base_url", "max_concurrent_requests", "request_timeout", "max_concurrent_solutions", "sandbox_workers"}
+    | {"stream", "stall_timeout"}
 )
 """Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
 

@@ -173,6 +173,10 @@ class ModelSettings(Record):
     cost; or the file that keeps them, instead of the user's own."""
     cache_mb: int = Field(default=1024, ge=1)
     """Size of that file above which the oldest replies are removed."""
+    stream: bool = False
+    """Whether replies come piece by piece, for `openai`: for gateways that cut requests which are silent for long."""
+    stall_timeout: float = Field(default=60.0, gt=0)
+    """Seconds without a byte after which a reply that has begun to come (`stream`) is asked for again."""
     price_in: float | None = Field(default=None, ge=0)
     """US dollars for a million prompt tokens, for `openai`; None leaves it to our table."""
     price_out: float | None = Field(default=None, ge=0)

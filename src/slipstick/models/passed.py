@@ -16,9 +16,9 @@ PARAMETERS = ("reasoning_effort", "top_k", "min_p", "presence_penalty", "chat_te
 """Settings that are parameters of a request by the same name."""
 _OURS = frozenset(
     {"model", "messages", "prompt", "tools", "stop", "seed", "temperature", "top_p", "max_tokens", *PARAMETERS}
-    | {"max_completion_tokens", "logprobs"}
+    | {"max_completion_tokens", "logprobs", "stream", "stream_options"}
 )
-_ONE_ANSWER = frozenset({"stream", "stream_options", "n", "best_of", "echo"})
+_ONE_ANSWER = frozenset({"n", "best_of", "echo"})
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 _CREDENTIALS = re.compile(
     r"(?i)(?:^|[-_])\w*(?:authori[sz]ation|auth|(?<!port)key|token|secret|password|cookie|credentials?|session)"
@@ -79,7 +79,7 @@ def check_body(body: dict[str, Any] | None) -> dict[str, Any] | None:
     """Further parameters of a request as a setting. Raises ValueError for those that are not to be set there."""
     for name in body or {}:
         if name in _ONE_ANSWER:
-            raise ValueError(f"{name} cannot be set: every request is for one answer, which is read whole")
+            raise ValueError(f"{name} cannot be set: every request is for one answer")
         if name in _OURS:
             raise ValueError(
                 f"{name} is set by slipstick; remove it from extra_body and see `slipstick settings solve`"

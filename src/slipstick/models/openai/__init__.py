@@ -4,6 +4,7 @@ load_balancer.py  a request waits for the fewest loaded server
 concurrency.py    how many requests a server is sent at a time
 client.py         one server: a request, its timeout, the kinds of failures, the parameters that the server takes
 transport.py      its connections
+streaming.py      an answer that comes piece by piece -> the body of a whole one
 replies.py        the body of an answer -> a Reply, native tool calls included
 messages.py       Anthropic's API: bodies and answers of a chat as bodies and messages there, and back
 batch_queue.py    requests that gather, go in batches and wait for their replies
@@ -81,6 +82,9 @@ class OpenAIModel(Model):
         if settings.api not in _APIS:
             hint = did_you_mean(settings.api, _APIS)
             raise ModelError(f"api `{settings.api}` is neither `chat` nor `completions` nor `messages`{hint}")
+        if settings.stream and (settings.api == "messages" or settings.mode == "batch"):
+            other = 'mode = "batch"' if settings.mode == "batch" else 'api = "messages"'
+            raise ModelError(f"stream = true does not go with {other}: remove one of the two")
         self.name = name
         self.patient = settings.mode == "batch"
         standard = ANTHROPIC if settings.api == "messages" else os.environ.get("OPENAI_BASE_URL") or OFFICIAL
@@ -253,7 +257,7 @@ def _server(name: str, base_url: str, settings: ModelSettings, passed: Passed) -
     key, given = os.environ.get(variable), {header.lower() for header in passed.headers}
     if not key and base_url.startswith((OFFICIAL, ANTHROPIC)) and not given & {"authorization", "x-api-key"}:
         raise ModelError(f"{base_url} needs a key: set {variable}, or set another server with --set base_url=ADDRESS")
-    client = Client(name, base_url, key=key, api=settings.api, timeout=settings.request_timeout, passed=passed)
+    client = Client(name, base_url, key=key, settings=settings, passed=passed)
     most = _MOST_IN_BATCHES if settings.mode == "batch" else settings.max_concurrent_requests
     limit = ConcurrencyLimit(most, timeout=settings.request_timeout)
     return Server(client, limit, find_price(name, base_url, settings))

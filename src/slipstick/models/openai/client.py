@@ -16,7 +16,7 @@ from urllib.request import getproxies
 
 from slipstick.errors import did_you_mean
 from slipstick.formats import Format, join, render_chat, render_example, tool_schema
-from slipstick.models import Request, Sampling
+from slipstick.models import ModelSettings, Request, Sampling
 from slipstick.models.openai.batch_api import AnthropicBatches, BatchAPI, OpenAIBatches
 from slipstick.models.openai.batch_queue import BatchQueue
 from slipstick.models.openai.failures import RefusedParameter, RequestFailure
@@ -42,7 +42,8 @@ class ServerCapabilities:
     """What one server takes.
 
     Only what leaves the answer the same is changed: the name of a limit, stop strings (the turn is cut here just as
-    well), and the seed, without which samples have the same distribution but cannot be repeated (`describe` says so).
+    well), streaming, and the seed, without which samples have the same distribution but cannot be repeated (`describe`
+    says so).
     Any other refused parameter is the request's failure.
     """
 
@@ -57,6 +58,10 @@ class ServerCapabilities:
     out or to show. None: they are not sent."""
     takes_thoughts: bool = True
     """Whether it takes them back; DeepSeek's reasoner refused them."""
+    stream: bool = False
+    """Whether replies are asked for piece by piece: the setting, until the server refuses."""
+    stream_options: bool = True
+    """Whether a stream may be asked to end with the usage."""
 
     def note(self, body: str) -> None:
         """Learns from an answer where the server puts thoughts."""
@@ -81,6 +86,10 @@ class ServerCapabilities:
             parameters["stop"] = stops[:_MOST_STOPS]
         if self.seed and sampling.seed is not None:
             parameters["seed"] = sampling.seed
+        if self.stream:
+            parameters["stream"] = True
+            if self.stream_options:
+                parameters["stream_options"] = {"include_usage": True}
         return parameters
 
     def learn(self, message: str, param: str | None, sent: dict[str, Any]) -> bool:
@@ -91,6 +100,10 @@ class ServerCapabilities:
             self.stop = False
         elif _names("seed", message, param) and "seed" in sent:
             self.seed = False
+        elif _names("stream_options", message, (param or "").partition(".")[0]) and "stream_options" in sent:
+            self.stream_options = False
+        elif _names("stream", message, param) and "stream" in sent:
+            self.stream = False
         elif self.takes_thoughts and self.thoughts_key and "reasoning" in message and self.thoughts_key in str(sent):
             self.takes_thoughts = False
         else:
@@ -102,22 +115,27 @@ class Client:
     """Sends requests to one model of one server."""
 
     def __init__(
-        self, model: str, base_url: str, *, key: str | None, api: str, timeout: float, passed: Passed | None = None
+        self, model: str, base_url: str, *, key: str | None, settings: ModelSettings, passed: Passed | None = None
     ) -> None:
-        """api: "chat", "completions" or "messages"; timeout: seconds of one request; passed: what else is sent."""
+        """passed: what else is sent."""
         import httpx2
         import openai
 
         from slipstick.models.openai.transport import PooledTransport
 
+        api = settings.api
         self.model, self.base_url, self.chat = model, base_url, api != "completions"
         self.batches: BatchQueue | None = None
         """If there is one, requests of solutions go in batches."""
         self._path = {"chat": "/chat/completions"}.get(api, f"/{api}")
         self._anthropic = api == "messages"
-        self.capabilities = ServerCapabilities(seed=not self._anthropic)
+        self.capabilities = ServerCapabilities(seed=not self._anthropic, stream=settings.stream)
+        self.stream = settings.stream
+        self.streams = False
+        """Whether its last answer came piece by piece."""
         self.passed = passed or Passed()
-        self._timeout = timeout
+        self._timeout = timeout = settings.request_timeout
+        self._stall_timeout = settings.stall_timeout
         # As many connections as there are requests running, all kept: what is sent is bounded elsewhere.
         timeouts = openai.Timeout(timeout, connect=min(10.0, timeout))
         if getproxies():  # which a client honours only with a transport of its own
@@ -195,6 +213,8 @@ class Client:
         try:
             async with asyncio.timeout(self._timeout):  # the client's own is between two bytes
                 # Not through `create`: what it does to a body that is complete already takes a millisecond.
+                if "stream" in body:
+                    return await self._stream(body)
                 answer = await self._api.post(self._path, cast_to=httpx2.Response, body=body, options=options)
                 return json.dumps(from_message(answer.json())) if self._anthropic else answer.text
         except TimeoutError:
@@ -203,8 +223,27 @@ class Client:
             raise await self._status_failure(error) from error
         except openai.APIConnectionError as error:
             raise _connection_failure(error, self._timeout, self.passed) from error
+        except httpx2.TransportError as error:
+            raise RequestFailure("broken", shorten(error, clean=self.passed.without_secrets)) from error
         except (openai.OpenAIError, ValueError) as error:
             raise RequestFailure("rejected", shorten(error, clean=self.passed.without_secrets)) from error
+
+    async def _stream(self, body: dict[str, Any]) -> str:
+        """The body of an answer that came piece by piece, or as a whole, if the server does not stream."""
+        import openai
+
+        from slipstick.models.openai.streaming import StreamError, is_stream, read_stream
+
+        chunks = openai.AsyncStream[Any]
+        stream = await self._api.post(self._path, cast_to=object, body=body, stream=True, stream_cls=chunks)
+        self.streams = is_stream(stream.response)
+        if not self.streams:
+            return (await stream.response.aread()).decode("utf-8", "replace")
+        try:
+            return await read_stream(stream.response, stall_timeout=self._stall_timeout)
+        except StreamError as error:
+            reason = shorten(error, clean=self.passed.without_secrets)
+            raise RequestFailure(error.kind, reason, remedy="fails in the middle of answers") from error
 
     async def get(self, address: str) -> Any:
         """What a server answers at an address, as JSON; None if it has nothing there."""

@@ -112,7 +112,16 @@ async def _behaviour(client: Client) -> dict[str, str]:
         "usage": "given" if usage and usage.completion_tokens is not None else "missing: tokens and cost are not known",
         "reasoning": "beside the text" if choice.message.thinking() else "in the text" if "<think>" in text else "none",
     }
+    if client.stream:
+        found["stream"] = _stream(client)
     return found | ({"prompt": "repeated in the answer"} if _COUNT in text else {})
+
+
+def _stream(client: Client) -> str:
+    """What the server did when it was asked to stream."""
+    if not client.capabilities.stream:
+        return "refused: replies come as a whole"
+    return "given" if client.streams else "ignored: replies come as a whole"
 
 
 def _stop(text: str) -> str:
