@@ -13,7 +13,8 @@ quickstart: .venv/installed ## from nothing to a trained model and its report, i
 laptop: .venv/installed ## fine-tune a pretrained model of 135 million parameters on this machine's cores, and its report (again to resume)
 	$(BIN)/slipstick synthesize laptop-corpus --resume
 
-test: lint docs ## check the code, build the documentation, run every test and measure what the tests cover
+test: .venv/installed ## check the code, build the documentation, run every test and measure what the tests cover
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint docs
 	$(BIN)/pytest --cov -n auto --dist loadfile
 
 lint: .venv/installed ## style, types, the direction of imports, dead code, and the page of settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,20 +16,30 @@ from slipstick.cli import main
 from slipstick.edges import files_below, refused_by_system
 from slipstick.errors import InputError, RunFolderError
 from slipstick.store import RunFolder
+from tests.wishes.typed import slipstick
 
 RECIPE = 'problems = "problems.jsonl"\nmodel = "fake:script.jsonl"\nformats = ["cot"]\n'
 Call = Callable[..., tuple[int, str]]
 
 
-@pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs a command line where a run `run` of three problems is; gives the exit code and what it said."""
-    monkeypatch.chdir(tmp_path)
-    Path("r.toml").write_text(RECIPE)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recipe and its run `run` of three problems."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "r.toml").write_text(RECIPE)
     rows = [{"id": f"p/{n}", "question": f"What is {n} times 2?", "answer": 2 * n} for n in range(3)]
-    Path("problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     said = [{"problem_id": f"p/{n}", "text": f"The answer is {2 * n}."} for n in range(3)]
-    Path("script.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said))
+    (folder / "script.jsonl").write_text("".join(json.dumps(row) + "\n" for row in said))
+    assert slipstick("evaluate r.toml --out run", folder)[0] == 0
+    return folder
+
+
+@pytest.fixture
+def call(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Runs a command line in a copy of that folder; gives the exit code and what it said."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
@@ -37,7 +48,6 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         captured = capsys.readouterr()
         return int(ended.value.code or 0), captured.out + captured.err
 
-    assert run("evaluate", "r.toml", "--out", "run")[0] == 0
     return run
 
 

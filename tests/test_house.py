@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -17,10 +18,15 @@ MOST_LINES_OF_A_COMMAND = 120
 MOST_LINES_OF_A_FUNCTION = 60
 
 
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    """The syntax tree of a file, as a list."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def functions(path: Path) -> list[tuple[str, int]]:
     """Name and length in lines of every function and method of a file."""
-    tree = ast.parse(path.read_text("utf-8"))
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    found = [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [(node.name, (node.end_lineno or node.lineno) - node.lineno + 1) for node in found]
 
 
@@ -64,12 +70,13 @@ PROSE = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.m
 GLOSSARY = ROOT / "docs" / "glossary.md"
 
 
+@functools.cache
 def prose(path: Path) -> list[tuple[int, str]]:
     """Lines of prose with their numbers: of a page all, of a module its docstrings and comments."""
     text = path.read_text("utf-8")
     if path.suffix == ".md":
         return list(enumerate(text.splitlines(), start=1))
-    strings = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+    strings = [node for node in nodes(path) if isinstance(node, ast.Constant)]
     said = [(node.lineno, node.value) for node in strings if isinstance(node.value, str) and " " in node.value]
     lines = enumerate(text.splitlines(), start=1)
     return said + [(number, line.partition("#")[2]) for number, line in lines if "#" in line]
@@ -93,7 +100,7 @@ def test_old_names_are_gone() -> None:
     names = re.compile(rf"\b(?:{'|'.join(OLD_NAMES)})\b")
     found = []
     for path in [*SRC.rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             name = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None)
             name = node.name if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) else name
             if isinstance(name, str) and names.fullmatch(name):

@@ -18,6 +18,7 @@ from slipstick.errors import InputError, RecipeError
 from slipstick.problems import load_problems
 from slipstick.store import RunFolder
 from slipstick.successors import parts_of
+from tests.wishes.typed import slipstick as typed
 
 FIRST = 'problems = "synthetic:train,n=400"\nformats = ["pot", "cot"]\nthen = "curate data.toml --set seed=3"\n'
 SECOND = (
@@ -34,14 +35,15 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def command(*more: str) -> list[str]:
-    return [sys.executable, "-m", "slipstick", "synthesize", "first.toml", *more]
+def synthesize(more: str = "") -> tuple[int, str]:
+    """Exit code and words of the command that makes all."""
+    return typed(f"synthesize first.toml {more}", Path())
 
 
 def test_one_command_runs_all_parts_side_by_side(recipes: Path) -> None:
-    done = subprocess.run(command("--out", "made/first"), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "1/3 synthesize first.toml" in done.stdout and "3/3 export made/data" in done.stdout
+    code, said = synthesize("--out made/first")
+    assert code == 0, said
+    assert "1/3 synthesize first.toml" in said and "3/3 export made/data" in said
     curated = RunFolder(recipes / "made" / "data").run()
     assert curated.recipe["data"] == ["made/first"] and curated.recipe["seed"] == 3
     rows = json.loads((recipes / "made" / "data" / "exports" / "alpaca.json").read_text())
@@ -50,14 +52,14 @@ def test_one_command_runs_all_parts_side_by_side(recipes: Path) -> None:
 
 
 def test_a_killed_chain_goes_on_where_it_was(recipes: Path) -> None:
-    process = subprocess.Popen(command(), stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "slipstick", "synthesize", "first.toml"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while not (recipes / "runs" / "data" / "run.json").is_file() and process.poll() is None:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    done = subprocess.run(command("--resume"), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "already done in runs/first" in done.stdout
+    code, said = synthesize("--resume")
+    assert code == 0 and "already done in runs/first" in said, said
     assert (recipes / "runs" / "data" / "exports" / "alpaca.json").is_file()
 
 
@@ -74,7 +76,7 @@ def test_every_part_is_checked_before_the_first_begins(recipes: Path) -> None:
 
 
 def test_a_later_part_that_is_there_already_is_told_first(recipes: Path) -> None:
-    subprocess.run(command("--set", "then=", "--out", "runs/data"), capture_output=True, timeout=120, check=True)
+    assert synthesize("--set then= --out runs/data --limit 40")[0] == 0
     with pytest.raises(InputError, match=r"runs/data is there already, which curate data would write"):
         parts_of("synthesize", Invocation("first.toml"))
     assert [part.verb for part in parts_of("synthesize", Invocation("first.toml", ["then="]))] == ["synthesize"]
@@ -120,43 +122,38 @@ def test_an_estimate_runs_what_it_needs_and_nothing_else(recipes: Path) -> None:
     asked = 'problems = "runs/first/problems.jsonl"\nmodel = "fake:script.jsonl"\nformats = ["cot"]\nestimate = true\n'
     (recipes / "asked.toml").write_text(asked)
     (recipes / "data.toml").write_text(SECOND.replace("export runs/data --set shapes=alpaca", "solve asked.toml"))
-    done = subprocess.run(command("--limit", "30"), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "then: curate data.toml, solve asked.toml" in done.stdout and "2/2 solve asked.toml" in done.stdout
+    code, said = synthesize("--limit 30")
+    assert code == 0, said
+    assert "then: curate data.toml, solve asked.toml" in said and "2/2 solve asked.toml" in said
     assert {path.name for path in (recipes / "runs").iterdir()} == {"first", "asked"}
 
 
 def test_a_part_with_other_settings_is_not_taken_for_done(recipes: Path) -> None:
-    assert subprocess.run(command("--limit", "40"), capture_output=True, check=False).returncode == 0
+    assert synthesize("--limit 40")[0] == 0
     rows = (recipes / "runs/first/solutions.jsonl").read_bytes()
     for more, changed in (
-        ((), "limit: 40 then, None now"),
-        (("--limit", "40", "--set", "data.seed=4"), "seed: 3 then, 4"),
+        ("", "limit: 40 then, None now"),
+        ("--limit 40 --set data.seed=4", "seed: 3 then, 4"),
     ):
-        refused = subprocess.run(command(*more, "--resume"), capture_output=True, text=True, check=False)
-        assert refused.returncode == 2
-        assert changed in refused.stderr and "--resume --overwrite replaces it" in refused.stderr
-    again = subprocess.run(command("--limit", "40", "--resume"), capture_output=True, text=True, check=False)
-    assert again.returncode == 0 and again.stdout.count("already done in") == 2
-    made = ("--limit", "40", "--set", "data.seed=4", "--resume", "--overwrite")
-    done = subprocess.run(command(*made), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "already done in runs/first" in done.stdout and "already done in runs/data" not in done.stdout
+        code, said = synthesize(f"{more} --resume")
+        assert code == 2 and changed in said and "--resume --overwrite replaces it" in said, said
+    code, said = synthesize("--limit 40 --resume")
+    assert code == 0 and said.count("already done in") == 2, said
+    code, said = synthesize("--limit 40 --set data.seed=4 --resume --overwrite")
+    assert code == 0, said
+    assert "already done in runs/first" in said and "already done in runs/data" not in said
     assert RunFolder(recipes / "runs/data").run().recipe["seed"] == 4
     assert (recipes / "runs/first/solutions.jsonl").read_bytes() == rows
 
 
 def test_a_part_whose_data_were_replaced_is_not_taken_for_done(recipes: Path) -> None:
-    assert subprocess.run(command("--limit", "40"), capture_output=True, check=False).returncode == 0
-    told = ("--set", "then=", "--limit", "40", "--set", "seed=9", "--overwrite")
-    assert subprocess.run(command(*told), capture_output=True, check=False).returncode == 0
-    again = ("--limit", "40", "--set", "first.seed=9", "--resume")
-    refused = subprocess.run(command(*again), capture_output=True, text=True, check=False)
-    assert refused.returncode == 2, refused.stdout
-    assert "already done in runs/first" in refused.stdout
-    assert "other contents of runs/first" in refused.stderr
-    done = subprocess.run(command(*again, "--overwrite"), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert synthesize("--limit 40")[0] == 0
+    assert synthesize("--set then= --limit 40 --set seed=9 --overwrite")[0] == 0
+    again = "--limit 40 --set first.seed=9 --resume"
+    code, said = synthesize(again)
+    assert code == 2 and "already done in runs/first" in said and "other contents of runs/first" in said, said
+    code, said = synthesize(f"{again} --overwrite")
+    assert code == 0, said
     exported = json.loads((recipes / "runs/data/exports/alpaca.json").read_text())
     assert len(exported) == RunFolder(recipes / "runs/data").run().counts["solutions"]
 

@@ -20,17 +20,16 @@ from slipstick.errors import UserError
 from slipstick.store import RunFolder, is_run
 
 from ..models.scripted_server import Server
+from ..wishes.typed import slipstick
 
 PROBLEMS = 60
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(server: Server) -> Server:
     """A server that takes a tenth of a second for an answer."""
-    made = Server()
-    made.seconds = 0.1
-    yield made
-    made.stop()
+    server.seconds = 0.1
+    return server
 
 
 class Worked:
@@ -146,9 +145,8 @@ def test_a_killed_run_is_not_live_and_goes_on(start: Callable[..., Worked], tmp_
     worked.process.kill()
     worked.process.wait()
     assert worked.ctl()["live"] is False
-    resumed = [sys.executable, "-m", "slipstick", "solve", "run", "--resume"]
-    ended = subprocess.run(resumed, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    code, said = slipstick("solve run --resume", tmp_path)
+    assert code == 0, said
     assert not (worked.run / "control.sock").exists()
 
 
@@ -174,9 +172,8 @@ def test_the_command_line_is_as_the_page_has_it(start: Callable[..., Worked], tm
         "resume": "running",  # the last, as what follows might find the run finished
     }
     for words, shown in typed.items():
-        command = [sys.executable, "-m", "slipstick", "ctl", "run", *words.split()]
-        said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (said.returncode, shown in said.stdout) == (0, True), (words, said)
+        code, said = slipstick(f"ctl run {words}", tmp_path)
+        assert (code, shown in said) == (0, True), (words, said)
     worked.finish()
 
 

@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from ..wishes.typed import slipstick
 from .server import Tutor
 
 DOCS = Path(__file__).parents[2] / "docs"
-SLIPSTICK = Path(sys.executable).with_name("slipstick")
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 SERVER = "http://localhost:8000/v1"
 
@@ -49,16 +50,18 @@ def follow(page: str, folder: Path, replaced: dict[str, str] | None = None) -> l
 
 
 def run(line: str, folder: Path) -> str:
-    """What a command prints; `slipstick` and `python` are those of this environment."""
-    name, *words = shlex.split(line)
-    command = {"slipstick": str(SLIPSTICK), "python": sys.executable}[name]
+    """What a command prints; `python` is that of this environment."""
+    name, _, words = line.partition(" ")
     kept = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
-    environment = kept | {"COLUMNS": "110"}
-    ran = subprocess.run(
-        [command, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
-    )
-    assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
-    return ran.stdout
+    with patch.dict(os.environ, kept | {"COLUMNS": "110"}, clear=True):
+        if name == "slipstick":
+            code, said = slipstick(words, folder)
+        else:
+            command = [{"python": sys.executable}[name], *shlex.split(words)]
+            ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+            code, said = ran.returncode, ran.stdout + ran.stderr
+    assert code == 0, f"{line}\n{said}"
+    return said
 
 
 def plain(text: str) -> str:
