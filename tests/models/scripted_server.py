@@ -105,22 +105,6 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def send_events(self, events: list[str | float]) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream; charset=utf-8")
-                self.send_header("Transfer-Encoding", "chunked")
-                self.end_headers()
-                for event in events:
-                    if event == "cut":
-                        self.connection.close()
-                        return
-                    if isinstance(event, str):
-                        data = event.encode()
-                        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-                    else:
-                        server.stopped.wait(event)
-                self.wfile.write(b"0\r\n\r\n")
-
             def do_GET(self) -> None:
                 page = server.pages.get(self.path)
                 self.send(200 if page is not None else 404, page if page is not None else "no such page")
@@ -152,11 +136,29 @@ class Server:
                     self.send(status, answer, **headers)
                 elif body.get("stream") and server.streams:
                     events = events_of(server.answer(body), usage="stream_options" in body)
-                    self.send_events(server.scripts.pop(0) if server.scripts else [*events])
+                    send_events(self, server.scripts.pop(0) if server.scripts else [*events], server.stopped)
                 else:
                     self.send(200, server.answer(body))
 
         return Handler
+
+
+def send_events(handler: BaseHTTPRequestHandler, events: list[str | float], stopped: threading.Event) -> None:
+    """Sends a stream, one of `Server.scripts`; its pauses end when the server stops."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream; charset=utf-8")
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    for event in events:
+        if event == "cut":
+            handler.connection.close()
+            return
+        if isinstance(event, str):
+            data = event.encode()
+            handler.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        else:
+            stopped.wait(event)
+    handler.wfile.write(b"0\r\n\r\n")
 
 
 S = TypeVar("S", bound=Server)

@@ -128,9 +128,21 @@ OVERLOADED = {"error": {"message": "overloaded", "code": 503}}
         ([said("It is 4"), event({"error": "out of memory"})], "out of memory"),
         ([said("It is 4"), "event: error\n" + event({"message": "a worker died"})], "a worker died"),
         ([said("It is 4"), "data: <html>\n\n"], "no JSON: <html>"),
+        ([said("It is 4"), event({"choices": [7]})], "no piece of an answer"),
+        ([said("It is 4"), event({"choices": [{"delta": {"content": 7}}]}), LAST], "no piece of an answer"),
         ([said("It is 4"), 30.0], "no byte for 0.3 s (stall_timeout)"),
     ],
-    ids=["cut", "no end", "overloaded", "an error", "an event of its own", "a page", "a stall"],
+    ids=[
+        "cut",
+        "no end",
+        "overloaded",
+        "an error",
+        "an event of its own",
+        "a page",
+        "no choice",
+        "no words",
+        "a stall",
+    ],
 )
 def test_a_stream_that_breaks_off_is_asked_for_again(
     loop: asyncio.Runner, server: Server, script: list[str | float], words: str

@@ -52,7 +52,7 @@ async def read_stream(response: httpx2.Response, *, stall_timeout: float) -> str
             if event.data.startswith(_DONE):
                 done, watched.timeout = True, _LAST_WORDS_SECONDS
             elif event.data and not done:
-                whole.add(_read(event))
+                whole.add(_read(event), event.data)
     except StalledError:
         if not done:
             raise
@@ -132,8 +132,15 @@ class _Whole:
         """Whether the server said why the answer ended."""
         return bool(self._choice.get("finish_reason"))
 
-    def add(self, chunk: dict[str, Any]) -> None:
-        """One event; the last one has no choices and the usage."""
+    def add(self, chunk: dict[str, Any], written: str) -> None:
+        """One event, as it was read and as it was written. Raises StreamError if it is no piece of an answer."""
+        try:
+            self._add(chunk)
+        except (AttributeError, TypeError) as error:
+            raise StreamError(f"an event of the stream is no piece of an answer: {written}") from error
+
+    def _add(self, chunk: dict[str, Any]) -> None:
+        """The last event has no choices and the usage."""
         self._answer |= {key: value for key, value in chunk.items() if key != "choices" and value is not None}
         for choice in chunk.get("choices") or ():
             if choice.get("index"):
@@ -182,13 +189,20 @@ _ONCE = frozenset({"role", "id", "type"})
 
 
 def _joined(key: str, before: Any, more: Any) -> Any:
-    """Two pieces of a value: texts and lists of parts are joined, the two as parts; of other values the last counts."""
-    if before is None or more is None or key in _ONCE:
-        return more if before is None else before
+    """Two pieces of a value: texts and lists of parts are joined, the two as parts; of other values the last counts.
+
+    Raises TypeError for values of two kinds.
+    """
+    if more is None or (before and key in _ONCE):
+        return before
+    if before in (None, ""):
+        return more
     if isinstance(before, str) and isinstance(more, str):
         return before + more
     if isinstance(before, list) or isinstance(more, list):
         return [*_parts(before), *_parts(more)]
+    if type(before) is not type(more):
+        raise TypeError(key)
     return more
 
 
