@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from slipstick.equivalence.pool import pool as pool_module
-from slipstick.equivalence.pool import process, stream
+from slipstick.equivalence.pool import process
 from slipstick.equivalence.pool.pool import Pool
 
 PLAYFUL = """
@@ -29,13 +28,6 @@ def decide_each(answer, *rest, **named):
     return plain(answer.removeprefix("nap"), *rest, **named)
 verdicts.decide_each = decide_each
 """
-
-
-@pytest.fixture
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A verdict may take a minute, so that what a test finds is what graders say and not how loaded the machine is."""
-    monkeypatch.setattr(pool_module, "SECONDS", 60.0)
-    monkeypatch.setattr(stream, "SECONDS", 60.0)
 
 
 @pytest.fixture

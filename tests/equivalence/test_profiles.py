@@ -21,7 +21,6 @@ CASES = [json.loads(line) for line in (ROOT / "tests" / "cases" / "profiles.json
 IDS = [f"{place}-{case.get('answer', case.get('output'))[:20]}" for place, case in enumerate(CASES)]
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_case(case: dict[str, Any]) -> None:
     for profile, outcome in case["says"].items():
@@ -36,14 +35,12 @@ def test_every_case_has_every_profile_and_its_source() -> None:
         assert case["why"] and case["source"]
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_many_are_decided_as_one_by_one() -> None:
     pairs = [(case["answer"], case["expected"]) for case in CASES[:20] if "answer" in case and case["kind"] is None]
     for profile in ("mammoth", "tora"):
         assert compare_many(pairs, profile=profile) == [compare(*pair, profile=profile) for pair in pairs]
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_the_words_of_the_documentations_table_are_those_of_the_graders() -> None:
     page = (ROOT / "docs" / "profiles.md").read_text()
     table = page[page.index("## Where they differ") :]
@@ -59,7 +56,6 @@ def test_the_words_of_the_documentations_table_are_those_of_the_graders() -> Non
         )
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_several_golds_and_the_rule_that_matched() -> None:
     verdict = compare("17.6", ["20", "18"], profile="mammoth")
     assert (verdict.outcome, verdict.expected, verdict.method) == ("correct", "18", "number")

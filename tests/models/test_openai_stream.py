@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from slipstick.errors import ModelError
 from slipstick.formats import load_format
 from slipstick.models import ModelSettings, Reply, Request, Sampling
 from slipstick.models.openai import OpenAIModel
@@ -173,7 +174,7 @@ def test_the_first_byte_may_take_longer_and_pings_are_bytes(loop: asyncio.Runner
 
 def test_a_request_that_is_rejected_in_its_stream_is_not_sent_again(loop: asyncio.Runner, server: Server) -> None:
     server.scripts = [[event({"error": {"message": "the prompt is too long", "code": 400}})]]
-    with pytest.raises(Exception, match="the prompt is too long"):
+    with pytest.raises(ModelError, match="the prompt is too long"):
         ask(loop, server)
     assert len(server.bodies) == 1
 
@@ -204,6 +205,12 @@ def test_a_server_that_does_not_stream_answers_and_doctor_says_so(
 
     assert loop.run(described(True))["server.stream"] == fact
     assert "server.stream" not in loop.run(described(False))
+
+
+@pytest.mark.parametrize("other", [{"api": "messages"}, {"mode": "batch"}])
+def test_what_cannot_stream_says_so(other: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="stream = true does not go with"):
+        OpenAIModel("abacus-7b", ModelSettings(base_url=["http://127.0.0.1:1/v1"], stream=True, **other))
 
 
 def test_a_connection_is_used_again(loop: asyncio.Runner, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
