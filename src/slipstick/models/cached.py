@@ -30,7 +30,7 @@ _EVERY = 256
 _MB = 1 << 20
 _ELSEWHERE = frozenset(
     {"base_url", "max_concurrent_requests", "request_timeout", "price_in", "price_out", "device"}
-    | {"mode", "batch_wait", "batch_size", "cache", "cache_mb"}
+    | {"mode", "batch_wait", "batch_size", "stream", "stall_timeout", "cache", "cache_mb"}
 )
 """Settings of models that do not change what a model replies."""
 
