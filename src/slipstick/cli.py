@@ -42,7 +42,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 
 
 _OPTIONS = ("--set", "--limit", "--out", "--resume", "--overwrite", "--help", "--")
-_WORKED_ON = {"execute": "RUN", "export": "RUN", "grade": "RUN or FILE", "import": "FILE"}
+_WORKED_ON = {"execute": "RUN", "export": "RUN or PROBLEMS", "grade": "RUN or FILE", "import": "FILE"}
 """What a verb must be told; the others can take all of their settings from --set."""
 _TAKES_PATTERNS = ("grade", "import")
 _FOLLOWED = ("synthesize", "curate", "train", "solve", "evaluate", "self-train", "audit")
@@ -207,7 +207,7 @@ def curate(invocation: Invocation, console: Console) -> Path:
 
 @_verb
 def export(invocation: Invocation, console: Console) -> Path:
-    """Export a finished run for other tools, with a card."""
+    """Export a finished run for other tools, with a card, or problems as tasks of other tools."""
     from slipstick.commands.export import run_export
 
     return run_export(invocation, console)

@@ -270,8 +270,8 @@ def report(
 def export(run: PathLike, *, out: PathLike | None = None, quiet: bool = False, **settings: object) -> Path:
     """Writes a finished run as other tools read it, with a card, and gives the folder; `slipstick export`.
 
-    run: a result or a folder. out: where to; by default `exports` in the run's folder. `settings` are those that
-    `slipstick settings export` prints: `shapes`, `name`.
+    run: a result or a folder; for tasks of other tools also problems, as a recipe names them. out: where to; by default
+    `exports` in the run's folder. `settings` are those that `slipstick settings export` prints: `shapes`, `name`.
     """
     from slipstick.commands.export import run_export
 

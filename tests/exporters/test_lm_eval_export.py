@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from slipstick.commands import Invocation
 from slipstick.commands.evaluate import run_evaluate
 from slipstick.exporters.lm_eval import write_lm_eval
-from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
+from slipstick.exporters.tasks import TaskSettings, write_task
 from slipstick.importers import find_outputs, read_outputs
 from slipstick.schema import Problem
 from slipstick.store import RunFolder
@@ -74,48 +73,50 @@ def read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text().replace("!function ", ""))
 
 
+def load_verdict(place: Path) -> dict[str, Any]:
+    """The names of verdict.py, which lm-eval imports."""
+    scope: dict[str, Any] = {}
+    exec((place / "verdict.py").read_text(), scope)  # noqa: S102  the file that lm-eval imports
+    return scope
+
+
 def test_tasks_are_lm_evals_yaml_with_majority_filters_and_our_verdict(run: RunFolder, tmp_path: Path) -> None:
-    written = write_lm_eval_tasks(run, tmp_path, ks=[4])
+    written = write_task("lm_eval_tasks", run.problems(), tmp_path, name="run", settings=TaskSettings(ks=[4]))
     assert written == {"lm_eval_tasks/sums.jsonl": 6, "lm_eval_tasks/more.jsonl": 6}
     place = tmp_path / "lm_eval_tasks"
     task = read_yaml(place / "slipstick_sums.yaml")
     assert task["repeats"] == 4 and task["process_results"] == "verdict.process_results"
+    assert [metric["metric"] for metric in task["metric_list"]] == ["exact_match", "undecided"]
     majority = task["filter_list"][1]
     assert majority["name"] == "maj@4"
-    assert [step["function"] for step in majority["filter"]] == ["take_first_k", "regex", "majority_vote", "take_first"]
-    pattern = majority["filter"][1]["regex_pattern"]
-    taken = {
-        "So 3.\nThe answer is 12.\n\n": "12",
-        r"The answer is \boxed{\frac12}.": r"\frac12",
-        r"The answer is $\boxed{\frac{1}{2}}$": r"\frac{1}{2}",
-        r"The answer is \frac{1}{2}.": r"\frac{1}{2}",
-        "The answer is x^{2}": "x^{2}",
-        "The answer is {1, 2}.": "{1, 2}",
-        "The answer is $5$.": "5",
-    }
-    for said, value in taken.items():
-        assert [group for group in re.findall(pattern, said)[-1] if group] == [value], said
+    steps = [step["function"] for step in majority["filter"]]
+    assert steps == ["take_first_k", "custom", "majority_vote", "take_first"]
     assert Path(task["dataset_kwargs"]["data_files"]["test"]).is_file()
     group = read_yaml(place / "slipstick_run_group.yaml")
     assert group["task"] == ["slipstick_sums", "slipstick_more"]
-    scope: dict[str, Any] = {}
-    exec((place / "verdict.py").read_text(), scope)  # noqa: S102  the file that lm-eval imports
+    verdict = load_verdict(place)
     doc = json.loads((place / "sums.jsonl").read_text().splitlines()[1])
-    assert scope["process_results"](doc, ["4.0"]) == {"exact_match": 1.0}
-    assert scope["process_results"](doc, ["[invalid]"]) == {"exact_match": 0.0}
+    assert verdict["process_results"](doc, ["We add.\nThe answer is 4.0."]) == {"exact_match": 1.0, "undecided": 0.0}
+    assert verdict["process_results"](doc, [""]) == {"exact_match": 0.0, "undecided": 0.0}
+    said = ["So 3.\nThe answer is 12.\n\n", r"It is $\boxed{12}$.", "I do not know."]
+    votes = verdict["answers"]([said], [doc])
+    assert votes == [["The answer is 12.", "The answer is 12.", ""]]
 
 
-def test_a_tasks_verdict_knows_the_options(run: RunFolder, tmp_path: Path) -> None:
+def test_an_undecided_response_is_not_counted_as_incorrect(tmp_path: Path) -> None:
+    problem = Problem(id="q/1", text="What comes after it?", answer="2^{10^{10}}")
+    write_task("lm_eval_tasks", [problem], tmp_path, name="q", settings=TaskSettings())
+    verdict = load_verdict(tmp_path / "lm_eval_tasks")
+    (doc,) = [json.loads(line) for line in (tmp_path / "lm_eval_tasks" / "q.jsonl").read_text().splitlines()]
+    assert verdict["process_results"](doc, ["The answer is $2^{10^{10}} + 1$."]) == {"undecided": 1.0}
+
+
+def test_a_tasks_verdict_knows_the_options(tmp_path: Path) -> None:
     problem = Problem(
         id="q/1", text="Capital? (A) Rome (B) Paris", answer="B", kind="choice", choices=["Rome", "Paris"]
     )
-    asked = RunFolder.start(tmp_path / "asked", run.run())
-    asked.write_problems([problem])
-    asked.close()
-    write_lm_eval_tasks(asked, tmp_path / "out")
-    place = tmp_path / "out" / "lm_eval_tasks"
-    scope: dict[str, Any] = {}
-    exec((place / "verdict.py").read_text(), scope)  # noqa: S102  the file that lm-eval imports
-    (doc,) = [json.loads(line) for path in place.glob("*.jsonl") for line in path.read_text().splitlines()]
-    said = {"B": 1.0, "(B)": 1.0, "Paris": 1.0, "A": 0.0, "Rome": 0.0}
-    assert {each: scope["process_results"](doc, [each])["exact_match"] for each in said} == said
+    write_task("lm_eval_tasks", [problem], tmp_path, name="q", settings=TaskSettings())
+    verdict = load_verdict(tmp_path / "lm_eval_tasks")
+    (doc,) = [json.loads(line) for line in (tmp_path / "lm_eval_tasks" / "q.jsonl").read_text().splitlines()]
+    said = {"B": 1.0, "The answer is (B).": 1.0, "Paris": 1.0, "A": 0.0, "The answer is Rome.": 0.0}
+    assert {each: verdict["process_results"](doc, [each])["exact_match"] for each in said} == said

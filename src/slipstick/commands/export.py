@@ -3,41 +3,38 @@
 from pathlib import Path
 
 from pydantic import Field, field_validator
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from slipstick.card import count_rows, render_card
 from slipstick.commands import Invocation
+from slipstick.commands.export_problems import FOLDER, export_problems, files_table
 from slipstick.curate.composition import beside_table, compiled
 from slipstick.errors import InputError, did_you_mean
 from slipstick.exporters import SHAPES, count_broken_off, export
 from slipstick.exporters.lm_eval import write_lm_eval
-from slipstick.exporters.lm_eval_tasks import write_lm_eval_tasks
+from slipstick.exporters.tasks import TASKS, TaskSettings, write_task
 from slipstick.recipe import Names, check_settings
-from slipstick.schema import Record
-from slipstick.store import RunFolder, write_atomically
+from slipstick.store import RunFolder, is_run, write_atomically
 
-FOLDER = "exports"
-LOGS = ("lm_eval", "lm_eval_tasks")
+LOGS = ("lm_eval", *TASKS)
 """What a run can be written as, apart from the shapes of training files."""
 READERS = "lm-evaluation-harness and what reads its folders"
 CARD = "README.md"
 
 
-class ExportSettings(Record):
+class ExportSettings(TaskSettings):
     """Settings of `slipstick export`."""
 
     shapes: Names = Field(default_factory=lambda: ["messages"], min_length=1)
-    """Shapes to write: "alpaca", "sharegpt", "messages", ..., "lm_eval", "lm_eval_tasks": one, a list, or "all" (of the
-    training files)."""
+    """Shapes to write: "alpaca", "sharegpt", "messages", ..., "lm_eval", or a task of another tool, "inspect_task",
+    "verifiers", ...: one, a list, or "all" (of the training files)."""
     name: str | None = None
     """Name of the data set on its card; None takes the run's."""
     beside: str | None = None
     """A compiled dataset of the catalogue ("mathinstruct") whose published composition is shown beside this one, in the
     terminal and on the card."""
-    ks: list[int] = Field(default_factory=list)
-    """k of the filters maj@k in "lm_eval_tasks"; the largest is the number of samples of each problem."""
+    limit: int | None = Field(default=None, ge=1)
+    """Takes only the first `limit` problems of each set, if problems are exported and no run."""
 
     @field_validator("beside")
     @classmethod
@@ -51,20 +48,22 @@ class ExportSettings(Record):
 
 
 def run_export(invocation: Invocation, console: Console) -> Path:
-    """`slipstick export RUN`: writes RUN/exports, or the folder --out names, and a card beside the files."""
+    """`slipstick export RUN`: writes RUN/exports, or the folder --out names, and a card beside the files.
+
+    Problems that belong to no run become tasks of other tools, in `exports` or the folder --out names, without a card.
+    """
     settings = check_settings({}, ExportSettings, overrides=invocation.overrides)
     every = settings.shapes == ["all"]
     if unknown := [] if every else [shape for shape in settings.shapes if shape not in (*SHAPES, *LOGS)]:
         near = did_you_mean(unknown[0], (*SHAPES, *LOGS))
         raise InputError(f"there is no shape `{unknown[0]}`{near}; known: {', '.join((*SHAPES, *LOGS))}, all")
+    if not is_run(invocation.target) and all(shape in TASKS for shape in settings.shapes):
+        return export_problems(invocation, settings.shapes, settings, console, limit=settings.limit)
     folder = RunFolder(invocation.target)
     if folder.run().status == "running":
         raise InputError(f"{folder.path} is not finished: finish it first (--resume), then export it")
     out = invocation.out or folder.path / FOLDER
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("file", "rows", "for"):
-        table.add_column(name, justify="right" if name == "rows" else "left")
-    written: dict[str, int] = {}
+    table, written = files_table(), dict[str, int]()
     for shape in SHAPES if every else settings.shapes:
         try:
             files = _write(folder, shape, out, settings)
@@ -74,7 +73,7 @@ def run_export(invocation: Invocation, console: Console) -> Path:
             console.print(str(error), highlight=False, soft_wrap=True)
             continue
         for file, rows in files.items():
-            table.add_row(file, f"{rows:,}", READERS if shape in LOGS else SHAPES[shape].reader)
+            table.add_row(file, f"{rows:,}", _reader(shape))
         written |= files
     dataset = compiled(settings.beside) if settings.beside else None
     write_atomically(out / CARD, render_card(folder, written, name=settings.name, beside=dataset))
@@ -91,11 +90,11 @@ def run_export(invocation: Invocation, console: Console) -> Path:
     return out
 
 
+def _reader(shape: str) -> str:
+    return TASKS[shape].reader if shape in TASKS else SHAPES[shape].reader if shape in SHAPES else READERS
+
+
 def _write(folder: RunFolder, shape: str, out: Path, settings: ExportSettings) -> dict[str, int]:
-    match shape:
-        case "lm_eval":
-            return write_lm_eval(folder, out)
-        case "lm_eval_tasks":
-            return write_lm_eval_tasks(folder, out, ks=settings.ks)
-        case _:
-            return export(folder, shape, out)
+    if shape in TASKS:
+        return write_task(shape, folder.problems(), out, name=folder.path.name, settings=settings)
+    return write_lm_eval(folder, out) if shape == "lm_eval" else export(folder, shape, out)

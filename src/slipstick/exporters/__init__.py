@@ -5,7 +5,7 @@ A solution that broke off is in no shape that is trained on: a trainer would put
     shapes          a function from one solution, its problem and its format to one row, for each shape
     files           the rows as JSON, JSON lines or Parquet
     lm_eval         a graded run as lm-evaluation-harness writes its own
-    lm_eval_tasks   a run's problems as its tasks
+    tasks/          problems as tasks of other tools
 
 `SHAPES` says which rows a shape has and what reads them. Every row has the `id` of its solution or problem.
 """
