@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from slipstick.answers.boxes import boxes
 from slipstick.answers.found import GUESSES, Found
 from slipstick.answers.guesses import breaks_off, find_guess, last_number
-from slipstick.answers.letters import as_letter, find_letter
+from slipstick.answers.letters import as_letter, find_choice, find_letter
 from slipstick.answers.marked import denied_from, find_marked, void_from
 from slipstick.answers.scope import where_it_ends, without_code
 from slipstick.answers.trim import strip_label, tidy
@@ -86,7 +86,7 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
 def _as_choice(found: Found | None, text: str) -> Found | None:
     """The letter in what was found, else the letter that the text gives behind it, else what was found."""
     if found is None:
-        letter = find_letter(text)
+        letter = find_choice(text)
         return letter if letter and (_ends(text, letter) or not breaks_off(text)) else None
     if letter := as_letter(found):
         return letter

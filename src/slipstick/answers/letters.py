@@ -50,6 +50,7 @@ _STATED = re.compile(
     r"[*({\[]*(?P<c>[A-J])(?![\w']|\s*[=<>^_])",  # but no variable: "choose B = 1"
     re.IGNORECASE,
 )
+_LISTED_BEHIND = re.compile(r"[)}\]*]*(?:\s*(?:,|and|&)\s*(?:and\s+)?[({\[*]*(?!I\s+[a-z])[A-J](?![\w'])[)}\]*]*)+")
 _ONE = r"(?<![\w'])[A-J](?![\w']|\s*[=<>^])"
 _JOINT = (
     r"[)}\]*]*(?:,?\s*(?:and|or|&|as\s+well\s+as)|/)\s*(?:also\s+)?(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[({\[*]*"
@@ -59,7 +60,40 @@ _JOINED = re.compile(
     rf"|\A[\s({{\[*]*{_ONE}(?:[)}}\]*]*,\s*[({{\[*]*{_ONE})+(?=[)}}\]*\s.]*\Z)"
 )
 """Letters that are listed: "B and C", "(A), (B) or (C)", and "B, C" where they are all there is."""
-_AND_OTHERS = r"(?:[\s*)}\]]*(?:,|/|and|or|nor|&)[\s,]*(?:and|or)?[\s*({\[]*[A-J](?![\w']))*[\s*)}\]]*"
+_CHOSEN = re.compile(
+    r"\b(?:(?i:it|that|this)\s?(?:['’]s|is|must\s+be|should\s+be|has\s+to\s+be|will\s+be)|(?i:so|thus|hence|therefore)"
+    r"|(?i:which|that|this)\s+(?i:is|matches|means|corresponds\s+to|agrees\s+with)\s+(?i:option|choice|answer)"
+    r"|(?i:leaves?|leaving)(?:\s+(?i:us\s+with|only))?),?\s+(?i:only\s+|just\s+|definitely\s+|option\s+|choice\s+){0,2}"
+    r"[({\[*]*(?P<said>[A-J])(?=[)}\]*]*(?:\s*(?:[.,;:!(]|\n|\Z)|\s+(?:because|since|as|and|or)\b))"
+    r"|(?<![\w'])[({\[*]*(?P<right>[A-J])[)}\]*]*\s+(?i:is|must\s+be|has\s+to\s+be)\s+(?i:therefore\s+|thus\s+|clearly\s+)?"
+    r"(?P<also>(?i:also)\s+)?(?i:the\s+)?(?i:only\s+)?(?i:correct|right|best)(?:\s+(?i:answer|option|choice|one))?"
+    r"(?=[)\]*]*(?:\s*[.,;:!]|\s*\n|\s*\Z|\s+(?:because|since|as|and|but|too)\b))"
+    r"|\b(?i:choice|option|pick|selection)\s*(?:\bis\b|:)\s*[({\[*]*(?P<named>[A-Ja-j])(?=[)}\]*]*[.,;!\s]*(?:\n|\Z))"
+)
+"""A letter that a sentence chooses: "it is B", "so B.", "which is option B", "B is right", "my choice: b"."""
+_OPENING = re.compile(
+    r"\A[\s>#]*(?:(?i:option|choice)\s+)?(?:"
+    r"\*\*\s*[(\[]?(?P<bold>[A-J])(?![\w'])[^*\n]*\*\*|[(\[]\s*(?P<bracketed>[A-Ja-j])\s*[)\]]"
+    r"|(?P<alone>[A-J])(?=[.)\s]*(?:\n|\Z))|(?P<titled>[A-HJa-hj])\s?[).:](?=[ \t]+\S)"
+    r"|(?P<reasoned>[A-J])(?=,?\s+(?:because|since)\b))"
+)
+"""The letter that a reply begins with: bold, in brackets, alone on its line, with its text or a reason."""
+_TAKEN_BACK = re.compile(
+    r"(?i)\b(?:wait|actually|hmm+|oops|sorry|scratch\s+that|correction|(?:on\s+)?second\s+thoughts?|i\s+was\s+wrong"
+    r"|mistaken?|i\s+take\s+it\s+back|or\s+rather|reconsider\w*|let\s+me\s+re\w+)\b|\bno\s*[,:.]"
+)
+"""Words that may take the letter before them back."""
+_JUDGED = re.compile(
+    r"(?mi)^[^\w\n]{0,9}(?:(?:option|choice)\s+)?(?P<letter>(?-i:[A-J]))(?![\w'])[^\w\n✓✔✅✗✘❌]{1,9}"
+    r"(?:(?P<yes>yes|true|correct|right|✓|✔|✅)|no|false|incorrect|wrong|not\s+(?:correct|right|true)|✗|✘|❌)(?!\w)"
+)
+"""A line with an option and whether it is right: "B - Yes"."""
+_BETWEEN = r"[^\w?✓✔✅✗✘❌]{0,20}"
+_LETTERS_ALONE = re.compile(
+    rf"{_BETWEEN}(?:[A-J](?![A-Za-z']){_BETWEEN}(?:(?:or|and)\b{_BETWEEN})?){{2,6}}|[^\w?]*[A-J]{{2,6}}[^\w?]*"
+)
+_MOST_ALONE = 120
+_AND_OTHERS = r"(?:[\s*)}\]]*(?:,|/|and|or|nor|&)[\s,]*(?:and|or)?[\s*({\[]*[A-J](?![\w']))*[ \t*)}\]]*"
 _ONES_BEFORE = re.compile(
     r"(?:\b(?:either|option|options|choice|choices|any|both|of)\s+)*(?:[*({\[]*[A-J][*)}\]]*(?:\s*,\s*|\s+)(?:"
     r"(?:and|or|nor)\s+)?)*[*({\[]*$",
@@ -96,6 +130,84 @@ def find_letter(text: str, begin: int = 0, *, shapes: tuple[re.Pattern[str], ...
     return None
 
 
+def find_choice(text: str) -> Found | None:
+    """The letter that an unmarked reply chooses, first or last, and not one that it only explains; else `find_letter`.
+
+    Letters and nothing else are one answer of several. What is taken back, or followed by another choice, is no choice.
+    """
+    if judged := _judged(text):
+        return judged
+    if alone := _alone(text):
+        return alone
+    chosen, opening = _last_chosen(text), _opening(text)
+    last = chosen or opening
+    if last is None:
+        return find_letter(text)
+    if back := _TAKEN_BACK.search(text, last.end):
+        return find_letter(text, back.end()) or find_letter(text)
+    return opening if opening and chosen and opening.text == chosen.text else last
+
+
+def _alone(text: str) -> Found | None:
+    """Several letters and nothing else: "B, C", "**AC**", a line for each."""
+    if len(text) > _MOST_ALONE or not _LETTERS_ALONE.fullmatch(text):
+        return None
+    letters = re.findall("[A-J]", text)
+    glued = re.search("[A-J]{2}", text)
+    if len(set(letters)) < len(letters) or (glued and letters != sorted(letters)):
+        return None
+    joint = " or " if re.search(r"\bor\b", text) else ", "
+    return Found(joint.join(letters), text.index(letters[0]), text.rindex(letters[-1]) + 1, "letter")
+
+
+def _judged(text: str) -> Found | None:
+    """Of several lines that say of an option whether it is right, those that say so."""
+    lines = list(_JUDGED.finditer(text))
+    right = [line for line in lines if line["yes"]]
+    if len(lines) < 2 or not right or len({line["letter"] for line in lines}) < len(lines):
+        return None
+    return Found(", ".join(line["letter"] for line in right), right[0].start("letter"), right[-1].end(), "letter")
+
+
+def _last_chosen(text: str) -> Found | None:
+    """The last letter that a sentence chooses; with "also" beside the one before."""
+    before: Found | None = None
+    for match in _CHOSEN.finditer(text):
+        name = next(name for name in ("said", "right", "named") if match[name])
+        start, end = match.span(name)
+        if _denied(text, start, end) or (text[start] in "AI" and name == "said" and _is_word(text, start, end)):
+            continue
+        found = _with_others(text, start, end) or Found(match[name].upper(), start, end, "letter")
+        if match["also"] and before and before.text != found.text:
+            found = Found(f"{before.text}, {found.text}", before.start, end, "letter")
+        before = found
+    return before
+
+
+def _opening(text: str) -> Found | None:
+    """The letter that a reply begins with, if what follows does not go through the options nor name another alone."""
+    match = _OPENING.match(text)
+    if match is None:
+        return None
+    name = next(name for name, value in match.groupdict().items() if value is not None)
+    start, end = match.span(name)
+    behind = text[match.end() :]
+    if _with_others(text, start, end) or _denied(text, start, end):
+        return None
+    if name == "bold" and _is_word(text, start, end):
+        return None
+    if name in ("bracketed", "titled"):
+        if _PREDICATE.match(behind):
+            return None
+        mark = re.escape(text[end : end + 1])
+        if match[name] in "Aa" and re.search(rf"[(\[]?\b[Bb]\s?{mark}", behind):
+            return None
+    others = {line["letter"] for shape in (_LINE, _BOLD) for line in shape.finditer(text, match.end())}
+    if others - {match[name].upper()}:
+        return None
+    return Found(match[name].upper(), start, end, "letter")
+
+
 def _with_others(text: str, start: int, end: int) -> Found | None:
     """The letters listed with the one at text[start:end], "both B and C" or "B or C"; None if it is alone."""
     begin, stop = max(0, start - 60), end + 60
@@ -113,9 +225,9 @@ def find_stated(text: str, begin: int = 0) -> Found | None:
     for match in reversed(list(_STATED.finditer(text, begin))):
         name = next(name for name, value in match.groupdict().items() if value is not None)
         if match[name].isupper() and not _denied(text, *match.span(name)):
-            others = re.compile(r"[)}\]*]*(?:\s*(?:,|and|&)\s*(?:and\s+)?[({\[*]*[A-J](?![\w'])[)}\]*]*)+").match(
-                text, match.end(name)
-            )
+            others = re.compile(
+                r"[)}\]*]*(?:\s*(?:,|and|&)\s*(?:and\s+)?[({\[*]*(?!I\s+[a-z])[A-J](?![\w'])[)}\]*]*)+"
+            ).match(text, match.end(name))
             end = others.end() if others else match.end(name)
             return Found(trim(text[match.start(name) : end]), match.start(name), end, "answer is")
     return None

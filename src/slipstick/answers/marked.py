@@ -36,6 +36,15 @@ _CORRECTION = Phrases(
     ),
     ("correction", "should", "must", "meant", "truth", "here it is", "kidding", "应该是", "應該是"),
 )
+_RETRACTION = Phrases(
+    re.compile(
+        r"(?i)\b(?:wait|actually|no|sorry|oops|hmm+|i\s+mean|rather|second\s+thoughts?)[\s,.:;!–—-]+(?:(?:no|wait|actually|sorry)[\s,]+)?"
+        r"(?:(?:it|that)(?:['’]s|\s+is)\s+|make\s+(?:it|that)\s+)?"
+        r"(?=(?P<tail>[$(*\\]*(?:[-−]?[$€£]?\d[\d.,/]*(?:\s?\\?%)?(?:\s[a-z]+)?|(?-i:[A-J]))[*$)]*)(?:[.!]?\s*(?:\n|\Z)|[.!]\s))"
+    ),
+    ("wait", "actually", "no", "sorry", "oops", "hmm", "mean", "rather", "second"),
+)
+"""Words that take the answer before them back, with a value that is all the rest of their sentence."""
 _MARKERS = (("answer is", _ANSWER_IS), ("answer", _ANSWER), ("heading", _HEADING))
 _STRONG = frozenset(("hashes", "final answer", "heading", "tag", "field"))
 """Rules whose words are an answer also behind a box; of others only a value is."""
@@ -133,7 +142,13 @@ def _latest(text: str, best: Found, *, kind: str | None) -> Found | None:
     for tagged in (_tagged(text, kind=kind), _field(text)):
         if tagged and tagged.start >= best.end and best.rule != tagged.rule:
             found.append(tagged)
-    rules = (("hashes", _HASHES), ("final answer", _FINAL), *_MARKERS, ("correction", _CORRECTION))
+    rules = (
+        ("hashes", _HASHES),
+        ("final answer", _FINAL),
+        *_MARKERS,
+        ("correction", _CORRECTION),
+        ("correction", _RETRACTION),
+    )
     for rule, pattern in rules:
         for marked in _tails(text, rule=rule, pattern=pattern, kind=kind):
             if marked.at < best.end:

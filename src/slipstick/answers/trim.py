@@ -3,6 +3,7 @@ r"""From what stands behind a marker to the answer alone: its sentence, its labe
 import re
 from collections.abc import Iterator
 
+from slipstick.answers.clauses import clause_end, states_several, wavers
 from slipstick.answers.found import Found
 from slipstick.answers.words import CJK, decimal_comma, words
 
@@ -16,7 +17,8 @@ _FORMULA = re.compile(
 )
 # A prose tail that goes on after the answer: "12, because ...", "7, not 8", "13 (since 6 + 7 = 13)", "D, it is not A".
 _AFTERWARDS = re.compile(
-    r",?\s+(?:because|since|which|denn|weil|car|parce que|puisque|ya que|porque|puesto que|pois|já que|perché|poiché"
+    r",?\s+(?:because|since|(?:(?:of|in|from|for)\s+)?which|denn|weil|car|parce que|puisque|ya que"
+    r"|porque|puesto que|pois|já que|perché|poiché"
     r"|так как|потому что|поскольку|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
     r"|hence|therefore"
     r"|(?:as|for|while|whereas|although|though|but)(?=\s+[(*$]*(?:[-−]?\d[\d.,/]*|(?-i:[A-J]))[)*$]*\s+"
@@ -25,6 +27,11 @@ _AFTERWARDS = re.compile(
     r"|,\s+(?:it|they|this|that|these|we|you|while|whereas|although|though|but|and\s+not)\b(?!\s+is\s*$)",
     re.IGNORECASE,
 )
+_WHICH_IS = re.compile(
+    r"(?!\s*[-−–$*(\\]*\d)[^.!?\n]{1,120}?,\s+(?:which|that)\s+(?:is|equals|gives|makes|comes\s+to)\s+(?P<value>[-−]?\$?\d[\d.,/]*)[.\s]*\Z"
+    r"|[^.!?\n,]{0,40}?\d[^!?\n,]{0,20},?\s+(?:which|that|and\s+this)\s+rounds\s+(?:up\s+|down\s+|off\s+)?to\s+(?P<rounded>[-−]?\$?\d.*)"
+)
+"""A computation with its result behind it, "the sum of 3 and 4, which is 7", or a value that is rounded."""
 _OR_ELSE = re.compile(
     r"(?P<one>[^()\n]{1,80}?)\s*\((?:or|alternatively|o|ou|oder|или|lub|eller"
     r"|atau|o bien|ou bien|或者?|または|또는)(?=\W|\d)(?:\s+possibly|,)?\s*(?P<other>[^()\n]{1,80})\)"
@@ -108,16 +115,28 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
             return None
         if other := _OR_ELSE.match(tail):
             tail = f"{other['one']} or {other['other']}"  # of the same value, or no answer
+        elif kind != "choice" and wavers(tail):
+            return _at(text, start, end, trim(tail), rule)
+        elif kind != "choice" and (goes_on := clause_end(tail)):
+            tail = tail[:goes_on]
+        if result := _WHICH_IS.match(tail):
+            name = result.lastgroup or "value"
+            start += result.start(name)
+            tail = result[name]
         if (afterwards := _AFTERWARDS.search(tail)) and tail[: afterwards.start()].strip(" *:$"):
             tail = tail[: afterwards.start()]
     answer = trim(tail)
     if not answer:
         return None
-    place = text.find(answer, start, end) if answer in text[start:end] else start
-    found = Found(answer, place, place + len(answer), rule)
+    found = _at(text, start, end, answer, rule)
     if kind == "number" and (owner := _OWNER.match(answer)):
         found = found.within(answer[owner.end() :], owner.end(), len(answer))
     return _out_of_prose(found) if kind in (None, "number", "latex", "list") else found
+
+
+def _at(text: str, start: int, end: int, answer: str, rule: str) -> Found:
+    place = text.find(answer, start, end) if answer in text[start:end] else start
+    return Found(answer, place, place + len(answer), rule)
 
 
 def _listed(text: str, formula: re.Match[str]) -> str | None:
@@ -141,8 +160,8 @@ def _out_of_prose(found: Found) -> Found | None:
     if maths and found_words and not found.text[maths[-1].end() :].strip(" .*"):
         return found.within(trim(maths[-1].group()), *maths[-1].span())
     rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if found_words else found.text
-    if re.search(r"(?i)\bunless\b", found.text):
-        return found  # a value of another case is none
+    if re.search(r"(?i)\bunless\b", found.text) or states_several(found.text):
+        return found  # a value of another case is none, nor is one of several the answer
     if rest != found.text and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
         place = found.start + found.text.rfind(rest)
         return Found(trim(rest), place, place + len(rest), found.rule)

@@ -36,6 +36,14 @@ _IF = re.compile(r"(?i)[\s$)}*]*\S{0,12}\s?(?:if|wenn|falls|si|se)\b")
 """A value of another case: "would be 11 if the coin were fair"."""
 
 
+_OTHER_SUBJECT = re.compile(
+    r"(?:[.!?;。！✓✔✅]|\n|,(?=[^,]*\Z))[\s*_#>(-]*(?:[^\W\d][\w']*:?\s+){0,2}[($*\[]*"
+    r"(?P<value>[A-HJ]|[-−]?\d[\d,./]*)[)$*\]]*\s+\Z",
+    re.IGNORECASE,
+)
+"""Behind a value, the subject of a sentence of its own that denies that subject: "B. A is wrong"."""
+
+
 @dataclass(frozen=True)
 class Phrases:
     """A pattern for any of some phrases, which is tried only where a word of each phrase is: most texts have none."""
@@ -173,6 +181,8 @@ def denied_behind(text: str, start: int, end: int, value: str) -> bool:
     if denial is None:
         return False
     subject = text[start : denial.start("phrase")]
+    if (other := _OTHER_SUBJECT.search(subject)) and other["value"] != value.strip(" $()*"):
+        return False
     return not words().reason.match(subject) or value.strip(" $()*") in re.split(r"[\s$()*,]+", subject)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from slipstick.equivalence.decision import NEEDS_ALGEBRA, Algebra, Decision
+from slipstick.equivalence.glosses import without_gloss
 from slipstick.equivalence.lazy import lazy
 from slipstick.equivalence.normalize.notation import MAX_LENGTH, tidy, with_escapes, without_spaces
 from slipstick.equivalence.normalize.printed import as_written
@@ -77,13 +78,13 @@ def _is_exact(expected: str) -> bool:
 
 
 def in_one_notation(text: str) -> str:
-    """What the layers compare: the text in LaTeX of one kind, its parts separated by signs."""
+    """What the layers compare: the text in LaTeX of one kind, its parts separated by signs, each value said once."""
     return (_in_one_notation if len(text) <= _SHORT else _in_one_notation.__wrapped__)(text)
 
 
 @functools.lru_cache(maxsize=10_000)
 def _in_one_notation(text: str) -> str:
-    return as_written(usual_marks(tidy(separate(text))))
+    return without_gloss(as_written(usual_marks(tidy(separate(text)))))
 
 
 _SHORT = 200

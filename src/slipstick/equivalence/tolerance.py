@@ -2,16 +2,10 @@
 
 from fractions import Fraction
 
-from slipstick.equivalence.normalize.notation import tidy
-from slipstick.equivalence.symbolic.evaluation import Point, evaluate, precision
-from slipstick.equivalence.symbolic.reader import read
-from slipstick.equivalence.values.numbers import Number
-from slipstick.equivalence.values.quantities import read_quantity
+from slipstick.equivalence.symbolic.value import value_of
 from slipstick.equivalence.values.units import conversion
 from slipstick.schema import Verdict
 
-_LONGEST = 200
-_BITS = 64
 _SLACK = Fraction(101, 100)
 """A difference of exactly the tolerance is within it, also as a decimal that was rounded (OlympiadBench's own rule)."""
 
@@ -39,7 +33,7 @@ def with_tolerance(verdict: Verdict, answer: str, acceptable: list[str], toleran
 
 
 def _within(answer: str, expected: str, tolerance: Fraction) -> bool:
-    a, e = _number(answer), _number(expected)
+    a, e = value_of(answer), value_of(expected)
     if a is None or e is None or a.percent != e.percent or a.base != e.base:
         return False
     value = Fraction(a.value)
@@ -49,24 +43,3 @@ def _within(answer: str, expected: str, tolerance: Fraction) -> bool:
             return False
         value = value * converted[0] + converted[1]
     return abs(value - Fraction(e.value)) <= tolerance * _SLACK
-
-
-def _number(text: str) -> Number | None:
-    """A text as a number with its unit; an expression without letters as its value."""
-    text = tidy(text)
-    if len(text) > _LONGEST:
-        return None
-    found = read_quantity(text)
-    if found is not None:
-        return found
-    expression = read(text)
-    if expression is None:
-        return None
-    try:
-        with precision(_BITS):
-            value = evaluate(expression, Point())
-    except (KeyError, ValueError, ArithmeticError, RecursionError):
-        return None
-    if not value.is_finite() or not value.imag.contains(0) or value.real.rad() > 1:
-        return None
-    return Number(Fraction(float(value.real.mid())))

@@ -41,6 +41,10 @@ _QUANTITIES = re.compile(
     r"[\s$]*(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<noun>(?:[A-Za-z \\{}()%,.-]|(?<=at)\d+(?=%)|(?<=of)\d+(?=\\?%))+)"
     r"[\s$\\]*\d[\d,]*(?:\.\d+)?\s*(?P<other>[A-Za-z \\{}()%.-]\D*)"
 )
+_SECOND_THOUGHTS = frozenset(
+    ("actually", "also", "but", "maybe", "mean", "perhaps", "possibly", "rather", "sorry", "wait")
+)
+"""Words behind a number that make the next one another answer and no second quantity."""
 _TRUTHS = ("true", "false")
 _TRUTHS_BY_LETTER = {"Y": "true", "T": "true", "N": "false", "F": "false"}
 """What a data set may write for a truth value; it is read so only if the answer is yes or no in words."""
@@ -182,7 +186,11 @@ def _first_quantity(text: str) -> Number | None:
     match = _QUANTITIES.match(text)
     if match is None:
         return None
-    first, second = (set(re.findall(r"[a-z]{3,}|%", match[noun].casefold())) - {"and"} for noun in ("noun", "other"))
+    first, second = (
+        set(re.findall(r"[a-z]{3,}|%", match[noun].casefold())) - {"and", "as", "with"} for noun in ("noun", "other")
+    )
+    if not _SECOND_THOUGHTS.isdisjoint(first):
+        return None
     if not first or not second or first == second or not DOUBTING.isdisjoint(first | second):
         return None
     if _CONDITION.search(match["noun"].casefold()):
