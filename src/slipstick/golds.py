@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 
 from slipstick.answers import GUESSES, find_answer
+from slipstick.number_words import CARDINALS, MAGNITUDES
 
 _TAGGED = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
 _MARK = re.compile(
@@ -88,6 +89,18 @@ def _stated(gold: str) -> str:
         if boxed:
             return ""
     return after.strip() if hashes else gold
+
+
+@functools.lru_cache(maxsize=4096)
+def asks_for_words(gold: str) -> bool:
+    """Whether a gold is a truth value or a name, so that no number is the answer: Yes, False, Friday, New York."""
+    bare = gold.strip(" $.")
+    inner = _WRAPPED.fullmatch(bare)
+    return _NAME.fullmatch(inner[1] if inner else bare) is not None and bare.casefold() not in _NUMBERS
+
+
+_NAME = re.compile(r"(?i:yes|no|true|false|odd|even)|[A-Z][a-z]{2,}(?: [A-Z][a-z]+){0,2}")
+_NUMBERS = frozenset((*CARDINALS, *MAGNITUDES))
 
 
 @functools.lru_cache(maxsize=4096)

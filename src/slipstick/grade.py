@@ -45,7 +45,7 @@ def grade(
         expected = None if problem_or_expected is None else expected_texts(problem_or_expected)
         problem = Problem(id="", text=asked, answer=expected)
     expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
-    row = _row(_answer(attempt, kind, choices, profile), expected, choices, kind, profile)
+    row = _row(_answer(attempt, _asked(kind, expected), choices, profile), expected, choices, kind, profile)
     if not isinstance(row, tuple):
         return row
     verdict = _tolerate(compare(row[0], row[1], kind=row[2], profile=profile), row[0], problem, profile)
@@ -75,7 +75,7 @@ def grade_solutions(
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
             choices = _options(problem, profile)
-            answer = _answer(solution, kind, choices, profile)
+            answer = _answer(solution, _asked(kind, problem.answer if problem else None), choices, profile)
             row = _row(answer, problem.answer if problem else None, choices, kind, profile)
             compared = isinstance(row, tuple)
             begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
@@ -92,6 +92,16 @@ def grade_solutions(
         yield _graded(solution, _refuse_question(tolerated, answer, problem, profile))
     while begun:
         yield _graded(*begun.popleft())
+
+
+def _asked(kind: str | None, expected: str | list[str] | None) -> str | None:
+    """The problem's kind; "text" if it is unknown and all acceptable answers are yes or no, or names."""
+    from slipstick.equivalence.verdicts import acceptable_answers
+    from slipstick.golds import asks_for_words
+
+    if kind is not None or not expected:
+        return kind
+    return "text" if all(map(asks_for_words, acceptable_answers(expected))) else None
 
 
 def _tolerate(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:
@@ -170,7 +180,7 @@ def _answer(
     ends = answer_in(words, None, profile)
     if answer == "A":
         return ends if ends and " " in ends and any(one.endswith(ends) for one in choices) else answer
-    said = (words if len(words) <= _OPTION else None, ends)
+    said = (words if len(words) <= _OPTION else None, ends, answer_in(words, "text", profile))
     return next((one for one in said if one and as_letter(one, choices, profile=profile, by_letter=False)), None)
 
 

@@ -1,8 +1,8 @@
 r"""Finds the final answer in what a model wrote or a program printed; whether it is correct is decided elsewhere.
 
 A text passes through these files: `scope` (which part of it counts), `marked` (the answer that it marks) with `boxes`,
-`letters` (of a choice), `whole` (a short reply that is nothing but an answer), `guesses` (a text that marks none, with
-`behind`) and `trim` (what is around it off).
+`letters` and `statements` (of a choice), `whole` (a short reply that is nothing but an answer), `guesses` (a text that
+marks none, with `behind`, `runs` and `truths`) and `trim` (what is around it off) with `clauses`.
 `words.toml` holds the words of each language. Units, money and percent signs stay in the answer.
 """
 
@@ -18,6 +18,7 @@ from slipstick.answers.guesses import breaks_off, find_guess, last_number
 from slipstick.answers.letters import as_letter, find_choice, find_letter
 from slipstick.answers.marked import denied_from, find_marked, void_from
 from slipstick.answers.scope import where_it_ends, without_code
+from slipstick.answers.statements import as_statements, find_statements
 from slipstick.answers.trim import strip_label, tidy
 from slipstick.answers.whole import find_whole
 from slipstick.answers.words import plain_signs
@@ -86,9 +87,9 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
 def _as_choice(found: Found | None, text: str) -> Found | None:
     """The letter in what was found, else the letter that the text gives behind it, else what was found."""
     if found is None:
-        letter = find_choice(text)
+        letter = find_statements(text) or find_choice(text)
         return letter if letter and (_ends(text, letter) or not breaks_off(text)) else None
-    if letter := as_letter(found):
+    if letter := as_statements(found) or as_letter(found):
         return letter
     behind = find_letter(text, found.end)
     marked = find_marked(text[: found.start], kind="choice") if found.rule == "boxed" else None

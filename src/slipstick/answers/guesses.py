@@ -7,7 +7,9 @@ from itertools import islice
 from slipstick.answers.behind import CHECK, SECTION
 from slipstick.answers.found import Found
 from slipstick.answers.letters import SURE_SHAPES, find_letter
+from slipstick.answers.runs import find_run
 from slipstick.answers.trim import QUANTITY, cut, formulas, trim
+from slipstick.answers.truths import find_truth
 from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES
 
@@ -59,12 +61,17 @@ _EQUALS = re.compile(r"(?<![<>!:=\\])=(?!=)")
 _NAME = re.compile(r"\s*(?:\\?[A-Za-z]+(?:_\w|_\{[^{}]*\})?'*(?:\([^()]{1,12}\))?|\d[\d.,]*)\s*$")
 OPERATION = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm\{d\}|\\partial))(?![a-z])")
 """The left side of a derivation: what it is about has a name, or an operation to carry out."""
-_YES_OR_NO = re.compile(
-    r"(?i)(?:(?:so|thus|hence|therefore|conclusion|also|donc|portanto|por tanto|por lo tanto|итак"
-    r"|因此|所以)[:,，]?\s?)?"
-    r"(?P<word>yes|no|ja|nein|oui|non|sí|si|não|sim|да|нет|true|false)(?=\*{0,2}\s?[-,.!:;—–]|\*{0,2}$)"
+_IS_WORDS = re.compile(
+    r"[^\n]{0,300}?\b(?:is|are|was|were|will\s+be|must\s+be|falls?|fell|lands?)\s+(?:(?:born|held|called|named|due)\s+)?(?:(?:on|in|at)\s+)?"
+    r"(?:(?:an?|the)\s+)?\**(?P<words>(?!(?:not|n't|no)\b)[^\W\d_][\w'’-]*(?:\s[^\W\d_][\w'’-]*){0,2})\**(?:,?\s+(?:and\s+)?not\s[^\n]{1,60})?\Z"
 )
-"""Yes or no at the head of a conclusion."""
+"""A sentence that ends with what its subject is, in words."""
+_OPENED = re.compile(
+    r"\A\s*\*\*(?P<bold>[^*\n]{0,20}\d[^*\n]{0,40})\*\*[.\s]*\n\s*\**(?=(?:because|since|as|explanation|reason\w*|here['’]?s|this)\b)",
+    re.IGNORECASE,
+)
+"""A reply that begins with its answer in bold and goes on to explain it."""
+_CORRECTS = re.compile(r"(?i)\b(?:wait|actually|hmm+|sorry|oops|correction|mistaken?|instead)\b|\*\*|\\boxed")
 _OR = re.compile(r"(?i)(?:\beither\s+)?(?P<one>[-−]?\d[\d.,/]*)\s+or\s+$")
 _NUMBER_WORDS = re.compile(
     rf"(?i)(?<![\w-])(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-])"
@@ -97,7 +104,11 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
         return None
     text = _without_check(text)
     number = _counted(text) if kind == "number" else None
-    number = number or _last_number(text, bare=kind == "number")
+    number = number or _number_or_run(text, bare=kind == "number")
+    if opened := _OPENED.match(text):
+        rest = text[opened.end() :]
+        if not (_CONCLUDES.search(rest) or _CORRECTS.search(rest)):
+            return Found(trim(opened["bold"]), *opened.span("bold"), "bold")
     if kind == "text" and (verdict := _verdict(text)):
         return verdict
     if kind in ("number", "text"):
@@ -152,6 +163,13 @@ def _without_check(text: str) -> str:
     return text
 
 
+def _number_or_run(text: str, *, bare: bool) -> Found | None:
+    """The last number, or the ratio, list or formula of which it is a part."""
+    number = _last_number(text, bare=bare)
+    run = find_run(text) if number else None
+    return run if number and run and run.start <= number.start < run.end else number
+
+
 def _counted(text: str) -> Found | None:
     """The count in front of a list of as many items at the end of a text."""
     listed = _LISTED.search(text, max(0, len(text) - 400))
@@ -163,7 +181,7 @@ def _counted(text: str) -> Found | None:
 
 
 def _verdict(text: str) -> Found | None:
-    """The words in bold in the last sentence, or the yes or no that begins the first or the last paragraph."""
+    """The words in bold in the last sentence, yes or no, or what the last sentence says that something is."""
     end = len(text.rstrip())
     line = text.rfind("\n", 0, end) + 1
     bolds = [match for match in _BOLD.finditer(text, line, end) if not re.search(r"[\d\\=]", match["tail"])]
@@ -172,11 +190,14 @@ def _verdict(text: str) -> Found | None:
         content = trim(bolds[0]["tail"])
         if content and len(content.split()) <= 4 and not bolds[0]["tail"].rstrip().endswith(":"):
             return Found(content, *bolds[0].span(), "bold")
-    for begin in (line, len(text) - len(text.lstrip())):
-        head = re.compile(r"[\s*_>#]*").match(text, begin)
-        if match := _YES_OR_NO.match(text, head.end() if head else begin):
-            return Found(match["word"], *match.span("word"), "word")
-    return None
+    return find_truth(text) or _predicate(text)
+
+
+def _predicate(text: str) -> Found | None:
+    """The words that the last sentence says something is: "10 days after Tuesday is Friday"."""
+    end = len(text.rstrip(" \n.!*"))
+    said = _IS_WORDS.match(text, _sentence_start(text, end), end)
+    return Found(trim(said["words"]), *said.span("words"), "word") if said else None
 
 
 def last_number(text: str) -> Found | None:

@@ -38,7 +38,8 @@ _CORRECTION = Phrases(
 )
 _RETRACTION = Phrases(
     re.compile(
-        r"(?i)\b(?:wait|actually|no|sorry|oops|hmm+|i\s+mean|rather|second\s+thoughts?)[\s,.:;!–—-]+(?:(?:no|wait|actually|sorry)[\s,]+)?"
+        r"(?i)(?:^|[.!?,;:(—–\n])\s{0,5}(?:(?:no|or|but|oh|and),?\s+){0,2}"
+        r"(?:wait|actually|no(?=\s*[,:—–-])|sorry|oops|hmm+|i\s+mean|rather|(?:on\s+)?second\s+thoughts?)[\s,.:;!–—-]+(?:(?:no|wait|actually|sorry)[\s,]+)?"
         r"(?:(?:it|that)(?:['’]s|\s+is)\s+|make\s+(?:it|that)\s+)?"
         r"(?=(?P<tail>[$(*\\]*(?:[-−]?[$€£]?\d[\d.,/]*(?:\s?\\?%)?(?:\s[a-z]+)?|(?-i:[A-J]))[*$)]*)(?:[.!]?\s*(?:\n|\Z)|[.!]\s))"
     ),
@@ -71,6 +72,8 @@ _BARE = re.compile(r"[-−]?\d[\d.,/]*|[A-J](?![A-Za-z])")
 _SENTENCE_END = re.compile(r"[.!?\n]")
 _WOULD = re.compile(r"(?i)\bwould\b")
 _SUPPOSES = re.compile(r"(?i)\b(?:if|were|suppose|had|without)\b")
+_JUDGES = re.compile(r"(?i)(?:wrong|incorrect|mistaken)\b[\s.!]*$")
+"""What is said of an answer and is none."""
 _LABEL_END = re.compile(r"\s*\}\s*:?")
 _NEXT_LINE = re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*([^\n]+)")
 _BULLET = re.compile(r"[-*•]\s+(?=\S)")
@@ -276,6 +279,6 @@ def _tails(text: str, *, rule: str, pattern: Phrases, kind: str | None) -> Itera
             end -= 2 if text.endswith("\\]", start, end) and "\\[" not in text[start:end] else 0
         elif "\n" in text[match.start() : start] and (bullet := _BULLET.match(text, start, end)):
             start = bullet.end()
-        found = cut(text, start, end, rule=rule, kind=kind)
+        found = None if _JUDGES.match(text, start, end) else cut(text, start, end, rule=rule, kind=kind)
         if found and not denied(text, found.start, found.end) and not _denied_within(text, found):
             yield _Marked(found, match.start(), behind)

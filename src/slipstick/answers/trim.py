@@ -196,10 +196,10 @@ QUANTITY = re.compile(
     rf"(?<![A-Za-z_0-9.À-ɏͰ-ӿ])(?:(?P<time>\d{{1,2}}:\d\d(?:\s?[AaPp]\.?[Mm]\b\.?)?)(?![\d:])|(?P<money>\\?[$€£¥])?"
     rf"(?P<number>(?:{NUMBER}(?:/\d+)?)?√\(?\d+\)?(?:/\d+)?|{NUMBER}(?:/\d+)?)(?P<percent>\s?\\?%)?"
     rf"(?P<behind>\s\$(?=\s+[a-zà-ÿ])|\s?[€£](?!\d))?"
-    r"(?P<unit>\s?(?:[kcm]m[²³]?|k?g|m[lL]|L|lbs?|oz|ft|inch(?:es)?|feet|met(?:er|re)s?|kilomet(?:er|re)s?"
+    r"(?P<unit>(?:\sm[²³23]|\sm/s[²2]|\s?(?:[kcmd]m[²³23]?|(?:ft|in|yd|mi)[²³23]|k?g|m[lL]|L|lbs?|oz|ft|inch(?:es)?|feet|met(?:er|re)s?|kilomet(?:er|re)s?"
     r"|miles?|yards?|hours?"
     r"|minutes?|seconds?|days?|weeks?|months?|years?|dollars?|cents?|euros?|pounds?|degrees?|°[CF]?|mph|km/h"
-    r"|m/s)(?![\w/^]))?)"
+    r"|m/s))(?![\w/^]))?)"
 )
 """A number in a text, with its sign of money, percent sign and unit; or a time of day."""
 

@@ -34,6 +34,7 @@ from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
 from slipstick.equivalence.values.quantities import read_quantity
 from slipstick.equivalence.values.ratios import compare_ratios
+from slipstick.equivalence.values.remainders import compare_remainders, quotient
 from slipstick.equivalence.values.times import same_moment
 from slipstick.equivalence.values.units import conversion
 
@@ -255,6 +256,14 @@ def named_values(answer: Side, expected: Side, context: Context) -> Decision | N
     return repeated or compare_named(answer.text, expected.text, context.same)
 
 
+def remainder(answer: Side, expected: Side, context: Context) -> Decision | None:
+    """A quotient with a remainder: 7 R 2; its quotient alone if the gold has no remainder."""
+    found = compare_remainders(answer.text, expected.text, answer.number)
+    if found is None and expected.number and (value := quotient(answer.text)) is not None:
+        return _numbers(Number(value), expected.number, context.policy)
+    return found
+
+
 def ratio(answer: Side, expected: Side, context: Context) -> Decision | None:
     """Ratios: 6:8 is 3:4 and 3/4."""
     return compare_ratios(answer.text, expected.text, answer.number, expected.number)
@@ -331,7 +340,7 @@ def algebra(answer: Side, expected: Side, context: Context) -> Decision | None:
 
 
 LAYERS: tuple[Layer, ...] = (
-    choice, same_text, size, number, time, measure, label, family, real_set, qualifier, named_values, ratio,
+    choice, same_text, size, number, time, measure, label, family, real_set, qualifier, named_values, remainder, ratio,
     decimal_comma, words, structure, spacing, symbolic, expression_size, algebra,
 )  # fmt: skip
 """Every layer, in the order in which they are tried; the order is part of what answers mean: 3:30 is a time before a

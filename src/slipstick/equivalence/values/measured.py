@@ -9,7 +9,9 @@ from slipstick.equivalence.values.units import read_unit
 
 _MAX_LENGTH = 500
 _MARKED = re.compile(r"(?:\s*(?:\\cdot\s*|[-/]\s*)?\\text\s*\{[^{}]*\}(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?)+$")
-_PLAIN = re.compile(r"(?<=[\s})\]\d])(?:[A-Za-zµμΩ]{2,}\.?(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?(?:\s*/\s*|\s+|$)){1,6}$")
+_PLAIN = re.compile(
+    r"(?<=[\s})\]\d])(?:[A-Za-zµμΩ]{2,}[23]?\.?(?:\s*\^\s*(?:\{\s*-?\d\s*\}|-?\d))?(?:\s*/\s*|\s+|$)){1,6}$"
+)
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3/]{1,12}$")
 _LABEL = re.compile(r"^\\text\s*\{[^{}]*\}\s*[=:]")
 _COMMANDS = re.compile(r"\\[A-Za-z]+")

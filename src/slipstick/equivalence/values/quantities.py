@@ -9,9 +9,15 @@ from slipstick.equivalence.values.units import conversion
 
 _MAX_LENGTH = 100
 _TWO_PARTS = re.compile(r"(?=.*[\w\"'}].*[A-Za-z¢'\"])(?:[-+$€£]?\s*\d|an?\s|[a-z]+[\s-])", re.IGNORECASE | re.DOTALL)
+_IN_TEXT = re.compile(r"\\text\s*\{\s*([-+]?\d[^{}]*?)\s*\}")
+"""A quantity that stands in \\text as a whole: 3 hours 20 minutes."""
 _CUT = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|(?<=[A-Za-z.'\"])\s*(?=\d)")
 _COLON = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\s*(hours?|hrs?|h|minutes?|mins?)", re.IGNORECASE)
 _HOURS = re.compile(r"(\d{1,3})\s?h\s?([0-5]\d)")
+_FEET = re.compile(
+    r"(?P<feet>\d{1,6})\s?'(?:\s?-?\s?(?P<inches>\d{1,2}(?:\.\d+)?)\s?(?:\"|''))?|(?P<alone>\d{1,6}(?:\.\d+)?)\s?(?:\"|'')"
+)
+"""Feet and inches: 5', 5'3\", 7\"."""
 _AND_A_HALF = re.compile(r"(?:an?|one|1)\s+(\w+)\s+and\s+a\s+(half|quarter)", re.IGNORECASE)
 _QUOTES = {"'": "arcminute", '"': "arcsecond", "''": "arcsecond"}
 
@@ -23,6 +29,8 @@ def read_quantity(text: str) -> Number | None:
 
 @functools.lru_cache(maxsize=10_000)
 def _read_quantity(text: str) -> Number | None:
+    if inner := _IN_TEXT.fullmatch(text):
+        text = inner[1]
     number = read_number(text)
     if number is not None or not _TWO_PARTS.match(text):
         return number
@@ -31,6 +39,9 @@ def _read_quantity(text: str) -> Number | None:
         return _colon(match)
     if match := _HOURS.fullmatch(flat):  # as French writes 1 h 30
         return Number(Fraction(int(match[1])) + Fraction(int(match[2]), 60), unit="hour")
+    if match := _FEET.fullmatch(flat):
+        inches = Fraction(match["inches"] or match["alone"] or 0)
+        return Number(inches, unit="inch") if match["alone"] else Number(int(match["feet"]) + inches / 12, unit="foot")
     if match := _AND_A_HALF.fullmatch(flat):
         return read_number(f"{'3/2' if match[2].casefold() == 'half' else '5/4'} {match[1]}")
     return _sum([re.sub(r"(?<=\d)(?=[A-Za-z])", " ", part) for part in _CUT.split(flat)])

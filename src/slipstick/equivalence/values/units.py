@@ -42,12 +42,17 @@ _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _VOWEL = re.compile("[aeiouy\u00c0-\u04ff]")
 _OPEN = frozenset(("square", "sq", "cubic", "cu", "per", "a", "an", "the", "of", "for", "on", "at", "with", "into"))
 """Words that another has to follow."""
+_LETTERS = "A-Za-zµμΩÀ-ÖØ-öø-ÿЁА-яё°€£¥¢$₽"
 _DEGREE = re.compile(r"\^\s*\\circ\s*(?:\\text\s*\{\s*)?([CF])?\s*\}?(?![A-Za-z])")
 _EXPONENT = re.compile(r"\s*\^\s*(?:(?:\\text\s*)?[({]\s*(-?\d)\s*[)}]|(-?\d)(?!\d))")
+_GLUED_POWER = re.compile(
+    rf"(?<![{_LETTERS}\d^])(?:(?P<length>[kcmdnµμ]?m|in|ft|yd|mi)(?P<power>[23])|(?<=/)(?P<time>s|h|min)(?P<square>[23])"
+    rf"|(?<=[{_LETTERS}]\s)(?P<per>[kcmd]?m|s|h|kg|mol|K)(?P<negative>-[123]))(?![\d{_LETTERS}]|\.\d)"
+)
+"""A power written without its sign: cm2, m/s2, m s-2."""
 _MICRO = re.compile(r"\\mu\s*\\text\s*\{\s*(?=[A-Za-z])")
 _OHM = re.compile(r"\\text\s*\{\s*([kMGm]?)\s*\}\s*\\Omega(?![A-Za-z])")
 _GROUP = re.compile(r"\\text\s*\{([^{}]*)\}|\{(?:\\rm\s)?([^{}]*)\}")
-_LETTERS = "A-Za-zµμΩÀ-ÖØ-öø-ÿЁА-яё°€£¥¢$₽"
 _TOKEN = re.compile(
     rf"\s*(?:(?P<word>\0?[{_LETTERS}][{_LETTERS}'.]*(?:-\0?[{_LETTERS}][{_LETTERS}'.]*)*)(?:\^(?P<power>-?\d)(?!\d))?"
     r"|(?P<sign>[/*]))[\s,.]*"
@@ -113,6 +118,7 @@ def _words(text: str) -> list[_Word] | None:
     flat = _OHM.sub(r"\\text{\1Ω}", _MICRO.sub(r"\\text{µ", flat))
     flat = _GROUP.sub(lambda match: _mark(match[1] or match[2] or ""), flat)
     flat = re.sub(r"[()]", " ", re.sub(r"\\cdot(?![A-Za-z])", "*", flat)).strip(" .,")
+    flat = _GLUED_POWER.sub(_with_sign, flat) if re.search(r"\d", flat) else flat
     words: list[_Word] = []
     place, sign = 0, ""
     while place < len(flat):
@@ -133,6 +139,10 @@ def _words(text: str) -> list[_Word] | None:
             words.append(_Word(part.replace("\0", "").strip("."), power, part.startswith("\0"), sign))
             sign = ""
     return None if sign else words
+
+
+def _with_sign(match: re.Match[str]) -> str:
+    return "^".join(part for part in match.groups() if part)
 
 
 def _without_tail(words: list[_Word]) -> list[_Word]:

@@ -1,0 +1,54 @@
+"""Values of more than one number that end a text without marks: a ratio, a list, a set, a formula, a value twice."""
+
+import re
+from fractions import Fraction
+
+from slipstick.answers.found import Found
+
+_LONGEST = 300
+_NUMBER = r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?"
+_ITEM = rf"(?:[a-z]\s?=\s?)?{_NUMBER}"
+_COMMA = r"(?:,[ \t]+(?:and\s+|or\s+)?|,(?!\d{3}(?!\d))|[ \t]+(?:and|or)\s+|[ \t]*;[ \t]*)"
+_LINE = r"[ \t]*\n+[ \t]*"
+_POWER = r"(?:\^(?:[-−]?\d+|[a-z]|\([^()\n]{1,12}\))|[²³])?"
+_FACTOR = rf"(?:[a-z]|π|√\d+|\([^()\n]{{1,40}}\)){_POWER}"
+_TERM = rf"[-−]?(?:\d+(?:\.\d+)?{_POWER}(?:{_FACTOR}){{0,4}}|{_FACTOR}(?:{_FACTOR}){{0,3}})"
+_FORMULA = (
+    r"(?![^.!?\n]{0,80}[a-z]{3})(?=[^.!?\n]{0,80}?(?:[\d)(\s+*/^=−-]|\b)[a-z](?![a-z]))(?:[a-z]\s?=\s?)?"
+    rf"{_TERM}(?:\s?[-−+*/·]\s?{_TERM}){{1,12}}"
+)
+_RATIO = r"\d+(?:\.\d+)?(?:\s?:\s?\d+(?:\.\d+)?)+"
+_AGAIN = r"\s*(?:=|≈|~|\\approx|,?\s(?:or|which\s+is|that\s+is)?\s?(?:about|approximately|roughly|around))\s*"
+_TWICE = re.compile(rf"(?:[a-z]\s?=\s?)?(?P<value>[-−]?\d+/\d+){_AGAIN}(?P<decimal>[-−]?\d*\.\d+)(?P<percent>\s?%)?")
+_STATED = re.compile(
+    r"(?:\b(?:is|are|was|were|be|gets?|gives?|obtain|equals?|becomes?|namely|[a-z]\s=)|=)[ \t]+\**"
+    rf"(?P<run>{_RATIO}|{_ITEM}(?:{_COMMA}{_ITEM})+|\\?\{{[^{{}}\n]{{1,200}}\\?\}}|{_FORMULA}|{_TWICE.pattern})\**[\s.!]*\Z"
+)
+_ALONE = re.compile(rf"\s*(?P<run>{_ITEM}(?:(?:{_COMMA}|{_LINE}){_ITEM})+)[\s.!]*")
+
+
+def find_run(text: str) -> Found | None:
+    """The ratio, list, set or formula that the last sentence says something is; a text of several numbers is a list.
+
+    Of a fraction and its decimal the fraction.
+    """
+    match = _ALONE.fullmatch(text) if len(text) <= _LONGEST else None
+    match = match or _STATED.search(text, max(0, len(text.rstrip()) - _LONGEST))
+    if match is None:
+        return None
+    if twice := _TWICE.fullmatch(match["run"]):
+        if not _rounds(twice):
+            return None
+        start = match.start("run") + twice.start("value")
+        return Found(twice["value"], start, match.end("run"), "last number")
+    return Found(match["run"].replace("\n", ", "), *match.span("run"), "last number")
+
+
+def _rounds(twice: re.Match[str]) -> bool:
+    """Whether the decimal is the fraction, to the digits it shows."""
+    top, bottom = twice["value"].replace("−", "-").split("/")
+    if not int(bottom):
+        return False
+    shown = Fraction(twice["decimal"].replace("−", "-")) / (100 if twice["percent"] else 1)
+    places = len(twice["decimal"].partition(".")[2]) + (2 if twice["percent"] else 0)
+    return abs(Fraction(int(top), int(bottom)) - shown) <= Fraction(1, 2 * 10**places)

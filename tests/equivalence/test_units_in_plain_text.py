@@ -1,0 +1,75 @@
+r"""Tests of units with a power that is written without its sign, of quantities in \text, of remainders, of rounding."""
+
+import pytest
+
+import slipstick
+
+SAME = [
+    ("35", "35 cm2"),
+    ("35 cm^2", "35 cm2"),
+    ("35 cm²", "35 cm2"),
+    (r"35\text{ cm}^2", "35 cm2"),
+    ("35cm2", "35 cm^2"),
+    ("9.8 m/s^2", "9.8 m/s2"),
+    ("9.8 m s-2", "9.8 m/s^2"),
+    ("35 m^3", "35 m3"),
+    ("35 sq ft", "35 ft2"),
+    ("35 square meters", "35 m2"),
+    ("0.0035 m2", "35 cm2"),
+    (r"35 \text{ m2}", "35 m^2"),
+    ("8 kg/m3", "8 kg/m^3"),
+    (r"\text{2 hours 40 minutes}", "160 minutes"),
+    (r"\text{6 feet 2 inches}", "74 inches"),
+    (r"\text{2 hours 40 minutes}", "2 hours and 40 minutes"),
+    ("6'2\"", "74 inches"),
+    ("6'", "6 feet"),
+    ("7 R 2", "7 r 2"),
+    ("7 R 2", "7 remainder 2"),
+    ("7 with a remainder of 2", "7 R 2"),
+    ("7 with a remainder of 2", "7"),
+]
+DIFFERENT = [
+    ("35 m2", "35 m3"),
+    ("35 m", "35 m2"),
+    ("35 cm2", "35 m2"),
+    ("5 x2", "5"),
+    ("5m2", "5m3"),
+    ("35 m23", "35 m2"),
+    ("35 s2", "35 m2"),
+    ("6'", "6 meters"),
+    (r"\text{2 hours 40 minutes}", "240 minutes"),
+    (r"\text{2 hours 40 minutes}", "2 hours"),
+    ("7 R 2", "7 R 3"),
+    ("7", "7 R 2"),
+]
+
+
+@pytest.mark.parametrize(("answer", "gold"), SAME)
+def test_the_same_quantity(answer: str, gold: str) -> None:
+    assert slipstick.compare(answer, gold).outcome == "correct"
+
+
+@pytest.mark.parametrize(("answer", "gold"), DIFFERENT)
+def test_another_quantity(answer: str, gold: str) -> None:
+    assert slipstick.compare(answer, gold).outcome != "correct"
+
+
+@pytest.mark.parametrize(("text", "gold"), [("The answer is 35 m2.", "35"), (r"\boxed{35 m2}", "35")])
+def test_in_a_whole_reply(text: str, gold: str) -> None:
+    assert slipstick.grade(text, gold).outcome == "correct"
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "outcome"),
+    [
+        ("16.666667", "16.67", "correct"),
+        ("-3.1416", "-3.14", "correct"),
+        ("16.66", "16.67", "incorrect"),
+        ("16.7", "16.67", "incorrect"),
+        ("16.6733", "16.68", "incorrect"),
+        ("17", "16.67", "incorrect"),
+    ],
+)
+def test_more_digits_than_a_rounded_gold_by_policy(answer: str, gold: str, outcome: str) -> None:
+    assert slipstick.compare(answer, gold, profile="slipstick:rounding=any").outcome == outcome
+    assert slipstick.compare(answer, gold).outcome == "incorrect"
