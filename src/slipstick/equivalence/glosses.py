@@ -12,15 +12,17 @@ from slipstick.equivalence.values.numbers import Number, hundredth, numbers_equa
 
 _LONGEST = 200
 _SAYS = r"i\.\s?e\.|that\s+is(?:\s+to\s+say)?|which\s+is|in\s+other\s+words|equivalently|equal\s+to|equals|same\s+as"
-_ABOUT = r"(?:(?:about|approximately|approx\.?|roughly|around|\\approx|\\simeq|≈|=)\s*)?"
+_NEARLY = r"(?:about|approximately|approx\.?|roughly|around|\\approx|\\simeq|≈)"
+_ABOUT = rf"(?:(?:{_NEARLY}|=)\s*)?"
 _NAMED = r"(?P<name>[A-Za-z](?:_\w)?\s*=\s*)?"
 _IN_BRACKETS = re.compile(
     rf"{_NAMED}(?P<value>[^()]{{0,100}}(?:\([^()]{{0,40}}\)[^()]{{0,40}}?)?)\s+\(\s*(?:(?:or|{_SAYS}),?\s+)?{_ABOUT}(?P<again>[^()]{{1,80}})\)\.?"
 )
 _BEHIND = re.compile(
-    rf"{_NAMED}(?P<value>[^,;]{{1,100}}?)(?:\s*[,;]\s*|\s+)(?:or|{_SAYS}),?\s+(?:also\s+)?{_ABOUT}(?P<again>[^,;]{{1,80}})"
+    rf"{_NAMED}(?P<value>[^,;]{{1,100}}?)(?:(?:\s*[,;]\s*|\s+)(?:or|{_SAYS}),?\s+(?:also\s+)?{_ABOUT}|\s*,\s*{_NEARLY}\s*)"
+    r"(?P<again>[^,;]{1,80})"
 )
-_HINT = re.compile(rf"\)\.?$|\bor\b|{_SAYS}")
+_HINT = re.compile(rf"\)\.?$|\bor\b|{_SAYS}|,\s*{_NEARLY}")
 _WORDS = re.compile(r"\\text\s*\{[^{}]*\}|(?<![\\A-Za-z])[A-Za-z]{2,}|[$€£¥]")
 _OPERATOR = re.compile(r"[-+*/^]|\\(?:times|cdot|div)(?![a-z])")
 
