@@ -51,6 +51,7 @@ CORRECT = [
     ("It takes 1 hour and 20 minutes.", "80 minutes"),
     ("1. März 2023", "1. März 2023"),
     ("Die Antwort ist 1. März 2023.", "1. März 2023"),
+    ("Die Antwort ist 1. März 2023.", "01.03.2023"),
     ("Die Antwort ist der 1. März 2023.", "1. März 2023"),
     ("Es ist der 1. März 2023.", "1. März 2023"),
 ]

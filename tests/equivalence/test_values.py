@@ -121,3 +121,9 @@ def test_dates_whose_day_and_month_may_change_places_have_two_readings() -> None
     assert read_dates("3/5/2024") == frozenset({(2024, 3, 5), (2024, 5, 3)})
     assert read_dates("March 5") == frozenset({(None, 3, 5)})
     assert read_dates("5 mangos") is None
+
+
+def test_german_dates_have_the_day_first() -> None:
+    assert read_dates("1. März 2023") == read_dates("01.03.2023") == frozenset({(2023, 3, 1)})
+    assert read_dates("am 3. Okt. 2023") == frozenset({(2023, 10, 3)})
+    assert read_dates("03.25.2023") == frozenset({(2023, 3, 25)})

@@ -29,6 +29,7 @@ _NO_ANSWER = re.compile(
 _CUT_OFF = re.compile(r"(?:[-+*/×÷=<>≤≥≈^_(,;:&]|\\(?:times|cdot|div|pm|approx|leq?|geq?))\s*\Z")
 """The end of a reply that was to go on."""
 _ARITHMETIC = re.compile(r"\d\s*[+*×·÷]\s*\d|\d\s+[-−–/x]\s+(?!10\s?[\^*⁰¹²³⁴-⁹⁻])\d")
+"""A computation of plain numbers, but not the power of ten of 6.02 x 10^23: a sentence that ends with one may go on."""
 _ARROW = re.compile(r"->|=>|→|⇒")
 _EXCLAIMED = re.compile(r"(?<=[^\W\d_]{2})!+\Z")
 _LEAD = re.compile(r"(?:[-=]>|[=≈~∴→⇒])\s*|(?:der|den|am|le|il)\s+(?=\d{1,2}(?:\.|er)\s)")
@@ -48,7 +49,7 @@ _ASIDE = re.compile(
 _WORD = r"(?:(?![α-ωΑ-Ω])[^\W\d_]){2,}(?:['’.-][^\W\d_]+)*"
 _TOKEN = re.compile(
     r"(?P<run>(?:(?<=[-=+*/^{|<>∠])|(?<=[-=+*/^<>] ))[A-Za-z]{2,3}(?![A-Za-z'’])|[A-Za-z]{2,3}(?=[-^=+*/}<>_|]))"
-    rf"|(?P<word>{_WORD})|(?P<number>\d+(?:[.,]\d+)*|\.\d+|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])(?P<rank>(?:st|nd|rd|th)\b)?"
+    rf"|(?P<word>{_WORD})|(?P<number>\d+(?:[.,]\d+)*|\.\d+|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])(?:(?:st|nd|rd|th)\b)?"
     r"|(?P<letter>[A-Za-zα-ωΑ-Ω])"
     r"|(?P<said>\\(?:text|mathrm|textbf|operatorname|mathbb|mathbf|begin|end)\s*\{[^{}]{0,40}\})"
     r"|(?P<command>\\[A-Za-z]+)"
@@ -239,9 +240,8 @@ def _computes(answer: str) -> bool:
             left = re.sub(r"(?<=\d)\s*x\s*(?=\d)", "*", sides[0])
             if OPERATION.match(left) or not re.search(r"[^\W\d_]", left):
                 return True
-            if re.search(r"\d\s*[-+*/×÷]|[-+*/×÷]\s*\d|\d", left) and not re.search(
-                r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", re.sub(r"\\[A-Za-z]+", " ", left)
-            ):
+            letters = re.search(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", re.sub(r"\\[A-Za-z]+", " ", left))
+            if re.search(r"\d", left) and not letters:
                 return True
     return False
 

@@ -1,4 +1,4 @@
-r"""Reads and compares times of day and dates: 3:30 pm, half past three, noon; March 5, 2024, 2024-03-05."""
+r"""Reads and compares times of day and dates: 3:30 pm, half past three, noon; March 5, 2024, 5. März 2024."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ _PAST = re.compile(
     rf"(?P<hour>[\w-]{{1,10}})(?: {_HALF})?"
 )
 _O_CLOCK = re.compile(rf"(?P<hour>[a-z]{{3,6}}) o'?\s?clock(?: {_HALF})?")
-_MONTH = r"(?P<month>[a-z]{3,9})\.?"
-_DAY = r"(?P<day>\d{1,2})(?:\s?(?:st|nd|rd|th))?"
+_MONTH = r"(?P<month>[a-zä]{3,9})\.?"
+_DAY = r"(?P<day>\d{1,2})(?:\s?(?:st|nd|rd|th)|\.)?"
 _YEAR = r"(?P<year>\d{4})"
 _DATES = tuple(
     re.compile(pattern)
@@ -88,7 +88,7 @@ def read_clock(text: str) -> Clock | None:
 
 def _flat(text: str) -> str:
     flat = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).casefold().replace("\\", " ")
-    return re.sub(r"^(?:at|on|by) ", "", " ".join(flat.split()))
+    return re.sub(r"^(?:at|on|by|am|der|den) ", "", " ".join(flat.split()))
 
 
 def _count(word: str) -> int | None:
@@ -133,7 +133,7 @@ def read_dates(text: str) -> Dates | None:
     """The (year, month, day) that a text may mean, two if day and month may change places; None for no date."""
     flat = _flat(text)
     if not re.search(r"\d", flat) or (
-        flat[0].isdigit() and not re.match(r"\d{1,4}(?:[-/.]\d|\s?(?:st|nd|rd|th)?\s*(?:of\s)?[a-z]{3})", flat)
+        flat[0].isdigit() and not re.match(r"\d{1,4}(?:[-/.]\d|\s?(?:st|nd|rd|th|\.)?\s*(?:of\s)?[a-zä]{3})", flat)
     ):
         return None
     weekday, _, rest = flat.partition(" ")
@@ -149,7 +149,8 @@ def _readings(group: dict[str, str | None]) -> Dates | None:
     year = int(group.get("year") or 0) or None
     if group.get("first") and group.get("then"):
         first, then = int(group["first"] or 0), int(group["then"] or 0)
-        pairs = {(first, then), (then, first)}
+        swapped = group["sign"] != "." or then > 12  # with full stops the day is first
+        pairs = {(first, then), (then, first)} if swapped else {(then, first)}
     else:
         month = MONTHS.get(group["month"] or "", 0) if "month" in group else int(group["m"] or 0)
         pairs = {(month, int(group["day"] or 0))}
