@@ -26,6 +26,9 @@ BOTH = [
     "Yes. Actually, no.",
     "Yes. Wait, 51 = 3 * 17. No.",
     "Yes if n is even; no otherwise.",
+    "Yes, if n is even.",
+    "Yes, but only if n is even.",
+    "Nobody is Yes.",
     "Yes, 4 is even. So the answer is No.",
 ]
 NAMES = [

@@ -62,6 +62,7 @@ _NAME = re.compile(r"\s*(?:\\?[A-Za-z]+(?:_\w|_\{[^{}]*\})?'*(?:\([^()]{1,12}\))
 OPERATION = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm\{d\}|\\partial))(?![a-z])")
 """The left side of a derivation: what it is about has a name, or an operation to carry out."""
 _IS_WORDS = re.compile(
+    r"(?!\W*(?:[Nn]o(?:body|ne|thing|where)?|[Nn]either|[Hh]ardly|I\s+doubt|[Ii]f|[Uu]nless|[Ww]hether)\b)"
     r"[^\n]{0,300}?\b(?:is|are|was|were|will\s+be|must\s+be|falls?|fell|lands?)\s+(?:(?:born|held|called|named|due)\s+)?(?:(?:on|in|at)\s+)?"
     r"(?:(?:an?|the)\s+)?\**(?P<words>(?!(?:not|n't|no)\b)[^\W\d_][\w'’-]*(?:\s[^\W\d_][\w'’-]*){0,2})\**(?:,?\s+(?:and\s+)?not\s[^\n]{1,60})?\Z"
 )

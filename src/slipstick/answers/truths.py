@@ -9,8 +9,11 @@ _TRUE = frozenset(("yes", "ja", "oui", "sí", "si", "sim", "да", "true"))
 _CONCLUDES = (
     r"(?:so|thus|hence|therefore|conclusion|also|donc|portanto|por tanto|por lo tanto|итак|因此|所以)[:,，]?\s?"
 )
-_HEAD = re.compile(rf"(?i)(?:{_CONCLUDES})?{_WORD}(?=\*{{0,2}}\s?[-,.!:;—–]|\*{{0,2}}$)")
-"""At the head of the text or of its last paragraph."""
+_HEAD = re.compile(
+    rf"(?i)(?:{_CONCLUDES})?{_WORD}(?=\*{{0,2}}\s?[-,.!:;—–]|\*{{0,2}}$)"
+    r"(?!\*{0,2}\s?[-,:;—–]+\s?(?:but\s+)?(?:only\s+)?(?:if|unless|when|provided|except|depending)\b)"
+)
+"""At the head of the text or of its last paragraph; not with a condition: "Yes, if n is even"."""
 _CONCLUSION = re.compile(
     rf"(?i)(?:\b(?:so|thus|hence|therefore),?\s+)(?:the\s+(?:answer|statement|claim)\s+is\s+)?\**{_WORD}\**[\s.!]*\Z"
 )
