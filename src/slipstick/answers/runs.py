@@ -9,7 +9,6 @@ _LONGEST = 300
 _NUMBER = r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?"
 _ITEM = rf"(?:[a-z]\s?=\s?)?{_NUMBER}"
 _COMMA = r"(?:,[ \t]+(?:and\s+|or\s+)?|,(?!\d{3}(?!\d))|[ \t]+(?:and|or)\s+|[ \t]*;[ \t]*)"
-_LINE = r"[ \t]*\n+[ \t]*"
 _POWER = r"(?:\^(?:[-−]?\d+|[a-z]|\([^()\n]{1,12}\))|[²³])?"
 _FACTOR = rf"(?:[a-z]|π|√\d+|\([^()\n]{{1,40}}\)){_POWER}"
 _TERM = rf"[-−]?(?:\d+(?:\.\d+)?{_POWER}(?:{_FACTOR}){{0,4}}|{_FACTOR}(?:{_FACTOR}){{0,3}})"
@@ -24,7 +23,7 @@ _STATED = re.compile(
     r"(?:\b(?:is|are|was|were|be|gets?|gives?|obtain|equals?|becomes?|namely|[a-z]\s=)|=)[ \t]+\**"
     rf"(?P<run>{_RATIO}|{_ITEM}(?:{_COMMA}{_ITEM})+|\\?\{{[^{{}}\n]{{1,200}}\\?\}}|{_FORMULA}|{_TWICE.pattern})\**[\s.!]*\Z"
 )
-_ALONE = re.compile(rf"\s*(?P<run>{_ITEM}(?:(?:{_COMMA}|{_LINE}){_ITEM})+)[\s.!]*")
+_ALONE = re.compile(rf"\s*(?P<run>{_ITEM}(?:{_COMMA}{_ITEM})+)[\s.!]*")
 
 
 def find_run(text: str) -> Found | None:
@@ -33,7 +32,8 @@ def find_run(text: str) -> Found | None:
     Of a fraction and its decimal the fraction.
     """
     match = _ALONE.fullmatch(text) if len(text) <= _LONGEST else None
-    match = match or _STATED.search(text, max(0, len(text.rstrip()) - _LONGEST))
+    end = len(text.rstrip())
+    match = match or _STATED.search(text, max(0, end - _LONGEST), end)
     if match is None:
         return None
     if twice := _TWICE.fullmatch(match["run"]):

@@ -11,7 +11,7 @@ _WHOLE = re.compile(
     rf"[\s$({{\[*]*(?:\\text\w*\s*\{{\s*)?(?P<before>{_BEFORE})(?P<list>{_LIST})(?P<only>\s+only)?[)}}\]$*.\s]*"
 )
 _SAID = re.compile(
-    rf"(?:\A|[.!?\n:]\s*|\b(?i:so|thus|hence|therefore),?\s+|\b(?i:that|see)\s+)[\s*]*(?P<before>{_BEFORE})(?P<list>{_LIST})(?P<only>\s+only)?\**\s+"
+    rf"(?:\A|[.!?\n:]\s{{0,9}}|\b(?i:so|thus|hence|therefore),?\s+|\b(?i:that|see)\s+)[\s*]{{0,9}}(?P<before>{_BEFORE})(?P<list>{_LIST})(?P<only>\s+only)?\**\s+"
     r"(?i:holds?|works?|(?:is|are|must\s+be)\s+(?:both\s+|all\s+)?(?:true|correct|valid|right))[.!\s*]*\Z"
 )
 _LONGEST = 200
@@ -25,7 +25,8 @@ def as_statements(found: Found) -> Found | None:
 
 def find_statements(text: str) -> Found | None:
     """The statements that the last sentence of a reply calls right: "Only I and II hold"."""
-    match = _SAID.search(text, max(0, len(text.rstrip()) - _LONGEST))
+    end = len(text.rstrip())
+    match = _SAID.search(text, max(0, end - _LONGEST), end)
     return Found(_named(match), *match.span("list"), "letter") if match and _names_statements(match) else None
 
 

@@ -36,7 +36,7 @@ def find_truth(text: str) -> Found | None:
         head = re.compile(r"[\s*_>#]*").match(text, begin)
         if match := _HEAD.match(text, head.end() if head else begin):
             said.append(match)
-    if match := _CONCLUSION.search(text, max(0, end - 80)):
+    if match := _CONCLUSION.search(text, max(0, end - 80), end):
         said.append(match)
     if not said:
         return None

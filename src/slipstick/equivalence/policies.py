@@ -26,7 +26,7 @@ class Policy:
     rounding: Literal["nonterminating", "any", "none"] = "nonterminating"
     """Which answers a decimal gold of three or more digits may be the rounded value of. nonterminating: those that are
     no terminating decimal or fraction themselves, if the gold is not exact in binary (12.5); any: all, also decimals of
-    more places (66.667 for 66.67); none: none."""
+    two or more places more (66.6667 for 66.67); none: none."""
     percent: Literal["either", "value"] = "either"
     """either: 50% is 0.5, and 50 is 50%; value: 50% is 0.5, and the sign may be missing only beside a gold that has
     it."""

@@ -249,12 +249,12 @@ def rounds_to(answer: Number, expected: Number, policy: Policy = SLIPSTICK) -> b
     """Whether a decimal gold of three digits and more is an exact or unrounded answer, rounded: 50/3 for 16.7.
 
     Policy `rounding`: by default neither for an answer that a decimal could show in full, 312/25, nor for a gold that
-    a computer shows in full, 12.5; `any` also for a decimal with more places than the gold, 66.667 for 66.67.
+    a computer shows in full, 12.5; `any` also for a decimal of two more places, 66.6667 for 66.67.
     """
     if isinstance(answer.value, Decimal) or isinstance(expected.value, Decimal) or expected.places is None:
         return False
     shown = expected.significant >= ROUNDED_GOLD_DIGITS
-    longer = policy.rounding == "any" and answer.places is not None and answer.places > expected.places
+    longer = policy.rounding == "any" and answer.places is not None and answer.places > expected.places + 1
     if not (_is_unrounded(answer) or longer) or not shown or (answer.value < 0) != (expected.value < 0):
         return False
     if policy.rounding == "none" or (policy.rounding == "nonterminating" and not _may_be_rounded(answer, expected)):
