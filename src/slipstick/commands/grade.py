@@ -39,7 +39,9 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
         )
     judge_model = open_judge(settings)
     chosen = settings.model_dump(mode="json", include=set(KeptSettings.model_fields))
-    folder.note(recipe=folder.run().recipe | chosen)
+    recorded = folder.run().recipe
+    if recorded | chosen != recorded:
+        folder.note(recipe=recorded | chosen)
     if (recipe := folder.path / "recipe.toml").is_file():
         table = read_recipe(recipe) | chosen
         write_atomically(recipe, to_toml({key: value for key, value in table.items() if value is not None}))
