@@ -64,11 +64,13 @@ _CHOSEN = re.compile(
     r"\b(?:(?i:it|that|this)\s?(?:['’]s|is|must\s+be|should\s+be|has\s+to\s+be|will\s+be)|(?i:so|thus|hence|therefore)"
     r"|(?i:which|that|this)\s+(?i:is|matches|means|corresponds\s+to|agrees\s+with)\s+(?i:option|choice|answer)"
     r"|(?i:leaves?|leaving)(?:\s+(?i:us\s+with|only))?),?\s+(?i:only\s+|just\s+|definitely\s+|option\s+|choice\s+){0,2}"
-    r"[({\[*]*(?P<said>[A-J])(?=[)}\]*]*(?:\s*(?:[.,;:!(]|\n|\Z)|\s+(?:because|since|as|and|or)\b))"
-    r"|(?<![\w'])[({\[*]*(?P<right>[A-J])[)}\]*]*\s+(?i:is|must\s+be|has\s+to\s+be)\s+(?i:therefore\s+|thus\s+|clearly\s+)?"
-    r"(?P<also>(?i:also)\s+)?(?i:the\s+)?(?i:only\s+)?(?i:correct|right|best)(?:\s+(?i:answer|option|choice|one))?"
-    r"(?=[)\]*]*(?:\s*[.,;:!]|\s*\n|\s*\Z|\s+(?:because|since|as|and|but|too)\b))"
-    r"|\b(?i:choice|option|pick|selection)\s*(?:\bis\b|:)\s*[({\[*]*(?P<named>[A-Ja-j])(?=[)}\]*]*[.,;!\s]*(?:\n|\Z))"
+    r"[({\[*]{0,4}(?P<said>[A-J])(?=[)}\]*]{0,4}(?:\s*(?:[.,;:!(]|\n|\Z)|\s+(?:because|since|as|and|or)\b))"
+    r"|(?<![\w'])[({\[*]{0,4}(?P<right>[A-J])[)}\]*]{0,4}\s+(?i:is|must\s+be|has\s+to\s+be)\s+"
+    r"(?i:therefore\s+|thus\s+|clearly\s+)?(?P<also>(?i:also)\s+)?(?i:the\s+)?(?i:only\s+)?"
+    r"(?i:correct|right|best)(?:\s+(?i:answer|option|choice|one))?"
+    r"(?=[)\]*]{0,4}(?:\s*[.,;:!]|\s*\n|\s*\Z|\s+(?:because|since|as|and|but|too)\b))"
+    r"|\b(?i:choice|option|pick|selection)\s*(?:\bis\b|:)\s*"
+    r"[({\[*]{0,4}(?P<named>[A-Ja-j])(?=[)}\]*]{0,4}[.,;!\s]*(?:\n|\Z))"
 )
 """A letter that a sentence chooses: "it is B", "so B.", "which is option B", "B is right", "my choice: b"."""
 _OPENING = re.compile(
