@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from slipstick.train.data_parallel import Replicas
-from slipstick.train.precision import master_of
+from slipstick.train.muon import Float32Muon
+from slipstick.train.precision import master_of, multiplies_bf16
 from slipstick.train.settings import TrainSettings
 
 _PARTS = 4
@@ -28,9 +29,9 @@ class Optimizers:
         if settings.optimizer == "muon":
             # In parts, which threads share; always the same number, so that a checkpoint fits any number of threads.
             parts = [part for i in range(_PARTS) if (part := matrices[i::_PARTS])]
-            muons = [
-                torch.optim.Muon(part, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw") for part in parts
-            ]
+            on_cpu = all(p.device.type == "cpu" for p in matrices)
+            muon = Float32Muon if on_cpu and not multiplies_bf16() else torch.optim.Muon
+            muons = [muon(part, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw") for part in parts]
             self._all = [*muons, _adamw([(others, 0.0)], settings.embedding_learning_rate, settings.adam_beta2)]
         elif self._weights:  # one each: a gradient is in float32 while its weights are updated, and no longer
             large_first = sorted([*((p, decay) for p in matrices), *((p, 0.0) for p in others)], key=_size)
