@@ -2,7 +2,7 @@
 
 import re
 
-from slipstick.answers import final_answer
+from slipstick.answers import GUESSES, final_answer, find_answer
 from slipstick.problems.catalogue.readers.facts import Facts, Values, kind_of, rest, words, worked, written
 
 _TRIGGER = re.compile(
@@ -48,7 +48,8 @@ def _choices(text: str) -> list[str] | None:
 def query_response(values: Values) -> Facts:
     """{query, response, type, original_question}: MetaMathQA and GSM8K-RFT."""
     response = words(values, "response")
-    answer = final_answer(response)
+    found = find_answer(response)
+    answer = found.text if found and found.rule not in GUESSES else None  # a gold is marked: nothing guessed is one
     return {
         "text": words(values, "query"),
         "answer": answer,
