@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +26,9 @@ from slipstick.store import RunFolder
 from slipstick.train.sources import TrainRecipe
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+import torch
+
 Pairs = list[tuple[Solution, Problem]]
 SIZE = (
     "d_model = 32\nnum_layers = 1\nnum_heads = 2\nd_ff = 64\nvocab_size = 340\nnum_processes = 1\nbatch_tokens = 512\n"
@@ -121,6 +129,25 @@ def test_raw_text_comes_from_files_and_problems(tmp_path: Path) -> None:
         list(TrainRecipe(data=sources[1:], stage="cpt", text_field="body").texts())
     with pytest.raises(InputError, match=r"none\.txt does not exist"):
         list(TrainRecipe(data=[str(tmp_path / "none.txt")], stage="cpt").texts())
+
+
+def test_a_signal_to_all_of_its_processes_stops_a_run_after_a_step(recipe: Path, tmp_path: Path) -> None:
+    """As `timeout` and schedulers send it: the other processes of the training go on until the step is kept."""
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "slipstick", "train", str(recipe), "--out", str(out)]
+    told = ["--set", "num_processes=2", "--set", "max_train_tokens=3000000"]
+    pipe, all_of_it = subprocess.PIPE, subprocess.STDOUT
+    started = subprocess.Popen([*command, *told], stdout=pipe, stderr=all_of_it, text=True, start_new_session=True)
+    losses, end = out / "model/losses.jsonl", time.monotonic() + 120
+    while not losses.exists() or losses.stat().st_size < 400:
+        assert started.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGTERM)
+    said = started.communicate(timeout=120)[0]
+    assert "Nothing is lost" in said and "killed" not in said
+    assert RunFolder(out).run().status == "stopped"
+    kept = torch.load(out / "model/checkpoint.pt", weights_only=False)
+    assert len(kept["losses"]) == len(losses.read_text().splitlines())
 
 
 def run_again(recipe: Path, out: Path, *overrides: str) -> str:

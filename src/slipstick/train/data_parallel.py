@@ -5,6 +5,7 @@ one), and whole passes in threads wait for Python's lock; in processes they do n
 that parent and children share, so that a step costs no copy but the sum of the gradients.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -99,6 +100,7 @@ class Replicas:
         for child, pipe in self._children:
             pipe.close()
             child.join()
+            atexit.unregister(child.kill)
         for parameter in self._parameters:
             parameter.grad = None
             if self._grads:
@@ -110,12 +112,14 @@ class Replicas:
         inherited = [ours, *(pipe for _, pipe in self._children)]
         child: Any = context.Process(target=self._serve, args=(rank, theirs, inherited), daemon=True)
         child.start()
+        atexit.register(child.kill)  # else a parent that ends by an error would wait for it
         theirs.close()
         return child, ours
 
     def _serve(self, rank: int, pipe: Connection, inherited: Sequence[Connection]) -> None:
         """What a child does until its parent closes the pipe or ends."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # the parent handles what is sent to all of them, after the step
         for other in inherited:
             other.close()  # else the pipe would stay open after the parent's death
         torch.set_num_threads(1)
