@@ -219,7 +219,7 @@ def test_a_run_whose_output_nobody_reads_any_more_goes_on(invoke: Invoke, tmp_pa
 
 
 def test_a_command_that_is_written_wrongly_is_told_how(invoke: Invoke) -> None:
-    Path("bare.toml").write_text("problems = 'problems.jsonl'\nmodel = gpt\n")
+    Path("bare.toml").write_text("problems = 'problems.jsonl'  # \u2028\x85\nmodel = gpt\n", "utf-8")
     said = {
         ("evaluate", "problems.jsonl"): "the command line has a mistake:\n  - model: is missing; add --set model=...",
         ("evaluate", "problem.jsonl"): "did you mean `problems.jsonl`?",

@@ -16,6 +16,7 @@ from rich.text import Text
 from slipstick.curate.composition import BesidePart, beside, read_composition
 from slipstick.edges import read_text
 from slipstick.problems.catalogue import Dataset
+from slipstick.problems.label_corrections import read_corrections
 from slipstick.schema import Problem, Record, Run
 from slipstick.store import RunFolder, is_run
 from slipstick.terminal import headed_table
@@ -172,11 +173,8 @@ def _recipe(path: Path) -> str:
 
 def _count_corrections(sources: list[SourceRun]) -> dict[str, int]:
     """File of corrected labels -> its corrections; -1 for a file that no longer exists."""
-    files = {name: Path(name) for source in sources for name in source.label_corrections}
-    return {
-        name: sum(1 for line in read_text(path).splitlines() if line.strip()) if path.is_file() else -1
-        for name, path in files.items()
-    }
+    names = dict.fromkeys(name for source in sources for name in source.label_corrections)
+    return {name: len(read_corrections([name])) if Path(name).is_file() else -1 for name in names}
 
 
 def _template() -> Template:

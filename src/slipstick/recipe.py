@@ -109,7 +109,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
 def _unquoted(path: Path, said: str) -> str:
     """The end of a message about a line whose value is a text without quotation marks; "" for other mistakes."""
     place = re.search(r"Invalid value \(at line (\d+)", said)
-    line = path.read_text("utf-8-sig").splitlines()[int(place[1]) - 1] if place else ""
+    line = path.read_text("utf-8-sig").split("\n")[int(place[1]) - 1] if place else ""
     bare = re.match(r"\s*([\w.-]+)\s*=\s*([^\W\d][^#\"']*)", line)
     return f'; a text needs quotation marks: {bare[1]} = "{bare[2].strip()}"' if bare else ""
 

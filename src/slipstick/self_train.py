@@ -6,7 +6,6 @@ correct solutions, and fine-tunes again; STaR (Zelikman et al. 2022) is the same
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter, model_validator
 
 from slipstick.comparison import compare_runs, describe_difference
-from slipstick.edges import read_text
+from slipstick.curate.writing import read_origins
 from slipstick.grade import grade_solutions
 from slipstick.recipe import Names
 from slipstick.schema import Metric, Record, Solution
@@ -193,8 +192,8 @@ def solved_by(solutions: Iterable[Solution]) -> set[str]:
 
 def _rows_from(solved: Path, data: Path) -> int:
     """How many rows of a round's curated data were read from its own solutions."""
-    origins = (Path(json.loads(line)["run"]) for line in read_text(data / "origins.jsonl").splitlines())
-    return sum(run.parts[-2:] == solved.parts[-2:] for run in origins)
+    origins = read_origins(RunFolder(data))
+    return sum(Path(origin.run).parts[-2:] == solved.parts[-2:] for origin in origins)
 
 
 def _seconds(path: Path) -> float:

@@ -348,11 +348,11 @@ def test_a_changed_rule_does_not_run_programs_again(make_run: MakeRun) -> None:
     folder = curated()
     before = (folder.path / "executed.jsonl").read_text()
     (folder.path / "executed.jsonl").write_text(
-        before.replace('"difference": ""', '"difference": "kept from before"', 1) + '{"to'
+        before.replace('"difference": ""', '"difference": "kept\u2028from before"', 1) + '{"to'
     )
     folder = curated("max_solution_tokens=500", resume=True)
     assert kept(folder) == ["fruit/train/1#pot#0", "fruit/train/2#pot#0"]
-    assert [drop.reason for drop in folder.dropped()] == ["kept from before"]
+    assert [drop.reason for drop in folder.dropped()] == ["kept\u2028from before"]
     assert (
         folder.run().recipe["max_solution_tokens"] == 500
         and "max_solution_tokens = 500" in (folder.path / "recipe.toml").read_text()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from slipstick.answers import answer_of
 from slipstick.curate.reading import read_chosen
-from slipstick.edges import read_text, reading
+from slipstick.edges import reading, whole_lines
 from slipstick.equivalence import compare
 from slipstick.event_loop import run_async
 from slipstick.execute import outputs_equal, re_execute
@@ -114,7 +114,7 @@ def _read_executed(out: RunFolder) -> dict[int, str]:
     path = out.path / EXECUTED
     if not path.is_file():
         return {}
-    whole = [line for line in read_text(path).splitlines(keepends=True) if line.endswith("\n")]
+    whole = [line.decode("utf-8") for _, line in whole_lines(path)]
     write_atomically(path, whole)
     with reading(path):
         rows = [json.loads(line) for line in whole]

@@ -1,0 +1,91 @@
+"""What the written tasks do themselves, with stand-ins for the tools that load them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, Self
+
+import pytest
+
+from slipstick import Problem
+from slipstick.exporters.tasks import TaskSettings, write_task
+
+BREAKS = "Half\u2028of\u2029six\x85?\x0b\x0c\x1c\x1d\x1e"
+"""A question with every character at which `str.splitlines` cuts and JSON's text does not escape or break."""
+PROBLEMS = [Problem(id="a/1", text=BREAKS, answer="3"), Problem(id="a/2", text="2 + 2?", answer="4")]
+
+STOOD_FOR = (
+    *("inspect_ai", "inspect_ai.dataset", "inspect_ai.model", "inspect_ai.scorer", "inspect_ai.solver"),
+    *("inspect_ai.tool", "verifiers", "verifiers.v1", "verifiers.v1.harnesses", "verifiers.v1.harnesses.null"),
+    *("openenv", "openenv.core", "openenv.core.env_server", "openenv.core.env_server.interfaces"),
+    "openenv.core.env_server.types",
+)
+
+
+class Base:
+    """Stands for any class of a tool: keeps what it is given."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self.given = given
+        vars(self).update(named)
+
+    def __class_getitem__(cls, item: object) -> type[Self]:
+        return cls
+
+
+class Tool(ModuleType):
+    """Stands for any module of a tool: its names are bases; `CORRECT` and its like as well."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Base
+
+
+def unchanged(*given: Any, **named: Any) -> Any:
+    """A decorator with or without arguments that changes nothing."""
+    return given[0] if given else unchanged
+
+
+@pytest.fixture
+def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in STOOD_FOR:
+        module = Tool(name)
+        for decorator in ("task", "tool", "solver", "scorer", "accuracy", "stderr", "reward"):
+            setattr(module, decorator, unchanged)
+        monkeypatch.setitem(sys.modules, name, module)
+        above, _, last = name.rpartition(".")
+        if above:
+            setattr(sys.modules[above], last, module)
+    for name in ("task", "models", "server", "server.environment", "slipstick_q", "slipstick_q.taskset"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, place: Path, name: str) -> Any:
+    monkeypatch.syspath_prepend(str(place))
+    try:
+        return importlib.import_module(name)
+    finally:
+        for each in {name, name.partition(".")[0], "models", "slipstick_q.interpreter"}:
+            sys.modules.pop(each, None)
+
+
+def write(shape: str, out: Path, **settings: Any) -> Path:
+    write_task(shape, PROBLEMS, out, name="q", settings=TaskSettings(**settings))
+    return out / shape
+
+
+@pytest.mark.usefixtures("stand_ins")
+def test_a_question_may_hold_any_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = load(monkeypatch, write("inspect_task", tmp_path), "task").slipstick_q()
+    (samples,) = task.dataset.given
+    assert [sample.metadata["problem"]["text"] for sample in samples] == [BREAKS, "2 + 2?"]
+    taskset = load(monkeypatch, write("verifiers", tmp_path), "slipstick_q.taskset")
+    tasks = taskset.SlipstickTaskset(config=SimpleNamespace(task=None)).load()
+    assert [task.given[0].problem["text"] for task in tasks] == [BREAKS, "2 + 2?"]
+    environment = load(monkeypatch, write("openenv", tmp_path), "server.environment")
+    assert [row["problem"]["text"] for row in environment._ROWS] == [BREAKS, "2 + 2?"]
+    environment._SANDBOX.close()
