@@ -155,6 +155,14 @@ def test_other_numbers_in_text_and_program_give_a_new_gold() -> None:
     assert len(texts) == 3
 
 
+@pytest.mark.parametrize("mark", ["\x0c", "# \u2028\n", "'\x1c\x85'\r\n"])
+def test_the_lines_of_a_program_are_those_that_python_counts(mark: str) -> None:
+    made, blocks = vary(EGGS, mark + PROGRAM)
+    plain, expected = vary(EGGS, PROGRAM)
+    assert isinstance(made, Problem) and isinstance(plain, Problem) and made.answer == plain.answer
+    assert blocks[0].text == mark + expected[0].text
+
+
 @pytest.mark.parametrize(
     ("program", "rule"),
     [

@@ -6,6 +6,7 @@ program, its text alone is changed, and its answer is left to the teacher's agre
 """
 
 import ast
+import io
 import json
 import random
 import re
@@ -165,7 +166,7 @@ def _replace(text: str, changes: dict[Numeral, str]) -> str:
 def _with_inputs(program: str, changes: dict[Numeral, str]) -> str:
     """The program with other literals; everything else of it stays as it is written."""
     new = {Decimal(numeral.value): written.replace(",", "") for numeral, written in changes.items()}
-    lines = program.splitlines(keepends=True)
+    lines = list(io.StringIO(program, newline=""))  # as Python counts lines
     found = [node for node in ast.walk(ast.parse(program)) if _value(node) in new]
     for node in sorted(found, key=lambda node: (-node.lineno, -node.col_offset)):  # type: ignore[attr-defined]
         line, start, end = node.lineno - 1, node.col_offset, node.end_col_offset  # type: ignore[attr-defined]

@@ -83,3 +83,12 @@ def test_an_interpreter_that_fails_says_so_by_itself(sandbox: Sandbox) -> None:
         opened._background.wait_for(opened._background.interpreter.close())
         with pytest.raises(InterpreterError, match="closed"):
             opened.run_many(["1", "2", "3"])
+
+
+def test_a_traceback_shows_the_line_that_python_counts(sandbox: Sandbox) -> None:
+    code = "x = '\u2028\x85'  # \x1c\n\x0c\r\ny = 1\nx / y"
+    assert "    x / y\n" in sandbox.run_script(code).stderr
+    with sandbox.session() as session:
+        assert "    x / y\n" in session.run(code).text
+        session.run("import inspect\ndef f(): return '\u2028'\n")
+        assert session.run("print(inspect.getsource(f))").text.strip() == "def f(): return '\u2028'"

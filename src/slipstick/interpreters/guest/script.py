@@ -64,7 +64,7 @@ def run(request: Request) -> Reply:
     _open_by_name({name, str(names["__file__"])})
     del builtins.display  # type: ignore[attr-defined]
     warnings.showwarning = warnings._showwarning_orig  # type: ignore[attr-defined]
-    lines = request.code.splitlines(keepends=True)
+    lines = list(io.StringIO(request.code, newline=None))  # as Python counts lines
     for each in (name, str(names["__file__"])):
         linecache.cache[each] = (len(request.code), None, lines, each)
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)

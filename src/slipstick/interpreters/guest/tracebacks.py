@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import linecache
 import traceback
 import types
@@ -59,7 +60,8 @@ def name_and_message(error: BaseException) -> list[str]:
 def remember(name: str, code: str) -> None:
     """Gives tracebacks and `inspect` the source of a step, its last line ended as `linecache` ends it."""
     code = code if code.endswith("\n") else f"{code}\n"
-    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    lines = list(io.StringIO(code, newline=None))  # as Python counts lines
+    linecache.cache[name] = (len(code), None, lines, name)
 
 
 def describe(error: BaseException, sources: dict[str, str]) -> str:
