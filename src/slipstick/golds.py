@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from contextlib import suppress
 
 from slipstick.answers import GUESSES, find_answer
 from slipstick.number_words import CARDINALS, MAGNITUDES
+from slipstick.surrogates import load_json
 
 _TAGGED = re.compile(r"<answer>((?:(?!</?answer>).)*)</answer>", re.DOTALL | re.IGNORECASE)
 _MARK = re.compile(
@@ -55,8 +55,8 @@ def read_gold(value: object) -> str | list[str] | None:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, str) and value.startswith('["') and value.endswith('"]'):
-        with suppress(ValueError):
-            value = json.loads(value)
+        with suppress(ValueError, RecursionError):
+            value = load_json(value)
     if isinstance(value, list | tuple):
         return [gold for each in value if isinstance(gold := read_gold(each), str)] or None
     return None if value is None else stated_answer(str(value)).strip() or None

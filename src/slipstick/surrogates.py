@@ -1,9 +1,20 @@
 """Replaces halves of surrogate pairs, which JSON may escape ("\\ud83d") but UTF-8 cannot hold."""
 
+import json
 import re
 from typing import Any
 
 _HALF = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\[uU][dD][89a-fA-F]|[\ud800-\udfff]")
+
+
+def load_json(text: str, *, strict: bool = True) -> Any:
+    """The value of a JSON text, U+FFFD in place of every half of a surrogate pair; raises what `json.loads` raises.
+
+    strict: refuses line breaks and other control characters in strings.
+    """
+    value = json.loads(text, strict=strict)
+    return replace_surrogates(value) if _ESCAPED_HALF.search(text) else value
 
 
 def replace_surrogates(value: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from slipstick.edges import is_pattern, paths_that_fit
 from slipstick.errors import InputError, UserError
-from slipstick.surrogates import replace_surrogates
+from slipstick.surrogates import load_json, replace_surrogates
 
 OnBad = Callable[[str, str], None]
 """Takes the place of a row that cannot be read ("path:line") and what is wrong with it."""
@@ -33,7 +33,6 @@ _OTHER_FILES = {
     b"\xd0\xcf\x11\xe0": "a workbook of Excel: save its sheet as CSV (UTF-8)",
 }
 """First bytes of files of no rows -> what they are, and the remedy."""
-_ESCAPED_HALF = re.compile(r"\\[uU][dD][89a-fA-F]|[\ud800-\udfff]")
 _DICT = "dataset_dict.json"
 """What `DatasetDict.save_to_disk` writes beside the folders of its splits."""
 _ENDINGS = (".json", ".ndjson", ".csv", ".tsv", ".parquet")
@@ -180,7 +179,7 @@ def _objects(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
 def _named_objects(text: str) -> list[dict[str, Any]]:
     """The objects inside one object, their names as ids: {"16": {"question": ...}}; none if it is no such object."""
     try:
-        found = json.loads(text)
+        found = load_json(text)
     except (ValueError, RecursionError):
         return []
     alike = isinstance(found, dict) and all(isinstance(inner, dict) for inner in found.values())
@@ -195,8 +194,7 @@ def _row(where: str, number: int, value: object) -> Row:
 
 def _decode(text: str, where: str) -> Any:
     try:
-        value = json.loads(text)
-        return replace_surrogates(value) if _ESCAPED_HALF.search(text) else value
+        return load_json(text)
     except json.JSONDecodeError as error:
         line = f" line {error.lineno}" if error.lineno > 1 else ""
         hint = "; a row is one JSON object on a line of its own" if text.strip() == "{" else ""

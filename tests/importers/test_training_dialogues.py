@@ -43,6 +43,16 @@ def test_preference_pairs_read_as_prompt_and_completion_do(as_text: bool) -> Non
     assert problem.metadata["system"] == "Be brief." and solution.blocks == same.blocks
 
 
+def test_half_a_character_in_a_cell_of_json_text_is_replaced() -> None:
+    ((problem, solution),) = read(
+        {
+            "messages": r'[{"role": "user", "content": "2+2 \ud83d?"}, '
+            r'{"role": "assistant", "content": "4 \udfff"}]'
+        }
+    )
+    assert problem.text == "2+2 \ufffd?" and solution.blocks[0].text == "4 \ufffd"
+
+
 @pytest.mark.parametrize("prompt", ["2+2?", [USER], None])
 @pytest.mark.parametrize("chosen", ["4", [FOUR], FOUR, [USER, FOUR]])
 def test_no_list_of_messages_becomes_the_text_of_a_question(prompt: Any, chosen: Any) -> None:

@@ -208,6 +208,8 @@ def test_a_gzip_file_cut_short_is_named_when_its_end_is_reached(tmp_path: Path) 
         (b'{"text": "2+2 \xed\xa0\xbd?"}', "2+2 \ufffd?"),
         (b'{"text": "\xed\xa0\xbd\xed\xb8\x80 2+2?"}', "\U0001f600 2+2?"),
         (rb'[{"text": "a \udfff"}]', "a \ufffd"),
+        (b'{\n"1": {"text": "a \\udfff"}\n}', "a \ufffd"),
+        (rb'{"messages": "[{\"role\": \"user\", \"content\": \"a \\udfff\"}]"}', "a \ufffd"),
     ],
 )
 def test_half_a_surrogate_pair_is_replaced(tmp_path: Path, content: bytes, text: str) -> None:

@@ -118,6 +118,10 @@ def test_a_call_of_another_function_is_refused_unless_it_has_code() -> None:
         check_name("search", "python", '{"query": "6*7"}')
 
 
+def test_half_a_character_in_code_is_replaced() -> None:
+    assert read_arguments(r'{"code": "print(\"\ud83d\")"}') == ['print("\ufffd")']
+
+
 def test_hostile_arguments_are_read_in_linear_time() -> None:
     for given in ("[" * 100_000, '{"a":' * 50_000, '{"code": "' + "\\d" * 200_000):
         with pytest.raises(UnreadableCallError):

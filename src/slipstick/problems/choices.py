@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
+from slipstick.surrogates import load_json, replace_surrogates
+
 _LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
 _IN_A_ROW = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-Ja-j])\s*[).:]\s*")
 _LABELS = ("label", "key", "letter", "id")
@@ -136,7 +138,7 @@ def read_listed(text: str) -> Any:
     if bare.startswith(("[", "{")):
         for read in (json.loads, ast.literal_eval):
             with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-                return read(bare)
+                return replace_surrogates(read(bare))
         return None
     marks = list(_IN_A_ROW.finditer(bare))
     if len(marks) < 2 or [mark[1].upper() for mark in marks] != [letter(index) for index in range(len(marks))]:
@@ -149,7 +151,7 @@ def read_object(value: Any) -> dict[str, Any] | None:
     """An object, or the one that a text holds as JSON, as cells of CSV and Parquet do; None for anything else."""
     if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
         with suppress(ValueError, RecursionError):
-            value = json.loads(value)
+            value = load_json(value)
     return value if isinstance(value, dict) else None
 
 

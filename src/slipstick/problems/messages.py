@@ -1,9 +1,9 @@
 """Reads the question, and the answer if there is one, out of chat messages."""
 
-import json
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from slipstick.surrogates import load_json
 from slipstick.thoughts import thought_fields
 
 _ROLES = {"user": "user", "human": "user", "system": "system", "developer": "system"}
@@ -27,8 +27,8 @@ def read_chat(value: Any) -> Chat | None:
     The content of a message is a text or a list of parts.
     """
     if isinstance(value, str) and value.lstrip().startswith("[{") and value.rstrip().endswith("}]"):
-        with suppress(ValueError):
-            value = json.loads(value)
+        with suppress(ValueError, RecursionError):
+            value = load_json(value)
     if isinstance(value, dict) and isinstance(value.get("messages"), list):
         value = value["messages"]
     if not isinstance(value, list) or not value:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from slipstick.replies.programs import parse_python, program_of
+from slipstick.surrogates import replace_surrogates
 
 _NAMES = ("code", "python_code", "python", "script", "program", "source", "source_code", "cell", "command", "cmd")
 _WRAPPERS = ("arguments", "parameters", "args", "kwargs", "params", "input", "tool_input", "function", "raw_arguments")
@@ -133,9 +134,9 @@ def _decode(text: str) -> list[Any] | None:
     while at < len(text):
         try:
             value, at = decoder.raw_decode(text, at)
+            values.append(replace_surrogates(value))
         except (ValueError, RecursionError):
             break
-        values.append(value)
         space = _SPACE.match(text, at)
         at = space.end() if space else at
     rest = text[at:].strip().strip("}]\"'`;")

@@ -1,6 +1,5 @@
 """Dialogues: messages of OpenAI and TRL, turns of ShareGPT; calls of a tool and their results as code and output."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ from slipstick.problems.messages import text_of
 from slipstick.replies.arguments import UnreadableCallError, check_name, read_arguments
 from slipstick.replies.calls import find_calls
 from slipstick.schema import Block, Code, Output, Text
+from slipstick.surrogates import load_json
 from slipstick.thoughts import split_thoughts, thoughts_in
 
 _ROLES = {
@@ -55,7 +55,7 @@ def listed(value: Any) -> Any:
     """The list that a cell of CSV or Parquet holds as JSON text; anything else unchanged."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         with suppress(ValueError, RecursionError):
-            return json.loads(value)
+            return load_json(value)
     return value
 
 
@@ -214,7 +214,7 @@ def _calls(called: Any) -> list[Any]:
     """The calls of a message: a list, one, or JSON text of either."""
     if isinstance(called, str):
         with suppress(ValueError, RecursionError):
-            called = json.loads(called, strict=False)
+            called = load_json(called, strict=False)
     return called if isinstance(called, list) else [called]
 
 

@@ -4,7 +4,6 @@ The names are those of `slipstick.exporters`, whose files come back as they were
 """
 
 import functools
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from slipstick.importers.training.dialogues import Exchange, asks, is_dialogue, 
 from slipstick.importers.training.layouts import read_text
 from slipstick.problems.files import value_at
 from slipstick.schema import Block, Problem
+from slipstick.surrogates import load_json
 from slipstick.tabular import Row
 
 FieldMap = Mapping[str, str]
@@ -153,7 +153,7 @@ def _records(row: Row, fields: FieldMap) -> TrainingRow:
     try:
         blocks = _BLOCKS.validate_json(values["blocks"]) if isinstance(values["blocks"], str) else values["blocks"]
         exchange = Exchange(_text(row, "question"), _BLOCKS.validate_python(blocks), [], "")
-        gold = json.loads(values.get("gold") or "null")
+        gold = load_json(values.get("gold") or "null")
     except (ValidationError, ValueError) as error:
         raise InputError(f"{row.where}: `blocks` or `gold` is not what slipstick writes there: {error}") from error
     used = frozenset({"question", "blocks", "gold", "text", "answer", "outcome", "method", "problem_id", "metadata"})
