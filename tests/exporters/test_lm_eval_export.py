@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,31 @@ def test_a_tasks_verdict_knows_the_options(tmp_path: Path) -> None:
     (doc,) = [json.loads(line) for line in (tmp_path / "lm_eval_tasks" / "q.jsonl").read_text().splitlines()]
     said = {"B": 1.0, "The answer is (B).": 1.0, "Paris": 1.0, "A": 0.0, "The answer is Rome.": 0.0}
     assert {each: verdict["process_results"](doc, [each])["exact_match"] for each in said} == said
+
+
+AWKWARD = ("openai/gsm8k", "openai gsm8k", "my set: a", "数学", "../up")
+
+
+def test_any_name_of_a_set_is_one_of_a_task_and_a_file(tmp_path: Path) -> None:
+    problems = [Problem(id=f"{n}", text="?", answer="4", metadata={"dataset": name}) for n, name in enumerate(AWKWARD)]
+    written = write_task("lm_eval_tasks", problems, tmp_path, name="My run", settings=TaskSettings())
+    names = ["openai_gsm8k", "openai_gsm8k_2", "my_set_a", "problems", "up"]
+    assert written == {f"lm_eval_tasks/{name}.jsonl": 1 for name in names}
+    place = tmp_path / "lm_eval_tasks"
+    tasks = [read_yaml(place / f"slipstick_{name}.yaml")["task"] for name in names]
+    assert read_yaml(place / "slipstick_my_run_group.yaml")["task"] == tasks == [f"slipstick_{name}" for name in names]
+
+
+def test_samples_of_sets_of_any_name_are_files_beside_one_another(run: RunFolder, tmp_path: Path) -> None:
+    shutil.copytree(run.path, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    names = {"sums": "openai/sums", "more": "openai sums"}
+    folder.write_problems(
+        problem.model_copy(update={"metadata": {"dataset": names[problem.id.partition("/")[0]]}})
+        for problem in list(folder.problems())
+    )
+    written = write_lm_eval(folder, tmp_path / "out")
+    assert all((tmp_path / "out" / name).is_file() and "/" not in name.partition("/")[2] for name in written)
+    assert len(written) == 5, "samples of two sets by two formats, and the results"
+    sources, _ = find_outputs(tmp_path / "out")
+    assert len({source.label for source in sources}) == 4

@@ -15,6 +15,7 @@ from typing import Any
 
 from slipstick.errors import InputError
 from slipstick.exporters.shapes import written_format
+from slipstick.exporters.tasks.rows import distinct
 from slipstick.formats import Format, join, render
 from slipstick.formats.recorded import formats_of
 from slipstick.metrics.estimators import share_correct
@@ -43,9 +44,10 @@ def write_lm_eval(folder: RunFolder, out: Path) -> dict[str, int]:
     place = out / re.sub(r"[\"<>:/|\\?*\[\]]+", "__", model)
     place.mkdir(parents=True, exist_ok=True)
     written, load = {}, functools.cache(formats_of([folder.path]))
+    names = distinct(tasks, lambda task: re.sub(r"[^\w.=-]+", "_", task))
     for task, attempts in tasks.items():
         rows = list(_sample_rows(problems, attempts, load))
-        path = place / f"samples_{task}_{date}.jsonl"
+        path = place / f"samples_{names[task]}_{date}.jsonl"
         write_atomically(path, (f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
         written[str(path.relative_to(out))] = len(rows)
     results = _results(run, tasks, folder.metrics(), model)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jinja2 import StrictUndefined, Template
 
-from slipstick.exporters.tasks.rows import graded_by, slug
+from slipstick.exporters.tasks.rows import distinct, graded_by, slug
 from slipstick.metrics.groups import set_of
 from slipstick.schema import Problem
 from slipstick.store import write_atomically
@@ -27,9 +27,11 @@ def write_lm_eval_tasks(
     of the group. ks: for maj@k; the largest is the number of samples. Without it a task asks once, at temperature 0.
     """
     place = out / "lm_eval_tasks"
-    sets: dict[str, list[Problem]] = {}
+    named: dict[str, list[Problem]] = {}
     for problem in problems:
-        sets.setdefault((set_of(problem) or "problems").replace("-", "_"), []).append(problem)
+        named.setdefault(set_of(problem) or "problems", []).append(problem)
+    names = distinct(named, slug)
+    sets = {names[each]: members for each, members in named.items()}
     place.mkdir(parents=True, exist_ok=True)
     group = slug(name)
     written = {}

@@ -1,6 +1,7 @@
 """A problem as a row of a task's data: the problem itself, which the grader reads, and what a model is asked."""
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from slipstick.formats import load_format, render_chat, tool_schema
@@ -34,3 +35,16 @@ def graded_by(problem: Problem) -> dict[str, Any]:
 def slug(name: str) -> str:
     """A name as a Python module may be called: small letters, digits and underscores."""
     return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower() or "problems"
+
+
+def distinct(names: Iterable[str], written: Callable[[str], str]) -> dict[str, str]:
+    """Name -> how it is written, with _2, _3, ... behind what another name is written as already."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        base = made = written(name)
+        number = 1
+        while made in found.values():
+            number += 1
+            made = f"{base}_{number}"
+        found[name] = made
+    return found
