@@ -10,9 +10,11 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from rich.console import Console
 
 from slipstick import Problem
@@ -99,6 +101,31 @@ def test_what_models_are_trained_in_has_the_stricter_grader(out: Path) -> None:
     assert 'profile: str = "slipstick"' in (out / "inspect_task" / "task.py").read_text()
     assert 'profile: str = "slipstick-strict"' in (out / "verifiers" / "slipstick_my_set_2" / "taskset.py").read_text()
     assert 'PROFILE = "slipstick-strict"' in (out / "openenv" / "server" / "environment.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (None, "slipstick"),
+        ({"url": "file:///src/slipstick", "dir_info": {"editable": True}}, "slipstick @ file:///src/slipstick"),
+        (
+            {"url": "https://github.com/o/slipstick.git", "vcs_info": {"vcs": "git", "commit_id": "ab12"}},
+            "slipstick @ git+https://github.com/o/slipstick.git@ab12",
+        ),
+        (
+            {"url": "https://h/o.git", "vcs_info": {"vcs": "git", "commit_id": "ab12"}, "subdirectory": "py"},
+            "slipstick @ git+https://h/o.git@ab12#subdirectory=py",
+        ),
+    ],
+)
+def test_the_requirement_is_one_that_pip_takes(
+    source: dict[str, Any] | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = SimpleNamespace(read_text=lambda name: source and json.dumps(source))
+    monkeypatch.setattr("slipstick.exporters.tasks.distribution", lambda name: written)
+    write_task("nemo_gym", PROBLEMS, tmp_path, name="x", settings=TaskSettings())
+    (path,) = tmp_path.rglob("requirements.txt")
+    assert said in path.read_text().splitlines() and (Requirement(said).url or "") == said.partition(" @ ")[2]
 
 
 def test_problems_without_a_run_are_exported(tmp_path: Path) -> None:

@@ -135,6 +135,11 @@ def _templates(folder: Traversable, above: Sequence[str] = ()) -> Iterator[tuple
 
 
 def _own_requirement() -> str:
-    """What pip calls the slipstick that writes this: the checkout it was installed from, if it was."""
-    url = json.loads(distribution("slipstick").read_text("direct_url.json") or "{}").get("url")
+    """What pip calls the slipstick that writes this: the checkout, commit or file it was installed from, if any."""
+    source = json.loads(distribution("slipstick").read_text("direct_url.json") or "{}")
+    url = source.get("url")
+    if url and (repository := source.get("vcs_info")):
+        url = f"{repository['vcs']}+{url}@{repository['commit_id']}"
+    if url and (folder := source.get("subdirectory")):
+        url += f"#subdirectory={folder}"
     return f"slipstick @ {url}" if url else "slipstick"
