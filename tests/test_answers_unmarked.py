@@ -165,3 +165,13 @@ def test_the_text_of_an_option_names_it(text: str, options: list[str], letter: s
 def test_other_texts_do_not(text: str, options: list[str], letter: str) -> None:
     problem = Problem(id="p", text="Which?", answer=letter, kind="choice", choices=options)
     assert slipstick.grade(text, problem).outcome != "correct"
+
+
+@pytest.mark.parametrize("reply", ["A", "a", "A.", "(A)", "Option A", "I choose A"])
+def test_a_letter_that_is_an_article_too_is_an_answer(reply: str) -> None:
+    assert slipstick.grade(reply, "A").outcome == "correct"
+    assert slipstick.grade(reply, "B").outcome == "incorrect"
+
+
+def test_a_text_that_ends_with_an_article_breaks_off() -> None:
+    assert slipstick.grade("There are 5 of them and a", "5").outcome == "no_answer"

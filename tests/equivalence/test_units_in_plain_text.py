@@ -73,3 +73,38 @@ def test_in_a_whole_reply(text: str, gold: str) -> None:
 def test_more_digits_than_a_rounded_gold_by_policy(answer: str, gold: str, outcome: str) -> None:
     assert slipstick.compare(answer, gold, profile="slipstick:rounding=any").outcome == outcome
     assert slipstick.compare(answer, gold).outcome == "incorrect"
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "outcome"),
+    [
+        ("The length is 2 m.", "2 cm", "incorrect"),
+        ("The length is 2 m.", "200 cm", "correct"),
+        ("The length is 2 m.", "2", "correct"),
+        ("It takes 3 h.", "3 min", "incorrect"),
+        ("The power is 60 W", "60 kW", "incorrect"),
+        ("The power is 60 kW.", "60 W", "incorrect"),
+        ("It is 2 ha.", "2 m^2", "incorrect"),
+        ("The pressure is 100 kPa.", "100000 Pa", "correct"),
+        ("It needs 3 m of rope.", "3 cm", "incorrect"),
+        ("It needs 3 m of rope.", "300 cm", "correct"),
+    ],
+)
+def test_the_unit_of_the_last_number_in_prose(text: str, gold: str, outcome: str) -> None:
+    assert slipstick.grade(text, gold).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("x1 = 2, x2 = 3", "2, 3"),
+        ("x1 = 2, x2 = 3", "x_1 = 2, x_2 = 3"),
+        ("2 und 3", "2, 3"),
+        ("x = 2 oder x = 3", "x = 2 or x = 3"),
+        ("1 Stunde und 30 Minuten", "90 Minuten"),
+        ("x = 2 et y = 3", "x = 2, y = 3"),
+    ],
+)
+def test_indexed_names_and_words_of_other_languages_between_values(answer: str, gold: str) -> None:
+    assert slipstick.compare(answer, gold).outcome == "correct"
+    assert slipstick.compare(answer, f"{gold[:-1]}5").outcome != "correct"

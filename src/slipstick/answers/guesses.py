@@ -8,7 +8,7 @@ from slipstick.answers.behind import CHECK, SECTION
 from slipstick.answers.found import Found
 from slipstick.answers.letters import SURE_SHAPES, find_letter
 from slipstick.answers.runs import find_run
-from slipstick.answers.trim import QUANTITY, cut, formulas, trim
+from slipstick.answers.trim import QUANTITY, SYMBOL, cut, formulas, trim
 from slipstick.answers.truths import find_truth
 from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES
@@ -78,7 +78,9 @@ _NUMBER_WORDS = re.compile(
     rf"(?i)(?<![\w-])(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-])"
 )
 _ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split|eqnarray\*?)\}(?P<rows>.*?)\\end\{", re.DOTALL)
-_BREAKS_OFF = re.compile(r"(?i)(?:\b(?:the|of|a|an|and|to|by|for|with|that|we|need|because|not|than|so|if)|[+×÷=])\s*$")
+_BREAKS_OFF = re.compile(
+    r"(?i)(?:\b(?:the|of|(?<=\s)(?-i:a)|an|and|to|by|for|with|that|we|need|because|not|than|so|if)|[+×÷=])\s*$"
+)
 """The end of a text that was cut off in a sentence."""
 _NOTHING = re.compile(
     r"""(?i)["']error["']\s*:\s*["'][^"']|["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")"""
@@ -323,13 +325,12 @@ def _found(text: str, match: re.Match[str], *, bare: bool) -> Found:
         return Found(f"{either['one']} or {number}", either.start(), match.end(), "last number")
     if bare:
         return Found(number, match.start("number"), match.end(), "last number")
-    unit = "" if match["percent"] else match["unit"] or ""
-    return Found(
-        (match["money"] or "") + number + (match["behind"] or "").strip(" $") + unit,
-        match.start(),
-        match.end(),
-        "last number",
-    )
+    unit, end = match["unit"] or "", match.end()
+    if not (unit or match["percent"] or match["money"] or match["behind"]) and (symbol := SYMBOL.match(text, end)):
+        unit, end = symbol.group(), symbol.end()
+    unit = "" if match["percent"] else unit
+    value = (match["money"] or "") + number + (match["behind"] or "").strip(" $") + unit
+    return Found(value, match.start(), end, "last number")
 
 
 def _formula_around(text: str, match: re.Match[str]) -> Found | None:

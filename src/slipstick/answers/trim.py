@@ -202,6 +202,11 @@ QUANTITY = re.compile(
     r"|m/s))(?![\w/^]))?)"
 )
 """A number in a text, with its sign of money, percent sign and unit; or a time of day."""
+SYMBOL = re.compile(
+    r"\s(?P<unit>[gmsLlNJWVCKh]|(?:[kMGmnµμ](?:W|V|A|N|J|K|Pa|Hz|eV|Wh|cal|mol|bar|s|g|L|l)"
+    r"|Pa|Hz|Wh|eV|cal|mol|bar|min|ha|dL|dl|cL|cl|hL|hl|ml|kWh)(?!\s*/))(?![\w'’^²³]|\s*[-−+=*/<>^·])"
+)
+"""The sign of a unit behind a number in prose: no factor of a formula, and no A, which may be an article."""
 
 
 def trim(text: str) -> str:

@@ -32,6 +32,9 @@ _LISTED = re.compile(rf"\\text\s*\{{\s*({_NUMBER}(?:\s*(?:,\s*and\b|,\s*or\b|,|;
 _FRENCH = re.compile(
     r"\[[^\[\](),;]*\]|(?P<open>[\[\]])(?P<low>[^\[\](),;]+)[,;](?P<high>[^\[\](),;]+)(?P<close>[\[\]])"
 )
+_INDEXED = re.compile(r"(?<![A-Za-z0-9_\\^])([a-z])(\d)(?=\s*=)")
+_JOINING = re.compile(r"\b(?:(?P<or>oder|ou)|und|et)\b(?=\s*\S)")
+"""German and French between the parts of an answer."""
 _SHELLS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
 
 
@@ -59,11 +62,15 @@ def separate(text: str) -> str:
 
 
 def usual_marks(text: str) -> str:
-    r"""A tidied text with (1,5] for ]1,5], and a list that is all in \\text{} without it."""
+    r"""A tidied text with (1,5] for ]1,5], x_1 = for x1 =, "and" for "und", a list all in \\text{} without it."""
     if listed := _LISTED.fullmatch(text):
         text = listed[1]
     if "]" in text or "[" in text:
         text = _FRENCH.sub(_in_round_brackets, text)
+    if "=" in text:
+        text = _INDEXED.sub(r"\1_\2", text)
+    if len(text) <= MAX_LENGTH and _JOINING.search(text) and re.search(r"\d", text):
+        text = _JOINING.sub(lambda match: "or" if match["or"] else "and", text)
     return text
 
 
