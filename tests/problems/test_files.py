@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import slipstick
 from slipstick.errors import InputError
 from slipstick.metrics.groups import set_of
 from slipstick.metrics.measures import summarize
@@ -263,6 +264,15 @@ def test_a_limit_takes_so_many_of_each_set(tmp_path: Path) -> None:
         (tmp_path / f"{name}.jsonl").write_text("".join(rows))
     sources = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
     assert [problem.id for problem in load_problems(sources, limit=2)] == ["a/0", "a/1", "b/0", "b/1"]
+
+
+def test_a_question_that_lists_its_options_asks_for_a_letter(tmp_path: Path) -> None:
+    file = tmp_path / "quiz.csv"
+    file.write_text("question,answer\nWhat is 3*7? (A) 21 (B) 20,A\nWho is B?,A\nWhat is 2*7? (A) 14 (B) 15,14\n")
+    assert [problem.kind for problem in load_problems(str(file))][:2] == ["choice", None]
+    asked = next(iter(load_problems(str(file))))
+    verdicts = [slipstick.grade(reply, asked).outcome for reply in ("(A) 21", "A", "So it is A.", "(B) 20", "20")]
+    assert verdicts[:4] == ["correct", "correct", "correct", "incorrect"] and verdicts[4] != "correct"
 
 
 def test_of_several_files_each_is_a_set_of_its_own(tmp_path: Path) -> None:

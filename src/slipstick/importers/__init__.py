@@ -10,7 +10,6 @@ Files that are read are never changed.
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -29,9 +28,6 @@ from slipstick.problems.files import read_problem
 from slipstick.problems.option_columns import UNDECIDED, Decided, FieldMap
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
 from slipstick.tabular import OnBad, Row, files_at, hand_over, read_rows
-
-_LETTER = re.compile(r"\(?[A-J]\)?")
-_OPTION = re.compile(r"\bB\s?[).:]")
 
 
 class FileFormat(NamedTuple):
@@ -310,9 +306,7 @@ def _under_its_rule(
 
 def _problem(row: Row, parsed: ParsedRow, label: str, decided: Decided) -> Problem:
     problem = read_problem(Row(row.where, row.number, parsed.problem), stem=label, decided=decided).problem
-    lettered = isinstance(problem.answer, str) and _LETTER.fullmatch(problem.answer) and _OPTION.search(problem.text)
-    kind = problem.kind or ("choice" if lettered else None)
-    return problem.model_copy(update={"kind": kind, "metadata": {**problem.metadata, "dataset": label}})
+    return problem.model_copy(update={"metadata": {**problem.metadata, "dataset": label}})
 
 
 def _blocks(attempt: ParsedAttempt) -> list[Block]:

@@ -11,6 +11,8 @@ from slipstick.surrogates import load_json, replace_surrogates
 
 _LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
 _IN_A_ROW = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-Ja-j])\s*[).:]\s*")
+_LETTER = re.compile(r"\(?[A-J]\)?")
+_SECOND = re.compile(r"\bB\s?[).:]")
 _LABELS = ("label", "key", "letter", "id")
 _TEXTS = ("text", "content", "value", "option")
 
@@ -157,3 +159,8 @@ def read_object(value: Any) -> dict[str, Any] | None:
 
 def _first(item: dict[str, Any], keys: Sequence[str]) -> Any:
     return next((item[key] for key in keys if key in item), None)
+
+
+def asks_for_a_letter(question: str, answer: Any) -> bool:
+    """Whether a gold is a letter and the question lists options by theirs, "(A) 21 (B) 20"."""
+    return isinstance(answer, str) and bool(_LETTER.fullmatch(answer.strip()) and _SECOND.search(question))

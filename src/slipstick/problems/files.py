@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import ValidationError
 
 from slipstick.errors import InputError, did_you_mean
-from slipstick.problems.choices import Options, read_listed, read_object, read_options, with_choices
+from slipstick.problems.choices import Options, asks_for_a_letter, read_listed, read_object, read_options, with_choices
 from slipstick.problems.conversion import to_problems
 from slipstick.problems.gold_columns import (
     ANSWERS,
@@ -293,7 +293,7 @@ def _fields(row: Row, taken: _Taken, options: Options | None, stem: str) -> tupl
         "id": _id(row, taken.values.get("id"), stem),
         "text": with_choices(text, options.texts if options else None),
         "answer": gold.answer,
-        "kind": kind or ("choice" if gold.is_choice else None),
+        "kind": kind or ("choice" if gold.is_choice or asks_for_a_letter(text, gold.answer) else None),
         "choices": options.texts if options else None,
         "rationale": rationale or gold.rationale,
         "licence": taken.values.get("licence"),
