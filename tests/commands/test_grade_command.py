@@ -110,6 +110,16 @@ def test_a_run_graded_into_another_folder_stays_as_it_is(invoke: Invoke) -> None
     assert code == 2 and "choose a folder for the part with --out" in err
 
 
+def test_a_limit_is_of_each_set(invoke: Invoke) -> None:
+    Path("outputs").mkdir()
+    for name in (FILE, FILE.replace("sums", "products")):
+        Path("outputs", name).write_bytes(Path(FILE).read_bytes())
+    assert invoke("grade", "outputs", "--limit", "2", "--out", "both")[0] == 0
+    assert invoke("grade", "both", "--limit", "1", "--out", "part")[0] == 0
+    found = [sorted(problem.id for problem in RunFolder(name).problems()) for name in ("both", "part")]
+    assert found == [["products/0", "products/1", "sums/0", "sums/1"], ["products/0", "sums/0"]]
+
+
 def test_a_run_records_the_profile_it_was_last_graded_by(invoke: Invoke) -> None:
     assert invoke("grade", FILE, "--out", "run")[0] == invoke("grade", FILE, "--out", "other")[0] == 0
     assert invoke("grade", "run", "--set", "profile=mammoth")[0] == 0

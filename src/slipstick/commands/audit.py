@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from pydantic import Field
@@ -16,6 +15,7 @@ from slipstick.audit.votes import count_all, read_runs
 from slipstick.commands import Invocation, load_settings
 from slipstick.commands.running import running
 from slipstick.errors import InputError
+from slipstick.metrics.groups import first_of_each
 from slipstick.metrics.labels import metric_label
 from slipstick.problems.label_corrections import read_corrections
 from slipstick.problems.settings import ProblemSettings, take_problems
@@ -41,7 +41,7 @@ class AuditSettings(Record):
     print_top: int = Field(default=10, ge=0)
     """How many suspects are printed; suspects.jsonl has all."""
     limit: int | None = Field(default=None, ge=1)
-    """Use only the first `limit` problems."""
+    """Use only the first `limit` problems of each set."""
 
 
 class AuditRecipe(ProblemSettings, AuditSettings):
@@ -60,7 +60,7 @@ def _audit_run(invocation: Invocation, console: Console) -> Path:
     source = RunFolder(invocation.target)
     settings = check_settings({"runs": [invocation.target]}, AuditSettings, overrides=invocation.changes)
     out = invocation.out or source.path.with_name(f"{source.path.name}-audited")
-    problems = list(islice(source.problems(), settings.limit))
+    problems = list(first_of_each(source.problems(), settings.limit))
     return _audit(replace(invocation, out=out), settings, problems, [], "", console)
 
 

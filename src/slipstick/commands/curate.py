@@ -38,7 +38,7 @@ class CurateRecipe(CurateSettings, InterpreterSettings):
     problems_dir: Path | None = None
     """A folder in which evaluation sets are looked for before the Hub; None uses SLIPSTICK_PROBLEMS_DIR."""
     limit: int | None = Field(default=None, ge=1)
-    """Use only the first `limit` problems."""
+    """Use only the first `limit` problems of each set."""
 
     def files(self) -> list[Path]:
         """The files of the runs, and those evaluation sets that are files."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +14,7 @@ from slipstick.evaluate import reproduced_outputs
 from slipstick.execute import re_execute
 from slipstick.formats.recorded import copy_formats, formats_of
 from slipstick.interpreters import InterpreterSettings, open_interpreter
+from slipstick.metrics.groups import first_of_each
 from slipstick.progress import progress
 from slipstick.report import metrics_table
 from slipstick.schema import Code, Output, Solution
@@ -27,7 +27,7 @@ def run_execute(invocation: Invocation, console: Console) -> Path:
     recipe = settings_for_run(invocation, source.run(), InterpreterSettings)
     out = invocation.out or source.path.with_name(f"{source.path.name}-executed")
     invocation = replace(invocation, out=out)
-    problems = list(islice(source.problems(), invocation.limit))
+    problems = list(first_of_each(source.problems(), invocation.limit))
     chosen = {problem.id for problem in problems}
     before = [solution for solution in source.solutions() if solution.problem_id in chosen]
     attempts = (attempt for solution in before for attempt in (solution, *solution.previous_attempts))

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +16,7 @@ from slipstick.equivalence import check_profile
 from slipstick.errors import UserError
 from slipstick.formats.recorded import copy_formats
 from slipstick.importers import Recorded
+from slipstick.metrics.groups import first_of_each
 from slipstick.recipe import check_settings, read_recipe, to_toml
 from slipstick.schema import Problem
 from slipstick.store import RunFolder, is_run, read_records, write_atomically, write_records
@@ -52,7 +52,7 @@ def run_grade(invocation: Invocation, console: Console) -> Path:
 
 def _grade_copy(invocation: Invocation, source: RunFolder, settings: GradeRunSettings, console: Console) -> Path:
     """Grades the solutions of a run into a folder of their own; the run stays as it is."""
-    judge_model, problems = open_judge(settings), list(islice(source.problems(), settings.limit))
+    judge_model, problems = open_judge(settings), list(first_of_each(source.problems(), settings.limit))
     kept = {problem.id for problem in problems}
     inputs, files = [source.path / name for name in ("problems.jsonl", "solutions.jsonl")], [RECORDED, DISAGREEMENTS]
     with running(invocation, "grade", settings, console, inputs=inputs, files=files) as folder:

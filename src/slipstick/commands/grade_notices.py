@@ -29,7 +29,7 @@ class GradeRunSettings(KeptSettings):
     print_top: int = Field(default=10, ge=0)
     """How many disagreements with another tool's verdicts are printed; disagreements.jsonl has all."""
     limit: int | None = Field(default=None, ge=1)
-    """Grade only the first `limit` problems; a finished run's need a folder of their own (--out)."""
+    """Grade only the first `limit` problems of each set; a finished run's need a folder of their own (--out)."""
 
 
 def notices(

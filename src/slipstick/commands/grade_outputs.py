@@ -18,6 +18,7 @@ from slipstick.edges import without_wildcards
 from slipstick.equivalence import check_profile
 from slipstick.errors import UserError
 from slipstick.importers import Attempt, Source, find_outputs, read_outputs, with_recorded_answers
+from slipstick.metrics.groups import first_of_each
 from slipstick.recipe import check_settings
 from slipstick.schema import Drop, Problem
 from slipstick.store import RunFolder, is_run, write_records
@@ -84,13 +85,14 @@ def _grade(
 
 
 def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: list[Drop]) -> list[Attempt]:
-    """What is to be graded, of the first `limit` problems; samples that ended in an error go to `drops`."""
+    """What is to be graded, of the first `limit` problems of each set; samples that ended in an error go to `drops`."""
 
     def drop(where: str, reason: str) -> None:
         drops.append(Drop(row={"id": where}, rule="sample with an error", reason=f"{where} {reason}"))
 
     attempts = list(read_outputs(sources, on_bad=drop))
-    chosen = set(list(dict.fromkeys(attempt.problem.id for attempt in attempts))[: settings.limit])
+    problems = {attempt.problem.id: attempt.problem for attempt in attempts}
+    chosen = {problem.id for problem in first_of_each(problems.values(), settings.limit)}
     attempts = [attempt for attempt in attempts if attempt.problem.id in chosen]
     if settings.answers == "recorded":
         return list(with_recorded_answers(attempts))

@@ -10,6 +10,7 @@ from slipstick.commands import Invocation, count, load_settings
 from slipstick.commands.running import running
 from slipstick.formats.recorded import copy_formats, formats_of
 from slipstick.metrics import summarize
+from slipstick.metrics.groups import first_of_each
 from slipstick.models import Device
 from slipstick.progress import progress
 from slipstick.recipe import check_settings
@@ -35,7 +36,7 @@ class ScoringSettings(Record):
     ks: list[int] = Field(default_factory=list)
     """k for maj@k, best@k and weighted@k, in addition to the number of samples."""
     limit: int | None = Field(default=None, ge=1)
-    """Use only the first `limit` problems."""
+    """Use only the first `limit` problems of each set."""
 
 
 def run_value(invocation: Invocation, console: Console) -> Path:
@@ -44,7 +45,7 @@ def run_value(invocation: Invocation, console: Console) -> Path:
     source = RunFolder(recipe.run)
     inputs = [source.path / "solutions.jsonl", Path(recipe.value_model) / "value_head.safetensors"]
     with running(invocation, "value", recipe, console, text=text, inputs=inputs) as folder:
-        problems = list(source.problems())[: recipe.limit]
+        problems = list(first_of_each(source.problems(), recipe.limit))
         by_id = {problem.id: problem for problem in problems}
         solutions = [solution for solution in source.solutions() if solution.problem_id in by_id]
         require_verdicts(solutions, [recipe.run])

@@ -43,7 +43,7 @@ def curate(
     """Writes the solutions of `runs` that stay into the run folder `out`, and every other row into its drops.
 
     evaluation: sets whose problems must not be trained on. open_interpreter: opens what runs the programs again;
-    None leaves that rule out. limit: only the first `limit` problems.
+    None leaves that rule out. limit: only the first `limit` problems of each set.
     Raises InputError if two runs have different questions or formats under one name, and for a `mix` that names what
     no row has;
     PluginError for an unknown format. If killed at any moment, a second call writes the same files: the outputs of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -18,6 +18,7 @@ from slipstick.curate.reading import read_problems
 from slipstick.curate.rules import DropReason
 from slipstick.curate.settings import CurateSettings
 from slipstick.errors import InputError
+from slipstick.metrics.groups import set_of
 from slipstick.schema import Drop, Problem
 from slipstick.store import RunFolder
 
@@ -43,13 +44,14 @@ class Questions:
 
 
 def screen_questions(runs: Sequence[RunFolder], settings: CurateSettings, *, limit: int | None = None) -> Questions:
-    """Reads the problems once and applies the rules that look at one alone. limit: only the first `limit`.
+    """Reads the problems once and applies the rules that look at one alone. limit: only the first `limit` of each set.
 
     Raises InputError if two runs have different questions under one id.
     """
     found = Questions()
     firsts: dict[bytes, int] = {}
     keys: list[bytes] = []
+    taken: Counter[tuple[str, str]] = Counter()
     for line, problem in read_problems(runs):
         if isinstance(problem, Drop):
             found.unreadable.append(problem)
@@ -64,9 +66,11 @@ def screen_questions(runs: Sequence[RunFolder], settings: CurateSettings, *, lim
                     "curate the two runs separately, or give the problems other ids"
                 )
             continue
+        group = set_of(problem), str(problem.metadata.get("split", ""))
+        if limit is not None and taken[group] >= limit:
+            continue
+        taken[group] += 1
         number = len(keys)
-        if limit is not None and number >= limit:
-            break
         found.numbers[problem.id] = number
         keys.append(key)
         found.question.append(firsts.setdefault(key, number))

@@ -1,6 +1,7 @@
 """Groups the problems of a run: by set or split, and broken down by subject, level, topic, kind and size."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -59,6 +60,16 @@ def set_of(problem: Problem) -> str:
     parts = problem.id.split("/")
     row_of_a_file = len(parts) == 2 and parts[1].isdecimal() and not problem.metadata.get("split")
     return parts[0] if len(parts) >= 3 or row_of_a_file else ""
+
+
+def first_of_each(problems: Iterable[Problem], limit: int | None) -> Iterator[Problem]:
+    """The first `limit` problems of each set and split, in the order they come in; all if `limit` is None."""
+    taken: Counter[tuple[str, str]] = Counter()
+    for problem in problems:
+        group = set_of(problem), str(problem.metadata.get("split", ""))
+        if limit is None or taken[group] < limit:
+            taken[group] += 1
+            yield problem
 
 
 def size_of(problem: Problem) -> str | None:
