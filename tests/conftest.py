@@ -11,11 +11,30 @@ from typing import TypeVar
 
 import pytest
 
+from slipstick.cli import main
 from slipstick.schema import Code, Output, Problem, Solution, Text
+from tests.invoked import Invoke, Invoked
 from tests.models.scripted_server import Server, StartServer
 
 # A shell has what it starts in the background ignore Ctrl-C, and every process started from there inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
+    """Runs a command line in an empty folder, as a user does in a wide terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Invoked:
+        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        code = ended.value.code
+        return Invoked(code if isinstance(code, int) else 0 if code is None else 1, captured.out, captured.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 import slipstick
-from slipstick.cli import main
 from slipstick.metrics.labels import metric_label
 from slipstick.schema import Solution
 from slipstick.store import RunFolder, read_records
+from tests.invoked import Invoke
 
-Invoke = Callable[..., tuple[int, str, str]]
 RECIPE = """# slipstick evaluate r.toml
 problems = "{folder}/problems.jsonl"
 model = "fake:{folder}/script.jsonl"
@@ -28,10 +27,8 @@ formats = ["cot", "pot", "hybrid"]
 
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Runs a command line in an empty folder with a recipe, problems and a script; gives exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+def invoke(invoke: Invoke, tmp_path: Path) -> Invoke:
+    """Runs a command line in a folder with a recipe, problems and a script."""
     (tmp_path / "r.toml").write_text(RECIPE.format(folder=tmp_path))
     problems = [{"id": f"p/{n}", "question": f"What is {n} times 2?", "answer": 2 * n} for n in range(4)]
     write_rows(tmp_path / "problems.jsonl", problems)
@@ -39,15 +36,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     code = [{"problem_id": f"p/{n}", "format": "pot", "text": f"print({n} * 2)"} for n in range(3)]
     write_rows(tmp_path / "script.jsonl", words + code + [{"problem_id": "p/3", "format": "pot", "text": "print("}])
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0 if code is None else 1), captured.out, captured.err
-
-    return run
+    return invoke
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -65,31 +54,31 @@ def test_evaluate_then_every_verb_on_its_run(invoke: Invoke, tmp_path: Path) -> 
     assert run.run().status == "finished" and run.run().counts["solutions"] == 12
     assert len(run.run().inputs) == 2 and run.run().recipe["formats"] == ["cot", "pot", "hybrid"]
 
-    assert invoke("grade", "run")[0] == 0
-    assert invoke("report", "run", "--out", "page.html")[0] == 0
+    assert invoke("grade", "run").code == 0
+    assert invoke("report", "run", "--out", "page.html").code == 0
     assert "What is 3 times 2?" not in Path("page.html").read_text(), "rows are embedded compressed"
     code, out, _ = invoke("execute", "run")
     assert code == 0 and "outputs_equal, pot" in out and (tmp_path / "run-executed" / "run.json").is_file()
 
 
 def test_solve_limit_and_set(invoke: Invoke) -> None:
-    assert invoke("solve", "r.toml", "--set", "formats=5", "--limit", "2")[0] == 2  # no name
-    assert invoke("solve", "r.toml", "--set", "formats=['cot']", "--limit", "2")[0] == 0
+    assert invoke("solve", "r.toml", "--set", "formats=5", "--limit", "2").code == 2  # no name
+    assert invoke("solve", "r.toml", "--set", "formats=['cot']", "--limit", "2").code == 0
     solutions = list(RunFolder("runs/r").solutions())
     assert [solution.id for solution in solutions] == ["p/0#cot#0", "p/1#cot#0"] and solutions[0].verdict is None
 
 
 def test_a_full_folder_needs_resume_or_overwrite(invoke: Invoke) -> None:
-    assert invoke("evaluate", "r.toml", "--out", "run")[0] == 0
+    assert invoke("evaluate", "r.toml", "--out", "run").code == 0
     before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
     code, out, err = invoke("evaluate", "r.toml", "--out", "run")
     assert code == 2 and out == "" and "add --resume" in err and "Traceback" not in err
     code, _, err = invoke("evaluate", "r.toml", "--out", "run", "--resume", "--set", "temperature=0.5")
     assert code == 2 and "temperature: 0.0 then, 0.5 now" in err
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
-    assert invoke("evaluate", "r.toml", "--out", "run", "--resume")[0] == 0
+    assert invoke("evaluate", "r.toml", "--out", "run", "--resume").code == 0
     assert Path("run/solutions.jsonl").read_bytes() == before[Path("run/solutions.jsonl")]
-    assert invoke("evaluate", "r.toml", "--out", "run", "--overwrite")[0] == 0
+    assert invoke("evaluate", "r.toml", "--out", "run", "--overwrite").code == 0
 
 
 MISTAKES: dict[str, tuple[str, list[str], str]] = {
@@ -137,7 +126,7 @@ def test_a_recipe_with_three_mistakes_says_all_three(invoke: Invoke) -> None:
 def test_list_and_doctor(invoke: Invoke) -> None:
     code, out, _ = invoke("list")
     assert code == 0 and all(name in out for name in ("quickstart-train", "synthetic", "openai", "local", "tir"))
-    assert invoke("list", "formats")[1].split()[:2] == ["formats", "cot"]
+    assert invoke("list", "formats").out.split()[:2] == ["formats", "cot"]
     code, _, err = invoke("list", "format")
     assert code == 2 and "did you mean `formats`?" in err
     code, out, _ = invoke("doctor", "--set", "model=hf:nowhere")
@@ -182,7 +171,7 @@ def test_a_run_that_is_killed_ends_with_the_same_records(
     assert (run.returncode, complaint) == (code, b"") and RunFolder("run").run().status == status
     early = {solution.id: solution for solution in RunFolder("run").solutions()}
     assert 5 <= len(early) < 60
-    assert invoke(*arguments, "--resume")[0] == 0
+    assert invoke(*arguments, "--resume").code == 0
     solutions = list(RunFolder("run").solutions())
     assert [s.id for s in solutions] == [f"p/{n}#pot#0" for n in range(60)], "in the order asked for"
     assert all(s.blocks == early[s.id].blocks for s in solutions if s.id in early), "what was done is not done again"

@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from benchmarks.fuzz import fuzz
 
-from slipstick.cli import main
 from slipstick.edges import files_below, refused_by_system
 from slipstick.errors import InputError, RunFolderError
 from slipstick.store import RunFolder
+from tests.invoked import Invoke
 from tests.wishes.typed import slipstick
 
 RECIPE = 'problems = "problems.jsonl"\nmodel = "fake:script.jsonl"\nformats = ["cot"]\n'
@@ -36,17 +35,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def call(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(invoke: Invoke, made: Path, tmp_path: Path) -> Call:
     """Runs a command line in a copy of that folder; gives the exit code and what it said."""
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out + captured.err
+        code, out, err = invoke(*arguments)
+        return code, out + err
 
     return run
 

@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from slipstick.audit.ranking import Suspect
 from slipstick.audit.votes import Vote
-from slipstick.cli import main
 from slipstick.metrics.labels import metric_label
 from slipstick.schema import Drop, Problem, Run, Solution, Text
 from slipstick.store import RunFolder, read_records
-
-Invoke = Callable[..., tuple[int, str, str]]
+from tests.invoked import Invoke
 
 
 @pytest.fixture
-def invoke(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    town: tuple[list[Problem], dict[str, list[Vote]]],
-) -> Invoke:
+def invoke(invoke: Invoke, town: tuple[list[Problem], dict[str, list[Vote]]]) -> Invoke:
     """Runs a command line beside town.jsonl, audit.toml and the finished run `solved` of the town's solvers."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
     problems, votes = town
     Path("town.jsonl").write_text("".join(f"{problem.model_dump_json()}\n" for problem in problems))
     Path("audit.toml").write_text('problems = "town.jsonl"\nruns = "solved"\n')
     write_run("solved", problems, votes)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0 if code is None else 1), captured.out, captured.err
-
-    return run
+    return invoke
 
 
 def write_run(
@@ -73,7 +54,7 @@ def test_a_recipe_is_audited_and_resumed(invoke: Invoke) -> None:
     assert {suspect.id for suspect in suspects[:2]} == {"town/7", "town/31"} and len(suspects) == 60
     Path("run/suspects.jsonl").unlink()  # as a kill leaves it
     RunFolder("run").note(status="running")
-    assert invoke("audit", "audit.toml", "--out", "run", "--resume")[0] == 0
+    assert invoke("audit", "audit.toml", "--out", "run", "--resume").code == 0
     assert Path("run/suspects.jsonl").read_bytes() == before
 
 
@@ -87,7 +68,7 @@ def test_programs_from_worked_solutions_are_no_vote(
     invoke: Invoke, town: tuple[list[Problem], dict[str, object]]
 ) -> None:
     write_run("made", town[0], {"town/3": [Vote("worked steps", "99")]}, verb="synthesize", dropped=True)
-    assert invoke("audit", "audit.toml", "--out", "run", "--set", "runs=['made']", "--set", "print_top=0")[0] == 0
+    assert invoke("audit", "audit.toml", "--out", "run", "--set", "runs=['made']", "--set", "print_top=0").code == 0
     first = next(read_records(Path("run/suspects.jsonl"), Suspect))
     assert first.id == "town/3" and [each.signal for each in first.evidence] == ["program_differs"]
     assert Path("run/solvers.jsonl").read_text() == ""

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from slipstick.cli import main
 from slipstick.metrics.labels import metric_label
 from slipstick.store import RunFolder
-
-Invoke = Callable[..., tuple[int, str, str]]
+from tests.invoked import Invoke
 
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Runs a command line in a folder with an lm-eval file, two filters a document; gives exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+def invoke(invoke: Invoke) -> Invoke:
+    """Runs a command line in a folder with an lm-eval file, two filters a document."""
     rows = [
         row(n, rule, found)
         for rule in ("strict-match", "flexible-extract")
@@ -28,15 +22,7 @@ def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     ]
     Path("samples_sums_2031-01-01T00-00-00.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0 if code is None else 1), captured.out, captured.err
-
-    return run
+    return invoke
 
 
 def row(doc_id: int, rule: str, found: str) -> dict[str, object]:
@@ -76,27 +62,27 @@ def test_a_verb_without_a_recipe_writes_none_and_its_page_has_the_command(invoke
     page = (folder.path / "report.html").read_text()
     assert f"slipstick grade {FILE} --set profile=mammoth --out graded</pre>" in page
     assert "<h3>Settings</h3>" in page and "profile = &#34;mammoth&#34;" in page and "recipe.toml" not in page
-    assert invoke("grade", "graded", "--set", "profile=tora")[0] == 0
+    assert invoke("grade", "graded", "--set", "profile=tora").code == 0
     assert not (folder.path / "recipe.toml").exists()
     first = next(folder.solutions()).id
-    assert f"slipstick grade {FILE} --set" in " ".join(invoke("trace", first, "--set", "runs_dir=.")[1].split())
+    assert f"slipstick grade {FILE} --set" in " ".join(invoke("trace", first, "--set", "runs_dir=.").out.split())
 
 
 def test_the_run_can_be_reported_and_graded_again(invoke: Invoke) -> None:
-    assert invoke("grade", FILE, "--out", "run")[0] == 0
-    assert invoke("report", "run")[0] == 0 and Path("run/report.html").is_file()
+    assert invoke("grade", FILE, "--out", "run").code == 0
+    assert invoke("report", "run").code == 0 and Path("run/report.html").is_file()
     verdicts = Path("run/verdicts.jsonl").read_bytes()
     code, out, _ = invoke("grade", "run", "--set", "print_top=0")
     assert code == 0 and "exact_match,strict-match" in out and Path("run/verdicts.jsonl").read_bytes() == verdicts
     code, _, err = invoke("grade", FILE, "--out", "run")
     assert code == 2 and "add --resume" in err
-    assert invoke("grade", FILE, "--out", "run", "--resume")[0] == 0
-    assert invoke("grade", FILE, "--out", "run", "--overwrite")[0] == 0
+    assert invoke("grade", FILE, "--out", "run", "--resume").code == 0
+    assert invoke("grade", FILE, "--out", "run", "--overwrite").code == 0
     assert len(list(RunFolder("run").solutions())) == 3
 
 
 def test_a_run_graded_into_another_folder_stays_as_it_is(invoke: Invoke) -> None:
-    assert invoke("grade", FILE, "--out", "run")[0] == 0
+    assert invoke("grade", FILE, "--out", "run").code == 0
     before = {path: path.read_bytes() for path in Path("run").iterdir() if path.is_file()}
     code, _, err = invoke("grade", "run", "--out", "part", "--limit", "2", "--set", "profile=mammoth")
     assert code == 0, err
@@ -121,15 +107,15 @@ def test_a_limit_is_of_each_set(invoke: Invoke) -> None:
 
 
 def test_a_run_records_the_profile_it_was_last_graded_by(invoke: Invoke) -> None:
-    assert invoke("grade", FILE, "--out", "run")[0] == invoke("grade", FILE, "--out", "other")[0] == 0
-    assert invoke("grade", "run", "--set", "profile=mammoth")[0] == 0
+    assert invoke("grade", FILE, "--out", "run").code == invoke("grade", FILE, "--out", "other").code == 0
+    assert invoke("grade", "run", "--set", "profile=mammoth").code == 0
     assert RunFolder("run").run().recipe["profile"] == "mammoth"
     code, out, _ = invoke("report", "run", "--set", "against=other")
     assert code == 0 and "graded by different profiles, slipstick and mammoth" in out
 
 
 def test_recorded_answers_have_a_column_for_each_rule(invoke: Invoke) -> None:
-    assert invoke("grade", FILE, "--out", "run", "--set", "answers=recorded")[0] == 0
+    assert invoke("grade", FILE, "--out", "run", "--set", "answers=recorded").code == 0
     outcomes = {s.id: s.verdict.outcome for s in RunFolder("run").solutions() if s.verdict}
     assert outcomes["sums/1#cot:strict-match#0"] == "no_answer"
     assert outcomes["sums/1#cot:flexible-extract#0"] == "correct"
@@ -151,7 +137,7 @@ def test_an_answer_for_all_repeats_is_graded_once_for_each_filter(invoke: Invoke
         ["exact_match,score-first", "1", "0"],
         ["exact_match,maj@3", "0", "1"],
     ]
-    assert invoke("grade", "samples_votes.jsonl", "--out", "found")[0] == 0
+    assert invoke("grade", "samples_votes.jsonl", "--out", "found").code == 0
     recorded = [json.loads(line) for line in Path("found/recorded.jsonl").read_text().splitlines()]
     assert {(each["rule"], each["answer"], each["scope"]) for each in recorded} == {
         ("score-first", "2", "all"),
@@ -161,7 +147,7 @@ def test_an_answer_for_all_repeats_is_graded_once_for_each_filter(invoke: Invoke
 
 
 def test_limit_takes_the_first_problems(invoke: Invoke) -> None:
-    assert invoke("grade", FILE, "--out", "run", "--limit", "2")[0] == 0
+    assert invoke("grade", FILE, "--out", "run", "--limit", "2").code == 0
     assert [problem.id for problem in RunFolder("run").problems()] == ["sums/0", "sums/1"]
 
 
@@ -213,7 +199,7 @@ def test_a_pattern_names_several_files(invoke: Invoke) -> None:
 
 
 def test_a_loop_of_links_is_no_folder(invoke: Invoke) -> None:
-    assert invoke("grade", FILE, "--out", "run")[0] == 0
+    assert invoke("grade", FILE, "--out", "run").code == 0
     Path("one").symlink_to("two")
     Path("two").symlink_to("one")
     code, out, err = invoke("grade", "run", "--out", "one")

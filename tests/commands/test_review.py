@@ -8,20 +8,18 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from slipstick.audit.ranking import Suspect
 from slipstick.audit.rationale import Evidence
-from slipstick.cli import main
 from slipstick.problems.settings import ProblemSettings, take_problems
 from slipstick.review.decisions import DecisionStore
 from slipstick.schema import Code, Output, Problem, Run, Solution
 from slipstick.store import RunFolder
+from tests.invoked import Invoke, Invoked
 
-Invoke = Callable[..., tuple[int, str, str]]
 PROBLEMS = [Problem(id=f"r/{n}", text=f"What is {n} [b]and[/b] 1?", answer=str(n + 1)) for n in range(4)]
 
 
@@ -45,21 +43,14 @@ def write_run(path: Path, *, suspects: bool) -> None:
 
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Runs a command line beside the audit `audited` and the run `solved`; `typed` is its standard input."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
+def invoke(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Runs `slipstick review` beside the audit `audited` and the run `solved`; `typed` is its standard input."""
     write_run(tmp_path / "audited", suspects=True)
     write_run(tmp_path / "solved", suspects=False)
 
-    def run(*arguments: str, typed: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["slipstick", "review", *arguments])
+    def run(*arguments: str, typed: str = "") -> Invoked:
         monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0 if code is None else 1), captured.out, captured.err
+        return invoke("review", *arguments)
 
     return run
 
@@ -86,9 +77,9 @@ def test_a_patch_file_loses_no_line(invoke: Invoke) -> None:
     code, out, _ = invoke("audited", "--set", "corrections_file=fixes.jsonl")
     assert code == 0 and "not written" in out and not Path("fixes.jsonl").exists()
     invoke("audited", "--set", "reviewer=ann", typed="c 5\n")
-    assert invoke("audited", "--set", "corrections_file=fixes.jsonl")[0] == 0
+    assert invoke("audited", "--set", "corrections_file=fixes.jsonl").code == 0
     invoke("audited", "--set", "reviewer=ann", typed="c 6\n")
-    assert invoke("audited", "--set", "corrections_file=fixes.jsonl")[0] == 0
+    assert invoke("audited", "--set", "corrections_file=fixes.jsonl").code == 0
     assert len(Path("fixes.jsonl").read_text().splitlines()) == 2
     invoke("audited", "--set", "reviewer=ann", typed="u\nq\n")
     code, _, err = invoke("audited", "--set", "corrections_file=fixes.jsonl")

@@ -14,18 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from slipstick.cli import main
 from slipstick.errors import InputError
 from slipstick.judge import Judgement, JudgeSummary, read_summary
 from slipstick.judge.labelled import read_labels
 from slipstick.judge.prompts import load_prompt
 from slipstick.schema import Metric
 from slipstick.store import RunFolder, read_records
+from tests.invoked import Invoke
 from tests.judge.scripted import ScriptedJudge, chance
 
 SENSITIVITY, SPECIFICITY = 0.85, 0.9
 START = dict[str, float]
-Invoke = Callable[..., tuple[int, str, str]]
 
 
 def rows_and_truth() -> tuple[list[dict[str, object]], dict[tuple[str, str], bool]]:
@@ -76,23 +75,6 @@ def start_judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scrip
         judge.stop()
 
 
-@pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
-    """Runs a command line in a folder of its own; gives exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["slipstick", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0 if code is None else 1), captured.out, captured.err
-
-    return run
-
-
 def settings_of(judge: ScriptedJudge, *more: str) -> list[str]:
     each = ["judge=openai:judge", f"judge_settings.base_url={judge.url}", *more]
     return [part for one in each for part in ("--set", one)]
@@ -114,7 +96,7 @@ def test_the_corrected_figure_is_the_one_expected(invoke: Invoke, start_judge: C
     write(Path("birds.jsonl"), rows)
     write(Path("labels.jsonl"), labels)
     judge = start_judge(truth | of_labels)
-    assert invoke("grade", "birds.jsonl", "--out", "run")[0] == 0
+    assert invoke("grade", "birds.jsonl", "--out", "run").code == 0
     before = {name: Path("run", name).read_bytes() for name in ("verdicts.jsonl", "metrics.json")}
     code, out, err = invoke("grade", "run", *settings_of(judge, "judge_labels=labels.jsonl"))
     assert code == 0, err
@@ -139,7 +121,7 @@ def test_the_corrected_figure_is_the_one_expected(invoke: Invoke, start_judge: C
     assert judge.bodies[0]["temperature"] == 0 and judge.bodies[0]["max_tokens"] == 2048
     page = Path("run/report.html").read_text("utf-8")
     assert "A judge beside the rules" in page and "How far the judge can be trusted" in page
-    assert "corrected" in out and "Cohen" in out and invoke("report", "run")[1].count("corrected") == 1
+    assert "corrected" in out and "Cohen" in out and invoke("report", "run").out.count("corrected") == 1
 
 
 def test_nothing_is_asked_twice_and_another_judge_is_asked_again(
@@ -149,19 +131,19 @@ def test_nothing_is_asked_twice_and_another_judge_is_asked_again(
     write(Path("birds.jsonl"), rows[:40])
     judge = start_judge(truth)
     options = settings_of(judge, "judge_sample=5")
-    assert invoke("grade", "birds.jsonl", "--out", "run", *options)[0] == 0
+    assert invoke("grade", "birds.jsonl", "--out", "run", *options).code == 0
     asked, first = len(judge.bodies), Path("run/judge.json").read_bytes()
     assert asked > 5
-    assert invoke("grade", "run")[0] == 0  # by the settings that the run keeps
+    assert invoke("grade", "run").code == 0  # by the settings that the run keeps
     assert len(judge.bodies) == asked and Path("run/judge.json").read_bytes() == first
     assert "nobody knows them: judge_labels = FILE" in summary_of("run").notes[0]
     assert "accuracy_corrected" not in columns(summary_of("run"))
-    assert invoke("grade", "run", "--set", "judge_max_tokens=64")[0] == 0
+    assert invoke("grade", "run", "--set", "judge_max_tokens=64").code == 0
     assert len(judge.bodies) == 2 * asked
-    assert invoke("grade", "run", "--set", "judge=")[0] == 0 and not Path("run/judge.json").exists()
+    assert invoke("grade", "run", "--set", "judge=").code == 0 and not Path("run/judge.json").exists()
     assert "A judge beside" not in Path("run/report.html").read_text("utf-8")
     assert len(list(read_records(Path("run/judgements.jsonl"), Judgement))) == 2 * asked
-    assert invoke("grade", "birds.jsonl", "--out", "run", "--overwrite")[0] == 0
+    assert invoke("grade", "birds.jsonl", "--out", "run", "--overwrite").code == 0
     assert not Path("run/judgements.jsonl").exists()
 
 
@@ -186,10 +168,10 @@ def test_requests_that_fail_are_told_and_asked_again(invoke: Invoke, start_judge
     judge.faults = [(400, {"error": {"message": "too odd"}}, {})] * 3
     options = settings_of(judge, "judge_settings.max_concurrent_requests=1")
     judge.faults.insert(0, None)  # the first is answered, so that the failures are the requests' own
-    assert invoke("grade", "birds.jsonl", "--out", "run", *options)[0] == 0
+    assert invoke("grade", "birds.jsonl", "--out", "run", *options).code == 0
     assert "3 answers without a judgement" in summary_of("run").notes[0]
     before = len(judge.bodies)
-    assert invoke("grade", "run")[0] == 0
+    assert invoke("grade", "run").code == 0
     assert len(judge.bodies) == before + 3 and "without a judgement" not in summary_of("run").notes[0]
 
 
@@ -200,7 +182,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_asks_nothing_twice(
     write(Path("birds.jsonl"), rows[:80])
     judge = start_judge(truth)
     judge.seconds = 0.05
-    assert invoke("grade", "birds.jsonl", "--out", "run")[0] == 0
+    assert invoke("grade", "birds.jsonl", "--out", "run").code == 0
     options = settings_of(judge, "judge_settings.max_concurrent_requests=2")
     command = [sys.executable, "-m", "slipstick", "grade", "run", *options]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -216,7 +198,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_asks_nothing_twice(
     while judge.at_once:
         time.sleep(0.02)
     before = len(judge.bodies)
-    assert invoke("grade", "run")[0] == 0
+    assert invoke("grade", "run").code == 0
     judged = list(read_records(file, Judgement))
     assert [row.key for row in judged][: len(killed)] == killed and len({row.key for row in judged}) == len(judged)
     assert len(judge.bodies) - before == len(judged) - len(killed) > 0
@@ -241,7 +223,7 @@ def test_evaluate_asks_the_judge_when_it_has_graded(invoke: Invoke, start_judge:
     found = columns(summary_of("run"))
     assert accuracy.value == found["accuracy"].value == 0.5 and found["accuracy_with_judge"].value == 1.0
     assert not any("judge" in metric.measure or "corrected" in metric.measure for metric in RunFolder("run").metrics())
-    assert invoke("evaluate", "sums.jsonl", *options, "--resume")[0] == 0 and len(judge.bodies) == 2
+    assert invoke("evaluate", "sums.jsonl", *options, "--resume").code == 0 and len(judge.bodies) == 2
     assert "judge_prompt = " in Path("run/recipe.toml").read_text()
 
 
