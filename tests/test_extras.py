@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from slipstick.cli import main
 from slipstick.extras import extra_of, how_to_install
+from tests.invoked import Invoke
 
 EXTRAS = {"torch": "train", "huggingface_hub": "data", "pyarrow": "data", "uvicorn": "serve", "matplotlib": "report"}
 
@@ -20,13 +20,9 @@ def test_what_no_extra_brings() -> None:
 
 
 @pytest.mark.parametrize("line", ["quickstart run", "train mammoth-7b", "doctor --set model=hf:x"])
-def test_without_torch(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["slipstick", *line.split()])
-    monkeypatch.setenv("COLUMNS", "200")
+def test_without_torch(line: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("torch", "transformers"):
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capsys.readouterr()
-    assert ended.value.code == (1 if line.startswith("doctor") else 2)
-    assert "pip install 'slipstick[train]'" in said.out + said.err and "Traceback" not in said.err
+    code, out, err = invoke(*line.split())
+    assert code == (1 if line.startswith("doctor") else 2)
+    assert "pip install 'slipstick[train]'" in out + err and "Traceback" not in err

@@ -20,8 +20,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from slipstick.cli import main
 from slipstick.serve import ServeSettings
+from tests.invoked import Invoke
 
 Start = Callable[..., Any]
 
@@ -271,33 +271,26 @@ def test_token(start_sandbox: Start) -> None:
     ],
 )
 def test_what_cannot_be_served_is_one_message(
-    settings: list[str], says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: list[str], says: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SLIPSTICK_SANDBOX_TOKEN", raising=False)
-    monkeypatch.setattr(sys, "argv", ["slipstick", "sandbox", *(p for s in settings for p in ("--set", s))])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capsys.readouterr().err
-    assert ended.value.code == 2 and says in said and "Traceback" not in said
+    code, _, err = invoke("sandbox", *(part for setting in settings for part in ("--set", setting)))
+    assert code == 2 and says in err and "Traceback" not in err
 
 
-def test_port_that_is_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_port_that_is_taken(invoke: Invoke) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        monkeypatch.setattr(sys, "argv", ["slipstick", "sandbox", "--set", f"port={port}"])
-        with pytest.raises(SystemExit):
-            main()
-    assert f"cannot listen on port {port} of 127.0.0.1 (Address already in use)" in capsys.readouterr().err
+        err = invoke("sandbox", "--set", f"port={port}").err
+    assert f"cannot listen on port {port} of 127.0.0.1 (Address already in use)" in err
 
 
-def test_missing_extra_is_one_message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_extra_is_one_message(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("slipstick.serve.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.setattr(sys, "argv", ["slipstick", "sandbox"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2 and "pip install 'slipstick[serve]'" in capsys.readouterr().err
+    code, _, err = invoke("sandbox")
+    assert code == 2 and "pip install 'slipstick[serve]'" in err
 
 
 def test_the_page_names_every_setting() -> None:
