@@ -182,7 +182,23 @@ def test_an_arithmetic_reply_is_judged_by_the_policy_as_in_a_box() -> None:
     assert grade("12 + 30", "42", profile="slipstick-strict").outcome == "incorrect"
 
 
-@pytest.mark.parametrize("piece", ["(", "5 (1a", "a-", "ab, ", "1 ", "$", '"', "x=", "**", " is 3:2", "|"])
-def test_no_reply_takes_long(piece: str) -> None:
-    for length in (60, 199):
-        find_answer((piece * length)[:length])
+@pytest.mark.parametrize(
+    ("piece", "rules"),
+    [
+        ("(", (None, None)),
+        ("5 (1a", ("whole", "whole")),
+        ("a-", (None, "whole")),
+        ("ab, ", (None, None)),
+        ("1 ", ("whole", "whole")),
+        ("$", (None, None)),
+        ('"', (None, None)),
+        ("x=", (None, "whole")),
+        ("**", (None, None)),
+        (" is 3:2", ("last number", "last number")),
+        ("|", (None, None)),
+    ],
+)
+def test_no_reply_takes_long(piece: str, rules: tuple[str | None, str | None]) -> None:
+    """A pattern that goes back and forth over 199 signs would not end."""
+    found = [find_answer((piece * length)[:length]) for length in (60, 199)]
+    assert tuple(answer.rule if answer else None for answer in found) == rules
