@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from slipstick.errors import ModelError
 from slipstick.formats import load_format, render_chat, tool_schema
 from slipstick.models import ModelSettings, Reply, Request, Sampling, open_model
 from slipstick.models.openai import OpenAIModel
-from slipstick.models.openai.batch_api import AnthropicBatches, OpenAIBatches
+from slipstick.models.openai.batch_api import AnthropicBatches, BatchAPI, BatchResult, OpenAIBatches
 from slipstick.models.openai.failures import RequestFailure
 from slipstick.models.openai.messages import from_message, to_messages
 from slipstick.models.openai.prices import find_price
@@ -196,18 +196,32 @@ def test_calls_and_their_results_are_parts_of_messages() -> None:
 
 
 def test_results_that_are_no_answers_say_why() -> None:
-    openai: Any = OpenAIBatches(None, "/chat/completions")  # type: ignore[arg-type]  # no connection is needed to read
-    anthropic: Any = AnthropicBatches(None)  # type: ignore[arg-type]
     expired = {"custom_id": "a", "response": None, "error": {"code": "batch_expired", "message": "too late"}}
     refusal = {"error": {"message": "no such parameter", "param": "top_k"}}
     refused = {"custom_id": "b", "response": {"status_code": 400, "body": refusal}, "error": None}
     wrong = {"type": "error", "error": {"type": "invalid_request_error", "message": "max_tokens"}}
-    assert openai.read(json.dumps(expired))[2:] == (0, "too late", None)
-    assert openai.read(json.dumps(refused))[2:] == (400, "no such parameter", "top_k")
-    assert anthropic.read(json.dumps({"custom_id": "c", "result": {"type": "expired"}}))[2:4] == (0, "expired")
+    late = {"custom_id": "c", "result": {"type": "expired"}}
     errored = {"custom_id": "d", "result": {"type": "errored", "error": wrong}}
-    assert anthropic.read(json.dumps(errored))[2:4] == (400, "max_tokens")
-    assert openai.read("{half a li") is None and anthropic.read('{"no": "id"}') is None
+
+    class Connection:
+        async def lines(self, address: str) -> AsyncIterator[str]:
+            for row in (expired, refused) if address == "openai" else (late, errored):
+                yield json.dumps(row)
+            for line in ("{half a li", '{"no": "id"}', "7"):
+                yield line
+
+    async def results(api: BatchAPI, file: str) -> list[BatchResult]:
+        return [result async for result in api.results(file)]
+
+    connection: Any = Connection()
+    assert asyncio.run(results(OpenAIBatches(connection, "/chat/completions"), "openai")) == [
+        BatchResult("a", None, 0, "too late", None),
+        BatchResult("b", None, 400, "no such parameter", "top_k"),
+    ]
+    assert asyncio.run(results(AnthropicBatches(connection), "anthropic")) == [
+        BatchResult("c", None, 0, "expired"),
+        BatchResult("d", None, 400, "max_tokens"),
+    ]
 
 
 def test_a_failure_of_the_list_is_waited_out(provider: Provider) -> None:

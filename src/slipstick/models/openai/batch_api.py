@@ -5,7 +5,7 @@ provider refuses, any other kind if it can be tried again.
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -88,11 +88,8 @@ class BatchAPI(Protocol):
     async def look(self, batch: str) -> BatchState:
         """How far a batch is."""
 
-    def lines(self, file: str) -> AsyncIterator[str]:
-        """The lines of a file of results."""
-
-    def read(self, line: str) -> BatchResult | None:
-        """A line of results; None if it is none."""
+    def results(self, file: str) -> AsyncIterator[BatchResult]:
+        """What a file of results holds, line by line; a line that is no result is left out."""
 
 
 class OpenAIBatches:
@@ -136,23 +133,9 @@ class OpenAIBatches:
             files=[f"/files/{file}/content" for file in files],
         )
 
-    def lines(self, file: str) -> AsyncIterator[str]:
+    def results(self, file: str) -> AsyncIterator[BatchResult]:
         """See BatchAPI."""
-        return self._connection.lines(file)
-
-    def read(self, line: str) -> BatchResult | None:
-        """See BatchAPI."""
-        row = _from_line(line)
-        if row is None:
-            return None
-        response, error = row.get("response") or {}, row.get("error") or {}
-        body, status = response.get("body"), response.get("status_code") or 0
-        if status == 200 and isinstance(body, dict):
-            return BatchResult(row["custom_id"], body)
-        error = error or (body.get("error") if isinstance(body, dict) else None) or {}
-        why = error.get("message") or error.get("code") if isinstance(error, dict) else error
-        param = error.get("param") if isinstance(error, dict) else None
-        return BatchResult(row["custom_id"], None, status, str(why or f"status {status}"), param)
+        return _read(self._connection.lines(file), _of_openai)
 
 
 class AnthropicBatches:
@@ -183,9 +166,8 @@ class AnthropicBatches:
             if batch["processing_status"] != "ended":
                 undecided = str(batch["id"])
                 continue
-            async for line in self._connection.lines(f"/messages/batches/{batch['id']}/results"):
-                result = self.read(line)
-                if result and result.key in keys:
+            async for result in self.results(f"/messages/batches/{batch['id']}/results"):
+                if result.key in keys:
                     return str(batch["id"])
                 break
         if undecided:
@@ -199,23 +181,9 @@ class AnthropicBatches:
         done = sum(number for name, number in counts.items() if name != "processing")
         return BatchState(status == "ended", status, done, [f"/messages/batches/{batch}/results"])
 
-    def lines(self, file: str) -> AsyncIterator[str]:
+    def results(self, file: str) -> AsyncIterator[BatchResult]:
         """See BatchAPI."""
-        return self._connection.lines(file)
-
-    def read(self, line: str) -> BatchResult | None:
-        """See BatchAPI."""
-        row = _from_line(line)
-        if row is None:
-            return None
-        result = row.get("result") or {}
-        kind = result.get("type")
-        if kind == "succeeded" and isinstance(result.get("message"), dict):
-            return BatchResult(row["custom_id"], from_message(result["message"]))
-        error = result.get("error") or {}
-        error = error.get("error") or error
-        invalid = error.get("type") in ("invalid_request_error", "invalid_request")
-        return BatchResult(row["custom_id"], None, 400 if invalid else 0, str(error.get("message") or kind))
+        return _read(self._connection.lines(file), _of_anthropic)
 
 
 async def _listed(connection: Connection, address: str, *, cursor: str) -> AsyncIterator[dict[str, Any]]:
@@ -239,8 +207,33 @@ def _to_line(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
 
-def _from_line(line: str) -> dict[str, Any] | None:
-    row = None
-    with suppress(ValueError):
-        row = json.loads(line)
-    return row if isinstance(row, dict) and isinstance(row.get("custom_id"), str) else None
+async def _read(lines: AsyncIterator[str], of: Callable[[dict[str, Any]], BatchResult]) -> AsyncIterator[BatchResult]:
+    """The results in lines of a file; lines that are none are left out. of: reads one as a provider writes it."""
+    async for line in lines:
+        row = None
+        with suppress(ValueError):
+            row = json.loads(line)
+        if isinstance(row, dict) and isinstance(row.get("custom_id"), str):
+            yield of(row)
+
+
+def _of_openai(row: dict[str, Any]) -> BatchResult:
+    response, error = row.get("response") or {}, row.get("error") or {}
+    body, status = response.get("body"), response.get("status_code") or 0
+    if status == 200 and isinstance(body, dict):
+        return BatchResult(row["custom_id"], body)
+    error = error or (body.get("error") if isinstance(body, dict) else None) or {}
+    why = error.get("message") or error.get("code") if isinstance(error, dict) else error
+    param = error.get("param") if isinstance(error, dict) else None
+    return BatchResult(row["custom_id"], None, status, str(why or f"status {status}"), param)
+
+
+def _of_anthropic(row: dict[str, Any]) -> BatchResult:
+    result = row.get("result") or {}
+    kind = result.get("type")
+    if kind == "succeeded" and isinstance(result.get("message"), dict):
+        return BatchResult(row["custom_id"], from_message(result["message"]))
+    error = result.get("error") or {}
+    error = error.get("error") or error
+    invalid = error.get("type") in ("invalid_request_error", "invalid_request")
+    return BatchResult(row["custom_id"], None, 400 if invalid else 0, str(error.get("message") or kind))

@@ -29,7 +29,7 @@ class _Open:
         self.done = 0
 
 
-class _Lost(Exception):  # noqa: N818  what became of a batch, no error of ours
+class _LostError(Exception):
     """A batch of which no reply will come."""
 
 
@@ -164,7 +164,7 @@ class BatchQueue:
                 each.batch = await self._submit(each.batch, each.keys, is_new=is_new)
             state = await self._wait_for(each)
             failed = await self._fetch(each.batch, state, each.keys)
-        except _Lost as lost:
+        except _LostError as lost:
             batch = each.batch = self._ledger.update(each.batch, state="lost", status=str(lost))
             why = RequestFailure("lost", f"batch {batch.number} ({batch.id}) {lost}")
             self._deliver(each, lambda _: why if batch.id else None)  # one that was never sent is gathered again
@@ -174,13 +174,13 @@ class BatchQueue:
         self._deliver(each, lambda key: _failure(name, failed[key]) if key in failed else None)
 
     async def _submit(self, batch: Batch, keys: set[str], *, is_new: bool) -> Batch:
-        """The batch with its id. Raises _Lost if a kill came before it was submitted, RequestFailure if refused."""
+        """The batch with its id. Raises _LostError if killed before it was submitted, RequestFailure if refused."""
         uncertain, pauses = not is_new, self._pauses()
         while True:
             try:
                 found = await self._find(batch, keys) if uncertain else None
                 if uncertain and not found and not is_new:
-                    raise _Lost("was never submitted")
+                    raise _LostError("was never submitted")
                 found = found or await self._api.submit(self._ledger.requests_file(batch.number), batch.mark)
             except RequestFailure as failure:
                 if _is_final(failure):
@@ -204,19 +204,15 @@ class BatchQueue:
         return None
 
     async def _wait_for(self, each: _Open) -> BatchState:
-        """The batch's state when it has ended. Raises _Lost if the provider has no such batch, RequestFailure."""
+        """The batch's state when it has ended. Raises _LostError if the provider has no such batch, RequestFailure."""
         assert each.batch
-        pauses, unknown = self._pauses(), 0
+        pauses, refusals = self._pauses(), 0
         while True:
             await asyncio.sleep(next(pauses))
             try:
                 state = await self._api.look(each.batch.id)
             except RequestFailure as failure:
-                unknown += failure.kind == "rejected"
-                if unknown >= _LOOKS:
-                    raise _Lost(f"is not known to the provider any more: {failure.reason}") from failure
-                if failure.kind == "denied":
-                    raise
+                refusals = _counted(refusals, failure, fate="is not known to the provider any more")
                 self._trouble = f"batch {each.batch.number} cannot be looked at ({failure.reason})"
                 continue
             self._trouble, each.done = "", state.done
@@ -224,27 +220,22 @@ class BatchQueue:
                 return state
 
     async def _fetch(self, batch: Batch, state: BatchState, keys: set[str]) -> dict[str, BatchResult | None]:
-        """Writes the replies into the ledger, and gives what has none. Raises RequestFailure."""
-        pauses, missing = self._pauses(), 0
+        """Writes the replies into the ledger, and gives what has none. Raises _LostError, RequestFailure."""
+        pauses, refusals = self._pauses(), 0
         while True:
             try:
                 return await self._ledger.write_replies(
                     batch, self._results(state.files), keys=keys, status=state.status
                 )
             except RequestFailure as failure:
-                missing += failure.kind == "rejected"
-                if missing >= _LOOKS:
-                    raise _Lost(f"has no results any more: {failure.reason}") from failure
-                if failure.kind == "denied":
-                    raise
+                refusals = _counted(refusals, failure, fate="has no results any more")
                 self._trouble = f"the replies of batch {batch.number} cannot be fetched ({failure.reason})"
                 await asyncio.sleep(next(pauses))
 
     async def _results(self, files: list[str]) -> AsyncIterator[BatchResult]:
         for file in files:
-            async for line in self._api.lines(file):
-                if result := self._api.read(line):
-                    yield result
+            async for result in self._api.results(file):
+                yield result
         self._trouble = ""
 
     def _hold(self, *, failed: bool) -> None:
@@ -268,6 +259,18 @@ def _size(line: str) -> int:
 
 def _is_final(failure: RequestFailure) -> bool:
     return failure.kind in ("denied", "rejected")
+
+
+def _counted(refusals: int, failure: RequestFailure, *, fate: str) -> int:
+    """The refusals so far, this failure among them if it is one. Raises _LostError once there are enough to believe
+    them, and the failure itself if the key may ask nothing.
+    """
+    refusals += failure.kind == "rejected"
+    if refusals >= _LOOKS:
+        raise _LostError(f"{fate}: {failure.reason}") from failure
+    if failure.kind == "denied":
+        raise failure
+    return refusals
 
 
 def _failure(batch: str, result: BatchResult | None) -> RequestFailure:
