@@ -75,8 +75,12 @@ def test_a_full_folder_needs_resume_or_overwrite(invoke: Invoke) -> None:
     assert code == 2 and out == "" and "add --resume" in err and "Traceback" not in err
     code, _, err = invoke("evaluate", "r.toml", "--out", "run", "--resume", "--set", "temperature=0.5")
     assert code == 2 and "temperature: 0.0 then, 0.5 now" in err
+    code, _, err = invoke("evaluate", "r.toml", "--out", "run", "--resume", "--set", "mode=batch")
+    assert code == 2 and "mode: 'live' then, 'batch' now" in err
     assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
     assert invoke("evaluate", "r.toml", "--out", "run", "--resume").code == 0
+    changes = [part for each in ("request_timeout=9", "device=cpu", "stream=true") for part in ("--set", each)]
+    assert invoke("evaluate", "r.toml", "--out", "run", "--resume", *changes).code == 0
     assert Path("run/solutions.jsonl").read_bytes() == before[Path("run/solutions.jsonl")]
     assert invoke("evaluate", "r.toml", "--out", "run", "--overwrite").code == 0
 

@@ -16,8 +16,10 @@ import pytest
 
 from slipstick.errors import InputError
 from slipstick.judge import Judgement, JudgeSummary, read_summary
+from slipstick.judge.asking import asked_as
 from slipstick.judge.labelled import read_labels
 from slipstick.judge.prompts import load_prompt
+from slipstick.judge.settings import JudgeSettings
 from slipstick.schema import Metric
 from slipstick.store import RunFolder, read_records
 from tests.invoked import Invoke
@@ -145,6 +147,31 @@ def test_nothing_is_asked_twice_and_another_judge_is_asked_again(
     assert len(list(read_records(Path("run/judgements.jsonl"), Judgement))) == 2 * asked
     assert invoke("grade", "birds.jsonl", "--out", "run", "--overwrite").code == 0
     assert not Path("run/judgements.jsonl").exists()
+
+
+def test_a_judge_is_another_one_if_a_setting_may_change_what_it_says() -> None:
+    def asked(**settings: object) -> str:
+        model = {"base_url": "http://one/v1", "top_k": 3, "extra_headers": {"X-Team": "a"}}
+        others = {key: settings.pop(key) for key in tuple(settings) if not key.startswith("judge")}
+        return asked_as(
+            JudgeSettings.model_validate({"judge": "openai:j", **settings, "judge_settings": model | others})
+        )
+
+    known = asked()
+    for key, value in {"base_url": "http://two/v1", "request_timeout": 9, "stall_timeout": 9, "stream": True}.items():
+        assert asked(**{key: value}) == known, key
+    for key, value in {"cache": True, "cache_mb": 9, "price_in": 1, "max_concurrent_requests": 3}.items():
+        assert asked(**{key: value}) == known, key
+    others = [
+        asked(judge="openai:k"),
+        asked(judge_prompt="xverify"),
+        asked(judge_temperature=0.5),
+        asked(judge_max_tokens=9),
+        asked(top_k=4),
+        asked(extra_headers={"X-Team": "b"}),
+        asked(extra_body={"repetition_penalty": 1.1}),
+    ]
+    assert len({known, *others}) == len(others) + 1
 
 
 def test_replies_that_are_no_label_are_counted_and_shown(

@@ -18,7 +18,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.solve import run_solve
 from slipstick.errors import ModelError
 from slipstick.formats import load_format
-from slipstick.models import ModelSettings, Reply, Request, Sampling
+from slipstick.models import CHANGES_NO_REPLY, CHANGES_REPLIES, ModelSettings, Reply, Request, Sampling
 from slipstick.models.cached import ReplyCache, cached, key_of
 from slipstick.models.fake import FakeModel
 from slipstick.report.content import FormatStyle
@@ -98,7 +98,12 @@ def test_settings_that_are_sent_count_and_where_a_model_is_served_does_not(tmp_p
         return asked(ModelSettings(cache=path, **settings), [request()], lambda _: "another", spec)[0].text
 
     assert text(base_url=["http://two/v1"], max_concurrent_requests=3, price_in=1.0, mode="batch") == "first"
+    assert text(request_timeout=9.0, stream=True, stall_timeout=9.0, cache_mb=9, device="cpu") == "first"
     assert text(extra_body={"repetition_penalty": 1.1}) == text(top_k=3) == text("openai:n") == "another"
+
+
+def test_of_each_setting_it_is_decided_whether_it_may_change_replies() -> None:
+    assert sorted([*CHANGES_REPLIES, *CHANGES_NO_REPLY]) == sorted(ModelSettings.model_fields)
 
 
 def test_a_model_that_is_trained_again_is_another_one(tmp_path: Path) -> None:

@@ -210,6 +210,16 @@ def test_runs_sampled_until_a_vote_is_settled_are_tested_by_the_samples_that_cou
     assert [[cell.best for cell in row.cells if cell] for row in table.rows] == [[False], [True]]
 
 
+@pytest.mark.parametrize(("setting", "rows"), [({"request_timeout": 9.0}, 1), ({"top_k": 3}, 2)])
+def test_a_setting_that_changes_no_reply_keeps_no_run_out_of_a_row(
+    setting: dict[str, object], rows: int, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "one", model="openai:m", sets={"a": 30}, skills={"cot": 0.5})
+    other = write_run(tmp_path / "two", model="openai:m", sets={"b": 30}, skills={"cot": 0.5})
+    other.note(recipe={**other.run().recipe, **setting})
+    assert len(table_of(tmp_path).rows) == rows
+
+
 def test_requests_that_failed_are_told(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "one", model="openai:one", sets={"a": 30}, skills={"cot": 0.1})
     assert any(solution.failed for solution in folder.solutions())

@@ -14,7 +14,7 @@ from slipstick.errors import RecipeError, did_you_mean
 from slipstick.formats import FormatNames, name_of_format
 from slipstick.interpreters import Interpreter, InterpreterSettings
 from slipstick.interpreters.later import open_for
-from slipstick.models import Model, ModelSettings
+from slipstick.models import CHANGES_NO_REPLY, Model, ModelSettings
 from slipstick.plugins import list_plugins
 from slipstick.problems.catalogue import datasets
 from slipstick.problems.catalogue.local import local_files
@@ -24,12 +24,10 @@ from slipstick.shipped import shipped_recipes
 from slipstick.solve import SolveSettings
 from slipstick.store import RunFolder, is_run
 
-MAY_CHANGE = frozenset(
-    {"estimate", "max_cost", "price_in", "price_out", "batch_wait", "batch_size", "cache", "cache_mb"}
-    | {"base_url", "max_concurrent_requests", "request_timeout", "max_concurrent_solutions", "sandbox_workers"}
-    | {"stream", "stall_timeout"}
-)
-"""Settings that may differ when a run is resumed: they say how it is worked, not what comes out."""
+MAY_CHANGE = {"estimate", "max_cost", "max_concurrent_solutions", "sandbox_workers"} | CHANGES_NO_REPLY - {"mode"}
+"""Settings that may differ when a run is resumed: they say how it is worked, not what comes out. Not `mode`: replies to
+batches that are open would be paid for and come to nobody.
+"""
 
 R = TypeVar("R", bound="SolveRecipe")
 

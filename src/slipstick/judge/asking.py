@@ -12,7 +12,7 @@ from typing import NamedTuple
 from slipstick.formats import Format
 from slipstick.judge.prompts import JudgePrompt, Label, load_prompt
 from slipstick.judge.settings import JudgeSettings
-from slipstick.models import Request, Sampling
+from slipstick.models import CHANGES_REPLIES, Request, Sampling
 from slipstick.parts import cut_torn_line
 from slipstick.schema import Problem, Record
 from slipstick.solve.monitor import Monitor, kind_of_error
@@ -21,16 +21,6 @@ from slipstick.store import read_records, to_json
 JUDGEMENTS = "judgements.jsonl"
 _MOST = 512
 """Requests that wait for a judge at one time; its server is sent as many as it can take."""
-_ELSEWHERE = {
-    "base_url",
-    "max_concurrent_requests",
-    "request_timeout",
-    "price_in",
-    "price_out",
-    "extra_headers",
-    "device",
-}
-"""Settings of a model that say where it is and how it is worked, not what it says."""
 
 
 class Pair(NamedTuple):
@@ -84,7 +74,7 @@ def asked_as(settings: JudgeSettings) -> str:
     """A hash of all that may change what a judge says: judgements that were asked otherwise are not reused."""
     prompt = load_prompt(settings.judge_prompt)
     sampling = [settings.judge_temperature, settings.judge_max_tokens]
-    model = {key: value for key, value in settings.judge_settings.items() if key not in _ELSEWHERE}
+    model = {key: value for key, value in settings.judge_settings.items() if key in CHANGES_REPLIES}
     return _digest([settings.judge, prompt.name, prompt.system, prompt.prompt, sampling, model])
 
 

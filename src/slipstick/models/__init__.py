@@ -205,6 +205,18 @@ class ModelSettings(Record):
     as the model was trained by us, else its chat template if it has one, else the format."""
 
 
+CHANGES_REPLIES = frozenset(
+    {"api", "top_k", "min_p", "presence_penalty", "reasoning_effort", "chat_template_kwargs", "extra_body"}
+    | {"extra_headers", "dtype", "template"}
+)
+"""Settings of models that may change what is replied; by its headers a gateway may choose the model."""
+CHANGES_NO_REPLY = frozenset(
+    {"base_url", "device", "mode", "batch_wait", "batch_size", "max_concurrent_requests", "request_timeout"}
+    | {"stream", "stall_timeout", "cache", "cache_mb", "price_in", "price_out"}
+)
+"""All others: where a model is, in what form and how fast it is asked, what it costs, where its replies are kept."""
+
+
 def open_model(spec: str, settings: ModelSettings | None = None) -> Model:
     """The model a recipe names: "openai:gpt-4o", "hf:path", "replay:file", "fake:script".
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from slipstick.errors import ModelError
 from slipstick.formats import join, render_chat, render_example
-from slipstick.models import Model, ModelSettings, Reply, Request
+from slipstick.models import CHANGES_REPLIES, Model, ModelSettings, Reply, Request
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = "replies.sqlite"
@@ -28,11 +28,6 @@ _SECONDS = 30.0
 _EVERY = 256
 """Replies after which the size is looked at."""
 _MB = 1 << 20
-_ELSEWHERE = frozenset(
-    {"base_url", "max_concurrent_requests", "request_timeout", "price_in", "price_out", "device"}
-    | {"mode", "batch_wait", "batch_size", "stream", "stall_timeout", "cache", "cache_mb"}
-)
-"""Settings of models that do not change what a model replies."""
 
 
 def cache_folder() -> Path:
@@ -155,7 +150,7 @@ def cached(model: Model, spec: str, settings: ModelSettings) -> Model:
     if settings.cache is False:
         return model
     path = cache_folder() / _FILE if settings.cache is True else Path(settings.cache)
-    sent = settings.model_dump(mode="json", include=set(ModelSettings.model_fields) - _ELSEWHERE)
+    sent = settings.model_dump(mode="json", include=set(CHANGES_REPLIES))
     identity = json.dumps([spec, sent, _files(spec.partition(":")[2])], sort_keys=True)
     return CachedModel(model, ReplyCache(path, most_mb=settings.cache_mb), identity)
 

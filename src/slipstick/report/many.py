@@ -16,6 +16,7 @@ from slipstick.metrics.groups import group_problems, set_of
 from slipstick.metrics.labels import is_share, order_formats
 from slipstick.metrics.measures import ALL_SETS
 from slipstick.metrics.paired import accuracy_by_problem, compare_paired, differs_on_average
+from slipstick.models import CHANGES_NO_REPLY
 from slipstick.report.reading import RunContent, read_run
 from slipstick.schema import Metric, Problem, Run
 from slipstick.store import RunFolder
@@ -37,7 +38,7 @@ _FREE = (
     "rerun",
 )
 """Settings that differ between runs of one model on different sets, and need not keep them out of one row."""
-_SPEED = ("max_concurrent_solutions", "max_cost", "estimate", "model", "base_url", "api_key", "ks")
+_SPEED = CHANGES_NO_REPLY | {"max_concurrent_solutions", "max_cost", "estimate", "model", "ks"}
 """Settings that change no solution, and those that the model's name stands for."""
 _LOWER = (
     *("no_answer", "undecided", "failed", "request_failed", "tokens_per_correct", "cost_per_correct"),
