@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import sys
 from pathlib import Path
@@ -89,3 +91,27 @@ def test_a_question_may_hold_any_character(tmp_path: Path, monkeypatch: pytest.M
     environment = load(monkeypatch, write("openenv", tmp_path), "server.environment")
     assert [row["problem"]["text"] for row in environment._ROWS] == [BREAKS, "2 + 2?"]
     environment._SANDBOX.close()
+
+
+@pytest.mark.usefixtures("stand_ins")
+def test_calls_above_the_limit_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = load(monkeypatch, write("inspect_task", tmp_path, max_turns=4), "task").slipstick_q()
+    run: list[str] = []
+
+    async def execute_tools(messages: list[Any], tools: object) -> tuple[list[Any], None]:
+        run.extend(messages[-1].tool_calls)
+        return [SimpleNamespace(role="tool", tool_calls=None) for _ in messages[-1].tool_calls], None
+
+    async def generate(state: Any, **named: Any) -> Any:
+        calls = [f"{len(state.messages)}.{number}" for number in range(3)]
+        state.output = SimpleNamespace(message=SimpleNamespace(role="assistant", tool_calls=calls))
+        state.messages.append(state.output.message)
+        return state
+
+    interpreter = SimpleNamespace(session=contextlib.AsyncExitStack)
+    monkeypatch.setattr("slipstick.AsyncSandbox", lambda timeout: interpreter)
+    monkeypatch.setitem(task.solver.__globals__, "execute_tools", execute_tools)
+    ended = asyncio.run(task.solver(SimpleNamespace(messages=[]), generate))
+    assert run == ["0.0", "0.1", "0.2", "4.0"], "the last may be cut short, and is answered as a whole"
+    assert [message.role for message in ended.messages].count("tool") == 4
+    assert ended.messages[-1].tool_calls, "a reply more, whose calls nobody runs"
