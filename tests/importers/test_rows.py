@@ -100,6 +100,22 @@ def test_files_of_known_tools_go_before_guesses(tmp_path: Path) -> None:
     assert [source.file_format for source in sources] == ["lm-eval"] and [*skipped] == [tmp_path / "other.jsonl"]
 
 
+@pytest.mark.parametrize("golds", [(7, 1), (1, 7), (0, 1, 12)])
+@pytest.mark.parametrize("key", ["label", "correct"])
+def test_a_column_of_golds_may_begin_with_a_one(tmp_path: Path, key: str, golds: tuple[int, ...]) -> None:
+    rows = [{"question": f"{gold} + 0?", key: gold, "response": f"It is {gold}."} for gold in golds]
+    found = graded(tmp_path / "dump.jsonl", *rows)
+    assert found == [(f"dump/{number}#cot#0", "correct", {}) for number in range(1, len(golds) + 1)]
+
+
+def test_a_row_that_cannot_be_read_is_named_and_hides_no_file(tmp_path: Path) -> None:
+    row = {"question": "2+2?", "answer": "4", "response": "It is 4."}
+    (tmp_path / "dump.jsonl").write_text(json.dumps(row) + "\n{")
+    (source,), _ = find_outputs(tmp_path)
+    with pytest.raises(InputError, match=r"dump.jsonl:2 is not valid JSON"):
+        list(read_outputs([source]))
+
+
 @pytest.mark.parametrize("key", ["label", "correct"])
 def test_a_flag_is_no_gold(tmp_path: Path, key: str) -> None:
     row = {"question": "2+2?", "solution": r"So \boxed{4}.", "response": "It is 4.", key: 1}

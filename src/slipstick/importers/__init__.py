@@ -12,7 +12,7 @@ Files that are read are never changed.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,8 +133,8 @@ def find_outputs(
     wanted = ROWS if field_map else file_format
     names = {file: wanted or _recognise(values) for file, values in first.items()}
     if not any(names.values()):
-        names = {file: ROWS if rows.recognises(values) else None for file, values in first.items()}
-    maps = {file: rows.guess(first[file], field_map) for file, name in names.items() if name == ROWS}
+        names = dict.fromkeys(first, ROWS)
+    maps = {file: rows.guess(_head(file), field_map) for file, name in names.items() if name == ROWS}
     known = {file: name for file, name in names.items() if name and (name != ROWS or maps[file])}
     if not known:
         raise InputError(_nothing_known(path, first))
@@ -331,6 +331,17 @@ def _format(attempts: Iterable[list[Block]]) -> str:
 
 def _recognise(values: dict[str, Any]) -> str | None:
     return next((name for name, reader in FILE_FORMATS.items() if reader.recognises(values)), None)
+
+
+def _head(path: Path) -> list[dict[str, Any]]:
+    """The first rows of a file, as far as they can be read: what is wrong with a later one is said when it is read."""
+    head: list[dict[str, Any]] = []
+    try:
+        head.extend(row.values for row in islice(_rows_of(path), rows.LOOKED_AT))
+    except InputError:
+        if not head:
+            raise
+    return head
 
 
 def _described(path: Path, name: str, first: dict[str, Any]) -> OutputFile:

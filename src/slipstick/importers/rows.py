@@ -18,6 +18,8 @@ from slipstick.tabular import Row
 
 FIELDS = ("text", "answer", "response", "verdict", "id", "kind", "choices")
 """What can be mapped: fields of a problem, the whole output, and another tool's verdict on it."""
+LOOKED_AT = 1000
+"""Rows that say whether a column holds verdicts or golds: one row with a 1 does not."""
 _OF_PROBLEM = ("text", "answer", "id", "kind", "choices")
 _LOGGER = logging.getLogger("slipstick")
 USUAL_KEYS: dict[str, tuple[str, ...]] = {
@@ -51,12 +53,15 @@ def check_map(field_map: FieldMap) -> None:
             )
 
 
-def guess(values: dict[str, Any], field_map: FieldMap | None = None) -> dict[str, str | list[str]] | None:
-    """Field -> key: those mapped, the others by their usual names; None if there is no gold or no response."""
+def guess(head: Sequence[dict[str, Any]], field_map: FieldMap | None = None) -> dict[str, str | list[str]] | None:
+    """Field -> key: those mapped, the others by their usual names; None if there is no gold or no response.
+
+    head: the first rows of a file, up to `LOOKED_AT`, at least one.
+    """
     fields = dict(field_map or {})
-    if "verdict" not in fields and (key := verdict_key([values], fields)):
+    if "verdict" not in fields and (key := verdict_key(head, fields)):
         fields["verdict"] = key  # before a gold is looked for under the same name
-    found = usual_keys(values, fields)
+    found = usual_keys(head[0], fields)
     return found if {"answer", "response"} <= found.keys() else None
 
 
@@ -88,11 +93,6 @@ def verdict_key(rows: Sequence[Mapping[str, Any]], fields: FieldMap) -> str | No
         if any(isinstance(value, bool) for value in values) or (not place and None not in map(flag_of, values)):
             return key
     return None
-
-
-def recognises(values: dict[str, Any]) -> bool:
-    """Whether a row has a gold and a response under usual names."""
-    return guess(values) is not None
 
 
 def task(path: Path) -> str:

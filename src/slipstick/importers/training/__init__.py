@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, get_args
 
 from slipstick.errors import InputError
-from slipstick.importers.rows import USUAL_KEYS, at, flag_of, is_missing, verdict_key
+from slipstick.importers.rows import LOOKED_AT, USUAL_KEYS, at, flag_of, is_missing, verdict_key
 from slipstick.importers.training.dialogues import Exchange
 from slipstick.importers.training.layouts import format_of
 from slipstick.importers.training.shapes import SHAPES, TrainingRow, format_named, own_id, training_keys, without_frame
@@ -27,8 +27,6 @@ from slipstick.trainable import split_named
 
 __all__ = ["SHAPES", "Imported", "Names", "Notes", "read_training"]
 
-_LOOKED_AT = 1000
-"""Rows that say whether a column holds verdicts: one row with a 1 does not."""
 _REFERENCES = ("solution", "rationale", "context", "passage", "body")
 """Keys beside a dialogue that say again what it says."""
 
@@ -118,7 +116,7 @@ def read_training(
     Raises InputError if the first row is of no shape, and for a row that cannot be read if nobody takes it.
     """
     fields, notes = dict(field_map or {}), notes or Notes()
-    head = list(islice(rows, _LOOKED_AT))
+    head = list(islice(rows, LOOKED_AT))
     if not head:
         return
     first = head[0]
