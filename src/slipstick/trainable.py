@@ -1,5 +1,6 @@
 """Which runs and solutions may be trained on, and which are held out."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from slipstick.store import RunFolder
 
 _UNCHECKED = ("import", "curate")
 """Verbs whose runs hold solutions without a verdict on purpose: there was no gold to compare with."""
-
-
-_SPLITS = {"train": "train", "test": "test", **dict.fromkeys(("valid", "validation", "val", "dev"), "valid")}
+SPLIT_NAMES = {"train": "train", "test": "test", **dict.fromkeys(("valid", "validation", "val", "dev"), "valid")}
+"""What splits are usually called -> what a training calls them."""
+_SPLIT = re.compile(rf"({'|'.join(SPLIT_NAMES)})(?:[^a-z].*)?", re.DOTALL)
 _ORDER = ("train", "", "valid", "test")
 """Splits from what is trained on to what is held out most strictly; "" stands for those of other names."""
 SPLIT_COUNT = "split "
@@ -47,8 +48,10 @@ def is_unchecked(solution: Solution) -> bool:
 
 
 def split_named(value: object) -> str | None:
-    """The split "train", "valid" or "test" by any of their usual names in any case; None for all else."""
-    return _SPLITS.get(value.strip().lower()) if isinstance(value, str) else None
+    """The split "train", "valid" or "test" by any of their usual names in any case, also with more behind it that is no
+    letter ("test_sft", "train[:80%]"); None for all else."""
+    found = _SPLIT.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    return SPLIT_NAMES[found[1]] if found else None
 
 
 def split_of(problem: Problem) -> str:

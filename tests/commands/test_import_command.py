@@ -223,6 +223,19 @@ def test_the_rows_own_split_says_what_is_trained_on(tmp_path: Path) -> None:
 def test_splits_of_no_known_name_divide_nothing(tmp_path: Path) -> None:
     folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", "algebra", "geometry"))
     assert "splits:" not in said and len(trained_on(folder)) == 2
+    assert "train, valid and test: `algebra` 1, `geometry` 1; all rows are trained on" in said
+    folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", "train", "holdout", None, ""), overwrite=True)
+    assert "`holdout` 1; each is a split of its own" in said and "splits: train 3, holdout 1" in said
+    assert trained_on(folder) == ["2+0?", "2+2?", "2+3?"]
+
+
+def test_a_splits_name_may_have_more_behind_it(tmp_path: Path) -> None:
+    names = ("train_sft", "test_sft", "Valid_sft", "validation-2", "train[:80%]", "test2", "dev.clean")
+    folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", *names))
+    assert "splits: train 2, valid 3, test 2" in said.splitlines() and "values of `split`" not in said
+    assert trained_on(folder) == ["2+0?", "2+4?"]
+    folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", "trained", "testament"), overwrite=True)
+    assert "splits:" not in said and "`trained` 1, `testament` 1" in said
 
 
 def test_a_question_of_several_splits_is_held_out(tmp_path: Path) -> None:

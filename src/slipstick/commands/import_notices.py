@@ -1,5 +1,6 @@
 """What `slipstick import` counts and says of the rows it read."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from slipstick.errors import counted
@@ -9,6 +10,7 @@ from slipstick.trainable import SPLIT_COUNT, in_order
 
 UNCHECKED = "without a gold"
 SEVERAL_SPLITS = "questions in several splits"
+_SHOWN = 5
 
 
 def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> Iterator[str]:
@@ -16,7 +18,7 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
     formats = ", ".join(f"{n:,} {name.removeprefix('in ')}" for name, n in counts.items() if name.startswith("in "))
     found = f"{counted(counts['solutions'], 'solution')} of {counted(counts['problems'], 'problem')}"
     yield f"{found}, read as {notes.shape}: {formats}"
-    yield from _splits(counts)
+    yield from _splits(counts, notes.splits)
     if notes.keys:
         yield "keys: " + ", ".join(f"{field} = `{key}`" for field, key in notes.keys.items())
     outcomes = [(name, counts.get(name, 0)) for name in ("correct", "incorrect", "no_answer", "undecided")]
@@ -50,9 +52,20 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
         yield f"dropped, see dropped.jsonl: {counted(len(drops), 'row')}, the first {drops[0].reason}"
 
 
-def _splits(counts: Mapping[str, int]) -> Iterator[str]:
-    """How many solutions each split has, if the rows have splits, and which of them are trained on."""
+def _splits(counts: Mapping[str, int], unknown: Counter[str]) -> Iterator[str]:
+    """How many solutions each split has, if the rows have splits, and which of them are trained on.
+
+    unknown: value of `split` that names none -> rows.
+    """
     names = in_order(name.removeprefix(SPLIT_COUNT) for name in counts if name.startswith(SPLIT_COUNT))
+    if unknown:
+        said = ", ".join(f"`{name[:40]}` {n:,}" for name, n in unknown.most_common(_SHOWN))
+        more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
+        become = "each is a split of its own" if names else "all rows are trained on"
+        yield (
+            f"values of `split` that name none of train, valid and test: {said}{more}; {become} (to hold rows out, "
+            "write one of the three into them)"
+        )
     if not names:
         return
     yield "splits: " + ", ".join(f"{name} {counts[SPLIT_COUNT + name]:,}" for name in names)

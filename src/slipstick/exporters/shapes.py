@@ -6,8 +6,7 @@ from typing import Any
 from slipstick.formats import Format, join, load_format, render, render_chat, render_example, render_prompt, tool_schema
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 from slipstick.thoughts import split_thoughts
-
-_SPLITS = frozenset({"train", "test", "valid", "validation", "dev"})
+from slipstick.trainable import SPLIT_NAMES
 
 
 def written_format(solution: Solution) -> str:
@@ -152,7 +151,7 @@ def outcomes(solution: Solution, problem: Problem, format: Format) -> dict[str, 
 def _split(problem: Problem) -> str:
     """The split that curation chose, else that of an id like "gsm8k/train/7"; "" if nothing says one."""
     parts = problem.id.split("/")
-    named = parts[1] if len(parts) >= 3 or (len(parts) == 2 and parts[1] in _SPLITS) else ""
+    named = parts[1] if len(parts) >= 3 or (len(parts) == 2 and parts[1] in SPLIT_NAMES) else ""
     return str(problem.metadata.get("split") or named)
 
 

@@ -54,6 +54,8 @@ class Notes:
     """Rows with a system message."""
     score: str = ""
     """A column under a usual name of verdicts whose numbers are none, and one of them: "`score`, as 0.7"."""
+    splits: Counter[str] = field(default_factory=Counter)
+    """Value of `split` that names none -> rows."""
     untrained: int = 0
     """Replies left out because a message of theirs says that it is not trained on."""
     golds: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -183,7 +185,9 @@ def _read(
     notes.untrained += (left_out := sum(not exchange.is_target for exchange in read.exchanges))
     if left_out == len(read.exchanges):
         raise InputError(f"{row.where}: every reply says that it is not trained on (`weight` is 0)")
-    own = own_id(row.values)
+    own, split = own_id(row.values), _split_of(row)
+    if not is_missing(split) and split_named(split) is None:
+        notes.splits[str(split)] += 1
     for turn, found in enumerate(read.exchanges):
         if not found.is_target:
             continue
@@ -224,15 +228,15 @@ def _problem(
     values["text"] = _transcript(exchange)
     problem = to_problem(Row(row.where, row.number, values), stem=stem)
     more = {"system": exchange.system} if exchange.system else {}
-    metadata = {**problem.metadata, **more, **_split_of(row), "where": row.where}
+    split = {"split": name} if (name := split_named(_split_of(row))) else {}
+    metadata = {**problem.metadata, **more, **split, "where": row.where}
     return problem.model_copy(update={"metadata": metadata, "answer": problem.answer if graded else None})
 
 
-def _split_of(row: Row) -> dict[str, str]:
-    """The row's own split, under the key `split` in whatever case, by the name that a training knows."""
+def _split_of(row: Row) -> Any:
+    """What the row says under the key `split`, in whatever case; None for nothing."""
     own = {key.strip().lower(): value for key, value in row.values.items()}
-    value = own.get("split", (read_object(own.get("metadata")) or {}).get("split"))
-    return {"split": split} if (split := split_named(value)) else {}
+    return own.get("split", (read_object(own.get("metadata")) or {}).get("split"))
 
 
 def _id_of(row: Row, fields: Mapping[str, str]) -> Any:
