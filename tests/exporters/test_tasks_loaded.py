@@ -8,7 +8,7 @@ import importlib
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, Self
+from typing import Any, Generic, TypeVarTuple
 
 import pytest
 
@@ -19,6 +19,7 @@ BREAKS = "Half\u2028of\u2029six\x85?\x0b\x0c\x1c\x1d\x1e"
 """A question with every character at which `str.splitlines` cuts and JSON's text does not escape or break."""
 PROBLEMS = [Problem(id="a/1", text=BREAKS, answer="3"), Problem(id="a/2", text="2 + 2?", answer="4")]
 
+Given = TypeVarTuple("Given")
 STOOD_FOR = (
     *("inspect_ai", "inspect_ai.dataset", "inspect_ai.model", "inspect_ai.scorer", "inspect_ai.solver"),
     *("inspect_ai.tool", "verifiers", "verifiers.v1", "verifiers.v1.harnesses", "verifiers.v1.harnesses.null"),
@@ -27,15 +28,12 @@ STOOD_FOR = (
 )
 
 
-class Base:
+class Base(Generic[*Given]):
     """Stands for any class of a tool: keeps what it is given."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         self.given = given
         vars(self).update(named)
-
-    def __class_getitem__(cls, item: object) -> type[Self]:
-        return cls
 
 
 class Tool(ModuleType):

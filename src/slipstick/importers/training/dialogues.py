@@ -28,8 +28,8 @@ _ANSWERED = re.compile(
     r"(?:the )?(?:code |program )?(?:execution )?(?:output|result|observation)s?(?: is)?:)\s*",
     re.IGNORECASE,
 )
-_IN_FENCE = re.compile(r"```\w*\n(?P<text>.*?)(?:\n?```\s*|\Z)", re.DOTALL)
 """How a user's message begins that is no question but what a program printed."""
+_IN_FENCE = re.compile(r"```\w*\n(?P<text>.*?)(?:\n?```\s*|\Z)", re.DOTALL)
 _RESPONSE = re.compile(r"<tool_response>(?:(?!</tool_response>).)*</tool_response>", re.DOTALL)
 """A result as Hermes and Qwen write it; several of parallel calls may be one message."""
 _TARGET_KEYS = ("weight", "train", "training")
