@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 from packaging.requirements import Requirement
 from rich.console import Console
 
@@ -22,6 +23,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.export import run_export
 from slipstick.errors import InputError, RunFolderError, UserError
 from slipstick.exporters.tasks import TASKS, TaskSettings, write_task
+from slipstick.exporters.tasks.templates import fill_in
 from slipstick.rewards.dialogues import judge_dialogue, solution_of
 
 PROBLEMS = [
@@ -241,3 +243,10 @@ def test_nemo_gym_loads_the_server(out: Path) -> None:
     sys.path.insert(0, str(out / "nemo_gym" / "resources_servers" / "slipstick_my_set_2"))
     server = importlib.import_module("app").SlipstickResourcesServer
     assert asyncio.iscoroutinefunction(server.verify)
+
+
+def test_templates_are_filled_in_strictly_and_leave_no_trace_of_their_blocks() -> None:
+    template = "a:\n  {% for each in given %}\n  - {{ each | json }}\n  {% endfor %}\n"
+    assert fill_in(template, {"given": ['say "x": 1', "{{ y }}"]}) == 'a:\n  - "say \\"x\\": 1"\n  - "{{ y }}"\n'
+    with pytest.raises(UndefinedError):
+        fill_in(template, {})

@@ -1,6 +1,7 @@
 """Writes problems as tasks of other tools, which run them with our interpreter and take our verdict.
 
     rows        a problem as a row of a task's data
+    templates   fills in the files of a task
     lm_eval     tasks of lm-evaluation-harness, one for each set
     inspect_task, verifiers, openenv, nemo_gym
                 templates of the files that those tools load, laid out as they are written
@@ -9,14 +10,11 @@
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from importlib.metadata import distribution
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, StrictUndefined
 from pydantic import Field, field_validator
 
 from slipstick.equivalence import check_profile
@@ -25,6 +23,7 @@ from slipstick.errors import InputError, UserError, did_you_mean
 from slipstick.exporters.files import write_jsonl
 from slipstick.exporters.tasks.lm_eval import write_lm_eval_tasks
 from slipstick.exporters.tasks.rows import chat_row, gym_row, slug
+from slipstick.exporters.tasks.templates import fill_in, templates
 from slipstick.formats import FormatName, load_format
 from slipstick.schema import Problem, Record
 from slipstick.store import write_atomically
@@ -119,19 +118,10 @@ def write_task(
 
 def _write_templates(shape: str, place: Path, values: dict[str, Any]) -> None:
     """Writes every template of a shape's folder where it stands there, NAME in its path replaced."""
-    made = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    for path, template in _templates(files(__name__).joinpath(shape)):
-        written = place / path.removesuffix(".j2").replace("NAME", values["name"])
+    for path, template in templates(shape).items():
+        written = place / path.replace("NAME", values["name"])
         written.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(written, made.from_string(template).render(values))
-
-
-def _templates(folder: Traversable, above: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
-        if entry.is_dir():
-            yield from _templates(entry, [*above, entry.name])
-        elif entry.name.endswith(".j2"):
-            yield "/".join([*above, entry.name]), entry.read_text("utf-8")
+        write_atomically(written, fill_in(template, values))
 
 
 def _own_requirement() -> str:

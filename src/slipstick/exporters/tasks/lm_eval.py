@@ -7,12 +7,10 @@ interpreter in its loop, so tasks ask for words; the verdict is ours.
 
 import json
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import StrictUndefined, Template
-
 from slipstick.exporters.tasks.rows import distinct, graded_by, slug
+from slipstick.exporters.tasks.templates import fill_in, templates
 from slipstick.metrics.groups import set_of
 from slipstick.schema import Problem
 from slipstick.store import write_atomically
@@ -33,27 +31,21 @@ def write_lm_eval_tasks(
     names = distinct(named, slug)
     sets = {names[each]: members for each, members in named.items()}
     place.mkdir(parents=True, exist_ok=True)
+    made = templates("lm_eval_tasks")
     group = slug(name)
     written = {}
     for each, members in sets.items():
         data = place / f"{each}.jsonl"
         write_atomically(data, _rows(members))
         values = {"name": each, "data": str(data.absolute()), "ks": sorted(ks)}
-        write_atomically(place / f"slipstick_{each}.yaml", _rendered("task.yaml", **values))
+        write_atomically(place / f"slipstick_{each}.yaml", fill_in(made["task.yaml"], values))
         written[str(data.relative_to(out))] = len(members)
     if f"slipstick_{group}" not in {f"slipstick_{each}" for each in sets}:
         write_atomically(place / f"slipstick_{group}_group.yaml", _group(group, sets))
-    write_atomically(place / "verdict.py", _rendered("verdict.py", profile=profile))
-    first = f"slipstick_{next(iter(sets))}"
-    write_atomically(place / "README.md", _rendered("README.md", task=first, sets=list(sets), ks=sorted(ks)))
+    write_atomically(place / "verdict.py", fill_in(made["verdict.py"], {"profile": profile}))
+    said = {"task": f"slipstick_{next(iter(sets))}", "sets": list(sets)}
+    write_atomically(place / "README.md", fill_in(made["README.md"], said))
     return written
-
-
-def _rendered(name: str, /, **values: object) -> str:
-    text = files("slipstick.exporters.tasks").joinpath(f"lm_eval_tasks/{name}.j2").read_text("utf-8")
-    template = Template(text, trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
-    # JSON strings are YAML strings.
-    return str(template.render(**values, json=json.dumps))
 
 
 def _rows(problems: Iterable[Problem]) -> Iterable[str]:
