@@ -45,6 +45,36 @@ def test_examples_without_any_label(sums: Pairs, tmp_path: Path) -> None:
         trying(silent, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("mix", "says"),
+    [
+        ({"tir": 1, "pot": 2}, "a phase asks for pot, but the solutions are in cot, tir: take it out of `mix`, or"),
+        ({"cott": 1, "tir": 1}, r"asks for cott \(did you mean `cot`\?\), but the solutions are in cot, tir"),
+        ({"react": 1, "pot": 1}, "asks for react, pot, but"),
+    ],
+)
+def test_a_phase_that_asks_for_what_is_not_there(sums: Pairs, mix: dict[str, float], says: str, tmp_path: Path) -> None:
+    """Else it would train on another mix than its card says."""
+    there = [pair for pair in sums[:30] if pair[0].format != "pot"]
+    with pytest.raises(InputError, match=says):
+        trying(there, tmp_path, phases=[{"share": 1, "mix": {"tir": 1}}, {"share": 1, "mix": mix}])
+
+
+def test_a_phase_whose_solutions_are_all_too_long(sums: Pairs, tmp_path: Path) -> None:
+    solution, problem = next(pair for pair in sums if pair[0].format == "tir")
+    long = (solution, problem.model_copy(update={"text": "nuts " * 2000}))
+    words = [pair for pair in sums[:30] if pair[0].format == "cot"]
+    with pytest.raises(InputError, match=r"asks for tir, but all solutions in it are left out, as longer than max_l"):
+        trying([long, *words], tmp_path, phases=[{"share": 1, "mix": {"tir": 1, "cot": 1}}])
+
+
+def test_held_out_solutions_need_not_be_in_all_formats_of_a_phase(sums: Pairs, tmp_path: Path) -> None:
+    words = [pair for pair in sums[30:] if pair[0].format == "cot"][:3]
+    phases = [{"share": 1, "mix": {"tir": 1, "pot": 1, "cot": 0}}]
+    made = TrainSettings.model_validate({"max_train_tokens": 300, "num_processes": 1, "phases": phases})
+    assert train(sums[:30], valid=words, settings=made, out=tmp_path).valid_examples == 3
+
+
 def test_longer_than_the_model_reads(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"max_length = 5000 is more than the 1024 tokens.*set max_length = 1024"):
         trying(sums, tmp_path, base=str(tiny_model), max_length=5000)
@@ -101,6 +131,9 @@ def test_a_base_that_is_none(sums: Pairs, base: str, tmp_path: Path) -> None:
         ({"num_gpus": 6, "num_nodes": 4}, "num_gpus = 6 is not a multiple of num_nodes = 4"),
         ({"num_gpus": 8, "trainer": "trl", "optimizer": "adamw"}, 'num_gpus = 8 needs parallel = "fsdp2" or "zero3"'),
         ({"packing": "bfd", "phases": [{"share": 1, "mix": {"cot": 1}}]}, 'phases need packing = "none"'),
+        ({"phases": [{"share": 1, "mix": {"tir": 0}}]}, "no format has a weight above 0 (tir = 0)"),
+        ({"phases": [{"share": 1, "mix": {}}]}, "no format has a weight above 0 (empty)"),
+        ({"phases": [{"share": 1, "mix": {"tir": -1, "cot": 2}}]}, "greater than or equal to 0"),
         ({"too_long": "crop"}, "too_long = 'crop'"),
     ],
 )

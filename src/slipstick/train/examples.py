@@ -1,13 +1,14 @@
 """What a training learns from, in token ids: solutions with their labels, or rows of packed raw text."""
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slipstick.encode.encoding import IGNORED, Encoded, encode_within, format_name
 from slipstick.encode.tokens import eos_id, token_ids
-from slipstick.errors import InputError
+from slipstick.errors import InputError, did_you_mean
 from slipstick.formats import Format
+from slipstick.plugins import list_plugins
 from slipstick.schema import Problem, Solution
 from slipstick.train.settings import TrainSettings
 
@@ -53,7 +54,6 @@ def encode_solutions(
             unlabelled += 1
     if not encoded:
         raise InputError(f"none of {len(pairs)} solutions is usable: {_why_none(len(pairs), too_long, settings)}")
-    _check_phases(groups, settings)
     return Examples(encoded, groups, too_long, unlabelled, cut)
 
 
@@ -96,13 +96,27 @@ def _why_none(rows: int, too_long: int, settings: TrainSettings) -> str:
     )
 
 
-def _check_phases(groups: Sequence[str], settings: TrainSettings) -> None:
-    for phase in settings.phases:
-        if not any(phase.mix.get(group, 0.0) > 0 for group in groups):
-            raise InputError(
-                f"a phase asks for {', '.join(phase.mix)}, but the solutions are in {', '.join(sorted(set(groups)))}: "
-                "--set phases=[] trains on them in one mix, or name their formats in `phases`"
-            )
+def check_phases(settings: TrainSettings, given: Collection[str], usable: Collection[str]) -> None:
+    """Raises InputError if a phase gives weight to a format that no solution is in, as its mix would be another one.
+
+    given: formats of the solutions; usable: of those that fit and have a label.
+    """
+    asked = dict.fromkeys(name for phase in settings.phases for name, weight in phase.mix.items() if weight > 0)
+    missing = [name for name in asked if name not in usable]
+    if not given or not missing:
+        return
+    near = {name: did_you_mean(name, given) for name in missing if name not in list_plugins("formats")}
+    named = ", ".join(f"{name}{near.get(name, '')}" for name in missing)
+    if any(name not in given for name in missing):
+        why, remedy = f"the solutions are in {', '.join(sorted(given))}", "take it out of `mix`"
+    else:
+        why = (
+            f"all solutions in it are left out, as longer than max_length = {settings.max_length} tokens or unlabelled"
+        )
+        remedy = 'set a larger max_length, or too_long = "cut"'
+    raise InputError(
+        f"a phase asks for {named}, but {why}: {remedy}, or --set phases=[] trains on all of them in one mix"
+    )
 
 
 def hide_words(examples: Sequence[Encoded], tokenizer: Any, *, share: float, seed: int) -> list[Encoded]:

@@ -1,9 +1,9 @@
 """Settings of the training stages: what all of them share, then a class for each."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from slipstick.encode.settings import EncodeSettings
 from slipstick.equivalence.policies import REWARDS
@@ -23,10 +23,18 @@ CHANGES_NO_NUMBER = frozenset(
 class Phase(Record):
     """A stretch of training with its own mix of formats."""
 
-    share: float = Field(gt=0)
+    share: float = Field(gt=0, allow_inf_nan=False)
     """Its share of all tokens; shares are divided by their sum."""
-    mix: dict[str, float]
-    """Format -> its share of the examples; formats that are not named are left out."""
+    mix: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    """Format -> its share of the examples; formats that are not named, or by 0, are left out."""
+
+    @field_validator("mix")
+    @classmethod
+    def _leaves_something(cls, mix: dict[str, float]) -> dict[str, float]:
+        if not any(mix.values()):
+            said = ", ".join(f"{name} = {weight:g}" for name, weight in mix.items()) or "empty"
+            raise ValueError(f"no format has a weight above 0 ({said}), so the phase has nothing to train on")
+        return mix
 
 
 class LoraSettings(Record):

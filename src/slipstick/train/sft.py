@@ -16,7 +16,7 @@ from slipstick.formats import Format, FormatLoader, join, load_format, render_ex
 from slipstick.schema import Problem
 from slipstick.trackers import Track
 from slipstick.train.card import CardText
-from slipstick.train.examples import Examples, Pair, encode_solutions, hide_words, pack_texts
+from slipstick.train.examples import Examples, Pair, check_phases, encode_solutions, hide_words, pack_texts
 from slipstick.train.result import LAST, Evaluation, FitResult, TrainResult
 from slipstick.train.run import Observers, Progress, Training, digest_of, run_stage
 from slipstick.train.settings import TrainSettings
@@ -97,8 +97,10 @@ def encoded_examples(
 
     rows = list(pairs)
     formats = _formats(rows, load)
+    check_phases(settings, formats, formats)
     tokenizer = start_tokenizer(settings, _texts(rows, formats), list(formats.values()))
     examples = encode_solutions(rows, formats, tokenizer, settings)
+    check_phases(settings, formats, set(examples.groups))
     if settings.word_dropout:
         hidden = hide_words(examples.encoded, tokenizer, share=settings.word_dropout, seed=settings.seed)
         examples = examples._replace(encoded=hidden)
