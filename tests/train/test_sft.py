@@ -192,6 +192,19 @@ def test_what_cannot_be_trained_on_is_said(sums: Pairs, tmp_path: Path) -> None:
         train(sums, settings=SMALL.model_copy(update={"base": "no/such/model"}), out=tmp_path)
 
 
+def test_held_out_examples_that_are_left_out_are_counted(sums: Pairs, tmp_path: Path) -> None:
+    solution, problem = sums[0]
+    long = (solution, problem.model_copy(update={"text": "nuts " * 2000}))
+    silent = (sums[2][0].model_copy(update={"blocks": [Output(text="42")], "finish": "length"}), sums[2][1])
+    settings = SMALL.model_copy(update={"max_train_tokens": 600})
+    trained = train(sums[:9], valid=[*sums[9:12], long, silent, long], settings=settings, out=tmp_path)
+    assert (trained.valid_examples, trained.valid_too_long, trained.valid_unlabelled, trained.valid_cut) == (3, 2, 1, 0)
+    said = "3 held-out examples (2 more too long, 1 more with nothing to learn)"
+    assert trained.says_held_out() == said and f"| loss on {said} |" in (tmp_path / "README.md").read_text()
+    with pytest.raises(InputError, match="of what is held out, none of 1 solutions is usable: all are longer"):
+        train(sums[:9], valid=[long], settings=settings, out=tmp_path / "none")
+
+
 def test_examples_that_are_left_out_are_counted(sums: Pairs, tmp_path: Path) -> None:
     solution, _ = sums[0]
     long = Problem(id="sums/train/long", text="nuts " * 500)

@@ -78,6 +78,22 @@ def test_the_last_weights_are_kept_unless_the_best_are_asked_for(sums: Pairs, tm
     assert not (tmp_path / "plain" / "evaluations.jsonl").exists()
 
 
+def test_trls_trainer_counts_the_tokens_of_every_step(sums: Pairs, tiny_model: Path, tmp_path: Path) -> None:
+    """The interval is in tokens, whatever a step has: it was rounded to whole steps, and tokens were equal shares."""
+    from slipstick.train import encoded_examples
+    from slipstick.train.trl import rows_of
+
+    made = {"base": str(tiny_model), "max_train_tokens": 3000, "eval_every": 400, **TRL}
+    settings = TrainSettings.model_validate(made)
+    trained = train(sums[:60], valid=sums[60:66], settings=settings, out=tmp_path)
+    lengths = rows_of(encoded_examples(sums[:60], settings)[0], settings).lengths
+    done = [sum(lengths[: 4 * (step + 1)]) for step in range(trained.steps)]
+    assert [json.loads(line)["tokens"] for line in (tmp_path / "losses.jsonl").read_text().splitlines()] == done
+    due = [now for before, now in zip([0, *done], done, strict=False) if now // 400 > before // 400 or now == done[-1]]
+    assert [row.tokens for row in measured_in(tmp_path)] == due and done[-1] == trained.tokens
+    assert len(due) < trained.steps
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

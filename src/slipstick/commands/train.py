@@ -85,7 +85,7 @@ def _train(
     )
     if trained.valid_loss is not None:
         console.print(
-            f"loss on {trained.valid_examples:,} held-out examples {trained.valid_loss:.4f}, on the last tenth of the "
+            f"loss on {trained.says_held_out()} {trained.valid_loss:.4f}, on the last tenth of the "
             f"steps {trained.loss:.4f} nats per labelled token",
             highlight=False,
             soft_wrap=True,

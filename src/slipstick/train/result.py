@@ -6,6 +6,7 @@ from math import ceil, floor
 
 from pydantic import Field
 
+from slipstick.errors import counted
 from slipstick.schema import Metric, Record
 
 LAST = "last"
@@ -73,13 +74,25 @@ class TrainResult(FitResult):
     cut: int = 0
     """Solutions that lost blocks at their end to fit."""
     valid_examples: int = 0
-    """Solutions held out from training."""
+    """Solutions held out from training, and measured with."""
+    valid_too_long: int = 0
+    """Held-out solutions left out because they exceed `max_length` tokens."""
+    valid_unlabelled: int = 0
+    """Held-out solutions left out because none of their tokens is a label."""
+    valid_cut: int = 0
+    """Held-out solutions that lost blocks at their end to fit."""
     valid_loss: float | None = None
     """Mean loss of the finished model on them, in nats per labelled token; None if none are held out."""
     kept_step: int | None = None
     """Step whose weights `model` has, the best of the evaluations; None: the last step's."""
     accuracy: list[Metric] = Field(default_factory=list)
     """Share of problems that these weights solve, if the training measured it."""
+
+    def says_held_out(self) -> str:
+        """How many solutions were held out, in words: "45 held-out examples (11 more too long)"."""
+        counts = {"too long": self.valid_too_long, "with nothing to learn": self.valid_unlabelled}
+        left_out = ", ".join(f"{count:,} more {why}" for why, count in counts.items() if count)
+        return counted(self.valid_examples, "held-out example") + (f" ({left_out})" if left_out else "")
 
 
 class ValueResult(StageResult):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slipstick.curate.contamination import alphanumeric, question
-from slipstick.encode.encoding import Encoded, format_name
+from slipstick.encode.encoding import format_name
 from slipstick.errors import InputError, counted
 from slipstick.formats import Format, FormatLoader, join, load_format, render_example
 from slipstick.schema import Problem
@@ -61,7 +61,7 @@ def train(
             raise InputError(f"none of the {len(eval_problems):,} eval_problems has a gold, so nothing can be graded")
         _say_seen(rows, asked)
         held_out = HeldOut(
-            _encoded(kept, tokenizer, settings, load),
+            _held_out(kept, tokenizer, settings, load),
             list({problem.id: problem for problem in asked}.values())[: settings.eval_accuracy_problems],
             [load(name) for name in sorted(set(examples.groups))],
         )
@@ -116,9 +116,14 @@ def packed_examples(texts: Iterable[str], settings: TrainSettings) -> tuple[Exam
     return pack_texts(documents, tokenizer, settings), tokenizer
 
 
-def _encoded(pairs: list[Pair], tokenizer: Any, settings: TrainSettings, load: FormatLoader) -> list[Encoded]:
-    """Held-out solutions as the model would have been trained on them; [] if there are none."""
-    return encode_solutions(pairs, _formats(pairs, load), tokenizer, settings).encoded if pairs else []
+def _held_out(pairs: list[Pair], tokenizer: Any, settings: TrainSettings, load: FormatLoader) -> Examples:
+    """Held-out solutions as the model would have been trained on them; no examples if there are none."""
+    if not pairs:
+        return Examples([], [])
+    try:
+        return encode_solutions(pairs, _formats(pairs, load), tokenizer, settings)
+    except InputError as error:
+        raise InputError(f"of what is held out, {error}") from error
 
 
 def _formats(pairs: list[Pair], load: FormatLoader) -> dict[str, Format]:
@@ -133,7 +138,7 @@ def _texts(pairs: list[Pair], formats: dict[str, Format]) -> Iterator[str]:
 class HeldOut(NamedTuple):
     """What a model is not trained on but measured with."""
 
-    encoded: Sequence[Encoded] = ()
+    examples: Examples = Examples([], [])
     """Solutions, for the loss."""
     problems: Sequence[Problem] = ()
     """Problems to solve."""
@@ -172,20 +177,21 @@ def _run(
 ) -> TrainResult:
     from slipstick.train.validation import require_something_to_measure
 
-    require_something_to_measure(settings, held_out.encoded, held_out.problems)
+    require_something_to_measure(settings, held_out.examples.encoded, held_out.problems)
     _say_repeated(examples, settings)
     counts = {"too_long": examples.too_long, "unlabelled": examples.unlabelled, "cut": examples.cut}
+    counts |= {f"valid_{name}": getattr(held_out.examples, name) for name in counts}
 
     def fit(training: Training) -> TrainResult:
         from slipstick.train.validation import validation_loss
 
         fitted, kept = _fit(examples, tokenizer, settings, training, held_out)
-        loss = validation_loss(out, held_out.encoded, settings) if held_out.encoded else None
+        loss = validation_loss(out, held_out.examples.encoded, settings) if held_out.examples.encoded else None
         return TrainResult(
             **fitted.model_dump(),
             **counts,
             examples=len(examples.encoded),
-            valid_examples=len(held_out.encoded),
+            valid_examples=len(held_out.examples.encoded),
             valid_loss=loss,
             kept_step=kept.step if kept and kept.step < fitted.steps else None,
             accuracy=kept.accuracy if kept else [],
@@ -194,7 +200,7 @@ def _run(
     return run_stage(
         fit,
         settings,
-        digest=digest_of([*examples.encoded, *held_out.encoded, *held_out.problems]),
+        digest=digest_of([*examples.encoded, *held_out.examples.encoded, *held_out.problems]),
         result=TrainResult,
         describe=lambda result: _card_text(result, examples, settings),
         out=out,
@@ -213,7 +219,7 @@ def _card_text(result: TrainResult, examples: Examples, settings: TrainSettings)
         ("examples cut to fit", f"{result.cut:,}"),
     ]
     if result.valid_loss is not None:
-        numbers.append((f"loss on {result.valid_examples:,} held-out examples", f"{result.valid_loss:.4f}"))
+        numbers.append((f"loss on {result.says_held_out()}", f"{result.valid_loss:.4f}"))
     for metric in result.accuracy:
         share = f"{100 * metric.value:.1f} % ({100 * metric.low:.1f}-{100 * metric.high:.1f})"
         where = f" in `{metric.format}`" if metric.format else ""
@@ -258,7 +264,7 @@ def _fit(
             settings,
             training,
             tokenizer,
-            held_out=held_out.encoded,
+            held_out=held_out.examples.encoded,
             problems=held_out.problems,
             formats=held_out.formats,
         )

@@ -27,7 +27,7 @@ class TrainRecipe(TrainSettings):
     text_field: str = "text"
     """Key of the text in JSONL files of raw text."""
     limit: int | None = Field(default=None, ge=1)
-    """Use only the first `limit` solutions or texts."""
+    """Use only the first `limit` solutions or texts; of `valid_split` too."""
     split: str = "train"
     """Split that is trained on, of runs that are divided: by a curation, or by the `split` of imported rows."""
     valid_split: str = "valid"

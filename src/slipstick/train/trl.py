@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,27 +29,36 @@ _OPTIMIZERS = {"adamw_8bit": "adamw_8bit", "adafactor": "adafactor"}
 _CHECKPOINTS = 10  # in a training, unless the settings say: those of large models are large
 
 
+TokensDone = Callable[[int, int], int]
+"""Number of a step, from 1, and of all steps -> tokens done after it."""
+
+
 class Rows(NamedTuple):
     """What a training learns from, in order."""
 
     dataset: Any
     """A `datasets.Dataset` of `input_ids` and `labels`."""
-    tokens: int
-    """Tokens of all of it."""
+    lengths: list[int]
+    """Tokens of each row."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all of them."""
+        return sum(self.lengths)
 
 
 def rows_of(examples: Examples, settings: TrainSettings) -> Rows:
     """The examples as TRL takes them."""
-    order, tokens = _order(examples, settings)
-    return Rows(_dataset(examples).select(order), tokens)
+    order, lengths = _order(examples, settings)
+    return Rows(_dataset(examples).select(order), lengths)
 
 
 def write_rows(examples: Examples, settings: TrainSettings, folder: Path) -> None:
     """Writes what `read_rows` reads: every example once, and their order."""
-    order, tokens = _order(examples, settings)
+    order, lengths = _order(examples, settings)
     with _only_errors():
         _dataset(examples).save_to_disk(folder / "examples")
-    write_atomically(folder / "order.json", json.dumps({"order": order, "tokens": tokens}))
+    write_atomically(folder / "order.json", json.dumps({"order": order, "lengths": lengths}))
 
 
 def read_rows(folder: Path) -> Rows:
@@ -56,7 +66,7 @@ def read_rows(folder: Path) -> Rows:
     from datasets import load_from_disk
 
     dealt = json.loads((folder / "order.json").read_text("utf-8"))
-    return Rows(load_from_disk(folder / "examples").select(dealt["order"]), dealt["tokens"])
+    return Rows(load_from_disk(folder / "examples").select(dealt["order"]), dealt["lengths"])
 
 
 def fit_with_trl(
@@ -74,7 +84,7 @@ def fit_with_trl(
 
     began, out = time.monotonic(), training.out
     every = settings.checkpoint_every or rows.tokens / _CHECKPOINTS
-    steps = _steps(settings, len(rows.dataset), rows.tokens)
+    steps, done = _steps(settings, len(rows.dataset), rows.tokens), _tokens_done(rows, settings)
     with quietly(), _only_errors():
         # Before the model: only then does ZeRO-3 or FSDP2 let each process load a part of it alone.
         arguments = _arguments(settings, out / FOLDER, max(1, round(steps * every / rows.tokens)))
@@ -86,10 +96,10 @@ def fit_with_trl(
             args=arguments,
             train_dataset=rows.dataset,
             processing_class=tokenizer,
-            callbacks=[_reporter(training, rows.tokens)],
+            callbacks=[_reporter(training, rows.tokens, done)],
         )
         if validation:
-            trainer.add_callback(_watcher(validation, rows.tokens, steps))
+            trainer.add_callback(_watcher(validation, rows.tokens, done))
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=last)
         losses = [row["loss"] for row in _with_loss(trainer.state)]
@@ -103,11 +113,11 @@ def fit_with_trl(
     )
 
 
-def _order(examples: Examples, settings: TrainSettings) -> tuple[list[int], int]:
-    """The examples in the order they are dealt, as for our own loop, one a step; and the tokens of all of them."""
+def _order(examples: Examples, settings: TrainSettings) -> tuple[list[int], list[int]]:
+    """The examples in the order they are dealt, as for our own loop, one a step; and the tokens of each."""
     lengths = examples.lengths()
     order = [i for batch in batches_of(examples, settings, batch_tokens=1) for i in batch]
-    return order, sum(lengths[i] for i in order)
+    return order, [lengths[i] for i in order]
 
 
 def _dataset(examples: Examples) -> Any:
@@ -124,8 +134,19 @@ def _dataset(examples: Examples) -> Any:
 def _steps(settings: TrainSettings, rows: int, tokens: int) -> int:
     """Updates of the weights, about: packing may need a row more or less."""
     rows = ceil(tokens / settings.max_length) if settings.packing != "none" else rows
-    per_device = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
-    return max(1, ceil(rows / (per_device * settings.num_gpus)))
+    return max(1, ceil(rows / _rows_of_a_step(settings)))
+
+
+def _rows_of_a_step(settings: TrainSettings) -> int:
+    return settings.per_device_train_batch_size * settings.gradient_accumulation_steps * settings.num_gpus
+
+
+def _tokens_done(rows: Rows, settings: TrainSettings) -> TokensDone:
+    """Packed rows are made by TRL, and about equally long; others are trained on in their order."""
+    if settings.packing != "none":
+        return lambda step, steps: rows.tokens * step // steps
+    ends, each = [0, *accumulate(rows.lengths)], _rows_of_a_step(settings)
+    return lambda step, steps: ends[min(step * each, len(rows.lengths))]
 
 
 def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
@@ -169,34 +190,34 @@ def _arguments(settings: TrainSettings, folder: Path, save_steps: int) -> Any:
     return arguments
 
 
-def _reporter(training: Training, total: int) -> Any:
+def _reporter(training: Training, total: int, done: TokensDone) -> Any:
     """A callback that writes losses.jsonl and calls the training's progress."""
     from transformers import TrainerCallback
 
     class Reporter(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.is_world_process_zero:  # what an interrupted run had done until its checkpoint
-                write_atomically(training.out / "losses.jsonl", [_line(row, state, total) for row in _with_loss(state)])
+                write_atomically(training.out / "losses.jsonl", [_line(row, state, done) for row in _with_loss(state)])
 
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             row = state.log_history[-1]
             if not state.is_world_process_zero or "loss" not in row:
                 return
             with (training.out / "losses.jsonl").open("a", encoding="utf-8") as log:
-                log.write(_line(row, state, total))
+                log.write(_line(row, state, done))
             if training.observers.progress:
-                training.observers.progress(_done(row, state, total), total, row["loss"])
+                training.observers.progress(done(row["step"], state.max_steps), total, row["loss"])
             if training.observers.track:
                 training.observers.track(state.global_step, numbers_of(row))
 
     return Reporter()
 
 
-def _watcher(validation: Validation, total: int, steps: int) -> Any:
+def _watcher(validation: Validation, total: int, done: TokensDone) -> Any:
     """A callback that has the model measured between steps, and a checkpoint saved after it."""
     from transformers import TrainerCallback
 
-    every = max(1, round(steps * validation.every(total) / total))
+    every = validation.every(total)
 
     class Watcher(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -204,9 +225,9 @@ def _watcher(validation: Validation, total: int, steps: int) -> Any:
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             step = state.global_step
-            if step % every == 0 or step == state.max_steps:
-                done = _done({"step": step}, state, total)
-                validation.measure(kwargs["model"], step=step, tokens=done, arithmetic=Arithmetic(bf16=args.bf16))
+            before, now = (done(number, state.max_steps) for number in (step - 1, step))
+            if now // every > before // every or step == state.max_steps:
+                validation.measure(kwargs["model"], step=step, tokens=now, arithmetic=Arithmetic(bf16=args.bf16))
                 control.should_save = True
 
     return Watcher()
@@ -216,13 +237,8 @@ def _with_loss(state: Any) -> list[dict[str, Any]]:
     return [row for row in state.log_history if "loss" in row]
 
 
-def _line(row: dict[str, Any], state: Any, total: int) -> str:
-    return loss_line(row["step"] - 1, _done(row, state, total), row["loss"])
-
-
-def _done(row: dict[str, Any], state: Any, total: int) -> int:
-    """Tokens done after a step, as steps are about equally long."""
-    return int(total * row["step"] / state.max_steps)
+def _line(row: dict[str, Any], state: Any, done: TokensDone) -> str:
+    return loss_line(row["step"] - 1, done(row["step"], state.max_steps), row["loss"])
 
 
 @contextmanager
