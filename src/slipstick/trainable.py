@@ -10,7 +10,12 @@ from slipstick.store import RunFolder
 
 _UNCHECKED = ("import", "curate")
 """Verbs whose runs hold solutions without a verdict on purpose: there was no gold to compare with."""
-SPLIT_NAMES = {"train": "train", "test": "test", **dict.fromkeys(("valid", "validation", "val", "dev"), "valid")}
+_HELD_OUT = ("valid", "validation", "val", "dev", "development", "eval", "evaluation")
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(_HELD_OUT, "valid"),
+}
 """What splits are usually called -> what a training calls them."""
 _SPLIT = re.compile(rf"({'|'.join(SPLIT_NAMES)})(?:[^a-z].*)?", re.DOTALL)
 _ORDER = ("train", "", "valid", "test")

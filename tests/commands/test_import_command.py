@@ -225,7 +225,10 @@ def test_splits_of_no_known_name_divide_nothing(tmp_path: Path) -> None:
     assert "splits:" not in said and len(trained_on(folder)) == 2
     assert "train, valid and test: `algebra` 1, `geometry` 1; all rows are trained on" in said
     folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", "train", "holdout", None, ""), overwrite=True)
-    assert "`holdout` 1; each is a split of its own" in said and "splits: train 3, holdout 1" in said
+    assert (
+        "`holdout` 1; each is a split of its own, which only --set split=NAME trains on" in said
+        and "splits: train 3, holdout 1" in said
+    )
     assert trained_on(folder) == ["2+0?", "2+2?", "2+3?"]
 
 
@@ -236,6 +239,13 @@ def test_a_splits_name_may_have_more_behind_it(tmp_path: Path) -> None:
     assert trained_on(folder) == ["2+0?", "2+4?"]
     folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", "trained", "testament"), overwrite=True)
     assert "splits:" not in said and "`trained` 1, `testament` 1" in said
+
+
+def test_what_trainers_call_their_splits_is_known(tmp_path: Path) -> None:
+    names = ("training", "eval", "Evaluation", "testing", "development", "eval_sft")
+    folder, said = imported(rows_with_splits(tmp_path / "sp.jsonl", *names))
+    assert "splits: train 1, valid 4, test 1" in said.splitlines() and "values of `split`" not in said
+    assert len(list(TrainRecipe(data=[str(folder.path)]).valid_pairs())) == 4
 
 
 def test_a_question_of_several_splits_is_held_out(tmp_path: Path) -> None:

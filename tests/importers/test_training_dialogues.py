@@ -113,6 +113,15 @@ def test_a_reply_of_weight_0_is_read_and_not_trained_on() -> None:
         read({"messages": [USER, {**FOUR, "weight": 0}]})
 
 
+@pytest.mark.parametrize("prompt", ["2+2?", [USER]], ids=["text", "messages"])
+@pytest.mark.parametrize("key", ["completion", "completions"])
+def test_several_completions_are_samples_of_one_problem(key: str, prompt: object) -> None:
+    found = read({"prompt": prompt, key: ["It is 4.", " ", "It is 5."], "answer": "4"})
+    assert [(one.problem.text, one.problem.answer) for one in found] == [("2+2?", "4")] * 2
+    assert short(found) == [("text", "It is 4."), ("text", "It is 5.")]
+    assert [one.solution.sample for one in found] == [0, 1]
+
+
 def test_several_generations_are_samples_of_one_problem() -> None:
     notes = Notes()
     found = read({"problem": "2+2?", "answer": "4", "generations": ["It is 4.", "It is 5."]}, notes)

@@ -61,7 +61,8 @@ def _splits(counts: Mapping[str, int], unknown: Counter[str]) -> Iterator[str]:
     if unknown:
         said = ", ".join(f"`{name[:40]}` {n:,}" for name, n in unknown.most_common(_SHOWN))
         more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
-        become = "each is a split of its own" if names else "all rows are trained on"
+        apart = "each is a split of its own, which only --set split=NAME trains on"
+        become = apart if names else "all rows are trained on"
         yield (
             f"values of `split` that name none of train, valid and test: {said}{more}; {become} (to hold rows out, "
             "write one of the three into them)"

@@ -111,8 +111,26 @@ def _prompt_completion(row: Row, fields: FieldMap) -> TrainingRow:
     used = frozenset({"prompt", "completion", "tools"})
     if all(isinstance(value, str) and not is_dialogue(value) for value in (prompt, completion)):
         return _prompted(row, _text(row, "prompt"), _text(row, "completion"), used)
+    if texts := _texts(completion):
+        if isinstance(prompt, str) and not is_dialogue(prompt):
+            each = [_prompted(row, _text(row, "prompt"), text, used) for text in texts]
+            return each[0]._replace(exchanges=[one.exchanges[0] for one in each], samples=True)
+        return TrainingRow(_samples(row, _turns(row, "prompt", prompt, "user"), texts), used, samples=True)
     asked, said = _turns(row, "prompt", prompt, "user"), _turns(row, "completion", completion)
     return TrainingRow(read_dialogue([*asked, *said], where=row.where)[-1:], used)
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts of a list of nothing else, several solutions of one question; [] for all else."""
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return []
+    return [each for each in value if each.strip()]
+
+
+def _samples(row: Row, asked: list[dict[str, Any]], texts: list[str]) -> list[Exchange]:
+    """Each of the texts as the reply to the messages."""
+    said = [{"role": "assistant", "content": text} for text in texts]
+    return [read_dialogue([*asked, reply], where=row.where)[-1] for reply in said]
 
 
 def _turns(row: Row, key: str, value: Any, role: str = "assistant") -> list[dict[str, Any]]:
@@ -173,12 +191,15 @@ def _rows(row: Row, fields: FieldMap) -> TrainingRow:
     if whole:
         return TrainingRow(read_dialogue(response, where=row.where)[-1:], used, gold)
     text = value_at(row, "text", keys["text"])
-    if isinstance(text, str) and isinstance(response, list) and all(isinstance(each, str) for each in response):
-        exchanges = [Exchange(text, read_text(each), [], "") for each in response if each.strip()]
+    if isinstance(text, str) and (texts := _texts(response)):
+        exchanges = [Exchange(text, read_text(each), [], "") for each in texts]
         return TrainingRow(exchanges, used, gold, samples=True)
     if isinstance(text, str) and isinstance(response, str) and not is_dialogue(text) and not is_dialogue(response):
         return TrainingRow([Exchange(text, read_text(response), [], "")], used, gold)
-    asked, answered = _turns(row, keys["text"], text, "user"), _turns(row, keys["response"], response)
+    asked = _turns(row, keys["text"], text, "user")
+    if texts := _texts(response):
+        return TrainingRow(_samples(row, asked, texts), used, gold, samples=True)
+    answered = _turns(row, keys["response"], response)
     return TrainingRow(read_dialogue([*asked, *answered], where=row.where)[-1:], used, gold)
 
 
