@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from slipstick.errors import ModelError
 from slipstick.formats import load_format
 from slipstick.models import ModelSettings, Reply, Request, Sampling
 from slipstick.models.openai import OpenAIModel
+from slipstick.models.openai.streaming import read_stream
 from slipstick.schema import Problem
 from tests.models.events import DONE, event
 from tests.models.scripted_server import Server
@@ -90,6 +94,35 @@ def test_calls_are_told_apart(loop: asyncio.Runner, server: Server, pieces: list
     chunks = [event({"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]}) for piece in pieces]
     server.scripts = [[*chunks, said("", finish_reason="tool_calls"), DONE]]
     assert ask(loop, server, format="tools").calls == ["print(6*7)", "print(8*7)"]
+
+
+def test_texts_and_parts_of_one_value_become_parts(loop: asyncio.Runner, server: Server) -> None:
+    part = [{"type": "text", "text": " times seven"}]
+    deltas: list[Any] = ["", "Si", "x", part, " is", None, " 42."]
+    server.scripts = [[*(event({"choices": [{"index": 0, "delta": {"content": piece}}]}) for piece in deltas), LAST]]
+    assert ask(loop, server).text == "Six times seven is 42."
+
+
+def test_a_reply_of_many_pieces_takes_time_by_its_length(loop: asyncio.Runner) -> None:
+    chunk = {"choices": [{"index": 0, "delta": {"content": "x" * 30, "tool_calls": CALLS[:1]}}]}
+    one = event(chunk).encode()
+
+    def seconds(pieces: int) -> float:
+        request = httpx2.Request("POST", "http://127.0.0.1:1/v1")
+        response = httpx2.Response(200, content=events(pieces), request=request)
+        response.headers["content-type"] = "text/event-stream"
+        started = time.process_time()
+        body = loop.run(read_stream(response, stall_timeout=60))
+        assert len(json.loads(body)["choices"][0]["message"]["content"]) == 30 * pieces
+        return time.process_time() - started
+
+    async def events(pieces: int) -> AsyncIterator[bytes]:
+        for _ in range(pieces):
+            yield one
+        yield DONE.encode()
+
+    few = seconds(2_000)
+    assert seconds(30_000) < 45 * few  # fifteen times, if pieces are not joined one by one
 
 
 def test_a_text_that_is_continued_comes_in_pieces_too(loop: asyncio.Runner, server: Server) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from itertools import chain, groupby
 from typing import Any
 
 import httpx2
@@ -123,9 +124,12 @@ class _Whole:
     def __init__(self) -> None:
         self._answer: dict[str, Any] = {}
         self._choice: dict[str, Any] = {"index": 0}
-        self._message: dict[str, Any] = {}
-        self._calls: dict[int, dict[str, Any]] = {}
+        self._text = _Value("text")
+        self._message = _Fields()
+        self._calls: dict[int, _Call] = {}
         """By the server's index."""
+        self._last_call = 0
+        """The highest of these."""
 
     @property
     def finished(self) -> bool:
@@ -146,22 +150,21 @@ class _Whole:
             if choice.get("index"):
                 continue  # we ask for one
             delta = choice.pop("delta", None)
-            text = choice.pop("text", None)
-            if text is not None:
-                self._choice["text"] = self._choice.get("text", "") + text
+            self._text.add(choice.pop("text", None))
             self._choice |= {key: value for key, value in choice.items() if value is not None}
             for key, value in (delta or {}).items():
                 if key == "tool_calls":
                     for call in value or ():
                         self._add_call(call)
                 else:
-                    self._message[key] = _joined(key, self._message.get(key), value)
+                    self._message.add(key, value)
 
     def body(self) -> str:
         """The answer as a body."""
-        message = self._message | ({"tool_calls": list(self._calls.values())} if self._calls else {})
-        choice = self._choice if "text" in self._choice else {"message": message} | self._choice
-        return json.dumps(self._answer | {"choices": [choice]})
+        calls = {"tool_calls": [call.whole() for call in self._calls.values()]} if self._calls else {}
+        text = self._text.whole()
+        said = {"message": self._message.whole() | calls} if text is None else {"text": text}
+        return json.dumps(self._answer | {"choices": [said | self._choice]})
 
     def _add_call(self, call: dict[str, Any]) -> None:
         """A piece of a call. Some servers leave the index out, or give all calls the same: then an id begins the next.
@@ -171,42 +174,79 @@ class _Whole:
         function = call.get("function") or {}
         place = call.get("index")
         if not isinstance(place, int):
-            place = max(self._calls, default=0)
+            place = self._last_call
         known = self._calls.get(place)
-        if known and function.get("name") and call.get("id") and call["id"] != known.get("id"):
-            place, known = max(self._calls) + 1, None
+        if known and function.get("name") and call.get("id") and call["id"] != known.id:
+            place, known = self._last_call + 1, None
         if known is None:
-            known = self._calls[place] = {"type": "function", "id": call.get("id"), "function": {}}
+            known = self._calls[place] = _Call(call.get("id"))
+            self._last_call = max(self._last_call, place)
         for key, value in function.items():
-            if key == "name":
-                known["function"]["name"] = known["function"].get("name") or value
-            else:
-                known["function"][key] = _joined(key, known["function"].get(key), value)
+            known.function.add(key, value)
 
 
-_ONCE = frozenset({"role", "id", "type"})
+class _Call:
+    """A call that grows."""
+
+    def __init__(self, id: Any) -> None:
+        self.id, self.function = id, _Fields()
+
+    def whole(self) -> dict[str, Any]:
+        return {"type": "function", "id": self.id, "function": self.function.whole()}
+
+
+class _Fields:
+    """Values by key, each of which comes in pieces."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, _Value] = {}
+
+    def add(self, key: str, piece: Any) -> None:
+        if key not in self._values:
+            self._values[key] = _Value(key)
+        self._values[key].add(piece)
+
+    def whole(self) -> dict[str, Any]:
+        return {key: value.whole() for key, value in self._values.items()}
+
+
+_ONCE = frozenset({"role", "id", "type", "name"})
 """Texts that some servers repeat in every event."""
 
 
-def _joined(key: str, before: Any, more: Any) -> Any:
-    """Two pieces of a value: texts and lists of parts are joined, the two as parts; of other values the last counts.
+class _Value:
+    """A value that comes in pieces: texts and lists of parts are joined, the two as parts; of others the last counts.
 
-    Raises TypeError for values of two kinds.
+    The pieces are joined at the end, as an answer may have a hundred thousand of them.
     """
-    if more is None or (before and key in _ONCE):
-        return before
-    if before in (None, ""):
-        return more
-    if isinstance(before, str) and isinstance(more, str):
-        return before + more
-    if isinstance(before, list) or isinstance(more, list):
-        return [*_parts(before), *_parts(more)]
-    if type(before) is not type(more):
-        raise TypeError(key)
-    return more
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._pieces: list[Any] = []
+
+    def add(self, piece: Any) -> None:
+        """Raises TypeError for a piece of another kind than those before it."""
+        if piece is None or (self._key in _ONCE and any(self._pieces)):
+            return
+        if self._pieces == [""]:
+            self._pieces.clear()
+        kinds = {type(piece), type(self._pieces[-1])} if self._pieces else {type(piece)}
+        if len(kinds) > 1 and kinds != {str, list}:
+            raise TypeError(self._key)
+        if isinstance(piece, str | list):
+            self._pieces.append(piece)
+        else:
+            self._pieces = [piece]
+
+    def whole(self) -> Any:
+        """The value; None if no piece came."""
+        if not self._pieces or not isinstance(self._pieces[0], str | list):
+            return self._pieces[0] if self._pieces else None
+        runs = [(kind, list(run)) for kind, run in groupby(self._pieces, type)]
+        if runs[1:] or runs[0][0] is list:
+            return [part for kind, run in runs for part in (chain(*run) if kind is list else _part("".join(run)))]
+        return "".join(self._pieces)
 
 
-def _parts(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    return [{"type": "text", "text": value}] if value else []
+def _part(text: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text}] if text else []
