@@ -39,7 +39,9 @@ class Server:
         self.seconds = 0.0
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
-        """Of each request, their names in lower case."""
+        """Of each request, their names in lower case; values of one that came twice are joined by ", "."""
+        self.looked_at: list[dict[str, str]] = []
+        """The same of the requests for pages."""
         self.connections: set[Any] = set()
         """Those that requests came on, by the other end's address."""
         self.at_once = 0
@@ -107,6 +109,8 @@ class Server:
 
             def do_GET(self) -> None:
                 page = server.pages.get(self.path)
+                with server.lock:
+                    server.looked_at.append(headers_of(self))
                 self.send(200 if page is not None else 404, page if page is not None else "no such page")
 
             def do_POST(self) -> None:
@@ -114,7 +118,7 @@ class Server:
                 with server.lock:
                     server.bodies.append(body)
                     server.connections.add(self.client_address)
-                    server.headers.append({key.lower(): value for key, value in self.headers.items()})
+                    server.headers.append(headers_of(self))
                     server.at_once += 1
                     server.most_at_once = max(server.at_once, server.most_at_once)
                     fault = server.fault_of(body)
@@ -159,6 +163,11 @@ def send_events(handler: BaseHTTPRequestHandler, events: list[str | float], stop
         else:
             stopped.wait(event)
     handler.wfile.write(b"0\r\n\r\n")
+
+
+def headers_of(handler: BaseHTTPRequestHandler) -> dict[str, str]:
+    """The headers of a request, as in `Server.headers`."""
+    return {name.lower(): ", ".join(handler.headers.get_all(name, [])) for name in handler.headers}
 
 
 S = TypeVar("S", bound=Server)

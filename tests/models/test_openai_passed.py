@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,42 @@ def test_a_server_that_repeats_a_secret_does_not_bring_it_into_the_run(
     (reply,) = ask(server, **settings)
     assert "bad key ***" in failed.error and "<html>***" in broken.error and "is ***. The" in reply.text
     assert server.headers[0]["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("api", "header", "key", "sent"),
+    [
+        ("messages", "authorization", None, {"authorization": f"Bearer {SECRET}"}),
+        ("messages", "X-Api-Key", None, {"x-api-key": f"Bearer {SECRET}"}),
+        ("messages", "X-Api-Key", "ours", {"x-api-key": f"Bearer {SECRET}"}),
+        ("messages", "Authorization", "ours", {"authorization": f"Bearer {SECRET}", "x-api-key": "ours"}),
+        ("messages", "X-Title", None, {}),
+        ("chat", "authorization", "ours", {"authorization": f"Bearer {SECRET}"}),
+        ("chat", "api-key", None, {"api-key": f"Bearer {SECRET}"}),
+        ("chat", "X-Title", "ours", {"authorization": "Bearer ours"}),
+    ],
+)
+def test_a_key_is_sent_once_and_none_that_there_is_not(
+    server: Server, monkeypatch: pytest.MonkeyPatch, api: str, header: str, key: str | None, sent: dict[str, str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_KEY", SECRET)
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(variable, key) if key else monkeypatch.delenv(variable, raising=False)
+    settings: dict[str, Any] = {"api": api, "extra_headers": {header: "Bearer ${GATEWAY_KEY}"}}
+    for streams in (False, True)[: 1 if api == "messages" else 2]:
+        with suppress(ModelError):  # of an answer that is no message
+            ask(server, retries=0, stream=streams, **settings)
+
+    async def get() -> None:
+        model = OpenAIModel("abacus-7b", ModelSettings(base_url=[server.url], **settings))
+        await model._balancer.servers[0].client.get(f"{server.url}/models")
+        await model.close()
+
+    asyncio.run(get())
+    assert len(server.headers) == (1 if api == "messages" else 2) and len(server.looked_at) == 1
+    for headers in server.headers + server.looked_at:
+        found = {name: headers[name] for name in ("authorization", "x-api-key", "api-key") if name in headers}
+        assert found == sent
 
 
 def test_a_header_may_be_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

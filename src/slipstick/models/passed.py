@@ -41,6 +41,11 @@ class Passed:
     secrets: tuple[str, ...] = ()
     """Those values."""
 
+    def over(self, own: Mapping[str, str]) -> dict[str, str]:
+        """Our own headers, and those of the settings in the place of these, in whatever case their names are."""
+        given = {name.lower() for name in self.headers}
+        return {name: value for name, value in own.items() if name.lower() not in given} | dict(self.headers)
+
     def setting_of(self, parameter: str) -> str:
         """The setting that a parameter of a request comes from: "top_k", "extra_body.guided_json"."""
         return parameter if parameter in PARAMETERS else f"extra_body.{parameter}"

@@ -143,10 +143,14 @@ class Client:
             self._http = openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeouts)
         else:
             self._http = openai.DefaultAsyncHttpxClient(transport=PooledTransport(), timeout=timeouts)
+        self._headers = self.passed.over(_own_headers(api, key))
+        # Its own `Authorization` would be of a key that there is not.
+        absent = {} if "Authorization" in self._headers else {"Authorization": openai.Omit()}
+        self._options: Any = {"headers": absent}
         self._api = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=key or "none",
-            default_headers={**(_anthropic_headers(key) if self._anthropic else {}), **self.passed.headers},
+            default_headers=self._headers,
             timeout=timeouts,
             max_retries=0,
             http_client=self._http,
@@ -209,13 +213,12 @@ class Client:
         import httpx2
         import openai
 
-        options: Any = {"headers": {"Authorization": openai.Omit()}} if self._anthropic else {}
         try:
             async with asyncio.timeout(self._timeout):  # the client's own is between two bytes
                 # Not through `create`: what it does to a body that is complete already takes a millisecond.
                 if "stream" in body:
                     return await self._stream(body)
-                answer = await self._api.post(self._path, cast_to=httpx2.Response, body=body, options=options)
+                answer = await self._api.post(self._path, cast_to=httpx2.Response, body=body, options=self._options)
                 return json.dumps(from_message(answer.json())) if self._anthropic else answer.text
         except TimeoutError:
             raise _timeout(self._timeout) from None
@@ -234,8 +237,10 @@ class Client:
 
         from slipstick.models.openai.streaming import StreamError, is_stream, read_stream
 
-        chunks = openai.AsyncStream[Any]
-        stream = await self._api.post(self._path, cast_to=object, body=body, stream=True, stream_cls=chunks)
+        chunks, options = openai.AsyncStream[Any], self._options
+        stream = await self._api.post(
+            self._path, cast_to=object, body=body, options=options, stream=True, stream_cls=chunks
+        )
         self.streams = is_stream(stream.response)
         if not self.streams:
             return (await stream.response.aread()).decode("utf-8", "replace")
@@ -270,11 +275,6 @@ class Client:
         if self.batches:
             await self.batches.close()
         await self._api.close()
-
-    @property
-    def _headers(self) -> dict[str, str]:
-        own = _anthropic_headers(self._api.api_key) if self._anthropic else self._api.auth_headers
-        return {**own, **self.passed.headers}
 
     async def _status_failure(self, error: openai.APIStatusError) -> RequestFailure:
         status, reason = error.status_code, shorten(error, clean=self.passed.without_secrets)
@@ -312,8 +312,11 @@ class Client:
         return f"knows no such model or no such endpoint{hint}{serves}"
 
 
-def _anthropic_headers(key: str | None) -> dict[str, str]:
-    return {**HEADERS, "x-api-key": key or "none"}
+def _own_headers(api: str, key: str | None) -> dict[str, str]:
+    """Those of every request, before what the settings pass; a key that there is not stands in none."""
+    if api == "messages":
+        return {**HEADERS, **({"x-api-key": key} if key else {})}
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _key(*asked: object) -> str:
