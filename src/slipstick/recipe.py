@@ -187,7 +187,10 @@ def _nearest(key: str, fields: set[str]) -> str:
     """What is added about an unknown key: the name it has today, or the known one that is spelt nearly so."""
     name = _RENAMED.get(key)
     if key in ("api_key", "key", "token") and "api" in fields:
-        return "; a key is no setting, as it would stand in the run's record: set OPENAI_API_KEY in the environment"
+        return (
+            "; a key is no setting, as it would stand in the run's record: set OPENAI_API_KEY in the environment, or "
+            "ANTHROPIC_API_KEY for Anthropic's API"
+        )
     setting, said = _ELSEWHERE.get(key, ("", ""))
     if setting in fields:
         return f"; {said}"

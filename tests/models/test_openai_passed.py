@@ -274,6 +274,24 @@ def test_a_key_is_sent_once_and_none_that_there_is_not(
         assert found == sent
 
 
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, "OPENAI_API_KEY"),
+        ({"api": "messages"}, "ANTHROPIC_API_KEY"),
+        ({"api": "messages", "extra_headers": {"X-Api-Key": "${GATEWAY_KEY}"}}, "extra_headers.X-Api-Key"),
+        ({"extra_headers": {"authorization": "Bearer ${GATEWAY_KEY}"}}, "extra_headers.Authorization"),
+    ],
+)
+def test_a_refused_key_is_named(
+    server: Server, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], named: str
+) -> None:
+    monkeypatch.setenv("GATEWAY_KEY", SECRET)
+    server.faults = [(401, {"error": {"message": "no such key"}}, {})]
+    with pytest.raises(ModelError, match=f"refuses the key: set {named} to one that it accepts"):
+        ask(server, **settings)
+
+
 def test_a_header_may_be_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)

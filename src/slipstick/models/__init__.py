@@ -141,7 +141,7 @@ def _without_passwords(addresses: list[str]) -> list[str]:
     if any(_SECRET.search(address) for address in addresses):
         raise ValueError(
             "an address with a user, password or key would stand in the run's record; set it as the environment "
-            "variable OPENAI_BASE_URL, or the key alone as OPENAI_API_KEY"
+            "variable OPENAI_BASE_URL, or the key alone as OPENAI_API_KEY (of Anthropic's API, ANTHROPIC_API_KEY)"
         )
     return addresses
 

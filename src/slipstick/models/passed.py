@@ -28,6 +28,7 @@ _NAMED_SECRETS = re.compile(r"(?i)api[-_]?key|access[-_]?token|auth[-_]?token|pa
 _PREFIXED = re.compile(r"(?i)\b(?:bearer|basic)\s+\S|\b(?:sk|pk|rk|gsk|hf|ghp|xai|nvapi)[-_]\S{8}")
 _UUID = re.compile(r"(?i)\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b")
 _HIDDEN = "***"
+_KEYS = frozenset({"authorization", "x-api-key", "api-key"})
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Passed:
         """Our own headers, and those of the settings in the place of these, in whatever case their names are."""
         given = {name.lower() for name in self.headers}
         return {name: value for name, value in own.items() if name.lower() not in given} | dict(self.headers)
+
+    def key_header(self) -> str:
+        """The setting that a server takes a key from, "extra_headers.Authorization"; "" if none does."""
+        return next((f"extra_headers.{name}" for name in self.headers if name.lower() in _KEYS), "")
 
     def setting_of(self, parameter: str) -> str:
         """The setting that a parameter of a request comes from: "top_k", "extra_body.guided_json"."""

@@ -26,7 +26,7 @@ from pathlib import Path
 from slipstick.errors import ModelError, did_you_mean
 from slipstick.formats import Format
 from slipstick.models import Model, ModelSettings, Reply, Request
-from slipstick.models.openai.client import Client, stops_of
+from slipstick.models.openai.client import Client, key_variable, stops_of
 from slipstick.models.openai.concurrency import ConcurrencyLimit
 from slipstick.models.openai.failures import RequestFailure
 from slipstick.models.openai.load_balancer import LoadBalancer, NoServerError, Server
@@ -253,9 +253,9 @@ def _passed(settings: ModelSettings) -> Passed:
 
 
 def _server(name: str, base_url: str, settings: ModelSettings, passed: Passed) -> Server:
-    variable = "ANTHROPIC_API_KEY" if settings.api == "messages" else "OPENAI_API_KEY"
-    key, given = os.environ.get(variable), {header.lower() for header in passed.headers}
-    if not key and base_url.startswith((OFFICIAL, ANTHROPIC)) and not given & {"authorization", "x-api-key"}:
+    variable = key_variable(settings.api)
+    key = os.environ.get(variable)
+    if not key and base_url.startswith((OFFICIAL, ANTHROPIC)) and not passed.key_header():
         raise ModelError(f"{base_url} needs a key: set {variable}, or set another server with --set base_url=ADDRESS")
     client = Client(name, base_url, key=key, settings=settings, passed=passed)
     most = _MOST_IN_BATCHES if settings.mode == "batch" else settings.max_concurrent_requests

@@ -283,7 +283,8 @@ class Client:
                 "denied", reason, remedy="reports that no credit is left: add credit, or set another key"
             )
         if status in (401, 403):
-            return RequestFailure("denied", reason, remedy="refuses the key: set OPENAI_API_KEY to one that it accepts")
+            where = self.passed.key_header() or key_variable("messages" if self._anthropic else "chat")
+            return RequestFailure("denied", reason, remedy=f"refuses the key: set {where} to one that it accepts")
         if status == 404:
             return RequestFailure("denied", reason, remedy=await self._what_it_serves())
         if status in (429, 503):
@@ -310,6 +311,11 @@ class Client:
         names = [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row] if rows else []
         serves = f"{did_you_mean(self.model, names)}; it serves {', '.join(names[:10])}" if names else ""
         return f"knows no such model or no such endpoint{hint}{serves}"
+
+
+def key_variable(api: str) -> str:
+    """The environment variable that has the key."""
+    return "ANTHROPIC_API_KEY" if api == "messages" else "OPENAI_API_KEY"
 
 
 def _own_headers(api: str, key: str | None) -> dict[str, str]:
