@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,27 @@ def test_two_processes_may_write_and_a_kill_leaves_it_whole(tmp_path: Path) -> N
     assert all(cache.get(f"{name} {n}") for name in "ab" for n in range(51))
     cache.put("mine", Reply(text="42"))
     cache.close()
+
+
+def test_a_lookup_waits_for_no_writer(tmp_path: Path) -> None:
+    settings, other = ModelSettings(cache=str(tmp_path / "kept.sqlite")), request(sampling=Sampling(seed=1))
+    asked(settings, [request()], lambda _: "first")
+
+    async def work() -> None:
+        model = cached(FakeModel(lambda _: "second"), "openai:m", settings)
+        writer = sqlite3.connect(tmp_path / "kept.sqlite", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        waiting = [asyncio.create_task(model.generate(other)) for _ in range(64)]  # more than there are threads
+        await asyncio.sleep(0.3)
+        started = time.monotonic()
+        assert (await model.generate(request())).cached and time.monotonic() - started < 5
+        assert not any(task.done() for task in waiting)
+        writer.execute("ROLLBACK")
+        writer.close()
+        assert {reply.text for reply in await asyncio.gather(*waiting)} == {"second"}
+        await model.close()
+
+    asyncio.run(work())
 
 
 def test_a_run_says_how_many_replies_are_from_the_cache(tmp_path: Path, server: Server) -> None:

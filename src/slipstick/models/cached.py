@@ -14,6 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,17 @@ class CachedModel(Model):
         """identity: of the model and of all that is sent with every request."""
         self.name, self.patient = model.name, model.patient
         self._model, self._cache, self._identity = model, cache, identity
+        # A thread of its own: while another process writes, all others would wait with it, and lookups for them.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="replies")
 
     async def generate(self, request: Request) -> Reply:
         """The reply of before, `cached` and at no cost, or the model's, which is kept unless it failed."""
         key = key_of(self._identity, request)
-        if kept := self._cache.get(key):
+        if kept := await asyncio.to_thread(self._cache.get, key):
             return kept.model_copy(update={"cost": 0.0, "cached": True})
         reply = await self._model.generate(request)
         if reply.finish != "error" and not reply.error:
-            await asyncio.to_thread(self._cache.put, key, reply)
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._cache.put, key, reply)
         return reply
 
     async def describe(self) -> dict[str, str]:
@@ -77,8 +80,11 @@ class CachedModel(Model):
 
     async def close(self) -> None:
         """Closes the model and the cache."""
-        await self._model.close()
-        self._cache.close()
+        try:
+            await self._model.close()
+        finally:
+            await asyncio.to_thread(self._writer.shutdown)
+            self._cache.close()
 
 
 class ReplyCache:
@@ -88,11 +94,14 @@ class ReplyCache:
         """most_mb: size of the file, above which the oldest replies are removed. Raises ModelError for another file."""
         self.path = path
         self._most = most_mb * _MB
-        self._lock = threading.Lock()
+        self._lock, self._reading = threading.Lock(), threading.Lock()
         self._written = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=_SECONDS, check_same_thread=False, isolation_level=None)
+            # Two connections, so that a reply is read while another waits for its turn to be written.
+            self._file, self._kept = (
+                sqlite3.connect(path, timeout=_SECONDS, check_same_thread=False, isolation_level=None) for _ in range(2)
+            )
             # Readers and a writer do not wait for each other, and a kill loses nothing; a power cut, the last replies.
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.execute("PRAGMA synchronous = NORMAL")
@@ -106,8 +115,8 @@ class ReplyCache:
     def get(self, key: str) -> Reply | None:
         """The reply that is kept, if there is one."""
         try:
-            with self._lock:
-                row = self._file.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+            with self._reading:
+                row = self._kept.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
             return Reply.model_validate_json(row[0]) if row else None
         except (sqlite3.Error, ValueError) as error:  # a reply of another version counts as none
             _LOGGER.warning("%s: a reply cannot be read (%s)", self.path, error)
@@ -127,7 +136,8 @@ class ReplyCache:
 
     def close(self) -> None:
         """Closes the file."""
-        with self._lock:
+        with self._reading, self._lock:
+            self._kept.close()
             self._file.close()
 
     def _shrink(self) -> None:
