@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,18 @@ def test_two_processes_may_write_and_a_kill_leaves_it_whole(tmp_path: Path) -> N
     assert all(cache.get(f"{name} {n}") for name in "ab" for n in range(51))
     cache.put("mine", Reply(text="42"))
     cache.close()
+
+
+@pytest.mark.parametrize(
+    "damage", ["{", '{"texts": "42"}', None, b"\xff"], ids=["cut", "of another version", "none", "bytes"]
+)
+def test_a_reply_that_cannot_be_read_is_asked_for_once_and_replaced(tmp_path: Path, damage: Any) -> None:
+    settings = ModelSettings(cache=str(tmp_path / "kept.sqlite"))
+    asked(settings, [request()], lambda _: "first")
+    with closing(sqlite3.connect(tmp_path / "kept.sqlite", isolation_level=None)) as file:
+        file.execute("UPDATE replies SET reply = ?", (damage,))
+    replies = asked(settings, [request()] * 2, lambda _: "second")
+    assert [(reply.text, reply.cached) for reply in replies] == [("second", False), ("second", True)]
 
 
 def test_a_lookup_waits_for_no_writer(tmp_path: Path) -> None:

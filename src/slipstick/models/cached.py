@@ -96,6 +96,8 @@ class ReplyCache:
         self._most = most_mb * _MB
         self._lock, self._reading = threading.Lock(), threading.Lock()
         self._written = 0
+        self._unreadable = set[str]()
+        """Keys whose replies were found to be unreadable."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Two connections, so that a reply is read while another waits for its turn to be written.
@@ -118,16 +120,24 @@ class ReplyCache:
             with self._reading:
                 row = self._kept.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
             return Reply.model_validate_json(row[0]) if row else None
-        except (sqlite3.Error, ValueError) as error:  # a reply of another version counts as none
+        except sqlite3.Error as error:
             _LOGGER.warning("%s: a reply cannot be read (%s)", self.path, error)
-            return None
+        except ValueError as error:  # of another version, or damaged: it counts as none, until another takes its place
+            self._unreadable.add(key)
+            _LOGGER.warning("%s: a reply cannot be read and is asked for again (%s)", self.path, error)
+        return None
 
     def put(self, key: str, reply: Reply) -> None:
-        """Keeps a reply; that of another process for the same key stays. What cannot be written is not kept."""
+        """Keeps a reply; that of another process for the same key stays, unless it was found to be unreadable.
+
+        What cannot be written is not kept.
+        """
         try:
             with self._lock:
                 row = (key, reply.model_dump_json(exclude_defaults=True))
-                self._file.execute("INSERT OR IGNORE INTO replies (key, reply) VALUES (?, ?)", row)
+                otherwise = "REPLACE" if key in self._unreadable else "IGNORE"
+                self._file.execute(f"INSERT OR {otherwise} INTO replies (key, reply) VALUES (?, ?)", row)
+                self._unreadable.discard(key)
                 self._written += 1
                 if self._written % _EVERY == 0:
                     self._shrink()
