@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "slipstick"
@@ -25,6 +26,20 @@ def records() -> list[tuple[Path, ast.ClassDef]]:
         grown = not more <= names
         names |= more
     return [(path, node) for path, node in found if node.name in names and not node.name.startswith("_")]
+
+
+def test_a_docstring_stands_under_what_it_describes() -> None:
+    """Two in a row: the second describes nothing."""
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            body = node.body if isinstance(node, ast.ClassDef | ast.Module) else []
+            found += [f"{path.relative_to(SOURCE)}:{b.lineno}" for a, b in pairwise(body) if is_text(a) and is_text(b)]
+    assert found == []
+
+
+def is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def test_every_field_of_a_record_has_a_docstring() -> None:

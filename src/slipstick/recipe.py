@@ -121,7 +121,7 @@ def resolved(settings: BaseModel) -> str:
     """
     table = {key: _absolute(value, key) for key, value in settings.model_dump(mode="json", exclude_none=True).items()}
     if "problems_dir" in type(settings).model_fields and (folder := os.environ.get("SLIPSTICK_PROBLEMS_DIR")):
-        table.setdefault("problems_dir", str(Path(folder).absolute()))
+        table.setdefault("problems_dir", str(placed(folder)))
     return to_toml(table)
 
 
@@ -139,6 +139,14 @@ def _absolute(value: Any, key: str) -> Any:
     plugin, colon, path = value.rpartition(":")
     named = "/" in path or Path(path).suffix or key in _FOLDERS
     return f"{plugin}{colon}{Path(path).absolute()}" if path and named and exists(Path(path)) else value
+
+
+def placed(path: str) -> Path:
+    """An absolute path; a `~` at its beginning is the user's home, which a shell leaves alone behind `--set NAME=`."""
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:  # a user that there is not
+        return Path(path).absolute()
 
 
 def exists(path: Path) -> bool:

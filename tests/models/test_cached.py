@@ -17,16 +17,21 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from slipstick.cache_folder import cache_folder
 from slipstick.commands import Invocation
 from slipstick.commands.solve import run_solve
 from slipstick.errors import ModelError
 from slipstick.formats import load_format
+from slipstick.judge import JudgeSettings
 from slipstick.models import CHANGES_NO_REPLY, CHANGES_REPLIES, ModelSettings, Reply, Request, Sampling
 from slipstick.models.cached import ReplyCache, cached, key_of
 from slipstick.models.fake import FakeModel
+from slipstick.problems.settings import ProblemSettings
+from slipstick.recipe import resolved
 from slipstick.report.content import FormatStyle
 from slipstick.report.facts import spending_table
 from slipstick.schema import Block, Code, Output, Problem
+from slipstick.solve import SolveSettings
 from slipstick.store import RunFolder
 
 from .scripted_server import Server
@@ -117,6 +122,26 @@ def test_a_model_that_is_trained_again_is_another_one(tmp_path: Path) -> None:
     assert asked(settings, [request()], lambda _: "second", f"hf:{folder}")[0].text == "first"
     (folder / "model.safetensors").write_bytes(b"22")
     assert asked(settings, [request()], lambda _: "second", f"hf:{folder}")[0].text == "second"
+
+
+def test_files_below_home_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert ModelSettings(cache="~/r.sqlite").cache == str(tmp_path / "r.sqlite")
+    monkeypatch.setenv("SLIPSTICK_CACHE", "~/mine")
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.delenv("SLIPSTICK_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/c")
+    assert cache_folder() == tmp_path / "c" / "slipstick"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == tmp_path / ".cache" / "slipstick"
+    (tmp_path / "labels.jsonl").touch()
+    (tmp_path / "system.md").touch()
+    assert JudgeSettings(judge_labels="~/labels.jsonl").judge_labels == str(tmp_path / "labels.jsonl")
+    settings = SolveSettings(shots_from="~/labels.jsonl", system="~/system.md")
+    assert (settings.shots_from, settings.system) == (str(tmp_path / "labels.jsonl"), str(tmp_path / "system.md"))
+    assert SolveSettings(shots_from="~nobody/labels.jsonl").shots_from == "~nobody/labels.jsonl"
+    monkeypatch.setenv("SLIPSTICK_PROBLEMS_DIR", "~")
+    assert f'problems_dir = "{tmp_path}"' in resolved(ProblemSettings(problems=["gsm8k"]))
 
 
 def test_the_oldest_replies_go_when_the_file_is_full(tmp_path: Path) -> None:

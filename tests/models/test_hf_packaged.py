@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from slipstick.cache_folder import cache_folder
 from slipstick.errors import ModelError
-from slipstick.models.cached import cache_folder
 from slipstick.models.hf import load_weights, packaged
 from slipstick.models.hf.packaged import Packaged, located, packaged_models
 

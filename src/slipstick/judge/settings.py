@@ -1,6 +1,5 @@
 """The settings of a judge."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -9,6 +8,7 @@ from slipstick.edges import first_mistake
 from slipstick.errors import did_you_mean
 from slipstick.judge.prompts import prompt_names
 from slipstick.models import ModelSettings
+from slipstick.recipe import placed
 from slipstick.schema import Record
 
 
@@ -33,11 +33,11 @@ def _of_a_model(settings: dict[str, Any]) -> dict[str, Any]:
 def _placed(path: str | None) -> str | None:
     if not path:
         return None
-    if not Path(path).is_file():
+    if not placed(path).is_file():
         raise ValueError(
             "there is no such file; name one of rows with expected, answer and correct, or leave it empty for none"
         )
-    return str(Path(path).absolute())
+    return str(placed(path))
 
 
 class JudgeSettings(Record):

@@ -14,7 +14,7 @@ from slipstick.encode.settings import Template
 from slipstick.formats import Format
 from slipstick.models.passed import check_body, check_headers
 from slipstick.plugins import load_plugin, split_spec
-from slipstick.recipe import Names
+from slipstick.recipe import Names, placed
 from slipstick.schema import Block, Finish, Problem, Record
 
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
@@ -78,13 +78,16 @@ class Reply(Record):
     """Whether it was kept from an earlier request, and so cost nothing."""
     error: str = ""
     """Why no usable reply came."""
-    """What went wrong, if anything did."""
 
 
 class Model(Protocol):
-    """Answers requests, many at a time. Inherit from it to have `describe` and `trouble`."""
+    """Answers requests, many at a time.
+
+    A plug-in inherits from it and has `name`, `generate` and `close`; the rest does by default what its docstring says.
+    """
 
     name: str
+    """What records call it."""
     patient: bool = False
     """Whether a reply may take hours, so that what a solution holds in the meantime is better let go."""
 
@@ -147,7 +150,7 @@ def _without_passwords(addresses: list[str]) -> list[str]:
 
 
 def _placed(cache: bool | str) -> bool | str:
-    return str(Path(cache).absolute()) if isinstance(cache, str) else cache
+    return str(placed(cache)) if isinstance(cache, str) else cache
 
 
 class ModelSettings(Record):

@@ -1,7 +1,8 @@
 """Replies that are kept across runs: a request that was answered before gets that answer, at no cost.
 
-A request is the same if the model's name, all that is sent with it, the prompt, the sampling and the seed are; with a
-temperature the number of the sample too, so that samples stay different. Where the model is served does not count.
+A request is the same if these are: the model's name (and its files, if it is some), all that is sent with it, the
+problem with its id, the format, the prompt, the turn, the sampling and the seed; with a temperature the number of the
+sample too, so that samples stay different. Where the model is served does not count.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import asyncio
 import hashlib
 import json
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from slipstick.cache_folder import cache_folder
 from slipstick.errors import ModelError
 from slipstick.formats import join, render_chat, render_example
 from slipstick.models import CHANGES_REPLIES, Model, ModelSettings, Reply, Request
@@ -29,13 +30,6 @@ _SECONDS = 30.0
 _EVERY = 256
 """Replies after which the size is looked at."""
 _MB = 1 << 20
-
-
-def cache_folder() -> Path:
-    """Where slipstick keeps what can be made again: `$SLIPSTICK_CACHE`, else `slipstick/` in the user's cache."""
-    own = os.environ.get("SLIPSTICK_CACHE")
-    shared = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(own) if own else Path(shared) / "slipstick"
 
 
 class CachedModel(Model):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from slipstick.edges import read_text
+from slipstick.recipe import exists, placed
 from slipstick.schema import Record
 
 
@@ -16,15 +17,15 @@ def _names_a_file(value: str) -> bool:
 def _found(value: str | None) -> str | None:
     """A setting that is a text or a file, a file by its absolute path. Raises ValueError for a file there is not."""
     if value and _names_a_file(value):
-        if not Path(value).is_file():
+        if not placed(value).is_file():
             raise ValueError("there is no such file; write the text itself, or the name of a file with it")
-        return str(Path(value).absolute())
+        return str(placed(value))
     return value
 
 
 def _placed(value: str | None) -> str | None:
     """A file or folder by its absolute path; any other source as it is."""
-    return str(Path(value).absolute()) if value and Path(value).exists() else value
+    return str(placed(value)) if value and exists(placed(value)) else value
 
 
 class SolveSettings(Record):

@@ -22,9 +22,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from slipstick.cache_folder import cache_folder
 from slipstick.errors import ModelError
 from slipstick.extras import require
-from slipstick.models.cached import cache_folder
 from slipstick.schema import Record
 
 _logger = logging.getLogger("slipstick")
