@@ -296,6 +296,9 @@ def test_labels_that_cannot_be_read_are_told(tmp_path: Path, row: dict[str, obje
         ("plain", "They agree.\n**Verdict:** correct\n", "correct"),
         ("plain", "Verdict: correct or incorrect", "unclear"),
         ("plain", "Verdict: not correct", "unclear"),
+        ("plain", "Verdict: \u0130ncorrect", "unclear"),  # Turkish: in lower case no word of the table
+        ("xverify", "[\u0131ncorrect]", "unclear"),
+        ("plain", "не correct", "unclear"),
         ("plain", "<think>Verdict: correct", "unclear"),
         ("xverify", "Incorrect", "incorrect"),
         ("xverify", "Judgement: [Correct]", "correct"),

@@ -43,7 +43,9 @@ class JudgePrompt(NamedTuple):
         if not thoughts.finished or not lines:
             return "unclear"
         for pattern in self.read:
-            found: set[Label] = {self.labels[match[1].lower()] for match in pattern.finditer(lines[-1][-_MOST:])}
+            words = {match[1].lower() for match in pattern.finditer(lines[-1][-_MOST:])}
+            # Signs such as the Turkish I with a dot fit a letter of another case, and no word of the table has them.
+            found: set[Label] = {self.labels.get(word, "unclear") for word in words}
             if found:
                 return found.pop() if len(found) == 1 else "unclear"
         return "unclear"
