@@ -107,6 +107,11 @@ def test_thoughts_and_words_are_separated(text: str, thought: str, said: str) ->
     assert final_answer(text) == "4"
 
 
+@pytest.mark.parametrize("text", ["<th\u0131nk>a</th\u0131nk>4", "4<ref\u0131n\u0130sh>", "</th\u0130nk>"])
+def test_a_letter_of_another_alphabet_makes_no_marker(text: str) -> None:
+    assert split_thoughts(text).said == text
+
+
 @pytest.mark.parametrize("text", WHOLE)
 def test_a_text_that_only_mentions_markers_is_whole(text: str) -> None:
     found = split_thoughts(text)

@@ -176,7 +176,8 @@ def _table() -> _Table:
     words = [marker for marker in roles if marker[0] not in "<[◁&"]
     return _Table(
         hint=re.compile(rf"[<\[◁&]|assistantfinal|analysis|{_any(words)}", re.IGNORECASE),
-        marker=re.compile(rf"(?=<[/|a-z ]|[^<])(?:{_by_start(roles)})", re.IGNORECASE),
+        # ASCII: a Turkish i fits one without a dot otherwise, in words that no role has.
+        marker=re.compile(rf"(?=<[/|a-z ]|[^<])(?:{_by_start(roles)})", re.IGNORECASE | re.ASCII),
         roles=roles,
         mention=re.compile(rf"\b(?:{_any(table['mentions']['words'])}) $", re.IGNORECASE),
         channel=re.compile(rf"(?:assistant|\A\s*)(?P<channel>{names})"),

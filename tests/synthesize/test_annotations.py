@@ -20,7 +20,7 @@ from slipstick.interpreters.host.sandbox import Sandbox
 from slipstick.schema import Code, Drop, Output, Problem, Solution, Text
 from slipstick.synthesize import choose_formats, synthesize
 from slipstick.synthesize.annotations import ANNOTATIONS
-from slipstick.synthesize.annotations.read.mentions import values_in
+from slipstick.synthesize.annotations.read.mentions import mentions, values_in
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -248,3 +248,9 @@ def test_strange_rationales_are_dropped_with_a_reason(rationale: str) -> None:
     kept, dropped = written([problem], ["pot", "tir"])
     assert not kept
     assert dropped and all(drop.reason and drop.rule for drop in dropped.values())
+
+
+@pytest.mark.parametrize("text", ["tw\u0131ce", "f\u0131ve", "one \u017fixth", "three th\u0131rds", "\u017fix"])
+def test_a_letter_of_another_alphabet_is_in_no_number_word(text: str) -> None:
+    assert all(mention.form == "number" and mention.value in (1, 3) for mention in mentions(text))
+    assert mentions("five\u00a0percent")[0].value == 5

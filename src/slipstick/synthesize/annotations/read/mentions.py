@@ -85,6 +85,8 @@ def _mention(match: re.Match[str], text: str) -> Mention | None:
         value = to_fraction(re.sub(r"\s", "", match["number"]))
         form: Form = "percent" if match["percent"] else "ordinal" if match["ordinal"] else "number"
         return Mention(value, "multiple" if _is_multiple(text, end) else form, start, end, _is_money(text, start))
+    if re.search(r"[^\W\d_a-z]", match.group().lower()):
+        return None  # a long s or a Turkish i, which fits a letter of another case, is in no word of ours
     if match["words"]:
         value = Fraction(_spoken(match["words"]))
         if match["over"]:
