@@ -6,10 +6,11 @@ Reads the labelled pairs of answers in ../shared/grading/pairs.jsonl (pred, gold
 the other half the labelled set. Rules grade the run; a scripted judge, which knows every label and errs with the
 chances given, is asked as `slipstick grade RUN --set judge=...` asks any judge. One line of JSON for each judge:
 
-pairs, labels: of the run, of the labelled set. asked: pairs that rules do not call correct. rules_accuracy,
-judged_accuracy, corrected, interval: the report's figures in percent. expected: what the corrected figure estimates,
-the pairs that rules call correct and those of the others whose label is correct. covered: whether the interval holds
-it.
+measured, answers: the error rates on those labelled pairs that rules do not call correct, and of how many correct and
+incorrect pairs. pairs, labels: of the run, of the labelled set. asked: pairs that rules do not call correct.
+rules_accuracy, judged_accuracy, corrected, interval: the report's figures in percent. expected: what the corrected
+figure estimates, the pairs that rules call correct and those of the others whose label is correct. covered: whether the
+interval holds it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from slipstick.commands.grade import run_grade
 from slipstick.judge import Pair, read_summary
 from slipstick.judge.chosen import choose
 from slipstick.judge.labelled import read_labels
+from slipstick.judge.summary import NOT_ACCEPTED
 from slipstick.schema import Problem, Run, Solution, Text
 from slipstick.store import RunFolder
 
@@ -102,23 +104,25 @@ def measure(folder: Path, pairs: Path, profile: str, sensitivity: float, specifi
     summary = read_summary(run)
     assert summary
     found = {metric.measure: metric for metric in summary.metrics}
-    rules, judged, corrected = (found[f"accuracy{name}"] for name in ("", "_with_judge", "_corrected"))
+    rules, judged, corrected = (found.get(f"accuracy{name}") for name in ("", "_with_judge", "_corrected"))
+    assert rules and judged
     accepted = sum(one.verdict is not None and one.verdict.outcome == "correct" for one in solutions)
     expected = (accepted + sum(label_of[name] for name in chosen.asked)) / half
-    quality = {metric.measure: metric for metric in summary.quality if not metric.group}
+    quality = {metric.measure: metric for metric in summary.quality if metric.group == NOT_ACCEPTED}
     return {
         "profile": profile,
         "judge": [sensitivity, specificity],
         "measured": [round(quality[f"judge_{name}"].value, 3) for name in ("sensitivity", "specificity")],
+        "answers": [quality[f"judge_{name}"].n for name in ("sensitivity", "specificity")],
         "pairs": half,
         "labels": len(rows) - half,
         "asked": summary.asked,
         "rules_accuracy": round(100 * rules.value, 1),
         "judged_accuracy": round(100 * judged.value, 1),
-        "corrected": round(100 * corrected.value, 1),
-        "interval": [round(100 * corrected.low, 1), round(100 * corrected.high, 1)],
+        "corrected": round(100 * corrected.value, 1) if corrected else summary.notes[0],
+        "interval": [round(100 * corrected.low, 1), round(100 * corrected.high, 1)] if corrected else None,
         "expected": round(100 * expected, 1),
-        "covered": corrected.low <= expected <= corrected.high,
+        "covered": corrected.low <= expected <= corrected.high if corrected else None,
     }
 
 

@@ -25,7 +25,8 @@ JUDGED = "judge.json"
 COLUMNS = ("accuracy", "accuracy_with_judge", "accuracy_corrected")
 """The measures side by side: by rules; with what the judge calls correct added; corrected for the judge's errors."""
 NOT_ACCEPTED = "of answers that rules do not call correct"
-"""The group of error rates on the part of a labelled set that is like what the judge is asked of."""
+"""The group of error rates on the part of a labelled set that is like what the judge is asked of, and by which the
+accuracy is corrected: a judge errs more often there than on answers that rules accept too."""
 
 
 class JudgeSummary(Record):
@@ -90,17 +91,18 @@ def summarize_judge(
     """The summary of a graded run. settled: whether problems were sampled until their vote was settled, so that only
     as many samples of each count as of the problem with the fewest, as in its accuracy."""
     chosen, judgements = found.chosen, found.judgements
-    confusion = _confusion(found.labels, judgements)
+    whole = _confusion(found.labels, judgements)
+    hard = _confusion([one for one in found.labels if one.pair.key not in found.accepted], judgements)
     missing = sum(pair.key not in judgements for pair in chosen.asked.values())
     unmeasured = sum(labelled.pair.key not in judgements for labelled in found.labels)
-    problem = _why_not_corrected(confusion, found, settings, missing=missing + unmeasured)
+    problem = _why_not_corrected(hard, found, settings, missing=missing + unmeasured)
     used = [judgements[key] for key in _keys(found) if key in judgements]
     called_correct = {
         name
         for name, pair in chosen.asked.items()
         if pair.key in judgements and judgements[pair.key].label == "correct"
     }
-    rates = None if problem else confusion
+    rates = None if problem else hard
     return JudgeSummary(
         judge=settings.judge or "",
         prompt=settings.judge_prompt,
@@ -112,7 +114,7 @@ def summarize_judge(
         prompt_tokens=sum(row.prompt_tokens for row in used),
         cost=sum(row.cost for row in used),
         metrics=list(_accuracies(problems, solutions, set(chosen.asked), called_correct, rates, settled=settled)),
-        quality=list(_quality(found, confusion)),
+        quality=list(_quality(found, whole, hard)),
         labels=settings.judge_labels or "",
         labels_hash=labels_hash,
         notes=[problem] if problem else [],
@@ -139,8 +141,9 @@ def _confusion(labels: Sequence[Labelled], judgements: Mapping[str, Judgement]) 
     return Confusion(cells[True, True], cells[True, False], cells[False, False], cells[False, True])
 
 
-def _why_not_corrected(confusion: Confusion, found: Findings, settings: JudgeSettings, *, missing: int) -> str:
-    """Why no figure can be corrected for the judge's errors; "" if it can."""
+def _why_not_corrected(hard: Confusion, found: Findings, settings: JudgeSettings, *, missing: int) -> str:
+    """Why no figure can be corrected for the judge's errors; "" if it can. hard: of the labelled answers that rules do
+    not call correct."""
     if missing:
         why = ", ".join(f"{times:,} {kind}" for kind, times in found.failed.items())
         return (
@@ -152,14 +155,17 @@ def _why_not_corrected(confusion: Confusion, found: Findings, settings: JudgeSet
             "Not corrected for the judge's errors, as nobody knows them: judge_labels = FILE, a file of labelled "
             "answers (question, expected, answer, correct), measures them"
         )
-    tp, fn, tn, fp = confusion
+    tp, fn, tn, fp = hard
     if not tp + fn or not tn + fp:
         lacking = "incorrect" if tp + fn else "correct"
-        return f"Not corrected for the judge's errors: {settings.judge_labels} has no {lacking} answers, add some"
-    if not confusion.tells():
         return (
-            "Not corrected for the judge's errors: on the labelled set it calls incorrect answers correct as often as "
-            "correct ones, so its judgements say nothing"
+            f"Not corrected for the judge's errors: {settings.judge_labels} has no {lacking} answers among those that "
+            "rules do not call correct, which are what the judge is asked of: add some"
+        )
+    if not hard.tells():
+        return (
+            "Not corrected for the judge's errors: of the labelled answers that rules do not call correct, it calls "
+            "incorrect ones correct as often as correct ones, so its judgements say nothing"
         )
     return ""
 
@@ -209,19 +215,18 @@ def _judged(samples: Sequence[Solution], asked: set[str], called_correct: set[st
     return JudgedProblem(share_correct(samples), of_asked, of_correct, n)
 
 
-def _quality(found: Findings, confusion: Confusion) -> Iterator[Metric]:
+def _quality(found: Findings, whole: Confusion, hard: Confusion) -> Iterator[Metric]:
     """Agreement with rules on the sample; error rates and kappa on the labelled set, and on the part of it that rules
     do not accept, which is what the judge is for."""
     labels = [found.judgements[pair.key].label for pair in found.chosen.sample.values() if pair.key in found.judgements]
     if labels:
         agreement = share(labels.count("correct"), len(labels))
         yield agreement.metric("judge_agreement", group_by="sample", group="rules say correct")
-    if not sum(confusion):
+    if not sum(whole):
         return
-    hard = _confusion([one for one in found.labels if one.pair.key not in found.accepted], found.judgements)
-    for group, cells in {"": confusion, NOT_ACCEPTED: hard}.items():
+    for group, cells in {"": whole, NOT_ACCEPTED: hard}.items():
         rates = {"judge_sensitivity": cells.sensitivity(), "judge_specificity": cells.specificity()}
         for measure, estimate in rates.items():
             if estimate.n:
                 yield estimate.metric(measure, group_by="part" if group else "", group=group)
-    yield confusion.kappa().metric("judge_kappa")
+    yield whole.kappa().metric("judge_kappa")
