@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import signal
@@ -23,8 +24,8 @@ from slipstick.commands.solve import run_solve
 from slipstick.errors import ModelError
 from slipstick.formats import load_format
 from slipstick.judge import JudgeSettings
-from slipstick.models import CHANGES_NO_REPLY, CHANGES_REPLIES, ModelSettings, Reply, Request, Sampling
-from slipstick.models.cached import ReplyCache, cached, key_of
+from slipstick.models import CHANGES_NO_REPLY, CHANGES_REPLIES, Model, ModelSettings, Reply, Request, Sampling
+from slipstick.models.cached import CachedModel, ReplyCache, cached, key_of
 from slipstick.models.fake import FakeModel
 from slipstick.problems.settings import ProblemSettings
 from slipstick.recipe import resolved
@@ -72,7 +73,13 @@ def test_failures_are_not_kept_and_nothing_is_by_default(tmp_path: Path) -> None
     assert not asked(settings, [request()], lambda _: Reply(text="42", finish="length"))[0].cached
     assert asked(settings, [request()], lambda _: "other")[0].finish == "length"
     model = FakeModel({})
-    assert cached(model, "fake:x", ModelSettings()) is model
+    assert cached(model, "openai:m", ModelSettings()) is model
+    assert cached(model, "fake:x", ModelSettings(cache=True)) is cached(model, "replay:x", ModelSettings(cache=True))
+
+
+def test_a_kept_model_passes_on_all_that_a_model_has() -> None:
+    methods = {name for name, member in vars(Model).items() if inspect.isfunction(member) and name[0] != "_"}
+    assert {"trouble", "keep_in"} < methods <= vars(CachedModel).keys()
 
 
 def test_what_makes_a_request_another_one() -> None:

@@ -22,6 +22,7 @@ from slipstick.cache_folder import cache_folder
 from slipstick.errors import ModelError
 from slipstick.formats import join, render_chat, render_example
 from slipstick.models import CHANGES_REPLIES, Model, ModelSettings, Reply, Request
+from slipstick.plugins import split_spec
 
 _LOGGER = logging.getLogger(__name__)
 _FILE = "replies.sqlite"
@@ -30,6 +31,8 @@ _SECONDS = 30.0
 _EVERY = 256
 """Replies after which the size is looked at."""
 _MB = 1 << 20
+_KEPT_ALREADY = frozenset({"fake", "replay"})
+"""Plug-ins that read replies from a file: a second copy saves nothing, and a replay is asked for its outputs, too."""
 
 
 class CachedModel(Model):
@@ -160,8 +163,11 @@ class ReplyCache:
 
 
 def cached(model: Model, spec: str, settings: ModelSettings) -> Model:
-    """The model of a recipe with the cache that its settings ask for, or as it is. Raises ModelError."""
-    if settings.cache is False:
+    """The model of a recipe with the cache that its settings ask for, or as it is. Raises ModelError.
+
+    Models whose replies are in a file already stay as they are.
+    """
+    if settings.cache is False or split_spec(spec)[0] in _KEPT_ALREADY:
         return model
     path = cache_folder() / _FILE if settings.cache is True else Path(settings.cache)
     sent = settings.model_dump(mode="json", include=set(CHANGES_REPLIES))
@@ -170,7 +176,8 @@ def cached(model: Model, spec: str, settings: ModelSettings) -> Model:
 
 
 def key_of(identity: str, request: Request) -> str:
-    """The hash under which a reply is kept: of the model, the prompt as it is laid out, the sampling and the seed."""
+    """The hash under which a reply is kept: of the model, the problem, the format, the prompt as it is laid out, the
+    turn, the sampling and the seed."""
     format, problem, sampling = request.format, request.problem, request.sampling
     asked: Mapping[str, Any] = {
         "model": identity,
