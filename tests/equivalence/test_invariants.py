@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from slipstick.equivalence import compare
 from slipstick.grade import grade
-from slipstick.rewards.verdicts import judge
+from slipstick.rewards.verdicts import grade_completions
 from slipstick.schema import Outcome
 
 SETTINGS = settings(
@@ -238,7 +238,7 @@ def test_the_strict_profile_accepts_no_more(number: int, other: int, form: str, 
 @SETTINGS
 @given(st.one_of(golds, st.text(max_size=20)), st.sampled_from(("proof", "n/a", "nan", "not found", None, "")))
 def test_what_is_undecided_is_no_reward(answer: str, gold: str | None) -> None:
-    (judged,) = judge([rf"\boxed{{{answer}}}"], [gold])
+    (judged,) = grade_completions([rf"\boxed{{{answer}}}"], [gold])
     assert judged.verdict.outcome in ("undecided", "no_answer")
     assert judged.reward != 1.0
     if judged.verdict.outcome == "undecided":

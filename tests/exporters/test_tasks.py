@@ -24,7 +24,7 @@ from slipstick.commands.export import run_export
 from slipstick.errors import InputError, RunFolderError, UserError
 from slipstick.exporters.tasks import TASKS, TaskSettings, write_task
 from slipstick.exporters.tasks.templates import fill_in
-from slipstick.rewards.dialogues import judge_dialogue, solution_of
+from slipstick.rewards.dialogues import grade_dialogue, solution_of
 
 PROBLEMS = [
     Problem(id="a/1", text="Half of 3/4?", answer=r"\frac{3}{8}", metadata={"tolerance": 0.01}, rationale="secret"),
@@ -182,25 +182,25 @@ def test_a_dialogue_is_graded_in_every_tools_words() -> None:
         ],
     ]
     for messages in shapes:
-        assert judge_dialogue(messages, problem).reward == 1.0, messages
+        assert grade_dialogue(messages, problem).reward == 1.0, messages
         assert [block.type for block in solution_of(messages, problem).blocks] == ["code", "output"]
         said = [
             *messages,
             {"role": "assistant", "type": "message", "content": [{"type": "output_text", "text": "The answer is 41."}]},
         ]
-        assert judge_dialogue(said, problem).reward == 0.0
+        assert grade_dialogue(said, problem).reward == 0.0
 
 
 def test_a_dialogue_may_end_without_an_answer_or_a_decision() -> None:
     problem = Problem(id="p", text="?", answer="2^{10^{10}}")
-    undecided = judge_dialogue([{"role": "assistant", "content": "The answer is $2^{10^{10}} + 1$."}], problem)
+    undecided = grade_dialogue([{"role": "assistant", "content": "The answer is $2^{10^{10}} + 1$."}], problem)
     assert undecided.reward is None and undecided.verdict.outcome == "undecided"
     for messages in ([], [call("print(1)")], [{"role": "assistant", "content": "<think>The answer is 7."}]):
-        assert judge_dialogue(messages, problem).verdict.outcome == "no_answer"
+        assert grade_dialogue(messages, problem).verdict.outcome == "no_answer"
     failed = {"role": "tool", "content": "Traceback (most recent call last)\nNameError: x"}
-    assert judge_dialogue([call("x"), failed], problem).verdict.outcome == "no_answer"
+    assert grade_dialogue([call("x"), failed], problem).verdict.outcome == "no_answer"
     unreadable = [{"role": "assistant", "tool_calls": [{"name": "search", "arguments": '{"q": 1}'}]}]
-    assert judge_dialogue(unreadable, problem).verdict.outcome == "no_answer"
+    assert grade_dialogue(unreadable, problem).verdict.outcome == "no_answer"
 
 
 @pytest.mark.usefixtures("fresh_modules")

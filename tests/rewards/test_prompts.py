@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slipstick.rewards import openrlhf, trl, verl
-from slipstick.rewards.verdicts import Completion, judge, last_turn, question_of
+from slipstick.rewards.verdicts import Completion, grade_completions, last_turn, question_of
 
 BACK = r"The answer is \boxed{x^2+5x+6}."
 RIGHT = r"The answer is \boxed{(x+3)(x+2)}."
@@ -122,4 +122,4 @@ def test_the_last_turn_keeps_the_markers_of_thoughts() -> None:
 
 def test_prompts_of_another_number_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
-        judge(["4"], ["4"], prompts=["a", "b"])
+        grade_completions(["4"], ["4"], prompts=["a", "b"])

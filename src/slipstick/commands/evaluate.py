@@ -9,8 +9,8 @@ from rich.console import Console
 
 from slipstick.alarms import Alarm
 from slipstick.commands import Invocation
-from slipstick.commands.judged import ask_judge, open_judge
-from slipstick.commands.judging import judge
+from slipstick.commands.grading import grade_run
+from slipstick.commands.judged import ask_judge, opened_judge
 from slipstick.commands.running import running
 from slipstick.commands.solve import SolveResult, collect, finish
 from slipstick.commands.solve_recipe import MAY_CHANGE, SolveRecipe, input_files, load_solving, opened
@@ -50,23 +50,25 @@ def run_evaluate(invocation: Invocation, console: Console) -> Path:
     check_profile(recipe.profile)
     check_trackers(recipe.report_to)
     check_problems(recipe, graded=True)
-    model, inputs = invocation.model or open_model(recipe.model, recipe), input_files(recipe)
-    judge_model = open_judge(recipe)
     # Solutions stay; they are graded again.
     may_change = MAY_CHANGE.union(*(each.model_fields for each in (GradeSettings, JudgeSettings, TrackerSettings)))
-    with running(invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=may_change) as folder:
-        solved, alarms, metrics = invocation.run_async(_solve_and_check(folder, recipe, model, invocation, console))
+    with opened_judge(recipe, invocation) as judge:
+        model, inputs = invocation.model or open_model(recipe.model, recipe), input_files(recipe)
+        with running(
+            invocation, "evaluate", recipe, console, text=text, inputs=inputs, may_change=may_change
+        ) as folder:
+            solved, alarms, metrics = invocation.run_async(_solve_and_check(folder, recipe, model, invocation, console))
+            if solved.finished:
+                solutions, problems = list(folder.solutions()), list(folder.problems())
+                alarms += training_overlap(recipe.model, problems)
+                metrics += _compare_with_recording(model, solutions)
+                grade_run(folder, problems, solutions, recipe, more=metrics, alarms=alarms, console=console)
+                with open_trackers(folder, recipe, console) as track:
+                    track_metrics(track, folder.metrics())
+            else:
+                finish(folder, solved)
         if solved.finished:
-            solutions, problems = list(folder.solutions()), list(folder.problems())
-            alarms += training_overlap(recipe.model, problems)
-            metrics += _compare_with_recording(model, solutions)
-            judge(folder, problems, solutions, recipe, more=metrics, alarms=alarms, console=console)
-            with open_trackers(folder, recipe, console) as track:
-                track_metrics(track, folder.metrics())
-        else:
-            finish(folder, solved)
-    if solved.finished:
-        ask_judge(folder, recipe, judge_model, profile=recipe.profile, invocation=invocation, console=console)
+            ask_judge(folder, recipe, judge, profile=recipe.profile, invocation=invocation, console=console)
     return folder.path
 
 

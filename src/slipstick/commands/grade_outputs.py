@@ -11,8 +11,8 @@ from rich.console import Console
 
 from slipstick.commands import Invocation
 from slipstick.commands.grade_notices import DISAGREEMENTS, RECORDED, GradeRunSettings, notices, print_agreement
-from slipstick.commands.judged import ask_judge, open_judge
-from slipstick.commands.judging import judge
+from slipstick.commands.grading import grade_run
+from slipstick.commands.judged import ask_judge, opened_judge
 from slipstick.commands.running import running
 from slipstick.edges import without_wildcards
 from slipstick.equivalence import check_profile
@@ -70,7 +70,19 @@ def _grade(
     console: Console,
 ) -> None:
     """Grades the files of one run into its folder."""
-    drops, judge_model = list[Drop](), open_judge(settings)
+    with opened_judge(settings, invocation) as judge:
+        folder = _grade_by_rules(invocation, sources, skipped, settings, console)
+        ask_judge(folder, settings, judge, profile=settings.profile, invocation=invocation, console=console)
+
+
+def _grade_by_rules(
+    invocation: Invocation,
+    sources: Sequence[Source],
+    skipped: Mapping[Path, str],
+    settings: GradeOutputsSettings,
+    console: Console,
+) -> RunFolder:
+    drops = list[Drop]()
     attempts = _attempts(sources, settings, drops)
     problems = list({attempt.problem.id: attempt.problem for attempt in attempts}.values())
     for line in notices(sources, skipped, attempts, drops):
@@ -79,9 +91,9 @@ def _grade(
     with running(invocation, "grade", settings, console, inputs=inputs, files=files) as folder:
         _write(folder, problems, attempts)
         folder.write_dropped(drops)
-        judge(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
+        grade_run(folder, problems, [attempt.solution for attempt in attempts], settings, console=console)
         print_agreement(folder, settings, console)
-    ask_judge(folder, settings, judge_model, profile=settings.profile, invocation=invocation, console=console)
+    return folder
 
 
 def _attempts(sources: Sequence[Source], settings: GradeOutputsSettings, drops: list[Drop]) -> list[Attempt]:

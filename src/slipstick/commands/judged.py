@@ -1,19 +1,20 @@
 """Asks a judge beside the rules of a graded run, and writes and shows what comes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from slipstick.commands import Invocation
-from slipstick.commands.judging import is_settled
-from slipstick.errors import ModelError, UserError, counted
+from slipstick.commands.grading import is_settled
+from slipstick.errors import counted
 from slipstick.judge import JUDGED, JUDGEMENTS, JudgeSettings
 from slipstick.judge.asking import Judgement, Pair, appended, ask, read_judgements
 from slipstick.judge.chosen import choose
 from slipstick.judge.labelled import accepted_by_rules, read_labels
+from slipstick.judge.opened import OpenedJudge, open_judge
 from slipstick.judge.summary import Findings, summarize_judge
-from slipstick.models import Model, ModelSettings, open_model
 from slipstick.progress import watched_progress
 from slipstick.report import write_report
 from slipstick.report.judge import print_judge
@@ -21,24 +22,24 @@ from slipstick.solve.monitor import Monitor
 from slipstick.store import RunFolder, hash_file, write_atomically
 
 
-def open_judge(settings: JudgeSettings) -> Model | None:
-    """The judge that settings name, None if they name none; opened before anything is solved or graded, so that a
-    mistake is told first. Raises ModelError, and InputError for labels that cannot be read."""
-    if not settings.judge:
-        return None
-    if settings.judge_labels:
-        read_labels(Path(settings.judge_labels))
+@contextmanager
+def opened_judge(settings: JudgeSettings, invocation: Invocation) -> Iterator[OpenedJudge | None]:
+    """The judge that settings name, None if they name none; it is closed when the block ends, however it does.
+
+    Opened before anything is solved or graded, so that a mistake is told first: raises as `open_judge` does.
+    """
+    judge = open_judge(settings)
     try:
-        return open_model(settings.judge, ModelSettings.model_validate(settings.judge_settings))
-    except UserError as error:
-        remedy = "a judge's settings have names of their own, as --set judge_settings.base_url=ADDRESS"
-        raise ModelError(f"judge = {settings.judge}: {error} ({remedy})") from error
+        yield judge
+    finally:
+        if judge:
+            invocation.run_async(judge.close())
 
 
 def ask_judge(
     folder: RunFolder,
     settings: JudgeSettings,
-    model: Model | None,
+    judge: OpenedJudge | None,
     *,
     profile: str,
     settled: bool = False,
@@ -47,9 +48,9 @@ def ask_judge(
 ) -> None:
     """Asks the judge of what it was not asked yet, writes judge.json and the page again, and prints its tables.
 
-    The verdicts and numbers of the run stay as they are. Nothing is done without a judge; it is closed in the end.
+    The verdicts and numbers of the run stay as they are. Nothing is done without a judge.
     """
-    if model is None:
+    if judge is None:
         return
     with folder.locked():
         folder.note(files=list(dict.fromkeys([*folder.run().files, JUDGEMENTS, JUDGED])))
@@ -59,7 +60,7 @@ def ask_judge(
         known = read_judgements(folder.path, settings)
         pairs = [*chosen.asked.values(), *chosen.sample.values(), *(one.pair for one in labels)]
         missing = {pair.key: pair for pair in pairs if pair.key not in known}
-        failed = invocation.run_async(_ask(folder.path, list(missing.values()), model, settings, known, console))
+        failed = invocation.run_async(_ask(folder.path, list(missing.values()), judge, settings, known, console))
         accepted = accepted_by_rules(labels, profile=profile) if labels else set()
         summary = summarize_judge(
             problems,
@@ -78,13 +79,13 @@ def ask_judge(
 async def _ask(
     folder: Path,
     pairs: Sequence[Pair],
-    model: Model,
+    judge: OpenedJudge,
     settings: JudgeSettings,
     known: dict[str, Judgement],
     console: Console,
 ) -> dict[str, int]:
     """Asks of the pairs, adding to `known` and to the file; why requests failed -> how many."""
-    monitor, before = Monitor(model), len(known)
+    monitor, before = Monitor(judge.model), len(known)
     try:
         if not pairs:
             return {}
@@ -102,4 +103,4 @@ async def _ask(
             async with watched_progress("judging", len(pairs), "answers", console=console, done=0, state=state):
                 return dict(await ask(pairs, monitor, settings, on_judgement=keep))
     finally:
-        await model.close()
+        await judge.close()

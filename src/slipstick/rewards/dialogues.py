@@ -11,25 +11,27 @@ from slipstick.formats import load_format
 from slipstick.grade import grade
 from slipstick.importers.training.layouts import output
 from slipstick.replies.arguments import UnreadableCallError, check_name, read_arguments
-from slipstick.rewards.verdicts import Judged
+from slipstick.rewards.verdicts import GradedAnswer
 from slipstick.schema import Block, Code, Problem, Solution, Text
 from slipstick.solve.attempt import answer_in
 from slipstick.thoughts import thoughts_in, words_in
 
-__all__ = ["judge_dialogue", "solution_of"]
+__all__ = ["grade_dialogue", "solution_of"]
 
 _CALLS = ("function_call", "custom_tool_call")
 _RESULTS = ("function_call_output", "custom_tool_call_output")
 
 
-def judge_dialogue(messages: Iterable[Mapping[str, Any]], problem: Problem, *, profile: str = "slipstick") -> Judged:
+def grade_dialogue(
+    messages: Iterable[Mapping[str, Any]], problem: Problem, *, profile: str = "slipstick"
+) -> GradedAnswer:
     """The answer that a dialogue ends in, and the verdict on it: the same as of a run of ours in the format `tools`.
 
     An answer that only a program printed counts if no words follow it; a call that was not run is none. `reward` is
     None if the verdict is undecided. Raises UserError for a profile that does not exist.
     """
     solution = solution_of(messages, problem)
-    return Judged(solution.answer, grade(solution, problem, profile=profile))
+    return GradedAnswer(solution.answer, grade(solution, problem, profile=profile))
 
 
 def solution_of(messages: Iterable[Mapping[str, Any]], problem: Problem) -> Solution:

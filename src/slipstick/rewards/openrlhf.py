@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from slipstick.rewards.verdicts import judge, last_turn
+from slipstick.rewards.verdicts import grade_completions, last_turn
 
 __all__ = ["reward_func"]
 
@@ -17,10 +17,10 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
     import torch
 
     responses = [_response(query, prompt) for query, prompt in zip(queries, prompts, strict=True)]
-    judged = judge(responses, labels, prompts=prompts)
-    rewards = torch.tensor([each.reward or 0.0 for each in judged])
-    undecided = torch.tensor([float(each.reward is None) for each in judged])
-    no_answer = torch.tensor([float(each.verdict.outcome == "no_answer") for each in judged])
+    graded = grade_completions(responses, labels, prompts=prompts)
+    rewards = torch.tensor([each.reward or 0.0 for each in graded])
+    undecided = torch.tensor([float(each.reward is None) for each in graded])
+    no_answer = torch.tensor([float(each.verdict.outcome == "no_answer") for each in graded])
     logs = {"accuracy": rewards.clone(), "undecided": undecided, "no_answer": no_answer}
     return {"rewards": rewards, "scores": rewards.clone(), "extra_logs": logs}
 

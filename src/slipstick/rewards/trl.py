@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from slipstick.equivalence import check_profile
 from slipstick.equivalence.policies import REWARDS
 from slipstick.errors import UserError, did_you_mean
-from slipstick.rewards.verdicts import Completion, Judged, judge
+from slipstick.rewards.verdicts import Completion, GradedAnswer, grade_completions
 from slipstick.schema import Kind
 
 __all__ = ["accuracy", "async_accuracy", "async_reward", "reward"]
@@ -102,9 +102,9 @@ def _reward(
 ) -> list[float | None]:
     expected = _expected(settings.answer_column, columns)
     prompts = columns.get("prompts")
-    judged = judge(completions, expected, prompts=prompts, kind=settings.kind, profile=settings.profile)
-    _log(judged, log_extra, log_metric)
-    rewards = [each.reward for each in judged]
+    graded = grade_completions(completions, expected, prompts=prompts, kind=settings.kind, profile=settings.profile)
+    _log(graded, log_extra, log_metric)
+    rewards = [each.reward for each in graded]
     if None not in rewards:
         return rewards
     if settings.undecided == "mean" and prompts is not None:
@@ -162,12 +162,12 @@ def _expected(name: str | None, columns: dict[str, Any]) -> Sequence[Any]:
 
 
 def _log(
-    judged: Sequence[Judged],
+    graded: Sequence[GradedAnswer],
     log_extra: Callable[[str, list[Any]], None] | None,
     log_metric: Callable[[str, float], None] | None,
 ) -> None:
     if log_extra:
-        log_extra("found_answer", [each.answer or "" for each in judged])
-        log_extra("verdict", [f"{each.verdict.outcome}: {each.verdict.reason}" for each in judged])
-    if log_metric and judged:
-        log_metric("undecided", sum(each.reward is None for each in judged) / len(judged))
+        log_extra("found_answer", [each.answer or "" for each in graded])
+        log_extra("verdict", [f"{each.verdict.outcome}: {each.verdict.reason}" for each in graded])
+    if log_metric and graded:
+        log_metric("undecided", sum(each.reward is None for each in graded) / len(graded))

@@ -27,7 +27,7 @@ _SPECIAL = re.compile(r"<\|[^|<>\n]{1,40}\|>|<｜[^｜<>\n]{1,40}｜>|</?s>|<(?:
 _SPECIAL_END = re.compile(rf"(?:\s*(?:{_SPECIAL.pattern}))+\s*\Z")
 
 
-class Judged(NamedTuple):
+class GradedAnswer(NamedTuple):
     """A completion's answer and the verdict on it."""
 
     answer: str | None
@@ -42,7 +42,7 @@ class Judged(NamedTuple):
         return None if outcome == "undecided" else float(outcome == "correct")
 
 
-def judge(
+def grade_completions(
     completions: Iterable[Completion],
     expected: Iterable[Any],
     *,
@@ -50,7 +50,7 @@ def judge(
     kind: Kind | None = None,
     profile: str = REWARDS,
     workers: int | None = None,
-) -> list[Judged]:
+) -> list[GradedAnswer]:
     """The verdicts on completions, in their order: texts, or chat messages of which the last of the assistant counts.
 
     expected: what `read_gold` reads, one for each completion; without one the verdict is undecided. prompts: what was
@@ -69,7 +69,7 @@ def judge(
         problems.append(Problem(id=name, text=question_of(prompt), answer=read_gold(gold), kind=kind))
         solutions.append(Solution(id=name, problem_id=name, format="cot", blocks=[Text(text=text)]))
     graded = grade_solutions(solutions, problems, profile=profile, workers=workers)
-    return [Judged(solution.answer, solution.verdict) for solution in graded if solution.verdict]
+    return [GradedAnswer(solution.answer, solution.verdict) for solution in graded if solution.verdict]
 
 
 def question_of(prompt: Completion) -> str:

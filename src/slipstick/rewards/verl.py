@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slipstick.equivalence.policies import REWARDS
-from slipstick.rewards.verdicts import Judged, judge, last_turn
+from slipstick.rewards.verdicts import GradedAnswer, grade_completions, last_turn
 from slipstick.schema import Kind
 
 __all__ = ["compute_score", "compute_scores"]
@@ -30,7 +30,9 @@ def compute_score(
     question is read, if it has one, data_source is not. Raises UserError for a profile that does not exist.
     """
     asked = [_question(extra_info)]
-    return _score(judge([last_turn(solution_str)], [ground_truth], prompts=asked, kind=kind, profile=profile)[0])
+    return _score(
+        grade_completions([last_turn(solution_str)], [ground_truth], prompts=asked, kind=kind, profile=profile)[0]
+    )
 
 
 def compute_scores(
@@ -46,8 +48,8 @@ def compute_scores(
     """`compute_score` for a whole batch, as verl's reward manager `batch` asks."""
     asked = None if extra_infos is None else [_question(info) for info in extra_infos]
     responses = [last_turn(text) for text in solution_strs]
-    judged = judge(responses, ground_truths, prompts=asked, kind=kind, profile=profile)
-    return [_score(each) for each in judged]
+    graded = grade_completions(responses, ground_truths, prompts=asked, kind=kind, profile=profile)
+    return [_score(each) for each in graded]
 
 
 def _question(extra_info: Any) -> Any:
@@ -56,6 +58,6 @@ def _question(extra_info: Any) -> Any:
     return next((each for each in found if isinstance(each, str | list)), None)
 
 
-def _score(judged: Judged) -> dict[str, float | str]:
-    score = judged.reward or 0.0
-    return {"score": score, "acc": score, "pred": judged.answer or "", "undecided": float(judged.reward is None)}
+def _score(graded: GradedAnswer) -> dict[str, float | str]:
+    score = graded.reward or 0.0
+    return {"score": score, "acc": score, "pred": graded.answer or "", "undecided": float(graded.reward is None)}

@@ -24,7 +24,7 @@ from slipstick.schema import Metric, Problem, Solution
 from slipstick.store import RunFolder
 
 
-def judge(
+def grade_run(
     folder: RunFolder,
     problems: Sequence[Problem],
     solutions: Sequence[Solution],
