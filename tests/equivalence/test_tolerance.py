@@ -30,6 +30,12 @@ def asked(answer: str | list[str], tolerance: object) -> Problem:
         ("3.18", "3.1", "much", "incorrect"),
         ("x", "3.1", "100", "incorrect"),
         ("3.18", ["9", "3.1"], "0.1", "correct"),
+        ("2^{2000}", "3.1", "0.1", "incorrect"),
+        ("3.1", "2^{2000}", "0.1", "incorrect"),
+        ("1e999999999", "3.1", "0.1", "incorrect"),
+        ("3.18", "3.1", "1e400", "incorrect"),
+        ("3.18", "3.1", "1e999999999", "incorrect"),
+        ("3.18", "3.1", "1e-999999999", "incorrect"),
     ],
 )
 def test_an_answer_within_it_is_correct_and_the_verdict_says_so(

@@ -4,6 +4,7 @@ Only if it is the same value: "42 (43)" and "5 or 6" stay what they are, and 2(3
 """
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 from slipstick.equivalence.normalize.notation import without_spaces
@@ -56,9 +57,9 @@ def _is_same(value: Number, again: Number) -> bool:
 
 
 def _is_rounding(shown: Number, exact: Number) -> bool:
-    if not shown.places or exact.places is not None or shown.significant < 2:
+    if not shown.places or exact.places is not None or shown.significant < 2 or isinstance(exact.value, Decimal):
         return False
-    return abs(Fraction(shown.value) - Fraction(exact.value)) <= Fraction(1, 2 * 10**shown.places)
+    return abs(Fraction(shown.value) - exact.value) <= Fraction(1, 2 * 10**shown.places)
 
 
 def _is_computed(text: str, value: Number) -> bool:

@@ -6,6 +6,7 @@ unknown, 2x = 5 or x^2 = 4, says nothing that could be compared with a value.
 """
 
 import re
+import sys
 from fractions import Fraction
 
 from slipstick.equivalence.decision import Decision, Same, structure
@@ -203,7 +204,9 @@ def _rounds(shown: str, exact: str) -> bool:
     if number is None or number.places is None or tree is None or not isinstance(number.value, Fraction):
         return False
     value = real_value(tree)
-    return value is not None and 0 < abs(value - float(number.value)) <= 0.5000001 * 10.0**-number.places
+    if value is None or abs(number.value) > sys.float_info.max:
+        return False
+    return 0 < abs(value - float(number.value)) <= 0.5000001 * 10.0**-number.places
 
 
 def _value_stated(relation: Relation, *, of_gold: bool = False) -> str | None:

@@ -15,7 +15,7 @@ from slipstick.equivalence.values.numbers import read_number
 
 _BITS = 128
 _LARGEST_ERROR = 1e-15
-_MARGIN = 1e-9
+_MARGIN = Fraction(1, 10**9)
 """Relative difference of two computed ends from which their order is certain."""
 _INFINITE = re.compile(r"([-+]?)\s*(?:\\infty|oo|inf|infinity|Infinity)")
 _LETTERS = re.compile(r"[^,;:=<>|]{1,200}")
@@ -158,8 +158,9 @@ def _order(a: End, b: End) -> int:
         raise OpenOrderError
     if a.infinite or b.infinite or (isinstance(a.value, Fraction) and isinstance(b.value, Fraction)):
         return (a.value > b.value) - (a.value < b.value)
-    difference, scale = float(a.value) - float(b.value), max(abs(float(a.value)), abs(float(b.value)), 1e-3)
-    if not math.isfinite(difference) or abs(difference) <= _MARGIN * scale:
+    first, second = Fraction(a.value), Fraction(b.value)  # exact: an integer may be too long for a float
+    difference, scale = first - second, max(abs(first), abs(second), Fraction(1, 1000))
+    if abs(difference) <= _MARGIN * scale:
         raise OpenOrderError
     return 1 if difference > 0 else -1
 

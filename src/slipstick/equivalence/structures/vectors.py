@@ -76,7 +76,7 @@ def _line(text: str) -> tuple[list[Fraction], list[Fraction]] | None:
     if terms is None or len(terms) != 2:
         return None
     found = [[number.value for item in vector if (number := read_number(item))] for _, vector in terms]
-    values = [[Fraction(value) for value in row] for row in found]
+    values = [[value for value in row if isinstance(value, Fraction)] for row in found]
     if any(len(row) < len(terms[0][1]) for row in values) or not any(values[1]):
         return None
     return (values[0], values[1]) if terms[0][0] == "1" and re.fullmatch(r"-?(?:[a-z]|\\[a-z]+)", terms[1][0]) else None

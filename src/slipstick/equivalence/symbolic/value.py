@@ -13,7 +13,10 @@ _BITS = 64
 
 
 def value_of(text: str) -> Number | None:
-    """A text as a number with its unit; an expression without letters as its value, to the digits of a float."""
+    """A text as a number with its unit; an expression without letters as its value, to the digits of a float.
+
+    None if the text is neither, or an expression too large for a float.
+    """
     text = tidy(text)
     if len(text) > _LONGEST:
         return None
@@ -26,8 +29,8 @@ def value_of(text: str) -> Number | None:
     try:
         with precision(_BITS):
             value = evaluate(expression, Point())
+            if not value.is_finite() or not value.imag.contains(0) or value.real.rad() > 1:
+                return None
+            return Number(Fraction(float(value.real.mid())))  # OverflowError if it is infinite as a float
     except (KeyError, ValueError, ArithmeticError, RecursionError):
         return None
-    if not value.is_finite() or not value.imag.contains(0) or value.real.rad() > 1:
-        return None
-    return Number(Fraction(float(value.real.mid())))

@@ -41,5 +41,5 @@ def read_ratio(text: str) -> list[Fraction] | None:
     if match is None:
         return None
     terms = [read_number(term.strip()) for term in (match["first"], *match["others"].strip(" :").split(":"))]
-    values = [Fraction(term.value) for term in terms if term]
+    values = [term.value for term in terms if term and isinstance(term.value, Fraction)]
     return values if len(values) == len(terms) and values[0] else None
