@@ -7,9 +7,10 @@ from slipstick.equivalence.decision import Decision, structure
 from slipstick.equivalence.values.numbers import Number
 
 _REMAINDER = re.compile(
-    r"(?P<quotient>-?\d{1,30})\s*(?:\\text\s*\{\s*)?"
-    r"(?:[Rr]|rem\.?|(?:,\s*)?(?:with\s+)?(?:an?\s+|the\s+)?remainder(?:\s+of|\s*=)?)\s*\}?\s*(?P<rest>\d{1,30})"
+    r"(?P<quotient>-?\d{1,30})(?:\s+[Rr]\s+|\s*\\text\s*\{\s*[Rr]\s*\}\s*|\s*(?:\\text\s*\{\s*)?"
+    r"(?:rem\.?|(?:,\s*)?(?:with\s+)?(?:an?\s+|the\s+)?remainder(?:\s+of|\s*=)?)\s*\}?\s*)(?P<rest>\d{1,30})"
 )
+"""An R that is neither \\text nor between white space is a letter: 7r2 is a product."""
 
 
 def compare_remainders(a: str, e: str, number_a: Number | None) -> Decision | None:
