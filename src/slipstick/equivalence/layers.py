@@ -32,7 +32,7 @@ from slipstick.equivalence.unfinished import left_to_do
 from slipstick.equivalence.values.commas import ONE_DIGIT, is_one_value, read_otherwise, with_point
 from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
-from slipstick.equivalence.values.quantities import read_quantity
+from slipstick.equivalence.values.quantities import read_quantity, read_quoted
 from slipstick.equivalence.values.ratios import compare_ratios
 from slipstick.equivalence.values.remainders import compare_remainders, quotient
 from slipstick.equivalence.values.times import same_moment
@@ -103,7 +103,7 @@ class Side:
     @lazy
     def number(self) -> Number | None:
         r"""The number that the text is, with its unit; \\Omega and \\mu m are units only beside the same unit."""
-        number = read_quantity(self.text)
+        number = read_quoted(self.text, self.other) or read_quantity(self.text)
         if number is None and (marked := _GREEK_UNIT.sub(r"\\text{\g<0>}", self.text)) != self.text:
             greek, other = read_quantity(marked), read_quantity(self.other)
             return greek if greek and other and greek.unit == other.unit else None

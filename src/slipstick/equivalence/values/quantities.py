@@ -2,6 +2,7 @@ r"""Reads single values of any kind: a number with its unit, or a quantity in se
 
 import functools
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 from slipstick.equivalence.values.numbers import Number, read_number
@@ -14,17 +15,39 @@ _IN_TEXT = re.compile(r"\\text\s*\{\s*([-+]?\d[^{}]*?)\s*\}")
 _CUT = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|(?<=[A-Za-z.'\"])\s*(?=\d)")
 _COLON = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d))?\s*(hours?|hrs?|h|minutes?|mins?)", re.IGNORECASE)
 _HOURS = re.compile(r"(\d{1,3})\s?h\s?([0-5]\d)")
-_FEET = re.compile(
-    r"(?P<feet>\d{1,6})\s?'(?:\s?-?\s?(?P<inches>\d{1,2}(?:\.\d+)?)\s?(?:\"|''))?|(?P<alone>\d{1,6}(?:\.\d+)?)\s?(?:\"|'')"
-)
-"""Feet and inches: 5', 5'3\", 7\"."""
+_TWO_QUOTES = re.compile(r"(\d{1,6})\s?'\s?-?\s?(\d{1,2}(?:\.\d+)?)\s?(?:\"|'')")
+_ONE_QUOTE = re.compile(r"(\d{1,6}(?:\.\d+)?)\s?('{1,2}|\")")
 _AND_A_HALF = re.compile(r"(?:an?|one|1)\s+(\w+)\s+and\s+a\s+(half|quarter)", re.IGNORECASE)
-_QUOTES = {"'": "arcminute", '"': "arcsecond", "''": "arcsecond"}
+_ANGLES = {"'": "arcminute", '"': "arcsecond", "''": "arcsecond"}
+_LENGTHS = {"'": "foot", '"': "inch", "''": "inch"}
 
 
 def read_quantity(text: str) -> Number | None:
     """The number a tidied text is, with its unit; a quantity in several units is read in the first of them."""
     return _read_quantity(text) if len(text) <= _MAX_LENGTH else read_number(text)
+
+
+def read_quoted(text: str, other: str) -> Number | None:
+    r"""A quantity of ' and \", as a length or as an angle by what stands on the other side of the comparison.
+
+    5'3\" is feet and inches beside anything but an angle. 5' or 3\" alone is read only beside a length, an angle, a
+    number without a unit or the same mark; beside anything else it may be either, and is None, as is any other text.
+    """
+    two, one = _TWO_QUOTES.fullmatch(text), _ONE_QUOTE.fullmatch(text)
+    if two is None and one is None:
+        return None
+    beside, quoted = read_quantity(other), _ONE_QUOTE.fullmatch(other)
+    unit = beside.unit if beside else ""
+    is_angle = bool(unit) and conversion(unit, "arcminute") is not None
+    if two:
+        minutes, seconds = int(two[1]), Fraction(two[2])
+        return Number(minutes + seconds / 60, unit="arcminute") if is_angle and seconds < 60 else read_quantity(text)
+    assert one is not None
+    number = read_number(one[1])
+    says_nothing = (beside is not None and not unit) or (quoted is not None and _ANGLES[quoted[2]] == _ANGLES[one[2]])
+    if number is None or not (is_angle or says_nothing or (unit and conversion(unit, "foot"))):
+        return None
+    return replace(number, unit=(_ANGLES if is_angle else _LENGTHS)[one[2]])
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -39,9 +62,8 @@ def _read_quantity(text: str) -> Number | None:
         return _colon(match)
     if match := _HOURS.fullmatch(flat):  # as French writes 1 h 30
         return Number(Fraction(int(match[1])) + Fraction(int(match[2]), 60), unit="hour")
-    if match := _FEET.fullmatch(flat):
-        inches = Fraction(match["inches"] or match["alone"] or 0)
-        return Number(inches, unit="inch") if match["alone"] else Number(int(match["feet"]) + inches / 12, unit="foot")
+    if (match := _TWO_QUOTES.fullmatch(flat)) and Fraction(match[2]) < 12:
+        return Number(int(match[1]) + Fraction(match[2]) / 12, unit="foot")
     if match := _AND_A_HALF.fullmatch(flat):
         return read_number(f"{'3/2' if match[2].casefold() == 'half' else '5/4'} {match[1]}")
     return _sum([re.sub(r"(?<=\d)(?=[A-Za-z])", " ", part) for part in _CUT.split(flat)])
@@ -80,7 +102,7 @@ def _part(text: str, before: str) -> Number | None:
     """One part; ' and \" are minutes and seconds behind degrees, m is minutes behind hours."""
     quotes = re.fullmatch(r"(\d+(?:\.\d+)?)\s*('{1,2}|\")", text)
     if quotes and before in ("degree", "arcminute"):
-        return Number(Fraction(quotes[1]), unit=_QUOTES[quotes[2]])
+        return Number(Fraction(quotes[1]), unit=_ANGLES[quotes[2]])
     read = read_number(text)
     if read and read.unit == "m" and before == "hour":
         return Number(read.value, unit="minute")
