@@ -137,6 +137,23 @@ def test_a_plain_number_and_a_computation_are_no_whole_replies(reply: str, answe
     assert found is not None and found.text == answer and found.rule not in ("whole", "sentence")
 
 
+@pytest.mark.parametrize("kind", [None, "number"])
+@pytest.mark.parametrize(
+    "reply",
+    ["{} (43)", "{} (43).", "**{} (43)**", "${}$ (43)", "x = {} (43)", "{} (-42)", "{} km (43 km)", "{} km (43 m)"]
+    + ["{} apples (43)", "{}% (0.43)", "{} (about 43)", "It is {} (43)."],
+)
+def test_a_bracket_with_another_value_is_part_of_the_answer(reply: str, kind: str | None) -> None:
+    assert "4" in (final_answer(reply.format("42"), kind=kind) or "").partition("(")[2]
+    for gold in ("42", "43"):
+        assert grade(reply.format("42"), gold, kind=kind).outcome != "correct"
+
+
+@pytest.mark.parametrize("reply", ["42 (42.0)", "42 (84/2)", "42% (0.42)", "42 km (42 km)", "42 (x = 43)"])
+def test_a_bracket_that_says_it_again_or_something_else_is_not(reply: str) -> None:
+    assert (final_answer(reply) or "").startswith("42") and "(" not in (final_answer(reply) or "")
+
+
 @pytest.mark.parametrize("reply", NONE)
 def test_what_breaks_off_asks_or_is_a_sentence_is_no_answer(reply: str) -> None:
     assert final_answer(reply) is None

@@ -10,6 +10,7 @@ import functools
 import re
 import tomllib
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.resources import files
 
 from slipstick.answers.found import Found
@@ -46,6 +47,12 @@ _ASIDE = re.compile(
     r"(?:[^()A-Za-z]|[A-Za-z]{2,}(?![A-Za-z]))*|[^()]*(?:=|[A-Za-z]{2})[^()]*)\)\W*\Z"
 )
 """A value in brackets behind the answer: "3/4 (0.75)"."""
+_PLAIN_VALUE = r"[-−]?[$€£]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)(?:/\d+)?\s?%?"
+_TWO_VALUES = re.compile(
+    rf"(?:[A-Za-z]\s?=\s?)?(?P<value>{_PLAIN_VALUE})(?P<unit>\s?[^\W\d_]+)?"
+    rf"\s+\((?:[=≈~]|about|approximately)?\s?(?P<again>{_PLAIN_VALUE})(?P<other>(?(unit)\s?[^\W\d_]+|(?!)))?\)"
+)
+"""A number and another one in brackets, which has a unit only if the first has one."""
 _WORD = r"(?:(?![α-ωΑ-Ω])[^\W\d_]){2,}(?:['’.-][^\W\d_]+)*"
 _TOKEN = re.compile(
     r"(?P<run>(?:(?<=[-=+*/^{|<>∠])|(?<=[-=+*/^<>] ))[A-Za-z]{2,3}(?![A-Za-z'’])|[A-Za-z]{2,3}(?=[-^=+*/}<>_|]))"
@@ -156,6 +163,8 @@ def _is_value(answer: str) -> bool:
     """Whether a text is a value, or several, in mathematical notation or with units; not a plain number."""
     if (len(answer) == 1 and answer.isalpha()) or _ARROW.search(answer):
         return False
+    if (two := _TWO_VALUES.fullmatch(answer)) and not _says_again(two):
+        return True
     if (
         QUANTITY.fullmatch(answer.strip("()[]{}<> "))
         or _GLUED.fullmatch(answer)
@@ -174,6 +183,27 @@ def _is_value(answer: str) -> bool:
     ):
         return True
     return _reads(answer)
+
+
+def _says_again(two: re.Match[str]) -> bool:
+    """Whether the number in brackets is the one before it, or that one rounded; not if their units differ."""
+    if two["other"] and two["other"].strip() != two["unit"].strip():
+        return False
+    (value, places), (again, others) = (_plain_value(two[name]) for name in ("value", "again"))
+    shown = min((one for one in (places, others) if one), default=None)
+    if value is None or again is None:
+        return False
+    return value == again or (shown is not None and abs(value - again) <= Fraction(1, 2 * 10**shown))
+
+
+def _plain_value(text: str) -> tuple[Fraction | None, int]:
+    """A number and its decimal places; None of a fraction of nothing."""
+    percent, digits = "%" in text, re.sub(r"[$€£%,\s]", "", text).replace("−", "-")
+    top, _, bottom = digits.partition("/")
+    if bottom and not int(bottom):
+        return None, 0
+    places = len(top.partition(".")[2]) + (2 if percent else 0)
+    return Fraction(top) / int(bottom or 1) / (100 if percent else 1), places
 
 
 def _reads(answer: str) -> bool:
