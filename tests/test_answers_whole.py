@@ -1,5 +1,7 @@
 r"""Tests of short replies that are nothing but an answer, as people collect them by hand."""
 
+import time
+
 import pytest
 
 from slipstick import compare, final_answer, find_answer, grade
@@ -140,8 +142,19 @@ def test_a_plain_number_and_a_computation_are_no_whole_replies(reply: str, answe
 @pytest.mark.parametrize("kind", [None, "number"])
 @pytest.mark.parametrize(
     "reply",
-    ["{} (43)", "{} (43).", "**{} (43)**", "${}$ (43)", "x = {} (43)", "{} (-42)", "{} km (43 km)", "{} km (43 m)"]
-    + ["{} apples (43)", "{}% (0.43)", "{} (about 43)", "It is {} (43)."],
+    [
+        *(
+            "{} (43)",
+            "{} (43).",
+            "**{} (43)**",
+            "${}$ (43)",
+            "x = {} (43)",
+            "{} (-42)",
+            "{} km (43 km)",
+            "{} km (43 m)",
+        ),
+        *("{} apples (43)", "{}% (0.43)", "{} (about 43)", "It is {} (43)."),
+    ],
 )
 def test_a_bracket_with_another_value_is_part_of_the_answer(reply: str, kind: str | None) -> None:
     assert "4" in (final_answer(reply.format("42"), kind=kind) or "").partition("(")[2]
@@ -219,3 +232,23 @@ def test_no_reply_takes_long(piece: str, rules: tuple[str | None, str | None]) -
     """A pattern that goes back and forth over 199 signs would not end."""
     found = [find_answer((piece * length)[:length]) for length in (60, 199)]
     assert tuple(answer.rule if answer else None for answer in found) == rules
+
+
+LONG_STARTS = ["", "The answer is 42", "The answer is ", "The answer", "42\nq", "option", "The correct answer is A,"]
+LONG_PIECES = [
+    "5", " ", ",", ".", "(", ")", "[", "{", "}", "*", "**", "\n", "\t", "$", "-", "_", "#", "=", "<", ">", "|",
+    "\\", "'", "!", "?", "%", "/", ":", ";", "~", "a", "A", "个", "5,", "5.", "5 ", "5/", "5a", "a5", ". ", ", ",
+    "( ", ") ", "(5", "* ", "\n ", "[5]", "a ", "A ", "A, ", "and ", "or ", "5 and ", "is ", "no, ", "wait 5. ",
+    "answer:", "\\boxed{", "(A) ", "the answer is ", "correction: ", "**check:**\n", "\nq 5", "<answer>",
+    "<think>", "```", "5 of ", "if ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("start", LONG_STARTS)
+def test_no_long_reply_takes_long(start: str) -> None:
+    """Any one of them takes some hundredths of a second of a processor; an expression that goes back, seconds."""
+    kind = "choice" if start in ("option", "The correct answer is A,") else None
+    for piece in LONG_PIECES:
+        begin = time.process_time()
+        final_answer((start + piece * 16_000)[:15_999] + "x", kind=kind)
+        assert time.process_time() - begin < 0.5, piece

@@ -127,7 +127,7 @@ def answer_of(
     if not thoughts.finished:
         return None
     after = thoughts.said_from(sum(map(len, texts[: places[-1]])))
-    found = _find(after, kind=kind, first=first)
+    found = _find(after[-_SEARCHED:], kind=kind, first=first)
     if found and found.rule not in GUESSES:
         return found.text
     if void_from(after) is not None:
@@ -146,6 +146,8 @@ def _printed(output: str, *, kind: str | None) -> str | None:
     if not lines or lines[-1] in ("None", "nan", "[]"):
         return None
     line = lines[-1]
+    if len(line) > _SEARCHED:
+        return line
     if marked := find_marked(line, kind=kind):
         return marked.text
     if kind == "number" and re.search(r"[A-Za-z]{2}", line) and (number := last_number(line)):

@@ -1,6 +1,7 @@
 """The answer of a text that marks none: what is in bold, the last formula, the last number."""
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
@@ -14,7 +15,7 @@ from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES
 
 _BOLD = re.compile(r"\*\*(?P<tail>[^*\n]{1,300})\*\*")
-_BLOCK = re.compile(r"```(?:latex|tex|math|text|plaintext|txt)?[ \t]*\n(?P<tail>[^`]{1,1000}?)\n?```\s*[.!]?\s*$")
+_BLOCK = re.compile(r"```(?:latex|tex|math|text|plaintext|txt)?[ \t]*\n(?P<tail>[^`]{1,1000}?)\n?```\s*+(?:[.!]\s*+)?$")
 _SENTENCE = re.compile(r"[.!?。！？](?=\s|$|[*\"'）)」])|[。！？\n]")
 _REFERENCE = re.compile(
     r"(?i)\b(?:steps?|pages?|equations?|eqs?\.|figures?|fig\.|sections?|lines?|cases?|examples?|problems?"
@@ -22,8 +23,8 @@ _REFERENCE = re.compile(
     r"|tables?|chapters?|theorems?|lemmas?|methods?|options?|note|print\w*)\s*[(\[#]?$"
 )
 _ASIDE = re.compile(
-    r",?\s+(?:because|since|denn|weil|da|car|parce que|puisque|ya que|porque|pues|puesto que|pois|já que|perché"
-    r"|poiché|так как|потому что|поскольку|ведь"
+    r"(?:,|(?<![^\S\n]))\s++(?:because|since|denn|weil|da|car|parce que|puisque|ya que|porque|pues|puesto que"
+    r"|pois|já que|perché|poiché|так как|потому что|поскольку|ведь"
     r"|as\s+(?:we|shown|listed|seen|computed|found|required|expected|stated|given"
     r"|calculated|noted))\b"
     r"|\s\(|,?\s(?P<gloss>i\.\s?e\.|that is,|or equivalently|or about|or approximately|d\.\s?h\."
@@ -64,7 +65,7 @@ OPERATION = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm
 _IS_WORDS = re.compile(
     r"(?!\W*(?:[Nn]o(?:body|ne|thing|where)?|[Nn]either|[Hh]ardly|I\s+doubt|[Ii]f|[Uu]nless|[Ww]hether)\b)"
     r"[^\n]{0,300}?\b(?:is|are|was|were|will\s+be|must\s+be|falls?|fell|lands?)\s+(?:(?:born|held|called|named|due)\s+)?(?:(?:on|in|at)\s+)?"
-    r"(?:(?:an?|the)\s+)?\**(?P<words>(?!(?:not|n't|no)\b)[^\W\d_][\w'’-]*(?:\s[^\W\d_][\w'’-]*){0,2})\**(?:,?\s+(?:and\s+)?not\s[^\n]{1,60})?\Z"
+    r"(?:(?:an?|the)\s+)?\**(?P<words>(?!(?:not|n't|no)\b)[^\W\d_][\w'’-]*+(?:\s[^\W\d_][\w'’-]*+){0,2})\**(?:,?\s+(?:and\s+)?not\s[^\n]{1,60})?\Z"
 )
 """A sentence that ends with what its subject is, in words."""
 _OPENED = re.compile(
@@ -98,7 +99,7 @@ _FILLERS = frozenset(
     ["sorry", "hello", "hi", "sure", "okay", "ok", "thanks", "unknown", "none", "done", "great", "alright", "certainly"]
 )
 _TRIED = 20
-"""Numbers from the end that are tried."""
+"""Numbers, and headings and notes, from the end that are tried."""
 
 
 def find_guess(text: str, *, kind: str | None) -> Found | None:
@@ -154,13 +155,13 @@ def breaks_off(text: str) -> bool:
 
 def _without_check(text: str) -> str:
     """The text up to a check or note at its end, if there is something to find before it; as long as before."""
-    for section in reversed(list(SECTION.finditer(text))):
+    for section in reversed(deque(SECTION.finditer(text), maxlen=_TRIED)):
         rest = text[section.end() :]
         if _STATED.search(text, max(0, section.start() - 2000), section.start()) and not _CONCLUDES.search(rest):
             text = text[: section.start()] + " " * (len(text) - section.start())
     if (aside := _BRACKETED.search(text)) and re.search(r"\d", text[: aside.start()]):
         text = text[: aside.start()] + " " * (len(text) - aside.start())
-    for check in reversed(list(CHECK.finditer(text))):
+    for check in reversed(deque(CHECK.finditer(text), maxlen=_TRIED)):
         if not text[check.end() :].strip() and re.search(r"\d|\*\*", text[: check.start()]):
             text = text[: check.start()] + " " * (len(text) - check.start())
     return text

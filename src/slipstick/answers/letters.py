@@ -1,13 +1,14 @@
 """The letter of a choice, in an answer and in a text."""
 
 import re
+from collections import deque
 
 from slipstick.answers.found import Found
 from slipstick.answers.trim import trim
 from slipstick.answers.words import denied_behind, words
 
 _NAMED = re.compile(
-    r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|OPTION|CHOICE|ANSWER)\s*(?:is\s*)?[:\s]*[\[({*$\\]*\s*"
+    r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|OPTION|CHOICE|ANSWER)\s*+(?:is\s*+)?[:\s]*+[\[({*$\\]*+\s*+"
     r"(?:text\s*\{)?\(?(?P<letter>[A-J])\b(?![A-Za-z'])"
 )
 _NAMED_SMALL = re.compile(r"(?i:\b(?:option|choice))\s+[({\[*]*(?P<letter>[a-j])(?=[)}\]*]*\s*(?:[.,;:!?]|\Z))")
@@ -33,7 +34,7 @@ _NOUN = re.compile(r"[ \t]+[*_\"'‘“$\\({\[]*[^\W\d_]|\s*[=<>^+/]|[ \t]+[-+*$
 _WITHIN = re.compile(r"[a-z],?[ ]$")
 _VERB = re.compile(r"[ ](?:[a-z]+[^\Ws]s|[a-z]+ed)\b")
 _WHOLE = re.compile(
-    r"[\s$({\[*]*(?:\\(?:text|textbf|mathrm|mathbf|rm|bf)\s*\{?\s*)?[({\[*]*(?P<letter>[A-Ja-j])"
+    r"[\s$({\[*]*+(?:\\(?:text|textbf|mathrm|mathbf|rm|bf)\s*+\{?\s*+)?[({\[*]*+(?P<letter>[A-Ja-j])"
     r"(?:[\s)}\].:,$*、。]|$|(?=[\u4e00-\u9fff]))"
 )
 _SEVERAL = re.compile(
@@ -43,7 +44,7 @@ _SEVERAL = re.compile(
 _STATED = re.compile(
     r"\b(?:the\s+)?(?:correct|right|best|final)\s+(?:option|choice|answer|letter|statement)s?\s*"
     r"(?:is|are|would be|must be"
-    r"|:)\s*(?:option\s+|choice\s+)?[\s*({\[$]*(?P<a>[A-J])(?![\w'])"
+    r"|:)\s*+(?:option\s++|choice\s++)?[\s*({\[$]*+(?P<a>[A-J])(?![\w'])"
     r"|\b(?:option|choice|answer)\s+[*({\[]*(?P<b>[A-J])[)}\]*]*\s+is\s+(?:therefore\s+|thus\s+)?(?:the\s+)?"
     r"(?:only\s+)?(?:correct|right|only|best|answer|one)\b"
     r"|\b(?:choose|select|pick|go with|going with)\s+(?:option\s+|choice\s+|answer\s+)?"
@@ -95,7 +96,9 @@ _LETTERS_ALONE = re.compile(
     rf"{_BETWEEN}(?:[A-J](?![A-Za-z']){_BETWEEN}(?:(?:or|and)\b{_BETWEEN})?){{2,6}}|[^\w?]*[A-J]{{2,6}}[^\w?]*"
 )
 _MOST_ALONE = 120
-_AND_OTHERS = r"(?:[\s*)}\]]*(?:,|/|and|or|nor|&)[\s,]*(?:and|or)?[\s*({\[]*[A-J](?![\w']))*[ \t*)}\]]*"
+_MOST = 200
+"""Letters of a shape, from the end, that are looked at."""
+_AND_OTHERS = r"(?:[\s*)}\]]*+(?:,|/|and|or|nor|&)[\s,]*+(?:and|or)?[\s*({\[]*+[A-J](?![\w']))*[ \t*)}\]]*"
 _ONES_BEFORE = re.compile(
     r"(?:\b(?:either|option|options|choice|choices|any|both|of)\s+)*(?:[*({\[]*[A-J][*)}\]]*(?:\s*,\s*|\s+)(?:"
     r"(?:and|or|nor)\s+)?)*[*({\[]*$",
@@ -112,7 +115,7 @@ def as_letter(found: Found) -> Found | None:
     """'(B) 12' -> 'B'; several letters stay as they are; None if the answer does not begin with a letter of its own."""
     if re.fullmatch(r"[A-J]{2,6}", found.text) and "".join(sorted(set(found.text))) == found.text:
         return Found(", ".join(found.text), found.start, found.end, found.rule)
-    if _SEVERAL.match(found.text) and len(found.text) <= 60:
+    if len(found.text) <= 60 and _SEVERAL.match(found.text):
         return found
     match = _WHOLE.match(found.text)
     if match is None or (match["letter"] == "a" and len(found.text.split()) > 1):
@@ -123,7 +126,7 @@ def as_letter(found: Found) -> Found | None:
 def find_letter(text: str, begin: int = 0, *, shapes: tuple[re.Pattern[str], ...] = _SHAPES) -> Found | None:
     """The last letter in its strongest shape that is not denied; the article "A" and the pronoun "I" are none."""
     for shape in shapes:
-        for match in reversed(list(shape.finditer(text, begin))):
+        for match in reversed(deque(shape.finditer(text, begin), maxlen=_MOST)):
             if shape in (_BOLD, _IN_WORDS) and _is_word(text, *match.span("letter")):
                 continue
             if not _denied(text, *match.span("letter")):
@@ -174,7 +177,7 @@ def _judged(text: str) -> Found | None:
 def _last_chosen(text: str) -> Found | None:
     """The last letter that a sentence chooses; with "also" beside the one before."""
     before: Found | None = None
-    for match in _CHOSEN.finditer(text):
+    for match in deque(_CHOSEN.finditer(text), maxlen=_MOST):
         name = next(name for name in ("said", "right", "named") if match[name])
         start, end = match.span(name)
         if _denied(text, start, end) or (text[start] in "AI" and name == "said" and _is_word(text, start, end)):
@@ -224,7 +227,7 @@ def _with_others(text: str, start: int, end: int) -> Found | None:
 
 def find_stated(text: str, begin: int = 0) -> Found | None:
     """The letter of the last statement like "option B is correct"."""
-    for match in reversed(list(_STATED.finditer(text, begin))):
+    for match in reversed(deque(_STATED.finditer(text, begin), maxlen=_MOST)):
         name = next(name for name, value in match.groupdict().items() if value is not None)
         if match[name].isupper() and not _denied(text, *match.span(name)):
             others = re.compile(

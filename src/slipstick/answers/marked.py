@@ -28,7 +28,9 @@ _ANSWER_IS = Phrases(
     ),
     ("answer", "true", "correct", "right", "actual", "real"),
 )
-_ANSWER = Phrases(re.compile(r"\bans(?:wers?)?\s*\**\s*[:=]\s*\**(?=(?P<tail>.{0,2000}))", re.IGNORECASE), ("ans",))
+_ANSWER = Phrases(
+    re.compile(r"\bans(?:wers?)?\s*+(?:\*++\s*+)?[:=]\s*\**(?=(?P<tail>.{0,2000}))", re.IGNORECASE), ("ans",)
+)
 _CORRECTION = Phrases(
     re.compile(
         r"(?im)(?:\bcorrection\b\s*:|\b(?:it|that|this|the result|the total)\s+(?:should|must)\s+(?:be|have been)"
@@ -46,6 +48,8 @@ _RETRACTION = Phrases(
     ("wait", "actually", "no", "sorry", "oops", "hmm", "mean", "rather", "second"),
 )
 """Words that take the answer before them back, with a value that is all the rest of their sentence."""
+_MOST = 100
+"""Markers of a kind, from the end, that are looked at."""
 _MARKERS = (("answer is", _ANSWER_IS), ("answer", _ANSWER), ("heading", _HEADING))
 _STRONG = frozenset(("hashes", "final answer", "heading", "tag", "field"))
 """Rules whose words are an answer also behind a box; of others only a value is."""
@@ -75,7 +79,7 @@ _SUPPOSES = re.compile(r"(?i)\b(?:if|were|suppose|had|without)\b")
 _JUDGES = re.compile(r"(?i)(?:wrong|incorrect|mistaken)\b[\s.!]*$")
 """What is said of an answer and is none."""
 _LABEL_END = re.compile(r"\s*\}\s*:?")
-_NEXT_LINE = re.compile(r"\s*(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*([^\n]+)")
+_NEXT_LINE = re.compile(r"\s*+(?:\\\[|\$\$|[-*•]\s|```\w*\n)?\s*+([^\n]+)")
 _BULLET = re.compile(r"[-*•]\s+(?=\S)")
 
 
@@ -256,12 +260,12 @@ def _is_solution(text: str, start: int, end: int) -> bool:
     line = text[start:end].strip(" *")
     if VALUE.match(line) or not (re.search(f"[{CJK}]{{4}}", line) or len(re.findall(r"[^\W\d_]{2,}", line)) >= 4):
         return False
-    return re.compile(r"\s*(?:\$\$|\\\[|[^\n#*]*?[=＝]|[^\n]*\n[^#*]*[=＝])").match(text, end, end + 3000) is not None
+    return re.compile(r"\s*+(?:\$\$|\\\[|[^\n#*]*?[=＝]|[^\n]*\n[^#*]*[=＝])").match(text, end, end + 3000) is not None
 
 
 def _tails(text: str, *, rule: str, pattern: Phrases, kind: str | None) -> Iterator[_Marked]:
     """What follows each marker of this kind, cut at the end of its sentence, the last first."""
-    for match in reversed(list(pattern.finditer(text))):
+    for match in reversed(deque(pattern.finditer(text), maxlen=_MOST)):
         name = "corrected" if match.re is _ANSWER_IS.pattern and match["tail"] is None else "tail"
         if _CONDITION.search(text, max(0, match.start() - 40), match.start()) or _hypothetical(text, match):
             continue

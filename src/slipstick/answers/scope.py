@@ -18,7 +18,7 @@ _GOES_ON = re.compile(
 _QUESTION = re.compile(
     r"\n[ \t>#*]*(?P<word>question|problem|exercise|q|example|next question|next problem|new question|task|题目"
     r"|问题|例题|例|習題|問題|문제|frage|aufgabe|pregunta|pergunta|domanda|вопрос|задача)"
-    r"[ \t]*(?P<number>\d*)[ \t]*\**[ \t]*[:：.)][ \t*]*",
+    r"[ \t]*+(?P<number>\d*+)[ \t]*+(?:\*++[ \t]*+)?[:：.)][ \t*]*",
     re.IGNORECASE,
 )
 _REPLY = re.compile(r"\n[ \t>#*]*(?:a|answer|solution|response|let's think)\b", re.IGNORECASE)
@@ -51,7 +51,8 @@ def where_it_ends(text: str, gives_answer: Callable[[str], bool]) -> int:
         if match["number"] and re.match(rf"\W*{re.escape(match['word'])}\s*\d", before, re.IGNORECASE):
             continue  # the parts of one task
         asks = _REPLY.search(text, match.end(), end)
-        if gives_answer(before) or (asks and re.search(r"\d[^\n:]*$", before.rstrip("-*_ \n"))):
+        line = re.split(r"[\n:]", before.rstrip("-*_ \n"))[-1]
+        if gives_answer(before) or (asks and re.search(r"\d", line)):
             return match.start()
     return end
 

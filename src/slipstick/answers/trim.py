@@ -17,23 +17,23 @@ _FORMULA = re.compile(
 )
 # A prose tail that goes on after the answer: "12, because ...", "7, not 8", "13 (since 6 + 7 = 13)", "D, it is not A".
 _AFTERWARDS = re.compile(
-    r",?\s+(?:because|since|(?:(?:of|in|from|for)\s+)?which|denn|weil|car|parce que|puisque|ya que"
+    r"(?:,|(?<!\s))\s++(?:because|since|(?:(?:of|in|from|for)\s+)?which|denn|weil|car|parce que|puisque|ya que"
     r"|porque|puesto que|pois|já que|perché|poiché"
     r"|так как|потому что|поскольку|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
     r"|hence|therefore"
     r"|(?:as|for|while|whereas|although|though|but)(?=\s+[(*$]*(?:[-−]?\d[\d.,/]*|(?-i:[A-J]))[)*$]*\s+"
     r"(?:is|are|was|cannot|can['’]t|does|doesn['’]t|fails)\b))\b"
-    r"|\s+\((?=\s*(?:since|because|as|that\s+is|i\.\s?e\.|which|where|from|see|note|given|after|[^()]*=))"
+    r"|(?<!\s)\s++\((?=\s*+(?:since|because|as|that\s+is|i\.\s?e\.|which|where|from|see|note|given|after|[^()]*=))"
     r"|,\s+(?:it|they|this|that|these|we|you|while|whereas|although|though|but|and\s+not)\b(?!\s+is\s*$)",
     re.IGNORECASE,
 )
 _WHICH_IS = re.compile(
-    r"(?!\s*[-−–$*(\\]*\d)[^.!?\n]{1,120}?,\s+(?:which|that)\s+(?:is|equals|gives|makes|comes\s+to)\s+(?P<value>[-−]?\$?\d[\d.,/]*)[.\s]*\Z"
-    r"|[^.!?\n,]{0,40}?\d[^!?\n,]{0,20},?\s+(?:which|that|and\s+this)\s+rounds\s+(?:up\s+|down\s+|off\s+)?to\s+(?P<rounded>[-−]?\$?\d.*)"
+    r"(?!\s*[-−–$*(\\]*\d)[^.!?\n]{1,120}?,\s++(?:which|that)\s+(?:is|equals|gives|makes|comes\s+to)\s+(?P<value>[-−]?\$?\d[\d.,/]*)[.\s]*\Z"
+    r"|[^.!?\n,]{0,40}?\d[^!?\n,]{0,20},?\s++(?:which|that|and\s+this)\s+rounds\s+(?:up\s+|down\s+|off\s+)?to\s+(?P<rounded>[-−]?\$?\d.*)"
 )
 """A computation with its result behind it, "the sum of 3 and 4, which is 7", or a value that is rounded."""
 _OR_ELSE = re.compile(
-    r"(?P<one>[^()\n]{1,80}?)\s*\((?:or|alternatively|o|ou|oder|или|lub|eller"
+    r"(?P<one>[^()\n]{1,80}?)\s*+\((?:or|alternatively|o|ou|oder|или|lub|eller"
     r"|atau|o bien|ou bien|或者?|または|또는)(?=\W|\d)(?:\s+possibly|,)?\s*(?P<other>[^()\n]{1,80})\)"
 )
 """Two values, one of them in brackets: 174 (or 490)."""

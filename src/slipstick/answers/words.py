@@ -28,11 +28,11 @@ _PLAIN = str.maketrans(
 
 
 _PRICE = re.compile(
-    r"(?:R\$|€|EUR)\s?(?:\d+\.)*\d+,\d\d(?![\d,])|(?<![\d,])(?:\d+\.)*\d+,\d\d\s?(?:€|EUR\b|zł|Kč|₽|руб)"
+    r"(?:R\$|€|EUR)\s?(?:\d+\.)*\d+,\d\d(?![\d,])|(?<![\d,.])(?:\d++\.)*+\d++,\d\d\s?(?:€|EUR\b|zł|Kč|₽|руб)"
 )
 """A price with a decimal comma."""
 _WOULD = re.compile(r"(?i)\b(?:would|wäre|serait|sería|seria|sarebbe)\b[^.!?\n]{0,30}$")
-_IF = re.compile(r"(?i)[\s$)}*]*\S{0,12}\s?(?:if|wenn|falls|si|se)\b")
+_IF = re.compile(r"(?i)[\s$)}*]*+\S{0,12}\s?(?:if|wenn|falls|si|se)\b")
 """A value of another case: "would be 11 if the coin were fair"."""
 
 
