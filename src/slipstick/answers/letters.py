@@ -230,9 +230,7 @@ def find_stated(text: str, begin: int = 0) -> Found | None:
     for match in reversed(deque(_STATED.finditer(text, begin), maxlen=_MOST)):
         name = next(name for name, value in match.groupdict().items() if value is not None)
         if match[name].isupper() and not _denied(text, *match.span(name)):
-            others = re.compile(
-                r"[)}\]*]*(?:\s*(?:,|and|&)\s*(?:and\s+)?[({\[*]*(?!I\s+[a-z])[A-J](?![\w'])[)}\]*]*)+"
-            ).match(text, match.end(name))
+            others = _LISTED_BEHIND.match(text, match.end(name))
             end = others.end() if others else match.end(name)
             return Found(trim(text[match.start(name) : end]), match.start(name), end, "answer is")
     return None
