@@ -1,7 +1,10 @@
 """Tests of the grading profiles: what published graders say of the pairs and outputs in tests/cases/profiles.jsonl."""
 
 import json
+import os
 import re
+import signal
+import time
 import tomllib
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,9 +13,11 @@ import pytest
 
 from slipstick.equivalence import PROFILES, compare, compare_many
 from slipstick.equivalence.policies import OWN
+from slipstick.equivalence.pool import process
+from slipstick.equivalence.pool.process import WorkerProcess
 from slipstick.equivalence.profiles import PUBLISHED, rules_of
 from slipstick.equivalence.profiles.syntax_tree import evaluate
-from slipstick.errors import UserError
+from slipstick.errors import SlipstickError, UserError
 from slipstick.grade import grade, grade_solutions
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
 
@@ -161,3 +166,19 @@ def test_a_power_that_is_too_long_is_refused() -> None:
 
 def _unknown(name: str, is_called: bool) -> NoReturn:
     raise ValueError(name)
+
+
+def test_rules_that_do_not_load_are_given_up_after_the_seconds_that_the_error_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = WorkerProcess(algebra=False)
+    try:
+        assert worker.is_ready(120)
+        os.kill(worker.pid, signal.SIGSTOP)
+        monkeypatch.setattr(process, "START_SECONDS", 1.0)
+        begin = time.monotonic()
+        with pytest.raises(SlipstickError, match=r"rules of tora did not load within 1 s"):
+            worker.prepare("tora")
+        assert 1 <= time.monotonic() - begin < process.PATIENCE
+    finally:
+        worker.kill()

@@ -98,7 +98,7 @@ class WorkerProcess:
         if profile in self._prepared or profile not in PUBLISHED:
             return
         self.send({"rows": _FIRST, "algebra": True, "profile": profile, "seconds": START_SECONDS})
-        if self.receive(START_SECONDS) is None:
+        if self.receive(START_SECONDS, patience=1) is None:
             raise SlipstickError(
                 f"the rules of {profile} did not load within {START_SECONDS:g} s: is the machine overloaded?"
             )
@@ -110,13 +110,13 @@ class WorkerProcess:
         self._owed += 1
         self._write()
 
-    def receive(self, seconds: float) -> list[list[Decision]] | None:
+    def receive(self, seconds: float, *, patience: float = PATIENCE) -> list[list[Decision]] | None:
         """For each row of the oldest open request its decisions; None once so many seconds were computed in vain.
 
-        Where other programs keep the processor busy the worker has `PATIENCE` times as long: its verdict must not
+        Where other programs keep the processor busy the worker has `patience` times as long: its verdict must not
         depend on them. Raises WorkerLostError if the process is gone.
         """
-        line = self._next_line(seconds, patience=PATIENCE)
+        line = self._next_line(seconds, patience=patience)
         if line is None:
             return None
         self._owed -= 1
