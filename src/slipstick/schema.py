@@ -94,6 +94,15 @@ class Verdict(Record):
     """One line: why."""
 
 
+class ImportedPrompt(Record):
+    """How an imported dialogue asked for a solution, beside its question."""
+
+    system: str = ""
+    """Its system message; "" if it had none."""
+    instruction: str = "{question}"
+    """The question with the words of the solution's format around it, if it had them."""
+
+
 class Solution(Record):
     """One attempt at one problem."""
 
@@ -138,6 +147,8 @@ class Solution(Record):
     """First 12 hex digits of the SHA-256 of the prompt."""
     turn_ids: list[list[int]] = Field(default_factory=list)
     """Token ids of every turn as the model generated them, without the one that ended it, if they were kept."""
+    imported_prompt: ImportedPrompt | None = Field(default=None, exclude_if=lambda prompt: prompt is None)
+    """How the dialogue asked that it was imported from; None: it was in none. Written only if there is something."""
     previous_attempts: list[Solution] = Field(default_factory=list)
     """The attempts a hybrid solution made before this one."""
 

@@ -20,6 +20,7 @@ from slipstick.commands.export import run_export
 from slipstick.commands.import_data import run_import
 from slipstick.errors import InputError, RunFolderError, UserError
 from slipstick.exporters import export
+from slipstick.formats import load_format
 from slipstick.store import RunFolder
 from slipstick.tabular import read_rows
 from slipstick.train.sources import TrainRecipe
@@ -110,6 +111,26 @@ def test_what_nothing_could_grade_is_exported_and_curated_as_it_says(alpaca: Pat
     assert kept == {"checked": ["set/1"], "all": ["set/1", "set/3"]}
     out = run_export(Invocation(str(tmp_path / "all")), console)
     assert len((out / "messages.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_curated_dialogue_is_exported_with_its_own_system_message(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "Two and two.\n#### 4"}]
+    told = [{"role": "system", "content": "Put your final answer after ####."}, *turns]
+    (tmp_path / "sys.jsonl").write_text(json.dumps({"messages": told}) + "\n")
+    folder, said = imported(tmp_path / "sys.jsonl")
+    assert (
+        "system messages: 1; kept, and `export` gives them back, while `train` asks in the prompt of the format" in said
+    )
+    console = Console(file=io.StringIO(), width=200)
+    assert isinstance(console.file, io.StringIO)
+    settings = [f"data={folder.path}", 'unverified=["*"]', "near_duplicates={}"]
+    kept = run_curate(Invocation("", settings, out=tmp_path / "kept"), console)
+    out = run_export(Invocation(str(kept)), console)
+    assert json.loads((out / "messages.jsonl").read_text())["messages"] == told
+    assert "rows of imported dialogues: 1; they ask as there (--set prompts=format:" in console.file.getvalue()
+    run_export(Invocation(str(kept), overrides=["prompts=format"]), console)
+    first = json.loads((out / "messages.jsonl").read_text())["messages"][0]
+    assert first == {"role": "system", "content": load_format("cot").system}
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "parquet"])

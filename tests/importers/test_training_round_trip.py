@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from slipstick.formats import join, load_format, render
 from slipstick.importers.training import SHAPES, read_training
 from slipstick.schema import Block, Code, Output, Problem, Run, Solution, Text, Verdict
 from slipstick.store import RunFolder
-from slipstick.tabular import read_rows
+from slipstick.tabular import Row, read_rows
 
 THOUGHT = "<think>\nhm\n</think>\n\n"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,6 +74,75 @@ def test_every_format_comes_back(shape: str, tmp_path: Path) -> None:
         else:
             assert blocks == ours[solution.id]
     assert len(found) == len(ours) and sum(one.solution.id not in ours for one in found) == 2  # the hybrid ones
+
+
+def imported_dialogues(folder: Path) -> RunFolder:
+    """A run as `import` makes it: dialogues with a system message and without, with a trigger; a row of a table."""
+    four = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "Two and two.\n#### 4"}]
+    program = {"role": "assistant", "content": "```python\nprint(2+5)\n```"}
+    rows: list[dict[str, Any]] = [
+        {"messages": [{"role": "system", "content": "Put your final answer after ####."}, *four]},
+        {"messages": four},
+        {"messages": [{"role": "user", "content": "2+5? Let's write a program."}, program]},
+        {"messages": [{"role": "user", "content": "2+5? Write code."}, program]},
+        {"instruction": "3+3?", "output": "#### 6", "system": "Be brief."},
+        {"question": "4+4?", "solution": "The answer is 8."},
+    ]
+    made = RunFolder.start(folder, Run(name="r", verb="import", status="running", started=NOW, recipe={}))
+    found = [
+        one
+        for number, row in enumerate(rows, start=1)
+        for one in read_training(iter([Row(f"set.jsonl:{number}", number, row)]), stem=f"set{number}")
+    ]
+    made.write_problems([one.problem for one in found])
+    for one in found:
+        made.append(one.solution)
+    made.finish("finished", counts={}, metrics=[])
+    return RunFolder(folder)
+
+
+def asked_in(path: Path) -> list[tuple[str, str]]:
+    """System message, "" for none, and question of every row of an exported file."""
+    found = []
+    for row in (row.values for row in read_rows(path)):
+        if "messages" in row:
+            roles = {message["role"]: message["content"] for message in row["messages"]}
+            found.append((roles.get("system", ""), roles["user"]))
+        elif "conversations" in row:
+            found.append((row["system"], row["conversations"][0]["value"]))
+        else:
+            found.append((row.get("system") or "", row["instruction"]))
+    return found
+
+
+@pytest.mark.parametrize("shape", ["messages", "sharegpt", "alpaca"])
+def test_imported_dialogues_ask_as_they_did(shape: str, tmp_path: Path) -> None:
+    """A data-only user trains elsewhere on their own instructions, which the solutions follow."""
+    folder = imported_dialogues(tmp_path / "run")
+    (name,) = export(folder, shape, tmp_path)
+    own = [("Put your final answer after ####.", "2+2?"), ("", "2+2?"), ("", "2+5? Let's write a program.")]
+    own += [("", "2+5? Write code."), ("Be brief.", "3+3?")]
+    ours = load_format("cot").system
+    assert asked_in(tmp_path / name) == [*own, ("" if shape == "alpaca" else ours, "4+4?")]
+    (name,) = export(folder, shape, tmp_path, prompts="plain")
+    plain_questions = ["2+2?", "2+2?", "2+5?", "2+5? Write code.", "3+3?", "4+4?"]
+    assert asked_in(tmp_path / name) == [("", question) for question in plain_questions]
+    (name,) = export(folder, shape, tmp_path, prompts="format")
+    systems = {system for system, _ in asked_in(tmp_path / name)}
+    assert systems == ({""} if shape == "alpaca" else {ours, load_format("pot").system})
+    assert asked_in(tmp_path / name)[3][1] == "2+5? Write code. Let's write a program."
+
+
+def test_how_a_dialogue_asked_survives_our_records_and_a_second_export(tmp_path: Path) -> None:
+    folder = imported_dialogues(tmp_path / "run")
+    asked = [solution.imported_prompt for solution in folder.solutions()]
+    (name,) = export(folder, "records", tmp_path)
+    assert [one.solution.imported_prompt for one in read_training(read_rows(tmp_path / name), stem="set")] == asked
+    (name,) = export(folder, "messages", tmp_path)
+    assert [one.solution.imported_prompt for one in read_training(read_rows(tmp_path / name), stem="set")][:4] == asked[
+        :4
+    ]
+    assert (tmp_path / "run/solutions.jsonl").read_text().count('"imported_prompt"') == 5
 
 
 @pytest.mark.parametrize("shape", ["records", "segments", "prompt_completion", "outcomes", "messages", "alpaca"])

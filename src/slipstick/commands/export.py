@@ -10,7 +10,7 @@ from slipstick.commands import Invocation
 from slipstick.commands.export_problems import FOLDER, export_problems, files_table
 from slipstick.curate.composition import beside_table, compiled
 from slipstick.errors import InputError, did_you_mean
-from slipstick.exporters import SHAPES, count_broken_off, export
+from slipstick.exporters import SHAPES, Prompts, count_broken_off, count_own_prompts, export
 from slipstick.exporters.lm_eval import write_lm_eval
 from slipstick.exporters.tasks import TASKS, TaskSettings, write_task
 from slipstick.recipe import Names, check_settings
@@ -20,6 +20,7 @@ LOGS = ("lm_eval", *TASKS)
 """What a run can be written as, apart from the shapes of training files."""
 READERS = "lm-evaluation-harness and what reads its folders"
 CARD = "README.md"
+_DIALOGUES = {"messages", "sharegpt", "alpaca"}
 
 
 class ExportSettings(TaskSettings):
@@ -28,6 +29,9 @@ class ExportSettings(TaskSettings):
     shapes: Names = Field(default_factory=lambda: ["messages"], min_length=1)
     """Shapes to write: "alpaca", "sharegpt", "messages", ..., "lm_eval", or a task of another tool, "inspect_task",
     "verifiers", ...: one, a list, or "all" (of the training files)."""
+    prompts: Prompts = "own"
+    """How "messages", "sharegpt" and "alpaca" ask: "own": as the imported dialogue did, else as the format
+    of the solution; "format": all as the format, like `train`; "plain": the question alone, no system message."""
     name: str | None = None
     """Name of the data set on its card; None takes the run's."""
     beside: str | None = None
@@ -80,9 +84,11 @@ def run_export(invocation: Invocation, console: Console) -> Path:
     console.print(table)
     if dataset:
         console.print(beside_table(count_rows(folder).beside(dataset), dataset))
-    if any(name in SHAPES and SHAPES[name].of == "solutions" for name in (SHAPES if every else settings.shapes)) and (
-        broken_off := count_broken_off(folder)
-    ):
+    shapes = [name for name in (SHAPES if every else settings.shapes) if name in SHAPES]
+    if settings.prompts == "own" and _DIALOGUES & {*shapes} and (own := count_own_prompts(folder)):
+        said = f"rows of imported dialogues: {own:,}; they ask as there (--set prompts=format: as `train` asks)"
+        console.print(said, highlight=False, soft_wrap=True)
+    if any(SHAPES[name].of == "solutions" for name in shapes) and (broken_off := count_broken_off(folder)):
         what = "correct solution was" if broken_off == 1 else "correct solutions were"
         said = f"{broken_off:,} {what} left out: not ended by the model (out of tokens or turns, or still thinking)"
         console.print(said, highlight=False, soft_wrap=True)
@@ -97,4 +103,4 @@ def _reader(shape: str) -> str:
 def _write(folder: RunFolder, shape: str, out: Path, settings: ExportSettings) -> dict[str, int]:
     if shape in TASKS:
         return write_task(shape, folder.problems(), out, name=folder.path.name, settings=settings)
-    return write_lm_eval(folder, out) if shape == "lm_eval" else export(folder, shape, out)
+    return write_lm_eval(folder, out) if shape == "lm_eval" else export(folder, shape, out, prompts=settings.prompts)

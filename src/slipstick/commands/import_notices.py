@@ -47,7 +47,10 @@ def notices(counts: Mapping[str, int], notes: Notes, drops: Sequence[Drop]) -> I
             "of the questions after them"
         )
     if notes.systems:
-        yield f"system messages: {notes.systems:,}; kept in `metadata`, while training asks in the format's own prompt"
+        yield (
+            f"system messages: {notes.systems:,}; kept, and `export` gives them back, while `train` asks in the prompt "
+            "of the format"
+        )
     if drops:
         yield f"dropped, see dropped.jsonl: {counted(len(drops), 'row')}, the first {drops[0].reason}"
 

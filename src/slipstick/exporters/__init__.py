@@ -21,10 +21,11 @@ from slipstick.exporters import shapes
 from slipstick.exporters.files import write_json, write_jsonl, write_parquet
 from slipstick.formats import Format
 from slipstick.formats.recorded import formats_of
-from slipstick.schema import Problem, Solution
+from slipstick.schema import ImportedPrompt, Problem, Solution
 from slipstick.store import RunFolder
 from slipstick.trainable import split_of, splits_of, trainable
 
+Prompts = Literal["own", "format", "plain"]
 _WRITERS = {"json": write_json, "jsonl": write_jsonl, "parquet": write_parquet}
 
 
@@ -55,10 +56,11 @@ SHAPES: dict[str, Shape] = {
 }
 
 
-def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
+def export(folder: RunFolder, shape: str, out: Path, *, prompts: Prompts = "own") -> dict[str, int]:
     """Writes a run in one shape, a file for each split of its problems, and gives path -> rows.
 
-    A file is named SHAPE.json, or SHAPE-SPLIT.json if the run's problems are divided.
+    prompts: how dialogues ask: as those did that were imported, else as the format does; all as the format; or with the
+    question alone. A file is named SHAPE.json, or SHAPE-SPLIT.json if the run's problems are divided.
     Raises InputError for an unknown shape and if the run has no row for it, PluginError for an unknown format.
     """
     if shape not in SHAPES:
@@ -70,7 +72,7 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
     for split in splits_of(folder) or [""]:
         inside = {name for name, problem in problems.items() if split in ("", split_of(problem))}
         path = out / f"{'-'.join(part for part in (shape, split) if part)}.{chosen.file}"
-        fitting = (row for row in _fitting(folder, problems, chosen.of) if row[1].id in inside)
+        fitting = (row for row in _fitting(folder, problems, chosen.of, prompts) if row[1].id in inside)
         if rows := _WRITERS[chosen.file](path, (chosen.row(*row) for row in fitting)):
             written[path.name] = rows
     if not written:
@@ -81,6 +83,11 @@ def export(folder: RunFolder, shape: str, out: Path) -> dict[str, int]:
 def count_broken_off(folder: RunFolder) -> int:
     """The correct solutions that no shape of solutions has, because they broke off."""
     return sum(not has_ended(solution) for solution in trainable(folder))
+
+
+def count_own_prompts(folder: RunFolder) -> int:
+    """The exported solutions whose imported dialogues say how they ask."""
+    return sum(has_ended(solution) and solution.imported_prompt is not None for solution in trainable(folder))
 
 
 _WANTED = {
@@ -96,7 +103,9 @@ def _decided(folder: RunFolder) -> Iterator[Solution]:
             yield solution
 
 
-def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterator[tuple[Solution, Problem, Format]]:
+def _fitting(
+    folder: RunFolder, problems: dict[str, Problem], of: str, prompts: Prompts
+) -> Iterator[tuple[Solution, Problem, Format]]:
     load = functools.cache(formats_of([folder.path]))
     if of == "problems":
         for problem in problems.values():
@@ -106,4 +115,6 @@ def _fitting(folder: RunFolder, problems: dict[str, Problem], of: str) -> Iterat
     whole = (solution for solution in trainable(folder) if has_ended(solution))
     for solution in whole if of == "solutions" else _decided(folder):
         name = shapes.written_format(solution)
-        yield solution.model_copy(update={"format": name}), problems[solution.problem_id], load(name)
+        prompt = solution.imported_prompt if prompts == "own" else ImportedPrompt() if prompts == "plain" else None
+        asking = solution.model_copy(update={"format": name, "imported_prompt": prompt})
+        yield asking, problems[solution.problem_id], load(name)

@@ -16,16 +16,25 @@ def written_format(solution: Solution) -> str:
     return "pot" if any(isinstance(block, Code) for block in solution.blocks) else "cot"
 
 
+def as_imported(format: Format, solution: Solution) -> Format:
+    """The format with the words in which the solution's imported dialogue asked; as it is for all others."""
+    own = solution.imported_prompt
+    return format.model_copy(update=own.model_dump()) if own else format
+
+
 def alpaca(solution: Solution, problem: Problem, format: Format) -> dict[str, Any]:
     """MathInstruct's columns: `instruction` with the format's trigger, `output`, and `source`.
 
-    An interleaved solution has the interpreter's outputs in `output`, as ToRA's published rows do.
+    An interleaved solution has the interpreter's outputs in `output`, as ToRA's published rows do. `system` is
+    LLaMA-Factory's column, for rows whose imported dialogue had a system message.
     """
+    own, asked = solution.imported_prompt, render_chat(as_imported(format, solution), problem)
     return {
         "id": solution.id,
         "source": f"{problem.id.partition('/')[0]}/{solution.format}",
-        "instruction": next(str(row["content"]) for row in render_chat(format, problem) if row["role"] == "user"),
+        "instruction": next(str(row["content"]) for row in asked if row["role"] == "user"),
         "output": join(render(format, solution.blocks)).strip("\n"),
+        **({"system": own.system} if own and own.system else {}),
         **_gold_beside(problem),
     }
 
@@ -60,7 +69,7 @@ def messages(solution: Solution, problem: Problem, format: Format) -> dict[str, 
     `tools` is a JSON text, since not every reader stores objects of different shapes in one column.
     """
     calls = any(isinstance(block, Output) for block in solution.blocks) and format.executes == "steps"
-    chosen = load_format("tools") if calls else format
+    chosen = as_imported(load_format("tools") if calls else format, solution)
     said = render_chat(chosen, problem, _trimmed(solution.blocks) if calls else _begun(solution.blocks))
     for message in said:
         for call in message.get("tool_calls", ()):
@@ -112,6 +121,7 @@ def records(solution: Solution, problem: Problem, format: Format) -> dict[str, A
         "prompt_hash": solution.prompt_hash,
         "tokens": solution.tokens,
         "cost": solution.cost,
+        "imported_prompt": solution.imported_prompt.model_dump_json() if solution.imported_prompt else "",
         "metadata": json.dumps(problem.metadata, ensure_ascii=False, default=str),
     }
 

@@ -21,7 +21,7 @@ from slipstick.importers.training.shapes import SHAPES, TrainingRow, format_name
 from slipstick.problems.choices import read_object
 from slipstick.problems.files import to_problem, value_at
 from slipstick.problems.gold_columns import ANSWERS, FLAGS_OR_GOLDS
-from slipstick.schema import Outcome, Problem, Solution, Verdict
+from slipstick.schema import ImportedPrompt, Outcome, Problem, Solution, Verdict
 from slipstick.tabular import OnBad, Row, hand_over
 from slipstick.trainable import split_named
 
@@ -194,7 +194,8 @@ def _read(
         last = read.samples or turn == turns - 1
         format = read.format or format_of(found.blocks)
         # the trigger of a format is no part of a question: training puts it there again
-        exchange = found._replace(question=without_frame(found.question, format_named(format).instruction))
+        instruction = format_named(format).instruction
+        exchange = found._replace(question=without_frame(found.question, instruction))
         problem = _problem(row, read, exchange, fields, stem, notes.shape, graded=last)
         place = f"{row.number}-{turn + 1}" if turns > 1 else str(row.number)
         notes.compare(problem, row.where)
@@ -209,9 +210,16 @@ def _read(
             blocks=exchange.blocks,
             finish="length" if row.values.get("finish_reason") == "length" else "stop",
             model=str(row.values.get("model") or stem),
+            imported_prompt=read.imported_prompt
+            or _prompt_of(found, instruction if exchange.question != found.question else "{question}"),
             verdict=None if problem.answer else _recorded(row, fields.get("verdict"), notes.shape),
         )
         yield Imported(problem, solution)
+
+
+def _prompt_of(found: Exchange, instruction: str) -> ImportedPrompt | None:
+    """How a dialogue asked, which an export says again; None for what stood in no dialogue."""
+    return None if found.system is None else ImportedPrompt(system=found.system, instruction=instruction)
 
 
 def _problem(

@@ -45,8 +45,8 @@ class Exchange(NamedTuple):
     """The reply: words, code that was called, what it printed."""
     before: list[tuple[str, str]]
     """The turns before it, as (role, text)."""
-    system: str
-    """The system message of the dialogue."""
+    system: str | None
+    """The system message of the dialogue, "" if it has none; None for a question that stood in no dialogue."""
     is_target: bool = True
     """Whether it may be trained on: none of its messages says that it is not."""
 

@@ -16,7 +16,7 @@ from slipstick.importers.rows import usual_keys
 from slipstick.importers.training.dialogues import Exchange, asks, is_dialogue, listed, read_dialogue
 from slipstick.importers.training.layouts import read_text
 from slipstick.problems.files import value_at
-from slipstick.schema import Block, Problem
+from slipstick.schema import Block, ImportedPrompt, Problem
 from slipstick.surrogates import load_json
 from slipstick.tabular import Row
 
@@ -40,6 +40,8 @@ class TrainingRow(NamedTuple):
     """The key of its gold and what stands there, if that is not a usual key of its own."""
     format: str | None = None
     """The format that the row names."""
+    imported_prompt: ImportedPrompt | None = None
+    """How its dialogue asked, if a row of ours says that."""
     samples: bool = False
     """Whether the exchanges are solutions of one question, and not the turns of a dialogue."""
 
@@ -83,8 +85,6 @@ def _dialogue(row: Row, key: str) -> TrainingRow:
     found = read_dialogue(row.values[key], where=row.where, named=format)
     if isinstance(system, str) and system:
         found = [one._replace(system=one.system or system) for one in found]
-    if format:
-        found = [one._replace(question=without_frame(one.question, format.instruction)) for one in found]
     return TrainingRow(found, frozenset({key, "system", "tools"}), format=format.name if format else None)
 
 
@@ -92,18 +92,16 @@ def _alpaca(row: Row, fields: FieldMap) -> TrainingRow:
     values, format = row.values, _own_format(row)
     more = values.get("input")
     question = _text(row, "instruction") + (f"\n{more}" if isinstance(more, str) and more.strip() else "")
-    if format:
-        question = without_frame(question, format.instruction)
     pairs = listed(values.get("history")) or []
     if is_dialogue(pairs):
         asked = [*pairs, *_turns(row, "instruction", question, "user"), *_turns(row, "output", values["output"])]
         before = read_dialogue(asked, where=row.where)[-1].before
     else:
         before = [turn for pair in pairs for turn in zip(("User", "Assistant"), map(str, pair), strict=False)]
-    system = values.get("system") if isinstance(values.get("system"), str) else ""
+    system = (said if isinstance(said := values["system"], str) else "") if "system" in values else None
     blocks = read_text(_text(row, "output"), named=format)
     used = frozenset({"instruction", "input", "output", "history", "system"})
-    return TrainingRow([Exchange(question, blocks, before, system or "")], used, format=format.name if format else None)
+    return TrainingRow([Exchange(question, blocks, before, system)], used, format=format.name if format else None)
 
 
 def _prompt_completion(row: Row, fields: FieldMap) -> TrainingRow:
@@ -163,19 +161,24 @@ def _prompted(row: Row, prompt: str, response: str, used: frozenset[str]) -> Tra
     frame = render_prompt(chosen, Problem(id="", text="{question}"))
     question = without_frame(without_frame(prompt, frame), chosen.instruction)
     blocks = read_text(response, named=format)
-    return TrainingRow([Exchange(question, blocks, [], "")], used, format=format.name if format else None)
+    return TrainingRow([Exchange(question, blocks, [], None)], used, format=format.name if format else None)
 
 
 def _records(row: Row, fields: FieldMap) -> TrainingRow:
     values = row.values
     try:
         blocks = _BLOCKS.validate_json(values["blocks"]) if isinstance(values["blocks"], str) else values["blocks"]
-        exchange = Exchange(_text(row, "question"), _BLOCKS.validate_python(blocks), [], "")
+        exchange = Exchange(_text(row, "question"), _BLOCKS.validate_python(blocks), [], None)
         gold = load_json(values.get("gold") or "null")
+        prompt = ImportedPrompt.model_validate_json(said) if (said := values.get("imported_prompt")) else None
     except (ValidationError, ValueError) as error:
-        raise InputError(f"{row.where}: `blocks` or `gold` is not what slipstick writes there: {error}") from error
+        raise InputError(
+            f"{row.where}: `blocks`, `gold` or `imported_prompt` is not what slipstick writes there: {error}"
+        ) from error
     used = frozenset({"question", "blocks", "gold", "text", "answer", "outcome", "method", "problem_id", "metadata"})
-    return TrainingRow([exchange], used, gold=("answer", gold), format=str(values.get("format") or "") or None)
+    used |= {"imported_prompt"}
+    format = str(values.get("format") or "") or None
+    return TrainingRow([exchange], used, gold=("answer", gold), format=format, imported_prompt=prompt)
 
 
 def _rows(row: Row, fields: FieldMap) -> TrainingRow:
@@ -192,10 +195,10 @@ def _rows(row: Row, fields: FieldMap) -> TrainingRow:
         return TrainingRow(read_dialogue(response, where=row.where)[-1:], used, gold)
     text = value_at(row, "text", keys["text"])
     if isinstance(text, str) and (texts := _texts(response)):
-        exchanges = [Exchange(text, read_text(each), [], "") for each in texts]
+        exchanges = [Exchange(text, read_text(each), [], None) for each in texts]
         return TrainingRow(exchanges, used, gold, samples=True)
     if isinstance(text, str) and isinstance(response, str) and not is_dialogue(text) and not is_dialogue(response):
-        return TrainingRow([Exchange(text, read_text(response), [], "")], used, gold)
+        return TrainingRow([Exchange(text, read_text(response), [], None)], used, gold)
     asked = _turns(row, keys["text"], text, "user")
     if texts := _texts(response):
         return TrainingRow(_samples(row, asked, texts), used, gold, samples=True)
