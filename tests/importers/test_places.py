@@ -108,3 +108,21 @@ def test_a_call_from_python_gives_one_run(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     run = slipstick.grade_run(tmp_path / "org__a", out=tmp_path / "out", quiet=True)
     assert {solution.model for solution in run.solutions} == {"org/a"}
+
+
+def test_rows_of_several_models_are_a_run_for_each(tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    rows = [f"{model},{n}+1?,{n + 1},{n + wrong}" for n in (1, 2) for model, wrong in (("org/a", 1), ("b", 2))]
+    file.write_text("\n".join(["model,question,answer,response", *rows]))
+    sources, _ = find_outputs(file)
+    assert [(source.run, source.model) for source in sources] == [("b", "b"), ("org__a", "org/a")]
+    found = {source.model: list(read_outputs([source])) for source in sources}
+    assert {model: [attempt.problem.id for attempt in attempts] for model, attempts in found.items()} == {
+        "org/a": ["long/2", "long/4"],
+        "b": ["long/2", "long/4"],
+    }
+    texts = {attempt.solution.model + str(attempt.solution.blocks[0]) for attempt in found["org/a"]}
+    assert all("org/a" in text and ("2" in text or "3" in text) for text in texts) and len(texts) == 2
+    file.write_text(file.read_text() + "\n,9+1?,10,10")
+    with pytest.raises(InputError, match="has no `model`"):
+        list(read_outputs(find_outputs(file)[0]))

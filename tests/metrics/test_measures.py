@@ -207,3 +207,11 @@ def test_problems_without_a_gold_are_left_out_of_every_metric() -> None:
     bare = [problem.model_copy(update={"answer": None}) for problem in problems]
     assert not list(left_out(bare, solutions, ks=[], averages={}))
     assert by_label(summarize(bare, solutions, ks=[], same=equal))["accuracy, pot"].n == 4
+
+
+def test_solutions_whose_tokens_nobody_counted_are_no_cheap_ones() -> None:
+    problems = [Problem(id=name, text="?") for name in ("p0", "p1")]
+    words: list[Block] = [Text(text="It is 1.")]
+    solutions = [attempt(name, blocks=words).model_copy(update={"tokens": n}) for name, n in (("p0", 6), ("p1", 0))]
+    found = by_label(summarize(problems, solutions, ks=[], same=equal))["tokens_per_correct, pot"]
+    assert (found.value, found.n) == (6, 1)

@@ -23,7 +23,7 @@ from slipstick.errors import InputError
 from slipstick.formats import parse_whole, read_format
 from slipstick.importers import inspect_log, lm_eval, mammoth, nemo_skills, rows, tora
 from slipstick.importers.parsed import ParsedAttempt, ParsedRow, Scope
-from slipstick.importers.places import OutputFile, older, places
+from slipstick.importers.places import OutputFile, older, places, run_of
 from slipstick.problems.files import read_problem
 from slipstick.problems.option_columns import UNDECIDED, Decided, FieldMap
 from slipstick.schema import Block, Code, Output, Problem, Record, Solution, Text
@@ -84,6 +84,8 @@ class Source(NamedTuple):
     """The model that wrote it, "" if that is not known."""
     field_map: FieldMap = {}  # noqa: RUF012  never changed
     """Field -> key of its rows, for `ROWS`."""
+    model_key: str = ""
+    """The key that says which rows are of its model, if the file has rows of several."""
 
 
 class Recorded(Record):
@@ -150,8 +152,19 @@ def find_outputs(
         for file, name in known.items()
         if file in found
     ]
+    sources = [one for source in sources for one in _by_model(source)]
     ordered = sorted(sources, key=lambda source: (source.run, source.label, source.path))
     return ordered, left
+
+
+def _by_model(source: Source) -> list[Source]:
+    """A source for each model of a file of no tool whose rows are of several, in a run of its own; else the file's."""
+    if source.file_format != ROWS:
+        return [source]
+    key, models = rows.models_of(_readable(source.path))
+    if not models or key in source.field_map.values():
+        return [source]
+    return [source._replace(run=run_of(model), model=model, model_key=key) for model in models]
 
 
 def read_outputs(sources: Iterable[Source], *, on_bad: OnBad | None = None) -> Iterator[Attempt]:
@@ -250,6 +263,8 @@ def _read_file(
         if source.file_format == ROWS and "id" not in parsed.problem:  # rows of one question are its samples
             name = same.setdefault((problem.text, str(problem.answer)), problem.id)
             problem = problem.model_copy(update={"id": name})
+        if source.model_key and rows.model_of(row, source.model_key) != source.model:
+            continue
         known = problems.setdefault(problem.id, problem)
         if (known.text, known.answer) != (problem.text, problem.answer):
             raise InputError(
@@ -334,14 +349,19 @@ def _recognise(values: dict[str, Any]) -> str | None:
 
 
 def _head(path: Path) -> list[dict[str, Any]]:
-    """The first rows of a file, as far as they can be read: what is wrong with a later one is said when it is read."""
-    head: list[dict[str, Any]] = []
+    return list(islice(_readable(path), rows.LOOKED_AT))
+
+
+def _readable(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a file, as far as they can be read: what is wrong with a later one is said when it is read."""
+    none_yet = True
     try:
-        head.extend(row.values for row in islice(_rows_of(path), rows.LOOKED_AT))
+        for row in _rows_of(path):
+            none_yet = False
+            yield row.values
     except InputError:
-        if not head:
+        if none_yet:
             raise
-    return head
 
 
 def _described(path: Path, name: str, first: dict[str, Any]) -> OutputFile:

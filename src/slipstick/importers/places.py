@@ -55,7 +55,7 @@ def places(root: Path, files: Iterable[OutputFile]) -> dict[Path, Place]:
         of_model = [file for file in files if file.model == model]
         apart = bool(model) and _repeats(of_model)
         for file in of_model:
-            folder = file.path.parent.relative_to(root) if apart else model.replace("/", "__")
+            folder = file.path.parent.relative_to(root) if apart else run_of(model)
             runs.setdefault(str(folder).replace("/", "-") or root.name, []).append(file)
     found: dict[Path, Place] = {}
     for run, members in runs.items():
@@ -64,6 +64,11 @@ def places(root: Path, files: Iterable[OutputFile]) -> dict[Path, Place]:
         labels = _labels(base, {file.path: (file.task, file.place) for file in members})
         found |= {file.path: Place(run if len(runs) > 1 else "", file.model, labels[file.path]) for file in members}
     return found
+
+
+def run_of(model: str) -> str:
+    """The name of the folder for a model's run: no path of its own."""
+    return model.replace("/", "__").replace("\\", "__").lstrip(".")
 
 
 def _repeats(files: Iterable[OutputFile]) -> bool:

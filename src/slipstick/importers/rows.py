@@ -4,7 +4,8 @@ verl's rollout dumps (input, output, gts, score) are such rows.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ USUAL_KEYS: dict[str, tuple[str, ...]] = {
     "choices": ("choices", "options"),
 }
 """Field -> its usual keys, the best first."""
+_MODELS = frozenset(("model", "model_name", "model_id"))
 _FLAGS = {"true": True, "false": False, "1": True, "0": False, "-1": False, "1.0": True, "0.0": False, "-1.0": False}
 """How a table without types writes them."""
 
@@ -93,6 +95,28 @@ def verdict_key(rows: Sequence[Mapping[str, Any]], fields: FieldMap) -> str | No
         if any(isinstance(value, bool) for value in values) or (not place and None not in map(flag_of, values)):
             return key
     return None
+
+
+def models_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """The column that says which model wrote a row, and its values in the order they come; ("", []) if there is none.
+
+    A column with one value says nothing, nor does one with a value of its own in every row.
+    """
+    found: dict[str, Counter[str]] = {}
+    for values in rows:
+        for key in values.keys() & _MODELS:
+            if isinstance(values[key], str) and values[key].strip():
+                found.setdefault(key, Counter())[values[key].strip()] += 1
+    several = [key for key in sorted(found) if len(found[key]) > 1 and max(found[key].values()) > 1]
+    return (several[0], list(found[several[0]])) if several else ("", [])
+
+
+def model_of(row: Row, key: str) -> str:
+    """The model that wrote a row. Raises InputError for a row of no model, if others are of several."""
+    model = str(row.values.get(key) or "").strip()
+    if not model:
+        raise InputError(f"{row.where} has no `{key}`, and the other rows are of several: say which model wrote it")
+    return model
 
 
 def task(path: Path) -> str:

@@ -312,13 +312,17 @@ def _failures(format: str, samples: Samples) -> Iterator[Metric]:
 
 
 def _spending(format: str, samples: Samples) -> Iterator[Metric]:
-    """Tokens and dollars for each correct answer, programs run for each solution."""
-    correct = [len(members) * share_correct(members) for members in samples.values()]
-    for measure, spent in (
-        ("tokens_per_correct", [float(sum(s.tokens for s in members)) for members in samples.values()]),
-        ("cost_per_correct", [sum(s.cost for s in members) for members in samples.values()]),
+    """Tokens and dollars for each correct answer, programs run for each solution.
+
+    Solutions with words whose tokens nobody counted are left out of the tokens and of the correct answers.
+    """
+    every = list(samples.values())
+    counted = [known for members in every if (known := [s for s in members if s.tokens or not s.blocks])]
+    for measure, solutions, spent in (
+        ("tokens_per_correct", counted, [float(sum(s.tokens for s in members)) for members in counted]),
+        ("cost_per_correct", every, [sum(s.cost for s in members) for members in every]),
     ):
-        if found := ratio(spent, correct):
+        if found := ratio(spent, [len(members) * share_correct(members) for members in solutions]):
             yield found.metric(measure, format=format)
     ran = [
         float(sum(isinstance(block, Output) for one in members for block in one.blocks)) for members in samples.values()
