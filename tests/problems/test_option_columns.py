@@ -37,6 +37,10 @@ HEADER = "question,answer,A,B,C"
         (HEADER, ["Two?,2,1,3,2", "Odd?,0,7,4,6"], ["C", "A"], "places of options, counted from 0: 1 are no option"),
         (HEADER, ["Two?,2,1,2,3"], ["2"], "each of them is a place and an option as well: write letters if"),
         (HEADER, ["Prime?,,4,7,9"], [None], "are read as options, as there are no golds"),
+        ("Question,Correct answer,Option 1,Option 2", ["Prime?,2,4,7", "Even?,1,8,3"], ["B", "A"], ""),
+        ("question,answer,option1,option2", ["Prime?,Option 2,4,7", "Even?,option 1,8,3"], ["B", "A"], ""),
+        ("question,answer,Choice 1,Choice 2", ["Prime?,7,4,7", "Even?,8,8,3"], ["7", "8"], "options themselves"),
+        ("question,answer,Answer A,Answer B", ["Prime?,B,4,7"], ["B"], ""),
         ("question,answer,option_a,option_b", ["Two?,2,1,2", "Six?,6,5,6"], ["2", "6"], "options themselves"),
     ],
 )

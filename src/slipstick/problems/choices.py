@@ -13,6 +13,7 @@ _LETTERED = re.compile(r"^\s*\(?([A-Za-z])\s*[).:]\s*")
 _IN_A_ROW = re.compile(r"(?:^|(?<=[\s,;]))\(?([A-Ja-j])\s*[).:]\s*")
 _LETTER = re.compile(r"\(?[A-J]\)?")
 _SECOND = re.compile(r"\bB\s?[).:]")
+_OF_OPTION = re.compile(r"\A(?:OPTION|CHOICE|ANSWER)[ _]?(?=[A-J1-9]\Z)")
 _LABELS = ("label", "key", "letter", "id")
 _TEXTS = ("text", "content", "value", "option")
 
@@ -68,7 +69,8 @@ class Options(NamedTuple):
 
 
 def _name(answer: Any) -> str:
-    return str(answer).strip().strip("()").rstrip(".)").strip().upper()
+    name = str(answer).strip().strip("()").rstrip(".)").strip().upper()
+    return _OF_OPTION.sub("", name)
 
 
 def whole_number(answer: Any) -> bool:

@@ -9,6 +9,16 @@ from slipstick.problems.choices import Options, letter, whole_number
 
 FieldMap = Mapping[str, str | list[str]]
 """Field of a problem -> the row's own key; `choices` may have a list of keys that hold an option each."""
+_LETTERS = [letter(index).lower() for index in range(10)]
+_FAMILIES = [
+    ("", _LETTERS),
+    *(
+        (before, [before + name for name in _LETTERS])
+        for before in ("option_", "choice_", "answer_", "option", "choice")
+    ),
+    *((before, [f"{before}{n}" for n in range(1, 10)]) for before in ("option_", "choice_", "option", "choice")),
+]
+"""What stands before the letter or number in the names of columns, and the names."""
 _FEW = 3
 """Columns named by letters alone are options without a gold that shows it if there are this many, in upper case."""
 
@@ -29,14 +39,13 @@ UNDECIDED = Decided()
 
 
 def lettered_columns(places: Mapping[str, Any], lettered: bool | None = None) -> list[str]:
-    """The columns that hold an option each, as in MMMLU: a, b, c, ... or option_a, option_b, ...; [] if none do.
+    """The columns that hold an option each, as in MMMLU: a, b, c, ..., or option_a, choice_a, option_1, ...; [] if none do.
 
     places: the row's values by their keys in lower case. Empty cells at the end are no options. Columns named by a
     letter alone may hold anything: `lettered` says whether they are options; None takes them for options if another
     column has one of these letters.
     """
-    for before in ("", "option_", "choice_"):
-        names = [f"{before}{letter(index).lower()}" for index in range(10)]
+    for before, names in _FAMILIES:
         found = list(takewhile(lambda name: isinstance(places.get(name), str | int | float), names))
         while found and str(places[found[-1]]).strip() == "":
             found.pop()
