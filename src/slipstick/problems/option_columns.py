@@ -10,13 +10,11 @@ from slipstick.problems.choices import Options, letter, whole_number
 FieldMap = Mapping[str, str | list[str]]
 """Field of a problem -> the row's own key; `choices` may have a list of keys that hold an option each."""
 _LETTERS = [letter(index).lower() for index in range(10)]
+_BEFORE = ("option_", "choice_", "option", "choice")
 _FAMILIES = [
     ("", _LETTERS),
-    *(
-        (before, [before + name for name in _LETTERS])
-        for before in ("option_", "choice_", "answer_", "option", "choice")
-    ),
-    *((before, [f"{before}{n}" for n in range(1, 10)]) for before in ("option_", "choice_", "option", "choice")),
+    *((before, [before + name for name in _LETTERS]) for before in (*_BEFORE, "answer_")),
+    *((before, [f"{before}{number}" for number in range(1, 10)]) for before in _BEFORE),
 ]
 """What stands before the letter or number in the names of columns, and the names."""
 _FEW = 3
@@ -39,7 +37,7 @@ UNDECIDED = Decided()
 
 
 def lettered_columns(places: Mapping[str, Any], lettered: bool | None = None) -> list[str]:
-    """The columns that hold an option each, as in MMMLU: a, b, c, ..., or option_a, choice_a, option_1, ...; [] if none do.
+    """The columns that hold an option each, as in MMMLU: a, b, ... or option_a, choice_a, option_1, ...; [] if none do.
 
     places: the row's values by their keys in lower case. Empty cells at the end are no options. Columns named by a
     letter alone may hold anything: `lettered` says whether they are options; None takes them for options if another
