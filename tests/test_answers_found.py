@@ -36,6 +36,9 @@ MENTIONED = [
     (r"x = -\boxed{5}", "-5"),
 ]
 NONE = [
+    "The answer is **not** 15.",
+    "Answer: It is not **15**.",
+    "Answer: Lena owes **$7**, which is wrong",
     r"It's definitely not \boxed{5}.",
     r"\boxed{5} is wrong.",
     r"\boxed{5}, which is incorrect.",
@@ -185,7 +188,19 @@ BOXES = [
     (r"The mean is \boxed{3} and the corrected mean is \boxed{5}", "3, 5"),
     (r"\boxed{1} and \boxed{2}", "1, 2"),
 ]
-FOUND = [*BOXES, *VARIABLES, *LATER, *MENTIONED, *LABELS, *LANGUAGES, *PROSE, *RUNS_ON]
+BOLD = [
+    ("**Answer:** Lena owes **$6.25**.", "$6.25"),
+    ("**Final answer:** The hen laid **17**.", "17"),
+    ("**Answer:** Omar owes **€6.25**.", "€6.25"),
+    ("**Answer:** The shelf holds **9 jars**.", "9 jars"),
+    ("Answer: The scale is **5:3**.", "5:3"),
+    ("Answer: after 3 weeks she has **19** jars left.", "19"),
+    ("Answer: Lena owes **$7** and Omar owes **$8**.", "Lena owes $7 and Omar owes $8"),
+    ("Answer: 2**3 + 4**5", "2**3 + 4**5"),
+    ("The answer is **not** 15 but **16**.", "16"),
+    ("The answer is *not* 15, but 16.", "16"),
+]
+FOUND = [*BOXES, *BOLD, *VARIABLES, *LATER, *MENTIONED, *LABELS, *LANGUAGES, *PROSE, *RUNS_ON]
 
 
 @pytest.mark.parametrize(("text", "answer"), FOUND)

@@ -3,6 +3,7 @@ r"""From what stands behind a marker to the answer alone: its sentence, its labe
 import re
 from collections.abc import Iterator
 
+from slipstick.answers.bold import bold_at_the_end, without_bold
 from slipstick.answers.clauses import clause_end, states_several, wavers
 from slipstick.answers.found import Found
 from slipstick.answers.words import CJK, decimal_comma, words
@@ -59,8 +60,6 @@ _OWNER = re.compile(
     r"|earns?|needs?|costs?|paie|gagne|coûte|reste|paga|gana|cuesta|custa|ganha|zahlt|bezahlt|kostet|verdient)\s(?=[-−]?[$€£]?\d)"
 )
 """Who or what a number belongs to: "Paul a 24 billes"."""
-_HALF_BOLD = re.compile(r"^\*\*(?=[^\s*])|(?<=[^\s*])\*\*(?=[\s.,;:!?)]|$)")
-"""Marks of bold around a part of an answer: `**30** apples`; `2**3` is a power."""
 _MONEY = re.compile(r"\$\d")
 _BUT = re.compile(r"(?i)\bbut\s+(?:rather\s+|actually\s+|instead\s+)?")
 _LABEL = re.compile(
@@ -96,7 +95,7 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
     if hedge := _HEDGES.match(tail.lstrip(" *")):
         start += len(tail) - len(tail.lstrip(" *")) + hedge.end()
         tail = text[start:end]
-    if re.match(r"(?i)[\s*:]*(?:not|nicht|pas|no|nie|non|не|不是)\s+(?=[\d$\\(*]|[A-J]\b)", tail):
+    if re.match(r"(?i)[\s*:]*(?:not|nicht|pas|no|nie|non|не|不是)\*{0,2}\s+(?=[\d$\\(*]|[A-J]\b)", tail):
         if not (but := _BUT.search(tail)):
             return None
         start += but.end()
@@ -113,6 +112,8 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
             tail = tail[: stop.start()]
         if re.search(r"[?？](?:\s|$)", tail):
             return None
+        if kind != "choice" and (bold := bold_at_the_end(tail)):
+            return _at(text, start + bold[0], start + bold[1], trim(tail[slice(*bold)]), rule)
         if other := _OR_ELSE.match(tail):
             tail = f"{other['one']} or {other['other']}"  # of the same value, or no answer
         elif kind != "choice" and wavers(tail):
@@ -212,7 +213,7 @@ SYMBOL = re.compile(
 def trim(text: str) -> str:
     r"""Without the white space, bold marks, formula signs and the full stop around an answer."""
     before = None
-    text = _HALF_BOLD.sub("", text.strip()) if 1 <= text.count("**") <= 2 else text.strip()
+    text = without_bold(text.strip())
     while text != before:
         before = text
         text = text.strip(" \t\n*:").removesuffix("<|im_end|>").removesuffix("</s>").removesuffix("<eoa>")
