@@ -283,6 +283,17 @@ def test_a_megabyte_of_anything_ends(bait: str) -> None:
         ("the mass is 42m", "42"),
         ("x^2 = 42", "x^2 = 42"),
         (r"The answer is \(5\) oder \(6\).", "5 or 6"),
+        ("A ticket would be $38, not $83.", "$38"),
+        ("A ticket costs $38 instead of $83", "$38"),
+        ("A ticket would be **$38**, not **$83**.", "$38"),
+        ("Everyone pays $4.50 (since $18 ÷ 4 = $4.50).", "$4.50"),
+        ("Noor will pay $38 (a saving of $5).", "$38"),
+        ("It costs $38, so $x = 38$.", "x = 38"),
+        ("It is $12 × 4 = $48.", "$48"),
+        ("So $ x = 38 $.", "x = 38"),
+        (r"So $2 \text{ pens} $", r"2 \text{ pens}"),
+        ("So $3x + 2 $ is left", "3x + 2"),
+        ("So the odds are $3/4$ and $3:1$.", "3/4, 3:1"),
     ],
 )
 def test_all_of_a_formula_or_list_is_found(text: str, found: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from slipstick.answers.bold import bold_at_the_end, without_bold
 from slipstick.answers.clauses import clause_end, states_several, wavers
+from slipstick.answers.dollars import FORMULA_BEGINS, FORMULA_ENDED, is_price
 from slipstick.answers.found import Found
 from slipstick.answers.words import CJK, decimal_comma, words
 
@@ -13,7 +14,7 @@ VALUE = re.compile(rf"[-−–+±]?(?:\\?[$€£¥]\s?)?(?:{NUMBER}|\\[A-Za-z(\[
 """How a value begins."""
 _FORMULA = re.compile(
     r"\$\$(?P<a>.{1,1000}?)\$\$|\\\[(?P<b>.{1,1000}?)\\\]|\\\((?P<c>.{1,1000}?)\\\)|(?<!\\)\$"
-    r"(?P<d>[^$\n]{1,1000}?)(?<!\\)\$",
+    rf"(?P<d>{FORMULA_BEGINS}[^$\n]{{1,1000}}?)(?<!\\)\${FORMULA_ENDED}",
     re.DOTALL,
 )
 # A prose tail that goes on after the answer: "12, because ...", "7, not 8", "13 (since 6 + 7 = 13)", "D, it is not A".
@@ -287,7 +288,8 @@ def formulas(text: str, begin: int = 0) -> Iterator[Found]:
     for sign in _SIGNS.finditer(text, begin):
         if opening and sign.group() == _CLOSES[opening.group()]:
             start, end = opening.end(), sign.start()
-            if start < end <= start + 1000 and not (sign.group() == "$" and "\n" in text[start:end]):
+            prices = sign.group() == "$" and ("\n" in text[start:end] or is_price(text, start, end))
+            if start < end <= start + 1000 and not prices:
                 yield Found(text[start:end], opening.start(), sign.end(), "formula")
                 opening = None
                 continue
