@@ -36,6 +36,9 @@ MENTIONED = [
     (r"x = -\boxed{5}", "-5"),
 ]
 NONE = [
+    "Answer: 6 ❌",
+    "yes ❌",
+    "Answer: 36 ✓ is wrong",
     "The answer is **not** 15.",
     "Answer: It is not **15**.",
     "Answer: Lena owes **$7**, which is wrong",
@@ -200,7 +203,24 @@ BOLD = [
     ("The answer is **not** 15 but **16**.", "16"),
     ("The answer is *not* 15, but 16.", "16"),
 ]
-FOUND = [*BOXES, *BOLD, *VARIABLES, *LATER, *MENTIONED, *LABELS, *LANGUAGES, *PROSE, *RUNS_ON]
+EMOJI = [
+    ("**Answer: 6 pears** 🍐", "6 pears"),
+    ("**Answer: 6** ✅", "6"),
+    ("Answer: 36 ✓", "36"),
+    ("**The answer is 36.** 🎉", "36"),
+    ("The answer is 6 pears! 🍐🍐", "6 pears"),
+    ("Answer: $5.25 💰", "$5.25"),
+    ("Answer: 36 👍🏽", "36"),
+    ("Answer: 36 🎉 Tell me if that helps!", "36"),
+    ("x=4, y=7 ✅", "x=4, y=7"),
+    ("yes 👍", "yes"),
+    ("Answer: 🍐", "🍐"),
+    ("Answer: 7♠", "7♠"),
+    ("Answer: △PQR", "△PQR"),
+    ("The answer is 2 🍐 + 3 🍌", "2 🍐 + 3 🍌"),
+    ("So x = 4. Substituting: 2(4)+3 = 11 ✓", "4"),
+]
+FOUND = [*BOXES, *EMOJI, *BOLD, *VARIABLES, *LATER, *MENTIONED, *LABELS, *LANGUAGES, *PROSE, *RUNS_ON]
 
 
 @pytest.mark.parametrize(("text", "answer"), FOUND)

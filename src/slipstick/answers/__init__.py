@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slipstick.answers.boxes import boxes
+from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import GUESSES, Found
 from slipstick.answers.guesses import breaks_off, find_guess, last_number
 from slipstick.answers.letters import as_letter, find_choice, find_letter
@@ -77,7 +78,9 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
     if kind == "choice":
         return _as_choice(found, text)
     if found is None and begin is None:
-        found = find_whole(text, kind=kind)
+        plain = without_emoji(text)
+        text = text if re.search(r"\d", plain) else plain  # a tick behind numbers may say that they were checked
+        found = find_whole(plain, kind=kind)
     if found is None:
         begin = denied_from(text)
         found = find_guess(_without_denied_boxes(" " * begin + text[begin:]), kind=kind)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from slipstick.answers.bold import bold_at_the_end, without_bold
 from slipstick.answers.clauses import clause_end, states_several, wavers
 from slipstick.answers.dollars import FORMULA_BEGINS, FORMULA_ENDED, is_price
+from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import Found
 from slipstick.answers.words import CJK, decimal_comma, words
 
@@ -92,6 +93,7 @@ def strip_label(text: str) -> str:
 def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Found | None:
     """The answer at the start of text[start:end]; None if there is none, or a question, or a value that is denied."""
     end = min(end, start + _LONGEST)
+    end = start + len(without_emoji(text[start:end]))
     tail = text[start:end]
     if hedge := _HEDGES.match(tail.lstrip(" *")):
         start += len(tail) - len(tail.lstrip(" *")) + hedge.end()
