@@ -2,7 +2,8 @@ r"""Finds the final answer in what a model wrote or a program printed; whether i
 
 A text passes through these files: `scope` (which part of it counts), `marked` (the answer that it marks) with `boxes`,
 `letters` and `statements` (of a choice), `whole` (a short reply that is nothing but an answer), `guesses` (a text that
-marks none, with `behind`, `runs` and `truths`) and `trim` (what is around it off) with `clauses`.
+marks none, with `behind`, `runs` and `truths`), `several` (those beside it) and `trim` (what is around it off) with
+`clauses`, `bold`, `dollars` and `emoji`.
 `words.toml` holds the words of each language. Units, money and percent signs stay in the answer.
 """
 
@@ -19,6 +20,7 @@ from slipstick.answers.guesses import breaks_off, find_guess, last_number
 from slipstick.answers.letters import as_letter, find_choice, find_letter
 from slipstick.answers.marked import denied_from, find_marked, void_from
 from slipstick.answers.scope import where_it_ends, without_code
+from slipstick.answers.several import with_others
 from slipstick.answers.statements import as_statements, find_statements
 from slipstick.answers.trim import strip_label, tidy
 from slipstick.answers.whole import find_whole
@@ -84,6 +86,7 @@ def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
     if found is None:
         begin = denied_from(text)
         found = find_guess(_without_denied_boxes(" " * begin + text[begin:]), kind=kind)
+        found = with_others(text, found) if found and kind not in ("number", "text") else found
     return Found(tidy(found.text, text), found.start, found.end, found.rule) if found else None
 
 

@@ -91,6 +91,12 @@ _JUDGED = re.compile(
     r"(?:(?P<yes>yes|true|correct|right|✓|✔|✅)|no|false|incorrect|wrong|not\s+(?:correct|right|true)|✗|✘|❌)(?!\w)"
 )
 """A line with an option and whether it is right: "B - Yes"."""
+_JUDGED_ROW = re.compile(
+    r"(?mi)^[ \t]{0,9}\|[ \t*(]{0,9}(?:option\s)?(?P<letter>(?-i:[A-J]))[ \t*).]{0,9}\|(?:[^|\n]{0,80}\|){0,5}?"
+    r"[ \t*]{0,9}(?:(?P<yes>yes|true|correct|right|✓|✔|✅)|no|false|incorrect|wrong|not\s+(?:correct|right|true)|✗|✘|❌)(?!\w)"
+    r"[^|\n]{0,60}\|?[ \t]{0,9}$"
+)
+"""A row of a table with an option first and whether it is right last: "| B | 12 | ✅ |"."""
 _BETWEEN = r"[^\w?✓✔✅✗✘❌]{0,20}"
 _LETTERS_ALONE = re.compile(
     rf"{_BETWEEN}(?:[A-J](?![A-Za-z']){_BETWEEN}(?:(?:or|and)\b{_BETWEEN})?){{2,6}}|[^\w?]*[A-J]{{2,6}}[^\w?]*"
@@ -167,7 +173,7 @@ def _alone(text: str) -> Found | None:
 
 def _judged(text: str) -> Found | None:
     """Of several lines that say of an option whether it is right, those that say so."""
-    lines = list(_JUDGED.finditer(text))
+    lines = list(_JUDGED.finditer(text)) or list(_JUDGED_ROW.finditer(text))
     right = [line for line in lines if line["yes"]]
     if len(lines) < 2 or not right or len({line["letter"] for line in lines}) < len(lines):
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from slipstick.answers.boxes import Box, boxes, find_box
 from slipstick.answers.found import Found
 from slipstick.answers.letters import find_stated
+from slipstick.answers.several import with_items_below
 from slipstick.answers.trim import VALUE, cut, trim
 from slipstick.answers.words import CJK, Phrases, denied, words
 
@@ -285,4 +286,5 @@ def _tails(text: str, *, rule: str, pattern: Phrases, kind: str | None) -> Itera
             start = bullet.end()
         found = None if _JUDGES.match(text, start, end) else cut(text, start, end, rule=rule, kind=kind)
         if found and not denied(text, found.start, found.end) and not _denied_within(text, found):
-            yield _Marked(found, match.start(), behind)
+            below = "\n" in text[match.start() : start] and kind != "number"
+            yield _Marked(with_items_below(text, found) if below else found, match.start(), behind)
