@@ -93,8 +93,8 @@ _JUDGED = re.compile(
 """A line with an option and whether it is right: "B - Yes"."""
 _JUDGED_ROW = re.compile(
     r"(?mi)^[ \t]{0,9}\|[ \t*(]{0,9}(?:option\s)?(?P<letter>(?-i:[A-J]))[ \t*).]{0,9}\|(?:[^|\n]{0,80}\|){0,5}?"
-    r"[ \t*]{0,9}(?:(?P<yes>yes|true|correct|right|✓|✔|✅)|no|false|incorrect|wrong|not\s+(?:correct|right|true)|✗|✘|❌)(?!\w)"
-    r"[^|\n]{0,60}\|?[ \t]{0,9}$"
+    r"[ \t*]{0,9}(?:(?P<yes>yes|true|correct|right|✓|✔|✅)|no|false|incorrect|wrong|not\s+(?:correct|right|true)"
+    r"|✗|✘|❌)(?!\w)[^|\n]{0,60}\|?[ \t]{0,9}$"
 )
 """A row of a table with an option first and whether it is right last: "| B | 12 | ✅ |"."""
 _BETWEEN = r"[^\w?✓✔✅✗✘❌]{0,20}"
