@@ -3,8 +3,8 @@ r"""Finds the final answer in what a model wrote or a program printed; whether i
 A text passes through these files: `scope` (which part of it counts), `marked` (the answer that it marks) with `boxes`,
 `letters` and `statements` (of a choice), `whole` (a short reply that is nothing but an answer), `guesses` (a text that
 marks none, with `behind`, `runs` and `truths`), `several` (those beside it) and `trim` (what is around it off) with
-`clauses`, `bold`, `dollars` and `emoji`.
-`words.toml` holds the words of each language. Units, money and percent signs stay in the answer.
+`clauses`, `bold`, `dollars` and `emoji`. What else belongs to a number, as its unit or the rest of its date, is said by
+`values`. `words.toml` holds the words of each language. Units, money and percent signs stay in the answer.
 """
 
 from __future__ import annotations

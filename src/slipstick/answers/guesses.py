@@ -9,8 +9,9 @@ from slipstick.answers.behind import CHECK, SECTION
 from slipstick.answers.found import Found
 from slipstick.answers.letters import SURE_SHAPES, find_letter
 from slipstick.answers.runs import find_run
-from slipstick.answers.trim import QUANTITY, SYMBOL, cut, formulas, trim
+from slipstick.answers.trim import cut, formulas, trim
 from slipstick.answers.truths import find_truth
+from slipstick.answers.values import QUANTITY, value_at, without_signs
 from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES
 
@@ -74,7 +75,6 @@ _OPENED = re.compile(
 )
 """A reply that begins with its answer in bold and goes on to explain it."""
 _CORRECTS = re.compile(r"(?i)\b(?:wait|actually|hmm+|sorry|oops|correction|mistaken?|instead)\b|\*\*|\\boxed")
-_OR = re.compile(r"(?i)(?:\beither\s+)?(?P<one>[-−]?\d[\d.,/]*)\s+or\s+$")
 _NUMBER_WORDS = re.compile(
     rf"(?i)(?<![\w-])(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-])"
 )
@@ -87,14 +87,6 @@ _NOTHING = re.compile(
     r"""(?i)["']error["']\s*:\s*["'][^"']|["'](?:final_)?answer["']\s*:\s*(?:null|none|""|''|"(?:n/a|none|null|unknown)")"""
 )
 """A field for the answer that is empty."""
-_SPACE = re.compile(r"\s")
-_TOKEN = re.compile(r"[-\d.,^*/()√πxyzi+²³]+")
-_FORMULA = re.compile(r"√|π|[\d)][*^²³]|[\d)][xyzi](?!\d)")
-"""What makes a number one part of a formula: 42x, 3^42, 42π."""
-_WHOLE = re.compile(r"(?<![\w.,/])(\d{1,4})\s$")
-_BELOW_ONE = re.compile(r"([1-9])/(?!\1)[2-9]\d?")
-"""The two parts of a mixed number, 1 1/2."""
-_FACTOR = re.compile(r"\s(?:pi|million|billion|trillion|thousand)\b(?!\s+\d)")
 _FILLERS = frozenset(
     ["sorry", "hello", "hi", "sure", "okay", "ok", "thanks", "unknown", "none", "done", "great", "alright", "certainly"]
 )
@@ -107,6 +99,8 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
     if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or breaks_off(text):
         return None
     text = _without_check(text)
+    if kind != "number":
+        text = without_signs(text)
     number = _counted(text) if kind == "number" else None
     number = number or _number_or_run(text, bare=kind == "number")
     if opened := _OPENED.match(text):
@@ -300,7 +294,7 @@ def _last_number(text: str, *, bare: bool) -> Found | None:
     matches = list(QUANTITY.finditer(text))[-_TRIED:]
     reference = None
     for match in reversed(matches):
-        found = _found(text, match, bare=bare)
+        found = value_at(text, match, bare=bare)
         if denied(text, found.start, found.end) or _asked(text, match.end()):
             continue
         if _RAISED.search(text, max(0, match.start() - 40), match.start()):
@@ -310,42 +304,6 @@ def _last_number(text: str, *, bare: bool) -> Found | None:
             continue
         return _before_aside(text, match, matches, bare=bare) or found
     return reference
-
-
-def _found(text: str, match: re.Match[str], *, bare: bool) -> Found:
-    if match["time"]:
-        time = match["time"] if "." in match["time"][:-1] else match["time"].rstrip(".")
-        return Found(time, *match.span(), "last number")
-    if formula := _formula_around(text, match):
-        return formula
-    number = match["number"].rstrip(",") + ("%" if match["percent"] else "")
-    whole = _WHOLE.search(text, max(0, match.start() - 8), match.start())
-    if whole and match.start() == match.start("number") and _BELOW_ONE.fullmatch(number):
-        number = f"{whole[1]} {number}"
-    if either := _OR.search(text, max(0, match.start() - 40), match.start("number")):
-        return Found(f"{either['one']} or {number}", either.start(), match.end(), "last number")
-    if bare:
-        return Found(number, match.start("number"), match.end(), "last number")
-    unit, end = match["unit"] or "", match.end()
-    if not (unit or match["percent"] or match["money"] or match["behind"]) and (symbol := SYMBOL.match(text, end)):
-        unit, end = symbol.group(), symbol.end()
-    unit = "" if match["percent"] else unit
-    value = (match["money"] or "") + number + (match["behind"] or "").strip(" $") + unit
-    return Found(value, match.start(), end, "last number")
-
-
-def _formula_around(text: str, match: re.Match[str]) -> Found | None:
-    """The formula of which a number is a part, where no space stands in it, or the number with "million" or "pi"."""
-    if not match["percent"] and (factor := _FACTOR.match(text, match.end())):
-        return Found(text[match.start() : factor.end()].strip(), match.start(), factor.end(), "last number")
-    spaces = [space.end() for space in _SPACE.finditer(text, max(0, match.start() - 40), match.start())]
-    start = spaces[-1] if spaces else max(0, match.start() - 40)
-    space = _SPACE.search(text, match.end())
-    end = space.start() if space else len(text)
-    token = text[start:end].strip("*.,;:!?`'\"_")
-    if len(token) > 60 or not _TOKEN.fullmatch(token) or not _FORMULA.search(token) or token == match.group().strip():
-        return None
-    return Found(token, start, end, "last number")
 
 
 def _before_aside(text: str, match: re.Match[str], matches: list[re.Match[str]], *, bare: bool) -> Found | None:
@@ -362,7 +320,7 @@ def _before_aside(text: str, match: re.Match[str], matches: list[re.Match[str]],
         return None
     earlier = [one for one in matches if begin <= one.start() and one.end() <= aside.start() + 1]
     earlier = [one for one in earlier if not _REFERENCE.search(text, max(0, one.start() - 20), one.start())]
-    return _found(text, earlier[-1], bare=bare) if earlier else None
+    return value_at(text, earlier[-1], bare=bare) if earlier else None
 
 
 def _sentence_start(text: str, place: int) -> int:

@@ -8,9 +8,9 @@ from slipstick.answers.clauses import clause_end, states_several, wavers
 from slipstick.answers.dollars import FORMULA_BEGINS, FORMULA_ENDED, is_price
 from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import Found
+from slipstick.answers.values import NUMBER, QUANTITY, UNIT_BEHIND, value_at
 from slipstick.answers.words import CJK, decimal_comma, words
 
-NUMBER = r"[-−–]?(?:\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 VALUE = re.compile(rf"[-−–+±]?(?:\\?[$€£¥]\s?)?(?:{NUMBER}|\\[A-Za-z(\[]|[√π∞$\[{{(|])")
 """How a value begins."""
 _FORMULA = re.compile(
@@ -106,7 +106,7 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
     formula = _FORMULA.match(tail.lstrip(" *"))
     if formula and not _MONEY.match(tail.lstrip(" *")[formula.end() - 1 :]):
         rest = tail.lstrip(" *")[formula.end() :]
-        unit = re.match(r"\s*(?:\\?%|[A-Za-z]+(?:\^?\d)?)?(?=[\s.,!*]*$)", rest)
+        unit = UNIT_BEHIND.match(rest) or re.match(r"\s*(?:\\?%|[A-Za-z]+(?:\^?\d)?)?(?=[\s.,!*]*$)", rest)
         tail = _listed(tail.lstrip(" *"), formula) or formula.group(0) + (unit.group(0) if unit else "")
     else:
         if stop := _SENTENCE_END.search(tail):
@@ -135,7 +135,7 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
     found = _at(text, start, end, answer, rule)
     if kind == "number" and (owner := _OWNER.match(answer)):
         found = found.within(answer[owner.end() :], owner.end(), len(answer))
-    return _out_of_prose(found) if kind in (None, "number", "latex", "list") else found
+    return _out_of_prose(found, bare=kind == "number") if kind in (None, "number", "latex", "list") else found
 
 
 def _at(text: str, start: int, end: int, answer: str, rule: str) -> Found:
@@ -155,7 +155,7 @@ def _listed(text: str, formula: re.Match[str]) -> str | None:
     return (" or " if either else ", ").join(trim(part) for part in parts)
 
 
-def _out_of_prose(found: Found) -> Found | None:
+def _out_of_prose(found: Found, *, bare: bool) -> Found | None:
     """'the largest n is 34' -> '34': the mathematics in a tail that is a sentence."""
     found_words = re.findall(
         rf"[A-Za-zÀ-ɏа-яА-Я]{{2,}}|[{CJK}]{{2,}}", re.sub(r"\\[A-Za-z]+|\$[^$]*\$|\\\(.*?\\\)", " ", found.text)
@@ -177,10 +177,10 @@ def _out_of_prose(found: Found) -> Found | None:
         return found.within(trim(maths[-1].group()), *maths[-1].span())
     if _RELATION.search(found.text) and not re.search(r"=|\bis\b", found.text):
         return found  # what it says of a number is for the comparison to read
-    return _number_of(found)
+    return _number_of(found, bare=bare)
 
 
-def _number_of(found: Found) -> Found:
+def _number_of(found: Found, *, bare: bool) -> Found:
     """The number in a sentence that says what it is of: not the one behind "in" or "over"."""
     numbers = [
         match
@@ -190,27 +190,10 @@ def _number_of(found: Found) -> Found:
     number = next((one for one in numbers if one["money"] or one["behind"]), numbers[-1] if numbers else None)
     if number is None:
         return found
-    value = number["time"] or (number["money"] or "") + number["number"].rstrip(",") + (number["percent"] or "").strip()
+    value = value_at(found.text, number, bare=bare)
     if unit := words().units.match(found.text, number.end()):
-        value += " " + words().unit_names[unit.group()]
-    return found.within(value, *number.span())
-
-
-QUANTITY = re.compile(
-    rf"(?<![A-Za-z_0-9.À-ɏͰ-ӿ])(?:(?P<time>\d{{1,2}}:\d\d(?:\s?[AaPp]\.?[Mm]\b\.?)?)(?![\d:])|(?P<money>\\?[$€£¥])?"
-    rf"(?P<number>(?:{NUMBER}(?:/\d+)?)?√\(?\d+\)?(?:/\d+)?|{NUMBER}(?:/\d+)?)(?P<percent>\s?\\?%)?"
-    rf"(?P<behind>\s\$(?=\s+[a-zà-ÿ])|\s?[€£](?!\d))?"
-    r"(?P<unit>(?:\sm[²³23]|\sm/s[²2]|\s?(?:[kcmd]m[²³23]?|(?:ft|in|yd|mi)[²³23]|k?g|m[lL]|L|lbs?|oz|ft|inch(?:es)?|feet|met(?:er|re)s?|kilomet(?:er|re)s?"
-    r"|miles?|yards?|hours?"
-    r"|minutes?|seconds?|days?|weeks?|months?|years?|dollars?|cents?|euros?|pounds?|degrees?|°[CF]?|mph|km/h"
-    r"|m/s))(?![\w/^]))?)"
-)
-"""A number in a text, with its sign of money, percent sign and unit; or a time of day."""
-SYMBOL = re.compile(
-    r"\s(?P<unit>[gmsLlNJWVCKh]|(?:[kMGmnµμ](?:W|V|A|N|J|K|Pa|Hz|eV|Wh|cal|mol|bar|s|g|L|l)"
-    r"|Pa|Hz|Wh|eV|cal|mol|bar|min|ha|dL|dl|cL|cl|hL|hl|ml|kWh)(?!\s*/))(?![\w'’^²³]|\s*[-−+=*/<>^·])"
-)
-"""The sign of a unit behind a number in prose: no factor of a formula, and no A, which may be an article."""
+        return found.within(f"{value.text} {words().unit_names[unit.group()]}", value.start, value.end)
+    return found.within(value.text, value.start, value.end)
 
 
 def trim(text: str) -> str:

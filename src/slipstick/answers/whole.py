@@ -15,7 +15,8 @@ from importlib.resources import files
 
 from slipstick.answers.found import Found
 from slipstick.answers.guesses import OPERATION, breaks_off
-from slipstick.answers.trim import NUMBER, QUANTITY, formulas, trim
+from slipstick.answers.trim import formulas, trim
+from slipstick.answers.values import NUMBER, QUANTITY, SHARE_OF
 from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES, ORDINALS, PARTS
 
@@ -319,6 +320,8 @@ def _stated(text: str, start: int, line: str, *, kind: str | None) -> Found | No
         answer = _undecorated(line[verb.end() :].rstrip("!"))
         if not answer or _NO_ANSWER.search(answer) or not _is_value(answer):
             continue
+        if SHARE_OF.match(answer):
+            return None  # the percentage alone, which a guess takes
         begin = start + verb.end()
         if (
             verb.start() == 0
