@@ -70,7 +70,22 @@ SHARES = [
     ("Therefore 9 is **15%** of 60.", "15%", "60"),
     ("9/60 = 0.15.\nSo 9 is 15% of 60.", "15%", "60"),
 ]
+IN_WORDS = [
+    ("He read three fifths of the book.", "3/5", "3"),
+    ("He read three-fifths of the book.", "0.6", "3"),
+    ("The fraction is five eighths.", "5/8", "5"),
+    ("He ran two and a quarter miles.", "2.25", "2"),
+    ("The play starts at quarter past eight in the evening.", "8:15", "8"),
+]
+FACTORS = [
+    ("84 = 2 × 2 × 3 × 7", "2^2*3*7", "7"),
+    ("So 84 = 2^2 × 3 × 7.", "2^2*3*7", "7"),
+    ("In standard form: 7.2 × 10^5", "720000", "100000"),
+    ("It weighs 7.2 × 10^5 kg.", "720000 kg", "720000 g"),
+]
 SEPARATE = [
+    ("So 3 × 7 = 21.", "21"),
+    ("He came second, and they were seven.", "7"),
     ("She has 6 plums and 7 figs", "7"),
     ("In 2019 there were 6", "6"),
     ("The train left 9 minutes ago", "9 minutes"),
@@ -85,7 +100,7 @@ SEPARATE = [
 ]
 
 
-@pytest.mark.parametrize(("text", "gold", "other"), [*COMPOUNDS, *DATES, *RATES, *UNITS, *SHARES])
+@pytest.mark.parametrize(("text", "gold", "other"), [*COMPOUNDS, *DATES, *RATES, *UNITS, *SHARES, *IN_WORDS, *FACTORS])
 def test_the_whole_value_is_the_answer(text: str, gold: str, other: str) -> None:
     assert grade(text, gold).outcome == "correct"
     assert grade(text, other).outcome != "correct"

@@ -11,7 +11,7 @@ from slipstick.answers.letters import SURE_SHAPES, find_letter
 from slipstick.answers.runs import find_run
 from slipstick.answers.trim import cut, formulas, trim
 from slipstick.answers.truths import find_truth
-from slipstick.answers.values import QUANTITY, value_at, without_signs
+from slipstick.answers.values import CLOCK_WORDS, FRACTION_WORDS, QUANTITY, value_at, without_signs
 from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES
 
@@ -76,7 +76,8 @@ _OPENED = re.compile(
 """A reply that begins with its answer in bold and goes on to explain it."""
 _CORRECTS = re.compile(r"(?i)\b(?:wait|actually|hmm+|sorry|oops|correction|mistaken?|instead)\b|\*\*|\\boxed")
 _NUMBER_WORDS = re.compile(
-    rf"(?i)(?<![\w-])(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-])"
+    rf"(?i)(?<![\w-])(?:(?:{CLOCK_WORDS}|{FRACTION_WORDS})"
+    rf"|(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-]))"
 )
 _ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split|eqnarray\*?)\}(?P<rows>.*?)\\end\{", re.DOTALL)
 _BREAKS_OFF = re.compile(

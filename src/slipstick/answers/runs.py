@@ -25,6 +25,12 @@ _STATED = re.compile(
 )
 _ALONE = re.compile(rf"\s*(?P<run>{_ITEM}(?:{_COMMA}{_ITEM})+)[\s.!]*")
 
+_FACTORED = re.compile(
+    r"(?<![\w.,+*/×·^-])(?<![-+*/×·=]\s)\d{1,20}\s?=\s?\**(?P<run>\d+(?:\^\d+|[²³⁴-⁹])?"
+    r"(?:\s?[×*·]\s?\d+(?:\^\d+|[²³⁴-⁹])?){1,30})\**[\s.!]*\Z"
+)
+"""A number and its factors: "60 = 2 × 2 × 3 × 5"."""
+
 
 def find_run(text: str) -> Found | None:
     """The ratio, list, set or formula that the last sentence says something is; a text of several numbers is a list.
@@ -33,7 +39,7 @@ def find_run(text: str) -> Found | None:
     """
     match = _ALONE.fullmatch(text) if len(text) <= _LONGEST else None
     end = len(text.rstrip())
-    match = match or _STATED.search(text, max(0, end - _LONGEST), end)
+    match = match or _STATED.search(text, max(0, end - _LONGEST), end) or _FACTORED.search(text, max(0, end - _LONGEST))
     if match is None:
         return None
     if twice := _TWICE.fullmatch(match["run"]):

@@ -81,6 +81,15 @@ _SIGNED = re.compile(
     rf"(?:\\\(|(?<![\\$\w])\$)\s?(?P<number>{NUMBER}(?:/\d+)?)\s?(?:\\\)|\$(?!\$))(?={_AFTER_FORMULA})"
 )
 """A formula of a number alone, with its unit behind it: $95$ meters."""
+_CARDINAL = "|".join(CARDINALS)
+FRACTION_WORDS = (
+    rf"(?:(?:{_CARDINAL})\s+and\s+(?:one[-\s]+|an?\s+)(?:{_PART})(?!\w)"
+    rf"|(?:one[-\s]+|an?\s+)(?:{_PART})(?=\s+of\b|[.,;!?*]|\s*\Z)"
+    rf"|(?:(?:{_CARDINAL})\s+and\s+)?(?:{_CARDINAL})[-\s]+(?:{_PART})s(?!\w))"
+)
+"""A fraction in words: "three quarters", "two and a half"; no ordinal as in "a third time"."""
+CLOCK_WORDS = rf"(?:(?:half|(?:a\s+)?quarter|{_CARDINAL})(?:\s+minutes?)?\s+past|(?:a\s+)?quarter\s+to)\s+(?:{_CARDINAL})(?![\w-])"
+"""A time of day in words: "half past nine"; "five to nine" may be a range."""
 _FACTOR = re.compile(r"\s(?:pi|million|billion|trillion|thousand)\b(?!\s+\d)")
 _OR = re.compile(r"(?i)(?:\beither\s+)?(?P<one>[-−]?\d[\d.,/]*)\s+or\s+$")
 _GAP = re.compile(r"(?:,?\s+and\s+|,\s+|\s*)")
