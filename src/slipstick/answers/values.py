@@ -88,9 +88,11 @@ FRACTION_WORDS = (
     rf"|(?:(?:{_CARDINAL})\s+and\s+)?(?:{_CARDINAL})[-\s]+(?:{_PART})s(?!\w))"
 )
 """A fraction in words: "three quarters", "two and a half"; no ordinal as in "a third time"."""
-CLOCK_WORDS = rf"(?:(?:half|(?:a\s+)?quarter|{_CARDINAL})(?:\s+minutes?)?\s+past"
+CLOCK_WORDS = (
+    rf"(?:(?:half|(?:a\s+)?quarter|{_CARDINAL})(?:\s+minutes?)?\s+past"
     r"|(?:a\s+)?quarter\s+to)"
     rf"\s+(?:{_CARDINAL})(?![\w-])"
+)
 """A time of day in words: "half past nine"; "five to nine" may be a range."""
 _FACTOR = re.compile(r"\s(?:pi|million|billion|trillion|thousand)\b(?!\s+\d)")
 _OR = re.compile(r"(?i)(?:\beither\s+)?(?P<one>[-−]?\d[\d.,/]*)\s+or\s+$")
