@@ -3,7 +3,7 @@
 import pytest
 
 import slipstick
-from slipstick.answers import final_answer
+from slipstick.answers import final_answer, find_answer
 from slipstick.schema import Problem
 
 CHOSEN = [
@@ -83,3 +83,20 @@ def test_several_letters_are_one_answer(text: str) -> None:
 )
 def test_another_value_that_is_denied_in_a_sentence_of_its_own_leaves_the_answer(text: str, answer: str) -> None:
     assert final_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("end", "letter"),
+    [
+        ("The smallest is **A) 0.5**.", "A"),
+        ("The largest is B.", "B"),
+        ("**B**", "B"),
+        ("So the answer is C", "C"),
+        ("A and D are too far off; C) fits.", "C"),
+        ("So 0.625 is the largest.", None),
+    ],
+)
+def test_the_last_option_of_a_list_is_not_chosen_by_standing_last(end: str, letter: str | None) -> None:
+    text = f"Compare:\n\n- A) 0.5\n- B) 0.625\n- C) 0.6\n- D) 0.75\n\n{end}"
+    found = find_answer(text, kind="choice")
+    assert (found.text if found else None) == letter

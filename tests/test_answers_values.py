@@ -139,3 +139,10 @@ def test_the_comparison_reads_every_unit_and_month_and_parts_of_no_family_alone(
                 for other in smaller:
                     if len(one) > 1 and len(other) > 1:
                         assert compare(f"2 {one} 3 {other}", f"2 {one} 4 {other}").outcome != "correct", (one, other)
+
+
+@pytest.mark.parametrize("sign", ["±", r"\pm ", "+/-"])
+def test_both_signs_of_the_last_number_stay(sign: str) -> None:
+    text = f"Taking roots on both sides gives x = {sign}9."
+    assert grade(text, "x = 9 or x = -9").outcome == grade(text, "9, -9").outcome == "correct"
+    assert grade(text, "9").outcome == "incorrect"

@@ -153,10 +153,19 @@ def find_choice(text: str) -> Found | None:
     chosen, opening = _last_chosen(text), _opening(text)
     last = chosen or opening
     if last is None:
-        return find_letter(text)
+        return find_letter(text, _end_of_options(text))
     if back := _TAKEN_BACK.search(text, last.end):
         return find_letter(text, back.end()) or find_letter(text)
     return opening if opening and chosen and opening.text == chosen.text else last
+
+
+def _end_of_options(text: str) -> int:
+    """Where a list of options, each once, ends if the text goes on behind it, else 0: its last is no choice."""
+    listed = list(_LISTED.finditer(text))
+    if not 1 < len(listed) == len({line["letter"] for line in listed}):
+        return 0
+    end = text.find("\n", listed[-1].end())
+    return end if end >= 0 and text[end:].strip() else 0
 
 
 def _alone(text: str) -> Found | None:

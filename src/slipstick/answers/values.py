@@ -100,6 +100,10 @@ _GAP = re.compile(r"(?:,?\s+and\s+|,\s+|\s*)")
 """What stands between the parts of a quantity in two units."""
 
 
+_BOTH_SIGNS = re.compile(r"(?<![\w)])(?<![\w)]\s)(?:±|\\pm|\+/)\s?$")
+"""What makes a number two: ±7, but not 5 ± 2."""
+
+
 def value_at(text: str, match: re.Match[str], *, bare: bool) -> Found:
     """The value of which a match of QUANTITY is the last number, with its unit and sign of money unless `bare`."""
     if match["time"]:
@@ -114,6 +118,8 @@ def value_at(text: str, match: re.Match[str], *, bare: bool) -> Found:
     if formula := _formula_around(text, match, bare=bare):
         return formula
     number, start = match["number"].rstrip(",") + ("%" if match["percent"] else ""), match.start("number")
+    if signs := _BOTH_SIGNS.search(text, max(0, start - 8), start):
+        return Found(rf"\pm {number.lstrip('-−')}", signs.start(), match.end(), "last number")
     whole_part = _WHOLE.search(text, max(0, match.start() - 12), match.start())
     if whole_part and match.start() == start and _BELOW_ONE.fullmatch(number):
         number, start = whole_part["whole"] + number, whole_part.start("whole")
