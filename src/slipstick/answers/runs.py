@@ -4,9 +4,10 @@ import re
 from fractions import Fraction
 
 from slipstick.answers.found import Found
+from slipstick.answers.values import DIGITS
 
 _LONGEST = 300
-_NUMBER = r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?"
+_NUMBER = rf"[-−]?{DIGITS}"
 _ITEM = rf"(?:[a-z]\s?=\s?)?{_NUMBER}"
 _COMMA = r"(?:,[ \t]+(?:and\s+|or\s+)?|,(?!\d{3}(?!\d))|[ \t]+(?:and|or)\s+|[ \t]*;[ \t]*)"
 _POWER = r"(?:\^(?:[-−]?\d+|[a-z]|\([^()\n]{1,12}\))|[²³])?"

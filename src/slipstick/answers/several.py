@@ -6,8 +6,9 @@ from itertools import takewhile
 
 from slipstick.answers.bold import without_bold
 from slipstick.answers.found import Found
+from slipstick.answers.values import DIGITS
 
-_NUMBER = r"[-−]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?"
+_NUMBER = rf"[-−]?[$€£]?{DIGITS}"
 _PLAIN = re.compile(
     rf"(?:(?P<name>[^\W\d_](?:_?\{{?[1-9]\}}?)?)\s?=\s?|(?P<label>[^\W\d_]+(?:\s[^\W\d_]+)?):\s)?(?P<value>{_NUMBER})(?P<unit>%|\s?[^\W\d_]+)?"
 )
@@ -22,7 +23,8 @@ _LIST = re.compile(
 )
 """A reply of one line that lists numbers: "Factors of 6: 1, 2, 3, 6"."""
 _SIGNS = re.compile(r"\A\s*(?:\$|\\\()(?P<inner>[^$]*?)(?:\$|\\\))\s*\Z|\A\s+|\s+\Z")
-_FAMILIES = ("xyz", "abcd", "mn", "pq", "uv", "st")
+_UNKNOWNS = ("xyz", "abcd", "mn", "pq", "uv", "st")
+"""Variables that are solved for together."""
 _SUMS = frozenset(
     (
         *("total", "sum", "answer", "result", "remaining", "left", "remainder", "difference", "profit", "net", "all"),
@@ -88,7 +90,7 @@ def _joined(text: str, found: Found, items: list[str], start: int, end: int, *, 
 
 
 def _alike(parts: list[re.Match[str]], *, names: bool) -> bool:
-    """Whether values are several answers: of one variable, of those of a family, of several people, or plain."""
+    """Whether values are several answers: of one variable, of unknowns, of several people, or plain."""
     variables = [part["name"] for part in parts]
     labels = [part["label"] for part in parts]
     values = [_value(part["value"]) for part in parts]
@@ -101,7 +103,7 @@ def _alike(parts: list[re.Match[str]], *, names: bool) -> bool:
                 1,
                 len(parts),
             )
-        return len(set(variables)) == len(parts) and any(set(letters) <= set(family) for family in _FAMILIES)
+        return len(set(variables)) == len(parts) and any(set(letters) <= set(family) for family in _UNKNOWNS)
     if any(variables):
         return False
     numbers = [value for value in values if value is not None]

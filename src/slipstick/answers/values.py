@@ -15,6 +15,8 @@ from slipstick.number_words import CARDINALS, PARTS
 
 _TABLE = tomllib.loads(files(__package__).joinpath("values.toml").read_text("utf-8"))
 NUMBER = r"[-−–]?(?:\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?"
+"""A number as English writes it, without its sign: 1,250.5 or 3/4."""
 _WORDS = "|".join(sorted(_TABLE["units"], key=len, reverse=True))
 _UNIT = (
     rf"(?i:(?:(?:square|cubic|sq\.?|cu\.?)\s)?(?:degrees?\s(?:celsius|fahrenheit)|light[-\s]years?|(?:{_WORDS})s?)"

@@ -17,6 +17,7 @@ class Float32Muon(torch.optim.Muon):
     Source: K. Jordan et al., Muon (2024); the rate's adjustment from Liu et al., arXiv 2502.16982, section 2.2.
     """
 
+    # mypy wants the overloads of Optimizer.step here too, which torch's own Muon does not have.
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """Updates the weights that have a gradient; gives what `closure`, called first, gives."""
