@@ -1,8 +1,7 @@
 r"""Tests of short replies that are nothing but an answer, as people collect them by hand."""
 
-import time
-
 import pytest
+from benchmarks import long_replies
 
 from slipstick import compare, final_answer, find_answer, grade
 from slipstick.answers import answer_of
@@ -234,22 +233,8 @@ def test_no_reply_takes_long(piece: str, rules: tuple[str | None, str | None]) -
     assert tuple(answer.rule if answer else None for answer in found) == rules
 
 
-LONG_STARTS = ["", "The answer is 42", "The answer is ", "The answer", "42\nq", "option", "The correct answer is A,"]
-LONG_PIECES = [
-    "5", " ", ",", ".", "(", ")", "[", "{", "}", "*", "**", "\n", "\t", "$", "-", "_", "#", "=", "<", ">", "|",
-    "\\", "'", "!", "?", "%", "/", ":", ";", "~", "a", "A", "个", "5,", "5.", "5 ", "5/", "5a", "a5", ". ", ", ",
-    "( ", ") ", "(5", "* ", "\n ", "[5]", "a ", "A ", "A, ", "and ", "or ", "5 and ", "is ", "no, ", "wait 5. ",
-    "answer:", "\\boxed{", "(A) ", "the answer is ", "correction: ", "**check:**\n", "\nq 5", "<answer>",
-    "<think>", "```", "5 of ", "if ", "**5** and ", "a **5** ",
-    "- 5\n", "- a: 5\n", "$$5$$\n", "$5 ab (", "5 🍎 ", "| A | no |\n",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("start", LONG_STARTS)
-def test_no_long_reply_takes_long(start: str) -> None:
-    """Any one of them takes some hundredths of a second of a processor; an expression that goes back, seconds."""
-    kind = "choice" if start in ("option", "The correct answer is A,") else None
-    for piece in LONG_PIECES:
-        begin = time.process_time()
-        final_answer((start + piece * 16_000)[:15_999] + "x", kind=kind)
-        assert time.process_time() - begin < 0.5, piece
+@pytest.mark.parametrize("start", long_replies.STARTS)
+def test_long_replies_are_read(start: str) -> None:
+    """Without an error; how fast, at full length, `benchmarks.long_replies` measures."""
+    for piece in long_replies.PIECES:
+        long_replies.seconds(start, piece, signs=600)

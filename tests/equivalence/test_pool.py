@@ -60,8 +60,8 @@ def test_a_worker_that_gets_no_processor_for_a_while_still_decides(pool: Pool) -
     assert outcome(pool, "x+1", "1+x")
     (worker,) = pool.pids()
     os.kill(worker, signal.SIGSTOP)
-    threading.Timer(1.0, os.kill, (worker, signal.SIGCONT)).start()
-    assert outcome(pool, *("(x+1)^2", "x^2+2x+1"), seconds=0.5)
+    threading.Timer(1.5, os.kill, (worker, signal.SIGCONT)).start()
+    assert outcome(pool, *("(x+1)^2", "x^2+2x+1"), seconds=1)
     assert pool.pids() == [worker]
 
 

@@ -179,6 +179,6 @@ def test_rules_that_do_not_load_are_given_up_after_the_seconds_that_the_error_na
         begin = time.monotonic()
         with pytest.raises(SlipstickError, match=r"rules of tora did not load within 1 s"):
             worker.prepare("tora")
-        assert 1 <= time.monotonic() - begin < process.PATIENCE
+        assert 1 <= time.monotonic() - begin < 60  # not the 120 seconds of START_SECONDS, nor for ever
     finally:
         worker.kill()

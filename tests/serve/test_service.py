@@ -45,7 +45,7 @@ def processes_below(pid: int) -> list[int]:
 
 
 def wait_until(what: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not what() and time.monotonic() < deadline:
         time.sleep(0.05)
     return what()
@@ -96,7 +96,7 @@ def test_client_that_disconnects_frees_its_worker(start_sandbox: Start, path: st
             for connection in lost:
                 connection.close()
             assert wait_until(lambda: metric(client, "slipstick_queue_length") == 0)
-            answer = client.post("/run_code", json={"code": "print('next')", "language": "python"}, timeout=20)
+            answer = client.post("/run_code", json={"code": "print('next')", "language": "python"}, timeout=60)
             assert answer.json()["run_result"]["stdout"] == "next\n"
         assert metric(client, "slipstick_sessions") == 0
 

@@ -197,7 +197,7 @@ def test_what_a_program_leaves_running_ends_with_its_session_without_a_filter_to
     assert _until(lambda: not started())
 
 
-def _until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+def _until(holds: Callable[[], bool], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
         time.sleep(0.05)

@@ -105,7 +105,7 @@ def test_time_is_over_as_it_is_here(served: Any) -> None:
 
     outputs = with_remote(served.url, endless, timeout=1)
     assert said(outputs) == [("timeout", "TimeoutError: no end within 1 s of processor time"), ("ok", "1")]
-    assert 1 <= outputs[0].seconds < 10
+    assert 1 <= outputs[0].seconds < 60
 
 
 def test_a_whole_run_is_the_same(served: Any, tmp_path: Path, console: Any) -> None:
@@ -308,7 +308,7 @@ def test_cancelled_step_frees_its_place(served: Any) -> None:
                 await task
         start = time.perf_counter()
         assert (await session.run("x")).text == "5"
-        assert time.perf_counter() - start < 9
+        assert time.perf_counter() - start < 50  # the step that was cancelled may compute for 60
         await session.close()
 
     with_remote(served.url, scenario, sandbox_workers=1)

@@ -88,7 +88,7 @@ def test_output_is_kept_when_time_is_up(sandbox: Sandbox, program: str, text: st
     with sandbox.session() as session:
         outputs = [*sandbox.run_many([program]), session.run(program)]
     assert {output.text for output in outputs} == {text}
-    assert all(output.cpu_seconds < 0.8 for output in outputs)
+    assert all(output.cpu_seconds < 5 for output in outputs)
 
 
 def test_a_script_writes_what_it_has_buffered_when_time_is_up() -> None:
@@ -213,5 +213,5 @@ def test_what_a_program_writes_into_its_memory_changes_its_text_alone(sandbox: S
         output = session.run(FORGE.format(claim))
         assert output.status == "timeout"
         assert output.text.endswith(USED_UP)
-        assert output.cpu_seconds < 0.8
+        assert output.cpu_seconds < 5
         assert session.run("1 + 1").text.endswith("2")
