@@ -118,6 +118,8 @@ class Tool(NamedTuple):
     """What is installed beside slipstick."""
     override: str = ""
     """Requirements, a line each, that take the place of slipstick's and the tool's own."""
+    python: str = ""
+    """The least Python that it asks for, if not ours; an earlier release of the same minor version will do."""
 
 
 _GYM = "openai>=2,<3\nmath-verify[antlr4_9_3]>=0.9,<0.10\nhydra-core>=1.3"
@@ -126,27 +128,19 @@ TOOLS = {
     "inspect_task": Tool(inspect_task, "inspect-ai", ("inspect-ai",)),
     "verifiers": Tool(verifiers, "verifiers", ("verifiers",), "openai>=2,<3"),
     "openenv": Tool(openenv, "openenv", ("openenv", "uvicorn")),
-    "nemo_gym": Tool(nemo_gym, "nemo-gym", ("nemo-gym",), _GYM),
+    "nemo_gym": Tool(nemo_gym, "nemo-gym", ("nemo-gym",), _GYM, "3.13.14"),
 }
 
 
 def make_environment(folder: Path, tool: Tool) -> None:
-    """Makes a virtual environment with uv, in this Python."""
-    subprocess.run(["uv", "venv", "-q", "--python", sys.executable, str(folder)], check=True)
+    """Makes a virtual environment with uv, in this Python or the minor version that the tool asks for."""
+    minor, taken_for = tool.python.rpartition(".")[0], ["--python-version", tool.python] if tool.python else []
+    subprocess.run(["uv", "venv", "-q", "--python", minor or sys.executable, str(folder)], check=True)
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as override:
         override.write(tool.override)
         override.flush()
-        install = [
-            "uv",
-            "pip",
-            "install",
-            "-q",
-            "--python",
-            str(folder / "bin" / "python"),
-            "--override",
-            override.name,
-        ]
-        subprocess.run([*install, "-e", str(ROOT), *tool.installs], check=True)
+        install = ["uv", "pip", "install", "-q", "--python", str(folder / "bin" / "python"), *taken_for]
+        subprocess.run([*install, "--override", override.name, "-e", str(ROOT), *tool.installs], check=True)
 
 
 def ours(folder: Path, address: str) -> dict[str, dict[str, str]]:
