@@ -45,10 +45,11 @@ def grade(
         expected = None if problem_or_expected is None else expected_texts(problem_or_expected)
         problem = Problem(id="", text=asked, answer=expected)
     expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
-    row = _row(_answer(attempt, _asked(kind, expected), choices, profile), expected, choices, kind, profile)
+    row = _row(_answer(attempt, _asked(kind, expected, choices), choices, profile), expected, choices, kind, profile)
     if not isinstance(row, tuple):
         return row
     verdict = _tolerate(compare(row[0], row[1], kind=row[2], profile=profile), row[0], problem, profile)
+    verdict = _doubt(verdict, attempt, row[0], problem, profile)
     return _refuse_question(verdict, row[0], problem, profile)
 
 
@@ -75,7 +76,7 @@ def grade_solutions(
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
             choices = _options(problem, profile)
-            answer = _answer(solution, _asked(kind, problem.answer if problem else None), choices, profile)
+            answer = _answer(solution, _asked(kind, problem.answer if problem else None, choices), choices, profile)
             row = _row(answer, problem.answer if problem else None, choices, kind, profile)
             compared = isinstance(row, tuple)
             begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
@@ -88,17 +89,19 @@ def grade_solutions(
         solution = begun.popleft()[0]
         problem = known.get(solution.problem_id)
         answer = solution.answer or ""
-        tolerated = _tolerate(verdict, answer, problem, profile)
-        yield _graded(solution, _refuse_question(tolerated, answer, problem, profile))
+        doubted = _doubt(_tolerate(verdict, answer, problem, profile), solution, answer, problem, profile)
+        yield _graded(solution, _refuse_question(doubted, answer, problem, profile))
     while begun:
         yield _graded(*begun.popleft())
 
 
-def _asked(kind: str | None, expected: str | list[str] | None) -> str | None:
-    """The problem's kind; "text" if it is unknown and all acceptable answers are yes or no, or names."""
+def _asked(kind: str | None, expected: str | list[str] | None, choices: list[str] | None) -> str | None:
+    """The problem's kind; if it is unknown, "choice" with options, "text" if all golds are yes or no, or names."""
     from slipstick.equivalence.verdicts import acceptable_answers
     from slipstick.golds import asks_for_words
 
+    if kind is None and choices:
+        return "choice"
     if kind is not None or not expected:
         return kind
     return "text" if all(map(asks_for_words, acceptable_answers(expected))) else None
@@ -114,6 +117,37 @@ def _tolerate(verdict: Verdict, answer: str, problem: Problem | None, profile: s
         return verdict
     tolerance = read_tolerance(problem.metadata["tolerance"])
     return with_tolerance(verdict, answer, acceptable_answers(problem.answer or []), tolerance)
+
+
+def _doubt(
+    verdict: Verdict,
+    attempt: Solution | str | Sequence[dict[str, Any]],
+    answer: str,
+    problem: Problem | None,
+    profile: str,
+) -> Verdict:
+    """The verdict, undecided if words mark no answer and their conclusion names the gold too (policy `guess`)."""
+    from slipstick.answers import find_conclusion
+    from slipstick.equivalence.policies import policy_of
+    from slipstick.equivalence.profiles import PUBLISHED
+    from slipstick.equivalence.unmarked import leaves_open
+    from slipstick.equivalence.verdicts import acceptable_answers
+    from slipstick.schema import Solution
+
+    if verdict.outcome != "incorrect" or problem is None or problem.choices or profile in PUBLISHED:
+        return verdict
+    policy = policy_of(profile)
+    if policy.guess != "undecided" or (isinstance(attempt, Solution) and any(b.type != "text" for b in attempt.blocks)):
+        return verdict
+    golds = acceptable_answers(problem.answer or [])
+    conclusion = find_conclusion(_said(attempt), kind=_asked(problem.kind, problem.answer, None))
+    if conclusion is None or conclusion.taken != answer:
+        return verdict
+    open = next(filter(None, (leaves_open(conclusion, gold, policy=policy) for gold in golds)), None)
+    if open is None:
+        return verdict
+    reason = f"the reply marks no answer, and its conclusion {open} ({policy.setting('guess')})"
+    return verdict.model_copy(update={"outcome": "undecided", "method": "text", "reason": reason})
 
 
 def _refuse_question(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:
@@ -146,7 +180,7 @@ def answer_in(attempt: Solution | str | Sequence[dict[str, Any]], kind: str | No
     from slipstick.schema import Solution
 
     policy = None if profile in PUBLISHED else policy_of(profile)
-    guess = policy is None or policy.guess == "taken"
+    guess = policy is None or policy.guess != "none"
     if isinstance(attempt, Solution):
         words = _said(attempt)
         if attempt.answer is not None and ((policy and guess) or not attempt.blocks):

@@ -4,7 +4,8 @@ A text passes through these files: `scope` (which part of it counts), `marked` (
 `letters` and `statements` (of a choice), `whole` (a short reply that is nothing but an answer), `guesses` (a text that
 marks none, with `behind`, `runs` and `truths`), `several` (those beside it) and `trim` (what is around it off) with
 `clauses`, `bold`, `dollars` and `emoji`. What else belongs to a number, as its unit or the rest of its date, is said by
-`values`. `words.toml` holds the words of each language. Units, money and percent signs stay in the answer.
+`values`; what a text without marks names beside its answer, by `conclusion`. `words.toml` holds the words of each
+language. Units, money and percent signs stay in the answer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slipstick.answers.boxes import boxes
+from slipstick.answers.conclusion import Conclusion, conclusion_of
 from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import GUESSES, Found
 from slipstick.answers.guesses import breaks_off, find_guess, last_number
@@ -30,10 +32,23 @@ from slipstick.thoughts import split_thoughts
 if TYPE_CHECKING:
     from slipstick.schema import Block
 
-__all__ = ["GUESSES", "Found", "answer_of", "final_answer", "find_answer", "strip_label"]
+__all__ = [
+    "GUESSES",
+    "Conclusion",
+    "Found",
+    "answer_of",
+    "final_answer",
+    "find_answer",
+    "find_conclusion",
+    "strip_label",
+]
 
 _SEARCHED = 16_000
 """Characters at the end of a text that are searched: an answer is at the end, and the time is bounded."""
+
+
+_OPEN = GUESSES - {"whole", "sentence", "letter"}
+"""Guesses that take one value of several words, so that another one may be meant."""
 
 
 def final_answer(text: str, *, kind: str | None = None, first: bool = True, guess: bool = True) -> str | None:
@@ -69,10 +84,22 @@ def find_answer(text: str, *, kind: str | None = None, first: bool = True) -> Fo
     return Found(found.text, start, end, found.rule)
 
 
+def find_conclusion(text: str, *, kind: str | None = None) -> Conclusion | None:
+    """What the conclusion of a model's output names, if its answer is a part of its words that marks nothing."""
+    said = split_thoughts(text).said[-_SEARCHED:]
+    found = _find(said, kind=kind, first=True)
+    return conclusion_of(_own_turn(said, kind=kind), found.text) if found and found.rule in _OPEN else None
+
+
+def _own_turn(text: str, *, kind: str | None) -> str:
+    """What can hold the answer: signs as Latin writes them, no code, nothing behind the model's own turn."""
+    text = without_code(plain_signs(text))
+    return text[: where_it_ends(text, lambda before: find_marked(before, kind=kind) is not None)]
+
+
 def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
     """The answer in what a model said."""
-    text = without_code(plain_signs(text))
-    text = text[: where_it_ends(text, lambda before: find_marked(before, kind=kind) is not None)]
+    text = _own_turn(text, kind=kind)
     begin = void_from(text)
     if begin is not None:  # nothing before a box that was left empty is the answer, nor what its sentence goes on with
         text = " " * begin + text[begin:]

@@ -11,7 +11,7 @@ from slipstick.answers.letters import SURE_SHAPES, find_letter
 from slipstick.answers.runs import find_run
 from slipstick.answers.trim import cut, formulas, trim
 from slipstick.answers.truths import find_truth
-from slipstick.answers.values import CLOCK_WORDS, FRACTION_WORDS, QUANTITY, value_at, without_signs
+from slipstick.answers.values import CLOCK_WORDS, DIGITS, FRACTION_WORDS, QUANTITY, value_at, without_signs
 from slipstick.answers.words import CJK, denied, words
 from slipstick.number_words import CARDINALS, MAGNITUDES
 
@@ -24,7 +24,8 @@ _REFERENCE = re.compile(
     r"|tables?|chapters?|theorems?|lemmas?|methods?|options?|note|print\w*)\s*[(\[#]?$"
 )
 _ASIDE = re.compile(
-    r"(?:,|(?<![^\S\n]))\s++(?:because|since|denn|weil|da|car|parce que|puisque|ya que|porque|pues|puesto que"
+    r"(?:,|(?<![^\S\n]))\s++(?:which\s+(?:makes\s+sense|checks\s+out|works)|and\s+indeed|because|since"
+    r"|denn|weil|da|car|parce que|puisque|ya que|porque|pues|puesto que"
     r"|pois|já que|perché|poiché|так как|потому что|поскольку|ведь"
     r"|as\s+(?:we|shown|listed|seen|computed|found|required|expected|stated|given"
     r"|calculated|noted))\b"
@@ -38,7 +39,7 @@ _LISTED = re.compile(
     r"(?<![\w.,])(?P<count>\d{1,2})\s[^.:;\n\d$=]{1,60}(?::\s|\()(?P<items>[^.:;()\n]{1,300})\)?[\s.!$*]*\Z"
 )
 """A count with what was counted behind it: "3 such numbers: 3, 6 and 9"."""
-_CONCLUDES = re.compile(
+CONCLUDES = re.compile(
     r"(?i)\b(?:therefore|thus|hence|so|in total|altogether|also|folglich|insgesamt|donc|portanto|por tanto|por lo tanto"
     r"|quindi|значит|итого|следовательно)\b|因此|所以|总共|一共|따라서|よって|したがって|∴"
 )
@@ -47,6 +48,10 @@ _STATED = re.compile(rf"(?:\$|\\\]|\\\)|\*\*)\s?[{CJK}]{{0,5}}[\s.!。]*\Z")
 """The end of a text that ends with a formula or something in bold."""
 _BRACKETED = re.compile(r"\n[ \t*_]*\((?=[^()\n]*[^\W\d_]{2})[^\n]*\)[ \t.*_。]*\Z")
 """A last line in brackets, with words."""
+_OUT_OF = re.compile(
+    r"(?<![\w.,])[$€£]?\d[\d.,]*(?:\s[^\W\d_]+){1,4}\s(?:out\sof(?:\s(?:the|an?))?|of\sthe)\s(?:(?:original|total)\s)?[$€£]?\Z"
+)
+"""A part with its noun before the number of the whole: "60 pages out of 150"."""
 _RAISED = re.compile(
     r"\\(?:text|mathrm|operatorname|rm)\s*\{[^{}]{0,20}\}\s*\^\s*\{?$|(?<![A-Za-z])(?:[kcmd]?m|in|ft|yd|mi)\^\{?$"
 )
@@ -70,13 +75,14 @@ _IS_WORDS = re.compile(
 )
 """A sentence that ends with what its subject is, in words."""
 _OPENED = re.compile(
-    r"\A\s*\*\*(?P<bold>[^*\n]{0,20}\d[^*\n]{0,40})\*\*[.\s]*\n\s*\**(?=(?:because|since|as|explanation|reason\w*|here['’]?s|this)\b)",
+    r"\A\s*\*\*(?P<bold>(?:[^*\n]{0,20}\d[^*\n]{0,40}(?=\*\*[.\s]*\n\s*\**(?:because|since|as|explanation|reason\w*|here['’]?s|this)\b)"
+    rf"|[$€£]?{DIGITS}%?(?:\s[^\W\d_]+)?))\*\*[.\s]*\n\s*\**",
     re.IGNORECASE,
 )
-"""A reply that begins with its answer in bold and goes on to explain it."""
+"""A reply that begins with its answer in bold, on a line of its own, and goes on to explain it."""
 _CORRECTS = re.compile(r"(?i)\b(?:wait|actually|hmm+|sorry|oops|correction|mistaken?|instead)\b|\*\*|\\boxed")
-_NUMBER_WORDS = re.compile(
-    rf"(?i)(?<![\w-])(?:(?:{CLOCK_WORDS}|{FRACTION_WORDS})"
+NUMBER_WORDS = re.compile(
+    rf"(?i)(?<![\w-])(?:(?:negative|minus)\s)?(?:(?:{CLOCK_WORDS}|{FRACTION_WORDS})"
     rf"|(?:(?:{'|'.join([*CARDINALS, *MAGNITUDES])})(?:[-\s]+(?:and\s+)?(?=\w)|(?!\w)))+(?<![\s-]))"
 )
 _ALIGNED = re.compile(r"\\begin\{(?:aligned|align\*?|gathered|split|eqnarray\*?)\}(?P<rows>.*?)\\end\{", re.DOTALL)
@@ -99,14 +105,14 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
     """The last bold value or formula or the last number of a text that marks none; None if it refuses to answer."""
     if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or breaks_off(text):
         return None
-    text = _without_check(text)
+    text = without_check(text)
     if kind != "number":
         text = without_signs(text)
     number = _counted(text) if kind == "number" else None
     number = number or _number_or_run(text, bare=kind == "number")
     if opened := _OPENED.match(text):
         rest = text[opened.end() :]
-        if not (_CONCLUDES.search(rest) or _CORRECTS.search(rest)):
+        if not (CONCLUDES.search(rest) or _CORRECTS.search(rest)):
             return Found(trim(opened["bold"]), *opened.span("bold"), "bold")
     if kind == "text" and (verdict := _verdict(text)):
         return verdict
@@ -148,11 +154,11 @@ def breaks_off(text: str) -> bool:
     return _BREAKS_OFF.search(text[-60:]) is not None
 
 
-def _without_check(text: str) -> str:
+def without_check(text: str) -> str:
     """The text up to a check or note at its end, if there is something to find before it; as long as before."""
     for section in reversed(deque(SECTION.finditer(text), maxlen=_TRIED)):
         rest = text[section.end() :]
-        if _STATED.search(text, max(0, section.start() - 2000), section.start()) and not _CONCLUDES.search(rest):
+        if _STATED.search(text, max(0, section.start() - 2000), section.start()) and not CONCLUDES.search(rest):
             text = text[: section.start()] + " " * (len(text) - section.start())
     if (aside := _BRACKETED.search(text)) and re.search(r"\d", text[: aside.start()]):
         text = text[: aside.start()] + " " * (len(text) - aside.start())
@@ -303,6 +309,8 @@ def _last_number(text: str, *, bare: bool) -> Found | None:
         if _REFERENCE.search(text, max(0, match.start() - 20), match.start()):
             reference = reference or found
             continue
+        if (part := _OUT_OF.search(text, max(0, match.start() - 60), match.start())) and not match["percent"]:
+            return value_at(text, next(one for one in matches if one.end() > part.start()), bare=bare)
         return _before_aside(text, match, matches, bare=bare) or found
     return reference
 
@@ -350,7 +358,7 @@ def _in_words(text: str, *, kind: str | None) -> Found | None:
         return Found(stripped, start, start + len(stripped), "word")
     found = [
         match
-        for match in _NUMBER_WORDS.finditer(text)
+        for match in NUMBER_WORDS.finditer(text)
         if match.group().lower() not in ("one", "zero", "hundred", "thousand", "dozen", "million")
     ]
     return Found(found[-1].group(), *found[-1].span(), "word") if found else None

@@ -17,15 +17,24 @@ _FORMULA = (
     r"(?![^.!?\n]{0,80}[a-z]{3})(?=[^.!?\n]{0,80}?(?:[\d)(\s+*/^=−-]|\b)[a-z](?![a-z]))(?:[a-z]\s?=\s?)?"
     rf"{_TERM}(?:\s?[-−+*/·]\s?{_TERM}){{1,12}}"
 )
+_FACTORS = r"\d{0,4}[a-z]?(?:\([a-z\d\s+−-]{1,20}\)[²³]?){2,4}"
 _RATIO = r"\d+(?:\.\d+)?(?:\s?:\s?\d+(?:\.\d+)?)+"
 _AGAIN = r"\s*(?:=|≈|~|\\approx|,?\s(?:or|which\s+is|that\s+is)?\s?(?:about|approximately|roughly|around))\s*"
-_TWICE = re.compile(rf"(?:[a-z]\s?=\s?)?(?P<value>[-−]?\d+/\d+){_AGAIN}(?P<decimal>[-−]?\d*\.\d+)(?P<percent>\s?%)?")
+_TWICE = re.compile(
+    rf"(?:[a-z]\s?=\s?)?(?P<value>[-−]?\d+/\d+){_AGAIN}(?P<decimal>[-−]?\d*\.\d+|\d+(?=\s?%))(?P<percent>\s?%)?"
+)
 _STATED = re.compile(
     r"(?:\b(?:is|are|was|were|be|gets?|gives?|obtain|equals?|becomes?|namely|[a-z]\s=)|=)[ \t]+\**"
-    rf"(?P<run>{_RATIO}|{_ITEM}(?:{_COMMA}{_ITEM})+|\\?\{{[^{{}}\n]{{1,200}}\\?\}}|{_FORMULA}|{_TWICE.pattern})\**[\s.!]*\Z"
+    rf"(?P<run>{_RATIO}|{_ITEM}(?:{_COMMA}{_ITEM})+|\\?\{{[^{{}}\n]{{1,200}}\\?\}}|{_FORMULA}|{_FACTORS}|{_TWICE.pattern})\**[\s.!]*\Z"
 )
 _ALONE = re.compile(rf"\s*(?P<run>{_ITEM}(?:{_COMMA}{_ITEM})+)[\s.!]*")
 
+_LETTER_TERM = r"(?:\d+\s?(?:sqrt\(\d+\)|√\d+|[abxyzin]{1,2})|[-−][xyzin]|[xyzi](?=\s[-+−]\s\d))(?![\w(^²³])"
+_EXPRESSION = re.compile(
+    rf"(?:=|\bleft\s+with|\b(?:is|to|becomes?|gives?))\s+\**(?P<run>(?:[-−]\s?)?{_LETTER_TERM}(?:\s[-+−]\s\d+)?"
+    r"|\d+\s[-+−]\s\d*[xyzi](?![\w(^²³]))\**(?:\s\([^()\n]{1,60}\))?[\s.!]*\Z"
+)
+"""A term with a letter or a root that ends a sentence: "= 4ab", "left with x + 3", "8 sqrt(2)"."""
 _FACTORED = re.compile(
     r"(?<![\w.,+*/×·^-])(?<![-+*/×·=]\s)\d{1,20}\s?=\s?\**(?P<run>\d+(?:\^\d+|[²³⁴-⁹])?"
     r"(?:\s?[×*·]\s?\d+(?:\^\d+|[²³⁴-⁹])?){1,30})\**[\s.!]*\Z"
@@ -40,7 +49,8 @@ def find_run(text: str) -> Found | None:
     """
     match = _ALONE.fullmatch(text) if len(text) <= _LONGEST else None
     end = len(text.rstrip())
-    match = match or _STATED.search(text, max(0, end - _LONGEST), end) or _FACTORED.search(text, max(0, end - _LONGEST))
+    for ending in (_STATED, _EXPRESSION, _FACTORED):
+        match = match or ending.search(text, max(0, end - _LONGEST), end)
     if match is None:
         return None
     if twice := _TWICE.fullmatch(match["run"]):

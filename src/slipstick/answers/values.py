@@ -14,7 +14,10 @@ from slipstick.answers.found import Found
 from slipstick.number_words import CARDINALS, PARTS
 
 _TABLE = tomllib.loads(files(__package__).joinpath("values.toml").read_text("utf-8"))
-NUMBER = r"[-−–]?(?:\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = (
+    r"[-−–]?(?:\d{1,2}(?:[ \u00a0\u202f]\d{3}){2,}(?![\d,.]\d)|\d{1,3}[ \u00a0\u202f]000(?!\d)"
+    r"|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+)
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?"
 """A number as English writes it, without its sign: 1,250.5 or 3/4."""
 _WORDS = "|".join(sorted(_TABLE["units"], key=len, reverse=True))

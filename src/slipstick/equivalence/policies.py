@@ -42,9 +42,10 @@ class Policy:
     """A formula of the question given back, if it has an operation to do and the gold is written otherwise. reordered:
     incorrect also with its terms and factors in another order."""
 
-    guess: Literal["taken", "none"] = "taken"
-    """An answer that the text does not mark: taken, its last number, formula, bold word or letter is the answer; none,
-    there is no answer, unless the text is nothing else."""
+    guess: Literal["undecided", "taken", "none"] = "undecided"
+    """An answer that the text does not mark. taken: its last number, formula, bold word or letter is the answer;
+    undecided: the same, but if it is not the gold and the conclusion of the text names the gold too, the verdict is
+    undecided; none: there is no answer, unless the text is nothing else."""
 
     def setting(self, field: str) -> str:
         """How a reason names the decision: "policy percent=value"."""
@@ -60,6 +61,7 @@ STRICT = Policy(
     approximate="incorrect",
     several="incorrect",
     question="reordered",
+    guess="taken",
 )
 """For training signals: what a model could learn to write instead of solving the problem is incorrect."""
 OWN: Mapping[str, Policy] = MappingProxyType({"slipstick": SLIPSTICK, "slipstick-strict": STRICT})

@@ -1,0 +1,89 @@
+"""What the conclusion of a text that marks no answer names: all of its values, beside the one that is its answer.
+
+The conclusion is the last sentence. If no word says that it concludes, the sentence before it, a list of lines at the
+end, and the first sentence belong to it too, since a reply may give its answer first; not what a later sentence takes
+back. Operands of a computation are no values of it, and neither is what is denied.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, takewhile
+
+from slipstick.answers.guesses import CONCLUDES, NUMBER_WORDS, without_check
+from slipstick.answers.trim import formulas, trim
+from slipstick.answers.values import QUANTITY, value_at, without_signs
+from slipstick.answers.words import denied
+
+_END = re.compile(r"(?<=[.!?。！？])[\"'*)”]{0,3}\s+(?=\S)|(?<=[。！？])|\n")
+_COMPUTED = re.compile(
+    r"(?:\d[\d.,]*%?|(?<![^\W\d])[a-z](?![^\W\d])|\\?[$€£()])[^\n=A-Za-z]{0,80}?[-−+×*·÷/^]\s?[$€£(]*\d[\d.,)]*%?"
+    r"(?:\s[A-Za-z]+){0,2}\s?=\s?"
+)
+"""The left side of an equation with something to compute: "12 + 30 = "."""
+_OF = re.compile(r"(?P<part>\d[\d,]*)\s+(?:out\s+of|of|in)\s+(?:the\s+|every\s+)?(?P<whole>\d[\d,]*)(?![\d.]*%)")
+"""A part of a whole in numbers, which may be a fraction: "3 out of 8"."""
+_LINE = re.compile(r"\s*(?:[-*•]\s|\d{1,2}[.)]\s|\**[^\W\d_][^:\n.]{0,40}:)")
+"""A line of a list: a bullet, a number or a label before it."""
+_TAKES_BACK = re.compile(
+    r"(?i)\W*(?:wait|hmm+|actually|however|but|oops|sorry|correction|no,\s+(?:wait|that|it))\b"
+    r"|.*\b(?:thought|might|may|could|at\s+first|seems?)\b.*[,;]?\s(?:but|however|actually)\b"
+)
+"""The head of a sentence that takes back what is before it."""
+_SENTENCE_LENGTH = 400
+_MOST = 24
+"""Values of a conclusion that are looked at."""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The answer that was taken, the words of the conclusion without what is computed in them, and their values."""
+
+    taken: str
+    words: str
+    values: tuple[str, ...]
+
+
+def conclusion_of(text: str, taken: str) -> Conclusion:
+    """The conclusion of a text that marks no answer, of which `taken` was taken for the answer."""
+    text = without_signs(without_check(text)).rstrip()
+    said = "\n".join(_COMPUTED.sub(lambda left: " " * len(left[0]), part) for part in _concluding(_parts(text)))
+    return Conclusion(taken, said, tuple(islice(_values(said), _MOST)))
+
+
+def _parts(text: str) -> list[str]:
+    """The first and the last sentences and lines of a text."""
+    head, tail = text[: 2 * _SENTENCE_LENGTH], text[-6 * _SENTENCE_LENGTH :]
+    whole = len(head) + len(tail) > len(text)
+    parts = _END.split(text) if whole else [_END.split(head)[0], *_END.split(tail)[1:]]
+    return [part[-_SENTENCE_LENGTH:] for part in parts if part.strip()]
+
+
+def _concluding(parts: list[str]) -> list[str]:
+    """Those of the parts of a text that are its conclusion."""
+    listed = list(takewhile(_LINE.match, reversed(parts)))[::-1]
+    kept = listed if len(listed) > 1 else parts[-1:]
+    if len(kept) == 1 and not CONCLUDES.search(kept[0]):
+        before = parts[-2:-1]
+        if before and _LINE.match(before[0]):
+            before = list(takewhile(_LINE.match, parts[-2::-1]))[::-1]
+        kept = [*before, *kept]
+        kept = kept if len(kept) == len(parts) else [parts[0], *kept]
+    for place in range(len(kept) - 1, -1, -1):
+        if back := _TAKES_BACK.match(kept[place]):
+            return [kept[place][back.end() :], *kept[place + 1 :]]
+    return kept
+
+
+def _values(said: str) -> Iterator[str]:
+    for match in QUANTITY.finditer(said):
+        found = value_at(said, match, bare=False)
+        if not denied(said, found.start, found.end):
+            yield found.text
+    for match in _OF.finditer(said):
+        yield f"{match['part']}/{match['whole']}"
+    for match in NUMBER_WORDS.finditer(said):
+        yield match.group()
+    for formula in formulas(said):
+        yield trim(formula.text)
+        yield trim(formula.text.rpartition("=")[2])

@@ -1,0 +1,81 @@
+r"""Tests of replies that mark no answer: whether their conclusion leaves the gold open, and what it takes back."""
+
+import pytest
+
+from slipstick import grade
+from slipstick.answers import find_conclusion
+from slipstick.grade import grade_solutions
+from slipstick.schema import Block, Code, Output, Problem, Solution, Text
+
+OPEN = [
+    ("He read 90. That leaves 60, and 90 + 60 = 150.", "60", "names 60 beside 150"),
+    ("They need 5 vans. 27 / 6 = 4.5 is rounded up to whole vans.", "5", "names 5 beside 4.5"),
+    ("One share is 6. So Tom gets 12 and Ann gets 18.", "12, 18", "names the numbers of 12, 18"),
+    ("One share is 6.\n\nTom: 12 pears\nAnn: 18 apples", "12, 18", "names the numbers of 12, 18"),
+    ("First x is 2. Then y is 3.", "x=2, y=3", "names the numbers of x=2, y=3"),
+    ("The discount is $3. The shirt sells for seventeen dollars.", "$17", "names $17 beside $3"),
+    ("Red are 3 of 8 balls, so that is the chance: 3 of 8.", "3/8", "names 3/8 beside 8"),
+    ("Kim is 4 cm taller.", "Kim", "names Kim"),
+    ("It is 7 × 13, so 91 is not prime.", "No", "says neither yes nor no"),
+    ("It takes every x from 2 upwards.", r"[2, \infty)", r"may say [2, \infty) in words"),
+    ("Nothing at all satisfies both 3 and 4.", "no solution", "may say no solution in words"),
+    ("The largest of them all is 2/3.", "B", "names no letter"),
+]
+REFUSED = [
+    ("The total is 15, not 54.", "54"),
+    ("It takes 3 of them, so 12 + 30 = 42.", "30"),
+    ("It is 12. Wait, there are 3 more, that makes 15.", "12"),
+    ("At first I thought 12, but there are 3 more: 15", "12"),
+    ("There were 12. So in the end 15 are left.", "12"),
+    ("It has 10 or 12 sides.", "12"),
+    ("The modes are 3 and 5.", "5"),
+    ("The length is 2 m.", "2 cm"),
+    ("Then x = -2 and then x = 4.", "2, -4"),
+    ("Yes, 51 has no divisors but 1.", "no"),
+    ("The greatest value of it is 2.", "[3, 5)"),
+    (r"There were 12 of them. \boxed{15}", "12"),
+    ("There were 12 of them. The answer is 15.", "12"),
+    ("15", "12"),
+    ("It is 15, since 12 is too small.", "12"),
+]
+
+
+@pytest.mark.parametrize(("reply", "gold", "reason"), OPEN)
+def test_a_reply_that_marks_nothing_and_names_the_gold_is_undecided(reply: str, gold: str, reason: str) -> None:
+    verdict = grade(reply, gold)
+    assert verdict.outcome == "undecided", verdict
+    assert verdict.reason == f"the reply marks no answer, and its conclusion {reason} (policy guess=undecided)"
+    assert grade(reply, gold, profile="slipstick-strict").outcome == "incorrect"
+    assert grade(reply, gold, profile="slipstick:guess=taken").outcome == "incorrect"
+
+
+@pytest.mark.parametrize(("reply", "gold"), REFUSED)
+def test_what_is_denied_taken_back_computed_with_or_marked_is_refused(reply: str, gold: str) -> None:
+    assert grade(reply, gold).outcome == "incorrect"
+
+
+def test_a_stream_of_solutions_is_judged_alike() -> None:
+    problem = Problem(id="p", text="How many pages are left?", answer="60")
+    words = Text(text="That leaves 60, and 90 + 60 = 150.")
+    programs: list[list[Block]] = [[words], [Code(text="print(150)"), Output(text="150\n"), words]]
+    solutions = [Solution(id=f"p#{n}", problem_id="p", format="cot", blocks=b) for n, b in enumerate(programs)]
+    outcomes = [one.verdict and one.verdict.outcome for one in grade_solutions(solutions, [problem])]
+    assert outcomes == ["undecided", "incorrect"], "what a program printed is no guess"
+
+
+def test_of_options_without_a_kind_the_letter_is_chosen() -> None:
+    problem = Problem(id="p", text="Which is largest?", answer="B", choices=["1/2", "2/3", "3/5"])
+    assert grade("It is 2/3 or so, hence (C).", problem).outcome == "incorrect"
+    assert grade("It is 3/5 or so, hence (B).", problem).outcome == "correct"
+    assert grade("The largest is 2/3.", problem).outcome == "correct"
+    assert grade("The order is 1/2, 3/5, then 2/3, by 1/15.", problem).outcome == "no_answer"
+
+
+def test_what_the_conclusion_is() -> None:
+    found = find_conclusion("Ten fit. We try 3. Then 4 more. And it is seven in 2 rows of 5.")
+    assert found is not None and found.words == "Ten fit.\nThen 4 more.\nAnd it is seven in 2 rows of 5."
+    assert found.values == ("4", "2", "5", "Ten", "seven") and found.taken == "5"
+    found = find_conclusion("One is 6. So 7 of 8.")
+    assert found is not None and found.values == ("7", "8", "7/8")
+    assert find_conclusion("The answer is 7.") is None
+    assert find_conclusion("<think>7 or 8") is None
