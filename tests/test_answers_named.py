@@ -2,7 +2,7 @@ r"""Tests of replies that mark no answer: whether their conclusion leaves the go
 
 import pytest
 
-from slipstick import grade
+from slipstick import find_answer, grade
 from slipstick.answers import find_conclusion
 from slipstick.grade import grade_solutions
 from slipstick.schema import Block, Code, Output, Problem, Solution, Text
@@ -38,6 +38,28 @@ REFUSED = [
     ("15", "12"),
     ("It is 15, since 12 is too small.", "12"),
 ]
+
+
+READ = [
+    ("He has 60 pages left out of 150.", "60"),
+    ("Anna has 21 of them, which makes sense because 21 + 7 = 28.", "21"),
+    ("**54**\n\n20% of 45 = 9, and 45 + 9 gets you there.", "54"),
+    ("So the factorization is (x + 4)(x + 3).", "(x+3)(x+4)"),
+    ("Divide by 5. That gives x = 7.\nAnd 5 times 9 is 45, so it works.", "7"),
+    ("It covers 4 × 300 000 km = 1 200 000 km.", "1,200,000"),
+    ("Expanding, we get (a + b)^2 - (a - b)^2 = 4ab.", "4ab"),
+    ("Cancelling the common factor one is left with x + 3.", "x + 3"),
+    ("The roots add up to 8 sqrt(2).", r"8\sqrt{2}"),
+    ("It lands on negative five.", "-5"),
+    ("16/52 = 4/13, or roughly 31%.", "4/13"),
+    ("It is 72 miles per hour. We could divide, which would give 32, but that is too slow.", "72"),
+    ("The fuel is 21 L in total. I got this from 350/100 = 3.5 and 3.5 × 6.", "21"),
+]
+
+
+@pytest.mark.parametrize(("reply", "gold"), READ)
+def test_a_value_in_prose_is_read_whole(reply: str, gold: str) -> None:
+    assert grade(reply, gold).outcome == "correct", find_answer(reply)
 
 
 @pytest.mark.parametrize(("reply", "gold", "reason"), OPEN)

@@ -24,14 +24,15 @@ _REFERENCE = re.compile(
     r"|tables?|chapters?|theorems?|lemmas?|methods?|options?|note|print\w*)\s*[(\[#]?$"
 )
 _ASIDE = re.compile(
-    r"(?:,|(?<![^\S\n]))\s++(?:which\s+(?:makes\s+sense|checks\s+out|works)|and\s+indeed|because|since"
+    r"(?:,|(?<![^\S\n]))\s++(?:because|since"
     r"|denn|weil|da|car|parce que|puisque|ya que|porque|pues|puesto que"
     r"|pois|já que|perché|poiché|так как|потому что|поскольку|ведь"
     r"|as\s+(?:we|shown|listed|seen|computed|found|required|expected|stated|given"
     r"|calculated|noted))\b"
     r"|\s\(|,?\s(?P<gloss>i\.\s?e\.|that is,|or equivalently|or about|or approximately|d\.\s?h\."
     r"|c['’]est-à-dire|es decir|cioè"
-    r"|ou seja|то есть|where|when|at|attained|\d+ \w+ after)\s"
+    r"|ou seja|то есть|where|when|at|attained|\d+ \w+ after"
+    r"|which makes sense|which checks out|which works|and indeed)\s"
     r"|[,，、]\s?(?P<glued>すなわち|つまり|즉|即|也就是|此时|其中)",
     re.IGNORECASE,
 )

@@ -32,8 +32,10 @@ _PRICE = re.compile(
 )
 """A price with a decimal comma."""
 _WOULD = re.compile(r"(?i)\b(?:would|wäre|serait|sería|seria|sarebbe)\b[^.!?\n]{0,30}$")
-_IF = re.compile(r"(?i)[\s$)}*]*+\S{0,12}\s?(?:if|wenn|falls|si|se)\b")
-"""A value of another case: "would be 11 if the coin were fair"."""
+_IF = re.compile(
+    r"(?i)[\s$)}*]*+(?:\S{0,12}\s?(?:if|wenn|falls|si|se)\b|(?:[^\W\d]{1,12}\s?){0,2},\s(?:but|aber|mais|pero)\s)"
+)
+"""A value of another case: "would be 11 if the coin were fair", "would give 32, but that is too slow"."""
 
 
 _OTHER_SUBJECT = re.compile(
@@ -168,6 +170,7 @@ def denied(text: str, start: int, end: int) -> bool:
         text, max(0, start - 80), start
     ):
         return True
+    end -= text.endswith(",", start, end)
     if _IF.match(text, end) and _WOULD.search(text, max(0, start - 40), start):
         return True
     if _ASKED.match(text, end) and _ASKS.search(text, max(0, start - 80), start):
