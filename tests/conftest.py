@@ -16,6 +16,9 @@ from slipstick.schema import Code, Output, Problem, Solution, Text
 from tests.invoked import Invoke, Invoked
 from tests.models.scripted_server import Server, StartServer
 
+# Read when torch is loaded. The tests' processes share the cores already: of a tiny model's threads one computes at a
+# time, and the others use up the rest of the machine while they wait.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell has what it starts in the background ignore Ctrl-C, and every process started from there inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
