@@ -51,7 +51,7 @@ ARGUMENTS = "print(6 * 7)"
 
 
 def seconds(start: str, piece: str, signs: int) -> float:
-    """Processor time of the search for an answer, and for what is named beside it, in `start` and `piece` up to `signs`."""
+    """Processor time of the search for an answer, and for what is named beside it, in so many signs."""
     text = (start + piece * signs)[: signs - 1] + "x"
     took: list[float] = []
     while len(took) < (3 if took and took[0] > 0.1 else 1):
