@@ -271,7 +271,8 @@ print(slipstick.compare(0.5, ["1/2", 0.5]).outcome, slipstick.train(run, num_lay
 slipstick.evaluate("mine.jsonl", temperature=0.5, limit="all")
 """
     )
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "mine.py"]
+    cache = Path(__file__).parents[1] / ".mypy_cache" / "user"  # all of slipstick takes half a minute of computing
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), "mine.py"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert re.findall(r"mine\.py:(\d+): error: (.*)", found.stdout) == [
         ("8", 'Argument "limit" to "evaluate" has incompatible type "str"; expected "int | None"  [arg-type]')

@@ -89,8 +89,14 @@ def test_texts_read_well(split: str) -> None:
         assert len(problem.text.split()) < 75
 
 
-def test_no_test_problem_is_trained_on() -> None:
-    trained = {problem.text for problem in problems("train", 20_000)}
+@pytest.fixture(scope="module")
+def training() -> list[Problem]:
+    """Twenty thousand problems to train on, made once: some seconds."""
+    return problems("train", 20_000)
+
+
+def test_no_test_problem_is_trained_on(training: list[Problem]) -> None:
+    trained = {problem.text for problem in training}
     assert len(trained) > 19_000
     for split in TESTS:
         texts = [problem.text for problem in problems(split, 500)]
@@ -98,22 +104,22 @@ def test_no_test_problem_is_trained_on() -> None:
         assert len(set(texts)) > 450, split
 
 
-def test_no_test_instance_is_trained_on() -> None:
+def test_no_test_instance_is_trained_on(training: list[Problem]) -> None:
     """The same numbers in the same template are not trained on in other words either."""
 
     def instance(problem: Problem) -> tuple[str, str]:
         return problem.metadata["template"], json.dumps(problem.metadata["steps"])
 
-    trained = {instance(problem) for problem in problems("train", 10_000) if problem.kind == "number"}
+    trained = {instance(problem) for problem in training if problem.kind == "number"}
     for split in ("known", "phrasing", "skeleton", "digits3"):
         assert not trained & {instance(problem) for problem in problems(split, 500)}
 
 
-def test_held_out_skeletons_are_never_trained() -> None:
+def test_held_out_skeletons_are_never_trained(training: list[Problem]) -> None:
     def shape(text: str) -> str:
         return re.sub(r"\d+", "0", text)
 
-    trained = {shape(problem.text) for problem in problems("train", 10_000)}
+    trained = {shape(problem.text) for problem in training}
     assert trained.isdisjoint(shape(problem.text) for problem in problems("skeleton", 500))
     assert trained.isdisjoint(shape(problem.text) for problem in problems("phrasing", 500))
     known = [shape(problem.text) in trained for problem in problems("known", 500)]
