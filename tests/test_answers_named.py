@@ -51,6 +51,7 @@ READ = [
     ("Cancelling the common factor one is left with x + 3.", "x + 3"),
     ("The roots add up to 8 sqrt(2).", r"8\sqrt{2}"),
     ("It lands on negative five.", "-5"),
+    ("1500 g is heavier, as 1500 > 2.", "1500 g"),
     ("16/52 = 4/13, or roughly 31%.", "4/13"),
     ("It is 72 miles per hour. We could divide, which would give 32, but that is too slow.", "72"),
     ("The fuel is 21 L in total. I got this from 350/100 = 3.5 and 3.5 × 6.", "21"),

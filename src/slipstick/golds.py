@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 
 from slipstick.answers import GUESSES, find_answer
@@ -97,6 +98,19 @@ def asks_for_words(gold: str) -> bool:
     bare = gold.strip(" $.")
     inner = _WRAPPED.fullmatch(bare)
     return _NAME.fullmatch(inner[1] if inner else bare) is not None and bare.casefold() not in _NUMBERS
+
+
+def asked_kind(kind: str | None, gold: str | Sequence[str] | None, choices: Sequence[str] | None) -> str | None:
+    """The kind of a problem; if it is unknown, "choice" with options, "text" if all golds are yes or no, or names.
+
+    What is found in an attempt depends on it: in "No, 9 = 3 * 3" a word if one is asked, else a number.
+    """
+    if kind is None and choices:
+        return "choice"
+    if kind is not None or not gold:
+        return kind
+    golds = [gold] if isinstance(gold, str) else gold
+    return "text" if all(asks_for_words(stated_answer(one)) for one in golds) else None
 
 
 _NAME = re.compile(r"(?i:yes|no|true|false|odd|even)|[A-Z][a-z]{2,}(?: [A-Z][a-z]+){0,2}")

@@ -33,6 +33,7 @@ def grade(
     """
     from slipstick.equivalence import check_profile, compare
     from slipstick.equivalence.verdicts import answer_text, expected_texts
+    from slipstick.golds import asked_kind
     from slipstick.schema import Problem, Solution
 
     check_profile(profile)
@@ -45,7 +46,9 @@ def grade(
         expected = None if problem_or_expected is None else expected_texts(problem_or_expected)
         problem = Problem(id="", text=asked, answer=expected)
     expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
-    row = _row(_answer(attempt, _asked(kind, expected, choices), choices, profile), expected, choices, kind, profile)
+    row = _row(
+        _answer(attempt, asked_kind(kind, expected, choices), choices, profile), expected, choices, kind, profile
+    )
     if not isinstance(row, tuple):
         return row
     verdict = _tolerate(compare(row[0], row[1], kind=row[2], profile=profile), row[0], problem, profile)
@@ -66,6 +69,7 @@ def grade_solutions(
     `workers` processes share what needs computer algebra. Raises UserError for a profile that does not exist.
     """
     from slipstick.equivalence import check_profile, compare_stream
+    from slipstick.golds import asked_kind
 
     check_profile(profile)
     known = {problem.id: problem for problem in problems}
@@ -76,7 +80,7 @@ def grade_solutions(
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
             choices = _options(problem, profile)
-            answer = _answer(solution, _asked(kind, problem.answer if problem else None, choices), choices, profile)
+            answer = _answer(solution, asked_kind(kind, problem.answer if problem else None, choices), choices, profile)
             row = _row(answer, problem.answer if problem else None, choices, kind, profile)
             compared = isinstance(row, tuple)
             begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
@@ -93,18 +97,6 @@ def grade_solutions(
         yield _graded(solution, _refuse_question(doubted, answer, problem, profile))
     while begun:
         yield _graded(*begun.popleft())
-
-
-def _asked(kind: str | None, expected: str | list[str] | None, choices: list[str] | None) -> str | None:
-    """The problem's kind; if it is unknown, "choice" with options, "text" if all golds are yes or no, or names."""
-    from slipstick.equivalence.verdicts import acceptable_answers
-    from slipstick.golds import asks_for_words
-
-    if kind is None and choices:
-        return "choice"
-    if kind is not None or not expected:
-        return kind
-    return "text" if all(map(asks_for_words, acceptable_answers(expected))) else None
 
 
 def _tolerate(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:
@@ -132,6 +124,7 @@ def _doubt(
     from slipstick.equivalence.profiles import PUBLISHED
     from slipstick.equivalence.unmarked import leaves_open
     from slipstick.equivalence.verdicts import acceptable_answers
+    from slipstick.golds import asked_kind
     from slipstick.schema import Solution
 
     if verdict.outcome != "incorrect" or problem is None or problem.choices or profile in PUBLISHED:
@@ -140,7 +133,7 @@ def _doubt(
     if policy.guess != "undecided" or (isinstance(attempt, Solution) and any(b.type != "text" for b in attempt.blocks)):
         return verdict
     golds = acceptable_answers(problem.answer or [])
-    conclusion = find_conclusion(_said(attempt), kind=_asked(problem.kind, problem.answer, None))
+    conclusion = find_conclusion(_said(attempt), kind=asked_kind(problem.kind, problem.answer, None))
     if conclusion is None or conclusion.taken != answer:
         return verdict
     open = next(filter(None, (leaves_open(conclusion, gold, policy=policy) for gold in golds)), None)

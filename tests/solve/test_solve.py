@@ -67,6 +67,12 @@ def test_words_only() -> None:
     assert [block.type for block in solution.blocks] == ["text"] and len(solution.prompt_hash) == 12
 
 
+def test_what_is_asked_is_read_off_the_gold_if_no_kind_is_given() -> None:
+    asked = [Problem(id="p/1", text="Is 9 prime?", answer="no"), Problem(id="p/2", text="Is 9 odd?", answer=None)]
+    made, _ = run(lambda request: "No, 9 is not a prime number.", "cot", problems=asked)
+    assert [made[f"p/{number}#cot#0"].answer for number in (1, 2)] == ["No", "9"]
+
+
 def test_a_program_is_run_and_its_print_is_the_answer() -> None:
     made, _ = run(lambda request: "print(6 * 7)", "pot")
     assert made["p/1#pot#0"].answer == "42"

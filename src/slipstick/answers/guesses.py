@@ -32,7 +32,7 @@ _ASIDE = re.compile(
     r"|\s\(|,?\s(?P<gloss>i\.\s?e\.|that is,|or equivalently|or about|or approximately|d\.\s?h\."
     r"|c['’]est-à-dire|es decir|cioè"
     r"|ou seja|то есть|where|when|at|attained|\d+ \w+ after"
-    r"|which makes sense|which checks out|which works|and indeed)\s"
+    r"|which makes sense|which checks out|which works|and indeed|as(?=\s[$€£(]?\d[\d.,]*\s?[<>≤≥]))\s"
     r"|[,，、]\s?(?P<glued>すなわち|つまり|즉|即|也就是|此时|其中)",
     re.IGNORECASE,
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slipstick.formats import load_format
+from slipstick.golds import asked_kind
 from slipstick.grade import grade
 from slipstick.importers.training.layouts import output
 from slipstick.replies.arguments import UnreadableCallError, check_name, read_arguments
@@ -53,7 +54,7 @@ def solution_of(messages: Iterable[Mapping[str, Any]], problem: Problem) -> Solu
                 blocks += [*called, output(words_in(given))]
     blocks += [code for codes in waiting.values() for code in codes]
     format = load_format("tools" if any(isinstance(block, Code) for block in blocks) else "cot")
-    answer = answer_in(format, blocks, kind=problem.kind)
+    answer = answer_in(format, blocks, kind=asked_kind(problem.kind, problem.answer, problem.choices))
     name = f"{problem.id}#{format.name}#0"
     return Solution(id=name, problem_id=problem.id, format=format.name, blocks=blocks, answer=answer)
 

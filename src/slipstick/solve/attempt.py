@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from slipstick.answers import GUESSES, answer_of, find_answer
 from slipstick.execute import run_program
 from slipstick.formats import Format, render_prompt
+from slipstick.golds import asked_kind
 from slipstick.interpreters import Interpreter, Session
 from slipstick.models import Model, Reply, Request, Sampling
 from slipstick.replies.turns import Turn, read_turn, without_unrun_code
@@ -41,7 +42,7 @@ async def attempt(
         )
     finally:
         await session.close()
-    answer = answer_in(format, blocks, kind=problem.kind)
+    answer = answer_in(format, blocks, kind=asked_kind(problem.kind, problem.answer, problem.choices))
     if settings.closest_option and problem.choices and answer is not None:
         request = _first_request(problem, format, sample, settings)
         closest = await ask_closest(request, answer, choices=problem.choices, model=model)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from slipstick.answers import answer_of
 from slipstick.equivalence import compare
 from slipstick.formats import Format
+from slipstick.golds import asked_kind
 from slipstick.grade import grade
 from slipstick.interpreters import Interpreter
 from slipstick.schema import Block, Code, Drop, Output, Problem, Solution
@@ -104,7 +105,7 @@ async def write_and_check(
     except NotWrittenError as refusal:
         return Drop(row=solution.model_dump(mode="json"), rule=refusal.rule, reason=refusal.reason)
     blocks = await _run(blocks, format, interpreter=interpreter)
-    answer = answer_of(blocks, kind=problem.kind)
+    answer = answer_of(blocks, kind=asked_kind(problem.kind, problem.answer, problem.choices))
     seconds = sum(block.seconds for block in blocks if isinstance(block, Output))
     solution = solution.model_copy(update={"blocks": blocks, "answer": answer, "seconds": round(seconds, 4)})
     if gold is not None:
