@@ -51,6 +51,7 @@ READ = [
     ("Cancelling the common factor one is left with x + 3.", "x + 3"),
     ("The roots add up to 8 sqrt(2).", r"8\sqrt{2}"),
     ("It lands on negative five.", "-5"),
+    ("It fell to negative 7.", "-7"),
     ("1500 g is heavier, as 1500 > 2.", "1500 g"),
     ("16/52 = 4/13, or roughly 31%.", "4/13"),
     ("It is 72 miles per hour. We could divide, which would give 32, but that is too slow.", "72"),
@@ -70,6 +71,48 @@ def test_a_reply_that_marks_nothing_and_names_the_gold_is_undecided(reply: str, 
     assert verdict.reason == f"the reply marks no answer, and its conclusion {reason} (policy guess=undecided)"
     assert grade(reply, gold, profile="slipstick-strict").outcome == "incorrect"
     assert grade(reply, gold, profile="slipstick:guess=taken").outcome == "incorrect"
+
+
+CHANGED = [
+    ("It's at least 5.", "5", "at least"),
+    ("There are more than 5 of them.", "5", "more than"),
+    ("We get 5 + i as the result.", "5", "+ i"),
+    ("It is 28, which is less than 29.", "29", "less than"),
+    ("He has 28 of the 30.", "30", "of the"),
+    ("It equals 5 squared.", "5", "squared"),
+    ("Next, we need to divide by 12.", "12", "divide by"),
+    ("You might think it is 29.", "29", "might think it is"),
+    ("It is 7 degrees below zero.", "7", "below zero"),
+    ("It takes a quarter of an hour.", "1/4", "of an"),
+    ("There are 86 400 seconds in one day.", "400", "86"),
+]
+
+
+@pytest.mark.parametrize(("reply", "gold", "words"), CHANGED)
+def test_words_that_make_another_value_of_a_number_leave_it_open(reply: str, gold: str, words: str) -> None:
+    verdict = grade(reply, gold)
+    assert verdict.outcome == "undecided", verdict
+    assert verdict.reason.startswith(f"the reply marks no answer, and `{words}` beside "), verdict
+    assert grade(reply, gold, profile="slipstick:guess=taken").outcome == "correct"
+
+
+WORDS = [
+    ("It is undefined.", "undefined", "correct"),
+    ("It's a rhombus.", "rhombus", "correct"),
+    ("That would be a Friday.", "Friday", "correct"),
+    ("I'd say yes.", "Yes", "correct"),
+    ("It is a square.", "rhombus", "incorrect"),
+    ("The series diverges, as its terms are too large.", "diverges", "undecided"),
+    ("It does not converge.", "converges", "no_answer"),
+    ("Does it diverge, or is it that it diverges?", "diverges", "no_answer"),
+    ("I cannot say whether it diverges.", "diverges", "no_answer"),
+    ("It diverges because the", "diverges", "no_answer"),
+]
+
+
+@pytest.mark.parametrize(("reply", "gold", "outcome"), WORDS)
+def test_a_word_is_read_where_a_word_is_asked(reply: str, gold: str, outcome: str) -> None:
+    assert grade(reply, gold).outcome == outcome
 
 
 @pytest.mark.parametrize(("reply", "gold"), REFUSED)
@@ -92,6 +135,9 @@ def test_of_options_without_a_kind_the_letter_is_chosen() -> None:
     assert grade("It is 3/5 or so, hence (B).", problem).outcome == "correct"
     assert grade("The largest is 2/3.", problem).outcome == "correct"
     assert grade("The order is 1/2, 3/5, then 2/3, by 1/15.", problem).outcome == "no_answer"
+    planets = Problem(id="p", text="Which is largest?", answer="C", choices=["Earth", "Saturn", "Jupiter"])
+    assert grade("Jupiter wins that race.", planets).outcome == "undecided"
+    assert grade("Jupiter or Saturn wins that race.", planets).outcome == "no_answer"
 
 
 def test_what_the_conclusion_is() -> None:

@@ -94,7 +94,7 @@ def _stated(gold: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def asks_for_words(gold: str) -> bool:
-    """Whether a gold is a truth value or a name, so that no number is the answer: Yes, False, Friday, New York."""
+    """Whether a gold is a truth value, a name or a word, so that no number is the answer: Yes, New York, isosceles."""
     bare = gold.strip(" $.")
     inner = _WRAPPED.fullmatch(bare)
     return _NAME.fullmatch(inner[1] if inner else bare) is not None and bare.casefold() not in _NUMBERS
@@ -113,8 +113,8 @@ def asked_kind(kind: str | None, gold: str | Sequence[str] | None, choices: Sequ
     return "text" if all(asks_for_words(stated_answer(one)) for one in golds) else None
 
 
-_NAME = re.compile(r"(?i:yes|no|true|false|odd|even)|[A-Z][a-z]{2,}(?: [A-Z][a-z]+){0,2}")
-_NUMBERS = frozenset((*CARDINALS, *MAGNITUDES))
+_NAME = re.compile(r"(?i:yes|no|true|false|odd|even)|[A-Z][a-z]{2,}(?: [A-Z][a-z]+){0,2}|[a-z]{4,}")
+_NUMBERS = frozenset((*CARDINALS, *MAGNITUDES, "infinity", "half", "quarter", "third", "dozen", "none"))
 
 
 @functools.lru_cache(maxsize=4096)

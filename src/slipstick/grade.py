@@ -50,7 +50,7 @@ def grade(
         _answer(attempt, asked_kind(kind, expected, choices), choices, profile), expected, choices, kind, profile
     )
     if not isinstance(row, tuple):
-        return row
+        return _doubt(row, attempt, "", problem, profile)
     verdict = _tolerate(compare(row[0], row[1], kind=row[2], profile=profile), row[0], problem, profile)
     verdict = _doubt(verdict, attempt, row[0], problem, profile)
     return _refuse_question(verdict, row[0], problem, profile)
@@ -82,8 +82,8 @@ def grade_solutions(
             choices = _options(problem, profile)
             answer = _answer(solution, asked_kind(kind, problem.answer if problem else None, choices), choices, profile)
             row = _row(answer, problem.answer if problem else None, choices, kind, profile)
-            compared = isinstance(row, tuple)
-            begun.append((solution.model_copy(update={"answer": answer}), None if compared else row))  # type: ignore[arg-type]
+            answered = solution.model_copy(update={"answer": answer})
+            begun.append((answered, None if isinstance(row, tuple) else _doubt(row, answered, "", problem, profile)))
             if isinstance(row, tuple):
                 yield row
 
@@ -118,8 +118,9 @@ def _doubt(
     problem: Problem | None,
     profile: str,
 ) -> Verdict:
-    """The verdict, undecided if words mark no answer and their conclusion names the gold too (policy `guess`)."""
+    """The verdict, undecided if words mark no answer and leave open which one they mean (policy `guess`)."""
     from slipstick.answers import find_conclusion
+    from slipstick.equivalence import as_letter
     from slipstick.equivalence.policies import policy_of
     from slipstick.equivalence.profiles import PUBLISHED
     from slipstick.equivalence.unmarked import leaves_open
@@ -127,19 +128,26 @@ def _doubt(
     from slipstick.golds import asked_kind
     from slipstick.schema import Solution
 
-    if verdict.outcome != "incorrect" or problem is None or problem.choices or profile in PUBLISHED:
+    if verdict.outcome == "undecided" or problem is None or profile in PUBLISHED:
         return verdict
-    policy = policy_of(profile)
-    if policy.guess != "undecided" or (isinstance(attempt, Solution) and any(b.type != "text" for b in attempt.blocks)):
+    policy, words = policy_of(profile), _said(attempt)
+    if policy.guess != "undecided" or "boxed{" in words or "####" in words:
         return verdict
-    golds = acceptable_answers(problem.answer or [])
-    conclusion = find_conclusion(_said(attempt), kind=asked_kind(problem.kind, problem.answer, None))
+    if isinstance(attempt, Solution) and any(block.type != "text" for block in attempt.blocks):
+        return verdict
+    kind = asked_kind(problem.kind, problem.answer, problem.choices)
+    conclusion = find_conclusion(words, kind=kind)
     if conclusion is None or conclusion.taken != answer:
         return verdict
-    open = next(filter(None, (leaves_open(conclusion, gold, policy=policy) for gold in golds)), None)
-    if open is None:
+    golds, others = acceptable_answers(problem.answer or []), []
+    if choices := problem.choices:
+        letters = {as_letter(gold, choices, profile=profile) for gold in golds}
+        golds = [choice for place, choice in enumerate(choices) if chr(ord("A") + place) in letters]
+        others = [choice for choice in choices if choice not in golds]
+    reason = leaves_open(conclusion, golds, others, decided=verdict.outcome, policy=policy)
+    if reason is None:
         return verdict
-    reason = f"the reply marks no answer, and its conclusion {open} ({policy.setting('guess')})"
+    reason = f"the reply marks no answer, and {reason} ({policy.setting('guess')})"
     return verdict.model_copy(update={"outcome": "undecided", "method": "text", "reason": reason})
 
 

@@ -18,7 +18,7 @@ from slipstick.answers.boxes import boxes
 from slipstick.answers.conclusion import Conclusion, conclusion_of
 from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import GUESSES, Found
-from slipstick.answers.guesses import breaks_off, find_guess, last_number
+from slipstick.answers.guesses import breaks_off, declines, find_guess, last_number
 from slipstick.answers.letters import as_letter, find_choice, find_letter
 from slipstick.answers.marked import denied_from, find_marked, void_from
 from slipstick.answers.scope import where_it_ends, without_code
@@ -47,7 +47,7 @@ _SEARCHED = 16_000
 """Characters at the end of a text that are searched: an answer is at the end, and the time is bounded."""
 
 
-_OPEN = GUESSES - {"whole", "sentence", "letter"}
+_OPEN = GUESSES - {"whole", "letter"}
 """Guesses that take one value of several words, so that another one may be meant."""
 
 
@@ -85,10 +85,18 @@ def find_answer(text: str, *, kind: str | None = None, first: bool = True) -> Fo
 
 
 def find_conclusion(text: str, *, kind: str | None = None) -> Conclusion | None:
-    """What the conclusion of a model's output names, if its answer is a part of its words that marks nothing."""
-    said = split_thoughts(text).said[-_SEARCHED:]
+    """What the conclusion of a model's output names, if the output marks no answer, or gives none but could.
+
+    None if it marks its answer, chooses a letter, is nothing but an answer, refuses to answer, asks or breaks off.
+    """
+    thoughts = split_thoughts(text)
+    said = _own_turn(thoughts.said[-_SEARCHED:], kind=kind)
     found = _find(said, kind=kind, first=True)
-    return conclusion_of(_own_turn(said, kind=kind), found.text) if found and found.rule in _OPEN else None
+    if found and found.rule not in _OPEN:
+        return None
+    if not thoughts.finished or not said.strip() or said.rstrip().endswith(("?", "？")) or declines(said):
+        return None
+    return None if void_from(said) is not None else conclusion_of(said, found)
 
 
 def _own_turn(text: str, *, kind: str | None) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
+from slipstick.answers.found import Found
 from slipstick.answers.guesses import CONCLUDES, NUMBER_WORDS, without_check
 from slipstick.answers.trim import formulas, trim
 from slipstick.answers.values import QUANTITY, value_at, without_signs
 from slipstick.answers.words import denied
 
-_END = re.compile(r"(?<=[.!?。！？])[\"'*)”]{0,3}\s+(?=\S)|(?<=[。！？])|\n")
+_END = re.compile(r"(?<=[.!?。！？])(?<!\n\d\.)(?<!\A\d\.)[\"'*)”]{0,3}\s+(?=\S)|(?<=[。！？])|\n")
 _COMPUTED = re.compile(
     r"(?:\d[\d.,]*%?|(?<![^\W\d])[a-z](?![^\W\d])|\\?[$€£()])[^\n=A-Za-z]{0,80}?[-−+×*·÷/^]\s?[$€£(]*\d[\d.,)]*%?"
     r"(?:\s[A-Za-z]+){0,2}\s?=\s?"
@@ -23,6 +24,8 @@ _COMPUTED = re.compile(
 """The left side of an equation with something to compute: "12 + 30 = "."""
 _OF = re.compile(r"(?P<part>\d[\d,]*)\s+(?:out\s+of|of|in)\s+(?:the\s+|every\s+)?(?P<whole>\d[\d,]*)(?![\d.]*%)")
 """A part of a whole in numbers, which may be a fraction: "3 out of 8"."""
+_NUMBERED = re.compile(r"\A\s*\d{1,2}[.)]\s+(?=\**[^\W\d_]{2})")
+"""The number of a step before its words."""
 _LINE = re.compile(r"\s*(?:[-*•]\s|\d{1,2}[.)]\s|\**[^\W\d_][^:\n.]{0,40}:)")
 """A line of a list: a bullet, a number or a label before it."""
 _TAKES_BACK = re.compile(
@@ -30,6 +33,18 @@ _TAKES_BACK = re.compile(
     r"|.*\b(?:thought|might|may|could|at\s+first|seems?)\b.*[,;]?\s(?:but|however|actually)\b"
 )
 """The head of a sentence that takes back what is before it."""
+_CHANGED_BEFORE = re.compile(
+    r"(?i)(?:\b(?:at\s+(?:least|most)|(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|older|younger|longer"
+    r"|shorter)\s+than|(?<!add\s)(?<!adds\s)up\s+to|over|under|above|below|nearly|almost|half\s+of|twice|double|triple|(?:out\s+)?of\s+the"
+    r"|between(?:\s+[\d.,]+\s+and)?|(?:divide|multiply|add|subtract)\w*(?:\s+by)?|divided\s+by|(?:hours?|years?|days?|dozens?|miles?)\s+and)"
+    r"|\b(?:might|may|people|some|would)\s+(?:first\s+|also\s+)?(?:think|thought|say|answer|guess)\b[^.!?\n]{0,30}"
+    r"|(?<![\d.,])\d{1,3}(?=[ \u00a0\u202f]\Z)|[A-Za-z)\]²³π]\s?[-−+*/^·×]\s?\{?)[\s$*]*\Z"
+)
+_CHANGED_BEHIND = re.compile(
+    r"(?i)[\s$*]*(?:squared|cubed|factorial|(?:degrees?\s+)?below\s+zero|less\b|more\s+than\b|of\s+the\s+\d|of\s+an?\s"
+    r"|\s?[-−+*/·×^]\s?(?:[a-z](?![a-z]{2})|[(√π\\])|\^|sin\b|cos\b|tan\b|log\b|ln\b|sqrt\b|pi\b|[πe√](?!\w))"
+)
+"""What makes another value of a number: "at least 5", "5 squared", 5 + i, "some would say 5"."""
 _SENTENCE_LENGTH = 400
 _MOST = 24
 """Values of a conclusion that are looked at."""
@@ -37,18 +52,34 @@ _MOST = 24
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The answer that was taken, the words of the conclusion without what is computed in them, and their values."""
+    """What a text without marks says last: the words, without what is computed in them, and the values they name.
+
+    taken: what was taken for the answer, "" if nothing was; changed: what beside it makes another value of it.
+    """
 
     taken: str
+    changed: str
     words: str
     values: tuple[str, ...]
 
 
-def conclusion_of(text: str, taken: str) -> Conclusion:
-    """The conclusion of a text that marks no answer, of which `taken` was taken for the answer."""
+def conclusion_of(text: str, found: Found | None) -> Conclusion:
+    """The conclusion of a text that marks no answer, of which `found` was taken for the answer."""
+    changed = _changed(text, found) if found else ""
     text = without_signs(without_check(text)).rstrip()
-    said = "\n".join(_COMPUTED.sub(lambda left: " " * len(left[0]), part) for part in _concluding(_parts(text)))
-    return Conclusion(taken, said, tuple(islice(_values(said), _MOST)))
+    parts = (_NUMBERED.sub("", part) for part in _concluding(_parts(text)))
+    said = "\n".join(_COMPUTED.sub(lambda left: " " * len(left[0]), part) for part in parts)
+    return Conclusion(found.text if found else "", changed, said, tuple(islice(_values(said), _MOST)))
+
+
+def _changed(text: str, found: Found) -> str:
+    """The words beside a number that make another value of it."""
+    if found.rule not in ("last number", "word"):
+        return ""
+    before = _CHANGED_BEFORE.search(text, max(0, found.start - 60), found.start)
+    behind = _CHANGED_BEHIND.match(text, found.end)
+    match = before or behind
+    return " ".join(match.group().split()) if match else ""
 
 
 def _parts(text: str) -> list[str]:

@@ -23,6 +23,8 @@ _REFERENCE = re.compile(
     r"|questions?|parts?"
     r"|tables?|chapters?|theorems?|lemmas?|methods?|options?|note|print\w*)\s*[(\[#]?$"
 )
+_STEP = re.compile(r"\d{1,2}[.)]\s+\**[^\W\d_]{2,}")
+"""The number of a step where a line begins: "3. Add them up."."""
 _ASIDE = re.compile(
     r"(?:,|(?<![^\S\n]))\s++(?:because|since"
     r"|denn|weil|da|car|parce que|puisque|ya que|porque|pues|puesto que"
@@ -70,11 +72,11 @@ _NAME = re.compile(r"\s*(?:\\?[A-Za-z]+(?:_\w|_\{[^{}]*\})?'*(?:\([^()]{1,12}\))
 OPERATION = re.compile(r"\s*\\(?:int|sum|prod|lim|[dt]?frac\s*\{\s*(?:d|\\mathrm\{d\}|\\partial))(?![a-z])")
 """The left side of a derivation: what it is about has a name, or an operation to carry out."""
 _IS_WORDS = re.compile(
-    r"(?!\W*(?:[Nn]o(?:body|ne|thing|where)?|[Nn]either|[Hh]ardly|I\s+doubt|[Ii]f|[Uu]nless|[Ww]hether)\b)"
-    r"[^\n]{0,300}?\b(?:is|are|was|were|will\s+be|must\s+be|falls?|fell|lands?)\s+(?:(?:born|held|called|named|due)\s+)?(?:(?:on|in|at)\s+)?"
+    r"(?!\W*(?:[Nn]o(?:body|ne|thing|where)?|[Nn]either|[Hh]ardly|I\s+doubt|[Ii]f|[Uu]nless|[Ww]hether)\b|[^\n]{0,40}\banswer\b)"
+    r"[^\n]{0,300}?(?:(?<=[a-z])['’]s|\b(?:is|are|was|were|(?:will|must|would|should)\s+be|falls?|fell|lands?))\s+(?:(?:born|held|called|named|due)\s+)?(?:(?:on|in|at)\s+)?"
     r"(?:(?:an?|the)\s+)?\**(?P<words>(?!(?:not|n't|no)\b)[^\W\d_][\w'’-]*+(?:\s[^\W\d_][\w'’-]*+){0,2})\**(?:,?\s+(?:and\s+)?not\s[^\n]{1,60})?\Z"
 )
-"""A sentence that ends with what its subject is, in words."""
+"""A sentence that ends with what its subject is, in words, and is not about an answer."""
 _OPENED = re.compile(
     r"\A\s*\*\*(?P<bold>(?:[^*\n]{0,20}\d[^*\n]{0,40}(?=\*\*[.\s]*\n\s*\**(?:because|since|as|explanation|reason\w*|here['’]?s|this)\b)"
     rf"|[$€£]?{DIGITS}%?(?:\s[^\W\d_]+)?))\*\*[.\s]*\n\s*\**",
@@ -104,7 +106,7 @@ _TRIED = 20
 
 def find_guess(text: str, *, kind: str | None) -> Found | None:
     """The last bold value or formula or the last number of a text that marks none; None if it refuses to answer."""
-    if words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or breaks_off(text):
+    if declines(text):
         return None
     text = without_check(text)
     if kind != "number":
@@ -148,6 +150,11 @@ def find_guess(text: str, *, kind: str | None) -> Found | None:
     ):
         return bold
     return best or find_letter(text, shapes=SURE_SHAPES) or _in_words(text, kind=kind)
+
+
+def declines(text: str) -> bool:
+    """Whether a text refuses to answer, says that it has no answer, or breaks off."""
+    return bool(words().refusal.search(text, max(0, len(text) - 600)) or _NOTHING.search(text) or breaks_off(text))
 
 
 def breaks_off(text: str) -> bool:
@@ -306,6 +313,8 @@ def _last_number(text: str, *, bare: bool) -> Found | None:
         if denied(text, found.start, found.end) or _asked(text, match.end()):
             continue
         if _RAISED.search(text, max(0, match.start() - 40), match.start()):
+            continue
+        if _STEP.match(text, match.start()) and text[: match.start()].rstrip(" ")[-1:] in ("", "\n"):
             continue
         if _REFERENCE.search(text, max(0, match.start() - 20), match.start()):
             reference = reference or found

@@ -15,9 +15,9 @@ _HEAD = re.compile(
 )
 """At the head of the text or of its last paragraph; not with a condition: "Yes, if n is even"."""
 _CONCLUSION = re.compile(
-    rf"(?i)(?:\b(?:so|thus|hence|therefore),?\s+)(?:the\s+(?:answer|statement|claim)\s+is\s+)?\**{_WORD}\**[\s.!]*\Z"
+    rf"(?i)(?:\b(?:so|thus|hence|therefore|i['’]d\s+say|i\s+would\s+say),?\s+)(?:the\s+(?:answer|statement|claim)\s+is\s+)?\**{_WORD}\**[\s.!]*\Z"
 )
-"""At the end of the text: "so no"."""
+"""At the end of the text: "so no", "I'd say yes"."""
 _AGAIN = re.compile(
     r"(?i)(?:(?:[.!;]|\n)[\s*_>#]{0,20}(?=(?:yes|no|true|false)\b\**\s*(?:[.!]|\n|\Z))"
     r"|\b(?:wait|actually|hmm+|sorry|oops|mean|rather|or|and|but|also)\b[\s,.:;—–-]*"

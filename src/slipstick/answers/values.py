@@ -105,6 +105,8 @@ _GAP = re.compile(r"(?:,?\s+and\s+|,\s+|\s*)")
 """What stands between the parts of a quantity in two units."""
 
 
+_NEGATIVE = re.compile(r"(?<![\w-])[Nn]egative\s(?=\Z)")
+"""A sign in words: "negative 7"."""
 _BOTH_SIGNS = re.compile(r"(?<![\w)])(?<![\w)]\s)(?:±|\\pm|\+/)\s?$")
 """What makes a number two: ±7, but not 5 ± 2."""
 
@@ -125,6 +127,8 @@ def value_at(text: str, match: re.Match[str], *, bare: bool) -> Found:
     number, start = match["number"].rstrip(",") + ("%" if match["percent"] else ""), match.start("number")
     if signs := _BOTH_SIGNS.search(text, max(0, start - 8), start):
         return Found(rf"\pm {number.lstrip('-−')}", signs.start(), match.end(), "last number")
+    if negative := _NEGATIVE.search(text, max(0, start - 12), start):
+        number, start = f"-{number}", negative.start()
     whole_part = _WHOLE.search(text, max(0, match.start() - 12), match.start())
     if whole_part and match.start() == start and _BELOW_ONE.fullmatch(number):
         number, start = whole_part["whole"] + number, whole_part.start("whole")

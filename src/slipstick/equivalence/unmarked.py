@@ -1,6 +1,7 @@
 """Whether the conclusion of a text that marks no answer leaves open that the gold is its answer."""
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 from slipstick.answers import Conclusion
@@ -18,23 +19,40 @@ _SEVERAL = re.compile(r"[,;:=]|\band\b|\bremainder\b|\b[rR]\b|\\pm|±|<|>")
 """What is between the numbers of a gold that are several answers."""
 _STATES = r"(?:\b(?:is|are|be|equals?|gives?|gets?)|=)[\s$*]*"
 """What states a value behind it."""
+_HEDGED = re.compile(r"\sor\s|\A[-−$€£]?\d[\d.,/]*(?:,|,?\sand)\s[-−$€£]?\d[\d.,/]*\Z")
+"""Several values that a reply gives as its answer."""
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _TRUTHS = frozenset(("yes", "no", "true", "false"))
 _LONGEST = 200
 
 
-def leaves_open(conclusion: Conclusion, gold: str, *, policy: Policy) -> str | None:
-    """What a conclusion says that leaves a gold open, as the end of "its conclusion ..."; None if it does not."""
+def leaves_open(
+    conclusion: Conclusion, golds: Sequence[str], others: Sequence[str], *, decided: str, policy: Policy
+) -> str | None:
+    """Why the answer that was taken of a text, and was decided so, may not be the one it means; None if it is.
+
+    others: options beside the gold's; a conclusion that names one of them too leaves nothing open.
+    """
+    if conclusion.changed:
+        return f"`{conclusion.changed}` beside {conclusion.taken} makes another value of it"
+    if decided == "correct" or any(_names(conclusion, one, policy=policy) for one in others):
+        return None
+    how = next(filter(None, (_names(conclusion, gold, policy=policy) for gold in golds)), None)
+    return how and f"its conclusion {how}"
+
+
+def _names(conclusion: Conclusion, gold: str, *, policy: Policy) -> str | None:
+    """What a conclusion says that leaves a gold open; None if it does not."""
     bare, taken = tidy(gold).strip(" ."), conclusion.taken
-    if len(bare) > _LONGEST or re.search(r"\sor\s", taken):
-        return None  # the reply itself says that it is one of several
+    if len(bare) > _LONGEST or _HEDGED.search(taken):
+        return None
     if bare.casefold() in _TRUTHS:
         said = {word.casefold() for word in _LETTERS.findall(f"{taken}\n{conclusion.words}")} & _TRUTHS
         return None if said else "says neither yes nor no"
     if re.fullmatch("[A-J]", bare):
-        return "names no letter" if len(taken) > 1 else None
+        return None if re.fullmatch("[A-J]", taken) else "names no letter"
     if any(decide(value, bare, kind=None, policy=policy, algebra=None).equal for value in set(conclusion.values)):
-        return f"names {gold} beside {taken}"
+        return f"names {gold}" + (f" beside {taken}" if taken else "")
     numerals = _NUMERAL.findall(bare)
     if len(numerals) > 1 and _SEVERAL.search(bare):
         named = {_number(one) for value in conclusion.values for one in _NUMERAL.findall(value)}
