@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipstick.alarms import empty_answers, failed_requests, overlap, rerun_differs, shares_of_solutions
+from slipstick.alarms import (
+    empty_answers,
+    failed_requests,
+    overlap,
+    rerun_differs,
+    shares_of_solutions,
+    unmarked_answers,
+)
+from slipstick.grade import grade_solutions
 from slipstick.metrics import summarize
 from slipstick.sanity_checks import training_overlap
 from slipstick.schema import Code, Output, Problem, Text, Verdict
@@ -39,6 +47,21 @@ def test_many_empty_answers_raise_an_alarm_that_names_the_worst_set() -> None:
     (alarm,) = empty_answers(summarize(given, rows, ks=[], same=str.__eq__))
     assert alarm.message.startswith("pot: 38% of answers are empty, most on pears (75%)")
     assert not list(empty_answers(summarize(given, solve(given, 0), ks=[], same=str.__eq__)))
+
+
+def test_replies_that_mark_no_answer_and_are_undecided_raise_an_alarm_with_the_remedies() -> None:
+    given = problems()
+    said = "He has read {0}. That leaves {1}, and {0} + {1} = {2}."
+    texts = [said.format(90, one.answer, 90 + int(str(one.answer))) for one in given]
+    rows = [
+        one.model_copy(update={"blocks": [Text(text=text)]})
+        for one, text in zip(solve(given, 0, "cot"), texts, strict=True)
+    ]
+    graded = list(grade_solutions([one.model_copy(update={"verdict": None}) for one in rows], given))
+    (alarm,) = unmarked_answers(graded)
+    assert alarm.message.startswith("cot: 40 of 40 replies mark no answer and are undecided")
+    assert all(remedy in alarm.message for remedy in (r"\boxed{}", "judge=MODEL", "guess=taken"))
+    assert not list(unmarked_answers([*graded[:2], *solve(given, 40, "cot")])), "2 of 42 are fewer than 5 %"
 
 
 def test_a_rerun_that_differs_raises_an_alarm() -> None:

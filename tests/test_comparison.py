@@ -21,7 +21,7 @@ from slipstick.errors import InputError, RecipeError, UserError
 from slipstick.metrics.labels import metric_label
 from slipstick.models import Reply, Request
 from slipstick.models.fake import FakeModel
-from slipstick.schema import Outcome, Problem, Run, Solution
+from slipstick.schema import Outcome, Problem, Run, Solution, Verdict
 from slipstick.store import RunFolder
 from tests.metrics.graded import attempt
 from tests.report.many_runs import write_run
@@ -148,11 +148,96 @@ def test_a_run_sampled_until_votes_settled_is_compared_by_its_first_samples(tmp_
 def test_mistakes_name_the_runs(tmp_path: Path) -> None:
     one = write_run(tmp_path / "mine", model="openai:m", sets={"a": 8}, skills={"pot": 0.5})
     two = write_run(tmp_path / "yours", model="openai:m", sets={"b": 9}, skills={"cot": 0.5})
+    two.write_problems([one.model_copy(update={"text": f"{one.text} Why?"}) for one in two.problems()])
     with pytest.raises(InputError, match="mine and yours have no problem in common: none of the 8 of mine is among"):
         compare_folders(one, two)
     other = write_run(tmp_path / "theirs", model="openai:m", sets={"a": 8}, skills={"cot": 0.5, "tir": 0.5})
     with pytest.raises(InputError, match="no format in common: mine has pot, theirs has cot, tir"):
         compare_folders(one, other)
+
+
+def some_undecided(rows: list[Solution], places: range) -> list[Solution]:
+    verdict = Verdict(outcome="undecided", method="text")
+    return [one.model_copy(update={"verdict": verdict}) if n in places else one for n, one in enumerate(rows)]
+
+
+def test_nobody_wins_by_what_is_undecided() -> None:
+    given = problems()
+    silent = some_undecided(solve(given, 0), range(40))
+    found = compare_runs(given, silent, given, solve(given, 40), names=("sB", "sA"))
+    assert found.rows[0].hinges_on_undecided and found.rows[0].shown_p == "<0.001, open"
+    assert found.findings()[0] == (
+        "pot: undecided, which count as not correct: 40 of 40 solutions of sB, 0 of 40 solutions of sA."
+    )
+    said = "pot: not decided: 40 of 40 solutions of sB are undecided and count as not correct; sA is ahead by 100.0"
+    assert found.findings()[1].startswith(said)
+    turned = compare_runs(given, solve(given, 40), given, silent, names=("sA", "sB")).findings()
+    assert turned[1].startswith(said), "whichever comes first"
+    assert "40 of 40 solutions of sB" in turned[0]
+
+
+def test_a_few_undecided_solutions_turn_nothing() -> None:
+    given = problems()
+    found = compare_runs(given, some_undecided(solve(given, 5), range(10, 12)), given, solve(given, 40))
+    assert not found.rows[0].hinges_on_undecided and found.rows[0].shown_p == "<0.001"
+    assert (
+        "second is better by 87.5 points" in found.findings()[1] and "2 of 40 solutions of first" in found.findings()[0]
+    )
+    ahead = compare_runs(given, some_undecided(solve(given, 20), range(20, 40)), given, solve(given, 5))
+    assert not ahead.rows[0].hinges_on_undecided, "the one that is ahead would only be further ahead"
+    none = compare_runs(given, solve(given, 5), given, solve(given, 40))
+    assert not any("undecided" in line for line in none.findings())
+
+
+def test_no_difference_is_not_decided_either_where_one_could_show() -> None:
+    given = problems()
+    found = compare_runs(given, some_undecided(solve(given, 20), range(20, 40)), given, solve(given, 22))
+    assert not found.rows[0].differs and found.rows[0].hinges_on_undecided
+    assert "not decided: no difference shown, but 20 of 40 solutions of first are undecided" in found.findings()[1]
+
+
+def test_votes_of_undecided_samples_are_bounded_too() -> None:
+    given = problems()
+    marks: tuple[Outcome, ...] = ("undecided", "undecided", "incorrect")
+    first = [attempt(one.id, mark, sample=k) for one in given for k, mark in enumerate(marks)]
+    second = [attempt(one.id, "correct", sample=k) for one in given for k in range(3)]
+    rows = {row.label: row for row in compare_runs(given, first, given, second, ks=[3]).rows}
+    assert rows["pot, pass@3"].hinges_on_undecided and rows["pot, pass@3"].undecided == (80, 0)
+    assert rows["pot"].solutions == (120, 120)
+
+
+def named(given: list[Problem], name: str) -> list[Problem]:
+    return [one.model_copy(update={"id": f"{name}/{n}"}) for n, one in enumerate(given, start=1)]
+
+
+def test_runs_of_two_files_are_paired_by_the_text_of_the_question() -> None:
+    mine, yours = named(problems(), "stA"), named(problems()[::-1], "stB")
+    yours[3] = yours[3].model_copy(update={"text": f"  {yours[3].text}\n", "answer": f"{yours[3].answer}.0"})
+    found = compare_runs(mine, solve(mine, 10), yours, solve(yours, 40), names=("stA", "stB"))
+    assert (found.common, found.left_out, found.rows[0].only_second) == (40, 0, 30)
+    assert found.findings()[0] == (
+        "stA and stB have no id in common: problems are paired by the text of the question and the gold."
+    )
+    assert found.flips[0].problem_id == "stB/30", "the page is of the second run"
+
+
+def test_a_text_that_stands_twice_is_paired_in_order_and_another_gold_is_left_out() -> None:
+    given = problems()[:10]
+    mine, yours = named([*given, given[0]], "a"), named([given[0], *given[:9]], "b")
+    yours[5] = yours[5].model_copy(update={"answer": "999"})
+    found = compare_runs(mine, solve(mine, 0), yours, solve(yours, 0), names=("A", "B"))
+    assert (found.common, found.left_out) == (9, 3)
+    assert found.notes[1:] == [
+        "2 problems of a text that stands several times are paired in their order.",
+        "1 problem of A with another gold in B is left out.",
+    ]
+    one = named(problems(), "a")
+    other = [each.model_copy(update={"id": f"b/{n}", "answer": "999"}) for n, each in enumerate(one)]
+    with pytest.raises(InputError, match="by id or by text; 40 questions of the same text have another gold"):
+        compare_runs(one, solve(one, 1), other, solve(other, 1))
+    choices = [each.model_copy(update={"choices": ["1", "2"]}) for each in named(problems(), "c")]
+    with pytest.raises(InputError, match="no problem in common"):
+        compare_runs(one, solve(one, 1), choices, solve(choices, 1))
 
 
 def test_a_comparison_names_the_test_it_made_and_leaves_out_problems_without_a_gold() -> None:

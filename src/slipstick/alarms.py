@@ -1,6 +1,7 @@
 """Reasons not to trust a run's numbers: many empty answers, a rerun that differs, problems that were trained on."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,10 @@ _MESSAGES = {
     "tool_use": "of solutions have no program, in a format that runs programs: the accuracy is partly that of "
     'words. Does the model know the format (num_fewshot, a chat model in api = "chat"), does it call tools instead?',
 }
+UNMARKED = 0.05
+"""Share of replies that may mark no answer and be undecided for it without an alarm."""
+_MARKS_NONE = "the reply marks no answer"
+"""How the reason of such a verdict begins (policy `guess`)."""
 _FILE = "alarms.jsonl"
 _SPACE = re.compile(r"\W+")
 
@@ -34,8 +39,8 @@ class Alarm(Record):
     """A reason not to trust a number yet."""
 
     name: str
-    """"empty_answers", "failed_requests", "sandbox_fault", "unfinished_thoughts", "truncated", "without_program",
-    "ignored_settings", "rerun_differs", "overlap" or "left_out"."""
+    """"empty_answers", "unmarked_answers", "failed_requests", "sandbox_fault", "unfinished_thoughts", "truncated",
+    "without_program", "ignored_settings", "rerun_differs", "overlap" or "left_out"."""
     message: str
     """What was found and what to do about it."""
     solutions: list[str] = Field(default_factory=list)
@@ -75,6 +80,23 @@ def empty_answers(metrics: Iterable[Metric]) -> Iterator[Alarm]:
                 name="empty_answers",
                 message=f"{format}: {share}{where}. Before trusting the accuracy, look at some: does the model "
                 "know the format, do stop strings cut its answers, is max_tokens too low?",
+            )
+
+
+def unmarked_answers(solutions: Iterable[Solution]) -> Iterator[Alarm]:
+    """An alarm for each format with more than 5 % of replies that mark no answer, and are undecided for that reason."""
+    replies, unmarked = Counter[str](), Counter[str]()
+    for solution in solutions:
+        replies[solution.format] += 1
+        unmarked[solution.format] += bool(solution.verdict and solution.verdict.reason.startswith(_MARKS_NONE))
+    for format, n in replies.items():
+        if unmarked[format] > UNMARKED * n:
+            yield Alarm(
+                name="unmarked_answers",
+                message=f"{format}: {unmarked[format]:,} of {n:,} replies mark no answer and are undecided, which "
+                "counts as not correct. Ask for \\boxed{} (a format of ours, or the prompt), have a model judge them "
+                "(`slipstick grade RUN --set judge=MODEL`), or take the last value of each, right or wrong "
+                "(--set profile=slipstick:guess=taken)",
             )
 
 

@@ -7,11 +7,12 @@ from pydantic import Field
 from slipstick.equivalence import compare
 from slipstick.errors import InputError
 from slipstick.grade import grade_solutions
-from slipstick.metrics.estimators import share_correct
+from slipstick.metrics.estimators import outcome_of, share_correct
 from slipstick.metrics.groups import group_problems
 from slipstick.metrics.labels import order_formats
 from slipstick.metrics.measures import Samples, by_problem, first_samples, gradable, over_k_samples
-from slipstick.metrics.paired import PairedComparison, compare_paired, power
+from slipstick.metrics.paired import PairedComparison, compare_paired, power, undecided_as_correct
+from slipstick.pairing import pair_problems
 from slipstick.schema import Problem, Record, Run, Solution
 from slipstick.store import RunFolder
 
@@ -67,7 +68,8 @@ class RunComparison(Record):
     def findings(self) -> list[str]:
         """What limits the comparison, what it shows over all problems by format, and where its figures are from."""
         shown = [describe_difference(row, self.names) for row in self.rows if not row.group]
-        return [*self.notes, *shown, _methods(self.rows)]
+        undecided = [line for row in self.rows if (line := _describe_undecided(row, self.names))]
+        return [*self.notes, *undecided, *shown, _methods(self.rows)]
 
 
 def compare_runs(
@@ -82,7 +84,8 @@ def compare_runs(
 ) -> RunComparison:
     """Compares graded runs on the problems that both have, in each format that both have.
 
-    If each has one format and not the same, those two are compared with each other. names: what the runs are called.
+    If each has one format and not the same, those two are compared with each other. Without a common id, problems are
+    paired by question and gold, under the ids of the second run (`pair_problems`). names: what the runs are called.
     ks: k of the measures of k samples (pass@k, maj@k, ...) that are compared too, if every problem has as many samples
     in both runs. profile: whose rules say which answers vote together.
     Raises InputError if they share no problem or no format, if an id names different problems in the two runs, and for
@@ -90,28 +93,31 @@ def compare_runs(
     """
     first = {problem.id: problem for problem in first_problems}
     second = {problem.id: problem for problem in second_problems}
-    common = [problem for problem in first.values() if problem.id in second]
-    _require_same(common, second, len(first), names)
-    before, after = _by_format(first_solutions), _by_format(second_solutions)
+    pairs = pair_problems(first, second, names)
+    before, after = _by_format(pairs.renamed(first_solutions)), _by_format(second_solutions)
     rows: list[PairedComparison] = []
     flips: list[Flip] = []
-    common = gradable(common)
+    common = gradable(pairs.common)
     groups = {"": [problem.id for problem in common], **group_problems(common).sets}
     for label, (left, right) in _formats(before, after, names).items():
         both = [name for name in groups[""] if name in before[left] and name in after[right]]
-        values = _values([{name: run[name] for name in both} for run in (before[left], after[right])], ks, profile)
-        for measure, (one, two) in values.items():
+        runs = [{name: run[name] for name in both} for run in (before[left], after[right])]
+        values = _values([*runs, *map(undecided_as_correct, runs)], ks, profile)
+        for measure, (one, two, one_most, two_most) in values.items():
             for group, members in groups.items():
                 if part := {name: one[name] for name in members if name in one}:
-                    rows.append(compare_paired(part, two, format=label, group=group, measure=measure))
-        one, two = values["accuracy"]
+                    row = compare_paired(
+                        part, two, most=(one_most, two_most), format=label, group=group, measure=measure
+                    )
+                    rows.append(row.model_copy(update=_undecided(runs, part)))
+        one, two, *_ = values["accuracy"]
         flips += [
             Flip(problem_id=name, format=label, first=one[name], second=two[name])
             for name in both
             if one[name] != two[name]
         ]
     left_out = len(first) + len(second) - 2 * len(common)
-    return RunComparison(names=names, common=len(common), left_out=left_out, rows=rows, flips=flips)
+    return RunComparison(names=names, common=len(common), left_out=left_out, rows=rows, flips=flips, notes=pairs.notes)
 
 
 def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
@@ -129,7 +135,7 @@ def compare_folders(first: RunFolder, second: RunFolder) -> RunComparison:
     comparison = compare_runs(
         problems[0], solutions[0], problems[1], solutions[1], names=names, ks=ks, profile=_profile(runs[1])
     )
-    return comparison.model_copy(update={"notes": list(_notes(*runs, comparison))})
+    return comparison.model_copy(update={"notes": [*comparison.notes, *_notes(*runs, comparison)]})
 
 
 def _counted(folder: RunFolder, problems: Sequence[Problem]) -> list[Solution]:
@@ -166,6 +172,8 @@ def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
     """What a row of the comparison shows, in words."""
     better = names[row.difference > 0]
     test = f"{row.test_name}, p = {row.p:.2g}, {row.n:,} problems"
+    if row.hinges_on_undecided:
+        return f"{row.label}: not decided: {_what_hinges(row, names, better)} ({test})."
     if row.differs:
         return f"{row.label}: {better} is better by {100 * abs(row.difference):.1f} points ({test})."
     words = f"{row.label}: no difference shown ({test})."
@@ -181,6 +189,27 @@ def describe_difference(row: PairedComparison, names: tuple[str, str]) -> str:
             "would settle it 4 times in 5."
         )
     return words
+
+
+def _what_hinges(row: PairedComparison, names: tuple[str, str], better: str) -> str:
+    if not row.differs:
+        said = " and ".join(_undecided_of(row, names, place) for place in (0, 1) if row.undecided[place])
+        return f"no difference shown, but {said} are undecided, and a difference could show if they were decided"
+    behind = _undecided_of(row, names, int(row.difference <= 0))
+    ahead = f"{better} is ahead by {100 * abs(row.difference):.1f} points"
+    return f"{behind} are undecided and count as not correct; {ahead}, and need not be if they were decided"
+
+
+def _describe_undecided(row: PairedComparison, names: tuple[str, str]) -> str:
+    """How many solutions of each run are undecided, of a row over all problems; "" if none is."""
+    if row.group or row.measure != "accuracy" or not any(row.undecided):
+        return ""
+    said = ", ".join(_undecided_of(row, names, place) for place in (0, 1))
+    return f"{row.label}: undecided, which count as not correct: {said}."
+
+
+def _undecided_of(row: PairedComparison, names: tuple[str, str], place: int) -> str:
+    return f"{row.undecided[place]:,} of {row.solutions[place]:,} solutions of {names[place]}"
 
 
 def _notes(first: Run, second: Run, comparison: RunComparison) -> Iterator[str]:
@@ -205,53 +234,33 @@ def _by_format(solutions: Iterable[Solution]) -> dict[str, dict[str, list[Soluti
     return {name: by_problem(formats[name]) for name in order_formats(formats)}
 
 
+def _undecided(runs: Sequence[Samples], names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """What a row says of its solutions: how many there are, how many of them undecided, in each run."""
+    members = [[one for name in names for one in samples[name]] for samples in runs]
+    undecided = tuple(sum(outcome_of(one) == "undecided" for one in given) for given in members)
+    return {"undecided": undecided, "solutions": tuple(map(len, members))}
+
+
 def _values(runs: Sequence[Samples], ks: Iterable[int], profile: str) -> dict[str, list[dict[str, float]]]:
-    """Measure -> problem id -> its value, in both runs; accuracy, and what both have of k samples, more than one."""
+    """Measure -> problem id -> its value, in each run; accuracy, and what all have of k samples, more than one."""
 
     def same(one: str, two: str) -> bool:
         return compare(one, two, profile=profile).outcome == "correct"
 
     fewest = min((len(members) for samples in runs for members in samples.values()), default=0)
     usable = [k for k in sorted(set(ks)) if 1 < k <= fewest]
-    found = [
-        {"accuracy": {problem: share_correct(members) for problem, members in samples.items()}}
+    measured = {
+        key: {"accuracy": {problem: share_correct(members) for problem, members in samples.items()}}
         | over_k_samples(samples, usable, same=same)
-        for samples in runs
-    ]
+        for key, samples in {id(samples): samples for samples in runs}.items()
+    }
+    found = [measured[id(samples)] for samples in runs]
     # a vote is a sum of fractions: what is equal but for the last digits is no difference
     return {
         measure: [{problem: round(value, 9) for problem, value in run[measure].items()} for run in found]
         for measure in found[0]
         if all(measure in run for run in found)
     }
-
-
-def _require_same(
-    common: Sequence[Problem], second: Mapping[str, Problem], num_first: int, names: tuple[str, str]
-) -> None:
-    one, two = names
-    if not common:
-        raise InputError(
-            f"{one} and {two} have no problem in common: none of the {num_first:,} of {one} is among the "
-            f"{len(second):,} of {two}; compare runs on the same problems"
-        )
-    for problem in common:
-        other = second[problem.id]
-        if problem.text != other.text or not _same_gold(problem, other):
-            what = "question" if problem.text != other.text else "gold"
-            raise InputError(
-                f"problem {problem.id} has another {what} in {two} than in {one}, so the two cannot be compared: run "
-                "both on the same file"
-            )
-
-
-def _same_gold(one: Problem, two: Problem) -> bool:
-    """Whether two golds are written alike or mean the same, as 2,125 and 2125 do."""
-    if one.answer == two.answer:
-        return True
-    if not isinstance(one.answer, str) or two.answer is None:
-        return False
-    return compare(one.answer, two.answer, kind=one.kind).outcome == "correct"
 
 
 def _formats(

@@ -14,8 +14,8 @@ from slipstick.commands.report import run_report
 from slipstick.errors import InputError, UserError
 from slipstick.metrics import summarize
 from slipstick.report import write_report
-from slipstick.report.many import RunsTable, count_of, runs_table
-from slipstick.report.many_files import latex, markdown, terminal_table, write_table
+from slipstick.report.many import RunsTable, runs_table
+from slipstick.report.many_files import count_of, latex, markdown, terminal_table, write_table
 from slipstick.report.reading import find_runs
 from slipstick.schema import Verdict
 from tests.report.many_runs import write_run
@@ -85,6 +85,23 @@ def test_an_average_is_starred_unless_the_paired_test_shows_a_difference(tmp_pat
         metrics = summarize(list(folder.problems()), solutions, ks=[], same=str.__eq__)
         folder.finish("finished", counts={}, metrics=metrics)
     assert [[bool(cell and cell.best) for cell in row.cells] for row in table_of(tmp_path).rows] == [[True] * 3] * 2
+
+
+@pytest.mark.parametrize("size", [20, 19])  # the same problems, and others
+def test_what_may_be_as_good_as_the_best_with_its_undecided_solutions_is_marked(tmp_path: Path, size: int) -> None:
+    undecided = {"verdict": Verdict(outcome="undecided", method="text")}
+    for name, n, changed in (("A", 20, range(0)), ("B", size, range(20)), ("C", size, range(2))):
+        skill = {"cot": 0.0 if name == "C" else 1.0}
+        folder = write_run(tmp_path / name, model=f"openai:acme/{name}", sets={"a": n}, skills=skill)
+        few = {f"a/test/{place}" for place in changed}
+        solutions = [one.model_copy(update=undecided) if one.problem_id in few else one for one in folder.solutions()]
+        folder.write_verdicts(solutions)
+        metrics = summarize(list(folder.problems()), solutions, ks=[], same=str.__eq__)
+        folder.finish("finished", counts={}, metrics=metrics)
+    table = table_of(tmp_path)
+    assert [bool(cell and cell.best) for row in table.rows for cell in row.cells] == [True, True, False]
+    (note,) = [note for note in table.notes if "ndecided" in note]
+    assert "B 100.0%, C 10" in note and "marked too" in note and note in markdown(table)
 
 
 def test_other_problems_of_a_set_are_told_and_not_tested_together(runs: Path) -> None:

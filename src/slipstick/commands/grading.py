@@ -11,6 +11,7 @@ from slipstick.alarms import (
     failed_requests,
     ignored_settings,
     shares_of_solutions,
+    unmarked_answers,
     write_alarms,
 )
 from slipstick.commands import count
@@ -55,7 +56,7 @@ def grade_run(
     console.print(metrics_table(metrics))
     left = left_out(problems, graded, ks=ks, averages=averages)
     shares = [*failed_requests(metrics), *empty_answers(metrics), *shares_of_solutions(metrics)]
-    alarms = [*alarms, *shares, *ignored_settings(folder.run().versions), *left]
+    alarms = [*alarms, *shares, *unmarked_answers(graded), *ignored_settings(folder.run().versions), *left]
     write_alarms(folder.path, alarms)
     for alarm in alarms:
         console.print("alarm", style="bold red", end="")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from slipstick.metrics.estimators import share_correct
+from slipstick.metrics.estimators import outcome_of, share_correct
 from slipstick.metrics.intervals import Z95, bootstrap_means
-from slipstick.metrics.measures import by_problem
+from slipstick.metrics.measures import Samples, by_problem
 from slipstick.schema import Record, Solution
 
 if TYPE_CHECKING:
@@ -60,6 +60,14 @@ class PairedComparison(Record):
     """Further problems with which a true difference of this size is found 4 times in 5; 0 if these are enough, None if
     there is no difference at all or it would take more than ten million."""
 
+    undecided: tuple[int, int] = (0, 0)
+    """Undecided solutions of the first run, and of the second; they count as not correct."""
+    solutions: tuple[int, int] = (0, 0)
+    """All solutions of the first run, and of the second."""
+    hinges_on_undecided: bool = False
+    """Whether another run would be shown to be better, or none, if the undecided solutions of one were correct and
+    those of the other incorrect."""
+
     @property
     def label(self) -> str:
         """What was compared, in words: "pot", "pot, gsm8k", "pot, maj@4, gsm8k"."""
@@ -73,6 +81,12 @@ class PairedComparison(Record):
         return TESTS[self.test]
 
     @property
+    def shown_p(self) -> str:
+        """p as tables show it, "open" if undecided solutions could turn what it says."""
+        p = f"{self.p:.3f}" if self.p >= 0.001 else "<0.001"
+        return f"{p}, open" if self.hinges_on_undecided else p
+
+    @property
     def differs(self) -> bool:
         """Whether the runs differ by more than luck, at the 5 % level."""
         return self.p < ALPHA
@@ -83,10 +97,34 @@ def accuracy_by_problem(solutions: Iterable[Solution]) -> dict[str, float]:
     return {problem: share_correct(samples) for problem, samples in by_problem(solutions).items()}
 
 
+def accuracy_ranges(solutions: Iterable[Solution]) -> dict[str, tuple[float, float]]:
+    """Problem id -> the share of its samples that are correct, and what it would be if the undecided ones were.
+
+    Raises InputError for an ungraded solution.
+    """
+    samples = by_problem(solutions)
+    most = undecided_as_correct(samples)
+    return {problem: (share_correct(members), share_correct(most[problem])) for problem, members in samples.items()}
+
+
+def undecided_as_correct(samples: Samples) -> Samples:
+    """The samples with each that is undecided as correct, for the most that a measure can be; themselves if none is."""
+    if not any(outcome_of(one) == "undecided" for members in samples.values() for one in members):
+        return samples
+    return {problem: [_as_correct(one) for one in members] for problem, members in samples.items()}
+
+
+def _as_correct(solution: Solution) -> Solution:
+    if solution.verdict is None or solution.verdict.outcome != "undecided":
+        return solution
+    return solution.model_copy(update={"verdict": solution.verdict.model_copy(update={"outcome": "correct"})})
+
+
 def compare_paired(
     first: Mapping[str, float],
     second: Mapping[str, float],
     *,
+    most: tuple[Mapping[str, float], Mapping[str, float]] | None = None,
     format: str = "",
     group: str = "",
     measure: str = "accuracy",
@@ -96,6 +134,7 @@ def compare_paired(
 
     The test is McNemar's, exact, if each problem was sampled once; with several samples a problem it is the paired
     permutation test, of which McNemar's is the special case, with 10,000 seeded changes of sign.
+    most: the values of both if their undecided solutions were correct (`undecided_as_correct`).
     Raises ValueError if they have no problem in common.
     """
     import numpy as np
@@ -109,6 +148,7 @@ def compare_paired(
     only_first, only_second = int((gains < 0).sum()), int((gains > 0).sum())
     binary = _is_binary(gains)
     n, difference = len(common), float(gains.mean())
+    ends = [] if most is None else [[second[name] - most[0][name], most[1][name] - first[name]] for name in common]
     return PairedComparison(
         format=format,
         group=group,
@@ -124,7 +164,15 @@ def compare_paired(
         p=_test(gains, seed),
         test="mcnemar" if binary else "permutation",
         more_problems_needed=_more_problems_needed(gains, binary),
+        hinges_on_undecided=any(_shown(np.array(end), seed) != _shown(gains, seed) for end in zip(*ends, strict=True)),
     )
+
+
+def _shown(gains: numpy.ndarray, seed: int) -> int:
+    """1 if the second is shown to be better, -1 if the first is, 0 if neither is."""
+    if _test(gains, seed) >= ALPHA:
+        return 0
+    return 1 if gains.sum() > 0 else -1
 
 
 def differs_on_average(sets: Sequence[Sequence[float]], *, seed: int = 0) -> bool:

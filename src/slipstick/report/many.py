@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import isclose, sqrt
 from pathlib import Path, PurePath
+from statistics import fmean
 from typing import NamedTuple
 
 from slipstick.comparison import counted_solutions
 from slipstick.errors import InputError, UserError, counted, did_you_mean
 from slipstick.metrics.groups import group_problems, set_of
-from slipstick.metrics.labels import is_share, order_formats
+from slipstick.metrics.labels import order_formats
 from slipstick.metrics.measures import ALL_SETS
-from slipstick.metrics.paired import accuracy_by_problem, compare_paired, differs_on_average
+from slipstick.metrics.paired import accuracy_ranges, differs_on_average
 from slipstick.models import CHANGES_NO_REPLY
 from slipstick.report.reading import RunContent, read_run
 from slipstick.schema import Metric, Problem, Run
@@ -95,6 +96,9 @@ class RunsTable(NamedTuple):
     """What limits the table: other problems, other profiles, runs that are not finished."""
 
 
+_Shares = Mapping[str, tuple[float, float]]
+
+
 class _Read(NamedTuple):
     path: Path
     run: Run
@@ -104,12 +108,14 @@ class _Read(NamedTuple):
     """(set, format) -> number."""
     averages: dict[str, Metric]
     """Format -> the run's own mean over all its sets."""
-    shares: dict[tuple[str, str], Mapping[str, float]]
-    """(set, format) -> question -> share of correct samples."""
+    shares: dict[tuple[str, str], _Shares]
+    """(set, format) -> question -> share of correct samples, and that with the undecided ones."""
     questions: dict[str, frozenset[str]]
     """Set -> its questions: ids, texts and golds."""
     failed: float
     """Share of samples whose request failed, in the format with the most."""
+    undecided: float
+    """Share of undecided samples, in the format with the most."""
     partial: str
 
 
@@ -121,7 +127,7 @@ class _Entry(NamedTuple):
     def cells(self) -> dict[tuple[str, str], Metric]:
         return {key: metric for read in self.reads for key, metric in read.cells.items()}
 
-    def shares(self) -> dict[tuple[str, str], Mapping[str, float]]:
+    def shares(self) -> dict[tuple[str, str], _Shares]:
         return {key: shares for read in self.reads for key, shares in read.shares.items()}
 
 
@@ -190,19 +196,22 @@ def _read(path: Path, content: RunContent, measure: str) -> _Read:
     averages = {metric.format: metric for metric in chosen if (metric.group_by, metric.group) == (AVERAGE, ALL_SETS)}
     asked = {problem.id: f"{problem.id} {problem.text} {problem.answer}" for problem in problems}
     members = group_problems(problems).sets if sets else {alone: list(asked)}
-    shares: dict[tuple[str, str], Mapping[str, float]] = {}
+    shares: dict[tuple[str, str], _Shares] = {}
     if measure == "accuracy":
         counting = counted_solutions(run, solutions)
         for format in {format for _, format in cells}:
-            graded = accuracy_by_problem(one for one in counting if one.format == format and one.verdict)
+            graded = accuracy_ranges(one for one in counting if one.format == format and one.verdict)
             for group, ids in members.items():
                 shares[group, format] = {asked[name]: graded[name] for name in ids if name in graded}
     questions = {group: frozenset(asked[name] for name in ids) for group, ids in members.items()}
-    failed = max((each.value for each in metrics if each.measure == "request_failed" and not each.group), default=0.0)
+    failed, undecided = (
+        max((each.value for each in metrics if each.measure == name and not each.group), default=0.0)
+        for name in ("request_failed", "undecided")
+    )
     model = _model_name(run, next((one.model for one in solutions if one.model), ""))
     step = _STEP.search(model) or _STEP.search(run.name)
     number = int(step[1]) if step else None
-    return _Read(path, run, model, number, cells, averages, shares, questions, failed, content.partial)
+    return _Read(path, run, model, number, cells, averages, shares, questions, failed, undecided, content.partial)
 
 
 def _told_apart(reads: Sequence[_Read]) -> list[_Read]:
@@ -324,7 +333,8 @@ def _best(
         for place, metric in numbers.items():
             tied = _paired_tie(rows[first], rows[place], groups)
             if tied is None:
-                tied = metric.high >= numbers[first].low if sign > 0 else metric.low <= numbers[first].high
+                high = metric.high + _undecided(rows[place], groups)
+                tied = high >= numbers[first].low if sign > 0 else metric.low <= numbers[first].high
             if place == first or tied:
                 best.add((place, column))
     return best
@@ -333,17 +343,20 @@ def _best(
 def _paired_tie(
     best: tuple[_Entry, str, object], other: tuple[_Entry, str, object], groups: Sequence[str]
 ) -> bool | None:
-    """Whether the paired test shows no difference at the 5 % level; None unless both have the same problems."""
+    """Whether the paired test shows no difference at the 5 % level, or need not if what is undecided of `other` were
+    decided; None unless both have the same problems."""
     one, two = best[0].shares(), other[0].shares()
-    pairs = [(one.get((group, best[1])), two.get((group, other[1]))) for group in groups]
-    if not all(left and right and left.keys() == right.keys() for left, right in pairs):
+    pairs = [(one.get((group, best[1]), {}), two.get((group, other[1]), {})) for group in groups]
+    if not all(left and left.keys() == right.keys() for left, right in pairs):
         return None
-    if len(pairs) == 1:
-        left, right = pairs[0]
-        assert left and right
-        return not compare_paired(right, left).differs
-    gains = [[left[name] - right[name] for name in left] for left, right in pairs if left and right]
-    return not differs_on_average(gains)
+    gains = [[left[name][0] - right[name][1] for name in left] for left, right in pairs]
+    return sum(map(fmean, gains)) <= 0 or not differs_on_average(gains)
+
+
+def _undecided(row: tuple[_Entry, str, object], groups: Sequence[str]) -> float:
+    """What accuracy would gain if all that is undecided were correct; each group has the same weight."""
+    shares = [row[0].shares().get((group, row[1]), {}).values() for group in groups]
+    return fmean(fmean(most - least for least, most in each) if each else 0.0 for each in shares)
 
 
 def _trends(rows: Sequence[tuple[_Entry, str, list[Metric | None]]], columns: Sequence[str]) -> list[Trend]:
@@ -375,17 +388,9 @@ def _notes(reads: Sequence[_Read], empty: Sequence[_Read], measure: str) -> Iter
             yield f"{read.path} is {read.run.status}{f', {read.partial}' if read.partial else ''}."
         if read.failed:
             yield f"{read.path}: {read.failed:.1%} of the requests failed and count as wrong (--resume repeats them)."
+    if undecided := [f"{read.path.name} {read.undecided:.1%}" for read in reads if read.undecided]:
+        marked = "; what may be as good as the best with them is marked too" if measure == "accuracy" else ""
+        yield f"Undecided solutions count as not correct: {', '.join(undecided)}{marked}."
     if empty:
         names = ", ".join(read.path.name for read in empty[:5]) + (", ..." if len(empty) > 5 else "")
         yield f"Left out, as they have no {measure}: {names}."
-
-
-def is_percent(table: RunsTable) -> bool:
-    """Whether the numbers of a table are shares, which are shown in percent."""
-    return any(cell and is_share(cell.metric) for row in table.rows for cell in row.cells)
-
-
-def count_of(table: RunsTable, column: int) -> int | None:
-    """How many problems a column's numbers are of, if it is the same for all."""
-    counts = {cell.metric.n for row in table.rows if (cell := row.cells[column])}
-    return counts.pop() if len(counts) == 1 else None

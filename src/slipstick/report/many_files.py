@@ -10,9 +10,10 @@ from rich.text import Text
 from slipstick.drawing import Axis, Entry, along, as_file, charted, line, mark, nice_axis, numbered, percent_grid, up
 from slipstick.edges import read_text
 from slipstick.errors import UserError, counted
+from slipstick.metrics.labels import is_share
 from slipstick.report.content import ABOUT, LABELS, FormatStyle, ends, format_styles, interval, number
 from slipstick.report.forest import Band, Forest, axis_over, lane_of
-from slipstick.report.many import Cell, RunsTable, Trend, count_of, is_percent
+from slipstick.report.many import Cell, RunsTable, Trend
 from slipstick.report.page import page_at, render
 from slipstick.report.plots import Plot
 from slipstick.report.table import md, tex
@@ -204,4 +205,15 @@ def _marked(table: RunsTable) -> str:
 
 
 def _unit(table: RunsTable) -> str:
-    return "%" if is_percent(table) else table.measure.replace("_", " ")
+    return "%" if _is_percent(table) else table.measure.replace("_", " ")
+
+
+def _is_percent(table: RunsTable) -> bool:
+    """Whether the numbers of a table are shares, which are shown in percent."""
+    return any(cell and is_share(cell.metric) for row in table.rows for cell in row.cells)
+
+
+def count_of(table: RunsTable, column: int) -> int | None:
+    """How many problems a column's numbers are of, if it is the same for all."""
+    counts = {cell.metric.n for row in table.rows if (cell := row.cells[column])}
+    return counts.pop() if len(counts) == 1 else None

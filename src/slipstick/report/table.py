@@ -69,7 +69,7 @@ def comparison_table(comparison: RunComparison) -> Fitting:
     for row in comparison.rows:
         first, second = f"{100 * row.first:.1f}", f"{100 * row.second:.1f}"
         gain = f"{100 * row.difference:+.1f} {100 * row.low:+.1f}–{100 * row.high:+.1f}"
-        p, n = f"{row.p:.3f}" if row.p >= 0.001 else "<0.001", f"{row.n:,}"
+        p, n = row.shown_p, f"{row.n:,}"
         wide.add_row(Text(row.label), first, second, gain, f"{row.only_first:,} / {row.only_second:,}", p, n)
         narrow.add_row(Text(row.label), first, second, gain, p, n)
     return Fitting(unwrapped(wide), unwrapped(narrow, after=1))
