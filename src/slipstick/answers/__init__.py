@@ -10,6 +10,7 @@ language. Units, money and percent signs stay in the answer.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -90,10 +91,11 @@ def find_conclusion(text: str, *, kind: str | None = None) -> Conclusion | None:
     None if it marks its answer, chooses a letter, is nothing but an answer, refuses to answer, asks or breaks off.
     """
     thoughts = split_thoughts(text)
-    said = _own_turn(thoughts.said[-_SEARCHED:], kind=kind)
+    said = thoughts.said[-_SEARCHED:]
     found = _find(said, kind=kind, first=True)
     if found and found.rule not in _OPEN:
         return None
+    said = _own_turn(said, kind=kind)
     if not thoughts.finished or not said.strip() or said.rstrip().endswith(("?", "？")) or declines(said):
         return None
     return None if void_from(said) is not None else conclusion_of(said, found)
@@ -105,6 +107,7 @@ def _own_turn(text: str, *, kind: str | None) -> str:
     return text[: where_it_ends(text, lambda before: find_marked(before, kind=kind) is not None)]
 
 
+@functools.lru_cache(maxsize=1024)  # what a verdict is made of is looked at again where it is doubted
 def _find(text: str, *, kind: str | None, first: bool) -> Found | None:
     """The answer in what a model said."""
     text = _own_turn(text, kind=kind)
