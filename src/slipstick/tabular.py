@@ -35,6 +35,13 @@ _OTHER_FILES = {
 """First bytes of files of no rows -> what they are, and the remedy."""
 _DICT = "dataset_dict.json"
 """What `DatasetDict.save_to_disk` writes beside the folders of its splits."""
+_KINDS = (
+    "JSON (one object a line, or an array of objects), CSV and TSV by their endings, all of them gzipped or not; "
+    "Parquet; a folder that datasets.save_to_disk wrote"
+)
+"""What can be read, for a message."""
+_BEGIN_ROWS = (b"{", b"[", b"PAR1", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\x1f\x8b")
+"""How a file of no known ending begins if it has rows: JSON, Parquet, UTF-16, gzip."""
 _ENDINGS = (".json", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
@@ -56,12 +63,14 @@ def read_rows(path: Path | str, *, on_bad: OnBad | None = None) -> Iterator[Row]
     of objects, or an object of named objects over several lines. Cells of CSV are text; a header
     that has more of `;`, tabs or `|` than of its ending's sign is separated by those, and rows of empty cells are
     passed over. UTF-8, or UTF-16 with its mark.
-    Raises InputError immediately if there is no such file, and while reading, with file and line, for a row that cannot
-    be read, a truncated gzip file and a file without rows. With `on_bad` a bad row is given to it instead and the next
-    one is read; a truncated file is still an error. Half a surrogate pair becomes U+FFFD.
+    Raises InputError immediately if there is no such file or it is of another kind, and while reading, with file and
+    line, for a row that cannot be read, a truncated gzip file and a file without rows. With `on_bad` a bad row is given
+    to it instead and the next one is read; a truncated file is still an error. Half a surrogate pair becomes U+FFFD.
     """
     path = Path(path)
     require_file(path)
+    if path.is_file():
+        _refuse_other_kinds(path)
     return _rows(path, on_bad)
 
 
@@ -124,16 +133,33 @@ def hand_over(where: str, error: InputError, on_bad: OnBad | None) -> None:
     on_bad(where, str(error).removeprefix(where).lstrip(": "))
 
 
-def _rows(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
+def _refuse_other_kinds(path: Path) -> None:
+    """Raises InputError for a file of no rows, as its ending or its first bytes say."""
     if path.suffix.lower() in (".yaml", ".yml"):
         raise InputError(
             f"{path} is YAML and no file of rows. If it describes a task of lm-eval, name the data set of its "
             "`dataset_path` (`slipstick list problems` has the names), or save the rows of that as JSON lines"
         )
-    saved = saved_files(path)
-    for mark, what in () if saved else _OTHER_FILES.items():
+    for mark, what in _OTHER_FILES.items():
         if _begins_with(path, mark):
             raise InputError(f"{path} is {what}")
+    if {suffix.lower() for suffix in path.suffixes}.isdisjoint((".jsonl", *_ENDINGS)):
+        start = _head(path).removeprefix(codecs.BOM_UTF8).lstrip()
+        if start and not start.startswith(_BEGIN_ROWS):
+            raise InputError(f"{path} is no file of rows. What can be read: {_KINDS}")
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4096)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _rows(path: Path, on_bad: OnBad | None) -> Iterator[Row]:
+    saved = saved_files(path)
     delimiter = _DELIMITERS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
     found = False
     if saved:
@@ -322,11 +348,7 @@ def _decode_line(line: bytes) -> str:
 
 
 def _begins_with(path: Path, mark: bytes) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(mark)) == mark
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    return _head(path).startswith(mark)
 
 
 def _json_type(value: object) -> str:

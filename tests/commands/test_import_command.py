@@ -195,6 +195,14 @@ def test_mistakes_are_one_message_and_leave_nothing(
     assert not (alpaca.parent / "run").exists()
 
 
+@pytest.mark.parametrize(("name", "content"), [("set.md", b"# Chat 1"), ("set.xlsx", b"PK\x03\x04")])
+def test_another_kind_of_file_is_told_before_the_run_that_is_there(alpaca: Path, name: str, content: bytes) -> None:
+    imported(alpaca)
+    (alpaca.parent / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"is no file of rows|is a workbook"):
+        imported(alpaca.parent / name)
+
+
 def test_a_run_is_no_file(alpaca: Path) -> None:
     folder, _ = imported(alpaca)
     with pytest.raises(InputError, match="is a run folder already"):
