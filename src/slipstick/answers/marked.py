@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from slipstick.answers.boxes import Box, boxes, find_box
 from slipstick.answers.found import Found
 from slipstick.answers.letters import find_stated
+from slipstick.answers.remarks import without_remark
 from slipstick.answers.several import with_items_below
 from slipstick.answers.trim import VALUE, cut, trim
 from slipstick.answers.words import CJK, Phrases, denied, words
@@ -199,7 +200,7 @@ def _tagged(text: str, *, kind: str | None) -> Found | None:
     found = next(iter(deque(_TAGGED.finditer(text), maxlen=1)), None) if "</" in text else None
     if found is None:
         return None
-    answer = trim(found["tail"])
+    answer = without_remark(trim(found["tail"]), kind=kind)
     if not answer or len(answer) > 1000:
         return None
     if re.match(r"[A-Z][a-z]+ \w+ \w", answer) and re.search(r"\d", answer):  # a sentence

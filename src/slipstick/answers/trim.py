@@ -8,6 +8,7 @@ from slipstick.answers.clauses import clause_end, states_several, wavers
 from slipstick.answers.dollars import FORMULA_BEGINS, FORMULA_ENDED, is_price
 from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import Found
+from slipstick.answers.remarks import without_remark
 from slipstick.answers.values import NUMBER, QUANTITY, UNIT_BEHIND, value_at
 from slipstick.answers.words import CJK, decimal_comma, words
 
@@ -23,6 +24,7 @@ _AFTERWARDS = re.compile(
     r"(?:,|(?<!\s))\s++(?:because|since|(?:(?:of|in|from|for)\s+)?which|denn|weil|car|parce que|puisque|ya que"
     r"|porque|puesto que|pois|já que|perché|poiché"
     r"|так как|потому что|поскольку|as\s+(?:we|the|shown|required|desired|expected)|not\b|so\b|where\b|i\s+hope"
+    r"|rather\s+than|instead\s+of"
     r"|hence|therefore"
     r"|(?:as|for|while|whereas|although|though|but)(?=\s+[(*$]*(?:[-−]?\d[\d.,/]*|(?-i:[A-J]))[)*$]*\s+"
     r"(?:is|are|was|cannot|can['’]t|does|doesn['’]t|fails)\b))\b"
@@ -132,6 +134,7 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
     answer = trim(tail)
     if not answer:
         return None
+        tail = without_remark(tail, kind=kind)
     found = _at(text, start, end, answer, rule)
     if kind == "number" and (owner := _OWNER.match(answer)):
         found = found.within(answer[owner.end() :], owner.end(), len(answer))

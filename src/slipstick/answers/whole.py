@@ -15,6 +15,7 @@ from importlib.resources import files
 
 from slipstick.answers.found import Found
 from slipstick.answers.guesses import OPERATION, breaks_off
+from slipstick.answers.remarks import without_denial
 from slipstick.answers.trim import formulas, trim
 from slipstick.answers.values import NUMBER, QUANTITY, SHARE_OF
 from slipstick.answers.words import CJK, denied, words
@@ -123,10 +124,11 @@ def find_whole(text: str, *, kind: str | None) -> Found | None:
     ):
         return None
     answer = _EXCLAIMED.sub("", _undecorated(line) or "")
+    said = without_denial(answer) if kind == "text" else answer
     if not answer:
         return None
-    if _is_value(answer) or _is_words(answer, kind=kind, alone="$" not in line):
-        return Found(answer, start, start + len(line), "whole")
+    if _is_value(said) or _is_words(said, kind=kind, alone="$" not in line and said == answer):
+        return Found(said, start, start + len(line), "whole")
     return _stated(text, start, line, kind=kind)
 
 

@@ -57,6 +57,8 @@ _LEAD = re.compile(
     r"|it is (?=impossible|not possible|possible)"
 )
 """What stands before a set phrase and says no more."""
+_COUNTED = re.compile(r"(?<=[A-Za-z]{2})\s+\((?:(?:about|with)\s+)?[-$€£]{0,2}\d[\d.,]*%?(?:\s[a-z][a-z ]*)?\)$")
+"""A quantity in brackets behind words, which says how many or how much they have: "red (5 balls)"."""
 _HYPHEN = re.compile(r"(?<=\w)-|-(?=\s|$)")
 """A hyphen or dash; what else stands before a word is a minus sign: -\\infty."""
 _ITEMS = re.compile(r"\s*(?:,\s*(?:and|or)\b|,|;|\band\b|&)\s*")
@@ -68,6 +70,7 @@ def compare_words(
     """Whether two answers of which at least one is in words mean the same; None if words cannot decide."""
     if max(len(a), len(e)) > _MAX_LENGTH:
         return None
+    a = a if re.search(r"\d", e) else _COUNTED.sub("", a)
     words_a, words_e = plain_words(a), plain_words(e)
     if not words_a or not words_e:
         return None
