@@ -146,3 +146,31 @@ def test_both_signs_of_the_last_number_stay(sign: str) -> None:
     text = f"Taking roots on both sides gives x = {sign}9."
     assert grade(text, "x = 9 or x = -9").outcome == grade(text, "9, -9").outcome == "correct"
     assert grade(text, "9").outcome == "incorrect"
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "outcome"),
+    [
+        ("At 3 o'clock.", "3:00", "correct"),
+        ("The train arrives at 3 o’clock.", "3:00", "correct"),
+        ("The answer is exactly 3 o'clock.", "3:00", "correct"),
+        ("At 3 o'clock in the afternoon.", "15:00", "correct"),
+        ("The answer is 3 pm.", "15:00", "correct"),
+        ("At 4 o'clock.", "3:00", "incorrect"),
+        ("The answer is 3 o'clock.", "3", "correct"),
+        ("The answer is 3:00.", "3", "correct"),
+        ("It is 3.", "3:00", "correct"),
+        ("It is 4.", "3:00", "incorrect"),
+        ("It is 3.", "15:00", "undecided"),
+        ("It takes 180.", "3:00", "undecided"),
+        ("5¢", "0.05", "correct"),
+        ("It costs 5¢.", "$0.05", "correct"),
+        ("5¢", "5", "correct"),
+    ],
+)
+def test_a_full_hour_and_a_sign_of_coins_stay(text: str, gold: str, outcome: str) -> None:
+    assert grade(text, gold).outcome == outcome
+
+
+def test_if_a_number_is_asked_a_full_hour_is_one() -> None:
+    assert final_answer("Let us see. It begins at 3 o'clock.", kind="number") == "3"

@@ -25,10 +25,14 @@ _UNIT = (
     rf"(?i:(?:(?:square|cubic|sq\.?|cu\.?)\s)?(?:degrees?\s(?:celsius|fahrenheit)|light[-\s]years?|(?:{_WORDS})s?)"
     r"(?:\s(?:squared|cubed))?)"
 )
+_O_CLOCK = (
+    r"\d{1,2}(?::\d\d)?\s?[oO]['’]?\s?[cC]lock\b"
+    r"(?:\s(?:in\sthe\s(?:morning|afternoon|evening)|at\snight|[aApP]\.?[mM]\b\.?))?"
+)
 QUANTITY = re.compile(
-    rf"(?<![A-Za-z_0-9.À-ɏͰ-ӿ])(?:(?P<time>\d{{1,2}}:\d\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\d{{1,2}}\s?(?:[ap]m|[AP]M|[ap]\.m|[AP]\.M)\b\.?)(?![\d:])|(?P<money>\\?[$€£¥])?"
+    rf"(?<![A-Za-z_0-9.À-ɏͰ-ӿ])(?:(?P<time>\d{{1,2}}:\d\d(?:\s?[AaPp]\.?[Mm]\b\.?)?|\d{{1,2}}\s?(?:[ap]m|[AP]M|[ap]\.m|[AP]\.M)\b\.?|{_O_CLOCK})(?![\d:])|(?P<money>\\?[$€£¥])?"
     rf"(?P<number>(?:{NUMBER}(?:/\d+)?)?√\(?\d+\)?(?:/\d+)?|{NUMBER}(?:/\d+)?)(?P<percent>\s?\\?%)?"
-    rf"(?P<behind>\s\$(?=\s+[a-zà-ÿ])|\s?[€£](?!\d))?"
+    rf"(?P<behind>\s\$(?=\s+[a-zà-ÿ])|\s?[€£¢](?!\d))?"
     rf"(?P<unit>(?:\sm[²³23]|\sm/s[²2]|(?:\s|[ ]{{2,4}})?(?:[kcmd]m[²³23]?|(?:ft|in|yd|mi)[²³23]|k?g|m[lL]|L|lbs?|oz"
     rf"|{_UNIT}|ft|°[CF]?|mph|km/h"
     r"|m/s))(?![\w/^]))?)"
@@ -107,6 +111,7 @@ _GAP = re.compile(r"(?:,?\s+and\s+|,\s+|\s*)")
 
 _NEGATIVE = re.compile(r"(?<![\w-])[Nn]egative\s(?=\Z)")
 """A sign in words: "negative 7"."""
+_HOUR = re.compile(r"\d+")
 _BOTH_SIGNS = re.compile(r"(?<![\w)])(?<![\w)]\s)(?:±|\\pm|\+/)\s?$")
 """What makes a number two: ±7, but not 5 ± 2."""
 
@@ -115,7 +120,7 @@ def value_at(text: str, match: re.Match[str], *, bare: bool) -> Found:
     """The value of which a match of QUANTITY is the last number, with its unit and sign of money unless `bare`."""
     if match["time"]:
         if bare and ":" not in match["time"]:
-            return Found(match["time"].rstrip("AaPpMm. "), *match.span(), "last number")
+            return Found(_HOUR.match(match["time"])[0], *match.span(), "last number")  # type: ignore[index]
         time = match["time"] if "." in match["time"][:-1] else match["time"].rstrip(".")
         return Found(time, *match.span(), "last number")
     if share := _SHARE.search(text, max(0, match.start() - 40), match.start()):

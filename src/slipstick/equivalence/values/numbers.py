@@ -172,10 +172,10 @@ _COINS = ("cent", "penny")
 
 
 def _coins_of(answer: Number, expected: Number) -> bool:
-    """Whether an answer in coins is the sum that a gold without a unit is: one that is not whole is not in coins."""
+    """Whether an answer in coins is the sum that a gold without a unit is: one with a decimal is not in coins."""
     if answer.unit not in _COINS or expected.unit or not isinstance(expected.value, Fraction):
         return False
-    return expected.value.denominator > 1 and answer.value == expected.value * 100
+    return (expected.value.denominator > 1 or expected.places == 2) and answer.value == expected.value * 100
 
 
 def numbers_equal(answer: Number, expected: Number, policy: Policy = SLIPSTICK) -> tuple[bool, str]:

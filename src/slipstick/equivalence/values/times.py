@@ -56,12 +56,26 @@ def same_moment(answer: str, expected: str) -> Decision | None:
     clock = read_clock(expected)
     if clock and (other := read_clock(answer)):
         return _same_clock(other, clock)
+    if (clock or read_clock(answer)) and (hours := _of_an_hour(answer, expected)):
+        return hours
     dates, found = read_dates(expected), read_dates(answer)
     if dates and found:
         return _same_date(found, dates)
     if (dates or found) and (answer if dates else expected).isdigit():
         return Decision(False, "time", "a date against a number")
     return None
+
+
+def _of_an_hour(answer: str, expected: str) -> Decision | None:
+    """A full hour compared with a number alone: 3 is 3:00; a time with minutes may be a ratio too."""
+    bare = next((text for text in (answer, expected) if re.fullmatch(r"\d{1,6}", text)), None)
+    clock = read_clock(expected if bare is answer else answer)
+    if bare is None or clock is None or clock.seconds % 3600:
+        return None
+    if int(bare) > 24:
+        return Decision(None, "time", "a time of day, or how long something takes, against a number")
+    hour = Clock(int(bare) % 24 * 3600, whole_day=int(bare) >= 12 or int(bare) == 0)
+    return _same_clock(hour, clock) if bare is answer else _same_clock(clock, hour)
 
 
 def read_clock(text: str) -> Clock | None:
@@ -87,8 +101,9 @@ def read_clock(text: str) -> Clock | None:
 
 
 def _flat(text: str) -> str:
-    flat = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).casefold().replace("\\", " ")
-    return re.sub(r"^(?:at|on|by|am|der|den) ", "", " ".join(flat.split()))
+    flat = re.sub(r"\\text\s*\{([^{}]*)\}", r" \1 ", text).casefold().replace("\\", " ").replace("’", "'")
+    flat = re.sub(r" (?:sharp|exactly|on the dot)$", "", " ".join(flat.split()))
+    return re.sub(r"^(?:(?:exactly|precisely) )?(?:at |on |by |am |der |den )?", "", flat)
 
 
 def _count(word: str) -> int | None:
