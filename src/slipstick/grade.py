@@ -33,7 +33,6 @@ def grade(
     """
     from slipstick.equivalence import check_profile, compare
     from slipstick.equivalence.verdicts import answer_text, expected_texts
-    from slipstick.golds import asked_kind
     from slipstick.schema import Problem, Solution
 
     check_profile(profile)
@@ -47,12 +46,12 @@ def grade(
         problem = Problem(id="", text=asked, answer=expected)
     expected, choices, kind = problem.answer, _options(problem, profile), kind or problem.kind
     row = _row(
-        _answer(attempt, asked_kind(kind, expected, choices), choices, profile), expected, choices, kind, profile
+        _answer(attempt, _asked(attempt, kind, expected, choices), choices, profile), expected, choices, kind, profile
     )
     if not isinstance(row, tuple):
         return _doubt(row, attempt, "", problem, profile)
     verdict = _tolerate(compare(row[0], row[1], kind=row[2], profile=profile), row[0], problem, profile)
-    verdict = _doubt(verdict, attempt, row[0], problem, profile)
+    verdict = _in_order(_doubt(verdict, attempt, row[0], problem, profile), row[0], problem, profile)
     return _refuse_question(verdict, row[0], problem, profile)
 
 
@@ -69,7 +68,6 @@ def grade_solutions(
     `workers` processes share what needs computer algebra. Raises UserError for a profile that does not exist.
     """
     from slipstick.equivalence import check_profile, compare_stream
-    from slipstick.golds import asked_kind
 
     check_profile(profile)
     known = {problem.id: problem for problem in problems}
@@ -80,7 +78,8 @@ def grade_solutions(
             problem = known.get(solution.problem_id)
             kind = problem.kind if problem else None
             choices = _options(problem, profile)
-            answer = _answer(solution, asked_kind(kind, problem.answer if problem else None, choices), choices, profile)
+            asked = _asked(solution, kind, problem.answer if problem else None, choices)
+            answer = _answer(solution, asked, choices, profile)
             row = _row(answer, problem.answer if problem else None, choices, kind, profile)
             answered = solution.model_copy(update={"answer": answer})
             begun.append((answered, None if isinstance(row, tuple) else _doubt(row, answered, "", problem, profile)))
@@ -94,9 +93,28 @@ def grade_solutions(
         problem = known.get(solution.problem_id)
         answer = solution.answer or ""
         doubted = _doubt(_tolerate(verdict, answer, problem, profile), solution, answer, problem, profile)
-        yield _graded(solution, _refuse_question(doubted, answer, problem, profile))
+        ordered = _in_order(doubted, answer, problem, profile)
+        yield _graded(solution, _refuse_question(ordered, answer, problem, profile))
     while begun:
         yield _graded(*begun.popleft())
+
+
+def _asked(
+    attempt: Solution | str | Sequence[dict[str, Any]],
+    kind: str | None,
+    expected: str | list[str] | None,
+    choices: list[str] | None,
+) -> str | None:
+    """The kind that is asked for; if nothing says it, "choice" for a gold A to F beside words that name an option."""
+    from slipstick.answers.options import names_option
+    from slipstick.golds import asked_kind
+    from slipstick.schema import Solution
+
+    asked = asked_kind(kind, expected, choices)
+    if asked is not None or not isinstance(expected, str) or expected.strip(" ().*") not in tuple("ABCDEF"):
+        return asked
+    programs = isinstance(attempt, Solution) and any(block.type != "text" for block in attempt.blocks)
+    return "choice" if not programs and names_option(_said(attempt)) else None
 
 
 def _tolerate(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:
@@ -149,6 +167,25 @@ def _doubt(
         return verdict
     reason = f"the reply marks no answer, and {reason} ({policy.setting('guess')})"
     return verdict.model_copy(update={"outcome": "undecided", "method": "text", "reason": reason})
+
+
+def _in_order(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:
+    """The verdict; if the question asks for an order, a list is correct in the gold's alone, and so is a < b < c."""
+    from slipstick.equivalence.order import asks_for_order, in_order, is_chain
+    from slipstick.equivalence.policies import policy_of
+    from slipstick.equivalence.profiles import PUBLISHED
+    from slipstick.equivalence.verdicts import acceptable_answers
+
+    if problem is None or not problem.text or problem.choices or problem.kind == "choice" or profile in PUBLISHED:
+        return verdict
+    golds = acceptable_answers(problem.answer or [])
+    if not asks_for_order(problem.text) or not (verdict.outcome == "correct" or any(map(is_chain, (answer, *golds)))):
+        return verdict
+    right = in_order(answer, golds, policy=policy_of(profile))
+    if right is None or right == (verdict.outcome == "correct"):
+        return verdict
+    outcome, reason = ("correct", "the same items in order") if right else ("incorrect", "not in the order asked for")
+    return verdict.model_copy(update={"outcome": outcome, "method": "structure", "reason": reason})
 
 
 def _refuse_question(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:

@@ -141,10 +141,11 @@ def find_letter(text: str, begin: int = 0, *, shapes: tuple[re.Pattern[str], ...
     return None
 
 
-def find_choice(text: str) -> Found | None:
+def find_choice(text: str, *, sure: bool = False) -> Found | None:
     """The letter that an unmarked reply chooses, first or last, and not one that it only explains; else `find_letter`.
 
     Letters and nothing else are one answer of several. What is taken back, or followed by another choice, is no choice.
+    sure: None instead of a letter that is only the last one of the text.
     """
     if judged := _judged(text):
         return judged
@@ -153,8 +154,10 @@ def find_choice(text: str) -> Found | None:
     chosen, opening = _last_chosen(text), _opening(text)
     last = chosen or opening
     if last is None:
-        return find_letter(text, _end_of_options(text))
+        return None if sure else find_letter(text, _end_of_options(text))
     if back := _TAKEN_BACK.search(text, last.end):
+        if sure:
+            return None
         return find_letter(text, back.end()) or find_letter(text)
     return opening if opening and chosen and opening.text == chosen.text else last
 
