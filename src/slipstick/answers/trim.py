@@ -82,7 +82,10 @@ _IN_PHRASE = re.compile(
 
 _RELATION = re.compile(
     r"(?i)\b(?:than|half|squared?|cubed?|root|reciprocal|multiple|times|double|twice"
-    r"|number of|digits|interval|factorial|prime|below|above)\b"
+    r"|number of|digits|interval|factorial|prime|below|above|to the power)\b"
+    r"|\b(?:(?:negative|opposite)\s+of|an?\s+(?:hour|minute|day)\s+and)\b"
+    r"|\b(?:thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\s+of\s+\d[\d.,/]*\s*$"
+    r"|\b(?:sum|product|difference|quotient)\s+(?:of|between)\s+\d\S*\s+and\s+\d[\d.,/]*\s*$"
 )
 """Words that make another value of a number beside them."""
 
@@ -131,10 +134,10 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
             tail = result[name]
         if (afterwards := _AFTERWARDS.search(tail)) and tail[: afterwards.start()].strip(" *:$"):
             tail = tail[: afterwards.start()]
+        tail = without_remark(tail, kind=kind)
     answer = trim(tail)
     if not answer:
         return None
-        tail = without_remark(tail, kind=kind)
     found = _at(text, start, end, answer, rule)
     if kind == "number" and (owner := _OWNER.match(answer)):
         found = found.within(answer[owner.end() :], owner.end(), len(answer))

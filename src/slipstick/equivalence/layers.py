@@ -30,6 +30,7 @@ from slipstick.equivalence.text.prose import compare_words
 from slipstick.equivalence.text.statements import behind_verdict, is_hedged, is_value
 from slipstick.equivalence.unfinished import left_to_do
 from slipstick.equivalence.values.commas import ONE_DIGIT, is_one_value, read_otherwise, with_point
+from slipstick.equivalence.values.in_words import as_arithmetic
 from slipstick.equivalence.values.measured import scaled, take_unit_off
 from slipstick.equivalence.values.numbers import Number, numbers_equal, read_number, read_plain
 from slipstick.equivalence.values.quantities import read_quantity, read_quoted
@@ -85,7 +86,7 @@ def in_one_notation(text: str) -> str:
 
 @functools.lru_cache(maxsize=10_000)
 def _in_one_notation(text: str) -> str:
-    return without_gloss(as_written(usual_marks(tidy(separate(text)))))
+    return without_gloss(as_arithmetic(as_written(usual_marks(tidy(separate(text))))))
 
 
 _SHORT = 200

@@ -35,7 +35,7 @@ _BEHIND = (
 )
 _HEDGED_BEHIND = re.compile(rf"[\s,(]+(?:{_BEHIND})\)?$")
 _NAMED = re.compile(rf"(?:the )?(?:answer|[a-z]\w?|it)\s*(?:=|is|:)?\s*(?={_SIGN}|(?:{'|'.join(HEDGES)})\b)")
-_YEAR = re.compile(r"^(?:exactly|precisely|in|the year|year)\s+(?=\S)")
+_YEAR = re.compile(r"^(?:exactly|precisely|only|in|the year|year)\s+(?=\S)")
 _TAILS = (
     r"in total|in all|altogether|all together|all told|overall|respectively|exactly|only|left over|to be exact"
     r"|as (?:required|desired|claimed|needed|expected)"
