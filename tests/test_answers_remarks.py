@@ -31,6 +31,10 @@ CHANGES_IT = [
     ("The answer is Tom (12) and Ann (12).", "Tom"),
     ("The answer is not Tom, who has 12 points.", "Tom"),
     ("The answer is Not Tom.", "Tom"),
+    ("The answer is Tom, with 12 points, and Ann, with 12 points.", "Tom"),
+    ("The answer is Tom, who tied with Ann.", "Tom"),
+    ("The answer is Tom, with 12 points, or maybe Ann.", "Tom"),
+    ("The answer is Yes (if n is even).", "Yes"),
 ]
 OF_A_NAME = [
     ("The answer is Tom (12 points).", "Tom", "correct"),
@@ -45,6 +49,9 @@ OF_A_NAME = [
     ("Ann, not Tom.", "Ann", "correct"),
     ("The answer is Ann (not Tom).", "Ann", "correct"),
     ("The answer is Ann rather than Tom.", "Tom", "incorrect"),
+    ("The answer is Tom, who beat Ann.", "Tom", "correct"),
+    ("The answer is Yes (12 is even).", "Yes", "correct"),
+    ("The answer is True (5 > 3).", "True", "correct"),
 ]
 
 

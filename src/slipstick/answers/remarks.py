@@ -28,13 +28,24 @@ _CHANGES = re.compile(
     rf"|{'|'.join(sorted({*CARDINALS, *MAGNITUDES}))})\b|n['’]t\b"
 )
 """Words of a sentence that may take the answer before it back, doubt it or make it another one."""
+_ANOTHER = (
+    r".*?\b(?:and|or|but|tied?s?|shared?s?|together|along)\s+(?:with\s+)?(?:also\s+)?(?:the\s+)?[A-Z]"
+    r"|.*?\b(?:or|maybe|perhaps|not|could|might)\b"
+)
+"""What puts another name beside the first, or takes it back."""
 _NAME = r"[A-Z][a-z]+(?:\s[A-Z][a-z]+){0,2}"
+_WORDS = r"(?:[Tt]he\s|[Aa]n?\s)?[A-Za-z][a-z]{2,}(?:\s[A-Za-z][a-z]+){0,2}"
 _QUANTITY = r"(?:(?:a\s+total\s+of|about|only|exactly|just)\s+)?[-−$€£]?\d[\d.,/]*%?"
+_HAS = (
+    rf"(?:,?\s+(?:with|having)\s+(?:his|her|its|their|an?|the|{_QUANTITY})|,\s+(?:with|who|whose|which))\s"
+    rf"(?!{_ANOTHER}).*"
+)
 _OF_A_NAME = re.compile(
-    rf"(?P<name>{_NAME})\*{{0,2}}(?:,?\s+(?:with|having)\s+(?:his|her|its|their|an?|the|{_QUANTITY})\s.*|,\s+(?:with|who|whose|which)\s.*"
-    rf"|\s+\({_QUANTITY}(?:\s+[a-z][^()]*)?\)|(?:\s+[-–—]|:|,)\s+{_QUANTITY}(?:\s+[a-z]+){{0,3}})[\s.*]*",
+    rf"(?P<name>{_WORDS})\*{{0,2}}(?:{_HAS}|\s+\({_QUANTITY}(?:\s+[a-z][^()]*)?\))[\s.*]*"
+    rf"|(?P<capital>{_NAME})\*{{0,2}}(?:(?:\s+[-–—]|:|,)\s+{_QUANTITY}(?:\s+[a-z]+){{0,3}})[\s.*]*",
     re.DOTALL,
 )
+_TRUTHS = frozenset(("yes", "no", "true", "false"))
 _NOT_ANOTHER = re.compile(
     rf"(?:,?\s+(?:(?:and|but)\s+)?not|,?\s+rather\s+than|,?\s+instead\s+of)\s+(?P<other>{_NAME})[\s.]*\Z"
 )
@@ -45,7 +56,7 @@ def without_remark(answer: str, *, kind: str | None) -> str:
     if kind == "text":
         answer = without_denial(answer)
         if of_a_name := _OF_A_NAME.fullmatch(answer.strip(" *")):
-            return of_a_name["name"]
+            return of_a_name["name"] or of_a_name["capital"]
     bracket = _BRACKET.fullmatch(answer)
     return bracket["answer"] if bracket and _is_remark(bracket["said"], bracket["answer"].strip(" *$")) else answer
 
@@ -61,4 +72,6 @@ def without_denial(answer: str) -> str:
 def _is_remark(said: str, answer: str) -> bool:
     if denial := _NOT.fullmatch(said):
         return denial["other"] not in (answer, answer.split(maxsplit=1)[0])
+    if answer.casefold() in _TRUTHS:
+        return _CHANGES.search(said) is None  # a reason: "Yes (12 is even)"
     return _HOW.fullmatch(said) is not None or (_SENTENCE.fullmatch(said) is not None and not _CHANGES.search(said))
