@@ -148,3 +148,37 @@ def test_what_the_conclusion_is() -> None:
     assert found is not None and found.values == ("7", "8", "7/8")
     assert find_conclusion("The answer is 7.") is None
     assert find_conclusion("<think>7 or 8") is None
+
+
+BACK = [
+    ("\\boxed{5}\n\nWait, that's wrong: 2*3 = 6.", "5", "5"),
+    ("The answer is 5. Oops, I made a mistake: 2*3 = 6.", "5", "6"),
+    ("The answer is 5. But that's incorrect, since 2*3 = 6.", "5", "5"),
+    ("The answer is 5. Let me recheck: 2*3 = 6. So I was wrong.", "5", "6"),
+]
+
+
+@pytest.mark.parametrize(("reply", "taken", "gold"), BACK)
+def test_a_marked_answer_that_is_taken_back_is_open(reply: str, taken: str, gold: str) -> None:
+    verdict = grade(reply, gold)
+    assert verdict.outcome == "undecided" and f"behind {taken} takes it back" in verdict.reason, verdict
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        ("\\boxed{5}. Let me double-check: 2 + 3 = 5. Correct.", "correct"),
+        ("The answer is 5. Wait, that is right.", "correct"),
+        ("The answer is 6. Wait, that is not right. It should be 5.", "correct"),
+        ("The answer is 5 (2 red and 3 green).", "undecided"),
+        ("\\boxed{5, obtained by adding 2 and 3}", "undecided"),
+        ("The answer is 5 or 6.", "incorrect"),
+        ("The answer is $5, for a total of $210.", "correct"),
+        ("The answer is 5 apples, 2 red and 3 green.", "correct"),
+        ("The answer is 5 ways to choose 4 of 7", "correct"),
+        ("The answer is 9 apples, 4 red and 5 green.", "incorrect"),
+        ("The answer is 5 children, i.e. 2 boys and 3 girls", "correct"),
+    ],
+)
+def test_what_goes_on_behind_a_marked_answer(reply: str, outcome: str) -> None:
+    assert grade(reply, "5").outcome == outcome, find_answer(reply)

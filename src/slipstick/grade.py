@@ -149,7 +149,7 @@ def _doubt(
     if verdict.outcome == "undecided" or problem is None or profile in PUBLISHED:
         return verdict
     policy, words = policy_of(profile), _said(attempt)
-    if policy.guess != "undecided" or "boxed{" in words or "####" in words:
+    if policy.guess != "undecided":
         return verdict
     if isinstance(attempt, Solution) and any(block.type != "text" for block in attempt.blocks):
         return verdict
@@ -165,8 +165,8 @@ def _doubt(
     reason = leaves_open(conclusion, golds, others, decided=verdict.outcome, policy=policy)
     if reason is None:
         return verdict
-    reason = f"the reply marks no answer, and {reason} ({policy.setting('guess')})"
-    return verdict.model_copy(update={"outcome": "undecided", "method": "text", "reason": reason})
+    update = {"outcome": "undecided", "method": "text", "reason": f"{reason} ({policy.setting('guess')})"}
+    return verdict.model_copy(update=update)
 
 
 def _in_order(verdict: Verdict, answer: str, problem: Problem | None, profile: str) -> Verdict:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slipstick.answers.boxes import boxes
-from slipstick.answers.conclusion import Conclusion, conclusion_of
+from slipstick.answers.conclusion import Conclusion, conclusion_of, taken_back
 from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import GUESSES, Found
 from slipstick.answers.guesses import breaks_off, declines, find_guess, last_number
@@ -88,14 +88,16 @@ def find_answer(text: str, *, kind: str | None = None, first: bool = True) -> Fo
 def find_conclusion(text: str, *, kind: str | None = None) -> Conclusion | None:
     """What the conclusion of a model's output names, if the output marks no answer, or gives none but could.
 
-    None if it marks its answer, chooses a letter, is nothing but an answer, refuses to answer, asks or breaks off.
+    None if it chooses a letter, is nothing but an answer, refuses to answer, asks or breaks off, and if it marks its
+    answer, unless that is taken back behind it or goes on behind a value.
     """
     thoughts = split_thoughts(text)
     said = thoughts.said[-_SEARCHED:]
     found = _find(said, kind=kind, first=True)
+    own = _own_turn(said, kind=kind)
     if found and found.rule not in _OPEN:
-        return None
-    said = _own_turn(said, kind=kind)
+        return taken_back(own, found) if found.rule not in GUESSES else None
+    said = own
     if not thoughts.finished or not said.strip() or said.rstrip().endswith(("?", "？")) or declines(said):
         return None
     return None if void_from(said) is not None else conclusion_of(said, found)

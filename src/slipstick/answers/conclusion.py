@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
+from slipstick.answers.clauses import states_several
 from slipstick.answers.found import Found
 from slipstick.answers.guesses import CONCLUDES, NUMBER_WORDS, without_check
 from slipstick.answers.trim import formulas, trim
@@ -45,6 +46,13 @@ _CHANGED_BEHIND = re.compile(
     r"|\s?[-−+*/·×^]\s?(?:[a-z](?![a-z]{2})|[(√π\\])|\^|sin\b|cos\b|tan\b|log\b|ln\b|sqrt\b|pi\b|[πe√](?!\w))"
 )
 """What makes another value of a number: "at least 5", "5 squared", 5 + i, "some would say 5"."""
+_TAKEN_BACK = re.compile(
+    r"(?i)(?:(?<=[.!?)}\n])|(?<=[.!?)}\n]\*\*))\s*(?:(?:(?:oh|oops|sorry|but|no|and|so|hmm+|wait|actually|hold\s+on)[\s,.!:–—-]+){0,3}"
+    r"i\s+(?:made\s+an?\s+(?:\w+\s)?(?:mistake|error)|was\s+wrong|miscalculated|miscounted|misread)"
+    r"|(?:(?:oh|oops|sorry|but|no|hmm+|wait|actually|hold\s+on)[\s,.!:–—-]+){1,3}"
+    r"(?:that|this|it)(?:(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\s+can['’]?t\s+be\s+right))\b"
+)
+"""A sentence that takes what is before it back, without another answer: "Wait, that's wrong"."""
 _SENTENCE_LENGTH = 400
 _MOST = 24
 """Values of a conclusion that are looked at."""
@@ -54,13 +62,15 @@ _MOST = 24
 class Conclusion:
     """What a text without marks says last: the words, without what is computed in them, and the values they name.
 
-    taken: what was taken for the answer, "" if nothing was; changed: what beside it makes another value of it.
+    taken: what was taken for the answer, "" if nothing was; changed: what beside it makes another value of it, or what
+    behind it takes it back. Of a marked answer there are no words, and only the value it begins with.
     """
 
     taken: str
     changed: str
-    words: str
-    values: tuple[str, ...]
+    words: str = ""
+    values: tuple[str, ...] = ()
+    marked: bool = False
 
 
 def conclusion_of(text: str, found: Found | None) -> Conclusion:
@@ -80,6 +90,21 @@ def _changed(text: str, found: Found) -> str:
     behind = _CHANGED_BEHIND.match(text, found.end)
     match = before or behind
     return " ".join(match.group().split()) if match else ""
+
+
+def taken_back(text: str, found: Found) -> Conclusion | None:
+    """A marked answer of a text, if words behind it take it back or it goes on behind a value; None if it stands."""
+    back = _TAKEN_BACK.search(text, found.end)
+    if back:
+        return Conclusion(found.text, " ".join(back.group().split()), marked=True)
+    value = QUANTITY.match(found.text)
+    if (
+        value is None
+        or states_several(found.text.partition("(")[0])
+        or not re.search(r"[^\W\d_]{2}", found.text[value.end() :])
+    ):
+        return None
+    return Conclusion(found.text, "", values=(value_at(found.text, value, bare=False).text,), marked=True)
 
 
 def _parts(text: str) -> list[str]:

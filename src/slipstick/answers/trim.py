@@ -161,6 +161,17 @@ def _listed(text: str, formula: re.Match[str]) -> str | None:
     return (" or " if either else ", ").join(trim(part) for part in parts)
 
 
+_AMOUNT = r"\\?[$€£]?[-−]?\d[\d.,]*(?:/\d+)?(?<!,)(?:\s?\\?%)?"
+_LEADS = re.compile(
+    rf"\**(?P<value>{_AMOUNT}(?:\s(?!(?:for|in|by|out|of|to|from|with|or|and|but|is|are|more|less|fewer|times|as)\b)[a-z]+){{0,2}}?)\**"
+    r"(?:,?\s(?:(?:for|by|with|obtained|found|leaving|making|giving)\s(?:[a-z]+\s){1,4}?(?:of\s)?|or\s(?=[$€£\d][\d.,]*\s[a-z]+\b)"
+    r"|i\.\s?e\.,?\s|out\sof\s(?:the\s)?|in\s(?:[a-z]+\s)?(?:for\s)?|to\s[a-z]+\s|an?\s(?:day|week|month|year|hour),?\sor\s)"
+    r"|,\s(?=\d+\s[a-z]+\sand\s\d)|\s\((?=\d+\s[a-z]+(?:\s[a-z]+)?\sand\s\d))(?=[^\n]*\d)",
+    re.IGNORECASE,
+)
+"""A value with its noun before words that say more of it, with other numbers: "$10, for a total of $210"."""
+
+
 def _out_of_prose(found: Found, *, bare: bool) -> Found | None:
     """'the largest n is 34' -> '34': the mathematics in a tail that is a sentence."""
     found_words = re.findall(
@@ -169,6 +180,8 @@ def _out_of_prose(found: Found, *, bare: bool) -> Found | None:
     maths = list(_FORMULA.finditer(found.text))
     if maths and found_words and not found.text[maths[-1].end() :].strip(" .*"):
         return found.within(trim(maths[-1].group()), *maths[-1].span())
+    if not states_several(found.text) and (leads := _LEADS.match(found.text)) and not wavers(found.text):
+        return found.within(leads["value"].strip(), *leads.span("value"))
     rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if found_words else found.text
     if re.search(r"(?i)\bunless\b", found.text) or states_several(found.text):
         return found  # a value of another case is none, nor is one of several the answer

@@ -1,4 +1,4 @@
-"""Whether the conclusion of a text that marks no answer leaves open that the gold is its answer."""
+"""Whether the conclusion of a text leaves open that the gold is its answer: it marks none, or takes it back."""
 
 import re
 from collections.abc import Sequence
@@ -33,12 +33,30 @@ def leaves_open(
 
     others: options beside the gold's; a conclusion that names one of them too leaves nothing open.
     """
+    if conclusion.marked:
+        return _goes_on(conclusion, golds, decided=decided, policy=policy)
     if conclusion.changed:
-        return f"`{conclusion.changed}` beside {conclusion.taken} makes another value of it"
+        return (
+            f"the reply marks no answer, and `{conclusion.changed}` beside {conclusion.taken} makes another value of it"
+        )
     if decided == "correct" or any(_names(conclusion, one, policy=policy) for one in others):
         return None
     how = next(filter(None, (_names(conclusion, gold, policy=policy) for gold in golds)), None)
-    return how and f"its conclusion {how}"
+    return how and f"the reply marks no answer, and its conclusion {how}"
+
+
+def _goes_on(conclusion: Conclusion, golds: Sequence[str], *, decided: str, policy: Policy) -> str | None:
+    """Why a marked answer is open: words behind it take it back, or it is not the gold but begins with it."""
+    if conclusion.changed:
+        return f"`{conclusion.changed}` behind {conclusion.taken} takes it back"
+    if decided == "correct" or _HEDGED.search(conclusion.taken):
+        return None
+    begins = any(
+        decide(value, tidy(gold), kind=None, policy=policy, algebra=None).equal
+        for value in conclusion.values
+        for gold in golds
+    )
+    return f"the answer begins with {conclusion.values[0]} and goes on: {conclusion.taken}" if begins else None
 
 
 def _names(conclusion: Conclusion, gold: str, *, policy: Policy) -> str | None:
