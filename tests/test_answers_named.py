@@ -178,7 +178,17 @@ def test_a_marked_answer_that_is_taken_back_is_open(reply: str, taken: str, gold
         ("The answer is 5 ways to choose 4 of 7", "correct"),
         ("The answer is 9 apples, 4 red and 5 green.", "incorrect"),
         ("The answer is 5 children, i.e. 2 boys and 3 girls", "correct"),
+        ("The answer is 5 (the sum of 2 and 3).", "correct"),
+        ("The answer is 5, and y is 3.", "undecided"),
+        ("The answer is 8, and y is 5.", "incorrect"),
+        ("The answer is 8 without the 5 broken ones.", "incorrect"),
+        ("The answer is 1 times 5 is 5.", "correct"),
     ],
 )
 def test_what_goes_on_behind_a_marked_answer(reply: str, outcome: str) -> None:
     assert grade(reply, "5").outcome == outcome, find_answer(reply)
+
+
+def test_a_truth_value_stands_before_its_reason() -> None:
+    assert grade("The answer is yes: 36 is a square.", "yes").outcome == "correct"
+    assert grade("The answer is no: 35 is no square.", "yes").outcome == "incorrect"

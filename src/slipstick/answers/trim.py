@@ -135,6 +135,8 @@ def cut(text: str, start: int, end: int, *, rule: str, kind: str | None) -> Foun
         if (afterwards := _AFTERWARDS.search(tail)) and tail[: afterwards.start()].strip(" *:$"):
             tail = tail[: afterwards.start()]
         tail = without_remark(tail, kind=kind)
+        if kind == "text" and (truth := _TRUTH.match(tail)):
+            tail = truth.group()
     answer = trim(tail)
     if not answer:
         return None
@@ -161,6 +163,8 @@ def _listed(text: str, formula: re.Match[str]) -> str | None:
     return (" or " if either else ", ").join(trim(part) for part in parts)
 
 
+_TRUTH = re.compile(r"\s*\**(?:yes|no|true|false)\**(?=\s*[:;–—])", re.IGNORECASE)
+"""A truth value before its reason: "yes: 36 is a square"."""
 _AMOUNT = r"\\?[$€£]?[-−]?\d[\d.,]*(?:/\d+)?(?<!,)(?:\s?\\?%)?"
 _LEADS = re.compile(
     rf"\**(?P<value>{_AMOUNT}(?:\s(?!(?:for|in|by|out|of|to|from|with|or|and|but|is|are|more|less|fewer|times|as)\b)[a-z]+){{0,2}}?)\**"
@@ -170,6 +174,8 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 """A value with its noun before words that say more of it, with other numbers: "$10, for a total of $210"."""
+_LEADS_ALONE = re.compile(rf"\**{_AMOUNT}(?:\s[a-z]+){{0,2}}\**,\s(?:and|but|so|while)\s[a-z]")
+"""A value before another clause: "15, and y is 3"."""
 
 
 def _out_of_prose(found: Found, *, bare: bool) -> Found | None:
@@ -182,7 +188,8 @@ def _out_of_prose(found: Found, *, bare: bool) -> Found | None:
         return found.within(trim(maths[-1].group()), *maths[-1].span())
     if not states_several(found.text) and (leads := _LEADS.match(found.text)) and not wavers(found.text):
         return found.within(leads["value"].strip(), *leads.span("value"))
-    rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if found_words else found.text
+    said_after = not _LEADS_ALONE.match(found.text) and found_words
+    rest = re.split(r"\b(?:is|are|equals)\b", found.text)[-1].strip() if said_after else found.text
     if re.search(r"(?i)\bunless\b", found.text) or states_several(found.text):
         return found  # a value of another case is none, nor is one of several the answer
     if rest != found.text and len(rest.split()) <= 4 and re.search(r"[\d$\\]", rest):
@@ -206,7 +213,9 @@ def _number_of(found: Found, *, bare: bool) -> Found:
         for match in QUANTITY.finditer(found.text)
         if not _IN_PHRASE.search(found.text, max(0, match.start() - 20), match.start())
     ] or list(QUANTITY.finditer(found.text))
-    number = next((one for one in numbers if one["money"] or one["behind"]), numbers[-1] if numbers else None)
+    leads = numbers and not found.text[: numbers[0].start()].strip(" *~≈") and "=" not in found.text
+    number = numbers[0] if leads else next((one for one in numbers if one["money"] or one["behind"]), None)
+    number = number or (numbers[-1] if numbers else None)
     if number is None:
         return found
     value = value_at(found.text, number, bare=bare)
