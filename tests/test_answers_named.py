@@ -173,6 +173,8 @@ def test_a_marked_answer_that_is_taken_back_is_open(reply: str, taken: str, gold
         ("The answer is 5 (2 red and 3 green).", "undecided"),
         ("\\boxed{5, obtained by adding 2 and 3}", "undecided"),
         ("The answer is 5 or 6.", "incorrect"),
+        ("The answer is 5 km in 3 hours.", "undecided"),
+        ("The answer is 5 :)", "correct"),
         ("The answer is $5, for a total of $210.", "correct"),
         ("The answer is 5 apples, 2 red and 3 green.", "correct"),
         ("The answer is 5 ways to choose 4 of 7", "correct"),

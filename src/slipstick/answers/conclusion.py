@@ -97,12 +97,10 @@ def taken_back(text: str, found: Found) -> Conclusion | None:
     back = _TAKEN_BACK.search(text, found.end)
     if back:
         return Conclusion(found.text, " ".join(back.group().split()), marked=True)
-    value = QUANTITY.match(found.text)
-    if (
-        value is None
-        or states_several(found.text.partition("(")[0])
-        or not re.search(r"[^\W\d_]{2}", found.text[value.end() :])
-    ):
+    value, head = QUANTITY.match(found.text), found.text.partition("(")[0]
+    if value is None or (states_several(head) and re.search(r"\band\b|[,;&]", head)):
+        return None
+    if not re.search(r"[^\W\d_]{2}", found.text[value.end() :]):
         return None
     return Conclusion(found.text, "", values=(value_at(found.text, value, bare=False).text,), marked=True)
 
