@@ -53,6 +53,8 @@ _TAKEN_BACK = re.compile(
     r"(?:that|this|it)(?:(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))|\s+can['’]?t\s+be\s+right))\b"
 )
 """A sentence that takes what is before it back, without another answer: "Wait, that's wrong"."""
+_GOES_ON = re.compile(r"(?:,|\s\(|\s)[^\\^_$\n]*?[^\W\d_]{2}[^\\^_$\n]*")
+"""Words behind a value: no formula."""
 _SENTENCE_LENGTH = 400
 _MOST = 24
 """Values of a conclusion that are looked at."""
@@ -100,7 +102,7 @@ def taken_back(text: str, found: Found) -> Conclusion | None:
     value, head = QUANTITY.match(found.text), found.text.partition("(")[0]
     if value is None or (states_several(head) and re.search(r"\band\b|[,;&]", head)):
         return None
-    if not re.search(r"[^\W\d_]{2}", found.text[value.end() :]):
+    if not _GOES_ON.fullmatch(found.text, value.end()):
         return None
     return Conclusion(found.text, "", values=(value_at(found.text, value, bare=False).text,), marked=True)
 

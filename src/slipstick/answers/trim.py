@@ -169,7 +169,7 @@ _AMOUNT = r"\\?[$€£]?[-−]?\d[\d.,]*(?:/\d+)?(?<!,)(?:\s?\\?%)?"
 _LEADS = re.compile(
     rf"\**(?P<value>{_AMOUNT}(?:\s(?!(?:for|in|by|out|of|to|from|with|or|and|but|is|are|more|less|fewer|times|as)\b)[a-z]+){{0,2}}?)\**"
     r"(?:,?\s(?:(?:for|by|with|obtained|found|leaving|making|giving)\s(?:[a-z]+\s){1,4}?(?:of\s)?|or\s(?=[$€£\d][\d.,]*\s[a-z]+\b)"
-    r"|i\.\s?e\.,?\s|out\sof\s(?:the\s)?|in\s(?:[a-z]+\s)?(?:for\s)?|to\s[a-z]+\s|an?\s(?:day|week|month|year|hour),?\sor\s)"
+    r"|i\.\s?e\.,?\s|out\sof\s(?:the\s)?|in\s(?:[a-z]+\s)?(?:for\s)?|to\s(?!the\s)[a-z]+\s|an?\s(?:day|week|month|year|hour),?\sor\s)"
     r"|,\s(?=\d+\s[a-z]+\sand\s\d)|\s\((?=\d+\s[a-z]+(?:\s[a-z]+)?\sand\s\d))(?=[^\n]*\d)",
     re.IGNORECASE,
 )
