@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slipstick.answers.boxes import boxes
-from slipstick.answers.conclusion import Conclusion, conclusion_of, taken_back
+from slipstick.answers.conclusion import Conclusion, conclusion_of, conclusion_of_marked
 from slipstick.answers.emoji import without_emoji
 from slipstick.answers.found import GUESSES, Found
 from slipstick.answers.guesses import breaks_off, declines, find_guess, last_number
@@ -96,7 +96,7 @@ def find_conclusion(text: str, *, kind: str | None = None) -> Conclusion | None:
     found = _find(said, kind=kind, first=True)
     own = _own_turn(said, kind=kind)
     if found and found.rule not in _OPEN:
-        return taken_back(own, found) if found.rule not in GUESSES else None
+        return conclusion_of_marked(own, found) if found.rule not in GUESSES else None
     said = own
     if not thoughts.finished or not said.strip() or said.rstrip().endswith(("?", "？")) or declines(said):
         return None

@@ -2,7 +2,8 @@
 
 The conclusion is the last sentence. If no word says that it concludes, the sentence before it, a list of lines at the
 end, and the first sentence belong to it too, since a reply may give its answer first; not what a later sentence takes
-back. Operands of a computation are no values of it, and neither is what is denied.
+back. Operands of a computation are no values of it, and neither is what is denied. Of a text that marks its answer
+only what leaves that open is looked at: words that take it back, or go on behind its value.
 """
 
 import re
@@ -29,11 +30,11 @@ _NUMBERED = re.compile(r"\A\s*\d{1,2}[.)]\s+(?=\**[^\W\d_]{2})")
 """The number of a step before its words."""
 _LINE = re.compile(r"\s*(?:[-*•]\s|\d{1,2}[.)]\s|\**[^\W\d_][^:\n.]{0,40}:)")
 """A line of a list: a bullet, a number or a label before it."""
-_TAKES_BACK = re.compile(
+_TURNS = re.compile(
     r"(?i)\W*(?:wait|hmm+|actually|however|but|oops|sorry|correction|no,\s+(?:wait|that|it))\b"
     r"|.*\b(?:thought|might|may|could|at\s+first|seems?)\b.*[,;]?\s(?:but|however|actually)\b"
 )
-"""The head of a sentence that takes back what is before it."""
+"""The head of a sentence from which on another answer is meant than before it."""
 _CHANGED_BEFORE = re.compile(
     r"(?i)(?:\b(?:at\s+(?:least|most)|(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|older|younger|longer"
     r"|shorter)\s+than|(?<!add\s)(?<!adds\s)up\s+to|over|under|above|below|nearly|almost|half\s+of|twice|double|triple|(?:out\s+)?of\s+the"
@@ -94,7 +95,7 @@ def _changed(text: str, found: Found) -> str:
     return " ".join(match.group().split()) if match else ""
 
 
-def taken_back(text: str, found: Found) -> Conclusion | None:
+def conclusion_of_marked(text: str, found: Found) -> Conclusion | None:
     """A marked answer of a text, if words behind it take it back or it goes on behind a value; None if it stands."""
     back = _TAKEN_BACK.search(text, found.end)
     if back:
@@ -126,7 +127,7 @@ def _concluding(parts: list[str]) -> list[str]:
         kept = [*before, *kept]
         kept = kept if len(kept) == len(parts) else [parts[0], *kept]
     for place in range(len(kept) - 1, -1, -1):
-        if back := _TAKES_BACK.match(kept[place]):
+        if back := _TURNS.match(kept[place]):
             return [kept[place][back.end() :], *kept[place + 1 :]]
     return kept
 

@@ -111,7 +111,7 @@ _GAP = re.compile(r"(?:,?\s+and\s+|,\s+|\s*)")
 
 _NEGATIVE = re.compile(r"(?<![\w-])[Nn]egative\s(?=\Z)")
 """A sign in words: "negative 7"."""
-_HOUR = re.compile(r"\d+")
+_NO_DIGIT = re.compile(r"\D")
 _BOTH_SIGNS = re.compile(r"(?<![\w)])(?<![\w)]\s)(?:±|\\pm|\+/)\s?$")
 """What makes a number two: ±7, but not 5 ± 2."""
 
@@ -120,7 +120,7 @@ def value_at(text: str, match: re.Match[str], *, bare: bool) -> Found:
     """The value of which a match of QUANTITY is the last number, with its unit and sign of money unless `bare`."""
     if match["time"]:
         if bare and ":" not in match["time"]:
-            return Found(_HOUR.match(match["time"])[0], *match.span(), "last number")  # type: ignore[index]
+            return Found(_NO_DIGIT.split(match["time"])[0], *match.span(), "last number")
         time = match["time"] if "." in match["time"][:-1] else match["time"].rstrip(".")
         return Found(time, *match.span(), "last number")
     if share := _SHARE.search(text, max(0, match.start() - 40), match.start()):
